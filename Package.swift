@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: language mode 6 (from the tools version), no warning left standing, no implicit existential,
+/// imports internal unless said otherwise, members only from modules imported in that file.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .treatAllWarnings(as: .error),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let tomlKit: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["PlaneTestSupport"], resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "plane",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    ],
+    targets: [
+        // Layer 0: knows nothing of Plane.
+        .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        library("NATS", ["CNATS", logging]),
+        library("DockerEngine", [asyncHTTPClient, nioCore, logging]),
+
+        // Layer 1: the language and the shared memory of the system; no IO.
+        library("PlaneProtocol", []),
+        library("PlaneState", ["PlaneProtocol", collections]),
+
+        // Layer 2: one concern each.
+        library(
+            "PlaneService",
+            ["PlaneProtocol", "NATS", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
+        library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", lifecycle, logging, metrics]),
+        library("DroneStore", ["PlaneProtocol", grdb]),
+        library("DroneCore", ["PlaneProtocol", "DroneStore", "DockerEngine", logging, metrics, nioCore, nioPosix]),
+        library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+
+        // Layer 3: read configuration, build, run.
+        executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging]),
+        executable("drone-agent", ["DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", lifecycle, logging]),
+        executable("drone-proxy", ["ProxyCore", "DroneStore", "PlaneService", lifecycle, logging, nioCore, nioPosix]),
+        executable("plane", ["PlaneProtocol", "PlaneState", "NATS", arguments, logging]),
+        executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
+
+        // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
+        .target(
+            name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", logging, nioCore, nioPosix],
+            path: "Tests/PlaneTestSupport", swiftSettings: strict),
+        tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
+        tests("DockerEngineTests", ["DockerEngine"]),
+        tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
+        tests("PlaneStateTests", ["PlaneState"]),
+        tests("PlaneServiceTests", ["PlaneService"]),
+        tests("SchedulerCoreTests", ["SchedulerCore"]),
+        tests("DroneStoreTests", ["DroneStore"], resources: [.copy("Fixtures")]),
+        tests("DroneCoreTests", ["DroneCore"]),
+        tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
+        tests("PlaneCommandTests", ["plane"]),
+        tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),
+    ]
+)

@@ -1,0 +1,3 @@
+@main struct DroneAgentMain {
+    static func main() {}
+}

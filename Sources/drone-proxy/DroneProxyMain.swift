@@ -1,0 +1,3 @@
+@main struct DroneProxyMain {
+    static func main() {}
+}

@@ -1,0 +1,3 @@
+@main struct PlaneMain {
+    static func main() {}
+}

@@ -1,0 +1,3 @@
+@main struct SchedulerMain {
+    static func main() {}
+}

@@ -1,0 +1,3 @@
+@main struct DemoBackend {
+    static func main() {}
+}
