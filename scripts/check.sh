@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Rules of the house that a grep can enforce. Prints every violation as "file:line: what is wrong" and exits 1 if there is one.
+# Needs nothing but git, grep, awk; runs shellcheck over the scripts when it is installed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+
+failures=0
+rule() { # rule "sentence" "offending lines"
+    [ -z "$2" ] && return
+    failures=$((failures + 1))
+    printf '✗ %s\n%s\n\n' "$1" "$2" >&2
+}
+# Tracked files plus new ones not ignored, so that the check speaks before the commit.
+files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+find_in() { # find_in PATTERN FILES...   (no file: no output)
+    local pattern=$1
+    shift
+    [ $# -gt 0 ] && grep -nHE "$pattern" "$@"
+}
+
+mapfile -t sources < <(files 'Sources/*.swift' 'dev/*.swift')
+mapfile -t tests < <(files 'Tests/*.swift')
+mapfile -t machines < <(files 'Sources/*Machine.swift')
+mapfile -t scripts < <(files 'scripts/*' '.ci/run' | while read -r f; do head -1 "$f" | grep -qE '^#!.*(bash|sh)$' && echo "$f"; done)
+
+# --- Layers: an import points down or sideways, never up -------------------------------------------------------------
+declare -A layer=(
+    [CNATS]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
+    [PlaneProtocol]=1 [PlaneState]=1
+    [PlaneService]=2 [SchedulerCore]=2 [DroneStore]=2 [DroneCore]=2 [ProxyCore]=2
+    [scheduler]=3 [dns]=3 [drone-agent]=3 [drone-proxy]=3 [cert-refresher]=3 [plane]=3
+)
+upward=""
+for folder in Sources/*/; do
+    target=$(basename "$folder")
+    if [ -z "${layer[$target]:-}" ]; then
+        upward+="Sources/$target: not in the layer table of scripts/check.sh"$'\n'
+        continue
+    fi
+    while IFS=: read -r file line text; do
+        [ -z "$file" ] && continue
+        module=$(sed -E 's/.*import (struct |class |enum |protocol |func |typealias )?([A-Za-z_0-9]+).*/\2/' <<<"$text")
+        [ -z "${layer[$module]:-}" ] && continue
+        if [ "${layer[$module]}" -gt "${layer[$target]}" ] || { [ "${layer[$target]}" -eq 0 ] && [ "$module" != CNATS ]; }; then
+            upward+="$file:$line: $target (layer ${layer[$target]}) imports $module (layer ${layer[$module]})"$'\n'
+        fi
+    done < <(grep -rnE '^ *(@[a-zA-Z_]+(\([a-z]*\))? +)*((package|internal|public|private|fileprivate) +)?import ' --include='*.swift' "$folder")
+done
+rule 'An import points up (or a layer 0 target imports another one of ours).' "$upward"
+
+mapfile -t outside_nats < <(printf '%s\n' "${sources[@]}" | grep -v '^Sources/NATS/')
+rule 'Only the NATS target may import CNATS.' "$(find_in '^ *(package |internal )?import CNATS' "${outside_nats[@]}")"
+mapfile -t pure < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(PlaneProtocol|PlaneState)/')
+rule 'PlaneProtocol and PlaneState do no IO: no NIO, logger, dispatch or clock in them.' \
+    "$(find_in 'import (NIO|Logging|Metrics|Dispatch|NATS|GRDB|Glibc|ServiceLifecycle)|Date\(\)|\.now\b|Task *\{' "${pure[@]}")"
+rule 'A machine knows no IO, logger or task, and switches over every state (no default:).' \
+    "$(find_in 'import (NIOPosix|Logging|Metrics|Dispatch|NATS|GRDB|Glibc)|^ *default:|\bawait\b|Task *\{|Date\(\)' "${machines[@]}")"
+
+# --- Sources ---------------------------------------------------------------------------------------------------------
+rule 'Targets share by package; nothing is public.' "$(find_in '^ *(public|open) (import|final|class|struct|enum|actor|func|var|let|init|protocol|extension|static|typealias)' "${sources[@]}")"
+rule 'Markers and traps: finish it, or handle it.' "$(find_in 'TODO|FIXME|XXX|fatalError\(|try!|\bas!' "${sources[@]}")"
+unexplained=$(awk '
+    FNR == 1 { previous = ""; before = "" }
+    /@unchecked Sendable|nonisolated\(unsafe\)/ && $0 !~ /\/\// && previous !~ /\/\// && before !~ /\/\// { print FILENAME ":" FNR ": " $0 }
+    { before = previous; previous = $0 }' "${sources[@]}" /dev/null)
+rule 'Each @unchecked Sendable and nonisolated(unsafe) says beside it what protects it.' "$unexplained"
+rule 'print( is for the command line tools; services log.' \
+    "$(printf '%s\n' "${sources[@]}" | grep -vE '^(Sources/plane/|Sources/PlaneService/|dev/)' | xargs -r grep -nHE '^ *print\(')"
+rule 'Longer than 600 lines: there is a second thing in it.' "$(wc -l "${sources[@]}" "${tests[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
+rule 'No file named after nothing.' "$(files 'Sources/*' 'Tests/*' | grep -E '(Utils?|Helpers?|Common|Shared|Manager)\.swift$')"
+
+# --- Tests -----------------------------------------------------------------------------------------------------------
+rule 'Tests wait for facts, they do not sleep.' "$(find_in 'Task\.sleep|usleep\(|[^a-zA-Z.]sleep\(' "${tests[@]}")"
+rule 'No test is disabled.' "$(find_in '\.disabled\(|XCTSkip' "${tests[@]}")"
+
+# --- Package, scripts, README ----------------------------------------------------------------------------------------
+rule 'Dependencies are pinned with exact:.' "$(grep -nE '\.package\(url' Package.swift | grep -v 'exact:')"
+undocumented=""
+for folder in Sources/*/; do
+    grep -q "\`$(basename "$folder")\`" README.md || undocumented+="README.md: no word about $(basename "$folder")"$'\n'
+done
+rule 'The README names every target.' "$undocumented"
+if command -v shellcheck >/dev/null; then
+    rule 'shellcheck' "$(shellcheck -x -P SCRIPTDIR "${scripts[@]}" 2>&1)"
+else
+    echo "check: shellcheck is not installed, scripts were not checked" >&2
+fi
+
+if [ "$failures" -gt 0 ]; then
+    echo "check: $failures rule(s) broken" >&2
+    exit 1
+fi
+echo "check: ${#sources[@]} source files, ${#tests[@]} test files, ${#scripts[@]} scripts: all rules hold"
