@@ -1,0 +1,66 @@
+/// The answer to a request that was understood to be one but cannot be served: `{"Error":{"code":"BadRequest","message":"…"}}`.
+///
+/// The reference sends nothing in these cases, so nobody can rely on another shape. Its own clients fail to decode this at once
+/// instead of waiting for their timeout.
+package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible {
+    /// For programs. Open, because a newer peer may know more codes than we do.
+    package struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        package let rawValue: String
+
+        package init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        /// The request is not what its subject asks for; the message names key, expectation and finding.
+        package static let badRequest = Code(rawValue: "BadRequest")
+        /// The backend id has been used before.
+        package static let backendExists = Code(rawValue: "BackendExists")
+        /// The drone is being drained.
+        package static let draining = Code(rawValue: "Draining")
+        /// The drone runs as many backends as it may.
+        package static let full = Code(rawValue: "Full")
+        /// The operator's configuration forbids what was asked for.
+        package static let notPermitted = Code(rawValue: "NotPermitted")
+        /// Another request holds the lock's announcement and did not finish in time.
+        package static let lockBusy = Code(rawValue: "LockBusy")
+        /// Something on our side failed; the same request may succeed later.
+        package static let unavailable = Code(rawValue: "Unavailable")
+
+        package var description: String { self.rawValue }
+    }
+
+    package var code: Code
+    /// One sentence for a person.
+    package var message: String
+
+    package init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        let body: Body = try json.required("Error")
+        self.init(code: Code(rawValue: body.code), message: body.message)
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.object("Error") {
+                $0.field("code", self.code.rawValue)
+                $0.field("message", self.message)
+            }
+        }
+    }
+
+    package var description: String { "\(self.code): \(self.message)" }
+
+    private struct Body: JSONDecodable {
+        let code: String
+        let message: String
+
+        init(json: JSONNode) throws(MessageError) {
+            self.code = try json.required("code")
+            self.message = try json.required("message")
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// A JSON text that has been found well-formed, and its tokens. Values are made from it when somebody asks for them.
+final class JSONDocument: Sendable {
+    let bytes: [UInt8]
+    let tokens: [JSONScanner.Token]
+
+    init(_ bytes: [UInt8]) throws(MessageError) {
+        self.bytes = bytes
+        self.tokens = try JSONScanner.tokens(of: bytes)
+    }
+
+    var root: JSONNode { JSONNode(document: self, index: 0) }
+}

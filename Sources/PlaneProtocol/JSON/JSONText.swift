@@ -1,0 +1,18 @@
+/// A type written as a JSON string, where not every string is a value of the type: ids, states, names of variants.
+package protocol JSONText: JSONCodable, RawRepresentable, CustomStringConvertible where RawValue == String {}
+
+extension JSONText {
+    package init(json: JSONNode) throws(MessageError) {
+        let text = try json.string()
+        guard let value = Self(rawValue: text) else { throw MessageError(expected: Self.expectation, found: MessageError.excerpt(text)) }
+        self = value
+    }
+
+    package func write(to json: inout JSONWriter) { json.string(self.rawValue) }
+
+    package var description: String { self.rawValue }
+}
+
+extension JSONText where Self: CaseIterable {
+    package static var expectation: String { "one of " + self.allCases.map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,59 @@
+/// Why a message could not be read: where, what was expected there, and what was found.
+///
+/// Its description is written for the person who sent the message (`executable.image: expected a string, found a number`); it names
+/// kinds and ids but never the content of a value that may be secret.
+package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One step from the message to a value inside it.
+    package enum Step: Hashable, Sendable {
+        case key(String)
+        case index(Int)
+    }
+
+    /// From the outside in; empty for the message as a whole.
+    package private(set) var path: [Step]
+    package let expected: String
+    package let found: String
+    package let code: ErrorReply.Code
+
+    package init(path: [Step] = [], expected: String, found: String, code: ErrorReply.Code = .badRequest) {
+        self.path = path
+        self.expected = expected
+        self.found = found
+        self.code = code
+    }
+
+    /// The same error seen from the container that holds the value.
+    func inside(_ step: Step) -> MessageError {
+        var error = self
+        error.path.insert(step, at: 0)
+        return error
+    }
+
+    package var description: String {
+        let place = self.path.isEmpty ? "" : "\(self.pathDescription): "
+        return "\(place)expected \(self.expected), found \(self.found)"
+    }
+
+    /// `executable.volume_mounts[2]`
+    package var pathDescription: String {
+        self.path.reduce(into: "") { text, step in
+            switch step {
+            case .key(let key): text += (text.isEmpty ? "" : ".") + key.prefix(Self.excerptLength)
+            case .index(let index): text += "[\(index)]"
+            }
+        }
+    }
+
+    /// What the sender is told.
+    package var reply: ErrorReply { ErrorReply(code: self.code, message: self.description) }
+
+    /// Characters of foreign text shown in an error; more would only help somebody who wants to fill our logs.
+    private static let excerptLength = 80
+
+    /// A piece of foreign text that is safe to show: quoted, without control characters, cut.
+    static func excerpt(_ text: String) -> String {
+        let cut = text.unicodeScalars.prefix(self.excerptLength)
+        let visible = String(String.UnicodeScalarView(cut.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+        return "\"\(visible)\(cut.endIndex == text.unicodeScalars.endIndex ? "" : "…")\""
+    }
+}

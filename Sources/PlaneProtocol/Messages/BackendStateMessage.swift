@@ -1,0 +1,49 @@
+/// The public feed of backend states, kept in the stream `backend_status`: from the schedulers to anybody (M9).
+package struct BackendStateMessage: Hashable, Sendable {
+    package var cluster: ClusterName
+    package var state: BackendState
+    package var backend: BackendID
+    /// When the state was reached, by the drone's clock.
+    package var time: WireTime
+    /// Ours: how and why. The reference ignores it.
+    package var detail: BackendStatusDetail?
+
+    package init(cluster: ClusterName, state: BackendState, backend: BackendID, time: WireTime, detail: BackendStatusDetail? = nil) {
+        self.cluster = cluster
+        self.state = state
+        self.backend = backend
+        self.time = time
+        self.detail = detail
+    }
+
+    /// What is published when a drone has reported a state.
+    package init(_ update: UpdateBackendStateMessage) {
+        self.init(cluster: update.cluster, state: update.state, backend: update.backend, time: update.time, detail: update.detail)
+    }
+}
+
+extension BackendStateMessage: PlaneMessage {
+    package static let subscription = "backend.*.status"
+
+    package var subject: String { Self.subject(backend: self.backend) }
+
+    package static func subject(backend: BackendID) -> String { "backend.\(backend).status" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.cluster = try json.required("cluster")
+        self.state = try json.required("state")
+        self.backend = try json.required("backend")
+        self.time = try json.required("time")
+        self.detail = try json.optional("detail")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.cluster)
+            $0.field("state", self.state)
+            $0.field("backend", self.backend)
+            $0.field("time", self.time)
+            $0.fieldIfPresent("detail", self.detail)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// How a backend came to a state and why, in words the operator sees. Optional beside every state; an addition of ours.
+package struct BackendStatusDetail: Hashable, Sendable {
+    /// The times of the phases passed so far.
+    package var phases: SpawnPhases?
+    package var cause: BackendCause?
+    /// Exit status of the container, 128 + signal where a signal ended it.
+    package var exitCode: Int64?
+    /// One sentence for a person, for instance what the registry answered.
+    package var message: String?
+
+    package init(phases: SpawnPhases? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, message: String? = nil) {
+        self.phases = phases
+        self.cause = cause
+        self.exitCode = exitCode
+        self.message = message
+    }
+}
+
+extension BackendStatusDetail: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.phases = try json.optional("phases")
+        self.cause = try json.optional("cause")
+        self.exitCode = try json.optional("exit_code")
+        self.message = try json.optional("message")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.fieldIfPresent("phases", self.phases)
+            $0.fieldIfPresent("cause", self.cause)
+            $0.fieldIfPresent("exit_code", self.exitCode)
+            $0.fieldIfPresent("message", self.message)
+        }
+    }
+}

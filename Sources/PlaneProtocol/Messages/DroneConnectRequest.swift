@@ -1,0 +1,47 @@
+/// Registers a drone: from its agent to the schedulers (M6). Answered `true` when the drone's metadata is stored.
+package struct DroneConnectRequest: Hashable, Sendable {
+    package var droneID: DroneID
+    /// Of the agent's software; agents older than this field do not send it.
+    package var version: String?
+    package var gitHash: String?
+    package var cluster: ClusterName
+    /// Where visitors reach the drone's proxy.
+    package var ip: IPAddress
+
+    package init(droneID: DroneID, version: String?, gitHash: String? = nil, cluster: ClusterName, ip: IPAddress) {
+        self.droneID = droneID
+        self.version = version
+        self.gitHash = gitHash
+        self.cluster = cluster
+        self.ip = ip
+    }
+
+    /// Stored for a drone that does not tell its version.
+    package static let missingVersion = "missing_drone_version"
+}
+
+extension DroneConnectRequest: PlaneRequest {
+    package typealias Reply = Bool
+
+    package static let subscription = "cluster.*.drone.register"
+
+    package var subject: String { "cluster.\(self.cluster.subjectToken).drone.register" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.droneID = try json.required("drone_id")
+        self.version = try json.optional("version")
+        self.gitHash = try json.optional("git_hash")
+        self.cluster = try json.required("cluster")
+        self.ip = try json.required("ip")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("drone_id", self.droneID)
+            $0.field("version", self.version)
+            $0.field("git_hash", self.gitHash)
+            $0.field("cluster", self.cluster)
+            $0.field("ip", self.ip)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// A drone's sign of life, every 4 s: from its agent to the schedulers (M7).
+package struct DroneStatusMessage: Hashable, Sendable {
+    package var droneID: DroneID
+    package var cluster: ClusterName
+    package var droneVersion: String
+    /// Says the same as `state`, for old readers.
+    package var ready: Bool
+    package var state: DroneState
+    package var runningBackends: UInt32?
+    /// How many backends the drone takes at once; nil for no limit. Ours: the reference neither sends nor reads it.
+    package var maxBackends: UInt32?
+
+    package init(
+        droneID: DroneID, cluster: ClusterName, droneVersion: String, state: DroneState, runningBackends: UInt32?,
+        maxBackends: UInt32? = nil
+    ) {
+        self.droneID = droneID
+        self.cluster = cluster
+        self.droneVersion = droneVersion
+        self.ready = state == .ready
+        self.state = state
+        self.runningBackends = runningBackends
+        self.maxBackends = maxBackends
+    }
+}
+
+extension DroneStatusMessage: PlaneMessage {
+    package static let subscription = "cluster.*.drone.*.status"
+
+    package var subject: String { "cluster.\(self.cluster.subjectToken).drone.\(self.droneID).status" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.droneID = try json.required("drone_id")
+        self.cluster = try json.required("cluster")
+        self.droneVersion = try json.required("drone_version")
+        self.ready = try json.value("ready", default: true)
+        self.state = try json.value("state", default: .ready)
+        self.runningBackends = try json.optional("running_backends")
+        self.maxBackends = try json.optional("max_backends")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("drone_id", self.droneID)
+            $0.field("cluster", self.cluster)
+            $0.field("drone_version", self.droneVersion)
+            $0.field("ready", self.ready)
+            $0.field("state", self.state)
+            $0.fieldIfPresent("running_backends", self.runningBackends)
+            $0.fieldIfPresent("max_backends", self.maxBackends)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/// The answer to a `ScheduleRequest`.
+package enum ScheduleReply: Hashable, Sendable {
+    case scheduled(ScheduledBackend)
+    /// No drone is ready, or none of those asked took the backend.
+    case noDroneAvailable
+    case error(ErrorReply)
+}
+
+/// Where a backend was placed, or where the holder of the lock runs.
+package struct ScheduledBackend: Hashable, Sendable {
+    package var drone: DroneID
+    package var backendID: BackendID
+    /// What visitors must show to the proxy; nil if it asks for nothing.
+    package var bearerToken: Secret?
+    /// Whether this request started it; false for the backend that held the lock already.
+    package var spawned: Bool
+
+    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool) {
+        self.drone = drone
+        self.backendID = backendID
+        self.bearerToken = bearerToken
+        self.spawned = spawned
+    }
+}
+
+extension ScheduleReply: ErrorCarryingReply {
+    package static var expectation: String { "\"NoDroneAvailable\" or an object with either Scheduled or Error" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        if try json.isText("NoDroneAvailable") {
+            self = .noDroneAvailable
+            return
+        }
+        let (tag, value) = try json.variant(expectation: Self.expectation)
+        switch tag {
+        case "Scheduled": self = .scheduled(try value.decode(ScheduledBackend.self, at: .key(tag)))
+        case "Error": self = .error(try ErrorReply(json: json))
+        default: throw MessageError(expected: Self.expectation, found: MessageError.excerpt(tag))
+        }
+    }
+
+    package func write(to json: inout JSONWriter) {
+        switch self {
+        case .scheduled(let backend): json.object { $0.field("Scheduled", backend) }
+        case .noDroneAvailable: json.string("NoDroneAvailable")
+        case .error(let reply): reply.write(to: &json)
+        }
+    }
+}
+
+extension ScheduledBackend: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.drone = try json.required("drone")
+        self.backendID = try json.required("backend_id")
+        self.bearerToken = try json.optional("bearer_token")
+        self.spawned = try json.required("spawned")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("drone", self.drone)
+            $0.field("backend_id", self.backendID)
+            $0.fieldIfPresent("bearer_token", self.bearerToken)
+            $0.field("spawned", self.spawned)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Tells one drone to run a backend: from a scheduler to that drone's agent (M2). Answered `true` once the drone has taken it.
+///
+/// The agent also keeps this document, as text, in its table of backends.
+package struct SpawnRequest: Hashable, Sendable {
+    package var cluster: ClusterName
+    package var droneID: DroneID
+    /// The backend is stopped when it has had no connection for this long.
+    package var maxIdle: WireSeconds
+    package var backendID: BackendID
+    package var metadata: [String: String]
+    package var executable: DockerExecutableConfig
+    /// What the proxy asks visitors for; nil lets everybody in.
+    package var bearerToken: Secret?
+
+    package init(
+        cluster: ClusterName, droneID: DroneID, maxIdle: WireSeconds, backendID: BackendID, metadata: [String: String] = [:],
+        executable: DockerExecutableConfig, bearerToken: Secret? = nil
+    ) {
+        self.cluster = cluster
+        self.droneID = droneID
+        self.maxIdle = maxIdle
+        self.backendID = backendID
+        self.metadata = metadata
+        self.executable = executable
+        self.bearerToken = bearerToken
+    }
+}
+
+extension SpawnRequest: PlaneRequest {
+    /// Whether the drone took it. An agent that did not may say why with an `ErrorReply` instead of `false`.
+    package typealias Reply = Bool
+
+    package static let subscription = "cluster.*.drone.*.spawn"
+
+    package var subject: String { Self.subject(cluster: self.cluster, drone: self.droneID) }
+
+    package static func subject(cluster: ClusterName, drone: DroneID) -> String {
+        "cluster.\(cluster.subjectToken).drone.\(drone).spawn"
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.cluster = try json.required("cluster")
+        self.droneID = try json.required("drone_id")
+        self.maxIdle = try json.required("max_idle_secs")
+        self.backendID = try json.required("backend_id")
+        self.metadata = try json.required("metadata")
+        self.executable = try json.required("executable")
+        self.bearerToken = try json.optional("bearer_token")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.cluster)
+            $0.field("drone_id", self.droneID)
+            $0.field("max_idle_secs", self.maxIdle)
+            $0.field("backend_id", self.backendID)
+            $0.field("metadata", self.metadata)
+            $0.field("executable", self.executable)
+            $0.field("bearer_token", self.bearerToken)
+        }
+    }
+}

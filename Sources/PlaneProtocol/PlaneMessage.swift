@@ -1,0 +1,28 @@
+/// A message with a subject of its own.
+///
+/// The subject repeats what the body says (cluster, drone, backend …); a receiver compares the two and drops what does not match.
+package protocol PlaneMessage: JSONCodable {
+    /// Where this very message is published, computed from its body.
+    var subject: String { get }
+
+    /// Matches the subject of every message of this kind, in every cluster.
+    static var subscription: String { get }
+}
+
+/// A message that is answered.
+package protocol PlaneRequest: PlaneMessage {
+    associatedtype Reply: JSONCodable
+}
+
+/// The answer that says only "received": the four bytes `null`. An empty payload is not one.
+package struct UnitReply: Hashable, JSONCodable {
+    package static var expectation: String { "null" }
+
+    package init() {}
+
+    package init(json: JSONNode) throws(MessageError) {
+        guard json.isNull else { throw json.mismatch("null") }
+    }
+
+    package func write(to json: inout JSONWriter) { json.literal("null") }
+}

@@ -1,0 +1,20 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The one place that asks the machine what time it is; everything else is given the time.
+extension WireTime {
+    package static func now() -> WireTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WireTime(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+    }
+}
+
+extension WorldTime {
+    package static func now() -> WorldTime { WireTime.now().worldTime }
+}

@@ -1,0 +1,28 @@
+/// A moment as world-state messages write it: whole milliseconds since 1970-01-01T00:00:00Z, possibly negative.
+package struct WorldTime: RawRepresentable, Hashable, Codable, Comparable, JSONCodable, CustomStringConvertible {
+    package static var expectation: String { "milliseconds since 1970 as an integer" }
+
+    package let rawValue: Int64
+
+    package init(rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    package init(milliseconds: Int64) {
+        self.rawValue = milliseconds
+    }
+
+    package init(json: JSONNode) throws(MessageError) { self.rawValue = try json.integer() }
+
+    package func write(to json: inout JSONWriter) { json.literal(String(self.rawValue)) }
+
+    package static func < (left: WorldTime, right: WorldTime) -> Bool { left.rawValue < right.rawValue }
+
+    /// Time that lies between the two; negative if `earlier` is later. Far ends of the range are clamped instead of trapping.
+    package func since(_ earlier: WorldTime) -> Duration {
+        let (difference, overflow) = self.rawValue.subtractingReportingOverflow(earlier.rawValue)
+        return .milliseconds(overflow ? (self < earlier ? Int64.min : Int64.max) : difference)
+    }
+
+    package var description: String { WireTime(self).description }
+}

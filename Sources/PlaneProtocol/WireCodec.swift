@@ -1,0 +1,54 @@
+/// Between payloads and messages.
+package enum WireCodec {
+    package static func encode(_ value: some JSONEncodable) -> [UInt8] {
+        var writer = JSONWriter()
+        value.write(to: &writer)
+        return writer.bytes
+    }
+
+    /// The message of a payload, provided it belongs on the subject it came on.
+    package static func decode<Message: PlaneMessage>(
+        _: Message.Type = Message.self, from payload: [UInt8], subject: String
+    ) throws(MessageError) -> Message {
+        let message = try self.decode(Message.self, from: payload)
+        let expected = message.subject
+        guard expected == subject || self.isOldAssignment(expected) else {
+            throw MessageError(expected: "a message for \(expected)", found: "it on \(MessageError.excerpt(subject))", code: .badRequest)
+        }
+        return message
+    }
+
+    /// A value whose subject is known to be right or does not matter: replies, stored documents.
+    package static func decode<Value: JSONDecodable>(_: Value.Type = Value.self, from payload: [UInt8]) throws(MessageError) -> Value {
+        try Value(json: JSONDocument(payload).root)
+    }
+
+    /// The answer to a request; an error reply is thrown, except where the reply type has a case for it.
+    package static func decodeReply<Request: PlaneRequest>(
+        to _: Request.Type = Request.self, from payload: [UInt8]
+    ) throws(ReplyFailure) -> Request.Reply {
+        let answer: Result<Request.Reply, ErrorReply>
+        do {
+            answer = try self.answer(from: payload)
+        } catch {
+            throw .unreadable(error)
+        }
+        do {
+            return try answer.get()
+        } catch {
+            throw .refused(error)
+        }
+    }
+
+    private static func answer<Reply: JSONDecodable>(from payload: [UInt8]) throws(MessageError) -> Result<Reply, ErrorReply> {
+        let root = try JSONDocument(payload).root
+        let error = root.token.kind == .object ? try root.member("Error") : nil
+        guard error != nil, !(Reply.self is any ErrorCarryingReply.Type) else { return .success(try Reply(json: root)) }
+        return .failure(try ErrorReply(json: root))
+    }
+
+    /// Streams written by older controllers hold assignments on `state.cluster.<C>.backend.<B>`, so this kind may stand anywhere.
+    private static func isOldAssignment(_ subject: String) -> Bool {
+        subject.hasPrefix("state.cluster.") && subject.hasSuffix(".assignment")
+    }
+}
