@@ -33,7 +33,7 @@ package struct LockName: JSONText, Hashable, Codable {
     }
 
     package func hash(into hasher: inout Hasher) {
-        for byte in self.rawValue.utf8 { hasher.combine(byte) }
-        hasher.combine(0xFF as UInt8)
+        var text = self.rawValue
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }

@@ -1,0 +1,20 @@
+/// A JSON number by its digits, so that none is lost on the way through us.
+package struct JSONNumber: Hashable, Sendable {
+    /// Always valid JSON.
+    package let literal: String
+
+    package init(_ value: some BinaryInteger) {
+        self.literal = String(value)
+    }
+
+    /// nil for infinity and NaN, which JSON cannot write.
+    package init?(_ value: Double) {
+        guard value.isFinite else { return nil }
+        self.literal = value.description
+    }
+
+    init(json: JSONNode) throws(MessageError) {
+        guard json.token.kind == .number else { throw json.mismatch("a number") }
+        self.literal = String(decoding: json.literal, as: UTF8.self)
+    }
+}

@@ -1,0 +1,47 @@
+/// Any JSON value, kept as it came: for parts of messages that only travel through us, such as the fields of a log event.
+package indirect enum JSONValue: Hashable, Sendable {
+    case null
+    case bool(Bool)
+    case number(JSONNumber)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+}
+
+extension JSONValue: JSONCodable {
+    package static var expectation: String { "a value" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        switch json.token.kind {
+        case .null: self = .null
+        case .yes: self = .bool(true)
+        case .no: self = .bool(false)
+        case .number: self = .number(try JSONNumber(json: json))
+        case .string, .escapedString: self = .string(try json.string())
+        case .array: self = .array(try [JSONValue](json: json))
+        case .object: self = .object(try [String: JSONValue](json: json))
+        }
+    }
+
+    package func write(to json: inout JSONWriter) {
+        switch self {
+        case .null: json.literal("null")
+        case .bool(let value): value.write(to: &json)
+        case .number(let number): json.literal(number.literal)
+        case .string(let text): json.string(text)
+        case .array(let elements): json.array(elements)
+        case .object(let members): members.write(to: &json)
+        }
+    }
+}
+
+extension JSONValue {
+    /// What a log event shows for a text: the value, if the text happens to be JSON, else the text itself.
+    package init(embedding text: String) {
+        do {
+            self = try WireCodec.decode(JSONValue.self, from: Array(text.utf8))
+        } catch {
+            self = .string(text)
+        }
+    }
+}

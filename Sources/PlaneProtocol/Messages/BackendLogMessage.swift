@@ -1,0 +1,42 @@
+/// A piece of what a backend printed: from its agent to anybody, the last 500 kept in the stream `backend_logs` (M10).
+package struct BackendLogMessage: Hashable, Sendable {
+    package enum Kind: String, JSONText, CaseIterable, Codable {
+        case stdout = "Stdout"
+        case stderr = "Stderr"
+        /// From the agent, about the backend.
+        case meta = "Meta"
+    }
+
+    package var backendID: BackendID
+    package var kind: Kind
+    /// One chunk of Docker's log with its timestamp in front, normally ended by a line feed.
+    package var text: String
+
+    package init(backendID: BackendID, kind: Kind, text: String) {
+        self.backendID = backendID
+        self.kind = kind
+        self.text = text
+    }
+}
+
+extension BackendLogMessage: PlaneMessage {
+    package static let subscription = "backend.*.log"
+
+    package var subject: String { Self.subject(backend: self.backendID) }
+
+    package static func subject(backend: BackendID) -> String { "backend.\(backend).log" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.backendID = try json.required("backend_id")
+        self.kind = try json.required("kind")
+        self.text = try json.required("text")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend_id", self.backendID)
+            $0.field("kind", self.kind)
+            $0.field("text", self.text)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// The answer to a `FetchBackendForLock`.
+package enum FetchReply: Hashable, Sendable {
+    case scheduled(FetchedBackend)
+    case noBackendForLock
+    case error(ErrorReply)
+}
+
+/// The holder of a lock.
+package struct FetchedBackend: Hashable, Sendable {
+    package var drone: DroneID
+    package var backendID: BackendID
+    /// What visitors must show to the proxy; nil if it asks for nothing.
+    package var bearerToken: Secret?
+
+    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil) {
+        self.drone = drone
+        self.backendID = backendID
+        self.bearerToken = bearerToken
+    }
+}
+
+extension FetchReply: ErrorCarryingReply {
+    package static var expectation: String { "\"NoBackendForLock\" or an object with either Scheduled or Error" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        if try json.isText("NoBackendForLock") {
+            self = .noBackendForLock
+            return
+        }
+        let (tag, value) = try json.variant(expectation: Self.expectation)
+        switch tag {
+        case "Scheduled": self = .scheduled(try value.decode(FetchedBackend.self, at: .key(tag)))
+        case "Error": self = .error(try ErrorReply(json: json))
+        default: throw MessageError(expected: Self.expectation, found: MessageError.excerpt(tag))
+        }
+    }
+
+    package func write(to json: inout JSONWriter) {
+        switch self {
+        case .scheduled(let backend): json.object { $0.field("Scheduled", backend) }
+        case .noBackendForLock: json.string("NoBackendForLock")
+        case .error(let reply): reply.write(to: &json)
+        }
+    }
+}
+
+extension FetchedBackend: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.drone = try json.required("drone")
+        self.backendID = try json.required("backend_id")
+        self.bearerToken = try json.optional("bearer_token")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("drone", self.drone)
+            $0.field("backend_id", self.backendID)
+            $0.fieldIfPresent("bearer_token", self.bearerToken)
+        }
+    }
+}

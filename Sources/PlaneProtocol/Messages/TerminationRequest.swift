@@ -1,0 +1,35 @@
+/// Stops a backend: from anybody to every agent of the cluster (M5). Each agent answers at once, whether or not it runs the backend.
+package struct TerminationRequest: Hashable, Sendable {
+    package var cluster: ClusterName
+    package var backendID: BackendID
+
+    package init(cluster: ClusterName, backendID: BackendID) {
+        self.cluster = cluster
+        self.backendID = backendID
+    }
+}
+
+extension TerminationRequest: PlaneRequest {
+    package typealias Reply = UnitReply
+
+    package static let subscription = "cluster.*.backend.*.terminate"
+
+    package var subject: String { "cluster.\(self.cluster.subjectToken).backend.\(self.backendID).terminate" }
+
+    /// Matches the requests for every backend of one cluster.
+    package static func subscription(cluster: ClusterName) -> String {
+        "cluster.\(cluster.subjectToken).backend.*.terminate"
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.cluster = try json.required("cluster_id")
+        self.backendID = try json.required("backend_id")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster_id", self.cluster)
+            $0.field("backend_id", self.backendID)
+        }
+    }
+}

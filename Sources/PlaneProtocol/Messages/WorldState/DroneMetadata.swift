@@ -1,0 +1,33 @@
+/// What a drone told of itself when it registered.
+package struct DroneMetadata: Hashable, Sendable {
+    /// Where visitors reach the drone's proxy; what DNS answers for its backends.
+    package var ip: IPAddress
+    package var version: String
+    package var gitHash: String?
+
+    package init(ip: IPAddress, version: String, gitHash: String? = nil) {
+        self.ip = ip
+        self.version = version
+        self.gitHash = gitHash
+    }
+
+    package init(_ request: DroneConnectRequest) {
+        self.init(ip: request.ip, version: request.version ?? DroneConnectRequest.missingVersion, gitHash: request.gitHash)
+    }
+}
+
+extension DroneMetadata: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.ip = try json.required("ip")
+        self.version = try json.required("version")
+        self.gitHash = try json.optional("git_hash")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("ip", self.ip)
+            $0.field("version", self.version)
+            $0.field("git_hash", self.gitHash)
+        }
+    }
+}

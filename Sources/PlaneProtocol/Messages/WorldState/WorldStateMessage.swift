@@ -1,0 +1,50 @@
+/// One change of the world: from the schedulers to everybody who keeps its state, through the stream `plane_state` (M14).
+///
+/// The stream keeps the last message of each subject, so that a reader who comes later gets a short history with the same outcome.
+package enum WorldStateMessage: Hashable, Sendable {
+    /// Clocks the expiry of announced locks; once a second.
+    case heartbeat
+    case cluster(ClusterName, ClusterStateMessage)
+}
+
+extension WorldStateMessage: PlaneMessage {
+    package static let subscription = "state.>"
+
+    package var subject: String {
+        switch self {
+        case .heartbeat: "state.heartbeat"
+        case .cluster(let cluster, let message): "state.cluster.\(cluster.subjectToken).\(message.subjectTail)"
+        }
+    }
+
+    /// Whether a second message on the same subject is refused instead of replacing the first, which is asked of the server with the
+    /// header `Nats-Expected-Last-Subject-Sequence: 0`.
+    ///
+    /// So it is for the states of a backend, each of which is reached once. The reference does the same with the states of a drone,
+    /// and a drone that has been drained can then never be ready again; we let a newer state of a drone replace the older one.
+    package var isFirstWriteWins: Bool {
+        guard case .cluster(_, .backend(let message)) = self, case .state = message.change else { return false }
+        return true
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        // A heartbeat has no key of its own that must be there, so it is what has no cluster.
+        guard let cluster = try json.member("cluster") else {
+            self = .heartbeat
+            return
+        }
+        self = .cluster(try cluster.decode(ClusterName.self, at: .key("cluster")), try ClusterStateMessage(json: json))
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            switch self {
+            case .heartbeat:
+                $0.field("heartbeat", Bool?.none)
+            case .cluster(let cluster, let message):
+                $0.field("cluster", cluster)
+                message.writeField(to: &$0)
+            }
+        }
+    }
+}
