@@ -88,7 +88,7 @@ let package = Package(
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService"]),
         tests("SchedulerCoreTests", ["SchedulerCore"]),
-        tests("DroneStoreTests", ["DroneStore"], resources: [.copy("Fixtures")]),
+        tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests("DroneCoreTests", ["DroneCore"]),
         tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
         tests("PlaneCommandTests", ["plane"]),

@@ -1,1 +1,117 @@
-// Placeholder until DroneStore lands.
+import GRDB
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The one SQLite file of a drone: its local truth about backends and routes, shared by agent and proxy.
+///
+/// ```
+///   drone-agent ──writer──┐                        ┌──writer── drone-proxy (last_active, once a second)
+///                         ├── drone.sqlite3 (WAL) ─┤
+///   drone-agent ──reader──┘                        └──reader── drone-proxy (routes, when something moved)
+/// ```
+///
+/// Each process opens two connections. The file is in WAL mode, so a reader never waits for a writer and a writer never for
+/// a reader; two writers take turns, and the busy timeout bounds the wait. `synchronous = NORMAL`: a process killed at any
+/// instruction loses nothing; a machine losing power may lose the last moments, which its containers have not survived either.
+///
+/// Observation inside one process (GRDB's or SQLite's hooks) does not see what the other process commits. Whoever needs to know
+/// asks ``routingVersion()``, which costs a look into shared memory while nothing happens.
+package struct DroneStore: Sendable {
+    /// How long a write may wait for another process's write. Writes take well below a millisecond; the bound is the reference's.
+    static let busyTimeoutSeconds = 5.0
+
+    let writer: DatabaseQueue
+    let reader: DatabaseQueue
+    let routingCache = RoutingVersionCache()
+
+    /// Opens the file, creating and upgrading it as needed. Safe while other processes do the same.
+    ///
+    /// Blocks for at most a few busy timeouts; call it at start, before anything is served.
+    package static func open(path: String) throws(StoreError) -> DroneStore {
+        let attempt = "open the drone's database \(path)"
+        // SQLite answers "busy" at once, without its busy timeout, when two connections switch one file to WAL together.
+        // The one that lost finds the switch done when it tries again.
+        let attemptLimit = 100
+        let pauseMicroseconds: UInt32 = 20_000
+        for round in 1... {
+            do {
+                return try DroneStore(path: path)
+            } catch {
+                let failure = StoreError(attempt, cause: error)
+                guard failure.isRetryable, round < attemptLimit else { throw failure }
+                usleep(pauseMicroseconds)
+            }
+        }
+        throw StoreError(.busy, attempt)
+    }
+
+    private init(path: String) throws {
+        var configuration = Configuration()
+        configuration.label = "DroneStore.writer"
+        configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
+        configuration.journalMode = .wal
+        configuration.foreignKeysEnabled = true
+        self.writer = try DatabaseQueue(path: path, configuration: configuration)
+        try self.writer.writeWithoutTransaction { try SchemaInstaller.install(in: $0) }
+
+        configuration.label = "DroneStore.reader"
+        configuration.journalMode = .default
+        configuration.readonly = true
+        self.reader = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Closes both connections; calls after it fail. Only needed where the file is about to be moved or checked.
+    package func close() throws(StoreError) {
+        do {
+            try self.reader.close()
+            try self.writer.close()
+        } catch {
+            throw StoreError("close the drone's database", cause: error)
+        }
+    }
+}
+
+// MARK: - Doors to the two connections
+
+extension DroneStore {
+    /// One immediate transaction, all or nothing. Suspends; the wait for the lock happens on the connection's own thread.
+    func write<Value: Sendable>(
+        _ attempt: @autoclosure () -> String, _ body: @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            return try await self.writer.write(body)
+        } catch {
+            throw StoreError(attempt(), cause: error)
+        }
+    }
+
+    /// Reads one consistent state of the file.
+    func read<Value: Sendable>(
+        _ attempt: @autoclosure () -> String, _ body: @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            return try await self.reader.read(body)
+        } catch {
+            throw StoreError(attempt(), cause: error)
+        }
+    }
+
+    func writeNow<Value>(_ attempt: @autoclosure () -> String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try self.writer.write(body)
+        } catch {
+            throw StoreError(attempt(), cause: error)
+        }
+    }
+
+    /// One statement needs no transaction around it; this spares the begin and commit.
+    func readNow<Value>(_ attempt: @autoclosure () -> String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try self.reader.unsafeRead(body)
+        } catch {
+            throw StoreError(attempt(), cause: error)
+        }
+    }
+}

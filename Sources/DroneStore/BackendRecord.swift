@@ -1,0 +1,31 @@
+package import PlaneProtocol
+
+/// Everything the file knows of one backend.
+package struct BackendRecord: Sendable {
+    package var spec: SpawnRequest
+    package var state: BackendState
+    /// The container's, once it has ended by itself.
+    package var exitCode: Int64?
+    /// Docker's full id of the container made for it; absent before it is created and for backends the reference started.
+    package var containerID: String?
+    /// Unix time in microseconds of the moment the spawn request was accepted; absent for backends the reference started.
+    package var acceptedAt: Int64?
+    /// Docker's time stamp of the last log line passed on; reading continues after it.
+    package var logCursor: String?
+
+    package var id: BackendID { self.spec.backendID }
+}
+
+/// The backends of the file, and the rows that could not be made sense of.
+package struct BackendListing: Sendable {
+    /// A row with an unknown state or an undecodable spec. It is left as it is: another version may understand it.
+    package struct UnreadableRow: Sendable, CustomStringConvertible {
+        package var name: String
+        package var reason: String
+
+        package var description: String { "\(self.name): \(self.reason)" }
+    }
+
+    package var backends: [BackendRecord] = []
+    package var unreadable: [UnreadableRow] = []
+}

@@ -1,0 +1,36 @@
+package import PlaneProtocol
+
+/// A backend's step into another state, as it is written down: all of it or nothing.
+package struct BackendTransition: Sendable {
+    /// Where the proxy is to send the backend's requests from now on.
+    package struct Route: Equatable, Sendable {
+        /// `ip:port`, `[ip]:port` for IPv6.
+        package var address: String
+        package var bearerToken: Secret?
+
+        package init(address: String, bearerToken: Secret?) {
+            self.address = address
+            self.bearerToken = bearerToken
+        }
+    }
+
+    package var backend: BackendID
+    package var state: BackendState
+    package var exitCode: Int64?
+    package var route: Route?
+    /// Unix time in seconds; becomes the route's first activity, or the end of the backend.
+    package var at: Int64
+    /// The message for the schedulers; nothing when they need not be told.
+    package var report: [UInt8]?
+
+    package init(
+        _ backend: BackendID, to state: BackendState, at: Int64, exitCode: Int64? = nil, route: Route? = nil, report: [UInt8]? = nil
+    ) {
+        self.backend = backend
+        self.state = state
+        self.at = at
+        self.exitCode = exitCode
+        self.route = route
+        self.report = report
+    }
+}

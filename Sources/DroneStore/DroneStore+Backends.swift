@@ -1,0 +1,236 @@
+import GRDB
+package import PlaneProtocol
+
+/// The agent's side: backends and their states.
+extension DroneStore {
+    /// Enters a backend with state `Loading`.
+    ///
+    /// A request is the same as one before when all of it is the same. Ids of ended backends stay taken as long as their row is
+    /// kept, because the cluster's state remembers them as ended.
+    ///
+    /// - Parameter acceptedAt: Unix time in microseconds.
+    /// - Parameter report: The message that tells of `Loading`.
+    package func admit(_ request: SpawnRequest, acceptedAt: Int64, report: [UInt8]) async throws(StoreError) -> Admission {
+        let name = request.backendID.rawValue
+        let spec = WireCodec.encode(request)
+        return try await self.write("enter backend \(name)") { db in
+            let statement = try db.cachedStatement(sql: "SELECT spec FROM backend WHERE name = ?")
+            if let row = try Row.fetchOne(statement, arguments: [name]) {
+                let present = String.fromDatabaseValue(row["spec"]).map { Array($0.utf8) }
+                return present.flatMap(Self.decodeSpec) == request ? .repeated : .nameTaken
+            }
+            try db.cachedStatement(sql: "INSERT INTO backend (name, spec, state) VALUES (?, ?, ?)")
+                .execute(arguments: [name, String(decoding: spec, as: UTF8.self), BackendState.loading.rawValue])
+            try db.cachedStatement(sql: "INSERT INTO plane_backend (name, accepted_at) VALUES (?, ?)")
+                .execute(arguments: [name, acceptedAt])
+            try Self.queue(report, of: name, in: db)
+            return .admitted
+        }
+    }
+
+    /// Writes a state, what comes with it, and the report of it.
+    ///
+    /// - Returns: `false` when nothing was written: there is no such backend, or it has ended. An end is final.
+    package func record(_ transition: BackendTransition) async throws(StoreError) -> Bool {
+        try await self.write("record \(transition.backend.rawValue) as \(transition.state)") { db in
+            try Self.apply(transition, in: db)
+        }
+    }
+
+    /// Ends the backend as `Swept` unless it was active within its idle limit; looking and writing are one transaction, so a request
+    /// noted in between cannot be overlooked.
+    ///
+    /// Activity is stored in whole seconds, rounded down. The limit therefore counts from the end of that second.
+    ///
+    /// - Parameter transition: The step to `Swept`; its `at` is now.
+    /// - Parameter idleLimit: How long a backend may be without activity.
+    package func sweepIfIdle(_ transition: BackendTransition, idleLimit: WireSeconds) async throws(StoreError) -> IdleVerdict {
+        let name = transition.backend.rawValue
+        return try await self.write("look whether \(name) is idle") { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT backend.state, route.last_active
+                    FROM backend LEFT JOIN route ON route.subdomain = backend.name
+                    WHERE backend.name = ?
+                    """)
+            guard let row = try Row.fetchOne(statement, arguments: [name]),
+                String.fromDatabaseValue(row["state"]) == BackendState.ready.rawValue
+            else { return .notReady }
+            guard let lastActive = Int64.fromDatabaseValue(row["last_active"]) else { return .routeMissing }
+            let (deadline, overflow) = lastActive.addingReportingOverflow(Int64(clamping: idleLimit.rawValue))
+            guard !overflow, deadline < .max else { return .activeUntil(.max) }  // a limit beyond the clock's range is none
+            guard deadline < transition.at else { return .activeUntil(deadline + 1) }
+            return try Self.apply(transition, in: db) ? .swept : .notReady
+        }
+    }
+
+    /// Writes the route of a ready backend again, with activity now.
+    package func restoreRoute(of backend: BackendID, _ route: BackendTransition.Route, at: Int64) async throws(StoreError) {
+        try await self.write("restore the route of \(backend.rawValue)") { db in
+            try Self.replaceRoute(route, of: backend.rawValue, at: at, in: db)
+        }
+    }
+
+    /// Remembers which container belongs to the backend. Harmless when repeated; without effect when there is no such backend.
+    package func setContainer(_ containerID: String, of backend: BackendID) async throws(StoreError) {
+        try await self.write("note the container of \(backend.rawValue)") { db in
+            try Self.upsertDetail("container_id", containerID, of: backend.rawValue, in: db)
+        }
+    }
+
+    /// Remembers up to where logs have been passed on, for many backends in one transaction.
+    ///
+    /// - Parameter cursors: Docker's time stamp by backend.
+    package func setLogCursors(_ cursors: [BackendID: String]) async throws(StoreError) {
+        guard !cursors.isEmpty else { return }
+        try await self.write("note the log position of \(cursors.count) backends") { db in
+            for (backend, cursor) in cursors {
+                try Self.upsertDetail("log_cursor", cursor, of: backend.rawValue, in: db)
+            }
+        }
+    }
+
+    /// Every backend of the file, whatever its state. One bad row spoils only itself.
+    package func allBackends() async throws(StoreError) -> BackendListing {
+        try await self.read("list the backends") { db in try Self.listing(in: db, where: "TRUE", []) }
+    }
+
+    package func backend(_ id: BackendID) async throws(StoreError) -> BackendRecord? {
+        try await self.read("read backend \(id.rawValue)") { db in
+            try Self.listing(in: db, where: "backend.name = ?", [id.rawValue]).backends.first
+        }
+    }
+
+    /// Backends that are `Loading`, `Starting` or `Ready`.
+    package func liveCount() async throws(StoreError) -> Int {
+        try await self.read("count the live backends") { db in
+            try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM backend WHERE state IN (\(Self.liveStates))")) ?? 0
+        }
+    }
+
+    /// Deletes what ended before the given Unix time (seconds) and has no report waiting, with its routes.
+    ///
+    /// Backends the reference left behind carry no time of their end; theirs counts from the first call.
+    ///
+    /// - Parameter limit: Rows at a time; a file of years must not hold the write lock for seconds.
+    /// - Returns: How many were deleted; call again at once when it is `limit`.
+    package func forgetEnded(before: Int64, now: Int64, limit: Int = 200) async throws(StoreError) -> Int {
+        try await self.write("forget ended backends") { db in
+            let ended = BackendState.allCases.filter(\.isTerminal).map { "'\($0.rawValue)'" }.joined(separator: ",")
+            try db.execute(
+                sql: """
+                    INSERT INTO plane_backend (name, ended_at)
+                    SELECT name, ? FROM backend WHERE state IN (\(ended))
+                        AND NOT EXISTS (SELECT 1 FROM plane_backend p WHERE p.name = backend.name AND p.ended_at IS NOT NULL)
+                    ON CONFLICT (name) DO UPDATE SET ended_at = excluded.ended_at
+                    """, arguments: [now])
+            let names = try String.fetchAll(
+                db,
+                sql: """
+                    SELECT name FROM plane_backend
+                    WHERE ended_at < ? AND NOT EXISTS (SELECT 1 FROM plane_outbox o WHERE o.backend = plane_backend.name) LIMIT ?
+                    """, arguments: [before, limit])
+            for name in names {
+                try db.execute(sql: "DELETE FROM route WHERE backend = ?", arguments: [name])
+                try db.execute(sql: "DELETE FROM backend WHERE name = ?", arguments: [name])
+            }
+            return names.count
+        }
+    }
+}
+
+// MARK: - Statements inside a transaction
+
+extension DroneStore {
+    private static let liveStates = BackendState.allCases.filter { !$0.isTerminal }.map { "'\($0.rawValue)'" }.joined(separator: ",")
+
+    private static func apply(_ transition: BackendTransition, in db: Database) throws -> Bool {
+        let name = transition.backend.rawValue
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE backend SET state = ?, exit_code = COALESCE(?, exit_code) WHERE name = ? AND state IN (\(Self.liveStates))
+                """)
+        try update.execute(arguments: [transition.state.rawValue, transition.exitCode, name])
+        guard db.changesCount == 1 else { return false }
+        if let route = transition.route {
+            try Self.replaceRoute(route, of: name, at: transition.at, in: db)
+        }
+        if transition.state.isTerminal {
+            try Self.upsertDetail("ended_at", transition.at, of: name, in: db)
+        }
+        if let report = transition.report {
+            try Self.queue(report, of: name, in: db)
+        }
+        return true
+    }
+
+    /// An older route with the same address belongs to a container that is gone; it makes room.
+    private static func replaceRoute(_ route: BackendTransition.Route, of name: String, at: Int64, in db: Database) throws {
+        try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO route (backend, subdomain, address, last_active, bearer_token) VALUES (?, ?, ?, ?, ?)"
+        ).execute(arguments: [name, name, route.address, at, route.bearerToken?.exposed])
+    }
+
+    private static func upsertDetail(_ column: String, _ value: some DatabaseValueConvertible, of name: String, in db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO plane_backend (name, \(column)) SELECT name, ?1 FROM backend WHERE name = ?2
+                ON CONFLICT (name) DO UPDATE SET \(column) = ?1
+                """
+        ).execute(arguments: [value, name])
+    }
+
+    private static func listing(in db: Database, where condition: String, _ arguments: StatementArguments) throws -> BackendListing {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT backend.name AS name, spec, state, exit_code, container_id, accepted_at, log_cursor
+                FROM backend LEFT JOIN plane_backend ON plane_backend.name = backend.name
+                WHERE \(condition) ORDER BY backend.rowid
+                """, arguments: arguments)
+        var listing = BackendListing()
+        while let row = try rows.next() {
+            let name = String.fromDatabaseValue(row["name"]) ?? "?"
+            do throws(UnreadableRowReason) {
+                listing.backends.append(try Self.record(from: row))
+            } catch {
+                listing.unreadable.append(.init(name: name, reason: error.text))
+            }
+        }
+        return listing
+    }
+
+    private struct UnreadableRowReason: Error {
+        var text: String
+    }
+
+    private static func record(from row: Row) throws(UnreadableRowReason) -> BackendRecord {
+        let state = String.fromDatabaseValue(row["state"]) ?? ""
+        guard let state = BackendState(rawValue: state) else { throw UnreadableRowReason(text: "unknown state '\(state)'") }
+        let spec: SpawnRequest
+        do throws(MessageError) {
+            spec = try WireCodec.decode(SpawnRequest.self, from: Array((String.fromDatabaseValue(row["spec"]) ?? "").utf8))
+        } catch {
+            throw UnreadableRowReason(text: "spec: \(error)")
+        }
+        guard spec.backendID.rawValue == String.fromDatabaseValue(row["name"]) else {
+            throw UnreadableRowReason(text: "its spec names another backend")
+        }
+        return BackendRecord(
+            spec: spec,
+            state: state,
+            exitCode: Int64.fromDatabaseValue(row["exit_code"]),
+            containerID: String.fromDatabaseValue(row["container_id"]),
+            acceptedAt: Int64.fromDatabaseValue(row["accepted_at"]),
+            logCursor: String.fromDatabaseValue(row["log_cursor"]))
+    }
+
+    /// A stored spec nobody can read equals no request.
+    private static func decodeSpec(_ bytes: [UInt8]) -> SpawnRequest? {
+        do throws(MessageError) {
+            return try WireCodec.decode(SpawnRequest.self, from: bytes)
+        } catch {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/// One step of what we keep beside the reference's tables.
+///
+/// Rules: only tables and triggers of our own, never a column in `backend` or `route`, so that the reference can open the
+/// file at any time; and only additions, so that an older version of ours can be put back.
+struct OwnMigration {
+    let version: Int64
+    let description: String
+    let statements: String
+
+    static let bookkeeping = """
+        CREATE TABLE IF NOT EXISTS plane_migrations (
+            version INTEGER NOT NULL PRIMARY KEY,
+            description TEXT NOT NULL,
+            installed_on TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+        ) STRICT;
+        """
+
+    /// Oldest first; append, never edit.
+    static let all: [OwnMigration] = [
+        OwnMigration(
+            version: 1,
+            description: "backend details, report outbox, drone settings, routing version",
+            statements: """
+                -- What the agent knows of a backend beyond the reference's columns. A backend taken over from the reference
+                -- has no row until something is known about it.
+                CREATE TABLE plane_backend (
+                    name TEXT NOT NULL PRIMARY KEY REFERENCES backend (name) ON DELETE CASCADE,
+                    container_id TEXT,       -- Docker's full id
+                    accepted_at INTEGER,     -- Unix time in microseconds: the spawn request was answered
+                    ended_at INTEGER,        -- Unix time in seconds: a terminal state was stored
+                    log_cursor TEXT          -- Docker's time stamp (RFC 3339, 9 digits) of the last log line passed on
+                ) STRICT;
+
+                -- State reports no scheduler has acknowledged yet. AUTOINCREMENT: an id is never used twice, so order is for ever.
+                CREATE TABLE plane_outbox (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    backend TEXT NOT NULL,
+                    payload TEXT NOT NULL    -- the message as it will be sent
+                ) STRICT;
+                CREATE INDEX plane_outbox_backend ON plane_outbox (backend, id);
+
+                CREATE TABLE plane_setting (
+                    key TEXT NOT NULL PRIMARY KEY,
+                    value TEXT NOT NULL
+                ) STRICT, WITHOUT ROWID;
+
+                -- Moves whenever the answer to "where does this name go?" may have changed, whoever changed it (an agent of the
+                -- reference included). Activity, which is written every second, does not move it.
+                CREATE TABLE plane_routing (
+                    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+                    version INTEGER NOT NULL
+                ) STRICT;
+                INSERT INTO plane_routing (id, version) VALUES (1, 1);
+                CREATE TRIGGER plane_backend_inserted AFTER INSERT ON backend
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_backend_changed AFTER UPDATE OF state ON backend WHEN OLD.state IS NOT NEW.state
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_backend_deleted AFTER DELETE ON backend
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_route_inserted AFTER INSERT ON route
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_route_changed AFTER UPDATE OF subdomain, address, bearer_token ON route
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_route_deleted AFTER DELETE ON route
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                """),
+    ]
+}

@@ -1,0 +1,149 @@
+import Foundation
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import DroneStore
+
+@Suite struct BackendTableTests {
+    @Test("an admitted backend is there at once, Loading, with its spec, and its report is queued")
+    func admit() async throws {
+        let fixture = try StoreFixture()
+        let store = try fixture.open()
+        let request = try SpawnRequest.make("b-1", token: "secret")
+        #expect(try await store.admit(request, acceptedAt: 17, report: Array("{}".utf8)) == .admitted)
+        let record = try #require(try await store.backend(.make("b-1")))
+        #expect(record.spec == request)
+        #expect(record.state == .loading)
+        #expect(record.acceptedAt == 17)
+        #expect(try await store.oldestReports(limit: 9).map(\.backend) == ["b-1"])
+    }
+
+    @Test("the same request again is recognised, in any state, and changes nothing")
+    func repeated() async throws {
+        let store = try StoreFixture().open()
+        let request = try SpawnRequest.make()
+        #expect(try await store.admit(request, acceptedAt: 1, report: []) == .admitted)
+        #expect(try await store.admit(request, acceptedAt: 2, report: []) == .repeated)
+        #expect(try await store.record(.make("b-1", .failed)))
+        #expect(try await store.admit(request, acceptedAt: 3, report: []) == .repeated)
+        #expect(try await store.backend(.make())?.acceptedAt == 1)
+    }
+
+    @Test("A9: another request for a known id is refused and leaves the first one alone", arguments: [false, true])
+    func nameTaken(ended: Bool) async throws {
+        let store = try StoreFixture().open()
+        try await store.enter("b-1", .ready)
+        if ended { #expect(try await store.record(.make("b-1", .exited))) }
+        let other = try SpawnRequest.make("b-1", image: "other")
+        #expect(try await store.admit(other, acceptedAt: 2, report: []) == .nameTaken)
+        #expect(try await store.backend(.make())?.state == (ended ? .exited : .ready))
+    }
+
+    @Test("an end is final", arguments: BackendState.allCases)
+    func endIsFinal(next: BackendState) async throws {
+        let store = try StoreFixture().open()
+        try await store.enter("b-1", .swept)
+        let reports = try await store.waitingReportCount()
+        #expect(try await store.record(.make("b-1", next)) == false)
+        #expect(try await store.backend(.make())?.state == .swept)
+        #expect(try await store.waitingReportCount() == reports)
+    }
+
+    @Test("an exit code is kept, even one outside 16 bits")
+    func exitCode() async throws {
+        let fixture = try StoreFixture()
+        let store = try fixture.open()
+        try await store.enter("b-1")
+        #expect(try await store.record(BackendTransition(.make(), to: .failed, at: 5, exitCode: 3_221_225_477)))
+        #expect(try await store.backend(.make())?.exitCode == 3_221_225_477)
+    }
+
+    @Test("a route with the address of an earlier container replaces that one's")
+    func addressReused() async throws {
+        let store = try StoreFixture().open()
+        try await store.enter("old", .ready)
+        #expect(try await store.record(.make("old", .exited)))
+        try await store.enter("new", .ready)
+        #expect(try store.route("new")?.address == "10.0.0.1:8080")
+        #expect(try store.route("old")?.address == nil)
+    }
+
+    @Test("details of a backend that does not exist are dropped, not invented")
+    func detailsOfNobody() async throws {
+        let store = try StoreFixture().open()
+        try await store.setContainer("c0ffee", of: .make("nobody"))
+        #expect(try await store.allBackends().backends.isEmpty)
+    }
+
+    @Test("container and log position are remembered, also for backends the reference started")
+    func details() async throws {
+        let fixture = try StoreFixture()
+        try fixture.makeReferenceFile()
+        let store = try fixture.open()
+        try await store.setContainer("c0ffee", of: .make("running"))
+        try await store.setLogCursors([.make("running"): "2024-03-11T09:15:31.100000001Z"])
+        let record = try #require(try await store.backend(.make("running")))
+        #expect(record.containerID == "c0ffee")
+        #expect(record.logCursor == "2024-03-11T09:15:31.100000001Z")
+    }
+
+    @Test("live backends are those Loading, Starting and Ready")
+    func liveCount() async throws {
+        let store = try StoreFixture().open()
+        for (index, state) in BackendState.allCases.enumerated() {
+            try await store.enter("b-\(index)", state, address: "10.0.0.\(index):8080")
+        }
+        #expect(try await store.liveCount() == 3)
+    }
+
+    @Test("the drain setting survives reopening")
+    func draining() async throws {
+        let fixture = try StoreFixture()
+        #expect(try await fixture.open().isDraining() == false)
+        try await fixture.open().setDraining(true)
+        #expect(try await fixture.open().isDraining())
+        try await fixture.open().setDraining(false)
+        #expect(try await fixture.open().isDraining() == false)
+    }
+}
+
+@Suite struct ForgettingTests {
+    @Test("what ended long ago is deleted with its route once its reports are delivered")
+    func forget() async throws {
+        let store = try StoreFixture().open()
+        try await store.enter("old", .ready, at: 100)
+        #expect(try await store.record(.make("old", .exited, at: 200)))
+        try await store.enter("new", .exited, at: 900)
+        try await store.enter("living", .ready, at: 1)
+        #expect(try await store.forgetEnded(before: 500, now: 1000) == 0)
+        while let report = try await store.oldestReports(limit: 1).first { try await store.removeReport(report.id) }
+        #expect(try await store.forgetEnded(before: 500, now: 1000) == 1)
+        #expect(try await Set(store.allBackends().backends.map(\.id.rawValue)) == ["new", "living"])
+        #expect(try store.route("old") == nil)
+    }
+
+    @Test("A3: what the reference left behind goes too, counted from our first look")
+    func forgetReferenceRows() async throws {
+        let fixture = try StoreFixture()
+        try fixture.makeReferenceFile()
+        let store = try fixture.open()
+        #expect(try await store.forgetEnded(before: 900, now: 1000) == 0)
+        #expect(try await store.forgetEnded(before: 1001, now: 2000) == 1)
+        #expect(try await store.allBackends().backends.map(\.id.rawValue) == ["running"])
+        #expect(try await store.allBackends().unreadable.count == 2)
+    }
+
+    @Test("a file of years is cleaned a piece at a time")
+    func pieces() async throws {
+        let store = try StoreFixture().open()
+        for index in 0..<5 {
+            let request = try SpawnRequest.make("b-\(index)")
+            #expect(try await store.admit(request, acceptedAt: 1, report: []) == .admitted)
+            #expect(try await store.record(BackendTransition(request.backendID, to: .lost, at: 1)))
+        }
+        while let report = try await store.oldestReports(limit: 1).first { try await store.removeReport(report.id) }
+        #expect(try await store.forgetEnded(before: 10, now: 10, limit: 3) == 3)
+        #expect(try await store.forgetEnded(before: 10, now: 10, limit: 3) == 2)
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import GRDB
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import DroneStore
+
+@Suite struct ProxySideTests {
+    @Test("a name is found in every state, so that requests can wait for a backend that is starting", arguments: BackendState.allCases)
+    func everyState(state: BackendState) async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        try await agent.enter("b-1", state)
+        #expect(try proxy.route("b-1") == RouteRecord(state: state, address: state == .ready ? "10.0.0.1:8080" : nil, bearerToken: nil))
+        #expect(try proxy.route("nobody") == nil)
+    }
+
+    @Test("the token is known before the backend is ready")
+    func tokenWhileLoading() async throws {
+        let store = try StoreFixture().open()
+        let request = try SpawnRequest.make("b-1", token: "q7Zk2m")
+        #expect(try await store.admit(request, acceptedAt: 1, report: []) == .admitted)
+        #expect(try store.route("b-1")?.bearerToken?.exposed == "q7Zk2m")
+    }
+
+    @Test("the routing version moves when a route may have changed, whoever changed it, and not for activity")
+    func routingVersion() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        var last = try proxy.routingVersion()
+        func moved() throws -> Bool {
+            let version = try proxy.routingVersion()
+            defer { last = version }
+            return version != last
+        }
+        #expect(try moved() == false)
+        try await agent.enter("b-1")
+        #expect(try moved())
+        #expect(try await agent.record(.make("b-1", .ready)))
+        #expect(try moved())
+        try proxy.recordActivity(["b-1"], at: 2000)
+        try await agent.setLogCursors([.make("b-1"): "x"])
+        #expect(try moved() == false)
+        try fixture.execute("UPDATE backend SET state = 'Exited' WHERE name = 'b-1'")
+        #expect(try moved())
+        try fixture.execute("DELETE FROM route")
+        #expect(try moved())
+    }
+
+    @Test("the data version moves when another connection commits anything")
+    func dataVersion() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        let before = try proxy.dataVersion()
+        #expect(try proxy.dataVersion() == before)
+        try await agent.setDraining(true)
+        #expect(try proxy.dataVersion() != before)
+    }
+
+    @Test("P14: activity of many backends is one transaction; unknown names are passed over and time never goes back")
+    func activity() async throws {
+        let fixture = try StoreFixture()
+        let store = try fixture.open()
+        try await store.enter("a", .ready, at: 1000, address: "10.0.0.1:1")
+        try await store.enter("b", .ready, at: 3000, address: "10.0.0.2:1")
+        try store.recordActivity(["a", "nobody", "b"], at: 2000)
+        try store.recordActivity([], at: 9999)
+        let rows = try fixture.execute("SELECT last_active FROM route ORDER BY subdomain")
+        #expect(rows.map { $0["last_active"] as Int64 } == [2000, 3000])
+    }
+
+    @Test("reading goes on while another process holds the write lock")
+    func readWhileWriting() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        try await agent.enter("b-1", .ready)
+        try agent.writeNow("hold the lock") { db in
+            try db.execute(sql: "UPDATE backend SET state = 'Exited'")
+            #expect(try proxy.route("b-1")?.state == .ready)
+        }
+        #expect(try proxy.route("b-1")?.state == .exited)
+    }
+
+    @Test("two processes write at once: each waits its turn, nothing is lost")
+    func concurrentWriters() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        try await agent.enter("busy", .ready, at: 0, address: "10.9.9.9:1")
+        try await withThrowingTaskGroup { group in
+            group.addTask {
+                for index in 0..<200 { try await agent.enter("b-\(index)", .ready, address: "10.0.1.\(index):1") }
+            }
+            group.addTask {
+                for second in 1...200 as ClosedRange<Int64> { try proxy.recordActivity(["busy"], at: second) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await agent.liveCount() == 201)
+        #expect(try fixture.execute("SELECT last_active FROM route WHERE subdomain = 'busy'").first?["last_active"] == 200)
+    }
+
+    @Test("what a process had committed is there after it was killed in the middle of more")
+    func killed() async throws {
+        let fixture = try StoreFixture()
+        let path = fixture.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let store = try DroneStore.open(path: path)
+            try await store.enter("kept", .ready)
+            try store.writeNow("be killed") { db in
+                try db.execute(sql: "UPDATE backend SET state = 'Failed'")
+                kill(getpid(), SIGKILL)
+            }
+        }
+        #expect(try fixture.open().route("kept")?.state == .ready)
+    }
+}
