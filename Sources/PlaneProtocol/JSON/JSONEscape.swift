@@ -35,7 +35,7 @@ struct JSONEscape {
         self.init(scalar: scalar, end: start + 12)
     }
 
-    /// The UTF-16 code unit written as `\uXXXX` at `start`.
+    /// The UTF-16 code unit written as `\u` and four digits at `start`.
     private static func unit(_ bytes: [UInt8], at start: Int) -> UInt16? {
         guard start + 6 <= bytes.count, bytes[start] == UInt8(ascii: "\\"), bytes[start + 1] == UInt8(ascii: "u") else { return nil }
         var unit: UInt16 = 0

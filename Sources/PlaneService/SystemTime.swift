@@ -1,12 +1,7 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Glibc
+package import PlaneProtocol
 
-/// The one place that asks the machine what time it is; everything else is given the time.
+/// The one place that asks the machine what time it is. Everything else is given the time, as a value or as a function.
 extension WireTime {
     package static func now() -> WireTime {
         var time = timespec()
