@@ -1,0 +1,36 @@
+/// Where the cluster's certificate lies (table `cert`).
+package struct CertConfiguration: Hashable, Sendable {
+    package enum KeyType: String, CaseIterable, Sendable {
+        /// ECDSA on P-256: small and fast.
+        case p256 = "ecdsa-p256"
+        /// For visitors with very old software.
+        case rsa4096 = "rsa4096"
+    }
+
+    /// PEM file of the private key.
+    package var keyPath: String
+    /// PEM file of the certificate and its chain.
+    package var certPath: String
+    /// PEM file of the ACME account's key; nil makes a new account for each order.
+    package var accountKeyPath: String?
+    package var keyType: KeyType = .p256
+
+    package init(keyPath: String, certPath: String) {
+        self.keyPath = keyPath
+        self.certPath = certPath
+    }
+}
+
+extension CertConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        let keyPath = reader.required("key_path", .path, "PEM file of the certificate's private key.")
+        let certPath = reader.required("cert_path", .path, "PEM file of the certificate and its chain.")
+        let accountKeyPath = reader.optional("account_key_path", .path, "PEM file of the ACME account's key, kept between orders.")
+        var keyType = KeyType.p256
+        reader.read("key_type", .choice(), into: &keyType, "Kind of key made for new certificates.")
+        guard let keyPath, let certPath else { return nil }
+        self.init(keyPath: keyPath, certPath: certPath)
+        self.accountKeyPath = accountKeyPath
+        self.keyType = keyType
+    }
+}

@@ -1,0 +1,71 @@
+import FoundationEssentials
+
+/// Reads a configuration from its file and the environment.
+package enum ConfigurationLoader {
+    /// What a service starts with.
+    package struct Loaded<Configuration: ConfigReadable>: Sendable {
+        package let configuration: Configuration
+        package let warnings: [ConfigWarning]
+        /// Every key with the value in effect.
+        package let entries: [ConfigEntry]
+    }
+
+    /// - Parameter file: nil where everything is in the environment.
+    package static func load<Configuration: ConfigReadable>(
+        _: Configuration.Type = Configuration.self, file: String?, environment: [String: String]
+    ) throws(ConfigurationError) -> Loaded<Configuration> {
+        try self.load(tree: self.tree(file: file), environment: environment)
+    }
+
+    /// The same for text that is in memory.
+    package static func load<Configuration: ConfigReadable>(
+        _: Configuration.Type = Configuration.self, toml: String, named name: String = "configuration", environment: [String: String] = [:]
+    ) throws(ConfigurationError) -> Loaded<Configuration> {
+        try self.load(tree: self.tree(toml: toml, file: name), environment: environment)
+    }
+
+    /// Every key there is, with its default; the source of the reference table.
+    package static func describe<Configuration: ConfigReadable>(_: Configuration.Type) -> [ConfigEntry] {
+        self.description(of: Configuration.self).entries
+    }
+
+    private static func description<Configuration: ConfigReadable>(of _: Configuration.Type) -> ConfigReader {
+        var reader = ConfigReader(.table([:]), purpose: .describing)
+        _ = Configuration(&reader)
+        return reader
+    }
+
+    private static func load<Configuration: ConfigReadable>(
+        tree: ConfigValue, environment: [String: String]
+    ) throws(ConfigurationError) -> Loaded<Configuration> {
+        var reader = ConfigReader(tree.overlaid(with: environment))
+        let configuration = Configuration(&reader)
+        reader.warnOfUnknownKeys(description: self.description(of: Configuration.self))
+        guard let configuration, reader.mistakes.isEmpty else {
+            throw ConfigurationError(mistakes: reader.mistakes, warnings: reader.warnings)
+        }
+        return Loaded(configuration: configuration, warnings: reader.warnings, entries: reader.entries)
+    }
+
+    private static func tree(file: String?) throws(ConfigurationError) -> ConfigValue {
+        guard let file else { return .table([:]) }
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: file))
+        } catch {
+            throw ConfigurationError(mistakes: [ConfigMistake(place: .file(file), found: "nothing that can be read", expectation: "a TOML file")])
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw ConfigurationError(mistakes: [ConfigMistake(place: .file(file), found: "bytes that are not UTF-8", expectation: "TOML")])
+        }
+        return try self.tree(toml: text, file: file)
+    }
+
+    private static func tree(toml: String, file: String) throws(ConfigurationError) -> ConfigValue {
+        do throws(ConfigMistake) {
+            return try .parse(toml: toml, file: file)
+        } catch {
+            throw ConfigurationError(mistakes: [error])
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// The file of a cluster's central services, `controller.toml`: read by `scheduler` and `dns`.
+package struct ControllerConfiguration: Hashable, Sendable {
+    package var nats: NATSConfiguration
+    package var log = LogConfiguration()
+    package var scheduler = SchedulerConfiguration()
+    package var dns = DNSConfiguration()
+    /// Read and checked for the HTTP gateway; nil without the table.
+    package var http: HTTPConfiguration?
+
+    package init(nats: NATSConfiguration) {
+        self.nats = nats
+    }
+}
+
+extension ControllerConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        reader.demandTable("nats", for: "every service")
+        let nats = reader.table("nats") { NATSConfiguration(&$0) }
+        let log = reader.table("log") { LogConfiguration(&$0) }
+        let scheduler = reader.table("scheduler") { SchedulerConfiguration(&$0) }
+        let dns = reader.table("dns") { DNSConfiguration(&$0) }
+        let http = reader.table("http") { HTTPConfiguration(&$0) }
+        guard let nats else { return nil }
+        self.init(nats: nats)
+        self.log = log ?? self.log
+        self.scheduler = scheduler ?? self.scheduler
+        self.dns = dns ?? self.dns
+        self.http = http
+    }
+}

@@ -1,0 +1,49 @@
+package import PlaneProtocol
+
+/// The file of a drone, `drone.toml`: read by `drone-agent`, `drone-proxy` and `cert-refresher`.
+package struct DroneConfiguration: Hashable, Sendable {
+    /// nil lets the agent choose a random one.
+    package var droneID: DroneID?
+    /// The drone's table of backends, shared by agent and proxy.
+    package var databasePath = "drone.sqlite3"
+    package var cluster: ClusterName
+    /// nil only where nothing but the proxy runs.
+    package var nats: NATSConfiguration?
+    package var log = LogConfiguration()
+    package var cert: CertConfiguration?
+    package var acme: ACMEConfiguration?
+    package var agent: AgentConfiguration?
+    package var proxy = ProxyConfiguration()
+
+    package init(cluster: ClusterName) {
+        self.cluster = cluster
+    }
+}
+
+extension DroneConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        let droneID = reader.optional("drone_id", .droneID, "Name of this drone; random at every start if not set, which loses its backends.")
+        var databasePath = "drone.sqlite3"
+        reader.read("db_path", .path, into: &databasePath, "SQLite file that agent and proxy share.")
+        let cluster = reader.required("cluster_domain", .clusterName, "Cluster the drone belongs to; backends answer on <backend>.<cluster>.")
+        let nats = reader.table("nats") { NATSConfiguration(&$0) }
+        let log = reader.table("log") { LogConfiguration(&$0) }
+        let cert = reader.table("cert") { CertConfiguration(&$0) }
+        if reader.isTable("acme") {
+            reader.demandTable("cert", for: "the table acme")
+        }
+        let acme = reader.table("acme") { ACMEConfiguration(&$0) }
+        let agent = reader.table("agent") { AgentConfiguration(&$0) }
+        let proxy = reader.table("proxy") { ProxyConfiguration(&$0) }
+        guard let cluster else { return nil }
+        self.init(cluster: cluster)
+        self.droneID = droneID
+        self.databasePath = databasePath
+        self.nats = nats
+        self.log = log ?? self.log
+        self.cert = cert
+        self.acme = acme
+        self.agent = agent
+        self.proxy = proxy ?? self.proxy
+    }
+}

@@ -1,0 +1,31 @@
+/// Writes what a service goes by, as a TOML file which means the same (except for secrets, which are not shown).
+package struct EffectiveConfiguration: CustomStringConvertible {
+    private let entries: [ConfigEntry]
+
+    package init(_ entries: [ConfigEntry]) {
+        self.entries = entries
+    }
+
+    package var description: String {
+        var lines: [String] = []
+        // Keys of the top level first: behind a table's header they would belong to the table.
+        for table in self.tables {
+            if !table.isEmpty { lines.append("\n[\(table.map(TOMLText.key).joined(separator: "."))]") }
+            for entry in self.entries where Array(entry.path.dropLast()) == table {
+                guard let key = entry.path.last, let value = entry.value else { continue }
+                lines.append("\(TOMLText.key(key)) = \(TOMLText.value(value))")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// In the order of their first key; none that would be empty.
+    private var tables: [[String]] {
+        var tables: [[String]] = [[]]
+        for entry in self.entries where entry.value != nil {
+            let table = Array(entry.path.dropLast())
+            if !tables.contains(table) { tables.append(table) }
+        }
+        return tables
+    }
+}

@@ -1,0 +1,37 @@
+package import PlaneProtocol
+
+/// How to reach NATS (table `nats`).
+package struct NATSConfiguration: Hashable, Sendable {
+    package enum Authentication: Hashable, Sendable {
+        case token(Secret)
+        case userPassword(username: String, password: Secret)
+        /// A file with a user's JWT and seed, as `nsc` writes it.
+        case credentialsFile(path: String)
+    }
+
+    /// Turned on by any of its keys, and by hosts that begin with `tls://`.
+    package struct TLS: Hashable, Sendable {
+        /// PEM file of the authorities trusted to sign the server's certificate; the system's if nil.
+        package var caPath: String?
+        /// PEM files of our own certificate and key, for servers that ask for one. Both or neither.
+        package var certPath: String?
+        package var keyPath: String?
+
+        package init(caPath: String? = nil, certPath: String? = nil, keyPath: String? = nil) {
+            self.caPath = caPath
+            self.certPath = certPath
+            self.keyPath = keyPath
+        }
+    }
+
+    /// Each `host`, `host:port`, `nats://[user:password@]host[:port]` or the same with `tls://`. May hold a password: not for logs.
+    package var hosts: [String]
+    package var authentication: Authentication?
+    package var tls: TLS?
+
+    package init(hosts: [String], authentication: Authentication? = nil, tls: TLS? = nil) {
+        self.hosts = hosts
+        self.authentication = authentication
+        self.tls = tls
+    }
+}

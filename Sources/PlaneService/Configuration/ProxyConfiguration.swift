@@ -1,0 +1,33 @@
+package import PlaneProtocol
+
+/// Settings of the proxy (table `proxy`).
+package struct ProxyConfiguration: Hashable, Sendable {
+    package var bindIP: IPAddress = .v4(0)
+    package var httpPort: UInt16 = 80
+    /// nil means 443 where the file has a table `cert`, and no TLS otherwise.
+    package var httpsPort: UInt16?
+    /// Where requests for unknown host names go instead of 404.
+    package var passthrough: SocketEndpoint?
+    /// Also reach backends as `/<backend>/…`, for clusters without DNS of their own.
+    package var allowPathRouting = false
+    /// A request for a backend that is still starting is held this long before it gets 504.
+    package var holdTimeout: Duration = .seconds(30)
+    package var metrics = MetricsConfiguration()
+
+    package init() {}
+}
+
+extension ProxyConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        self.init()
+        reader.read("bind_ip", .ipAddress, into: &self.bindIP, "Address to listen on.")
+        reader.read("http_port", .port, into: &self.httpPort, "Port for plain HTTP.")
+        self.httpsPort = reader.optional("https_port", .port, "Port for HTTPS; if not set, 443 where there is a certificate, and none otherwise.")
+        self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, instead of an answer 404.")
+        reader.read("allow_path_routing", .boolean, into: &self.allowPathRouting, "Also serve backends as /<backend>/… on any host name.")
+        reader.read(
+            "hold_timeout_secs", .seconds(0...3600), into: &self.holdTimeout,
+            "Seconds a request waits for a backend that is still starting.")
+        self.metrics = reader.table("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
+    }
+}

@@ -1,0 +1,32 @@
+/// Something in the configuration that keeps the service from starting.
+package struct ConfigMistake: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Place: Hashable, Sendable, CustomStringConvertible {
+        case key(String)
+        /// A key that an environment variable sets.
+        case variable(String, key: String)
+        /// A file, with line and column if known.
+        case file(String)
+
+        package var description: String {
+            switch self {
+            case .key(let key): key
+            case .variable(let name, let key): "\(key) (from \(name))"
+            case .file(let file): file
+            }
+        }
+    }
+
+    package let place: Place
+    /// The value; secrets are not shown.
+    package let found: String
+    package let expectation: String
+
+    package init(place: Place, found: String, expectation: String) {
+        self.place = place
+        self.found = found
+        self.expectation = expectation
+    }
+
+    /// `proxy.http_port: found 70000, expected a port from 0 to 65535`
+    package var description: String { "\(self.place): found \(self.found), expected \(self.expectation)" }
+}

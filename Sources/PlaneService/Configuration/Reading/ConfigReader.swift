@@ -1,0 +1,157 @@
+/// Reads keys out of a tree, and notes for each what it is, what it holds, and every mistake, so that all can be told at once.
+///
+/// A configuration reads *all* its keys before it gives up: its initialiser returns nil only after the last one. Reading is also
+/// the declaration: with the purpose `.describing`, every table counts as present and nothing as missing, which lists all keys there are.
+package struct ConfigReader: ~Copyable {
+    package enum Purpose: Hashable, Sendable {
+        case loading
+        case describing
+    }
+
+    package let purpose: Purpose
+    package private(set) var mistakes: [ConfigMistake] = []
+    package private(set) var warnings: [ConfigWarning] = []
+    package private(set) var entries: [ConfigEntry] = []
+    /// The tables that may exist.
+    package private(set) var tables: [[String]] = []
+    private let root: ConfigValue
+    private var path: [String] = []
+
+    package init(_ root: ConfigValue, purpose: Purpose = .loading) {
+        self.root = root
+        self.purpose = purpose
+    }
+
+    // MARK: Keys
+
+    /// A key with a default, which is what the property holds.
+    package mutating func read<Value>(_ key: String, _ type: ConfigType<Value>, into property: inout Value, _ summary: String) {
+        if let value = self.value(of: key, type) { property = value }
+        self.note(key, type, .defaulted, value: property, summary)
+    }
+
+    /// A key that need not be there.
+    package mutating func optional<Value>(_ key: String, _ type: ConfigType<Value>, _ summary: String) -> Value? {
+        let value = self.value(of: key, type)
+        self.note(key, type, .optional, value: value, summary)
+        return value
+    }
+
+    /// A key that must be there; nil only after a mistake was noted (or when nothing but the description is wanted).
+    package mutating func required<Value>(_ key: String, _ type: ConfigType<Value>, _ summary: String) -> Value? {
+        let value = self.value(of: key, type)
+        self.note(key, type, .required, value: value, summary)
+        if self.node(key) == nil, self.purpose == .loading {
+            self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: "nothing", expectation: type.expectation))
+        }
+        return value
+    }
+
+    /// A key that only older software read.
+    package mutating func unused(_ key: String, reason: String) {
+        guard self.node(key) != nil else { return }
+        self.entries.append(
+            ConfigEntry(
+                path: self.path + [key], expectation: "anything", presence: .optional, summary: "No effect: \(reason)", isSecret: true, value: nil))
+        self.warnings.append(.unusedKey(self.name(key), reason: reason))
+    }
+
+    // MARK: Tables
+
+    /// A table that need not be there; nil if it is not, or if it has mistakes.
+    package mutating func table<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
+        self.tables.append(self.path + [key])
+        guard self.isTable(key) || self.purpose == .describing else {
+            if let value = self.node(key) { self.mistake(key, value, expectation: "a table") }
+            return nil
+        }
+        self.path.append(key)
+        defer { self.path.removeLast() }
+        return read(&self)
+    }
+
+    /// A table all of whose keys have defaults.
+    package mutating func table(_ key: String, _ read: (inout ConfigReader) -> Void) {
+        let _: Void? = self.table(key) { (reader: inout ConfigReader) -> Void? in
+            read(&reader)
+            return ()
+        }
+    }
+
+    /// Notes a mistake if the table is missing from the file.
+    package mutating func demandTable(_ key: String, for purpose: String) {
+        guard self.purpose == .loading, self.node(key) == nil else { return }
+        self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: "nothing", expectation: "a table, which \(purpose) needs"))
+    }
+
+    /// Whether the key holds a table, where it may hold a table or something else.
+    package func isTable(_ key: String) -> Bool {
+        guard case .table = self.node(key) else { return false }
+        return true
+    }
+
+    /// Whether the key is there at all.
+    package func has(_ key: String) -> Bool { self.node(key) != nil }
+
+    /// Notes that a value which can be read does not fit to others.
+    package mutating func mistake(_ key: String, found: String, expectation: String) {
+        guard self.purpose == .loading else { return }
+        self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: found, expectation: expectation))
+    }
+
+    // MARK: The end
+
+    /// Warns of everything in the tree that is neither among the keys read nor among those that could have been.
+    package mutating func warnOfUnknownKeys(description: borrowing ConfigReader) {
+        let keys = self.entries.map(\.path) + description.entries.map(\.path)
+        let tables = self.tables + description.tables
+        let nearest = NearestKey(known: keys + tables)
+        let unknown = Self.unknownPaths(in: self.root, at: [], keys: Set(keys), tables: Set(tables))
+        self.warnings += unknown.map { .unknownKey($0.joined(separator: "."), nearest: nearest(to: $0)?.joined(separator: ".")) }
+    }
+
+    private static func unknownPaths(
+        in value: ConfigValue, at path: [String], keys: Set<[String]>, tables: Set<[String]>
+    ) -> [[String]] {
+        guard path.isEmpty || tables.contains(path), case .table(let members) = value else {
+            return keys.contains(path) || tables.contains(path) ? [] : [path]
+        }
+        return members.sorted { $0.key < $1.key }.flatMap {
+            self.unknownPaths(in: $0.value, at: path + [$0.key], keys: keys, tables: tables)
+        }
+    }
+
+    // MARK: One value
+
+    private func name(_ key: String) -> String { (self.path + [key]).joined(separator: ".") }
+
+    private func node(_ key: String) -> ConfigValue? {
+        (self.path + [key]).reduce(self.root as ConfigValue?) { node, key in
+            guard case .table(let members) = node else { return nil }
+            return members[key]
+        }
+    }
+
+    private mutating func value<Value>(of key: String, _ type: ConfigType<Value>) -> Value? {
+        guard let node = self.node(key) else { return nil }
+        if let value = type.read(node) { return value }
+        self.mistake(key, node, expectation: type.expectation, isSecret: type.isSecret)
+        return nil
+    }
+
+    private mutating func mistake(_ key: String, _ value: ConfigValue, expectation: String, isSecret: Bool = false) {
+        var place = ConfigMistake.Place.key(self.name(key))
+        if case .variable(let variable, _) = value { place = .variable(variable, key: self.name(key)) }
+        let found = isSecret ? "something else (not shown, it is secret)" : value.excerpt
+        self.mistakes.append(ConfigMistake(place: place, found: found, expectation: expectation))
+    }
+
+    private mutating func note<Value>(
+        _ key: String, _ type: ConfigType<Value>, _ presence: ConfigEntry.Presence, value: Value?, _ summary: String
+    ) {
+        self.entries.append(
+            ConfigEntry(
+                path: self.path + [key], expectation: type.expectation, presence: presence, summary: summary, isSecret: type.isSecret,
+                value: value.map(type.show)))
+    }
+}

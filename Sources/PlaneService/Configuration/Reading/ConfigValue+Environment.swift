@@ -1,0 +1,41 @@
+extension ConfigValue {
+    /// Variables that begin like ours and are not configuration: read by the operator's command line and by the tests.
+    private static let foreignVariables = ["PLANE_NATS_URL", "PLANE_TEST_"]
+    private static let prefix = "PLANE_"
+    private static let separator = "__"
+
+    /// Lays the variables `PLANE_A__B` over the table: each replaces or adds the key `a.b`.
+    func overlaid(with environment: [String: String]) -> ConfigValue {
+        // Sorted, so that `PLANE_A` and `PLANE_A__B`, which contradict each other, always end the same way.
+        environment.sorted { $0.key < $1.key }.reduce(self) { tree, variable in
+            guard variable.key.hasPrefix(Self.prefix), !Self.foreignVariables.contains(where: variable.key.hasPrefix) else { return tree }
+            let path = Self.path(ofVariable: variable.key)
+            guard path.allSatisfy({ !$0.isEmpty }) else { return tree }
+            return tree.replacing(path[...], with: .variable(name: variable.key, text: variable.value))
+        }
+    }
+
+    /// `PLANE_NATS__HOSTS` → `nats.hosts`
+    private static func path(ofVariable name: String) -> [String] {
+        var path = [""]
+        var rest = name.dropFirst(self.prefix.count).lowercased()[...]
+        while let first = rest.first {
+            if rest.hasPrefix(self.separator) {
+                path.append("")
+                rest = rest.dropFirst(self.separator.count)
+            } else {
+                path[path.count - 1].append(first)
+                rest = rest.dropFirst()
+            }
+        }
+        return path
+    }
+
+    private func replacing(_ path: ArraySlice<String>, with value: ConfigValue) -> ConfigValue {
+        guard let key = path.first else { return value }
+        var members: [String: ConfigValue] = [:]
+        if case .table(let present) = self { members = present }
+        members[key] = (members[key] ?? .table([:])).replacing(path.dropFirst(), with: value)
+        return .table(members)
+    }
+}

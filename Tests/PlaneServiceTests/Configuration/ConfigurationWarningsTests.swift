@@ -1,0 +1,34 @@
+import PlaneProtocol
+import PlaneService
+import Testing
+
+@Suite("Warnings about the configuration") struct ConfigurationWarningsTests {
+    static func warnings(_ toml: String, environment: [String: String] = [:]) throws -> [String] {
+        try ConfigurationLoader.load(DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\n\(toml)", environment: environment)
+            .warnings.map(\.description)
+    }
+
+    @Test(
+        "an unknown key names the nearest one",
+        arguments: [
+            ("proxy = { htp_port = 1 }", "proxy.htp_port is not known and has no effect; did you mean proxy.http_port?"),
+            ("droneid = 'a'", "droneid is not known and has no effect; did you mean drone_id?"),
+            ("http_port = 80", "http_port is not known and has no effect; did you mean proxy.http_port?"),
+            ("[prxy]\nhttp_port = 80", "prxy is not known and has no effect; did you mean proxy?"),
+            ("colour = 'red'", "colour is not known and has no effect"),
+        ])
+    func unknownKeys(toml: String, warning: String) throws {
+        #expect(try Self.warnings(toml) == [warning])
+    }
+
+    @Test("an unknown variable is told like a key")
+    func unknownVariable() throws {
+        let warnings = try Self.warnings("", environment: ["PLANE_CLUSTER_DOMAN": "a.b"])
+        #expect(warnings == ["cluster_doman is not known and has no effect; did you mean cluster_domain?"])
+    }
+
+    @Test("variables of the command line and of tests are none of ours", arguments: ["PLANE_NATS_URL", "PLANE_TEST_DOCKER_SOCKET", "PLANE_", "PLANE___"])
+    func foreignVariables(name: String) throws {
+        #expect(try Self.warnings("", environment: [name: "x"]).isEmpty)
+    }
+}

@@ -1,0 +1,54 @@
+import PlaneProtocol
+import PlaneService
+import Testing
+
+@Suite("Controller configuration") struct ControllerConfigurationTests {
+    @Test("a file of 0.3 with every key is read without a warning")
+    func completeFile() throws {
+        let loaded = try ConfigurationLoader.load(
+            ControllerConfiguration.self,
+            toml: """
+                [nats]
+                hosts = ["localhost"]
+                auth.token = "t"
+                [scheduler]
+                [dns]
+                port = 5353
+                bind_ip = "127.0.0.1"
+                soa_email = "ops@plane.test"
+                domain_name = "ns.plane.test"
+                [http]
+                port = 9091
+                bind_ip = "127.0.0.1"
+                cluster = "plane.test"
+                [http.services]
+                Editor = "registry.example/editor:4"
+                """)
+        let controller = loaded.configuration
+        #expect(controller.nats.hosts == ["localhost"])
+        #expect(controller.nats.authentication == .token("t"))
+        #expect(controller.dns.port == 5353)
+        #expect(controller.dns.soaEmail == "ops@plane.test")
+        #expect(controller.http?.services == ["Editor": "registry.example/editor:4"])
+        #expect(controller.http?.cluster.rawValue == "plane.test")
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test("without NATS there is nothing to control")
+    func natsIsRequired() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(ControllerConfiguration.self, toml: "[scheduler]")
+        }
+        #expect(error.description == "nats: found nothing, expected a table, which every service needs")
+    }
+
+    @Test("environment variables alone are enough")
+    func environmentAlone() throws {
+        let controller = try ConfigurationLoader.load(
+            ControllerConfiguration.self, file: nil,
+            environment: ["PLANE_NATS__HOSTS": "a:4222, tls://b", "PLANE_SCHEDULER__METRICS__PORT": "9100", "PATH": "/bin"]
+        ).configuration
+        #expect(controller.nats.hosts == ["a:4222", "tls://b"])
+        #expect(controller.scheduler.metrics.port == 9100)
+    }
+}

@@ -1,0 +1,118 @@
+import PlaneProtocol
+import PlaneService
+import Testing
+
+@Suite("Drone configuration") struct DroneConfigurationTests {
+    @Test("a file of 0.3 with every key is read without a warning except for the key that never had an effect")
+    func completeFile() throws {
+        let loaded = try ConfigurationLoader.load(
+            DroneConfiguration.self,
+            toml: """
+                drone_id = "drone-a"
+                db_path = "/var/lib/plane/drone.sqlite3"
+                cluster_domain = "plane.test"
+                [nats]
+                hosts = ["nats://a.example:4222", "b.example"]
+                auth = { username = "ci", password = "pw" }
+                [cert]
+                key_path = "/etc/plane/key.pem"
+                cert_path = "/etc/plane/cert.pem"
+                account_key_path = "/etc/plane/account.pem"
+                [acme]
+                server = "https://acme.example/directory"
+                admin_email = "ops@example.com"
+                eab = { key_id = "k1", key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W==" }
+                [agent]
+                ip = "203.0.113.7"
+                drone_id = "ignored"
+                [agent.docker]
+                runtime = "runsc"
+                network = "plane"
+                insecure_gpu = true
+                allow_volume_mounts = true
+                syslog = "udp://127.0.0.1:514"
+                connection = { http = "http://127.0.0.1:2375" }
+                [proxy]
+                bind_ip = "0.0.0.0"
+                http_port = "8080"
+                https_port = 8443
+                passthrough = "[::1]:9000"
+                allow_path_routing = true
+                """)
+        let drone = loaded.configuration
+        #expect(drone.droneID?.rawValue == "drone-a")
+        #expect(drone.databasePath == "/var/lib/plane/drone.sqlite3")
+        #expect(drone.cluster.rawValue == "plane.test")
+        #expect(drone.nats?.hosts == ["nats://a.example:4222", "b.example"])
+        #expect(drone.nats?.authentication == .userPassword(username: "ci", password: "pw"))
+        #expect(drone.cert?.accountKeyPath == "/etc/plane/account.pem")
+        #expect(drone.acme?.externalAccount?.key.exposed.hasSuffix("Q12W") == true)
+        #expect(drone.agent?.ip == .literal(.v4(0xCB00_7107)))
+        #expect(drone.agent?.docker.runtime == "runsc")
+        #expect(drone.agent?.docker.connection == .http(url: "http://127.0.0.1:2375"))
+        #expect(drone.agent?.docker.insecureGPU == true)
+        #expect(drone.proxy.httpPort == 8080)
+        #expect(drone.proxy.passthrough?.description == "[::1]:9000")
+        #expect(drone.proxy.allowPathRouting)
+        #expect(loaded.warnings == [.unusedKey("agent.drone_id", reason: "the drone's id is the top-level key drone_id")])
+    }
+
+    @Test("the smallest file gets the defaults")
+    func smallestFile() throws {
+        let drone = try ConfigurationLoader.load(DroneConfiguration.self, toml: #"cluster_domain = "plane.test""#).configuration
+        #expect(drone.droneID == nil)
+        #expect(drone.databasePath == "drone.sqlite3")
+        #expect(drone.nats == nil)
+        #expect(drone.agent == nil)
+        #expect(drone.proxy.httpPort == 80)
+        #expect(drone.proxy.httpsPort == nil)
+        #expect(drone.proxy.holdTimeout == .seconds(30))
+        #expect(drone.proxy.metrics.port == nil)
+    }
+
+    @Test("an agent needs no more than its address")
+    func smallestAgent() throws {
+        let agent = try ConfigurationLoader.load(
+            DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1' }").configuration.agent
+        #expect(agent?.docker.connection == .socket(path: "/var/run/docker.sock"))
+        #expect(agent?.readyTimeout == .seconds(30))
+        #expect(agent?.stopTimeout == .seconds(10))
+        #expect(agent?.maxBackends == nil)
+    }
+
+    @Test("the agent's address may come from a service")
+    func addressLookup() throws {
+        let drone = try ConfigurationLoader.load(
+            DroneConfiguration.self,
+            toml: "cluster_domain = 'plane.test'\n[agent]\nip = { api = 'https://ip.example/' }")
+        #expect(drone.configuration.agent?.ip == .lookup(url: "https://ip.example/"))
+        #expect(drone.warnings.isEmpty)
+    }
+
+    @Test("certificates cannot be ordered without a place to put them")
+    func acmeNeedsCert() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(
+                DroneConfiguration.self,
+                toml: "cluster_domain = 'plane.test'\nacme = { server = 'https://a.example/', admin_email = 'a@b' }")
+        }
+        #expect(error.description == "cert: found nothing, expected a table, which the table acme needs")
+    }
+
+    @Test("the list of all keys names those of the contract, each with what it is for")
+    func describes() {
+        let entries = ConfigurationLoader.describe(DroneConfiguration.self)
+        let keys = Set(entries.map(\.key))
+        let contract = [
+            "drone_id", "db_path", "cluster_domain", "nats.hosts", "nats.auth.token", "nats.auth.username", "nats.auth.password",
+            "cert.key_path", "cert.cert_path", "cert.account_key_path", "acme.server", "acme.admin_email", "acme.eab.key_id", "acme.eab.key",
+            "agent.ip", "agent.ip.api", "agent.docker.connection.socket", "agent.docker.connection.http", "agent.docker.runtime",
+            "agent.docker.network", "agent.docker.insecure_gpu", "agent.docker.allow_volume_mounts", "agent.docker.syslog", "proxy.bind_ip",
+            "proxy.http_port", "proxy.https_port", "proxy.passthrough", "proxy.allow_path_routing",
+        ]
+        #expect(keys.isSuperset(of: contract))
+        #expect(keys.count == entries.count)
+        #expect(entries.allSatisfy { $0.summary.hasSuffix(".") })
+        #expect(entries.first { $0.key == "proxy.http_port" }?.value == .integer(80))
+    }
+}
