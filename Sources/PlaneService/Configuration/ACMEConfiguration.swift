@@ -34,7 +34,7 @@ extension ACMEConfiguration: ConfigReadable {
         let adminEmail = reader.required("admin_email", .email, "Where the authority sends warnings.")
         let externalAccount = reader.table("eab") { ExternalAccount(&$0) }
         let caPath = reader.optional("ca_path", .path, "PEM file of the authorities that may sign the ACME server's own certificate; the system's if not set.")
-        let metrics = reader.table("metrics") { MetricsConfiguration(&$0) }
+        let metrics = reader.section("metrics") { MetricsConfiguration(&$0) }
         guard let server, let adminEmail else { return nil }
         self.init(server: server, adminEmail: adminEmail)
         self.externalAccount = externalAccount

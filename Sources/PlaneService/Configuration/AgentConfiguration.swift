@@ -31,7 +31,7 @@ extension AgentConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         var draft = AgentConfiguration(ip: .literal(.v4(0)))
         let ip = Self.address(&reader)
-        draft.docker = reader.table("docker") { DockerConfiguration(&$0) } ?? draft.docker
+        draft.docker = reader.section("docker") { DockerConfiguration(&$0) } ?? draft.docker
         reader.read(
             "ready_timeout_secs", .seconds(1...Self.longestTimeoutSeconds), into: &draft.readyTimeout,
             "Seconds within which a started backend must answer HTTP on its port.")
@@ -39,7 +39,7 @@ extension AgentConfiguration: ConfigReadable {
             "stop_timeout_secs", .seconds(0...Self.longestTimeoutSeconds), into: &draft.stopTimeout,
             "Seconds a container is given to end by itself before it is killed.")
         draft.maxBackends = reader.optional("max_backends", .count, "Most backends this drone runs at once; no limit if not set.")
-        draft.metrics = reader.table("metrics") { MetricsConfiguration(&$0) } ?? draft.metrics
+        draft.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? draft.metrics
         reader.unused("drone_id", reason: "the drone's id is the top-level key drone_id")
         guard let ip else { return nil }
         draft.ip = ip

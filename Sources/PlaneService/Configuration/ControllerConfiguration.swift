@@ -16,9 +16,9 @@ extension ControllerConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "every service")
         let nats = reader.table("nats") { NATSConfiguration(&$0) }
-        let log = reader.table("log") { LogConfiguration(&$0) }
-        let scheduler = reader.table("scheduler") { SchedulerConfiguration(&$0) }
-        let dns = reader.table("dns") { DNSConfiguration(&$0) }
+        let log = reader.section("log") { LogConfiguration(&$0) }
+        let scheduler = reader.section("scheduler") { SchedulerConfiguration(&$0) }
+        let dns = reader.section("dns") { DNSConfiguration(&$0) }
         let http = reader.table("http") { HTTPConfiguration(&$0) }
         guard let nats else { return nil }
         self.init(nats: nats)

@@ -21,6 +21,6 @@ extension DNSConfiguration: ConfigReadable {
         reader.read("bind_ip", .ipAddress, into: &self.bindIP, "Address to answer on.")
         self.soaEmail = reader.optional("soa_email", .email, "E-mail address of the person in charge of the zone, for SOA answers.")
         self.domainName = reader.optional("domain_name", .string, "Name of this server, for SOA and NS answers.")
-        self.metrics = reader.table("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
+        self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

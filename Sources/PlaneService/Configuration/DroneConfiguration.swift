@@ -27,14 +27,14 @@ extension DroneConfiguration: ConfigReadable {
         reader.read("db_path", .path, into: &databasePath, "SQLite file that agent and proxy share.")
         let cluster = reader.required("cluster_domain", .clusterName, "Cluster the drone belongs to; backends answer on <backend>.<cluster>.")
         let nats = reader.table("nats") { NATSConfiguration(&$0) }
-        let log = reader.table("log") { LogConfiguration(&$0) }
+        let log = reader.section("log") { LogConfiguration(&$0) }
         let cert = reader.table("cert") { CertConfiguration(&$0) }
         if reader.isTable("acme") {
             reader.demandTable("cert", for: "the table acme")
         }
         let acme = reader.table("acme") { ACMEConfiguration(&$0) }
         let agent = reader.table("agent") { AgentConfiguration(&$0) }
-        let proxy = reader.table("proxy") { ProxyConfiguration(&$0) }
+        let proxy = reader.section("proxy") { ProxyConfiguration(&$0) }
         guard let cluster else { return nil }
         self.init(cluster: cluster)
         self.droneID = droneID

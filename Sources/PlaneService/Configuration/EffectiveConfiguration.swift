@@ -10,7 +10,10 @@ package struct EffectiveConfiguration: CustomStringConvertible {
         var lines: [String] = []
         // Keys of the top level first: behind a table's header they would belong to the table.
         for table in self.tables {
-            if !table.isEmpty { lines.append("\n[\(table.map(TOMLText.key).joined(separator: "."))]") }
+            if !table.isEmpty {
+                if !lines.isEmpty { lines.append("") }
+                lines.append("[\(table.map(TOMLText.key).joined(separator: "."))]")
+            }
             for entry in self.entries where Array(entry.path.dropLast()) == table {
                 guard let key = entry.path.last, let value = entry.value else { continue }
                 lines.append("\(TOMLText.key(key)) = \(TOMLText.value(value))")

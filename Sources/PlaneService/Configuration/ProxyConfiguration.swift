@@ -28,6 +28,6 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read(
             "hold_timeout_secs", .seconds(0...3600), into: &self.holdTimeout,
             "Seconds a request waits for a backend that is still starting.")
-        self.metrics = reader.table("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
+        self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

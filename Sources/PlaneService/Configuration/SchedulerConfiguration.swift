@@ -8,6 +8,6 @@ package struct SchedulerConfiguration: Hashable, Sendable {
 extension SchedulerConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         self.init()
-        self.metrics = reader.table("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
+        self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

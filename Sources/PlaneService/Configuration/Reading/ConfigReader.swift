@@ -60,22 +60,17 @@ package struct ConfigReader: ~Copyable {
 
     /// A table that need not be there; nil if it is not, or if it has mistakes.
     package mutating func table<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
-        self.tables.append(self.path + [key])
         guard self.isTable(key) || self.purpose == .describing else {
             if let value = self.node(key) { self.mistake(key, value, expectation: "a table") }
             return nil
         }
-        self.path.append(key)
-        defer { self.path.removeLast() }
-        return read(&self)
+        return self.enter(key, read)
     }
 
-    /// A table all of whose keys have defaults.
-    package mutating func table(_ key: String, _ read: (inout ConfigReader) -> Void) {
-        let _: Void? = self.table(key) { (reader: inout ConfigReader) -> Void? in
-            read(&reader)
-            return ()
-        }
+    /// A table all of whose keys have defaults, and which is therefore read even if it is not there.
+    package mutating func section<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
+        guard self.has(key) else { return self.enter(key, read) }
+        return self.table(key, read)
     }
 
     /// Notes a mistake if the table is missing from the file.
@@ -119,6 +114,13 @@ package struct ConfigReader: ~Copyable {
         return members.sorted { $0.key < $1.key }.flatMap {
             self.unknownPaths(in: $0.value, at: path + [$0.key], keys: keys, tables: tables)
         }
+    }
+
+    private mutating func enter<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
+        self.path.append(key)
+        self.tables.append(self.path)
+        defer { self.path.removeLast() }
+        return read(&self)
     }
 
     // MARK: One value
