@@ -1,0 +1,21 @@
+/// The keys of log metadata, each declared once. Messages are constant text; everything that varies stands under one of these.
+package enum LogKey {
+    package static let attempt = "attempt"
+    package static let backend = "backend"
+    package static let cause = "cause"
+    package static let cluster = "cluster"
+    package static let count = "count"
+    package static let drone = "drone"
+    package static let duration = "duration_ms"
+    package static let error = "error"
+    package static let hint = "hint"
+    package static let image = "image"
+    package static let lock = "lock"
+    package static let port = "port"
+    package static let sequence = "sequence"
+    package static let server = "server"
+    package static let state = "state"
+    package static let stream = "stream"
+    package static let subject = "subject"
+    package static let version = "version"
+}

@@ -1,0 +1,53 @@
+import Logging
+import PlaneProtocol
+
+/// One log event with everything that goes into its line.
+struct LogRecord: Sendable {
+    var time: WireTime
+    var level: Logger.Level
+    var label: String
+    var message: String
+    var metadata: Logger.Metadata
+
+    /// `2026-11-21T10:26:01.123Z info scheduler: drone registered cluster=plane.test drone=drone-a`
+    var textLine: String {
+        let fields = self.sortedMetadata.map { " \($0.key)=\(Self.plain($0.value))" }.joined()
+        return "\(self.clock) \(self.level) \(self.label): \(Self.withoutControls(self.message))\(fields)\n"
+    }
+
+    /// `{"time":…,"level":…,"logger":…,"message":…,"backend":…}`; fields that would hide one of the first four are put under `_name`.
+    var jsonLine: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { json in
+            json.field("time", self.clock)
+            json.field("level", self.level.rawValue)
+            json.field("logger", self.label)
+            json.field("message", self.message)
+            for (key, value) in self.sortedMetadata {
+                json.field(Self.ownKeys.contains(key) ? "_\(key)" : key, "\(value)")
+            }
+        }
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static let ownKeys: Set = ["time", "level", "logger", "message"]
+
+    /// Milliseconds are enough to order events by eye.
+    private var clock: String { WireTime(self.time.worldTime).description }
+
+    private var sortedMetadata: [(key: String, value: Logger.MetadataValue)] {
+        self.metadata.sorted { $0.key < $1.key }
+    }
+
+    /// Quoted if it would not stand as one word.
+    private static func plain(_ value: Logger.MetadataValue) -> String {
+        let text = "\(value)"
+        let isWord = !text.isEmpty && text.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && $0.properties.generalCategory != .control }
+        return isWord ? text : TOMLText.quoted(text)
+    }
+
+    /// One event is one line, whatever a peer sent us.
+    private static func withoutControls(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    }
+}
