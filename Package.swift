@@ -86,7 +86,7 @@ let package = Package(
         tests("DockerEngineTests", ["DockerEngine"]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
-        tests("PlaneServiceTests", ["PlaneService"]),
+        tests("PlaneServiceTests", ["PlaneService", metrics, lifecycle, arguments]),
         tests("SchedulerCoreTests", ["SchedulerCore"]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests("DroneCoreTests", ["DroneCore"]),

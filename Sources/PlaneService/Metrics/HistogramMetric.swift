@@ -1,0 +1,45 @@
+import CoreMetrics
+import Synchronization
+
+/// How values are spread over fixed ranges.
+package final class HistogramMetric: TimerHandler, RecorderHandler, Sendable {
+    /// Upper ends of the ranges, in rising order; above the last is one more without end.
+    package struct Buckets: Hashable, Sendable {
+        let upperBounds: [Double]
+
+        /// Seconds, from half a millisecond (a round trip on loopback) to a minute (pulling an image).
+        package static let seconds = Buckets(
+            upperBounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60])
+        /// Sizes and counts, each range four times the one before.
+        package static let powersOfFour = Buckets(upperBounds: (0...10).map { Double(1 << (2 * $0)) })
+    }
+
+    package struct Snapshot: Hashable, Sendable {
+        /// Of each range by itself.
+        package var counts: [UInt64]
+        package var sum: Double
+    }
+
+    package let buckets: Buckets
+    private let state: Mutex<Snapshot>
+
+    package init(_ buckets: Buckets) {
+        self.buckets = buckets
+        self.state = Mutex(Snapshot(counts: Array(repeating: 0, count: buckets.upperBounds.count + 1), sum: 0))
+    }
+
+    package var snapshot: Snapshot { self.state.withLock { $0 } }
+
+    package func record(_ value: Int64) { self.record(Double(value)) }
+
+    package func record(_ value: Double) {
+        guard value.isFinite else { return }
+        let index = self.buckets.upperBounds.firstIndex { value <= $0 } ?? self.buckets.upperBounds.count
+        self.state.withLock { state in
+            state.counts[index] += 1
+            state.sum += value
+        }
+    }
+
+    package func recordNanoseconds(_ duration: Int64) { self.record(Double(duration) / 1e9) }
+}
