@@ -1,0 +1,83 @@
+package import ArgumentParser
+import CoreMetrics
+import FoundationEssentials
+package import Logging
+package import ServiceLifecycle
+import UnixSignals
+
+/// The command line of a service: reads the configuration, starts logging and metrics, and runs what `makeServices` returns until
+/// SIGTERM or SIGINT asks for the end.
+///
+/// Nothing listens and nothing connects before the whole configuration has been read and found right.
+package protocol ServiceCommand: AsyncParsableCommand {
+    associatedtype Settings: ServiceSettings
+
+    /// Declared by the command as `@OptionGroup var options: ServiceOptions`.
+    var options: ServiceOptions { get }
+
+    /// After a signal the services have this long to finish what they hold; what is still running then is cancelled.
+    static var gracefulShutdownLimit: Duration { get }
+
+    /// Connects and builds the parts of the service. They are started in this order, and stopped one by one in the reverse one.
+    func makeServices(_ settings: Settings, logger: Logger) async throws -> [any Service]
+}
+
+extension ServiceCommand {
+    package static var gracefulShutdownLimit: Duration { .seconds(30) }
+
+    package func run() async throws {
+        let loaded = try self.loadSettings()
+        if self.options.dumpConfiguration {
+            print(EffectiveConfiguration(loaded.entries), terminator: "")
+            return
+        }
+        guard !self.options.check else {
+            print("The configuration is right.")
+            return
+        }
+        let settings = loaded.configuration
+        LoggingSystem.bootstrap { ServiceLogHandler(label: $0, configuration: settings.log) }
+        let logger = Logger(label: Self._commandName)
+        logger.info("starting", metadata: [LogKey.version: "\(BuildInformation.version)"])
+        do {
+            let services = try await self.metricsServices(settings, logger: logger) + self.makeServices(settings, logger: logger)
+            try await Self.run(services, logger: logger)
+        } catch {
+            logger.critical("stopped by an error", metadata: [LogKey.error: "\(error)"])
+            throw ExitCode.failure
+        }
+        logger.info("stopped")
+    }
+
+    /// Mistakes and warnings go to standard error: standard output may be redirected to a file that is read as TOML.
+    private func loadSettings() throws(ExitCode) -> ConfigurationLoader.Loaded<Settings> {
+        do throws(ConfigurationError) {
+            let loaded = try ConfigurationLoader.load(
+                Settings.self, file: self.options.configurationFile, environment: ProcessInfo.processInfo.environment)
+            Self.tell(loaded.warnings.map { "warning: \($0)" })
+            return loaded
+        } catch {
+            Self.tell(error.warnings.map { "warning: \($0)" } + error.mistakes.map { "error: \($0)" })
+            throw .validationFailure
+        }
+    }
+
+    private static func tell(_ lines: [String]) {
+        for line in lines { StandardError.write(Array("\(self._commandName): \(line)\n".utf8)) }
+    }
+
+    private func metricsServices(_ settings: Settings, logger: Logger) async throws -> [any Service] {
+        guard let port = settings.metrics.port else { return [] }
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
+        let endpoint = SocketEndpoint(ip: settings.metrics.bindIP, port: port)
+        return [try await MetricsEndpoint.bind(endpoint, registry: registry, logger: logger)]
+    }
+
+    private static func run(_ services: [any Service], logger: Logger) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = self.gracefulShutdownLimit
+        try await ServiceGroup(configuration: configuration).run()
+    }
+}
