@@ -1,0 +1,15 @@
+package import PlaneProtocol
+
+/// One backend, as the world knows it.
+package struct BackendView: Hashable, Sendable {
+    package var id: BackendID
+    /// nil while no assignment is known.
+    package var drone: DroneID?
+    package var bearerToken: Secret?
+    /// The lock it was assigned with; whether it holds it, `WorldState.lock` says.
+    package var lock: LockName?
+    /// nil while none was reported.
+    package var state: BackendState?
+    /// By the clock of the scheduler that wrote the state.
+    package var stateTime: WorldTime?
+}

@@ -1,0 +1,136 @@
+import PlaneProtocol
+
+/// One cluster, as the messages of the stream tell it. Everything in it follows from the last message of each subject.
+struct ClusterState: Sendable {
+    var drones = DroneTable()
+    var backends = BackendTable()
+    var locks = LockTable()
+    var acme = AcmeValues()
+
+    // MARK: Drones
+
+    mutating func apply(_ message: DroneMessage) {
+        let slot = self.drones.slot(of: message.drone, inserting: DroneRecord())
+        switch message.change {
+        case .metadata(let metadata):
+            self.drones[slot].metadata = metadata
+        case .state(let state, let time):
+            self.drones[slot].state = state
+            self.drones[slot].stateTime = time
+        case .keepAlive(let time):
+            self.drones[slot].lastSeen = time
+        }
+    }
+
+    /// The drone's messages were purged from the stream. Its backends are still assigned to it.
+    mutating func forget(_ drone: DroneID) {
+        guard let slot = self.drones.slot(of: drone) else { return }
+        self.drones[slot].metadata = nil
+        self.drones[slot].state = nil
+        self.drones[slot].lastSeen = nil
+        self.removeIfUnused(slot)
+    }
+
+    private mutating func removeIfUnused(_ slot: DroneTable.Slot) {
+        let drone = self.drones[slot]
+        if !drone.isKnown, drone.assignedBackends == 0 { self.drones.remove(slot) }
+    }
+
+    // MARK: Backends
+
+    mutating func apply(_ message: BackendMessage, sequence: UInt64) {
+        let slot = self.backends.slot(of: message.backend, inserting: BackendRecord())
+        switch message.change {
+        case .assignment(let assignment):
+            // The latest one counts alone, whatever lock it names and whoever announced that: the drone was told the same.
+            self.withdrawAssignment(of: slot)
+            self.assign(assignment, to: slot, sequence: sequence)
+        case .state(let state, let time):
+            self.enter(state, at: time, backend: slot)
+        }
+    }
+
+    /// The backend's messages were purged from the stream.
+    mutating func forget(_ backend: BackendID) {
+        guard let slot = self.backends.slot(of: backend) else { return }
+        self.withdrawAssignment(of: slot)
+        self.backends.remove(slot)
+    }
+
+    private mutating func assign(_ assignment: BackendAssignment, to backend: BackendTable.Slot, sequence: UInt64) {
+        let isLive = !self.backends[backend].isTerminal
+        let drone = self.drones.slot(of: assignment.drone, inserting: DroneRecord())
+        self.drones[drone].assignedBackends += 1
+        if isLive { self.drones[drone].liveBackends += 1 }
+
+        let lock = assignment.lockAssignment.map { self.locks.slot(of: $0.lock, inserting: LockRecord()) }
+        if let lock {
+            // A backend that has ended before its assignment came does not hold what it can never release.
+            if isLive { self.locks[lock].live.insert(backend) } else { self.locks[lock].ended.insert(backend) }
+            self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
+        }
+        self.backends[backend].assignment = BackendRecord.Assignment(
+            drone: drone, bearerToken: assignment.bearerToken, lock: lock, sequence: sequence)
+    }
+
+    private mutating func withdrawAssignment(of backend: BackendTable.Slot) {
+        guard let assignment = self.backends[backend].assignment else { return }
+        self.backends[backend].assignment = nil
+        self.drones[assignment.drone].assignedBackends -= 1
+        if !self.backends[backend].isTerminal { self.drones[assignment.drone].liveBackends -= 1 }
+        self.removeIfUnused(assignment.drone)
+
+        guard let lock = assignment.lock else { return }
+        self.locks[lock].live.remove(backend)
+        self.locks[lock].ended.remove(backend)
+        if self.locks[lock].lastAssignment == assignment.sequence { self.locks[lock].lastAssignment = self.latestAssignment(with: lock) }
+        self.removeIfUnused(lock)
+    }
+
+    /// A terminal state is never left again; otherwise the stream's order decides, not anybody's clock.
+    private mutating func enter(_ state: BackendState, at time: WorldTime, backend: BackendTable.Slot) {
+        let wasTerminal = self.backends[backend].isTerminal
+        guard state.isTerminal || !wasTerminal else { return }
+        self.backends[backend].state = state
+        self.backends[backend].stateTime = time
+
+        guard state.isTerminal, !wasTerminal, let assignment = self.backends[backend].assignment else { return }
+        self.drones[assignment.drone].liveBackends -= 1
+        guard let lock = assignment.lock else { return }
+        self.locks[lock].live.remove(backend)
+        self.locks[lock].ended.insert(backend)
+    }
+
+    // MARK: Locks
+
+    mutating func apply(_ message: LockMessage, sequence: UInt64, publishedSeconds: Int64) {
+        switch message.kind {
+        case .announce:
+            let slot = self.locks.slot(of: message.lock, inserting: LockRecord())
+            self.locks[slot].announcement = LockRecord.Announcement(
+                uid: message.uid, sequence: sequence, publishedSeconds: publishedSeconds)
+        case .revoke:
+            guard let slot = self.locks.slot(of: message.lock), let announcement = self.locks[slot].announcement else { return }
+            self.locks[slot].announcement?.isRevoked = announcement.uid == message.uid
+        }
+    }
+
+    /// The lock's own messages were purged from the stream. Backends keep it.
+    mutating func forget(_ lock: LockName) {
+        guard let slot = self.locks.slot(of: lock) else { return }
+        self.locks[slot].announcement = nil
+        self.removeIfUnused(slot)
+    }
+
+    private func latestAssignment(with lock: LockTable.Slot) -> UInt64 {
+        var latest: UInt64 = 0
+        for backends in [self.locks[lock].live, self.locks[lock].ended] {
+            backends.forEach { latest = max(latest, self.backends[$0].assignment?.sequence ?? 0) }
+        }
+        return latest
+    }
+
+    private mutating func removeIfUnused(_ slot: LockTable.Slot) {
+        if self.locks[slot].isUnused { self.locks.remove(slot) }
+    }
+}

@@ -1,0 +1,15 @@
+package import PlaneProtocol
+
+/// One drone, as the world knows it.
+package struct DroneView: Hashable, Sendable {
+    package var id: DroneID
+    /// nil while it has not registered.
+    package var metadata: DroneMetadata?
+    package var state: DroneState?
+    /// By the clock of the scheduler that wrote the state.
+    package var stateTime: WorldTime?
+    /// By the clock of the scheduler that wrote it.
+    package var lastSeen: WorldTime?
+    /// Backends assigned to it that have not ended.
+    package var liveBackends: Int
+}

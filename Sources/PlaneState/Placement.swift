@@ -1,0 +1,94 @@
+package import PlaneProtocol
+
+/// Chooses the drone for a new backend: the less loaded one of two picked at random.
+///
+/// A drone is fit if it has registered, says it is ready, was heard of less than 30 s ago, and has room. Fit drones are always on the
+/// list of candidates; a candidate may have ceased to be fit, which is found out when it is picked, and it then leaves the list until
+/// something about it changes. So a choice costs the same with ten drones and with ten thousand.
+///
+/// Loads are counted, not reported: backends the world knows of and choices not settled yet. So a burst of requests spreads before the
+/// first of them has reached the stream. What a drone reports counts when it is more.
+package struct Placement: Sendable {
+    /// A drone not heard of for this long takes no new backend: seven of its status messages are missing.
+    package static let livenessWindow: Duration = .seconds(30)
+
+    private var pools: [ClusterName: Pool] = [:]
+
+    package init() {}
+
+    /// A drone's own word, straight from the drone. `now` is the time of hearing, not of saying.
+    package mutating func heard(_ status: DroneStatusMessage, at now: WorldTime) {
+        let report = Report(
+            state: status.state, heard: now, runningBackends: Int(status.runningBackends ?? 0), maxBackends: status.maxBackends.map(Int.init))
+        self.pools[status.cluster, default: Pool()].heard(report, of: status.droneID)
+    }
+
+    /// To be told of every message the world has applied.
+    package mutating func worldApplied(_ message: WorldStateMessage, world: WorldState) {
+        guard case .cluster(let cluster, let change) = message else { return }
+        switch change {
+        case .drone(let message):
+            self.pools[cluster, default: Pool()].reconsider(message.drone)
+        case .backend(let message):
+            guard let drone = world.backend(message.backend, in: cluster)?.drone else { return }
+            self.pools[cluster, default: Pool()].reconsider(drone)
+        case .lock, .acme:
+            break
+        }
+    }
+
+    /// A fit drone that is not excluded, nil if there is none. The choice counts as load until it is settled.
+    package mutating func choose(
+        in cluster: ClusterName, excluding excluded: Set<DroneID> = [], world: WorldState, now: WorldTime,
+        using generator: inout some RandomNumberGenerator
+    ) -> DroneID? {
+        self.pools[cluster]?.choose(excluding: excluded, using: &generator) { drone, report in
+            guard let view = world.drone(drone, in: cluster) else { return nil }
+            return Self.load(of: view, report: report, now: now)
+        }
+    }
+
+    /// The choice has become an assignment in the world, or was given up. Once for each choice.
+    package mutating func settle(_ drone: DroneID, in cluster: ClusterName) {
+        self.pools[cluster]?.settle(drone)
+    }
+
+    /// The drone is gone for good. (Its unsettled choices may still be settled.)
+    package mutating func forget(_ drone: DroneID, in cluster: ClusterName) {
+        self.pools[cluster]?.forget(drone)
+    }
+
+    /// When the drone was last heard, if ever since this process began.
+    package func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> WorldTime? {
+        self.pools[cluster]?.lastHeard(drone)
+    }
+
+    /// How many backends the drone has and how many it takes; nil if it is not fit.
+    private static func load(of view: DroneView, report: Report?, now: WorldTime) -> Load? {
+        guard view.metadata != nil, view.state != .lost else { return nil }
+        // Its own word counts; the stream's only for a process that has not heard it, perhaps because it began a moment ago.
+        let isHeard = report.map { self.isLive($0.heard, now: now) } ?? false
+        guard isHeard || view.lastSeen.map({ self.isLive($0, now: now) }) ?? false else { return nil }
+        guard (isHeard ? report?.state : view.state) == .ready else { return nil }
+        return Load(backends: max(view.liveBackends, report?.runningBackends ?? 0), limit: report?.maxBackends)
+    }
+
+    /// A time from the stream is another machine's; one that lies far ahead of ours tells nothing.
+    private static func isLive(_ heard: WorldTime, now: WorldTime) -> Bool {
+        let age = now.since(heard)
+        return age < self.livenessWindow && age > .zero - self.livenessWindow
+    }
+
+    struct Report: Sendable {
+        let state: DroneState
+        let heard: WorldTime
+        let runningBackends: Int
+        let maxBackends: Int?
+    }
+
+    struct Load: Sendable {
+        let backends: Int
+        /// nil for no limit.
+        let limit: Int?
+    }
+}

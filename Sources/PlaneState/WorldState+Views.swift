@@ -1,0 +1,91 @@
+package import PlaneProtocol
+
+/// What can be asked of the world. Every answer is O(1) but for the lists and the oldest of several claims to one lock.
+extension WorldState {
+    /// In order of their names.
+    package var clusterNames: [ClusterName] {
+        self.clusters.keys.sorted { $0.rawValue < $1.rawValue }
+    }
+
+    package func backend(_ id: BackendID, in cluster: ClusterName) -> BackendView? {
+        guard let state = self.clusters[cluster], let slot = state.backends.slot(of: id) else { return nil }
+        return state.view(of: slot)
+    }
+
+    /// Every backend of the cluster, ended ones too, in no particular order.
+    package func backends(in cluster: ClusterName) -> [BackendView] {
+        guard let state = self.clusters[cluster] else { return [] }
+        return state.backends.all.map { state.view(of: $0) }
+    }
+
+    package func drone(_ id: DroneID, in cluster: ClusterName) -> DroneView? {
+        guard let state = self.clusters[cluster], let slot = state.drones.slot(of: id) else { return nil }
+        return state.view(of: slot)
+    }
+
+    /// Every drone that has spoken of itself, in no particular order.
+    package func drones(in cluster: ClusterName) -> [DroneView] {
+        guard let state = self.clusters[cluster] else { return [] }
+        return state.drones.all.compactMap { state.view(of: $0) }
+    }
+
+    package func lock(_ name: LockName, in cluster: ClusterName) -> LockState {
+        guard let state = self.clusters[cluster], let slot = state.locks.slot(of: name) else { return .free }
+        if let holder = state.holder(of: slot) { return .held(by: holder) }
+        return state.locks[slot].activeAnnouncement(at: self.heartbeatSeconds).map { .announced($0.uid) } ?? .free
+    }
+
+    /// Where the last message on the lock's announce subject stands; 0 if there is none. What to expect when announcing.
+    package func announcementSequence(of lock: LockName, in cluster: ClusterName) -> UInt64 {
+        guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return 0 }
+        return state.locks[slot].announcement?.sequence ?? 0
+    }
+
+    /// The address DNS gives for a backend's host name: that of its drone, as long as the backend has not ended.
+    package func address(of backend: BackendID, in cluster: ClusterName) -> IPAddress? {
+        guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return nil }
+        let record = state.backends[slot]
+        guard !record.isTerminal, let assignment = record.assignment else { return nil }
+        return state.drones[assignment.drone].metadata?.ip
+    }
+
+    /// The texts DNS gives for `_acme-challenge.<cluster>`, oldest first.
+    package func acmeValues(in cluster: ClusterName) -> [String] {
+        self.clusters[cluster]?.acme.values ?? []
+    }
+}
+
+extension ClusterState {
+    fileprivate func view(of slot: BackendTable.Slot) -> BackendView {
+        let record = self.backends[slot]
+        return BackendView(
+            id: self.backends.key(of: slot),
+            drone: record.assignment.map { self.drones.key(of: $0.drone) },
+            bearerToken: record.assignment?.bearerToken,
+            lock: record.assignment?.lock.map { self.locks.key(of: $0) },
+            state: record.state,
+            stateTime: record.state.map { _ in record.stateTime })
+    }
+
+    /// nil for a drone only assignments speak of.
+    fileprivate func view(of slot: DroneTable.Slot) -> DroneView? {
+        let record = self.drones[slot]
+        guard record.isKnown else { return nil }
+        return DroneView(
+            id: self.drones.key(of: slot),
+            metadata: record.metadata,
+            state: record.state,
+            stateTime: record.state.map { _ in record.stateTime },
+            lastSeen: record.lastSeen,
+            liveBackends: Int(record.liveBackends))
+    }
+
+    fileprivate func holder(of lock: LockTable.Slot) -> BackendID? {
+        var first: (slot: BackendTable.Slot, sequence: UInt64)?
+        self.locks[lock].live.forEach { slot in
+            guard let sequence = self.backends[slot].assignment?.sequence, sequence < first?.sequence ?? .max else { return }
+            first = (slot, sequence)
+        }
+        return first.map { self.backends.key(of: $0.slot) }
+    }
+}

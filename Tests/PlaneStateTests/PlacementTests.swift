@@ -1,0 +1,190 @@
+import Testing
+
+@testable import PlaneProtocol
+@testable import PlaneState
+
+@Suite("Placement")
+struct PlacementTests {
+    @Test("without any drone there is no choice")
+    func nothing() {
+        var scene = Scene()
+        #expect(scene.choose() == nil)
+        scene.heard(droneA)  // not registered
+        #expect(scene.choose() == nil)
+    }
+
+    @Test("a registered drone that says it is ready is chosen")
+    func ready() {
+        var scene = Scene(registered: [droneA])
+        #expect(scene.choose() == nil)
+        scene.heard(droneA)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("only a drone that is ready is chosen", arguments: DroneState.allCases)
+    func states(state: DroneState) {
+        var scene = Scene(registered: [droneA])
+        scene.heard(droneA, state: state)
+        #expect(scene.choose() == (state == .ready ? droneA : nil))
+    }
+
+    @Test("a drone is fit for less than 30 s after it was heard, and again when it is heard again")
+    func liveness() {
+        var scene = Scene(registered: [droneA])
+        scene.heard(droneA)
+        scene.milliseconds += 29_999
+        #expect(scene.choose() == droneA)
+        scene.milliseconds += 1
+        #expect(scene.choose() == nil)
+        scene.heard(droneA)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("a process that has not heard a drone yet believes the stream, but not a time far in the future")
+    func fromTheStream() {
+        var scene = Scene(registered: [droneA])
+        scene.apply(.state(droneA, .ready))
+        scene.apply(.keepAlive(droneA, at: scene.milliseconds - 29_000))
+        #expect(scene.choose() == droneA)
+        scene.apply(.keepAlive(droneA, at: scene.milliseconds - 30_000))
+        #expect(scene.choose() == nil)
+        scene.apply(.keepAlive(droneA, at: scene.milliseconds + 60_000))
+        #expect(scene.choose() == nil)
+    }
+
+    @Test("what the drone says itself counts more than the stream")
+    func ownWord() {
+        var scene = Scene(registered: [droneA])
+        scene.apply(.state(droneA, .ready))
+        scene.apply(.keepAlive(droneA, at: scene.milliseconds))
+        scene.heard(droneA, state: .draining)
+        #expect(scene.choose() == nil)
+        scene.apply(.keepAlive(droneA, at: scene.milliseconds + 1))
+        #expect(scene.choose() == nil)
+        scene.heard(droneA)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("S9: a drone that was written off is not chosen before the stream calls it ready again")
+    func lost() {
+        var scene = Scene(registered: [droneA])
+        scene.apply(.state(droneA, .lost))
+        scene.heard(droneA)
+        #expect(scene.choose() == nil)
+        scene.apply(.state(droneA, .ready))
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("S8: of two drones the less loaded one is chosen")
+    func load() {
+        var scene = Scene(registered: [droneA, droneB])
+        scene.heard(droneA)
+        scene.heard(droneB)
+        scene.apply(.assign(one, to: droneA))
+        for _ in 0..<20 {
+            #expect(scene.choose() == droneB)
+            scene.placement.settle(droneB, in: cluster)
+        }
+        scene.apply(.state(one, .exited))
+        scene.heard(droneB, running: 3)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("choices that are not settled count, so that a burst spreads")
+    func burst() {
+        var scene = Scene(registered: [droneA, droneB])
+        scene.heard(droneA)
+        scene.heard(droneB)
+        var counts: [DroneID: Int] = [:]
+        for _ in 0..<50 { counts[scene.choose() ?? droneA, default: 0] += 1 }
+        #expect(counts == [droneA: 25, droneB: 25])
+    }
+
+    @Test("a drone that is full is passed over until it has room", arguments: [false, true])
+    func full(isReported: Bool) {
+        var scene = Scene(registered: [droneA])
+        scene.heard(droneA, running: isReported ? 2 : 0, limit: 2)
+        if !isReported {
+            scene.apply(.assign(one))
+            scene.apply(.assign(two))
+        }
+        #expect(scene.choose() == nil)
+        if !isReported { scene.apply(.state(one, .exited)) } else { scene.heard(droneA, running: 1, limit: 2) }
+        #expect(scene.choose() == droneA)
+        #expect(scene.choose() == nil)  // the choice itself takes the place
+        scene.placement.settle(droneA, in: cluster)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("a drone that takes none is never chosen")
+    func zero() {
+        var scene = Scene(registered: [droneA])
+        scene.heard(droneA, limit: 0)
+        #expect(scene.choose() == nil)
+    }
+
+    @Test("S4: an excluded drone is not chosen, and remains for others")
+    func excluded() {
+        var scene = Scene(registered: [droneA, droneB])
+        scene.heard(droneA)
+        scene.heard(droneB)
+        for _ in 0..<20 { #expect(scene.choose(excluding: [droneA]) == droneB) }
+        #expect(scene.choose(excluding: [droneA, droneB]) == nil)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("a forgotten drone is out of the draw, and may come back")
+    func forgotten() {
+        var scene = Scene(registered: [droneA])
+        scene.heard(droneA)
+        #expect(scene.placement.lastHeard(droneA, in: cluster) == WorldTime(milliseconds: scene.milliseconds))
+        #expect(scene.choose() == droneA)
+        scene.placement.forget(droneA, in: cluster)
+        scene.placement.settle(droneA, in: cluster)
+        #expect(scene.choose() == nil)
+        scene.heard(droneA)
+        #expect(scene.choose() == droneA)
+    }
+
+    @Test("among many drones, stale ones and draining ones, each fit one gets its share")
+    func manyDrones() {
+        let drones = (0..<100).map { DroneID(rawValue: "drone-\($0)")! }
+        var scene = Scene(registered: drones)
+        for (index, drone) in drones.enumerated() where index % 4 == 0 { scene.heard(drone) }
+        scene.milliseconds += 40_000
+        for (index, drone) in drones.enumerated() where index % 4 == 1 { scene.heard(drone) }
+        for (index, drone) in drones.enumerated() where index % 4 == 2 { scene.heard(drone, state: .draining) }
+        var counts: [DroneID: Int] = [:]
+        for _ in 0..<2500 { counts[scene.choose() ?? droneA, default: 0] += 1 }
+        #expect(Set(counts.keys) == Set(drones.enumerated().filter { $0.offset % 4 == 1 }.map(\.element)))
+        #expect(counts.values.allSatisfy { (97...103).contains($0) }, "\(counts.values.sorted())")
+    }
+
+    /// A placement with its world, clock and dice.
+    private struct Scene {
+        var placement = Placement()
+        var world = WorldState()
+        var milliseconds: Int64 = 1_710_148_530_000
+        private var random = SplitMix64(state: 42)
+
+        init(registered drones: [DroneID] = []) {
+            for drone in drones { self.apply(.register(drone)) }
+        }
+
+        mutating func apply(_ message: WorldStateMessage) {
+            self.world.apply(message, sequence: self.world.sequence + 1, published: WireTime(WorldTime(milliseconds: self.milliseconds)))
+            self.placement.worldApplied(message, world: self.world)
+        }
+
+        mutating func heard(_ drone: DroneID, state: DroneState = .ready, running: UInt32 = 0, limit: UInt32? = nil) {
+            let status = DroneStatusMessage(
+                droneID: drone, cluster: cluster, droneVersion: "0.4.0", state: state, runningBackends: running, maxBackends: limit)
+            self.placement.heard(status, at: WorldTime(milliseconds: self.milliseconds))
+        }
+
+        mutating func choose(excluding excluded: Set<DroneID> = []) -> DroneID? {
+            self.placement.choose(
+                in: cluster, excluding: excluded, world: self.world, now: WorldTime(milliseconds: self.milliseconds), using: &self.random)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Testing
+
+@testable import PlaneProtocol
+@testable import PlaneState
+
+@Suite("Live history and replay of what the stream keeps")
+struct ReplayTests {
+    /// Each seed is a history of its own; a failure names it, and it alone repeats the failure.
+    @Test("give the same world, whatever the history", arguments: 0..<20)
+    func sameWorld(block: UInt64) {
+        for seed in block * 100..<(block + 1) * 100 {
+            var history = RandomHistory(seed: seed)
+            for step in 0..<80 {
+                history.step()
+                guard step % 8 == 7 else { continue }
+                let live = WorldSummary(history.stream.live, locks: RandomHistory.locks)
+                let replayed = WorldSummary(history.stream.replayed, locks: RandomHistory.locks)
+                guard live == replayed else {
+                    Issue.record("seed \(seed), step \(step):\nlive     \(live)\nreplayed \(replayed)")
+                    return
+                }
+                Self.expectSound(history.stream.live, seed: seed)
+            }
+        }
+    }
+
+    /// What must hold in every world.
+    private static func expectSound(_ world: WorldState, seed: UInt64) {
+        let backends = world.backends(in: cluster)
+        for drone in world.drones(in: cluster) {
+            let live = backends.count { $0.drone == drone.id && !($0.state?.isTerminal ?? false) }
+            #expect(drone.liveBackends == live, "seed \(seed): backends counted for \(drone.id)")
+        }
+        for lock in RandomHistory.locks {
+            let claimants = backends.filter { $0.lock == lock && !($0.state?.isTerminal ?? false) }.map(\.id)
+            if case .held(let holder) = world.lock(lock, in: cluster) {
+                #expect(claimants.contains(holder), "seed \(seed): \(lock) is held by a backend that ended or lost its claim")
+            } else {
+                #expect(claimants.isEmpty, "seed \(seed): nobody holds \(lock), and \(claimants) run for it")
+            }
+        }
+    }
+}
