@@ -1,0 +1,48 @@
+package import NIOCore
+
+/// Every bound the proxy puts on what others may make it hold or wait for. The defaults suit the open internet.
+package struct ProxyLimits: Sendable {
+    /// Bytes of a message's start line and fields together, blank line included. Browsers stay below 8 KiB unless cookies pile up.
+    package var headBytes = 32 * 1024
+    /// Bytes of one line of a head or of trailers, line end included.
+    package var lineBytes = 16 * 1024
+    /// Fields in one head, and fields in one trailer section.
+    package var fieldCount = 128
+    /// Interim (1xx) responses before the final one; more is a backend gone wrong.
+    package var interimResponseCount = 16
+
+    /// From a request's first byte, or from accepting the connection, to the end of its head.
+    package var requestHead: TimeAmount = .seconds(15)
+    /// Between two requests on a kept connection.
+    package var keepAlive: TimeAmount = .seconds(75)
+    /// Without one byte of a request body from the client.
+    package var requestBodyIdle: TimeAmount = .seconds(60)
+    /// From asking the kernel for a connection to a backend until it stands.
+    package var connect: TimeAmount = .seconds(5)
+    /// From the end of a request to the head of its response; long polls must fit.
+    package var response: TimeAmount = .seconds(300)
+    /// Without one byte of a response body from the backend; event streams may be silent for long.
+    package var responseBodyIdle: TimeAmount = .hours(1)
+    /// Without the client taking one byte of what waits for it.
+    package var writeIdle: TimeAmount = .seconds(120)
+    /// Without a byte through a tunnel one side of which has said its last word.
+    package var halfClosedTunnelIdle: TimeAmount = .seconds(120)
+    /// How long a request waits for a backend that is still starting.
+    package var hold: TimeAmount = .seconds(30)
+    /// How long a connection that is being given up may go on sending before it is cut, so that it can read our answer.
+    package var linger: TimeAmount = .seconds(2)
+
+    /// An idle connection to a backend is not used again after this.
+    package var upstreamKeepAlive: TimeAmount = .seconds(60)
+    /// A request that must not be sent twice only goes out on a connection idle for less than this, since the backend may be
+    /// closing an older one at the same moment.
+    package var upstreamKeepAliveUnrepeatable: TimeAmount = .seconds(1)
+
+    /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
+    package var writeBufferBytes: Range<Int> = (32 * 1024)..<(64 * 1024)
+    /// Kernel receive buffer of a connection to a backend. Bounds what has to be taken into memory at once when a backend
+    /// closes while its client is slow.
+    package var upstreamReceiveBufferBytes = 256 * 1024
+
+    package init() {}
+}

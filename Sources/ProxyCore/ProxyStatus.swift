@@ -1,0 +1,28 @@
+/// The statuses the proxy itself answers with.
+package enum ProxyStatus: Int, Sendable {
+    case found = 302
+    case permanentRedirect = 308
+    case badRequest = 400
+    case unauthorized = 401
+    case forbidden = 403
+    case notFound = 404
+    case requestTimeout = 408
+    case requestHeaderFieldsTooLarge = 431
+    case badGateway = 502
+    case gatewayTimeout = 504
+
+    package var reason: StaticString {
+        switch self {
+        case .found: "Found"
+        case .permanentRedirect: "Permanent Redirect"
+        case .badRequest: "Bad Request"
+        case .unauthorized: "Unauthorized"
+        case .forbidden: "Forbidden"
+        case .notFound: "Not Found"
+        case .requestTimeout: "Request Timeout"
+        case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
+        case .badGateway: "Bad Gateway"
+        case .gatewayTimeout: "Gateway Timeout"
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// Character classes of RFC 9110 §5.6.2 and RFC 9112, as tests on single bytes.
+extension UInt8 {
+    static let lineFeed: UInt8 = 0x0A
+    static let carriageReturn: UInt8 = 0x0D
+    static let space: UInt8 = 0x20
+    static let tab: UInt8 = 0x09
+    static let colon: UInt8 = 0x3A
+    static let slash: UInt8 = 0x2F
+    static let questionMark: UInt8 = 0x3F
+
+    /// Bit n is set when byte n may be part of a token: ALPHA, DIGIT and "!#$%&'*+-.^_`|~".
+    private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+    private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+
+    /// tchar of RFC 9110 §5.6.2.
+    @inline(__always)
+    var isTokenCharacter: Bool {
+        let bit = UInt64(1) &<< UInt64(self & 63)
+        return self < 64 ? Self.tokenLow & bit != 0 : self < 128 && Self.tokenHigh & bit != 0
+    }
+
+    /// Anything a field value may hold: visible ASCII, space, tab and the obsolete high bytes.
+    @inline(__always)
+    var isFieldValueCharacter: Bool {
+        self >= 0x20 ? self != 0x7F : self == .tab
+    }
+
+    /// Visible ASCII without "#": a fragment is never sent, and who sends one is read differently by different servers.
+    @inline(__always)
+    var isTargetCharacter: Bool {
+        self > 0x20 && self < 0x7F && self != 0x23
+    }
+
+    @inline(__always)
+    var isDigit: Bool { self &- 0x30 < 10 }
+
+    @inline(__always)
+    var isBlank: Bool { self == .space || self == .tab }
+
+    /// ASCII letters in lower case, everything else as it is.
+    @inline(__always)
+    var lowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }
+
+    /// 0–15, or nil when this is no hexadecimal digit.
+    @inline(__always)
+    var hexValue: UInt8? {
+        if self.isDigit { return self &- 0x30 }
+        let letter = self | 0x20
+        return letter &- 0x61 < 6 ? letter &- 0x61 &+ 10 : nil
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether these bytes are `text`, which is ASCII in lower case, in any case.
+    @inline(__always)
+    func equals(_ range: Range<Int>, lowercase text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        let expected = text.utf8Start
+        for offset in 0..<range.count where self[range.lowerBound &+ offset].lowercased != expected[offset] {
+            return false
+        }
+        return true
+    }
+
+    /// Whether two stretches are the same, ASCII case aside.
+    func equalsIgnoringCase(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        guard left.count == right.count else { return false }
+        for offset in 0..<left.count {
+            let (one, other) = (self[left.lowerBound + offset], self[right.lowerBound + offset])
+            guard one.lowercased == other.lowercased else { return false }
+        }
+        return true
+    }
+
+    /// `range` without blanks (OWS of RFC 9110 §5.6.3) at either end.
+    @inline(__always)
+    func trimmingBlanks(_ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, self[start].isBlank { start &+= 1 }
+        while end > start, self[end &- 1].isBlank { end &-= 1 }
+        return start..<end
+    }
+
+    /// Where `byte` is first found in `range`.
+    @inline(__always)
+    func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
+        for index in range where self[index] == byte { return index }
+        return nil
+    }
+
+    /// Calls `body` with every non-empty element of a comma-separated list (RFC 9110 §5.6.1), blanks trimmed.
+    func forEachListElement<Failure>(
+        in range: Range<Int>, _ body: (Range<Int>) throws(Failure) -> Void
+    ) throws(Failure) {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = self.firstIndex(of: 0x2C, in: start..<range.upperBound) ?? range.upperBound
+            let element = self.trimmingBlanks(start..<end)
+            if !element.isEmpty { try body(element) }
+            start = end + 1
+        }
+    }
+}

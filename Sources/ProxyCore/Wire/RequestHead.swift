@@ -1,0 +1,137 @@
+/// What the proxy needs to know of one request head. Everything is a position in the head's bytes; nothing is copied.
+struct RequestHead {
+    var method: Range<Int>
+    /// From the first slash (or question mark) of the target to its end, query included; empty for `http://host`.
+    var path: Range<Int>
+    /// `OPTIONS *`.
+    var isAsteriskForm = false
+    /// The value of the `Host` field.
+    var host: Range<Int>
+    /// The host in it, without the port.
+    var hostName: Range<Int>
+    var isHTTP10: Bool
+    var framing: BodyFraming
+    /// Whether the client means to use the connection again.
+    var keepAlive: Bool
+    /// Whether the client asks to leave HTTP on this connection.
+    var wantsUpgrade: Bool
+    var isHEAD: Bool
+    /// Whether sending the request twice is as good as once (RFC 9110 §9.2.2).
+    var isIdempotent: Bool
+    var authorization: Range<Int>?
+    var hasCookies: Bool
+    /// Where the fields begin.
+    var fieldsStart: Int
+    /// Length of the head, blank line included.
+    var length: Int
+
+    /// Reads a complete head, `bytes[0..<length]`, as ``HeadScanner`` found it.
+    ///
+    /// - Parameter table: Holds the head's fields afterwards.
+    static func read(
+        _ bytes: Span<UInt8>, length: Int, into table: inout FieldTable, limits: borrowing ProxyLimits
+    ) throws(HTTPViolation) -> RequestHead {
+        let line = try RequestLine.read(bytes)
+        try table.read(bytes, from: line.end, to: length - 2, limits: limits)
+        let fields = try RequestFields.read(bytes, table: &table)
+
+        guard let host = fields.host else { throw .missingHost }
+        let hostName = try HostField.name(bytes, host)
+        if let authority = line.authority, !bytes.equalsIgnoringCase(authority, host) { throw .hostContradictsTarget }
+        let framing = try BodyFraming.read(
+            bytes, contentLength: fields.contentLength, transferEncoding: fields.transferEncoding, isHTTP10: line.isHTTP10)
+
+        return RequestHead(
+            method: line.method, path: line.path, isAsteriskForm: line.isAsteriskForm, host: host, hostName: hostName,
+            isHTTP10: line.isHTTP10, framing: framing ?? .none,
+            keepAlive: !fields.options.contains(.close) && (!line.isHTTP10 || fields.options.contains(.keepAlive)),
+            wantsUpgrade: !line.isHTTP10 && fields.options.contains(.upgrade) && fields.namesUpgradeProtocol,
+            isHEAD: bytes.equals(line.method, uppercase: "HEAD"), isIdempotent: line.isIdempotent(bytes),
+            authorization: fields.authorization, hasCookies: fields.hasCookies, fieldsStart: line.end, length: length)
+    }
+}
+
+/// The first line of a request (RFC 9112 §3).
+struct RequestLine {
+    var method: Range<Int>
+    var path: Range<Int>
+    /// The authority of a target in absolute form.
+    var authority: Range<Int>?
+    var isAsteriskForm: Bool
+    var isHTTP10: Bool
+    /// Behind the line end.
+    var end: Int
+
+    private static let methodLimit = 32
+
+    static func read(_ bytes: Span<UInt8>) throws(HTTPViolation) -> RequestLine {
+        var position = 0
+        while bytes[position].isTokenCharacter { position &+= 1 }
+        guard position > 0, position <= Self.methodLimit, bytes[position] == .space else { throw .malformedRequestLine }
+        let method = 0..<position
+
+        let targetStart = position + 1
+        position = targetStart
+        while bytes[position].isTargetCharacter { position &+= 1 }
+        guard bytes[position] == .space else { throw position == targetStart ? .malformedRequestLine : .malformedTarget }
+        let target = targetStart..<position
+
+        // "HTTP/1.x" CR LF
+        let version = position + 1
+        guard bytes.count >= version + 10, bytes.equals(version..<(version + 5), uppercase: "HTTP/") else {
+            throw .malformedRequestLine
+        }
+        guard bytes.equals((version + 5)..<(version + 7), uppercase: "1."), bytes[version + 7] &- 0x30 <= 1 else {
+            throw .unsupportedVersion
+        }
+        guard bytes[version + 8] == .carriageReturn, bytes[version + 9] == .lineFeed else { throw .malformedRequestLine }
+
+        var line = RequestLine(
+            method: method, path: target, authority: nil, isAsteriskForm: false,
+            isHTTP10: bytes[version + 7] == UInt8(ascii: "0"), end: version + 10)
+        try line.readTarget(bytes, target)
+        return line
+    }
+
+    /// Origin form, absolute form, or `*` with OPTIONS. Authority form (CONNECT) belongs to another kind of proxy.
+    private mutating func readTarget(_ bytes: Span<UInt8>, _ target: Range<Int>) throws(HTTPViolation) {
+        guard let first = target.first, bytes[first] != .slash else {
+            if target.isEmpty { throw .malformedTarget }
+            return
+        }
+        if target.count == 1, bytes[first] == UInt8(ascii: "*"), bytes.equals(self.method, uppercase: "OPTIONS") {
+            self.isAsteriskForm = true
+            return
+        }
+        let authorityStart: Int
+        if target.count > 7, bytes.equals(first..<(first + 7), lowercase: "http://") {
+            authorityStart = first + 7
+        } else if target.count > 8, bytes.equals(first..<(first + 8), lowercase: "https://") {
+            authorityStart = first + 8
+        } else {
+            throw .malformedTarget
+        }
+        var end = authorityStart
+        while end < target.upperBound, bytes[end] != .slash, bytes[end] != .questionMark { end += 1 }
+        self.authority = authorityStart..<end
+        self.path = end..<target.upperBound
+    }
+
+    func isIdempotent(_ bytes: Span<UInt8>) -> Bool {
+        bytes.equals(self.method, uppercase: "GET") || bytes.equals(self.method, uppercase: "HEAD")
+            || bytes.equals(self.method, uppercase: "OPTIONS")
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether these bytes are exactly `text`.
+    @inline(__always)
+    func equals(_ range: Range<Int>, uppercase text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        let expected = text.utf8Start
+        for offset in 0..<range.count where self[range.lowerBound &+ offset] != expected[offset] {
+            return false
+        }
+        return true
+    }
+}

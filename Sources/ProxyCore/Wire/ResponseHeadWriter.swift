@@ -1,0 +1,55 @@
+import NIOCore
+
+/// Writes the head a client sees, out of the head a backend sent.
+struct ResponseHeadWriter {
+    /// What is said to the client about its connection.
+    enum Connection { case unsaid, close, keepAlive, upgrade }
+
+    var connection: Connection
+    /// The client does not know chunks and gets the content without them.
+    var removesChunks: Bool
+    /// `Date: …\r\n`, for a backend that sent none.
+    var date: [UInt8]?
+
+    private static let growth = 96
+
+    /// The head, and room for `bodyRoom` bytes of body behind it.
+    func write(
+        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, bodyRoom: Int, allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        var out = allocator.buffer(capacity: head.length + Self.growth + bodyRoom)
+        out.writeStaticString("HTTP/1.1 ")
+        out.write(bytes, head.statusAndReason)
+        // A status line ends with a space even when no reason follows it (RFC 9112 §4).
+        if head.statusAndReason.count == 3 { out.writeInteger(UInt8.space) }
+        out.writeStaticString("\r\n")
+
+        var stretch = head.fieldsStart
+        for field in fields where self.drops(field, head) {
+            out.write(bytes, stretch..<field.name.lowerBound)
+            stretch = field.end
+        }
+        out.write(bytes, stretch..<(head.length - 2))
+
+        if let date { out.writeBytes(date) }
+        switch self.connection {
+        case .unsaid: out.writeStaticString("\r\n")
+        case .close: out.writeStaticString("Connection: close\r\n\r\n")
+        case .keepAlive: out.writeStaticString("Connection: keep-alive\r\n\r\n")
+        case .upgrade: out.writeStaticString("Connection: Upgrade\r\n\r\n")
+        }
+        return out
+    }
+
+    private func drops(_ field: FieldTable.Field, _ head: ResponseHead) -> Bool {
+        switch field.kind {
+        case .other, .contentLength, .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto,
+            .forwardedHost, .otherForwarded:
+            false
+        case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: true
+        // 426 has to say what to upgrade to (RFC 9110 §15.5.22).
+        case .upgrade: head.status != 101 && head.status != 426
+        case .transferEncoding: self.removesChunks
+        }
+    }
+}
