@@ -1,0 +1,67 @@
+/// The token that opens one backend, in the forms in which requests show it.
+struct AccessToken {
+    private let token: [UInt8]
+    /// As the value of our cookie: bytes a cookie cannot hold (RFC 6265 §4.1.1) percent-encoded, so that no token can add
+    /// attributes to the cookie or lines to the response.
+    let cookieValue: [UInt8]
+
+    init(_ token: String) {
+        self.token = Array(token.utf8)
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(self.token.count)
+        for byte in self.token {
+            if Self.isCookieCharacter(byte) { encoded.append(byte) } else { encoded.appendPercentEncoded(byte) }
+        }
+        self.cookieValue = encoded
+    }
+
+    private static func isCookieCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\\"), UInt8(ascii: "%"): false
+        default: byte > 0x20 && byte < 0x7F
+        }
+    }
+
+    /// Whether a cookie of this value opens the backend. A token needing no encoding has one form; others are also taken as
+    /// they are, as clients of the reference send them.
+    func opens(cookie value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
+        let encoded = Self.isEqual(self.cookieValue, value, bytes)
+        let plain = Self.isEqual(self.token, value, bytes)
+        return encoded || plain
+    }
+
+    /// Whether this value of `Authorization` opens the backend: `Bearer` or `bearer`, one space, the token.
+    func opens(authorization value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
+        let scheme = "Bearer ".utf8.count
+        guard value.count > scheme else { return false }
+        let schemeRange = value.lowerBound..<(value.lowerBound + scheme)
+        guard bytes.equals(schemeRange, uppercase: "Bearer ") || bytes.equals(schemeRange, uppercase: "bearer ") else {
+            return false
+        }
+        return Self.isEqual(self.token, schemeRange.upperBound..<value.upperBound, bytes)
+    }
+
+    /// Whether these decoded bytes are the token.
+    func isEqual(_ candidate: [UInt8]) -> Bool {
+        Self.isEqual(self.token, 0..<candidate.count, candidate.span)
+    }
+
+    /// Takes the same time wherever two values of one length differ; only the length can be learned.
+    private static func isEqual(_ secret: [UInt8], _ range: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
+        guard secret.count == range.count else { return false }
+        var difference: UInt8 = 0
+        for offset in 0..<secret.count {
+            difference |= secret[offset] ^ bytes[range.lowerBound + offset]
+        }
+        return difference == 0
+    }
+}
+
+extension Array<UInt8> {
+    mutating func appendPercentEncoded(_ byte: UInt8) {
+        let digits: StaticString = "0123456789ABCDEF"
+        self.append(UInt8(ascii: "%"))
+        self.append(digits.utf8Start[Int(byte >> 4)])
+        self.append(digits.utf8Start[Int(byte & 0x0F)])
+    }
+}

@@ -1,0 +1,74 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Collects the names of active backends from all event loops about once a second and has them written down together.
+///
+/// What could not be written stays and goes with the next round, so a locked file delays activity but loses none.
+final class ActivityFlusher: Sendable {
+    private static let interval: TimeAmount = .seconds(1)
+
+    private let sink: any ActivitySink
+    private let logger: Logger
+    /// A loop of its own: the sink may block it for as long as another process holds the file's write lock.
+    private let loop: any EventLoop
+    private let workers: [NIOLoopBound<ProxyWorker>]
+    private let state: NIOLoopBound<State>
+
+    /// Only touched on `loop`.
+    private final class State {
+        var unsaved: Set<String> = []
+        var timer: RepeatedTask?
+    }
+
+    init(sink: any ActivitySink, workers: [NIOLoopBound<ProxyWorker>], loop: any EventLoop, logger: Logger) async throws {
+        self.sink = sink
+        self.workers = workers
+        self.loop = loop
+        self.logger = logger
+        self.state = try await loop.submit { NIOLoopBound(State(), eventLoop: loop) }.get()
+    }
+
+    func start() {
+        self.loop.execute {
+            self.state.value.timer = self.loop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
+                _ = self.collect()
+            }
+        }
+    }
+
+    /// One last round.
+    func stop() async throws {
+        try await self.loop.flatSubmit {
+            self.state.value.timer?.cancel()
+            return self.collect()
+        }.get()
+    }
+
+    private func collect() -> EventLoopFuture<Void> {
+        let collected = self.workers.map { worker in
+            worker.eventLoop.submit { worker.value.activity.takeNames() }
+        }
+        return EventLoopFuture.whenAllSucceed(collected, on: self.loop).map { lists in
+            self.state.value.unsaved.formUnion(lists.joined())
+            self.write()
+        }
+    }
+
+    private func write() {
+        let state = self.state.value
+        guard !state.unsaved.isEmpty else { return }
+        do {
+            try self.sink.recordActivity(Array(state.unsaved), at: Int64(time(nil)))
+            state.unsaved.removeAll(keepingCapacity: true)
+        } catch {
+            self.logger.warning(
+                "activity could not be written, will be with the next round",
+                metadata: ["backends": "\(state.unsaved.count)", "error": "\(error)"])
+        }
+    }
+}

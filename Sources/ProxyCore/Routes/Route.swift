@@ -1,0 +1,26 @@
+import NIOCore
+import PlaneProtocol
+
+/// One known backend as an event loop sees it. Never changes; when the backend does, a new route takes its place.
+///
+/// Belongs to one event loop, and so does its activity counter.
+final class Route {
+    enum Destination {
+        case ready(SocketAddress)
+        case starting
+    }
+
+    let name: String
+    let destination: Destination
+    /// Nil lets everybody in.
+    let token: AccessToken?
+    /// Nil for the passthrough address, which is no backend.
+    let activity: ActivityCounter?
+
+    init(name: String, destination: Destination, token: AccessToken?, activity: ActivityCounter?) {
+        self.name = name
+        self.destination = destination
+        self.token = token
+        self.activity = activity
+    }
+}
