@@ -1,0 +1,140 @@
+import Logging
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Responses the proxy makes itself.
+extension ClientConnection {
+    /// Answers a request that has not been sent to anybody. A body that may follow it is not read, so then the connection ends.
+    func answer(_ status: ProxyStatus, _ text: String, to head: RequestHead, fields: String = "") {
+        self.worker.metrics.refused += 1
+        let closes = !head.keepAlive || head.framing != .none || self.worker.isDraining
+        self.respond(status, text, fields: fields, isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, closes: closes)
+        if closes { return self.closeLingering() }
+        self.pendingHeadLength = head.length
+        self.consumeHead()
+        self.awaitNextRequest()
+    }
+
+    func fail(_ failure: UpstreamFailure, head: RequestHead) {
+        self.logFailure(failure)
+        self.answer(failure.status, failure.sentence, to: head)
+    }
+
+    /// The request in hand gets no response from its backend.
+    func failExchange(_ failure: UpstreamFailure) {
+        self.logFailure(failure)
+        guard let exchange else { return self.close() }
+        self.consumeHead()
+        self.dropUpstream()
+        let closes = !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
+        self.respond(
+            failure.status, failure.sentence, isHEAD: exchange.request.isHEAD, isHTTP10: exchange.request.isHTTP10, closes: closes)
+        self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
+        if closes { return self.closeLingering() }
+        self.endExchange()
+        self.awaitNextRequest()
+        self.continueReading()
+        self.flush()
+    }
+
+    private func awaitNextRequest() {
+        self.phase = .head
+        self.startedAt = .distantFuture
+        self.deadline = .now() + self.limits.keepAlive
+    }
+
+    /// The client's bytes cannot be understood, so nobody knows where its next request would begin.
+    func refuse(_ violation: HTTPViolation) {
+        self.worker.logger.debug("request refused", metadata: ["reason": "\(violation.sentence)"])
+        self.worker.metrics.refused += 1
+        // Behind the beginning of a response another would be taken for its body.
+        if let exchange, !exchange.awaitsHead { return self.cutOff() }
+        self.respond(violation.status, violation.sentence, isHEAD: false, isHTTP10: false, closes: true)
+        self.closeLingering()
+    }
+
+    /// The client let us wait for too long.
+    func giveUp(_ sentence: String) {
+        self.worker.metrics.refused += 1
+        self.respond(.requestTimeout, sentence, isHEAD: false, isHTTP10: false, closes: true)
+        self.closeLingering()
+    }
+
+    /// Ends a response that is not whole, in a way the client cannot take for its end.
+    func cutOff() {
+        // After a reset nobody takes what came for all there is. A linger time of zero makes the close one (socket(7)).
+        if let socket = self.context?.channel as? any SocketOptionProvider {
+            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))  // takes effect at once; a dead socket needs none
+        }
+        self.close()
+    }
+
+    // MARK: /_plane_auth
+
+    /// - Parameter page: What the request says; its token may be missing.
+    func authenticate(
+        _ page: AuthenticationPage, token: AccessToken, name: BackendNaming.Name, _ head: RequestHead, _ bytes: Span<UInt8>
+    ) {
+        guard let candidate = page.token else {
+            return self.answer(.unauthorized, "Expected a token in the query.", to: head)
+        }
+        guard token.isEqual(candidate) else { return self.answer(.forbidden, "The token is not valid here.", to: head) }
+        guard let location = page.location else {
+            return self.answer(.badRequest, "Redirect must be relative and start with a slash.", to: head)
+        }
+        // By path every backend has its own corner of the host, and of the cookies.
+        let prefix = name.isByPath ? BackendNaming.pathPrefix.description + Self.text(bytes, name.name) : ""
+        let secure = self.scheme.description == "https" ? "; Secure" : ""
+        let cookie = "\(CookieField.name)=\(String(decoding: token.cookieValue, as: UTF8.self))"
+        let fields = """
+            Location: \(prefix)\(String(decoding: location, as: UTF8.self))\r
+            Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(prefix.isEmpty ? "/" : prefix)\(secure)\r
+
+            """
+        self.answer(.found, "", to: head, fields: fields)
+    }
+
+    private static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
+        String(unsafeUninitializedCapacity: range.count) { buffer in
+            for offset in 0..<range.count { buffer[offset] = bytes[range.lowerBound + offset] }
+            return range.count
+        }
+    }
+
+    // MARK: Bytes
+
+    /// Every answer may be read by scripts of other origins: without that they could not tell a missing token from a missing network.
+    private func respond(
+        _ status: ProxyStatus, _ text: String, fields: String = "", isHEAD: Bool, isHTTP10: Bool, closes: Bool
+    ) {
+        let body = text.isEmpty ? "" : text + "\n"
+        var out = ByteBufferAllocator().buffer(capacity: 384 + fields.utf8.count + body.utf8.count)
+        out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")
+        out.writeBytes(self.worker.date.field())
+        out.writeStaticString("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n")
+        out.writeString("Content-Length: \(body.utf8.count)\r\n")
+        if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
+        out.writeString(fields)
+        if closes {
+            out.writeStaticString("Connection: close\r\n")
+        } else if isHTTP10 {
+            out.writeStaticString("Connection: keep-alive\r\n")
+        }
+        out.writeStaticString("\r\n")
+        if !isHEAD { out.writeString(body) }
+        self.write(out)
+    }
+
+    func logFailure(_ failure: UpstreamFailure) {
+        self.worker.metrics.upstreamFailures += 1
+        var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
+        if let route {
+            metadata["backend"] = "\(route.name)"
+            if case .ready(let address) = route.destination { metadata["address"] = "\(address)" }
+        }
+        self.worker.logger.info("request not served", metadata: metadata)
+    }
+}

@@ -1,0 +1,47 @@
+import NIOCore
+
+/// What happens when somebody lets us wait. The worker calls ``deadlinePassed()`` within half a second of the deadline.
+extension ClientConnection {
+    /// Sets the deadline of whatever the exchange waits for now.
+    func armExchangeDeadline(_ now: NIODeadline) {
+        guard let exchange else { return }
+        let limit: TimeAmount =
+            if exchange.awaitsHead {
+                if exchange.requestIsSent { self.limits.response }
+                else if self.upstream?.isWritable == false { self.limits.writeIdle }
+                else { self.limits.requestBodyIdle }
+            } else if self.context?.channel.isWritable == false {
+                self.limits.writeIdle
+            } else {
+                self.limits.responseBodyIdle
+            }
+        self.deadline = now + limit
+    }
+
+    func deadlinePassed() {
+        self.deadline = .distantFuture
+        switch self.phase {
+        case .head:
+            if self.input.readableBytes == 0 { return self.close() }
+            self.giveUp("The request head did not arrive in time.")
+        case .looking:
+            self.phase = .head
+            self.failPending(.lookupTimedOut)
+        case .holding(let name):
+            self.worker.release(self, heldFor: name)
+            self.phase = .head
+            self.failPending(.stillStarting)
+        case .exchanging:
+            guard let exchange, exchange.awaitsHead else { return self.cutOff() }
+            if exchange.requestIsSent || self.upstream?.isWritable == false {
+                self.failExchange(.responseTimedOut)
+            } else {
+                self.giveUp("The request body did not arrive in time.")
+            }
+        case .connecting, .closed:
+            break  // the connect has its own limit
+        case .tunnel, .lingering:
+            self.close()
+        }
+    }
+}

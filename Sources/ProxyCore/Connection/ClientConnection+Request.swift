@@ -1,0 +1,275 @@
+import NIOCore
+import NIOPosix
+
+/// From a request's bytes to a backend that gets them.
+extension ClientConnection {
+    /// Reads as many requests as can be dealt with; one that has to wait stops this.
+    func readRequests() {
+        while self.phase == .head, self.input.readableBytes > 0 {
+            let buffer = self.input
+            let bytes = buffer.readableBytesUInt8Span
+            if !self.skippedEmptyLine, bytes[0] == .carriageReturn {
+                guard bytes.count > 1 else { return }
+                if bytes[1] == .lineFeed {
+                    self.skippedEmptyLine = true
+                    self.input.moveReaderIndex(forwardBy: 2)
+                    continue
+                }
+            }
+            do throws(HTTPViolation) {
+                guard let length = try self.requestScanner.scan(bytes, limits: self.limits) else {
+                    return self.awaitRestOfHead()
+                }
+                try self.readRequest(bytes.extracting(0..<length), lookup: nil)
+            } catch {
+                self.refuse(error)
+            }
+        }
+    }
+
+    /// The time for the head runs from its first byte; until then it was the time between requests.
+    private func awaitRestOfHead() {
+        if self.startedAt == .distantFuture {
+            self.startedAt = .now()
+            self.deadline = self.startedAt + self.limits.requestHead
+        }
+    }
+
+    /// Deals with one whole head. Called again with the outcome when something had to be looked up first: the field table has been
+    /// used by others since, and reading a head twice is cheaper than keeping it.
+    private func readRequest(_ bytes: Span<UInt8>, lookup: ProxyWorker.Lookup?) throws(HTTPViolation) {
+        let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.limits)
+        guard let name = self.worker.naming.name(head, bytes) else {
+            return self.answer(.badRequest, "The request names no backend.", to: head)
+        }
+        let now = NIODeadline.now()
+        let route: Route
+        switch lookup {
+        case .route(let found): route = found
+        case .none?: return self.answer(.notFound, "There is no such backend.", to: head)
+        case .failed: return self.fail(.routesUnavailable, head: head)
+        case nil:
+            self.startedAt = now
+            guard let known = self.worker.freshRoute(bytes, name, at: now) else {
+                self.phase = .looking
+                self.deadline = now + self.limits.connect
+                return self.worker.look(up: Self.string(bytes, name), for: self)
+            }
+            route = known
+        }
+        self.admit(head, name, bytes, to: route, at: now)
+    }
+
+    private static func string(_ bytes: Span<UInt8>, _ name: BackendNaming.Name) -> String {
+        let range = name.name
+        return String(unsafeUninitializedCapacity: range.count) { buffer in
+            for offset in 0..<range.count {
+                let byte = bytes[range.lowerBound + offset]
+                buffer[offset] = name.isByPath ? byte : byte.lowercased
+            }
+            return range.count
+        }
+    }
+
+    /// Checks the token, then sends the request on its way.
+    private func admit(_ head: RequestHead, _ name: BackendNaming.Name, _ bytes: Span<UInt8>, to route: Route, at now: NIODeadline) {
+        var hidesAuthorization = false
+        if let token = route.token {
+            let verdict = AccessVerdict.of(head, self.worker.table.fields, bytes, token: token)
+            if let page = AuthenticationPage(bytes, path: name.path), page.token != nil || verdict != .allowed(usedAuthorization: false) {
+                return self.authenticate(page, token: token, name: name, head, bytes)
+            }
+            switch verdict {
+            case .allowed(let usedAuthorization):
+                hidesAuthorization = usedAuthorization && !self.worker.configuration.showsTokenToBackend
+            case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head)
+            case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head)
+            }
+        }
+        switch route.destination {
+        case .starting:
+            self.phase = .holding(name: route.name)
+            self.deadline = self.startedAt + self.limits.hold
+            self.worker.hold(self, for: route.name)
+        case .ready(let address):
+            let writer = RequestHeadWriter(
+                path: name.path, hidesAuthorization: hidesAuthorization,
+                hidesCookie: head.hasCookies && !self.worker.configuration.showsTokenToBackend,
+                trustsForwarding: self.worker.configuration.trustsForwarding)
+            let outgoing = writer.write(
+                head, self.worker.table.fields, bytes, forwarding: self.forwarding, bodyRoom: 0, allocator: ByteBufferAllocator())
+            self.send(head, outgoing, to: route, at: address, now: now)
+        }
+    }
+
+    private func send(_ head: RequestHead, _ outgoing: ByteBuffer, to route: Route, at address: SocketAddress, now: NIODeadline) {
+        self.route = route
+        self.beginActivity(route)
+        self.pendingHeadLength = head.length
+        self.outgoingHead = outgoing
+        let request = ExchangeMachine.Request(
+            isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive, wantsUpgrade: head.wantsUpgrade,
+            isIdempotent: head.isIdempotent, framing: head.framing)
+        let kept = self.takeKeptUpstream(for: request, at: address, now: now)
+        self.exchange = ExchangeMachine(
+            request, upstreamWasKept: kept != nil, interimLimit: self.limits.interimResponseCount)
+        if let kept {
+            self.beginExchange(on: kept, now: now)
+        } else {
+            self.connect(to: address)
+        }
+    }
+
+    /// The connection of the last request, if it leads to the same place and may still be used.
+    private func takeKeptUpstream(
+        for request: ExchangeMachine.Request, at address: SocketAddress, now: NIODeadline
+    ) -> UpstreamConnection? {
+        guard let upstream, let idleSince = upstream.idleSince else { return nil }
+        let limit = request.isRepeatable ? self.limits.upstreamKeepAlive : self.limits.upstreamKeepAliveUnrepeatable
+        guard upstream.address == address, now - idleSince < limit else {
+            self.dropUpstream()
+            return nil
+        }
+        return upstream
+    }
+
+    func beginExchange(on upstream: UpstreamConnection, now: NIODeadline) {
+        guard let outgoing = self.outgoingHead else { preconditionFailure("a head is kept until its exchange begins") }
+        self.phase = .exchanging
+        self.consumeHead()
+        upstream.idleSince = nil
+        upstream.write(outgoing)
+        if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
+        self.armExchangeDeadline(now)
+        if self.input.readableBytes > 0 {
+            self.forwardRequestBody()
+            upstream.flush()
+        } else {
+            upstream.flush()
+            if self.isPaused { self.resumeReading() }
+        }
+    }
+
+    /// The head has been dealt with; what follows is its body or the next one.
+    func consumeHead() {
+        if self.pendingHeadLength == 0 { return }
+        if self.pendingHeadLength == self.input.readableBytes {
+            self.input = ByteBuffer()
+        } else {
+            self.input.moveReaderIndex(forwardBy: self.pendingHeadLength)
+        }
+        self.pendingHeadLength = 0
+        self.requestScanner = HeadScanner()
+        self.skippedEmptyLine = false
+    }
+
+    // MARK: Body
+
+    /// Sends on what has come of the body. Bytes behind its end are the next request and wait.
+    func forwardRequestBody() {
+        guard let upstream, self.exchange?.requestIsSent == false else { return self.pauseReading() }
+        let buffer = self.input
+        let bytes = buffer.readableBytesUInt8Span
+        var taken = 0
+        do throws(HTTPViolation) {
+            reading: while true {
+                switch try self.exchange?.readRequestBody(bytes, from: taken, limits: self.limits) ?? .ended {
+                case .payload(let count), .framing(let count): taken += count
+                case .needsMore, .ended: break reading
+                }
+            }
+        } catch {
+            return self.refuse(error)
+        }
+        if taken > 0 {
+            var rest = buffer
+            if taken == buffer.readableBytes {
+                self.input = ByteBuffer()
+                upstream.write(rest)
+            } else if let part = rest.readSlice(length: taken) {
+                self.input = rest
+                upstream.write(part)
+            }
+        }
+        self.armExchangeDeadline(.now())
+        if self.exchange?.requestIsSent == true {
+            if self.input.readableBytes > 0 { self.pauseReading() } else if self.isPaused { self.resumeReading() }
+        } else if upstream.isWritable {
+            if self.isPaused { self.resumeReading() }
+        } else {
+            upstream.flush()
+            if !upstream.isWritable { self.pauseReading() }
+        }
+    }
+
+    func upstreamBecameWritable() {
+        switch self.phase {
+        case .exchanging:
+            self.armExchangeDeadline(.now())
+            if self.exchange?.requestIsSent == false { self.resumeReading() }
+        case .tunnel:
+            self.resumeReading()
+        case .head, .looking, .holding, .connecting, .lingering, .closed:
+            break
+        }
+    }
+
+    // MARK: Outcomes of waiting
+
+    func lookedUp(_ lookup: ProxyWorker.Lookup) {
+        guard self.phase == .looking else { return }
+        self.resume(with: lookup)
+    }
+
+    /// The backend whose readiness this request waits for has changed; nil when it is no more.
+    func heldBackendChanged(_ route: Route?) {
+        guard case .holding = self.phase else { return }
+        guard let route else {
+            self.phase = .head
+            return self.failPending(.failedWhileStarting)
+        }
+        self.resume(with: .route(route))
+    }
+
+    private func resume(with lookup: ProxyWorker.Lookup) {
+        self.phase = .head
+        let buffer = self.input
+        let bytes = buffer.readableBytesUInt8Span
+        do throws(HTTPViolation) {
+            guard let length = try self.scanPendingHead(bytes) else { return }
+            try self.readRequest(bytes.extracting(0..<length), lookup: lookup)
+        } catch {
+            self.refuse(error)
+        }
+        self.continueReading()
+        self.flush()
+    }
+
+    private func scanPendingHead(_ bytes: Span<UInt8>) throws(HTTPViolation) -> Int? {
+        var scanner = HeadScanner()
+        return try scanner.scan(bytes, limits: self.limits)
+    }
+
+    /// A request that was read, but not sent, ends here.
+    func failPending(_ failure: UpstreamFailure) {
+        let buffer = self.input
+        let bytes = buffer.readableBytesUInt8Span
+        do throws(HTTPViolation) {
+            guard let length = try self.scanPendingHead(bytes) else { return }
+            let head = try RequestHead.read(
+                bytes.extracting(0..<length), length: length, into: &self.worker.table, limits: self.limits)
+            self.fail(failure, head: head)
+        } catch {
+            self.refuse(error)
+        }
+        self.continueReading()
+        self.flush()
+    }
+
+    /// Goes on with requests the client sent ahead.
+    func continueReading() {
+        guard self.phase == .head else { return }
+        self.readRequests()
+        if self.phase == .head, self.isPaused { self.resumeReading() }
+    }
+}

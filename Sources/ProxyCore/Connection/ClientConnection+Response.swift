@@ -1,0 +1,235 @@
+import Logging
+import NIOCore
+
+/// From a backend's bytes to the client that waits for them.
+extension ClientConnection {
+    /// A head and a body that are smaller than this together are sent as one piece; copying that much is cheaper than a second
+    /// entry in a vectored write.
+    private static let joinedBytesLimit = 16 * 1024
+
+    func upstreamRead(_ upstream: UpstreamConnection, _ buffer: ByteBuffer) {
+        guard upstream === self.upstream else { return }
+        switch self.phase {
+        case .tunnel:
+            self.forwardTunnel(fromUpstream: buffer)
+        case .exchanging:
+            if self.upstreamInput.readableBytes == 0 {
+                self.upstreamInput = buffer
+            } else {
+                self.upstreamInput.writeImmutableBuffer(buffer)
+            }
+            self.readResponse()
+        case .head, .looking, .holding, .connecting, .lingering, .closed:
+            // A backend that speaks without being asked: what it says must not become the answer to the next request.
+            self.dropUpstream()
+        }
+    }
+
+    private func readResponse() {
+        while let exchange, exchange.awaitsHead {
+            let buffer = self.upstreamInput
+            let bytes = buffer.readableBytesUInt8Span
+            do throws(HTTPViolation) {
+                guard let length = try self.responseScanner.scan(bytes, limits: self.limits) else { return }
+                self.responseScanner = HeadScanner()
+                guard try self.readResponseHead(bytes.extracting(0..<length), isAnswerToHEAD: exchange.request.isHEAD) else {
+                    return
+                }
+            } catch {
+                return self.failExchange(.malformedResponse(error))
+            }
+        }
+        self.forwardResponseBody(behind: nil)
+    }
+
+    /// Deals with one whole head, whose bytes are still in `upstreamInput`. False when this is all there is to do.
+    private func readResponseHead(_ bytes: Span<UInt8>, isAnswerToHEAD: Bool) throws(HTTPViolation) -> Bool {
+        let head = try ResponseHead.read(
+            bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.limits)
+        guard let action = self.exchange?.responseHead(head, isDraining: self.worker.isDraining) else { return false }
+        switch action {
+        case .dropInterim:
+            self.upstreamInput.moveReaderIndex(forwardBy: head.length)
+        case .forwardInterim:
+            self.outgoingHead = nil
+            self.write(self.outgoing(head, bytes, .unsaid, bodyRoom: 0))
+            self.upstreamInput.moveReaderIndex(forwardBy: head.length)
+            self.armExchangeDeadline(.now())
+        case .tunnel:
+            let outgoing = self.outgoing(head, bytes, .upgrade, bodyRoom: 0)
+            self.upstreamInput.moveReaderIndex(forwardBy: head.length)
+            self.write(outgoing)
+            self.becomeTunnel()
+            return false
+        case .refuse(let failure):
+            self.failExchange(failure)
+            return false
+        case .forward(let connection, let removesChunks):
+            self.outgoingHead = nil
+            self.removesChunks = removesChunks
+            let room = min(self.upstreamInput.readableBytes - head.length, Self.joinedBytesLimit)
+            let outgoing = self.outgoing(head, bytes, connection, bodyRoom: room)
+            self.upstreamInput.moveReaderIndex(forwardBy: head.length)
+            self.forwardResponseBody(behind: outgoing)
+            return false
+        }
+        return true
+    }
+
+    private func outgoing(
+        _ head: ResponseHead, _ bytes: Span<UInt8>, _ connection: ResponseHeadWriter.Connection, bodyRoom: Int
+    ) -> ByteBuffer {
+        let needsDate = !head.hasDate && !head.isInterim && head.status != 101
+        let writer = ResponseHeadWriter(
+            connection: connection, removesChunks: self.removesChunks, date: needsDate ? self.worker.date.field() : nil)
+        return writer.write(head, self.worker.table.fields, bytes, bodyRoom: bodyRoom, allocator: ByteBufferAllocator())
+    }
+
+    /// Sends on what has come of the body, behind the head if that has not been sent yet.
+    private func forwardResponseBody(behind head: ByteBuffer?) {
+        let taken: Int
+        do throws(HTTPViolation) {
+            taken = self.removesChunks ? try self.forwardWithoutChunks(behind: head) : try self.forwardAsItIs(behind: head)
+        } catch {
+            // The response has begun, so all that can be said is that it is not whole.
+            self.logFailure(.malformedResponse(error))
+            return self.close()
+        }
+        if let ending = self.exchange?.endIfComplete(excess: self.upstreamInput.readableBytes > 0) {
+            return self.finish(ending)
+        }
+        if taken > 0 || head != nil { self.armExchangeDeadline(.now()) }
+        if self.context?.channel.isWritable == false { self.upstream?.pauseReading() }
+    }
+
+    private func forwardAsItIs(behind head: ByteBuffer?) throws(HTTPViolation) -> Int {
+        let buffer = self.upstreamInput
+        let bytes = buffer.readableBytesUInt8Span
+        var taken = 0
+        reading: while true {
+            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.limits) ?? .ended {
+            case .payload(let count), .framing(let count): taken += count
+            case .needsMore, .ended: break reading
+            }
+        }
+        guard var head else {
+            if taken > 0 { self.write(self.takeUpstreamInput(taken)) }
+            return taken
+        }
+        if taken <= Self.joinedBytesLimit {
+            head.write(bytes, 0..<taken)
+            self.write(head)
+            _ = self.takeUpstreamInput(taken)
+        } else {
+            self.write(head)
+            self.write(self.takeUpstreamInput(taken))
+        }
+        return taken
+    }
+
+    /// For HTTP/1.0 clients: the content alone; the connection's end will be its end.
+    private func forwardWithoutChunks(behind head: ByteBuffer?) throws(HTTPViolation) -> Int {
+        if let head { self.write(head) }
+        let buffer = self.upstreamInput
+        let bytes = buffer.readableBytesUInt8Span
+        var taken = 0
+        reading: while true {
+            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.limits) ?? .ended {
+            case .payload(let count):
+                if let content = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { self.write(content) }
+                taken += count
+            case .framing(let count):
+                taken += count
+            case .needsMore, .ended:
+                break reading
+            }
+        }
+        _ = self.takeUpstreamInput(taken)
+        return taken
+    }
+
+    private func takeUpstreamInput(_ count: Int) -> ByteBuffer {
+        if count == self.upstreamInput.readableBytes {
+            defer { self.upstreamInput = ByteBuffer() }
+            return self.upstreamInput
+        }
+        return self.upstreamInput.readSlice(length: count) ?? ByteBuffer()
+    }
+
+    // MARK: The end of an exchange
+
+    private func finish(_ ending: ExchangeMachine.Ending) {
+        let now = NIODeadline.now()
+        self.worker.metrics.requestEnded(nanoseconds: (now - self.startedAt).nanoseconds)
+        let requestIsRead = self.exchange?.requestIsSent == true && self.input.readableBytes == 0
+        self.endExchange()
+        if ending.keepsUpstream {
+            self.upstream?.idleSince = now
+            self.upstream?.resumeReading()
+        } else {
+            self.dropUpstream()
+        }
+        guard ending.keepsClient else {
+            if requestIsRead { self.closeAfterFlush() } else { self.closeLingering() }
+            return
+        }
+        self.phase = .head
+        self.startedAt = .distantFuture
+        self.deadline = now + self.limits.keepAlive
+        if self.input.readableBytes > 0 || self.isPaused { self.continueReading() }
+    }
+
+    func upstreamEnded(_ upstream: UpstreamConnection, clean: Bool) {
+        guard upstream === self.upstream else { return }
+        switch self.phase {
+        case .exchanging:
+            self.exchangeLostUpstream(clean: clean)
+        case .tunnel(let clientEnded, upstreamEnded: _):
+            if clean {
+                self.tunnelEnded(clientEnded: clientEnded, upstreamEnded: true)
+            } else {
+                self.closeAfterFlush()
+            }
+        case .head, .looking, .holding, .connecting, .lingering, .closed:
+            self.dropUpstream()
+        }
+        self.flush()
+    }
+
+    private func exchangeLostUpstream(clean: Bool) {
+        let action = self.exchange?.upstreamEnded(clean: clean, sawBytes: self.upstreamInput.readableBytes > 0)
+        switch action ?? .ignore {
+        case .repeatRequest:
+            guard let address = self.upstream?.address else { return }
+            self.connect(to: address)
+        case .answer(let failure):
+            self.failExchange(failure)
+        case .finish:
+            self.finish(ExchangeMachine.Ending(keepsUpstream: false, keepsClient: false))
+        case .cutOff:
+            self.logFailure(.closedBeforeResponse)
+            self.cutOff()
+        case .ignore:
+            self.dropUpstream()
+        }
+    }
+
+    /// Both sides of its connection are closed.
+    func upstreamClosed(_ upstream: UpstreamConnection) {
+        guard upstream === self.upstream else { return }
+        switch self.phase {
+        case .tunnel: self.closeAfterFlush()
+        case .head, .looking, .holding, .connecting, .exchanging, .lingering, .closed: break
+        }
+    }
+
+    func clientBecameWritable() {
+        switch self.phase {
+        case .exchanging, .tunnel:
+            self.upstream?.resumeReading()
+            if self.exchange != nil { self.armExchangeDeadline(.now()) }
+        case .head, .looking, .holding, .connecting, .lingering, .closed:
+            break
+        }
+    }
+}

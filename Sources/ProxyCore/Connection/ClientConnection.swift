@@ -1,0 +1,292 @@
+import Logging
+import NIOCore
+
+/// The handler on a client's connection, and the owner of the one connection to a backend that serves it.
+///
+/// ```
+///            ┌──────────────► lingering ──► closed
+///            │ answer and close
+///   head ──► looking ──► holding ──► connecting ──► exchanging ──► head …
+///    ▲         (not in memory)  (starting)  (none kept)    │
+///    └──────────────── kept ────────────────┴──────────────┴──► tunnel
+/// ```
+///
+/// One request at a time: what a client sends ahead stays in `input` and, beyond one read, in the kernel. The parsers and
+/// ``ExchangeMachine`` decide what bytes mean; here they are moved. Both connections live on one event loop, so no byte and no
+/// event changes threads.
+///
+/// Nothing is read from one side while the other has not taken what was read before: at most the write buffer's high mark plus
+/// one read is held per direction.
+final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase: Equatable {
+        /// Reading a request head, or waiting for one.
+        case head
+        /// The directory is being asked.
+        case looking
+        /// The backend is not ready yet.
+        case holding(name: String)
+        case connecting
+        case exchanging
+        /// Upgraded: bytes both ways. A side that has said its last word is marked.
+        case tunnel(clientEnded: Bool, upstreamEnded: Bool)
+        /// The last answer is on its way; what else the client sends is thrown away until it has had time to read it. Closing at
+        /// once would reset the connection, and the answer with it.
+        case lingering(outputClosed: Bool, clientEnded: Bool)
+        case closed
+    }
+
+    let worker: ProxyWorker
+    let scheme: StaticString
+    /// Index in the worker's list.
+    var place = 0
+    var phase: Phase = .head
+    /// When ``deadlinePassed()`` is due.
+    var deadline: NIODeadline = .distantFuture
+
+    var context: ChannelHandlerContext?
+    var forwarding = RequestHeadWriter.Forwarding(clientAddress: "unknown", scheme: "http")
+    /// Bytes from the client not dealt with yet.
+    var input = ByteBuffer()
+    var requestScanner = HeadScanner()
+    var isPaused = false
+    private var heldBackRead = false
+    private var needsFlush = false
+    /// The first empty line before a request is skipped (RFC 9112 §2.2), a second one is not.
+    var skippedEmptyLine = false
+
+    // The exchange going on, or the last one.
+    var exchange: ExchangeMachine?
+    var route: Route?
+    var startedAt: NIODeadline = .uptimeNanoseconds(0)
+    /// The head as the backend sees it, kept while it may have to be sent (again).
+    var outgoingHead: ByteBuffer?
+    /// How much of `input` is the head being dealt with; 0 once it has been sent.
+    var pendingHeadLength = 0
+    /// A refused connection made us look the backend up once more for this request.
+    var triedAgain = false
+    var upstream: UpstreamConnection?
+    /// Bytes from the backend not dealt with yet.
+    var upstreamInput = ByteBuffer()
+    var responseScanner = HeadScanner()
+    var removesChunks = false
+    /// The exchange or tunnel is counted as activity of `route`.
+    var isCounted = false
+
+    init(worker: ProxyWorker, scheme: StaticString) {
+        self.worker = worker
+        self.scheme = scheme
+    }
+
+    var limits: ProxyLimits { self.worker.configuration.limits }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
+        self.forwarding = RequestHeadWriter.Forwarding(clientAddress: address, scheme: self.scheme)
+        self.deadline = .now() + self.limits.requestHead
+        self.worker.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.enterClosed()
+        self.context = nil
+        self.worker.remove(self)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.isPaused {
+            self.heldBackRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = self.unwrapInboundIn(data)
+        switch self.phase {
+        case .head:
+            self.append(buffer)
+            self.readRequests()
+        case .exchanging:
+            self.append(buffer)
+            self.forwardRequestBody()
+        case .looking, .holding, .connecting:
+            self.append(buffer)
+            self.pauseReading()
+        case .tunnel:
+            self.forwardTunnel(fromClient: buffer)
+        case .lingering, .closed:
+            break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.upstream?.flush()
+        self.flush()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            self.clientBecameWritable()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event as? ChannelEvent {
+        case .inputClosed?: self.clientEnded()
+        case .outputClosed?: self.outputClosed()
+        case nil: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.worker.logger.debug("client connection failed", metadata: ["error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.enterClosed()
+    }
+
+    // MARK: Reading and writing
+
+    private func append(_ buffer: ByteBuffer) {
+        if self.input.readableBytes == 0 {
+            self.input = buffer
+        } else {
+            self.input.writeImmutableBuffer(buffer)
+        }
+    }
+
+    func pauseReading() {
+        self.isPaused = true
+    }
+
+    func resumeReading() {
+        self.isPaused = false
+        if self.heldBackRead {
+            self.heldBackRead = false
+            self.context?.read()
+        }
+    }
+
+    @inline(__always)
+    func write(_ buffer: ByteBuffer) {
+        self.needsFlush = true
+        self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
+    }
+
+    /// Hands everything written so far to the kernel.
+    @inline(__always)
+    func flush() {
+        guard self.needsFlush else { return }
+        self.needsFlush = false
+        self.context?.flush()
+    }
+
+    // MARK: The end
+
+    /// A client that has closed its sending side in the middle of an ordinary exchange is taken to be gone: otherwise everybody who
+    /// leaves an event stream would keep its backend awake until it next speaks. In a tunnel it is a word of the protocol inside.
+    private func clientEnded() {
+        switch self.phase {
+        case .tunnel(clientEnded: _, let upstreamEnded):
+            self.tunnelEnded(clientEnded: true, upstreamEnded: upstreamEnded)
+        case .lingering(let outputClosed, clientEnded: _):
+            if outputClosed { self.close() } else { self.phase = .lingering(outputClosed: false, clientEnded: true) }
+        case .head, .looking, .holding, .connecting, .exchanging:
+            self.close()
+        case .closed:
+            break
+        }
+    }
+
+    /// All that was written has left, and the end of it.
+    private func outputClosed() {
+        guard case .lingering(outputClosed: _, let clientEnded) = self.phase else { return }
+        if clientEnded { return self.close() }
+        self.phase = .lingering(outputClosed: true, clientEnded: false)
+        self.deadline = .now() + self.limits.linger
+    }
+
+    /// Sends what was written, says that nothing follows, and reads on for a moment without listening.
+    func closeLingering() {
+        self.endExchange()
+        self.dropUpstream()
+        self.input = ByteBuffer()
+        self.phase = .lingering(outputClosed: false, clientEnded: false)
+        self.deadline = .now() + self.limits.writeIdle
+        self.needsFlush = true
+        self.flush()
+        self.context?.close(mode: .output, promise: nil)
+        self.resumeReading()
+    }
+
+    /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
+    func closeAfterFlush() {
+        guard let context else { return }
+        self.needsFlush = false
+        self.deadline = .now() + self.limits.writeIdle
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in self.close() }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: written)
+    }
+
+    func close() {
+        self.enterClosed()
+        self.context?.close(promise: nil)
+    }
+
+    func closeIfIdle() {
+        if self.phase == .head, self.input.readableBytes == 0 { self.close() }
+    }
+
+    /// Lets go of everything but the channel. Harmless when repeated.
+    private func enterClosed() {
+        switch self.phase {
+        case .closed: return
+        case .holding(let name): self.worker.release(self, heldFor: name)
+        case .tunnel: self.worker.metrics.tunnelsChange -= 1
+        case .head, .looking, .connecting, .exchanging, .lingering: break
+        }
+        self.phase = .closed
+        self.deadline = .distantFuture
+        self.endExchange()
+        self.dropUpstream()
+        self.route = nil
+        self.input = ByteBuffer()
+    }
+
+    /// What is counted stops counting; what was kept for this exchange goes.
+    func endExchange() {
+        self.endActivity()
+        self.exchange = nil
+        self.outgoingHead = nil
+        self.removesChunks = false
+        self.triedAgain = false
+    }
+
+    func dropUpstream() {
+        self.upstream?.close()
+        self.upstream = nil
+        self.upstreamInput = ByteBuffer()
+    }
+
+    func beginActivity(_ route: Route) {
+        guard let activity = route.activity, !self.isCounted else { return }
+        self.worker.activity.begin(activity)
+        self.isCounted = true
+    }
+
+    func endActivity() {
+        guard self.isCounted, let activity = self.route?.activity else { return }
+        self.worker.activity.end(activity)
+        self.isCounted = false
+    }
+}

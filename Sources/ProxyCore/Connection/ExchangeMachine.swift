@@ -1,0 +1,152 @@
+/// One request and its response, from the head going out to the last byte coming back. Knows nothing of sockets or the time.
+///
+/// ```
+///   request   head ──► body ────────► sent
+///   response  awaiting head ──► (interim heads) ──► body ──► ended
+///                                └─► 101: no exchange any more, a tunnel
+/// ```
+///
+/// Both halves run at once: a response may begin, and end, while the request is still being sent.
+struct ExchangeMachine {
+    /// What the request head says that decides about the response.
+    struct Request {
+        var isHEAD: Bool
+        var isHTTP10: Bool
+        var keepAlive: Bool
+        var wantsUpgrade: Bool
+        var isIdempotent: Bool
+        var framing: BodyFraming
+
+        /// May be sent again when a kept connection turns out to be dead. One with a body is not: its bytes are gone.
+        var isRepeatable: Bool { self.isIdempotent && self.framing == .none }
+    }
+
+    private enum Response {
+        case awaitingHead(interims: Int)
+        case body(BodyReader, keepsUpstream: Bool, closesClient: Bool)
+        case ended
+    }
+
+    private(set) var request: Request
+    private(set) var requestBody: BodyReader
+    private var response: Response = .awaitingHead(interims: 0)
+    /// The connection has carried an exchange before, so the backend may have given it up at this very moment.
+    private var upstreamWasKept: Bool
+    private let interimLimit: Int
+
+    init(_ request: Request, upstreamWasKept: Bool, interimLimit: Int) {
+        self.request = request
+        self.requestBody = BodyReader(request.framing)
+        self.upstreamWasKept = upstreamWasKept
+        self.interimLimit = interimLimit
+    }
+
+    var requestIsSent: Bool { self.requestBody.hasEnded }
+
+    var awaitsHead: Bool {
+        if case .awaitingHead = self.response { true } else { false }
+    }
+
+    // MARK: Request body
+
+    mutating func readRequestBody(
+        _ bytes: Span<UInt8>, from start: Int, limits: borrowing ProxyLimits
+    ) throws(HTTPViolation) -> BodyReader.Step {
+        try self.requestBody.next(bytes, from: start, limits: limits)
+    }
+
+    // MARK: Response
+
+    enum HeadAction: Equatable {
+        case forwardInterim
+        /// HTTP/1.0 clients do not know interim responses (RFC 9110 §15.2).
+        case dropInterim
+        case tunnel
+        case forward(connection: ResponseHeadWriter.Connection, removesChunks: Bool)
+        case refuse(UpstreamFailure)
+    }
+
+    /// - Parameter isDraining: The proxy is about to stop; clients should come back on another connection.
+    mutating func responseHead(_ head: ResponseHead, isDraining: Bool) -> HeadAction {
+        guard case .awaitingHead(let interims) = self.response else {
+            preconditionFailure("heads are only read while one is awaited")
+        }
+        if head.isInterim {
+            guard interims < self.interimLimit else { return .refuse(.tooManyInterimResponses) }
+            self.response = .awaitingHead(interims: interims + 1)
+            return self.request.isHTTP10 ? .dropInterim : .forwardInterim
+        }
+        if head.status == 101 {
+            guard self.request.wantsUpgrade, head.offersUpgrade, self.requestIsSent else {
+                return .refuse(.upgradeNobodyAskedFor)
+            }
+            self.response = .ended
+            return .tunnel
+        }
+        let endsWithConnection = head.framing == .untilClose
+        let removesChunks = self.request.isHTTP10 && head.framing == .chunked
+        // What is left of the request could not be told from the next one.
+        let closesClient = !self.request.keepAlive || endsWithConnection || removesChunks || !self.requestIsSent || isDraining
+        self.response = .body(BodyReader(head.framing), keepsUpstream: head.keepAlive, closesClient: closesClient)
+        let connection: ResponseHeadWriter.Connection =
+            if closesClient { .close } else if self.request.isHTTP10 { .keepAlive } else { .unsaid }
+        return .forward(connection: connection, removesChunks: removesChunks)
+    }
+
+    mutating func readResponseBody(
+        _ bytes: Span<UInt8>, from start: Int, limits: borrowing ProxyLimits
+    ) throws(HTTPViolation) -> BodyReader.Step {
+        guard case .body(var reader, let keepsUpstream, let closesClient) = self.response else { return .ended }
+        let step = try reader.next(bytes, from: start, limits: limits)
+        self.response = .body(reader, keepsUpstream: keepsUpstream, closesClient: closesClient)
+        return step
+    }
+
+    struct Ending: Equatable {
+        var keepsUpstream: Bool
+        var keepsClient: Bool
+    }
+
+    /// What becomes of the two connections, once the response's last byte has been read; nil before.
+    ///
+    /// - Parameter excess: The backend sent more than its response. Nobody asked for that, and it must not be taken for the answer
+    ///   to the next request.
+    mutating func endIfComplete(excess: Bool) -> Ending? {
+        guard case .body(let reader, let keepsUpstream, let closesClient) = self.response, reader.hasEnded else { return nil }
+        self.response = .ended
+        return Ending(keepsUpstream: keepsUpstream && self.requestIsSent && !excess, keepsClient: !closesClient)
+    }
+
+    // MARK: The backend's connection is gone
+
+    enum UpstreamEndAction: Equatable {
+        /// Send the request again on a new connection.
+        case repeatRequest
+        case answer(UpstreamFailure)
+        /// The body ended as it said it would, with the connection.
+        case finish
+        /// The client must see that the response is not whole.
+        case cutOff
+        case ignore
+    }
+
+    /// - Parameters:
+    ///   - clean: The backend closed, rather than the connection failing.
+    ///   - sawBytes: Part of a response head had come.
+    mutating func upstreamEnded(clean: Bool, sawBytes: Bool) -> UpstreamEndAction {
+        switch self.response {
+        case .awaitingHead(let interims):
+            if self.upstreamWasKept, self.request.isRepeatable, interims == 0, !sawBytes {
+                self.upstreamWasKept = false
+                return .repeatRequest
+            }
+            return .answer(.closedBeforeResponse)
+        case .body(let reader, _, _):
+            guard reader.endsWithConnection, clean else { return .cutOff }
+            self.response = .ended
+            return .finish
+        case .ended:
+            return .ignore
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import NIOCore
+
+/// The handler on a connection to a backend. Decides nothing: tells its client connection what happened and does what it is told.
+final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let address: SocketAddress
+    /// Since when it waits for the next request; set while it does.
+    var idleSince: NIODeadline?
+    /// Nil once the client connection has let go.
+    weak var client: ClientConnection?
+    private var context: ChannelHandlerContext?
+    private var isPaused = false
+    private var heldBackRead = false
+    private var inputHasEnded = false
+    private var failure: (any Error)?
+
+    init(address: SocketAddress, client: ClientConnection) {
+        self.address = address
+        self.client = client
+    }
+
+    // MARK: From the client connection
+
+    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+
+    @inline(__always)
+    func write(_ buffer: ByteBuffer) {
+        self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
+    }
+
+    @inline(__always)
+    func flush() {
+        self.context?.flush()
+    }
+
+    func closeOutput() {
+        self.context?.close(mode: .output, promise: nil)
+    }
+
+    func close() {
+        self.client = nil
+        self.context?.close(promise: nil)
+    }
+
+    /// Closes once everything written has left, or when that takes too long.
+    func closeAfterFlush(within limit: TimeAmount) {
+        self.client = nil
+        guard let context else { return }
+        let channel = context.channel
+        let cut = context.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { _ in
+            cut.cancel()
+            channel.close(promise: nil)
+        }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: written)
+    }
+
+    func pauseReading() {
+        self.isPaused = true
+    }
+
+    func resumeReading() {
+        self.isPaused = false
+        if self.heldBackRead {
+            self.heldBackRead = false
+            self.context?.read()
+        }
+    }
+
+    // MARK: From the channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.isPaused {
+            self.heldBackRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.client?.upstreamRead(self, self.unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.client?.flush()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.client?.upstreamBecameWritable() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        self.inputHasEnded = true
+        self.client?.upstreamEnded(self, clean: true)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.failure = error
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if self.inputHasEnded {
+            self.client?.upstreamClosed(self)
+        } else {
+            // Without an error the peer closed; the end of input was not announced because we closed or reset in the same moment.
+            self.client?.upstreamEnded(self, clean: self.failure == nil)
+            self.client?.upstreamClosed(self)
+        }
+        self.client = nil
+    }
+}

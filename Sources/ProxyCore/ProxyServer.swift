@@ -1,0 +1,89 @@
+package import Logging
+package import NIOCore
+import NIOPosix
+
+/// A proxy: event loops, what they share, and the sockets it listens on.
+///
+/// Makes no thread but two of its own for what may block: one asks the ``RouteSource``, one writes to the ``ActivitySink``.
+package final class ProxyServer: Sendable {
+    /// How often connections are looked at for deadlines, and metrics reported.
+    private static let tickInterval: TimeAmount = .milliseconds(500)
+
+    private let configuration: ProxyConfiguration
+    private let logger: Logger
+    private let group: any EventLoopGroup
+    private let blockingGroup: MultiThreadedEventLoopGroup
+    private let workers: [ObjectIdentifier: NIOLoopBound<ProxyWorker>]
+    private let activity: ActivityFlusher
+    private let ticks: [RepeatedTask]
+
+    /// - Parameter group: Carries the traffic. Not shut down by the server.
+    package init(
+        configuration: ProxyConfiguration, routes: some RouteSource, activity: some ActivitySink, group: any EventLoopGroup,
+        logger: Logger
+    ) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.group = group
+        self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let directory = try await RouteDirectory(source: routes, loop: self.blockingGroup.next())
+
+        var workers: [NIOLoopBound<ProxyWorker>] = []
+        var ticks: [RepeatedTask] = []
+        for loop in group.makeIterator() {
+            let worker = try await loop.submit {
+                let worker = ProxyWorker(eventLoop: loop, configuration: configuration, directory: directory, logger: logger)
+                return NIOLoopBound(worker, eventLoop: loop)
+            }.get()
+            directory.listen { name, answer in
+                loop.execute { worker.value.routeChanged(name, answer) }
+            }
+            ticks.append(
+                loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in worker.value.tick() })
+            workers.append(worker)
+        }
+        self.ticks = ticks
+        self.workers = Dictionary(uniqueKeysWithValues: workers.map { (ObjectIdentifier($0.eventLoop), $0) })
+        self.activity = try await ActivityFlusher(
+            sink: activity, workers: workers, loop: self.blockingGroup.next(), logger: logger)
+        self.activity.start()
+    }
+
+    /// Listens for plain HTTP.
+    package func listen(on address: SocketAddress) async throws -> any Channel {
+        let marks = self.configuration.limits.writeBufferBytes
+        return try await ServerBootstrap(group: self.group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Accepted connections inherit these from the listening socket (tcp(7)), which spares a call per connection.
+            .serverChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let worker = self.workers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
+                    try channel.pipeline.syncOperations.addHandler(ClientConnection(worker: worker.value, scheme: "http"))
+                }
+            }
+            .bind(to: address)
+            .get()
+    }
+
+    /// Ends idle connections, lets open exchanges come to their end for at most `limit`, then closes what is left and writes
+    /// the last activity down. Stop listening first.
+    package func shutDown(within limit: TimeAmount) async throws {
+        let drained = self.workers.values.map { worker in
+            let promise = worker.eventLoop.makePromise(of: Void.self)
+            worker.eventLoop.execute { worker.value.drain(promise) }
+            return promise.futureResult
+        }
+        let cuts = self.workers.values.map { worker in
+            worker.eventLoop.scheduleTask(in: limit) { worker.value.closeAll() }
+        }
+        for future in drained { try await future.get() }
+        for cut in cuts { cut.cancel() }
+        for tick in self.ticks { tick.cancel() }
+        try await self.activity.stop()
+        try await self.blockingGroup.shutdownGracefully()
+    }
+}

@@ -1,0 +1,51 @@
+import NIOCore
+import PlaneProtocol
+import ProxyCore
+import Synchronization
+
+/// Routes of a test, in memory.
+final class FakeRoutes: RouteSource {
+    struct Unreadable: Error {}
+
+    private struct State {
+        var version: Int64 = 0
+        var routes: [String: RouteAnswer] = [:]
+        var isUnreadable = false
+        var reads = 0
+    }
+
+    private let state = Mutex(State())
+
+    func version() throws -> Int64 {
+        try self.state.withLock { state in
+            if state.isUnreadable { throw Unreadable() }
+            return state.version
+        }
+    }
+
+    func route(_ name: String) throws -> RouteAnswer {
+        try self.state.withLock { state in
+            if state.isUnreadable { throw Unreadable() }
+            state.reads += 1
+            return state.routes[name] ?? .none
+        }
+    }
+
+    func set(_ name: String, _ answer: RouteAnswer) {
+        self.state.withLock { state in
+            state.routes[name] = answer
+            state.version += 1
+        }
+    }
+
+    /// A change that the version does not tell about.
+    func setSilently(_ name: String, _ answer: RouteAnswer) {
+        self.state.withLock { $0.routes[name] = answer }
+    }
+
+    func makeUnreadable(_ isUnreadable: Bool) {
+        self.state.withLock { $0.isUnreadable = isUnreadable }
+    }
+
+    var reads: Int { self.state.withLock { $0.reads } }
+}

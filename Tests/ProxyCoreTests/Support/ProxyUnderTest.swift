@@ -1,0 +1,55 @@
+import Logging
+import NIOCore
+import NIOPosix
+import PlaneProtocol
+import ProxyCore
+
+/// A proxy for the cluster `plane.test` on a free port, with routes and activity in memory.
+struct ProxyUnderTest: Sendable {
+    let port: UInt16
+    let routes: FakeRoutes
+    let activity: FakeActivity
+
+    func connect(receiveBuffer: Int32? = nil) throws -> TestPeer {
+        try TestPeer.connect(port: self.port, receiveBuffer: receiveBuffer)
+    }
+
+    /// Makes `name` ready at a new backend.
+    func backend(_ name: String, token: Secret? = nil) throws -> TestBackend {
+        let backend = try TestBackend()
+        self.routes.set(name, .ready(try backend.socketAddress(), token: token))
+        return backend
+    }
+
+    /// Sends one request on a connection of its own and returns everything that comes back.
+    func exchange(_ request: String) async throws -> String {
+        let client = try self.connect()
+        try await client.send(request)
+        return try await client.receiveToEnd()
+    }
+}
+
+func withProxy<Result>(
+    loops: Int = 1, _ configure: (inout ProxyConfiguration) throws -> Void = { _ in },
+    _ body: (ProxyUnderTest) async throws -> Result
+) async throws -> Result {
+    var configuration = ProxyConfiguration(clusterName: "plane.test")
+    try configure(&configuration)
+    let routes = FakeRoutes()
+    let activity = FakeActivity()
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    let server = try await ProxyServer(
+        configuration: configuration, routes: routes, activity: activity, group: group, logger: Logger(label: "proxy-under-test"))
+    let channel = try await server.listen(on: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
+    let port = UInt16(channel.localAddress?.port ?? 0)
+    let result: Swift.Result<Result, any Error>
+    do {
+        result = .success(try await body(ProxyUnderTest(port: port, routes: routes, activity: activity)))
+    } catch {
+        result = .failure(error)
+    }
+    try await channel.close().get()
+    try await server.shutDown(within: .milliseconds(100))
+    try await group.shutdownGracefully()
+    return try result.get()
+}

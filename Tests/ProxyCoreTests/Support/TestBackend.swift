@@ -1,0 +1,68 @@
+import Dispatch
+import Foundation
+import Glibc
+import NIOCore
+
+/// A listening socket on loopback that plays a backend: each connection is handed to the test as plain bytes.
+final class TestBackend: Sendable {
+    let port: UInt16
+    private let socket: Int32
+    private let queue = DispatchQueue(label: "test-backend")
+
+    init() throws {
+        self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in.loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let socket = self.socket
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && listen(socket, 128) == 0 ? getsockname(socket, $0, &length) : -1
+            }
+        }
+        guard result == 0 else { throw TestPeer.Failure(description: "listen: \(String(cString: strerror(errno)))") }
+        self.port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { Glibc.close(self.socket) }
+
+    func socketAddress() throws -> SocketAddress {
+        try SocketAddress(ipAddress: "127.0.0.1", port: Int(self.port))
+    }
+
+    /// Waits for the next connection.
+    func accept() async throws -> TestPeer {
+        try await withCheckedThrowingContinuation { continuation in
+            self.queue.async { [socket] in
+                let accepted = Glibc.accept(socket, nil, nil)
+                if accepted < 0 {
+                    continuation.resume(throwing: TestPeer.Failure(description: "accept: \(String(cString: strerror(errno)))"))
+                } else {
+                    continuation.resume(returning: TestPeer(socket: accepted))
+                }
+            }
+        }
+    }
+
+    /// Serves one connection for as long as it lasts: every request without a body gets `response`.
+    func serve(_ response: String) -> Task<Void, any Error> {
+        Task {
+            let peer = try await self.accept()
+            while true {
+                _ = try await peer.receive(until: "\r\n\r\n")
+                try await peer.send(response)
+            }
+        }
+    }
+
+    /// Accepts one connection, reads one request head and answers it.
+    func answerOnce(_ response: String) -> Task<(request: String, peer: TestPeer), any Error> {
+        Task {
+            let peer = try await self.accept()
+            let request = try await peer.receive(until: "\r\n\r\n")
+            try await peer.send(response)
+            return (request, peer)
+        }
+    }
+}
