@@ -74,7 +74,9 @@ let package = Package(
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging]),
         executable("drone-agent", ["DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", lifecycle, logging]),
-        executable("drone-proxy", ["ProxyCore", "DroneStore", "PlaneService", lifecycle, logging, nioCore, nioPosix]),
+        executable(
+            "drone-proxy",
+            ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable("plane", ["PlaneProtocol", "PlaneState", "NATS", arguments, logging]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
 

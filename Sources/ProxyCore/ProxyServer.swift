@@ -9,7 +9,7 @@ package final class ProxyServer: Sendable {
     /// How often connections are looked at for deadlines, and metrics reported.
     private static let tickInterval: TimeAmount = .milliseconds(500)
 
-    private let configuration: ProxyConfiguration
+    private let options: ProxyOptions
     private let logger: Logger
     private let group: any EventLoopGroup
     private let blockingGroup: MultiThreadedEventLoopGroup
@@ -19,10 +19,10 @@ package final class ProxyServer: Sendable {
 
     /// - Parameter group: Carries the traffic. Not shut down by the server.
     package init(
-        configuration: ProxyConfiguration, routes: some RouteSource, activity: some ActivitySink, group: any EventLoopGroup,
+        options: ProxyOptions, routes: some RouteSource, activity: some ActivitySink, group: any EventLoopGroup,
         logger: Logger
     ) async throws {
-        self.configuration = configuration
+        self.options = options
         self.logger = logger
         self.group = group
         self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -32,7 +32,7 @@ package final class ProxyServer: Sendable {
         var ticks: [RepeatedTask] = []
         for loop in group.makeIterator() {
             let worker = try await loop.submit {
-                let worker = ProxyWorker(eventLoop: loop, configuration: configuration, directory: directory, logger: logger)
+                let worker = ProxyWorker(eventLoop: loop, options: options, directory: directory, logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
             directory.listen { name, answer in
@@ -51,7 +51,7 @@ package final class ProxyServer: Sendable {
 
     /// Listens for plain HTTP.
     package func listen(on address: SocketAddress) async throws -> any Channel {
-        let marks = self.configuration.limits.writeBufferBytes
+        let marks = self.options.limits.writeBufferBytes
         return try await ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -1,3 +1,26 @@
-@main struct DroneProxyMain {
-    static func main() {}
+import ArgumentParser
+import DroneStore
+import Logging
+import NIOCore
+import NIOPosix
+import PlaneService
+import ProxyCore
+import ServiceLifecycle
+
+/// The way in to a drone's backends.
+@main struct DroneProxyMain: ServiceCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drone-proxy",
+        abstract: "Gives the backends of this drone their host names and passes HTTP and WebSocket traffic to them.")
+
+    @OptionGroup var options: ServiceOptions
+
+    func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
+        let store = try DroneStore.open(path: settings.drone.databasePath)
+        let source = StoreRouteSource(store: store)
+        let server = try await ProxyServer(
+            options: try settings.proxyOptions(), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger)
+        return [try await ProxyService.listen(settings.drone.proxy, server: server, logger: logger)]
+    }
 }

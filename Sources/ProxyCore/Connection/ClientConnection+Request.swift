@@ -81,7 +81,7 @@ extension ClientConnection {
             }
             switch verdict {
             case .allowed(let usedAuthorization):
-                hidesAuthorization = usedAuthorization && !self.worker.configuration.showsTokenToBackend
+                hidesAuthorization = usedAuthorization && !self.worker.options.showsTokenToBackend
             case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head)
             case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head)
             }
@@ -94,8 +94,8 @@ extension ClientConnection {
         case .ready(let address):
             let writer = RequestHeadWriter(
                 path: name.path, hidesAuthorization: hidesAuthorization,
-                hidesCookie: head.hasCookies && !self.worker.configuration.showsTokenToBackend,
-                trustsForwarding: self.worker.configuration.trustsForwarding)
+                hidesCookie: head.hasCookies && !self.worker.options.showsTokenToBackend,
+                trustsForwarding: self.worker.options.trustsForwarding)
             let outgoing = writer.write(
                 head, self.worker.table.fields, bytes, forwarding: self.forwarding, bodyRoom: 0, allocator: ByteBufferAllocator())
             self.send(head, outgoing, to: route, at: address, now: now)

@@ -81,7 +81,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.scheme = scheme
     }
 
-    var limits: ProxyLimits { self.worker.configuration.limits }
+    var limits: ProxyLimits { self.worker.options.limits }
 
     // MARK: Channel
 

@@ -12,7 +12,7 @@ final class ProxyWorker {
     }
 
     let eventLoop: any EventLoop
-    let configuration: ProxyConfiguration
+    let options: ProxyOptions
     let naming: BackendNaming
     let logger: Logger
     private let directory: RouteDirectory
@@ -35,13 +35,13 @@ final class ProxyWorker {
     /// Called once the last connection is gone, while draining.
     private var whenEmpty: EventLoopPromise<Void>?
 
-    init(eventLoop: any EventLoop, configuration: ProxyConfiguration, directory: RouteDirectory, logger: Logger) {
+    init(eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, logger: Logger) {
         self.eventLoop = eventLoop
-        self.configuration = configuration
-        self.naming = BackendNaming(clusterName: configuration.clusterName, allowsPath: configuration.allowsPathRouting)
+        self.options = options
+        self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.directory = directory
         self.logger = logger
-        self.passthrough = configuration.passthrough.map { address in
+        self.passthrough = options.passthrough.map { address in
             Route(name: "passthrough", destination: .ready(address), token: nil, activity: nil)
         }
     }

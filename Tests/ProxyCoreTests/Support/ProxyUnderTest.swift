@@ -30,16 +30,16 @@ struct ProxyUnderTest: Sendable {
 }
 
 func withProxy<Result>(
-    loops: Int = 1, _ configure: (inout ProxyConfiguration) throws -> Void = { _ in },
+    loops: Int = 1, _ configure: (inout ProxyOptions) throws -> Void = { _ in },
     _ body: (ProxyUnderTest) async throws -> Result
 ) async throws -> Result {
-    var configuration = ProxyConfiguration(clusterName: "plane.test")
-    try configure(&configuration)
+    var options = ProxyOptions(clusterName: "plane.test")
+    try configure(&options)
     let routes = FakeRoutes()
     let activity = FakeActivity()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let server = try await ProxyServer(
-        configuration: configuration, routes: routes, activity: activity, group: group, logger: Logger(label: "proxy-under-test"))
+        options: options, routes: routes, activity: activity, group: group, logger: Logger(label: "proxy-under-test"))
     let channel = try await server.listen(on: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
     let port = UInt16(channel.localAddress?.port ?? 0)
     let result: Swift.Result<Result, any Error>

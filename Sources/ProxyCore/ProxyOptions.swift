@@ -1,7 +1,7 @@
 package import NIOCore
 
 /// How one proxy behaves. Its addresses are given when it starts to listen.
-package struct ProxyConfiguration: Sendable {
+package struct ProxyOptions: Sendable {
     /// Host names are `<backend>.<clusterName>`.
     package var clusterName: String
     /// `/_plane_backend=NAME/…` names a backend too.
