@@ -68,7 +68,12 @@ let package = Package(
             ["PlaneProtocol", "NATS", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
         library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
-        library("DroneCore", ["PlaneProtocol", "DroneStore", "DockerEngine", logging, metrics, nioCore, nioPosix]),
+        library(
+            "DroneCore",
+            [
+                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, metrics, nioCore,
+                nioPosix,
+            ]),
         library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
 
         // Layer 3: read configuration, build, run.

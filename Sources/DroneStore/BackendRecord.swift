@@ -6,12 +6,10 @@ package struct BackendRecord: Sendable {
     package var state: BackendState
     /// The container's, once it has ended by itself.
     package var exitCode: Int64?
-    /// Docker's full id of the container made for it; absent before it is created and for backends the reference started.
-    package var containerID: String?
     /// Unix time in microseconds of the moment the spawn request was accepted; absent for backends the reference started.
     package var acceptedAt: Int64?
-    /// Docker's time stamp of the last log line passed on; reading continues after it.
-    package var logCursor: String?
+    /// When Docker received the last log line passed on; reading continues after it.
+    package var logCursor: WireTime?
 
     package var id: BackendID { self.spec.backendID }
 }

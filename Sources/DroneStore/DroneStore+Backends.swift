@@ -64,28 +64,22 @@ extension DroneStore {
         }
     }
 
-    /// Writes the route of a ready backend again, with activity now.
-    package func restoreRoute(of backend: BackendID, _ route: BackendTransition.Route, at: Int64) async throws(StoreError) {
-        try await self.write("restore the route of \(backend.rawValue)") { db in
-            try Self.replaceRoute(route, of: backend.rawValue, at: at, in: db)
-        }
-    }
-
-    /// Remembers which container belongs to the backend. Harmless when repeated; without effect when there is no such backend.
-    package func setContainer(_ containerID: String, of backend: BackendID) async throws(StoreError) {
-        try await self.write("note the container of \(backend.rawValue)") { db in
-            try Self.upsertDetail("container_id", containerID, of: backend.rawValue, in: db)
+    /// Makes sure that a running backend's route is in the table and leads to its container. Writes it, with activity now, only if not.
+    package func ensureRoute(of backend: BackendID, _ route: BackendTransition.Route, at: Int64) async throws(StoreError) {
+        let name = backend.rawValue
+        try await self.write("restore the route of \(name)") { db in
+            let statement = try db.cachedStatement(sql: "SELECT address FROM route WHERE subdomain = ?")
+            guard try String.fetchOne(statement, arguments: [name]) != route.address else { return }
+            try Self.replaceRoute(route, of: name, at: at, in: db)
         }
     }
 
     /// Remembers up to where logs have been passed on, for many backends in one transaction.
-    ///
-    /// - Parameter cursors: Docker's time stamp by backend.
-    package func setLogCursors(_ cursors: [BackendID: String]) async throws(StoreError) {
+    package func setLogCursors(_ cursors: [BackendID: WireTime]) async throws(StoreError) {
         guard !cursors.isEmpty else { return }
         try await self.write("note the log position of \(cursors.count) backends") { db in
             for (backend, cursor) in cursors {
-                try Self.upsertDetail("log_cursor", cursor, of: backend.rawValue, in: db)
+                try Self.upsertDetail("log_cursor", cursor.unixNanoseconds, of: backend.rawValue, in: db)
             }
         }
     }
@@ -184,7 +178,7 @@ extension DroneStore {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT backend.name AS name, spec, state, exit_code, container_id, accepted_at, log_cursor
+                SELECT backend.name AS name, spec, state, exit_code, accepted_at, log_cursor
                 FROM backend LEFT JOIN plane_backend ON plane_backend.name = backend.name
                 WHERE \(condition) ORDER BY backend.rowid
                 """, arguments: arguments)
@@ -220,9 +214,8 @@ extension DroneStore {
             spec: spec,
             state: state,
             exitCode: Int64.fromDatabaseValue(row["exit_code"]),
-            containerID: String.fromDatabaseValue(row["container_id"]),
             acceptedAt: Int64.fromDatabaseValue(row["accepted_at"]),
-            logCursor: String.fromDatabaseValue(row["log_cursor"]))
+            logCursor: Int64.fromDatabaseValue(row["log_cursor"]).map { WireTime(unixNanoseconds: $0) })
     }
 
     /// A stored spec nobody can read equals no request.

@@ -72,20 +72,35 @@ import Testing
     @Test("details of a backend that does not exist are dropped, not invented")
     func detailsOfNobody() async throws {
         let store = try StoreFixture().open()
-        try await store.setContainer("c0ffee", of: .make("nobody"))
+        try await store.setLogCursors([.make("nobody"): WireTime(seconds: 1)])
         #expect(try await store.allBackends().backends.isEmpty)
     }
 
-    @Test("container and log position are remembered, also for backends the reference started")
-    func details() async throws {
+    @Test("the log position is remembered to the nanosecond, also for backends the reference started")
+    func logCursor() async throws {
         let fixture = try StoreFixture()
         try fixture.makeReferenceFile()
         let store = try fixture.open()
-        try await store.setContainer("c0ffee", of: .make("running"))
-        try await store.setLogCursors([.make("running"): "2024-03-11T09:15:31.100000001Z"])
-        let record = try #require(try await store.backend(.make("running")))
-        #expect(record.containerID == "c0ffee")
-        #expect(record.logCursor == "2024-03-11T09:15:31.100000001Z")
+        let time = WireTime(seconds: 1_710_148_531, nanoseconds: 100_000_001)
+        try await store.setLogCursors([.make("running"): time])
+        #expect(try await store.backend(.make("running"))?.logCursor == time)
+        #expect(try await store.backend(.make("swept"))?.logCursor == nil)
+    }
+
+    @Test("times no column can hold are moved to the nearest that it can", arguments: [WireTime(seconds: .min), WireTime(seconds: .max)])
+    func extremeTimes(time: WireTime) {
+        let kept = WireTime(unixNanoseconds: time.unixNanoseconds)
+        #expect(WireTime(unixNanoseconds: kept.unixNanoseconds) == kept)
+        #expect((kept < WireTime(seconds: 0)) == (time < WireTime(seconds: 0)))
+    }
+
+    @Test("a drone without a name keeps the one it made up")
+    func droneID() async throws {
+        let fixture = try StoreFixture()
+        let first = try #require(DroneID(rawValue: "first"))
+        let second = try #require(DroneID(rawValue: "second"))
+        #expect(try await fixture.open().droneID(orStore: first) == first)
+        #expect(try await fixture.open().droneID(orStore: second) == first)
     }
 
     @Test("live backends are those Loading, Starting and Ready")

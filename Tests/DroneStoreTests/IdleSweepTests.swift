@@ -43,7 +43,9 @@ import Testing
         try await store.enter("b-1", .ready, at: 1000)
         try fixture.execute("DELETE FROM route")
         #expect(try await store.sweepIfIdle(.make("b-1", .swept, at: 5000), idleLimit: 10) == .routeMissing)
-        try await store.restoreRoute(of: .make("b-1"), .init(address: "10.0.0.1:8080", bearerToken: nil), at: 5000)
+        let route = BackendTransition.Route(address: "10.0.0.1:8080", bearerToken: nil)
+        try await store.ensureRoute(of: .make("b-1"), route, at: 5000)
+        try await store.ensureRoute(of: .make("b-1"), route, at: 6000)  // it is there: not an activity
         #expect(try await store.sweepIfIdle(.make("b-1", .swept, at: 5000), idleLimit: 10) == .activeUntil(5011))
     }
 

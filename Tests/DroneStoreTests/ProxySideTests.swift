@@ -42,7 +42,7 @@ import Testing
         #expect(try await agent.record(.make("b-1", .ready)))
         #expect(try moved())
         try proxy.recordActivity(["b-1"], at: 2000)
-        try await agent.setLogCursors([.make("b-1"): "x"])
+        try await agent.setLogCursors([.make("b-1"): WireTime(seconds: 1)])
         #expect(try moved() == false)
         try fixture.execute("UPDATE backend SET state = 'Exited' WHERE name = 'b-1'")
         #expect(try moved())

@@ -25,10 +25,9 @@ struct OwnMigration {
                 -- has no row until something is known about it.
                 CREATE TABLE plane_backend (
                     name TEXT NOT NULL PRIMARY KEY REFERENCES backend (name) ON DELETE CASCADE,
-                    container_id TEXT,       -- Docker's full id
                     accepted_at INTEGER,     -- Unix time in microseconds: the spawn request was answered
                     ended_at INTEGER,        -- Unix time in seconds: a terminal state was stored
-                    log_cursor TEXT          -- Docker's time stamp (RFC 3339, 9 digits) of the last log line passed on
+                    log_cursor INTEGER       -- Unix time in nanoseconds: when Docker received the last log line passed on
                 ) STRICT;
 
                 -- State reports no scheduler has acknowledged yet. AUTOINCREMENT: an id is never used twice, so order is for ever.

@@ -1,0 +1,49 @@
+package import DroneStore
+package import Logging
+package import PlaneProtocol
+import PlaneService
+
+/// What every backend of a drone is run with. One value for all of them.
+package struct BackendContext: Sendable {
+    package var drone: DroneID
+    package var cluster: ClusterName
+    package var store: DroneStore
+    package var engine: any Engine
+    package var feeds: any EngineFeeds
+    package var pulls = PullSharing()
+    package var cursors = LogCursors()
+    package var limits = BackendLimits()
+    /// Asks a container's port until it answers or the limit has passed.
+    package var probe: @Sendable (ContainerAddress, Duration) async -> Bool
+    /// Where the output of backends goes. Returns at once; nobody waits for logs.
+    package var publishLog: @Sendable (BackendLogMessage) -> Void
+    /// A report has been put into the outbox.
+    package var reportQueued: @Sendable () -> Void
+    /// Wall clock, for what is stored and reported.
+    package var now: @Sendable () -> WireTime = { WireTime.now() }
+    package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    package var logger: Logger
+
+    package init(
+        drone: DroneID, cluster: ClusterName, store: DroneStore, engine: any Engine, feeds: any EngineFeeds,
+        probe: @escaping @Sendable (ContainerAddress, Duration) async -> Bool,
+        publishLog: @escaping @Sendable (BackendLogMessage) -> Void, reportQueued: @escaping @Sendable () -> Void, logger: Logger
+    ) {
+        self.drone = drone
+        self.cluster = cluster
+        self.store = store
+        self.engine = engine
+        self.feeds = feeds
+        self.probe = probe
+        self.publishLog = publishLog
+        self.reportQueued = reportQueued
+        self.logger = logger
+    }
+
+    /// The message that tells the schedulers of a state reached now.
+    func report(_ state: BackendState, of backend: BackendID, detail: BackendStatusDetail?) -> [UInt8] {
+        WireCodec.encode(
+            UpdateBackendStateMessage(
+                cluster: self.cluster, state: state, backend: backend, time: self.now(), drone: self.drone, detail: detail))
+    }
+}

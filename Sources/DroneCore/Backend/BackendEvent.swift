@@ -1,0 +1,35 @@
+/// What can happen to a backend. One method of the machine each.
+package enum BackendEvent: Hashable, Sendable {
+    case begin
+    case pulled, pullFailed(EngineFailure)
+    case created, createFailed(EngineFailure)
+    case started, startFailed(EngineFailure)
+    case hint, found(ContainerObservation)
+    case answered, unanswered
+    case wentIdle
+    case terminate
+    case stopped, logsDrained, removed
+}
+
+extension BackendMachine {
+    package mutating func handle(_ event: BackendEvent) -> [Action] {
+        switch event {
+        case .begin: self.begin()
+        case .pulled: self.pulled()
+        case .pullFailed(let failure): self.pullFailed(failure)
+        case .created: self.created()
+        case .createFailed(let failure): self.createFailed(failure)
+        case .started: self.started()
+        case .startFailed(let failure): self.startFailed(failure)
+        case .hint: self.hint()
+        case .found(let observation): self.found(observation)
+        case .answered: self.answered()
+        case .unanswered: self.unanswered()
+        case .wentIdle: self.wentIdle()
+        case .terminate: self.terminate()
+        case .stopped: self.stopped()
+        case .logsDrained: self.logsDrained()
+        case .removed: self.removed()
+        }
+    }
+}

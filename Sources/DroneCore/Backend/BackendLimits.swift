@@ -1,0 +1,13 @@
+/// How long each part of a backend's life may take.
+package struct BackendLimits: Sendable {
+    /// From the container's start to its first HTTP response (`agent.ready_timeout_secs`). The reference's probes last about as long.
+    package var ready = Duration.seconds(30)
+    /// Between asking a container to end and killing it; the reference's and Docker's own default.
+    package var stopGrace = Duration.seconds(10)
+    /// For one image. Large ones over slow lines take minutes; one that takes longer than this is not coming.
+    package var pull = Duration.seconds(15 * 60)
+    /// For the rest of an ended container's output. It is there already and only has to be read.
+    package var logDrain = Duration.seconds(5)
+
+    package init() {}
+}

@@ -1,0 +1,99 @@
+import PlaneProtocol
+
+/// From ready to idle, and from any end to nothing left behind.
+extension BackendMachine {
+    package mutating func answered() -> [Action] {
+        switch self.state {
+        case .starting(.probing(let address)):
+            self.state = .ready(.serving(address))
+            return [.record(.ready, route: address), .watchIdle(address)]
+        case .waiting, .loading, .starting(.locating), .ready, .ending, .ended:
+            return []  // ended in the meantime
+        }
+    }
+
+    package mutating func unanswered() -> [Action] {
+        switch self.state {
+        case .starting(.probing):
+            let message = "no HTTP response on port \(self.port) within the time allowed"
+            return self.end(BackendOutcome(.timedOutBeforeReady, .readinessTimeout, message: message), from: .stopping)
+        case .waiting, .loading, .starting(.locating), .ready, .ending, .ended:
+            return []  // ended in the meantime
+        }
+    }
+
+    /// The table has it as `Swept`.
+    package mutating func wentIdle() -> [Action] {
+        switch self.state {
+        case .ready(.serving):
+            return self.clean(BackendOutcome(.swept, .idle), from: .stopping)
+        case .waiting, .loading, .starting, .ready(.rejoining), .ending, .ended:
+            return []  // ended in the meantime
+        }
+    }
+
+    package mutating func terminate() -> [Action] {
+        let outcome = BackendOutcome(.terminated, .requested)
+        switch self.state {
+        case .waiting(.ended), .ending, .ended:
+            return []  // as asked
+        case .waiting, .ready, .starting(.locating):
+            return self.end(outcome, from: .stopping)
+        case .starting(.probing):
+            return self.end(outcome, from: .stopping, first: [.abandonWork])
+        case .loading(.pulling):
+            return self.end(outcome, from: .drainingLogs(removes: true), first: [.abandonWork])
+        case .loading(.adopting), .loading(.creating), .loading(.launching):
+            return self.end(outcome, from: .settling)
+        }
+    }
+
+    package mutating func stopped() -> [Action] {
+        switch self.state {
+        case .ending(let outcome, .stopping):
+            return self.clean(outcome, from: .drainingLogs(removes: true))
+        case .waiting, .loading, .starting, .ready, .ended,
+            .ending(_, .settling), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []
+        }
+    }
+
+    package mutating func logsDrained() -> [Action] {
+        switch self.state {
+        case .ending(let outcome, .drainingLogs(removes: true)):
+            return self.clean(outcome, from: .removing)
+        case .ending(let outcome, .drainingLogs(removes: false)):
+            self.state = .ended(outcome)
+            return [.finish]
+        case .waiting, .loading, .starting, .ready, .ended,
+            .ending(_, .settling), .ending(_, .stopping), .ending(_, .removing):
+            return []
+        }
+    }
+
+    package mutating func removed() -> [Action] {
+        switch self.state {
+        case .ending(let outcome, .removing):
+            self.state = .ended(outcome)
+            return [.finish]
+        case .waiting, .loading, .starting, .ready, .ended,
+            .ending(_, .settling), .ending(_, .stopping), .ending(_, .drainingLogs):
+            return []
+        }
+    }
+
+    /// Records the end, then cleans up beginning with `cleanup`.
+    mutating func end(_ outcome: BackendOutcome, from cleanup: Cleanup, first: [Action] = []) -> [Action] {
+        first + [.recordEnd(outcome)] + self.clean(outcome, from: cleanup)
+    }
+
+    mutating func clean(_ outcome: BackendOutcome, from cleanup: Cleanup) -> [Action] {
+        self.state = .ending(outcome, cleanup)
+        switch cleanup {
+        case .settling: return []
+        case .stopping: return [.stop]
+        case .drainingLogs: return [.drainLogs(note: outcome.note)]
+        case .removing: return [.remove]
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import PlaneProtocol
+
+/// From a request to a started container.
+extension BackendMachine {
+    /// The way to a container that does not exist yet. Creating straight away saves asking whether the image is there.
+    mutating func load(_ attempt: Attempt) -> [Action] {
+        if self.pullPolicy == .always, !attempt.pulled {
+            self.state = .loading(.pulling(attempt))
+            return [.pull]
+        }
+        self.state = .loading(.creating(attempt))
+        return [.create]
+    }
+
+    package mutating func pulled() -> [Action] {
+        switch self.state {
+        case .loading(.pulling(var attempt)):
+            attempt.pulled = true
+            return self.load(attempt)
+        case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .starting, .ready, .ending, .ended:
+            return []  // ended while it was being pulled
+        }
+    }
+
+    package mutating func pullFailed(_ failure: EngineFailure) -> [Action] {
+        switch self.state {
+        case .loading(.pulling):
+            return self.endLoading(.imagePullFailed, failure)
+        case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .starting, .ready, .ending, .ended:
+            return []  // ended while it was being pulled
+        }
+    }
+
+    package mutating func created() -> [Action] {
+        switch self.state {
+        case .loading(.creating):
+            self.state = .loading(.launching)
+            return [.start]
+        case .ending(let outcome, .settling):
+            return self.clean(outcome, from: .drainingLogs(removes: true))  // never started
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .starting, .ready, .ended,
+            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []
+        }
+    }
+
+    package mutating func createFailed(_ failure: EngineFailure) -> [Action] {
+        switch self.state {
+        case .loading(.creating(var attempt)):
+            switch failure.code {
+            case .imageMissing where self.pullPolicy == .never || attempt.pulled:
+                return self.endLoading(.imageMissing, failure)
+            case .imageMissing:
+                self.state = .loading(.pulling(attempt))
+                return [.pull]
+            case .nameTaken where !attempt.adopted:
+                attempt.adopted = true
+                self.state = .loading(.adopting(attempt))
+                return [.look]
+            case .nameTaken, .refused, .pullRefused, .unavailable:
+                return self.endLoading(.containerRefused, failure)
+            }
+        case .ending(let outcome, .settling):
+            return self.clean(outcome, from: .drainingLogs(removes: true))  // the failure may hide a success
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .starting, .ready, .ended,
+            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []
+        }
+    }
+
+    package mutating func started() -> [Action] {
+        switch self.state {
+        case .loading(.launching):
+            self.state = .starting(.locating)
+            return [.look, .record(.starting, route: nil)]
+        case .ending(let outcome, .settling):
+            return self.clean(outcome, from: .stopping)
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
+            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []
+        }
+    }
+
+    package mutating func startFailed(_ failure: EngineFailure) -> [Action] {
+        switch self.state {
+        case .loading(.launching):
+            return self.endLoading(.containerRefused, failure)
+        case .ending(let outcome, .settling):
+            return self.clean(outcome, from: .stopping)  // the failure may hide a success
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
+            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []
+        }
+    }
+
+    private mutating func endLoading(_ cause: BackendCause, _ failure: EngineFailure) -> [Action] {
+        self.end(BackendOutcome(.errorLoading, cause, message: failure.message), from: .drainingLogs(removes: true))
+    }
+}

@@ -1,0 +1,112 @@
+import PlaneProtocol
+
+/// What a look at the container means in each state.
+extension BackendMachine {
+    /// Somebody noticed that the container may have ended.
+    package mutating func hint() -> [Action] {
+        switch self.state {
+        case .starting, .ready:
+            return [.look]
+        case .waiting, .loading:
+            return []  // the call under way tells what became of it, and a look follows the start
+        case .ending, .ended:
+            return []  // no news
+        }
+    }
+
+    package mutating func found(_ observation: ContainerObservation) -> [Action] {
+        switch self.state {
+        case .loading(.adopting(let attempt)):
+            return self.adopt(observation, attempt)
+        case .starting(.locating):
+            return self.locate(observation)
+        case .starting(.probing):
+            guard let outcome = self.outcome(ofStarting: observation) else { return [] }
+            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign), first: [.abandonWork])
+        case .ready(.rejoining):
+            return self.rejoin(observation)
+        case .ready(.serving):
+            guard let outcome = self.outcome(ofReady: observation) else { return [] }
+            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
+        case .ending(let outcome, .settling):
+            return observation == .foreign
+                ? self.clean(outcome, from: .drainingLogs(removes: false)) : self.clean(outcome, from: .stopping)
+        case .waiting, .loading(.pulling), .loading(.creating), .loading(.launching), .ended,
+            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []  // a look begun earlier
+        }
+    }
+
+    private mutating func adopt(_ observation: ContainerObservation, _ attempt: Attempt) -> [Action] {
+        switch observation {
+        case .absent:
+            return self.load(attempt)
+        case .foreign:
+            let message = "a container of the backend's name exists which Plane did not make"
+            return self.end(BackendOutcome(.errorLoading, .containerRefused, message: message), from: .drainingLogs(removes: false))
+        case .created:
+            self.state = .loading(.launching)
+            return [.start]
+        case .running, .exited:
+            self.state = .starting(.locating)
+            return [.record(.starting, route: nil)] + self.locate(observation)
+        }
+    }
+
+    private mutating func locate(_ observation: ContainerObservation) -> [Action] {
+        if let outcome = self.outcome(ofStarting: observation) {
+            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
+        }
+        guard let address = self.address(of: observation) else {
+            return self.end(Self.addressless, from: .stopping)
+        }
+        self.state = .starting(.probing(address))
+        return [.probe(address), .followLogs]
+    }
+
+    private mutating func rejoin(_ observation: ContainerObservation) -> [Action] {
+        if let outcome = self.outcome(ofReady: observation) {
+            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
+        }
+        guard let address = self.address(of: observation) else {
+            return self.end(Self.addressless, from: .stopping)
+        }
+        self.state = .ready(.serving(address))
+        return [.watchIdle(address), .followLogs]
+    }
+
+    private func address(of observation: ContainerObservation) -> ContainerAddress? {
+        switch observation {
+        case .running(let ip?): ContainerAddress(ip: ip, port: self.port)
+        case .running(nil), .absent, .foreign, .created, .exited: nil
+        }
+    }
+
+    /// Nil while it runs. Whatever its exit code, a container that ends before it answered did not start.
+    private func outcome(ofStarting observation: ContainerObservation) -> BackendOutcome? {
+        switch observation {
+        case .running: nil
+        case .absent, .foreign, .created: Self.vanished(.errorStarting)
+        case .exited(let code, let outOfMemory):
+            BackendOutcome(
+                .errorStarting, outOfMemory ? .outOfMemory : .exitedByItself, exitCode: code,
+                message: "the container ended before its port answered")
+        }
+    }
+
+    private func outcome(ofReady observation: ContainerObservation) -> BackendOutcome? {
+        switch observation {
+        case .running: nil
+        case .absent, .foreign, .created: Self.vanished(.failed)
+        case .exited(let code, let outOfMemory):
+            BackendOutcome(code == 0 ? .exited : .failed, outOfMemory ? .outOfMemory : .exitedByItself, exitCode: code)
+        }
+    }
+
+    private static func vanished(_ state: BackendState) -> BackendOutcome {
+        BackendOutcome(state, .vanished, message: "the container is gone, and nobody saw how")
+    }
+
+    private static let addressless = BackendOutcome(
+        .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")
+}

@@ -1,0 +1,127 @@
+package import PlaneProtocol
+
+/// One backend's life on this drone: takes what happened, answers what is to be done. Knows nothing of Docker, SQLite, NATS or the time.
+///
+/// ```
+///   waiting ──► loading ───────────► starting ────────► ready
+///                adopting, pulling,   locating, probing   rejoining, serving
+///                creating, launching      │                  │
+///                   └────────────┬────────┴──────────────────┘
+///                                ▼
+///                             ending:  settling ─► stopping ─► drainingLogs ─► removing ──► ended
+/// ```
+///
+/// Whatever ends a backend is recorded first (the proxy stops sending requests there, the schedulers are told), then its container is
+/// stopped and removed. At most one call that makes or starts the container is under way; an end that arrives meanwhile is recorded at
+/// once and the container removed when that call has returned, so that none is left behind by a creation nobody waited for.
+///
+/// An event that comes too late for the state it was meant for changes nothing: the sender could not know.
+package struct BackendMachine: Sendable {
+    package enum State: Hashable, Sendable {
+        case waiting(Origin)
+        case loading(Load)
+        case starting(Start)
+        case ready(Ready)
+        case ending(BackendOutcome, Cleanup)
+        case ended(BackendOutcome)
+    }
+
+    /// Where the machine begins: with a new backend, or with what the table says of one it has not seen before.
+    package enum Origin: Hashable, Sendable {
+        case admitted
+        case loading, starting, ready
+        case ended(BackendOutcome)
+    }
+
+    package enum Load: Hashable, Sendable {
+        /// A container of that name exists or may exist, from an attempt nobody saw the end of.
+        case adopting(Attempt)
+        case pulling(Attempt)
+        case creating(Attempt)
+        case launching
+    }
+
+    /// What has been tried on the way to a container; each is tried once.
+    package struct Attempt: Hashable, Sendable {
+        package var pulled = false
+        package var adopted = false
+    }
+
+    package enum Start: Hashable, Sendable {
+        case locating
+        case probing(ContainerAddress)
+    }
+
+    package enum Ready: Hashable, Sendable {
+        /// It was ready when the agent last ran; nobody has looked since.
+        case rejoining
+        case serving(ContainerAddress)
+    }
+
+    package enum Cleanup: Hashable, Sendable {
+        /// A call that makes, starts or looks for the container is still under way.
+        case settling
+        case stopping
+        case drainingLogs(removes: Bool)
+        case removing
+    }
+
+    package enum Action: Hashable, Sendable {
+        case pull, create, start
+        /// Answered with `found`, however long the engine is away.
+        case look
+        case probe(ContainerAddress)
+        /// Stop pulling or probing; the answer is not wanted any more.
+        case abandonWork
+        case record(BackendState, route: ContainerAddress?)
+        case recordEnd(BackendOutcome)
+        case followLogs
+        /// Watch the last activity, and end the backend in the table when it is idle; answered with `wentIdle`.
+        case watchIdle(ContainerAddress)
+        case stop
+        /// Pass on what the container printed to the end, then this line.
+        case drainLogs(note: String?)
+        case remove
+        case finish
+    }
+
+    package internal(set) var state: State
+    let pullPolicy: PullPolicy
+    let port: UInt16
+
+    package init(_ origin: Origin, pullPolicy: PullPolicy, port: UInt16) {
+        self.state = .waiting(origin)
+        self.pullPolicy = pullPolicy
+        self.port = port
+    }
+
+    /// Whether the container's process is believed to live and to be wanted.
+    package var isRunning: Bool {
+        switch self.state {
+        case .starting, .ready: true
+        case .waiting, .loading, .ending, .ended: false
+        }
+    }
+
+    // MARK: - Beginning
+
+    package mutating func begin() -> [Action] {
+        guard case .waiting(let origin) = self.state else { return [] }  // begins once
+        switch origin {
+        case .admitted:
+            return self.load(Attempt())
+        case .loading:
+            self.state = .loading(.adopting(Attempt()))
+            return [.look]
+        case .starting:
+            self.state = .starting(.locating)
+            return [.look]
+        case .ready:
+            self.state = .ready(.rejoining)
+            return [.look]
+        case .ended(let outcome):
+            self.state = .ending(outcome, .stopping)
+            return [.stop]
+        }
+    }
+}

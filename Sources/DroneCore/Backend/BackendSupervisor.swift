@@ -1,0 +1,287 @@
+import DroneStore
+import Logging
+package import PlaneProtocol
+import Synchronization
+
+/// Runs one backend: feeds its machine with what happens, and does what the machine says. One task, `run()`, for as long as the backend
+/// or anything of it exists on this drone.
+///
+/// States are stored before anything follows from them, in this task, one after the other. Calls to the engine run beside it and post
+/// their results to the mailbox. Cancelling `run()` leaves the container as it is: the next agent finds it by the table and its name.
+package final class BackendSupervisor: Sendable {
+    package let request: SpawnRequest
+    package var backend: BackendID { self.request.backendID }
+
+    private let origin: BackendMachine.Origin
+    private let acceptedAt: Int64?
+    private let context: BackendContext
+    private let mailbox = Mailbox<BackendEvent>()
+    private let work = WorkSlot()
+    private let logs: LogPump
+    private let logFollowing = WorkSlot()
+    private let runs = Mutex(false)
+    private let logger: Logger
+
+    /// - Parameter acceptedAt: Unix time in microseconds, if known.
+    package init(
+        _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, logsAfter cursor: WireTime? = nil,
+        in context: BackendContext
+    ) {
+        self.request = request
+        self.origin = origin
+        self.acceptedAt = acceptedAt
+        self.context = context
+        self.logs = LogPump(
+            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors, publish: context.publishLog)
+        var logger = context.logger
+        logger[metadataKey: LogKey.backend] = "\(request.backendID)"
+        self.logger = logger
+    }
+
+    /// Whether the container's process is believed to live.
+    package var isRunning: Bool { self.runs.withLock { $0 } }
+
+    /// Something may have happened to the container; it will be looked at.
+    package func hint() { self.mailbox.post(.hint) }
+
+    /// Returns when the end of the backend is stored. Its container may live on for the length of its grace.
+    package func terminate() async { await self.mailbox.deliver(.terminate) }
+
+    /// Returns when nothing of the backend is left, or the task is cancelled.
+    package func run() async {
+        var machine = BackendMachine(
+            self.origin, pullPolicy: self.request.executable.pullPolicy,
+            port: self.request.executable.port ?? DockerExecutableConfig.defaultPort)
+        var phases = PhaseClock(acceptedAt: self.acceptedAt)
+        if case .admitted = self.origin { phases.pass(\.accepted, at: self.context.now()) }
+        self.mailbox.post(.begin)
+        await withDiscardingTaskGroup { group in
+            await self.mailbox.receive { event in
+                self.note(event, in: &phases)
+                let actions = machine.handle(event)
+                self.runs.withLock { $0 = machine.isRunning }
+                for action in actions {
+                    guard await self.perform(action, phases: phases, in: &group) else { return false }
+                }
+                return true
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func note(_ event: BackendEvent, in phases: inout PhaseClock) {
+        switch event {
+        case .pulled: phases.pass(\.pulled, at: self.context.now())
+        case .created: phases.pass(\.created, at: self.context.now())
+        case .started: phases.pass(\.started, at: self.context.now())
+        case .answered: phases.pass(\.ready, at: self.context.now())
+        case .begin, .pullFailed, .createFailed, .startFailed, .hint, .found, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained,
+            .removed:
+            break
+        }
+    }
+
+    /// - Returns: `false` after the last action of a backend's life.
+    private func perform(_ action: BackendMachine.Action, phases: PhaseClock, in group: inout DiscardingTaskGroup) async -> Bool {
+        switch action {
+        case .pull: group.addTask { await self.work.run { await self.pull() } }
+        case .create: group.addTask { await self.create() }
+        case .start: group.addTask { await self.start() }
+        case .look: group.addTask { await self.look() }
+        case .probe(let address): group.addTask { await self.work.run { await self.probe(address) } }
+        case .abandonWork: await self.work.abandon()
+        case .record(let state, let address): await self.record(state, at: address, phases: phases)
+        case .recordEnd(let outcome): await self.recordEnd(outcome, phases: phases)
+        case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(sleep: self.context.sleep) } }
+        case .watchIdle(let address): group.addTask { await self.watchIdle(address) }
+        case .stop: group.addTask { await self.stop() }
+        case .drainLogs(let note): group.addTask { await self.drainLogs(note: note) }
+        case .remove: group.addTask { await self.remove() }
+        case .finish:
+            self.logger.debug("Nothing of the backend is left")
+            return false
+        }
+        return true
+    }
+}
+
+// MARK: - Calls to the engine
+
+extension BackendSupervisor {
+    private func pull() async {
+        let executable = self.request.executable
+        let context = self.context
+        self.logger.info("Pulling the image", metadata: [LogKey.image: "\(executable.image)"])
+        let result = await withLimit(context.limits.pull, sleep: context.sleep) { () async -> BackendEvent in
+            do throws(EngineFailure) {
+                try await context.pulls.pull(executable.image, credentials: executable.credentials) { () async throws(EngineFailure) in
+                    try await context.engine.pull(executable.image, credentials: executable.credentials)
+                }
+                return .pulled
+            } catch {
+                return .pullFailed(error)
+            }
+        }
+        self.mailbox.post(
+            result ?? .pullFailed(EngineFailure(.unavailable, "pull \(executable.image): not done after \(context.limits.pull)")))
+    }
+
+    private func create() async {
+        do throws(EngineFailure) {
+            try await self.context.engine.create(self.request)
+            self.mailbox.post(.created)
+        } catch {
+            self.mailbox.post(.createFailed(error))
+        }
+    }
+
+    private func start() async {
+        do throws(EngineFailure) {
+            try await self.context.engine.start(self.backend)
+            self.mailbox.post(.started)
+        } catch {
+            self.mailbox.post(.startFailed(error))
+        }
+    }
+
+    private func look() async {
+        await self.insist("look at the container") { () async throws(EngineFailure) in
+            let observation = try await self.context.engine.look(at: self.backend)
+            self.mailbox.post(.found(observation))
+        }
+    }
+
+    private func probe(_ address: ContainerAddress) async {
+        let isAnswered = await self.context.probe(address, self.context.limits.ready)
+        guard !Task.isCancelled else { return }
+        self.mailbox.post(isAnswered ? .answered : .unanswered)
+    }
+
+    private func stop() async {
+        await self.insist("stop the container") { () async throws(EngineFailure) in
+            try await self.context.engine.stop(self.backend, grace: self.context.limits.stopGrace)
+            self.mailbox.post(.stopped)
+        }
+    }
+
+    private func drainLogs(note: String?) async {
+        await self.logFollowing.abandon()
+        let drained: Void? = await withLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain() }
+        if drained == nil { self.logger.warning("The last lines of the backend's log were not to be had in time") }
+        await self.logs.add(note: note)
+        self.mailbox.post(.logsDrained)
+    }
+
+    private func remove() async {
+        await self.insist("remove the container") { () async throws(EngineFailure) in
+            try await self.context.engine.remove(self.backend)
+            self.mailbox.post(.removed)
+        }
+    }
+
+    /// Repeats a harmless call until the engine has done it, ever more slowly (an engine in trouble is not helped by haste).
+    private func insist(_ attempt: String, _ call: () async throws(EngineFailure) -> Void) async {
+        for failures in 1... {
+            do throws(EngineFailure) {
+                return try await call()
+            } catch {
+                guard !Task.isCancelled else { return }
+                self.logger.warning("Trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
+            }
+            guard (try? await self.context.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
+        }
+    }
+}
+
+// MARK: - The table
+
+extension BackendSupervisor {
+    private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseClock) async {
+        let detail = BackendStatusDetail(phases: phases.reported)
+        let now = self.context.now().seconds
+        let route = address.map { self.route(to: $0) }
+        await self.store(
+            BackendTransition(
+                self.backend, to: state, at: now, route: route,
+                report: self.context.report(state, of: self.backend, detail: phases.reported == nil ? nil : detail)))
+    }
+
+    private func recordEnd(_ outcome: BackendOutcome, phases: PhaseClock) async {
+        await self.store(
+            BackendTransition(
+                self.backend, to: outcome.state, at: self.context.now().seconds, exitCode: outcome.exitCode,
+                report: self.context.report(outcome.state, of: self.backend, detail: outcome.detail(phases: phases.reported))))
+    }
+
+    private func route(to address: ContainerAddress) -> BackendTransition.Route {
+        BackendTransition.Route(address: "\(address)", bearerToken: self.request.bearerToken)
+    }
+
+    /// Writes until it is written: a state that is not stored has not been reached.
+    private func store(_ transition: BackendTransition) async {
+        let isStored = await self.insistOnStore { () async throws(StoreError) in try await self.context.store.record(transition) }
+        switch isStored {
+        case true?:
+            self.logger.info("Backend is \(transition.state)")
+            self.context.reportQueued()
+        case false?:
+            // It ended a moment ago by another way (idle while being terminated); that end stands.
+            self.logger.debug("The backend has ended already", metadata: [LogKey.state: "\(transition.state)"])
+        case nil:
+            break  // cancelled: the next agent finds the backend as the table has it
+        }
+    }
+
+    /// Ends the backend in the table once it is idle. A hiccup of the database is no reason to end it.
+    private func watchIdle(_ address: ContainerAddress) async {
+        let route = self.route(to: address)
+        var mustWriteRoute = true
+        while !Task.isCancelled {
+            if mustWriteRoute {
+                let now = self.context.now().seconds
+                await self.insistOnStore { () async throws(StoreError) in
+                    try await self.context.store.ensureRoute(of: self.backend, route, at: now)
+                }
+                mustWriteRoute = false
+            }
+            let now = self.context.now().seconds
+            let outcome = BackendOutcome(.swept, .idle)
+            let transition = BackendTransition(
+                self.backend, to: outcome.state, at: now,
+                report: self.context.report(outcome.state, of: self.backend, detail: outcome.detail(phases: nil)))
+            let verdict = await self.insistOnStore { () async throws(StoreError) in
+                try await self.context.store.sweepIfIdle(transition, idleLimit: self.request.maxIdle)
+            }
+            switch verdict {
+            case .swept:
+                self.logger.info("Backend is Swept")
+                self.context.reportQueued()
+                return self.mailbox.post(.wentIdle)
+            case .activeUntil(let deadline):
+                // The clock may be set; an hour is soon enough to notice.
+                let pause = Duration.seconds(min(max(deadline.subtractingReportingOverflow(now).partialValue, 1), 3600))
+                guard (try? await self.context.sleep(pause)) != nil else { return }
+            case .routeMissing:
+                self.logger.warning("The backend's route was missing and is written again")
+                mustWriteRoute = true
+            case .notReady, nil:
+                return  // ended by another way, or cancelled
+            }
+        }
+    }
+
+    /// - Returns: nil when cancelled.
+    @discardableResult
+    private func insistOnStore<Value>(_ call: () async throws(StoreError) -> Value) async -> Value? {
+        for failures in 1... {
+            do throws(StoreError) {
+                return try await call()
+            } catch {
+                guard !Task.isCancelled else { return nil }
+                self.logger.error("Trying again", metadata: [LogKey.error: "\(error)"])
+            }
+            guard (try? await self.context.sleep(RetrySchedule.store.pause(after: failures))) != nil else { return nil }
+        }
+        return nil
+    }
+}

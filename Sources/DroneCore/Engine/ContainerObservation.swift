@@ -1,0 +1,15 @@
+package import PlaneProtocol
+
+/// What one look at a backend's container showed.
+package enum ContainerObservation: Hashable, Sendable {
+    /// There is no container of that name.
+    case absent
+    /// There is one of that name that we did not make. It is nobody's business here, least of all to be removed.
+    case foreign
+    /// Made, never started.
+    case created
+    /// Its process lives. Without an address nothing can be sent to it.
+    case running(IPAddress?)
+    /// Its process ended. The code is 128 + signal where a signal ended it.
+    case exited(code: Int64, outOfMemory: Bool)
+}

@@ -1,0 +1,46 @@
+package import PlaneProtocol
+
+/// What the agent needs of a container engine to run backends. The real one is Docker (`DockerEngineAdapter`).
+///
+/// A backend has at most one container, named after it (`plane-<id>`). Every call names the backend; the container's own id never
+/// matters, because backend ids are never used twice.
+///
+/// All calls may be made at once, for one backend and for many. All end within the engine's own time limits, except `pull`, and all may
+/// be cancelled; what a cancelled or failed call has done nevertheless is found out by looking.
+package protocol Engine: Sendable {
+    /// Brings the image to this machine. The same image may be asked for many times at once.
+    func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure)
+
+    /// Makes the backend's container from an image that is on this machine. Does not start it.
+    /// Fails with `imageMissing` or `nameTaken` where those are the reason.
+    func create(_ request: SpawnRequest) async throws(EngineFailure)
+
+    /// Starts the container. Harmless when it runs.
+    func start(_ backend: BackendID) async throws(EngineFailure)
+
+    /// What has become of the container. Absence is an answer, not an error.
+    func look(at backend: BackendID) async throws(EngineFailure) -> ContainerObservation
+
+    /// Asks the container's process to end (SIGTERM), kills it after `grace`, and returns when it is gone.
+    /// Harmless when it has ended or is absent.
+    func stop(_ backend: BackendID, grace: Duration) async throws(EngineFailure)
+
+    /// Removes the container, running or not, with its anonymous volumes. Harmless when it is absent.
+    func remove(_ backend: BackendID) async throws(EngineFailure)
+
+    /// Every container labelled as one of Plane's, whatever its state and whoever made it.
+    func list() async throws(EngineFailure) -> [ContainerListing]
+}
+
+/// What a container engine tells of its own accord. Parted from `Engine` because nobody's life depends on it.
+package protocol EngineFeeds: Sendable {
+    /// Names backends whose containers ended, from `since` on, until the connection breaks or the task is cancelled. May name one twice.
+    func exits(since: WireTime) async throws(EngineFailure) -> AsyncThrowingStream<BackendID, any Error>
+
+    /// What the container prints, from the first line after `since` on; ends when the container has ended and all is told.
+    /// A container that does not exist has printed nothing.
+    func logs(of backend: BackendID, after since: WireTime?) async throws(EngineFailure) -> AsyncThrowingStream<LogChunk, any Error>
+
+    /// The container's counters now; nil when it does not run or the engine does not know one of them.
+    func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample?
+}

@@ -1,0 +1,73 @@
+package import PlaneProtocol
+
+/// Lets an image be fetched once at a time, however many backends wait for it.
+///
+/// The first who asks fetches; who asks meanwhile gets the same result. If the first is cancelled, the next takes over. Failures are
+/// shared too: fifty backends of one missing image are fifty answers, not fifty questions.
+package actor PullSharing {
+    private struct Pull: Hashable {
+        var image: String
+        /// Two users of one image may have different rights.
+        var credentials: DockerCredentials?
+    }
+
+    private enum End {
+        case pulled
+        case failed(EngineFailure)
+        /// Whoever fetched was cancelled; or the one who waited was.
+        case abandoned
+    }
+
+    private var waiting: [Pull: [UInt64: CheckedContinuation<End, Never>]] = [:]
+    private var lastTicket: UInt64 = 0
+
+    package init() {}
+
+    /// Runs `fetch`, or waits for somebody else's run for the same image.
+    package func pull(
+        _ image: String, credentials: DockerCredentials?, fetch: @Sendable () async throws(EngineFailure) -> Void
+    ) async throws(EngineFailure) {
+        let pull = Pull(image: image, credentials: credentials)
+        while self.waiting[pull] != nil {
+            switch await self.wait(for: pull) {
+            case .pulled: return
+            case .failed(let failure): throw failure
+            case .abandoned where Task.isCancelled: throw EngineFailure(.unavailable, "stopped waiting for the image \(image)")
+            case .abandoned: continue  // somebody's turn, perhaps ours
+            }
+        }
+        self.waiting[pull] = [:]
+        do throws(EngineFailure) {
+            try await fetch()
+            self.finish(pull, .pulled)
+        } catch {
+            self.finish(pull, Task.isCancelled ? .abandoned : .failed(error))
+            throw error
+        }
+    }
+
+    private func wait(for pull: Pull) async -> End {
+        self.lastTicket += 1
+        let ticket = self.lastTicket
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled || self.waiting[pull] == nil {
+                    continuation.resume(returning: .abandoned)
+                } else {
+                    self.waiting[pull]?[ticket] = continuation
+                }
+            }
+        } onCancel: {
+            // Bridges the synchronous handler; its only effect is to end the wait above, which awaits it.
+            Task { await self.giveUp(ticket, of: pull) }
+        }
+    }
+
+    private func giveUp(_ ticket: UInt64, of pull: Pull) {
+        self.waiting[pull]?.removeValue(forKey: ticket)?.resume(returning: .abandoned)
+    }
+
+    private func finish(_ pull: Pull, _ end: End) {
+        for continuation in (self.waiting.removeValue(forKey: pull) ?? [:]).values { continuation.resume(returning: end) }
+    }
+}

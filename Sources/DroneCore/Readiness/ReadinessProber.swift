@@ -1,0 +1,52 @@
+import NIOCore
+package import NIOPosix
+import PlaneProtocol
+
+/// Asks a container's port until it answers in HTTP.
+///
+/// Any HTTP response counts, whatever its status: the server is there, and what it says about `/` is its own business.
+package struct ReadinessProber: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+
+    package init(group: MultiThreadedEventLoopGroup = .singleton) {
+        self.group = group
+    }
+
+    /// - Returns: `false` when the limit has passed without an answer, or the task was cancelled.
+    package func waitForAnswer(from address: ContainerAddress, limit: Duration) async -> Bool {
+        let clock = ContinuousClock()
+        let start = clock.now
+        while !Task.isCancelled {
+            let left = limit - (clock.now - start)
+            guard left > .zero else { return false }
+            if await self.attempt(address, within: left) { return true }
+            let pause = ProbeSchedule.pause(after: clock.now - start)
+            guard (try? await clock.sleep(for: pause)) != nil else { return false }  // cancelled: nobody wants to know
+        }
+        return false
+    }
+
+    /// One connection, one request, the first bytes of one response.
+    private func attempt(_ address: ContainerAddress, within limit: Duration) async -> Bool {
+        guard let target = try? SocketAddress(ipAddress: address.ip.description, port: Int(address.port)) else { return false }
+        let loop = self.group.next()
+        let answer = loop.makePromise(of: Bool.self)
+        let connection = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(min(limit, ProbeSchedule.connectLimit)))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        ProbeHandler(host: "\(address)", limit: TimeAmount(min(limit, ProbeSchedule.responseLimit)), answer: answer))
+                }
+            }
+            .connect(to: target)
+        connection.whenFailure { _ in answer.succeed(false) }
+        return await withTaskCancellationHandler {
+            // The promise is only ever succeeded: by the handler, or above when there is no connection.
+            (try? await answer.futureResult.get()) ?? false
+        } onCancel: {
+            connection.whenSuccess { $0.close(promise: nil) }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import PlaneProtocol
+
+extension WireTime {
+    /// For an SQLite column: 64 bits of nanoseconds last from 1677 to 2262; what lies beyond is moved to the nearest end.
+    var unixNanoseconds: Int64 {
+        let (whole, overflow) = self.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflows) = whole.addingReportingOverflow(Int64(self.nanoseconds))
+        guard !overflow, !overflows else { return self.seconds < 0 ? .min : .max }
+        return sum
+    }
+
+    init(unixNanoseconds: Int64) {
+        let (seconds, rest) = unixNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        self.init(seconds: rest < 0 ? seconds - 1 : seconds, nanoseconds: Int32(rest < 0 ? rest + 1_000_000_000 : rest))
+    }
+}

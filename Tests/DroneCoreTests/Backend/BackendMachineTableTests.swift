@@ -1,0 +1,272 @@
+import PlaneProtocol
+import Testing
+
+@testable import DroneCore
+
+/// Every state × every event. The table holds what changes; whatever is not in it must change nothing.
+@Suite struct BackendMachineTableTests {
+    typealias State = BackendMachine.State
+    typealias Action = BackendMachine.Action
+
+    struct Row: Sendable {
+        var from: State
+        var event: BackendEvent
+        var to: State
+        var actions: [Action]
+    }
+
+    static let ip = IPAddress.v4(0x0A00_0002)
+    static let address = ContainerAddress(ip: ip, port: 8080)
+    static let fresh = BackendMachine.Attempt()
+    static let triedPull = BackendMachine.Attempt(pulled: true)
+    static let triedAdoption = BackendMachine.Attempt(adopted: true)
+
+    static let refused = EngineFailure(.refused, "no such entry point")
+    static let missing = EngineFailure(.imageMissing, "no such image")
+    static let taken = EngineFailure(.nameTaken, "name in use")
+    static let exit0 = ContainerObservation.exited(code: 0, outOfMemory: false)
+    static let exit2 = ContainerObservation.exited(code: 2, outOfMemory: false)
+    static let killed = ContainerObservation.exited(code: 137, outOfMemory: true)
+    static let running = ContainerObservation.running(ip)
+
+    static let terminated = BackendOutcome(.terminated, .requested)
+    static let swept = BackendOutcome(.swept, .idle)
+    static let vanishedStarting = BackendOutcome(.errorStarting, .vanished, message: "the container is gone, and nobody saw how")
+    static let vanishedReady = BackendOutcome(.failed, .vanished, message: "the container is gone, and nobody saw how")
+    static let timedOut = BackendOutcome(
+        .timedOutBeforeReady, .readinessTimeout, message: "no HTTP response on port 8080 within the time allowed")
+    static let addressless = BackendOutcome(
+        .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")
+    static let foreign = BackendOutcome(
+        .errorLoading, .containerRefused, message: "a container of the backend's name exists which Plane did not make")
+    static let before = BackendOutcome(.exited, nil)
+
+    static func endedStarting(_ code: Int64, _ cause: BackendCause = .exitedByItself) -> BackendOutcome {
+        BackendOutcome(.errorStarting, cause, exitCode: code, message: "the container ended before its port answered")
+    }
+    static func endedReady(_ state: BackendState, _ code: Int64, _ cause: BackendCause = .exitedByItself) -> BackendOutcome {
+        BackendOutcome(state, cause, exitCode: code)
+    }
+    static func loadError(_ cause: BackendCause, _ failure: EngineFailure) -> BackendOutcome {
+        BackendOutcome(.errorLoading, cause, message: failure.message)
+    }
+
+    static let states: [State] = [
+        .waiting(.admitted), .waiting(.loading), .waiting(.starting), .waiting(.ready), .waiting(.ended(before)),
+        .loading(.adopting(fresh)), .loading(.adopting(triedAdoption)), .loading(.pulling(fresh)),
+        .loading(.creating(fresh)), .loading(.creating(triedPull)), .loading(.creating(triedAdoption)), .loading(.launching),
+        .starting(.locating), .starting(.probing(address)),
+        .ready(.rejoining), .ready(.serving(address)),
+        .ending(terminated, .settling), .ending(terminated, .stopping), .ending(terminated, .drainingLogs(removes: true)),
+        .ending(foreign, .drainingLogs(removes: false)), .ending(terminated, .removing),
+        .ended(terminated),
+    ]
+
+    static let events: [BackendEvent] = [
+        .begin, .pulled, .pullFailed(refused), .created, .createFailed(missing), .createFailed(taken), .createFailed(refused),
+        .started, .startFailed(refused), .hint,
+        .found(.absent), .found(.foreign), .found(.created), .found(running), .found(.running(nil)), .found(exit0), .found(exit2),
+        .found(killed), .answered, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained, .removed,
+    ]
+
+    /// The rows of an end: recorded, then cleaned up from `cleanup` on.
+    static func end(_ from: State, _ event: BackendEvent, _ outcome: BackendOutcome, _ cleanup: BackendMachine.Cleanup, first: [Action] = [])
+        -> Row
+    {
+        let begin: [Action] =
+            switch cleanup {
+            case .settling: []
+            case .stopping: [.stop]
+            case .drainingLogs: [.drainLogs(note: outcome.note)]
+            case .removing: [.remove]
+            }
+        return Row(from: from, event: event, to: .ending(outcome, cleanup), actions: first + [.recordEnd(outcome)] + begin)
+    }
+
+    static let beginning: [Row] = [
+        Row(from: .waiting(.admitted), event: .begin, to: .loading(.creating(fresh)), actions: [.create]),
+        Row(from: .waiting(.loading), event: .begin, to: .loading(.adopting(fresh)), actions: [.look]),
+        Row(from: .waiting(.starting), event: .begin, to: .starting(.locating), actions: [.look]),
+        Row(from: .waiting(.ready), event: .begin, to: .ready(.rejoining), actions: [.look]),
+        Row(from: .waiting(.ended(before)), event: .begin, to: .ending(before, .stopping), actions: [.stop]),
+        end(.waiting(.admitted), .terminate, terminated, .stopping),
+        end(.waiting(.loading), .terminate, terminated, .stopping),
+        end(.waiting(.starting), .terminate, terminated, .stopping),
+        end(.waiting(.ready), .terminate, terminated, .stopping),
+    ]
+
+    static let loading: [Row] = [
+        Row(from: .loading(.pulling(fresh)), event: .pulled, to: .loading(.creating(triedPull)), actions: [.create]),
+        end(.loading(.pulling(fresh)), .pullFailed(refused), loadError(.imagePullFailed, refused), .drainingLogs(removes: true)),
+        end(.loading(.pulling(fresh)), .terminate, terminated, .drainingLogs(removes: true), first: [.abandonWork]),
+
+        Row(from: .loading(.creating(fresh)), event: .created, to: .loading(.launching), actions: [.start]),
+        Row(from: .loading(.creating(fresh)), event: .createFailed(missing), to: .loading(.pulling(fresh)), actions: [.pull]),
+        Row(from: .loading(.creating(fresh)), event: .createFailed(taken), to: .loading(.adopting(triedAdoption)), actions: [.look]),
+        end(.loading(.creating(fresh)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
+        end(.loading(.creating(fresh)), .terminate, terminated, .settling),
+
+        Row(from: .loading(.creating(triedPull)), event: .created, to: .loading(.launching), actions: [.start]),
+        end(.loading(.creating(triedPull)), .createFailed(missing), loadError(.imageMissing, missing), .drainingLogs(removes: true)),
+        Row(
+            from: .loading(.creating(triedPull)), event: .createFailed(taken),
+            to: .loading(.adopting(.init(pulled: true, adopted: true))), actions: [.look]),
+        end(.loading(.creating(triedPull)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
+        end(.loading(.creating(triedPull)), .terminate, terminated, .settling),
+
+        Row(from: .loading(.creating(triedAdoption)), event: .created, to: .loading(.launching), actions: [.start]),
+        Row(
+            from: .loading(.creating(triedAdoption)), event: .createFailed(missing), to: .loading(.pulling(triedAdoption)), actions: [.pull]),
+        end(.loading(.creating(triedAdoption)), .createFailed(taken), loadError(.containerRefused, taken), .drainingLogs(removes: true)),
+        end(
+            .loading(.creating(triedAdoption)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
+        end(.loading(.creating(triedAdoption)), .terminate, terminated, .settling),
+
+        Row(from: .loading(.launching), event: .started, to: .starting(.locating), actions: [.look, .record(.starting, route: nil)]),
+        end(.loading(.launching), .startFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
+        end(.loading(.launching), .terminate, terminated, .settling),
+    ]
+
+    static func adopting(_ attempt: BackendMachine.Attempt) -> [Row] {
+        let state = State.loading(.adopting(attempt))
+        let record = Action.record(.starting, route: nil)
+        return [
+            Row(from: state, event: .found(.absent), to: .loading(.creating(attempt)), actions: [.create]),
+            end(state, .found(.foreign), foreign, .drainingLogs(removes: false)),
+            Row(from: state, event: .found(.created), to: .loading(.launching), actions: [.start]),
+            Row(
+                from: state, event: .found(running), to: .starting(.probing(address)),
+                actions: [record, .probe(address), .followLogs]),
+            end(state, .found(.running(nil)), addressless, .stopping, first: [record]),
+            end(state, .found(exit0), endedStarting(0), .drainingLogs(removes: true), first: [record]),
+            end(state, .found(exit2), endedStarting(2), .drainingLogs(removes: true), first: [record]),
+            end(state, .found(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true), first: [record]),
+            end(state, .terminate, terminated, .settling),
+        ]
+    }
+
+    static let starting: [Row] = [
+        Row(from: .starting(.locating), event: .hint, to: .starting(.locating), actions: [.look]),
+        end(.starting(.locating), .found(.absent), vanishedStarting, .drainingLogs(removes: true)),
+        end(.starting(.locating), .found(.foreign), vanishedStarting, .drainingLogs(removes: false)),
+        end(.starting(.locating), .found(.created), vanishedStarting, .drainingLogs(removes: true)),
+        Row(
+            from: .starting(.locating), event: .found(running), to: .starting(.probing(address)), actions: [.probe(address), .followLogs]),
+        end(.starting(.locating), .found(.running(nil)), addressless, .stopping),
+        end(.starting(.locating), .found(exit0), endedStarting(0), .drainingLogs(removes: true)),
+        end(.starting(.locating), .found(exit2), endedStarting(2), .drainingLogs(removes: true)),
+        end(.starting(.locating), .found(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true)),
+        end(.starting(.locating), .terminate, terminated, .stopping),
+
+        Row(from: .starting(.probing(address)), event: .hint, to: .starting(.probing(address)), actions: [.look]),
+        end(.starting(.probing(address)), .found(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .found(.foreign), vanishedStarting, .drainingLogs(removes: false), first: [.abandonWork]),
+        end(.starting(.probing(address)), .found(.created), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .found(exit0), endedStarting(0), .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .found(exit2), endedStarting(2), .drainingLogs(removes: true), first: [.abandonWork]),
+        end(
+            .starting(.probing(address)), .found(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true),
+            first: [.abandonWork]),
+        Row(
+            from: .starting(.probing(address)), event: .answered, to: .ready(.serving(address)),
+            actions: [.record(.ready, route: address), .watchIdle(address)]),
+        end(.starting(.probing(address)), .unanswered, timedOut, .stopping),
+        end(.starting(.probing(address)), .terminate, terminated, .stopping, first: [.abandonWork]),
+    ]
+
+    static func ready(_ state: State) -> [Row] {
+        [
+            Row(from: state, event: .hint, to: state, actions: [.look]),
+            end(state, .found(.absent), vanishedReady, .drainingLogs(removes: true)),
+            end(state, .found(.foreign), vanishedReady, .drainingLogs(removes: false)),
+            end(state, .found(.created), vanishedReady, .drainingLogs(removes: true)),
+            end(state, .found(exit0), endedReady(.exited, 0), .drainingLogs(removes: true)),
+            end(state, .found(exit2), endedReady(.failed, 2), .drainingLogs(removes: true)),
+            end(state, .found(killed), endedReady(.failed, 137, .outOfMemory), .drainingLogs(removes: true)),
+            end(state, .terminate, terminated, .stopping),
+        ]
+    }
+
+    static let readyOnly: [Row] = [
+        Row(
+            from: .ready(.rejoining), event: .found(running), to: .ready(.serving(address)), actions: [.watchIdle(address), .followLogs]),
+        end(.ready(.rejoining), .found(.running(nil)), addressless, .stopping),
+        Row(from: .ready(.serving(address)), event: .wentIdle, to: .ending(swept, .stopping), actions: [.stop]),
+    ]
+
+    static let ending: [Row] = {
+        let settling = State.ending(terminated, .settling)
+        let stop = State.ending(terminated, .stopping)
+        let drain = State.ending(terminated, .drainingLogs(removes: true))
+        var rows = [
+            // A container made or started although nobody waits for it any more is taken away again.
+            Row(from: settling, event: .created, to: drain, actions: [.drainLogs(note: nil)]),
+            Row(from: settling, event: .started, to: stop, actions: [.stop]),
+            Row(from: settling, event: .startFailed(refused), to: stop, actions: [.stop]),
+            Row(
+                from: settling, event: .found(.foreign), to: .ending(terminated, .drainingLogs(removes: false)),
+                actions: [.drainLogs(note: nil)]),
+            Row(from: stop, event: .stopped, to: drain, actions: [.drainLogs(note: nil)]),
+            Row(from: drain, event: .logsDrained, to: .ending(terminated, .removing), actions: [.remove]),
+            Row(from: .ending(foreign, .drainingLogs(removes: false)), event: .logsDrained, to: .ended(foreign), actions: [.finish]),
+            Row(from: .ending(terminated, .removing), event: .removed, to: .ended(terminated), actions: [.finish]),
+        ]
+        for failure in [missing, taken, refused] {
+            rows.append(Row(from: settling, event: .createFailed(failure), to: drain, actions: [.drainLogs(note: nil)]))
+        }
+        for observation in [.absent, .created, running, .running(nil), exit0, exit2, killed] as [ContainerObservation] {
+            rows.append(Row(from: settling, event: .found(observation), to: stop, actions: [.stop]))
+        }
+        return rows
+    }()
+
+    static let table: [Row] =
+        beginning + loading + adopting(fresh) + adopting(triedAdoption) + starting + ready(.ready(.rejoining))
+        + ready(.ready(.serving(address))) + readyOnly + ending
+
+    @Test("every event in every state does what the table says, or nothing", arguments: states)
+    func everyEvent(state: State) {
+        for event in Self.events {
+            let rows = Self.table.filter { $0.from == state && $0.event == event }
+            #expect(rows.count <= 1, "the table says two things about \(event) in \(state)")
+            var machine = BackendMachine.make(state)
+            let actions = machine.handle(event)
+            #expect(actions == rows.first?.actions ?? [], "\(event) in \(state)")
+            #expect(machine.state == rows.first?.to ?? state, "\(event) in \(state)")
+        }
+    }
+
+    @Test("the table speaks only of states and events that are tried")
+    func tableIsCovered() {
+        #expect(Self.table.allSatisfy { Self.states.contains($0.from) && Self.events.contains($0.event) })
+    }
+
+    @Test("an end is recorded exactly once, before anything is stopped or removed")
+    func recordedFirst() {
+        for row in Self.table {
+            guard case .ending(let outcome, _) = row.to, !Self.isEnding(row.from), row.event != .wentIdle, row.event != .begin else {
+                #expect(!row.actions.contains { if case .recordEnd = $0 { true } else { false } })
+                continue
+            }
+            let records = row.actions.indices.filter { row.actions[$0] == .recordEnd(outcome) }
+            #expect(records.count == 1)
+            let cleanups = row.actions.indices.filter { [.stop, .remove].contains(row.actions[$0]) }
+            #expect(cleanups.allSatisfy { $0 > records[0] })
+        }
+    }
+
+    private static func isEnding(_ state: State) -> Bool {
+        switch state {
+        case .ending, .ended: true
+        case .waiting, .loading, .starting, .ready: false
+        }
+    }
+}
+
+extension BackendMachine {
+    static func make(_ state: State, policy: PullPolicy = .ifNotPresent, port: UInt16 = 8080) -> BackendMachine {
+        var machine = BackendMachine(.admitted, pullPolicy: policy, port: port)
+        machine.state = state
+        return machine
+    }
+}

@@ -1,0 +1,120 @@
+import PlaneProtocol
+import Testing
+
+@testable import DroneCore
+
+/// Lives of backends, told as conversations.
+@Suite struct BackendMachineTests {
+    private let ip = IPAddress.v4(0x0A00_0002)
+
+    @Test("the short way: no question about the image, one look, ready on the first answer")
+    func shortWay() {
+        var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 9000)
+        let address = ContainerAddress(ip: self.ip, port: 9000)
+        #expect(machine.handle(.begin) == [.create])
+        #expect(machine.handle(.created) == [.start])
+        #expect(machine.handle(.started) == [.look, .record(.starting, route: nil)])
+        #expect(machine.handle(.found(.running(self.ip))) == [.probe(address), .followLogs])
+        #expect(machine.handle(.answered) == [.record(.ready, route: address), .watchIdle(address)])
+        #expect(machine.handle(.wentIdle) == [.stop])
+        #expect(machine.handle(.stopped) == [.drainLogs(note: nil)])
+        #expect(machine.handle(.logsDrained) == [.remove])
+        #expect(machine.handle(.removed) == [.finish])
+    }
+
+    @Test("policy Always pulls before it creates, once")
+    func pullAlways() {
+        var machine = BackendMachine(.admitted, pullPolicy: .always, port: 80)
+        #expect(machine.handle(.begin) == [.pull])
+        #expect(machine.handle(.pulled) == [.create])
+        let failure = EngineFailure(.imageMissing, "gone again")
+        #expect(machine.handle(.createFailed(failure)).first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "gone again")))
+    }
+
+    @Test("policy Never does not pull, whatever is missing")
+    func pullNever() {
+        var machine = BackendMachine(.admitted, pullPolicy: .never, port: 80)
+        #expect(machine.handle(.begin) == [.create])
+        let actions = machine.handle(.createFailed(EngineFailure(.imageMissing, "no such image")))
+        #expect(!actions.contains(.pull))
+        #expect(actions.first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "no such image")))
+    }
+
+    @Test("A4: an agent that comes back to a Loading backend takes over the container it finds")
+    func resumeLoading() {
+        var machine = BackendMachine(.loading, pullPolicy: .ifNotPresent, port: 80)
+        #expect(machine.handle(.begin) == [.look])
+        #expect(machine.handle(.found(.created)) == [.start])
+        #expect(machine.handle(.started).contains(.look))
+    }
+
+    @Test("A5: an image that cannot be started leaves no container")
+    func errorLoadingCleansUp() {
+        var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        _ = machine.handle(.created)
+        let actions = machine.handle(.startFailed(EngineFailure(.refused, "exec: no such file")))
+        #expect(actions.last == .drainLogs(note: "exec: no such file"))
+        #expect(machine.handle(.logsDrained) == [.remove])
+    }
+
+    @Test("A7: a container that dies while its start returns is an error of starting, not of loading")
+    func diesAtOnce() {
+        var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        _ = machine.handle(.created)
+        #expect(machine.handle(.hint).isEmpty)  // the die event overtook the answer to start
+        #expect(machine.handle(.started) == [.look, .record(.starting, route: nil)])
+        let actions = machine.handle(.found(.exited(code: 1, outOfMemory: false)))
+        guard case .recordEnd(let outcome)? = actions.first else {
+            Issue.record("no end was recorded")
+            return
+        }
+        #expect(outcome.state == .errorStarting)
+    }
+
+    @Test("A14: a ready backend whose container was removed has failed")
+    func containerRemoved() {
+        var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        _ = machine.handle(.found(.running(self.ip)))
+        #expect(machine.handle(.hint) == [.look])
+        _ = machine.handle(.found(.absent))
+        guard case .ending(let outcome, _) = machine.state else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(outcome.state == .failed)
+        #expect(outcome.cause == .vanished)
+    }
+
+    @Test("A26: a container made after the backend was terminated is removed")
+    func terminatedWhileCreating() {
+        var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        #expect(machine.handle(.terminate) == [.recordEnd(BackendOutcome(.terminated, .requested))])
+        #expect(machine.handle(.created) == [.drainLogs(note: nil)])
+        #expect(machine.handle(.logsDrained) == [.remove])
+    }
+
+    @Test("a second end changes nothing: the first stands")
+    func firstEndStands() {
+        var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        _ = machine.handle(.found(.running(self.ip)))
+        _ = machine.handle(.wentIdle)
+        #expect(machine.handle(.terminate).isEmpty)
+        #expect(machine.handle(.found(.exited(code: 137, outOfMemory: false))).isEmpty)
+        #expect(machine.state == .ending(BackendOutcome(.swept, .idle), .stopping))
+    }
+
+    @Test(
+        "the log ends with the exit code, in the reference's words, unless it is 0",
+        arguments: [(0, nil), (2, "Backend exit code: 2"), (137, "Backend exit code: 137"), (-1, "Backend exit code: -1")]
+            as [(Int64, String?)])
+    func exitCodeLine(code: Int64, note: String?) {
+        var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        #expect(machine.handle(.found(.exited(code: code, outOfMemory: false))).last == .drainLogs(note: note))
+    }
+}

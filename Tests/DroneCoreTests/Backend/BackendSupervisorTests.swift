@@ -1,0 +1,275 @@
+import DroneStore
+import PlaneProtocol
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import DroneCore
+
+@Suite struct BackendSupervisorTests {
+    /// Runs the supervisor for as long as `body` takes, and then cancels it.
+    private func running(_ supervisor: BackendSupervisor, _ body: () async throws -> Void) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await supervisor.run() }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    @Test("a backend becomes ready, is routed, and its reports tell every state with the times of its phases")
+    func becomesReady() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await self.running(backend) {
+            try await drone.wait(for: .ready, of: .make())
+            #expect(backend.isRunning)
+        }
+        #expect(try drone.store.route("b-1")?.address == "127.0.0.1:8080")
+        let reports = try await drone.reports()
+        #expect(reports.map(\.state) == [.loading, .starting, .ready])
+        #expect(reports.allSatisfy { $0.drone == .make() })
+        let phases = try #require(reports.last?.detail?.phases)
+        #expect(phases.created != nil && phases.started != nil && phases.ready != nil)
+        #expect(phases.pulled == nil)
+    }
+
+    @Test("an image that is there is not asked about; a container takes one create, one start, one look")
+    func fewestCalls() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
+        #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .start, .look])
+    }
+
+    @Test("an idle backend is swept, stopped and removed, and nothing of it is left")
+    func sweeps() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make(idle: 10))
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            try await drone.time.pass(11)
+        }  // ends when the supervisor does
+        #expect(try await drone.state(of: .make()) == .swept)
+        #expect(drone.engine.containers.isEmpty)
+        #expect(try await drone.reports().last?.detail?.cause == .idle)
+    }
+
+    @Test("activity puts the sweep off")
+    func activity() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make(idle: 10))
+        try await self.running(backend) {
+            try await drone.wait(for: .ready, of: .make())
+            try await drone.time.waitForSleeper(11)
+            try drone.store.recordActivity(["b-1"], at: drone.time.now.seconds + 5)
+            try await drone.time.pass(11)
+            try await drone.time.pass(5)  // it looked, and sleeps until the new deadline
+            try await drone.wait(for: .swept, of: .make())
+        }
+    }
+
+    @Test("an exit is told with its code, after everything that was printed", arguments: [(0, .exited), (3, .failed)] as [(Int64, BackendState)])
+    func exits(code: Int64, state: BackendState) async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.say("last words\n", in: .make(), .stderr)
+            drone.engine.end(.make(), code: code)
+            backend.hint()
+        }
+        #expect(try await drone.state(of: .make()) == state)
+        #expect(try await drone.store.backend(.make())?.exitCode == code)
+        let expected = [BackendLogMessage(backendID: .make(), kind: .stderr, text: "last words\n")]
+        let note = BackendLogMessage(backendID: .make(), kind: .meta, text: "Backend exit code: \(code)")
+        #expect(drone.logs.all == (code == 0 ? expected : expected + [note]))
+    }
+
+    @Test("A5: an image that cannot run is told in the log and leaves no container", arguments: [PullPolicy.ifNotPresent, .never])
+    func errorLoading(policy: PullPolicy) async throws {
+        let drone = try DroneFixture(images: ["demo": .broken])
+        let backend = try await drone.admit(.make(policy: policy))
+        await backend.run()
+        #expect(try await drone.reports().map(\.state) == [.loading, .errorLoading])
+        #expect(drone.logs.all.map(\.kind) == [.meta])
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("a missing image is pulled, once, and then created from")
+    func pulls() async throws {
+        let drone = try DroneFixture(images: [:])
+        drone.engine.state.withLock { $0.registry["demo"] = .serves }
+        let backend = try await drone.admit(.make())
+        try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
+        #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .pull, .create, .start, .look])
+        #expect(try await drone.reports().last?.detail?.phases?.pulled != nil)
+    }
+
+    @Test("a container that ends before it answers did not start")
+    func errorStarting() async throws {
+        let drone = try DroneFixture(images: ["demo": .exits(1)])
+        let backend = try await drone.admit(.make())
+        await backend.run()
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .errorStarting])
+    }
+
+    @Test("a port that stays silent for too long ends the backend")
+    func timesOut() async throws {
+        let drone = try DroneFixture()
+        drone.port.withLock { $0 = .timesOut }
+        let backend = try await drone.admit(.make())
+        await backend.run()
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .timedOutBeforeReady])
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A12: terminate returns when the end is stored, before the container is stopped")
+    func terminate() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.hold(.stop)
+            await backend.terminate()
+            #expect(try await drone.state(of: .make()) == .terminated)
+            #expect(!drone.engine.containers.isEmpty)
+            drone.engine.release(.stop)
+        }
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A26: terminated while being created, it is removed once the creation has returned")
+    func terminateWhileCreating() async throws {
+        let drone = try DroneFixture()
+        drone.engine.hold(.create)
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await eventually("create is under way") { drone.engine.calls.contains(.create) }
+            await backend.terminate()
+            #expect(try await drone.state(of: .make()) == .terminated)
+            drone.engine.release(.create)
+        }
+        #expect(drone.engine.containers.isEmpty)
+        #expect(drone.engine.calls.contains(.remove))
+    }
+
+    @Test("terminating a backend whose port is silent does not wait for the port")
+    func terminateWhileProbing() async throws {
+        let drone = try DroneFixture()
+        drone.port.withLock { $0 = .silent }
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .starting, of: .make())
+            await backend.terminate()
+        }
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .terminated])
+    }
+
+    @Test("terminating what is not run any more returns at once")
+    func terminateAfterEnd() async throws {
+        let drone = try DroneFixture(images: ["demo": .broken])
+        let backend = try await drone.admit(.make())
+        await backend.run()
+        await backend.terminate()
+    }
+
+    @Test("A6: while the engine is away, a stop is tried again with growing pauses, and the outcome stays what it was")
+    func engineAway() async throws {
+        let drone = try DroneFixture()
+        drone.engine.hold(.logs)  // the only sleeper is to be the one that stops
+        let backend = try await drone.admit(.make(idle: 1_000_000))
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.fail(.stop, with: EngineFailure(.unavailable, "docker is gone"))
+            await backend.terminate()
+            for (failures, pause) in zip(1..., [1, 1, 1, 2, 5] as [Int64]) {
+                try await eventually("stop has failed") { drone.engine.calls.filter { $0 == .stop }.count == failures }
+                try await drone.time.pass(pause)
+            }
+            drone.engine.fail(.stop, with: nil)
+            try await drone.time.pass(10)
+            drone.engine.release(.logs)
+        }
+        #expect(try await drone.state(of: .make()) == .terminated)
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .terminated])
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A16: a route that is gone is written again, and the backend lives on")
+    func routeRestored() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make(idle: 10))
+        try await self.running(backend) {
+            try await drone.wait(for: .ready, of: .make())
+            let thief = BackendTransition.Route(address: "127.0.0.1:8080", bearerToken: nil)
+            let other = try await drone.store.admit(.make(.make("thief")), acceptedAt: 1, report: [])
+            #expect(other == .admitted)
+            try await drone.store.ensureRoute(of: .make("thief"), thief, at: drone.time.now.seconds)
+            #expect(try drone.store.route("b-1")?.address == nil)
+            try await drone.time.pass(11)
+            try await eventually("the route is back") { try drone.store.route("b-1")?.address == "127.0.0.1:8080" }
+            #expect(try await drone.state(of: .make()) == .ready)
+        }
+    }
+
+    @Test("a cancelled supervisor leaves its container and its state to the next agent, which rejoins without a new report")
+    func handedOver() async throws {
+        let drone = try DroneFixture()
+        let first = try await drone.admit(.make(idle: 10))
+        try await self.running(first) { try await drone.wait(for: .ready, of: .make()) }
+        #expect(drone.engine.containers.count == 1)
+        _ = try await drone.reports()
+
+        let second = BackendSupervisor(.make(idle: 10), from: .ready, acceptedAt: nil, in: drone.context)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await second.run() }
+            try await drone.time.pass(11)
+        }
+        #expect(try await drone.reports().map(\.state) == [.swept])
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A4: killed while the container was being made, the next agent goes on from what is there", arguments: [
+        nil, FakeEngine.Container.Process.created, .running,
+    ])
+    func resumesLoading(process: FakeEngine.Container.Process?) async throws {
+        let drone = try DroneFixture()
+        _ = try await drone.admit(.make())
+        if let process {
+            drone.engine.state.withLock { $0.containers[.make()] = .init(image: "demo", process: process) }
+        }
+        let next = BackendSupervisor(.make(), from: .loading, acceptedAt: nil, in: drone.context)
+        try await self.running(next) { try await drone.wait(for: .ready, of: .make()) }
+        #expect(drone.engine.containers.count == 1)
+    }
+
+    @Test("an exit that happened while no agent ran is reported with its true code")
+    func exitWhileAway() async throws {
+        let drone = try DroneFixture()
+        let first = try await drone.admit(.make())
+        try await self.running(first) { try await drone.wait(for: .ready, of: .make()) }
+        drone.engine.end(.make(), code: 17, tells: false)
+        let next = BackendSupervisor(.make(), from: .ready, acceptedAt: nil, in: drone.context)
+        await next.run()
+        let last = try #require(try await drone.reports().last)
+        #expect(last.state == .failed)
+        #expect(last.detail?.exitCode == 17)
+    }
+
+    @Test("a container of that name that is not ours is left alone")
+    func foreignContainer() async throws {
+        let drone = try DroneFixture()
+        drone.engine.state.withLock { $0.containers[.make()] = .init(image: "demo", process: .running, isForeign: true) }
+        let backend = try await drone.admit(.make())
+        await backend.run()
+        #expect(try await drone.state(of: .make()) == .errorLoading)
+        #expect(drone.engine.containers.count == 1)
+        #expect(!drone.engine.calls.contains(.remove))
+    }
+}
