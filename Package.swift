@@ -55,7 +55,7 @@ let package = Package(
     targets: [
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
-        library("NATS", ["CNATS", logging]),
+        library("NATS", ["CNATS", logging, collections]),
         library("DockerEngine", [asyncHTTPClient, nioCore, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.

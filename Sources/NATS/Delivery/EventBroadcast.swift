@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Passes the events of a connection to everyone who asked for them; `.closed` is the last one.
+final class EventBroadcast: Sendable {
+    private struct State {
+        var observers: [UInt64: @Sendable (NATSConnectionEvent) -> Void] = [:]
+        var nextID: UInt64 = 0
+        var isFinished = false
+    }
+
+    /// Events kept for a reader who does not read; the newest are.
+    private static let bufferLimit = 64
+
+    private let state = Mutex(State())
+
+    /// Calls `handler` for every event from now on, on the thread that reports it, so it must not block. A connection
+    /// which is closed already says so at once.
+    func observe(_ handler: @escaping @Sendable (NATSConnectionEvent) -> Void) -> UInt64 {
+        let (id, isFinished) = self.state.withLock { state in
+            state.nextID += 1
+            if !state.isFinished { state.observers[state.nextID] = handler }
+            return (state.nextID, state.isFinished)
+        }
+        if isFinished { handler(.closed) }
+        return id
+    }
+
+    func stopObserving(_ id: UInt64) {
+        _ = self.state.withLock { $0.observers.removeValue(forKey: id) }
+    }
+
+    /// Events from now on, as a sequence that ends after `.closed`.
+    func stream() -> AsyncStream<NATSConnectionEvent> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(Self.bufferLimit)) { continuation in
+            let id = self.observe { event in
+                continuation.yield(event)
+                if event == .closed { continuation.finish() }
+            }
+            continuation.onTermination = { [weak self] _ in self?.stopObserving(id) }
+        }
+    }
+
+    func send(_ event: NATSConnectionEvent) {
+        let observers = self.state.withLock { state -> [UInt64: @Sendable (NATSConnectionEvent) -> Void] in
+            if state.isFinished { return [:] }
+            guard event == .closed else { return state.observers }
+            state.isFinished = true
+            defer { state.observers = [:] }
+            return state.observers
+        }
+        for observer in observers.values { observer(event) }
+    }
+}

@@ -1,0 +1,194 @@
+import Dispatch
+import Synchronization
+
+/// The requests in flight of one connection: one wildcard subscription for all answers, one timer for all deadlines, no
+/// thread and no task per request.
+final class RequestTable: MessageSink {
+    private typealias Answer = Result<NATSMessage, NATSError>
+
+    private struct Entry {
+        var continuation: CheckedContinuation<Answer, Never>
+        /// Nanoseconds of `DispatchTime`.
+        var deadline: UInt64
+        var attempt: String
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        var deadlines = DeadlineQueue()
+        /// What the timer is set to.
+        var armed: UInt64?
+        var nextID: UInt64 = 0
+        /// Set when no further request is taken, with the reason.
+        var refusal: NATSError.Code?
+        /// To be called when nothing is in flight.
+        var idleHandlers: [@Sendable () -> Void] = []
+    }
+
+    /// Most requests in flight; each keeps a suspended task. Far above what one process of ours ever sends.
+    static let inFlightLimit = 65_536
+
+    /// Answers arrive on `<inbox>.<number>`.
+    let inbox: String
+    // Unsafe only by declaration: a dispatch source may be used from any thread.
+    private nonisolated(unsafe) let timer: any DispatchSourceTimer
+    private let state = Mutex(State())
+
+    /// What the server's message without a body and with this status means: nobody listens on the subject.
+    private static let noRespondersStatus = "503"
+
+    init(inbox: String) {
+        self.inbox = inbox
+        self.timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "nats.deadlines"))
+        self.timer.setEventHandler { [weak self] in self?.expire() }
+        self.timer.activate()
+    }
+
+    deinit { self.timer.cancel() }
+
+    /// The subject to subscribe to.
+    var subscription: String { "\(self.inbox).*" }
+
+    /// A subject of ours whose messages are thrown away, for calls whose answer interests nobody.
+    var nobody: String { "\(self.inbox).0" }
+
+    /// Sends a request and waits for the first answer, the deadline, or cancellation.
+    /// - Parameters:
+    ///   - attempt: for the error.
+    ///   - send: gets the reply subject. A thrown error ends the request.
+    func request(
+        timeout: Duration, attempt: @Sendable @autoclosure () -> String,
+        send: (_ reply: String) throws(NATSError) -> Void
+    ) async throws(NATSError) -> NATSMessage {
+        let attempt = attempt()
+        let id = self.state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        let answer: Answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let entry = Entry(
+                    continuation: continuation,
+                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt)
+                if let code = self.insert(id, entry) {
+                    continuation.resume(returning: .failure(NATSError(code, attempt: attempt)))
+                    return
+                }
+                do throws(NATSError) {
+                    try send("\(self.inbox).\(id)")
+                } catch {
+                    self.finish(id) { _ in .failure(error) }
+                }
+            }
+        } onCancel: {
+            self.finish(id) { .failure(NATSError(.cancelled, attempt: $0)) }
+        }
+        return try answer.get()
+    }
+
+    /// An answer, on the delivery thread of libnats. Later answers to the same request find nobody.
+    func receive(_ message: NATSMessage) {
+        guard let id = UInt64(message.subject.utf8.suffixAfterLastDot) else { return }
+        self.finish(id) { attempt in
+            guard message.payload.isEmpty, message.status == Self.noRespondersStatus else { return .success(message) }
+            return .failure(NATSError(.noResponders, attempt: attempt))
+        }
+    }
+
+    /// The subscription ended: if the connection is made anew it is subscribed anew, so nothing to do.
+    func completed() {}
+
+    /// Requests in flight get their answers, and readers who come to their end may still ask something.
+    func connectionDraining() {}
+
+    func connectionClosed() {
+        self.refuse(.closed)
+        self.failAll(.closed)
+    }
+
+    /// Fails everything in flight, because the answers can no longer arrive.
+    func failAll(_ code: NATSError.Code, hint: String? = nil) {
+        let entries = self.state.withLock { state in
+            defer { state.entries = [:] }
+            return state.entries
+        }
+        for entry in entries.values {
+            entry.continuation.resume(returning: .failure(NATSError(code, attempt: entry.attempt, hint: hint)))
+        }
+        self.callIdleHandlers()
+    }
+
+    /// Takes no further request; those in flight go on.
+    func refuse(_ code: NATSError.Code) { self.state.withLock { $0.refusal = code } }
+
+    /// Calls `handler` once nothing is in flight, which every request's deadline brings about.
+    func whenIdle(_ handler: @escaping @Sendable () -> Void) {
+        let isIdle = self.state.withLock { state in
+            if !state.entries.isEmpty { state.idleHandlers.append(handler) }
+            return state.entries.isEmpty
+        }
+        if isIdle { handler() }
+    }
+
+    /// - Returns: why the request is not taken, or nil.
+    private func insert(_ id: UInt64, _ entry: Entry) -> NATSError.Code? {
+        self.state.withLock { state in
+            if let refusal = state.refusal { return refusal }
+            if state.entries.count >= Self.inFlightLimit { return .tooManyRequests }
+            // Cancelled before this line: seen here. After it: `finish` finds the entry.
+            if Task.isCancelled { return .cancelled }
+            state.entries[id] = entry
+            if state.deadlines.count > 2 * state.entries.count + 1024 {
+                state.deadlines.rebuild(state.entries.lazy.map { (id: $0.key, deadline: $0.value.deadline) })
+            } else {
+                state.deadlines.insert(id, deadline: entry.deadline)
+            }
+            self.arm(&state)
+            return nil
+        }
+    }
+
+    private func finish(_ id: UInt64, _ answer: (_ attempt: String) -> Answer) {
+        let (entry, isLast) = self.state.withLock { state in
+            let entry = state.entries.removeValue(forKey: id)
+            return (entry, state.entries.isEmpty && !state.idleHandlers.isEmpty)
+        }
+        guard let entry else { return }
+        entry.continuation.resume(returning: answer(entry.attempt))
+        if isLast { self.callIdleHandlers() }
+    }
+
+    private func expire() {
+        let now = DispatchTime.now().uptimeNanoseconds
+        let ids = self.state.withLock { state in
+            let ids = state.deadlines.popExpired(now: now)
+            state.armed = nil
+            if !state.entries.isEmpty { self.arm(&state) }
+            return ids
+        }
+        for id in ids { self.finish(id) { .failure(NATSError(.timedOut, attempt: $0)) } }
+    }
+
+    /// Sets the timer if it is not set early enough. Setting it calls nobody, so it may be done under the lock.
+    private func arm(_ state: inout State) {
+        guard let earliest = state.deadlines.earliest, state.armed.map({ earliest < $0 }) ?? true else { return }
+        state.armed = earliest
+        self.timer.schedule(deadline: DispatchTime(uptimeNanoseconds: earliest), leeway: .milliseconds(1))
+    }
+
+    private func callIdleHandlers() {
+        let handlers = self.state.withLock { state in
+            defer { state.idleHandlers = [] }
+            return state.idleHandlers
+        }
+        for handler in handlers { handler() }
+    }
+}
+
+extension String.UTF8View {
+    /// The last token of a subject.
+    fileprivate var suffixAfterLastDot: Substring {
+        let start = self.lastIndex(of: UInt8(ascii: ".")).map { self.index(after: $0) } ?? self.startIndex
+        return Substring(self[start...])
+    }
+}

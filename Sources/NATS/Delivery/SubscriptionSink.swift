@@ -1,0 +1,40 @@
+import Logging
+import Synchronization
+
+/// Fills the buffer of one `NATSSubscription` and reports what does not fit.
+final class SubscriptionSink: MessageSink {
+    /// Bytes buffered at most, whatever the number of messages; the limit of libnats for the same purpose.
+    static let bytesLimit = 64 << 20
+
+    let subject: String
+    let buffer: MessageBuffer<NATSMessage>
+    private let isDraining = Mutex(false)
+    private let onOverflow: @Sendable (_ subject: String, _ dropped: UInt64) -> Void
+
+    /// - Parameter onOverflow: called on the delivery thread at the 1st, 2nd, 4th, 8th … lost message.
+    init(
+        subject: String, bufferLimit: Int,
+        onOverflow: @escaping @Sendable (_ subject: String, _ dropped: UInt64) -> Void
+    ) {
+        self.subject = subject
+        self.buffer = MessageBuffer(countLimit: bufferLimit, bytesLimit: Self.bytesLimit)
+        self.onOverflow = onOverflow
+    }
+
+    func receive(_ message: NATSMessage) {
+        guard case .dropped(let total) = self.buffer.push(message, bytes: message.bufferedBytes) else { return }
+        // Powers of two: the first loss is told at once, a flood does not become a flood of log lines.
+        if total.nonzeroBitCount == 1 { self.onOverflow(self.subject, total) }
+    }
+
+    /// After a drain this is the end. Otherwise the connection broke for good and is being made anew.
+    func completed() {
+        if self.isDraining.withLock({ $0 }) { self.buffer.finish() }
+    }
+
+    func connectionDraining() { self.beginDraining() }
+
+    func connectionClosed() { self.buffer.finish() }
+
+    func beginDraining() { self.isDraining.withLock { $0 = true } }
+}

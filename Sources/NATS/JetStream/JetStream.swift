@@ -1,0 +1,35 @@
+/// The JetStream API of one account, over an ordinary connection: requests on `$JS.API.…` with JSON. libnats has calls
+/// for all of it, but they block a thread each, and its subscriptions to streams need one more.
+package struct JetStream: Sendable {
+    /// Subjects of the API of the account's own server group.
+    static let prefix = "$JS.API"
+
+    let connection: NATSConnection
+
+    /// Sends one API request and reads the answer.
+    func call<Answer: Decodable>(
+        _ name: String, body: [UInt8] = [], answer: Answer.Type, timeout: Duration = .seconds(5)
+    ) async throws(NATSError) -> Answer {
+        let subject = "\(Self.prefix).\(name)"
+        let message: NATSMessage
+        do {
+            message = try await self.connection.request(body, to: subject, timeout: timeout)
+        } catch {
+            guard error.code == .noResponders else { throw error }
+            throw NATSError(
+                .jetStreamUnavailable, attempt: name, detail: "nobody answers on \(subject)",
+                hint: "is JetStream enabled in nats-server (-js) and for this account?")
+        }
+        return try JetStreamAnswer.read(answer, from: message.payload, attempt: name)
+    }
+
+    /// A stream or consumer name as part of an API subject.
+    static func checked(_ name: String, attempt: String) throws(NATSError) -> String {
+        let forbidden = [UInt8(ascii: "."), UInt8(ascii: "*"), UInt8(ascii: ">"), UInt8(ascii: "/"), UInt8(ascii: "\\")]
+        guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && !forbidden.contains($0) }) else {
+            throw NATSError(
+                .invalidSubject, attempt: "\(attempt) \(name)", hint: "a stream's name has no spaces, dots, slashes or wildcards")
+        }
+        return name
+    }
+}

@@ -1,0 +1,67 @@
+import FoundationEssentials
+
+/// Answers of the JetStream API: what was asked for, or an `error` object in its place.
+enum JetStreamAnswer {
+    /// The `err_code`s of the server that mean something to us.
+    enum ErrorCode {
+        static let insufficientResources = 10023
+        static let noSuitablePeers = 10005
+        static let clusterNotLeader = 10009
+        static let clusterNotAvailable = 10008
+        static let consumerNotFound = 10014
+        static let noMessageFound = 10037
+        static let notEnabledForAccount = 10039
+        static let streamNameExists = 10058
+        static let streamNotFound = 10059
+        static let wrongLastSequence = 10071
+        static let replicasNotSupported = 10074
+        static let notEnabled = 10076
+        static let streamOffline = 10118
+        static let wrongLastSequenceUnknown = 10164
+    }
+
+    private struct Refusal: Decodable {
+        struct Reason: Decodable {
+            /// Like an HTTP status.
+            var code: Int
+            var err_code: Int?
+            var description: String?
+        }
+
+        var error: Reason?
+    }
+
+    static func read<Answer: Decodable>(
+        _ type: Answer.Type, from payload: [UInt8], attempt: @autoclosure () -> String
+    ) throws(NATSError) -> Answer {
+        let data = Data(payload)
+        let decoder = JSONDecoder()
+        do {
+            if let refusal = try decoder.decode(Refusal.self, from: data).error {
+                throw NATSError(
+                    Self.code(refusal.err_code ?? 0, status: refusal.code), attempt: attempt(),
+                    detail: refusal.description, apiErrorCode: refusal.err_code)
+            }
+            return try decoder.decode(type, from: data)
+        } catch let error as NATSError {
+            throw error
+        } catch {
+            throw NATSError(
+                .malformedReply, attempt: attempt(), hint: "does something else than nats-server answer there?", cause: error)
+        }
+    }
+
+    private static func code(_ errorCode: Int, status: Int) -> NATSError.Code {
+        switch errorCode {
+        case ErrorCode.streamNotFound: .streamNotFound
+        case ErrorCode.consumerNotFound: .consumerNotFound
+        case ErrorCode.noMessageFound: .messageNotFound
+        case ErrorCode.wrongLastSequence: .wrongLastSequence
+        case ErrorCode.wrongLastSequenceUnknown: .sequenceBusy
+        case ErrorCode.notEnabled, ErrorCode.notEnabledForAccount, ErrorCode.clusterNotAvailable,
+            ErrorCode.clusterNotLeader, ErrorCode.streamOffline:
+            .jetStreamUnavailable
+        default: status == 503 ? .jetStreamUnavailable : .jetStreamRefused
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// What we ask of a stream: file storage, limits retention, the oldest messages discarded first.
+package struct StreamConfiguration: Sendable, Hashable {
+    package var name: String
+    package var subjects: [String]
+    /// Messages kept per subject; nil for no limit.
+    package var maxMessagesPerSubject: Int64?
+    /// Messages older than this go; nil for no limit.
+    package var maxAge: Duration?
+    /// Size of the whole stream; nil for no limit.
+    package var maxBytes: Int64?
+    /// Copies in a cluster: 1, 3 or 5. Where the cluster cannot hold so many, fewer are made.
+    package var replicas: Int
+
+    package init(
+        name: String, subjects: [String], maxMessagesPerSubject: Int64? = nil, maxAge: Duration? = nil,
+        maxBytes: Int64? = nil, replicas: Int = 1
+    ) {
+        self.name = name
+        self.subjects = subjects
+        self.maxMessagesPerSubject = maxMessagesPerSubject
+        self.maxAge = maxAge
+        self.maxBytes = maxBytes
+        self.replicas = replicas
+    }
+}
+
+extension StreamConfiguration: Encodable {
+    private enum Key: String, CodingKey {
+        case name, subjects, retention, storage, discard
+        case maxMessagesPerSubject = "max_msgs_per_subject"
+        case maxAge = "max_age"
+        case maxBytes = "max_bytes"
+        case replicas = "num_replicas"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(self.name, forKey: .name)
+        try container.encode(self.subjects, forKey: .subjects)
+        try container.encode("limits", forKey: .retention)
+        try container.encode("file", forKey: .storage)
+        try container.encode("old", forKey: .discard)
+        // An absent limit is none.
+        try container.encodeIfPresent(self.maxMessagesPerSubject, forKey: .maxMessagesPerSubject)
+        try container.encodeIfPresent(self.maxAge?.wholeNanoseconds, forKey: .maxAge)
+        try container.encodeIfPresent(self.maxBytes, forKey: .maxBytes)
+        try container.encode(self.replicas, forKey: .replicas)
+    }
+}

@@ -1,0 +1,211 @@
+import Logging
+import Synchronization
+
+/// Connecting, staying connected, and the orderly end.
+extension NATSConnection {
+    /// The first connection, with patience for servers that are not up yet.
+    func open() async throws(NATSError) {
+        _ = try self.attach(self.requests.subscription, queue: nil, sink: self.requests)
+        var attempt = 1
+        while true {
+            do throws(NATSError) {
+                self.adopt(try await self.connectOnce())
+                return
+            } catch {
+                guard error.isRetryable || error.code == .timedOut, attempt < self.options.initialAttempts else {
+                    throw error
+                }
+                self.logger.warning(
+                    "NATS is not reachable yet",
+                    metadata: [
+                        NATSLogKey.attempt: "\(attempt)", NATSLogKey.attemptLimit: "\(self.options.initialAttempts)",
+                        NATSLogKey.error: "\(error)",
+                    ])
+            }
+            attempt += 1
+            do {
+                try await Task.sleep(for: self.options.initialAttemptDelay)
+            } catch {
+                throw NATSError(.cancelled, attempt: "connect to NATS")
+            }
+        }
+    }
+
+    /// Ends in order: no new messages are asked for, the readers of all subscriptions come to their ends, requests in
+    /// flight get their answers, what was published reaches the server, and the connection closes.
+    /// - Parameter timeout: for all of it; what is unfinished then is cut off.
+    package func drain(timeout: Duration = .seconds(10)) async {
+        let (attachments, sinks) = self.state.withLock { (Array($0.attachments.values), Array($0.sinks.values)) }
+        let (signals, signal) = AsyncStream.makeStream(of: Void.self)
+        var awaited = 1
+        for sink in sinks {
+            sink.connectionDraining()
+            guard let sink = sink as? SubscriptionSink else { continue }
+            awaited += 1
+            sink.buffer.whenReadersLeft { signal.yield() }
+        }
+        for attachment in attachments where attachment.subject != self.requests.subscription {
+            attachment.drain(timeout: timeout)
+        }
+        self.requests.whenIdle { signal.yield() }
+        await withTaskGroup { group in
+            group.addTask { [awaited] in
+                var left = awaited
+                for await _ in signals {
+                    left -= 1
+                    if left == 0 { return }
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: timeout)  // Cancelled when the other task was faster.
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        await self.close(flushTimeout: .seconds(2))
+    }
+
+    private func close(flushTimeout: Duration) async {
+        let (link, sinks) = self.state.withLock { state in
+            defer {
+                state.link = .closed
+                state.isConnected = false
+                state.sinks = [:]
+                state.attachments = [:]
+            }
+            return (state.link, Array(state.sinks.values))
+        }
+        switch link {
+        case .closed: return
+        case .connecting: break
+        case .reopening(let task): task?.cancel()
+        case .open(let native):
+            // What cannot be flushed is lost with the connection, as with any message at most once.
+            try? await NativeConnection.blocking { () throws(NATSError) in
+                defer { native.close() }
+                try native.flush(timeout: flushTimeout)
+            }
+        }
+        for sink in sinks { sink.connectionClosed() }
+        self.broadcast.send(.closed)
+    }
+
+    /// One try over all servers, on a queue that may block.
+    private func connectOnce() async throws(NATSError) -> (NativeConnection, generation: Int) {
+        let generation = self.state.withLock { state in
+            state.generation += 1
+            return state.generation
+        }
+        let native = try await NativeConnection.blocking { [options] () throws(NATSError) in
+            try NativeConnection(options) { [weak self] event in self?.handle(event, generation: generation) }
+        }
+        return (native, generation)
+    }
+
+    /// Makes a connection the current one and subscribes everything on it.
+    private func adopt(_ connected: (native: NativeConnection, generation: Int)) {
+        let attachments: [Attachment] = self.state.withLock { state in
+            if case .closed = state.link { return [] }
+            state.link = .open(connected.native)
+            state.isConnected = true
+            return Array(state.attachments.values)
+        }
+        for attachment in attachments {
+            do {
+                try attachment.bind(to: connected.native)
+            } catch {
+                // Only a connection that broke again; the next one is bound anew.
+                self.logger.warning("cannot subscribe", metadata: [NATSLogKey.error: "\(error)"])
+            }
+        }
+        self.logger.info(
+            "connected to NATS", metadata: [NATSLogKey.server: "\(connected.native.connectedServer ?? "unknown")"])
+        self.broadcast.send(connected.generation == 1 ? .connected : .reconnected)
+    }
+
+    /// Runs on the library's threads.
+    private func handle(_ event: NativeEvent, generation: Int) {
+        guard self.state.withLock({ $0.generation == generation }) else { return }
+        switch event {
+        case .disconnected(let reason):
+            let wasOpen = self.state.withLock { state in
+                state.isConnected = false
+                if case .open = state.link { return true }
+                return false
+            }
+            guard wasOpen else { return }
+            self.logger.warning(
+                "disconnected from NATS, reconnecting for ever",
+                metadata: [NATSLogKey.reason: "\(reason ?? "connection closed by the server")"])
+            self.requests.failAll(.disconnected, hint: "the request may have been carried out; repeat it")
+            self.broadcast.send(.disconnected(reason: reason))
+        case .stillDisconnected(let count):
+            // Powers of two, then about every half minute.
+            guard count.nonzeroBitCount == 1 && count < 16 || count % 16 == 0 else { return }
+            self.logger.warning("still disconnected from NATS", metadata: [NATSLogKey.attempt: "\(count)"])
+        case .reconnected:
+            let server: String? = self.state.withLock { state in
+                guard case .open(let native) = state.link else { return nil }
+                state.isConnected = true
+                return native.connectedServer
+            }
+            self.logger.notice("reconnected to NATS", metadata: [NATSLogKey.server: "\(server ?? "unknown")"])
+            self.broadcast.send(.reconnected)
+        case .refused(_, let reason):
+            self.logger.error("NATS refuses something", metadata: [NATSLogKey.reason: "\(reason)"])
+            self.broadcast.send(.refused(reason: reason))
+        case .closed(let code, let reason):
+            self.lost(code, reason)
+        }
+    }
+
+    /// The library gave up although it was told never to, which it does when credentials are refused twice in a row. A
+    /// server that is being reconfigured does that for a moment, so we start over.
+    private func lost(_ code: NATSError.Code?, _ reason: String?) {
+        let mustReopen = self.state.withLock { state in
+            guard case .open = state.link else { return false }
+            state.link = .reopening(nil)
+            state.isConnected = false
+            return true
+        }
+        guard mustReopen else { return }
+        self.logger.error(
+            "NATS closed the connection, connecting anew",
+            metadata: [NATSLogKey.reason: "\(reason ?? code?.rawValue ?? "unknown")"])
+        self.requests.failAll(.disconnected)
+        // Bridges the library's callback; ended by success, `close` or `deinit`, which cancel it.
+        let task = Task { [weak self] in
+            var pauseIndex = 0
+            while !Task.isCancelled {
+                let pauses = Self.reopenPauses
+                try? await Task.sleep(for: pauses[min(pauseIndex, pauses.count - 1)])  // Cancellation is seen above.
+                pauseIndex += 1
+                guard let self, await !self.reopenOnce() else { return }
+            }
+        }
+        self.state.withLock { state in
+            if case .reopening = state.link { state.link = .reopening(task) }
+        }
+    }
+
+    /// Pauses before the tries of a connection made anew; the last one repeats.
+    private static let reopenPauses: [Duration] = [
+        .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5), .seconds(10),
+    ]
+
+    /// - Returns: whether this is over.
+    private func reopenOnce() async -> Bool {
+        do {
+            let connected = try await self.connectOnce()
+            let isClosed = self.state.withLock { state in
+                if case .closed = state.link { return true }
+                return false
+            }
+            if !isClosed { self.adopt(connected) }
+            return true
+        } catch {
+            self.logger.error("NATS still refuses us", metadata: [NATSLogKey.error: "\(error)"])
+            return false
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package import Logging
+import Synchronization
+
+/// A connection to a NATS cluster, used by the whole process. It is restored for ever when it breaks, with everything
+/// subscribed, and closed by `drain` or when nobody holds it any more.
+///
+/// No call blocks a thread of the cooperative pool: what waits for the server either suspends the task (requests,
+/// subscriptions) or runs on a queue of its own (connect, flush, close). Publishing writes to the socket right away; it
+/// can be held up only by a server that does not read, and then for `NATSOptions.writeDeadline` at most.
+package final class NATSConnection: Sendable {
+    enum Link {
+        case connecting
+        case open(NativeConnection)
+        /// The library gave the connection up (credentials refused while reconnecting); `reopening` makes a new one.
+        case reopening(Task<Void, Never>?)
+        case closed
+    }
+
+    struct State {
+        var link = Link.connecting
+        var isConnected = false
+        /// Tells the events of the current `NativeConnection` from those of an earlier one.
+        var generation = 0
+        var attachments: [UInt64: Attachment] = [:]
+        var sinks: [UInt64: any MessageSink] = [:]
+        var nextID: UInt64 = 0
+    }
+
+    package let options: NATSOptions
+    let logger: Logger
+    let requests: RequestTable
+    let broadcast = EventBroadcast()
+    let state = Mutex(State())
+
+    private init(_ options: NATSOptions, logger: Logger) {
+        self.options = options
+        self.logger = logger
+        self.requests = RequestTable(inbox: "\(options.inboxPrefix).\(NATSUnique.token())")
+    }
+
+    deinit {
+        let (link, sinks) = self.state.withLock { ($0.link, $0.sinks) }
+        if case .reopening(let task) = link { task?.cancel() }
+        for sink in sinks.values { sink.connectionClosed() }
+        self.broadcast.send(.closed)
+    }
+
+    /// Connects to one of the servers, trying `options.initialAttempts` times.
+    /// - Throws: at once what cannot get better by itself (wrong credentials, unusable options), otherwise the last error.
+    package static func connect(_ options: NATSOptions, logger: Logger) async throws(NATSError) -> NATSConnection {
+        let connection = NATSConnection(options, logger: logger)
+        try await connection.open()
+        return connection
+    }
+
+    /// Whether the connection works at this moment, as far as we have been told.
+    package var isConnected: Bool { self.state.withLock { $0.isConnected } }
+
+    /// What happens to the connection from now on. Each use is a stream of its own.
+    package var events: AsyncStream<NATSConnectionEvent> { self.broadcast.stream() }
+
+    package var jetStream: JetStream { JetStream(connection: self) }
+
+    /// A new subject for messages to this process only.
+    package func newInbox() -> String { "\(self.options.inboxPrefix).\(NATSUnique.token())" }
+
+    /// Sends one message. While the connection is being restored it is kept, up to `reconnectBufferBytes`.
+    package func publish(
+        _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, reply: String? = nil
+    ) throws(NATSError) {
+        guard NATSSubject.isPublishable(subject), reply.map(NATSSubject.isPublishable) ?? true else {
+            throw NATSError(
+                .invalidSubject, attempt: "publish to \(subject)",
+                hint: "a subject consists of tokens without spaces or wildcards, divided by single dots")
+        }
+        guard headers.areWellFormed else {
+            throw NATSError(
+                .invalidSubject, attempt: "publish to \(subject)", hint: "a header holds a line break or its name a colon")
+        }
+        guard payload.count <= Self.payloadLimitBytes else {
+            throw NATSError(.payloadTooLarge, attempt: "publish \(payload.count) bytes to \(subject)")
+        }
+        switch self.state.withLock({ $0.link }) {
+        case .open(let native): try native.publish(payload, to: subject, headers: headers, reply: reply)
+        case .connecting, .reopening: throw NATSError(.notConnected, attempt: "publish to \(subject)")
+        case .closed: throw NATSError(.closed, attempt: "publish to \(subject)")
+        }
+    }
+
+    /// Sends a message and waits for the first answer. Suspends only the task; thousands may be in flight.
+    /// - Throws: `.noResponders` at once when nobody listens, `.timedOut`, `.disconnected` when the connection breaks
+    ///   meanwhile, `.cancelled` with the task.
+    package func request(
+        _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration = .seconds(10)
+    ) async throws(NATSError) -> NATSMessage {
+        try await self.requests.request(timeout: timeout, attempt: "request \(subject)") { reply throws(NATSError) in
+            try self.publish(payload, to: subject, headers: headers, reply: reply)
+        }
+    }
+
+    /// Starts receiving the messages of a subject, which may have wildcards.
+    /// - Parameters:
+    ///   - queue: of all subscriptions with this name, one gets each message.
+    ///   - bufferLimit: messages kept for the reader; more are dropped, counted, logged and sent as an event.
+    package func subscribe(
+        _ subject: String, queue: String? = nil, bufferLimit: Int = 65_536
+    ) throws(NATSError) -> NATSSubscription {
+        let sink = SubscriptionSink(subject: subject, bufferLimit: bufferLimit) { [weak self] subject, dropped in
+            self?.overflowed(subject: subject, dropped: dropped)
+        }
+        let attachment = try self.attach(subject, queue: queue, sink: sink)
+        return NATSSubscription(attachment: attachment, sink: sink) { [weak self] in self?.detach($0) }
+    }
+
+    /// Returns when the server has read everything published so far.
+    package func flush(timeout: Duration = .seconds(10)) async throws(NATSError) {
+        guard case .open(let native) = self.state.withLock({ $0.link }) else {
+            throw NATSError(.notConnected, attempt: "flush the NATS connection")
+        }
+        try await NativeConnection.blocking { () throws(NATSError) in try native.flush(timeout: timeout) }
+    }
+
+    /// The server's default for `max_payload` is 1 MiB and its maximum 64 MiB; the server's own setting is checked too.
+    private static let payloadLimitBytes = 64 << 20
+}

@@ -1,0 +1,142 @@
+import CNATS
+import Dispatch
+import Foundation
+
+/// Owns one `natsConnection` from a successful connect to its destruction.
+///
+/// Four kinds of threads meet here: callers, the library's delivery thread (see `NativeSubscription`), its callback
+/// thread (events), and `blockingQueue`, on which every call runs that waits for a server or joins a thread.
+final class NativeConnection: @unchecked Sendable {
+    // Unchecked: the pointer never changes, and libnats guards what it points to with a lock.
+    private let pointer: OpaquePointer
+
+    /// For connect, flush, close and destroy. Concurrent, so that one slow server does not hold up another connection.
+    private static let blockingQueue = DispatchQueue(label: "nats.blocking", attributes: .concurrent)
+
+    /// Runs a call that may block, away from the cooperative pool.
+    static func blocking<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(NATSError) -> Value
+    ) async throws(NATSError) -> Value {
+        let result: Result<Value, NATSError> = await withCheckedContinuation { continuation in
+            Self.blockingQueue.async {
+                continuation.resume(returning: Result { () throws(NATSError) in try body() })
+            }
+        }
+        return try result.get()
+    }
+
+    /// Connects, trying each server once. Blocks; call it in `blocking`.
+    /// - Parameter handler: gets the events of this connection, on the library's threads, the last being `.closed`.
+    init(_ options: NATSOptions, handler: @escaping @Sendable (NativeEvent) -> Void) throws(NATSError) {
+        let native = try NativeOptions(options)
+        let box = Unmanaged.passRetained(NativeEventBox(handler))
+        do {
+            try NativeEventBox.install(on: native, box: box)
+        } catch {
+            box.release()
+            throw error
+        }
+        var connection: OpaquePointer?
+        let status = natsConnection_Connect(&connection, native.pointer)
+        guard status == NATS_OK, let connection else {
+            let names = try options.addresses()
+            let error = NATSError(
+                status: status, attempt: "connect to \(names.map(\.description).joined(separator: ", "))")
+            // A connection that never was has no closed callback, and no other callback refers to the box.
+            box.release()
+            throw error.explained(
+                authentication: try options.effectiveAuthentication(names), usesTLS: options.tls != nil)
+        }
+        self.pointer = connection
+    }
+
+    deinit {
+        // Nobody else has the pointer any more; the queue is its last owner. Destroying joins threads, which must not
+        // happen on a thread of the cooperative pool or of the library.
+        nonisolated(unsafe) let pointer = self.pointer
+        Self.blockingQueue.async { natsConnection_Destroy(pointer) }
+    }
+
+    /// Writes one message. Blocks only while the socket's buffer is full, at most for the write deadline.
+    func publish(_ payload: [UInt8], to subject: String, headers: NATSHeaders, reply: String?) throws(NATSError) {
+        let status = payload.withUnsafeBytes { bytes in
+            let data = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            if !headers.isEmpty { return self.publish(data, bytes.count, subject, reply, headers) }
+            return if let reply {
+                natsConnection_PublishRequest(self.pointer, subject, reply, data, CInt(clamping: bytes.count))
+            } else {
+                natsConnection_Publish(self.pointer, subject, data, CInt(clamping: bytes.count))
+            }
+        }
+        guard status != NATS_OK else { return }
+        throw NATSError(status: status, attempt: "publish to \(subject)").whilePublishing()
+    }
+
+    private func publish(
+        _ data: UnsafePointer<CChar>?, _ count: Int, _ subject: String, _ reply: String?, _ headers: NATSHeaders
+    ) -> natsStatus {
+        var created: OpaquePointer?
+        var status = natsMsg_Create(&created, subject, reply, data, CInt(clamping: count))
+        guard status == NATS_OK, let message = created else { return status }
+        defer { natsMsg_Destroy(message) }
+        for field in headers.fields where status == NATS_OK {
+            status = natsMsgHeader_Add(message, field.name, field.value)
+        }
+        return status == NATS_OK ? natsConnection_PublishMsg(self.pointer, message) : status
+    }
+
+    func subscribe(_ subject: String, queue: String?, sink: any MessageSink) throws(NATSError) -> NativeSubscription {
+        try NativeSubscription(connection: self.pointer, subject: subject, queue: queue, sink: sink)
+    }
+
+    /// Waits until the server has read everything written so far. Blocks; call it in `blocking`.
+    func flush(timeout: Duration) throws(NATSError) {
+        let status = natsConnection_FlushTimeout(self.pointer, timeout.wholeMilliseconds)
+        guard status == NATS_OK else {
+            throw NATSError(status: status, attempt: "flush the NATS connection").whilePublishing()
+        }
+    }
+
+    /// Closes the connection; the handler gets `.closed` afterwards. Blocks; call it in `blocking`.
+    func close() { natsConnection_Close(self.pointer) }
+
+    /// The address of the server we are connected to, without credentials.
+    var connectedServer: String? {
+        var buffer = [CChar](repeating: 0, count: 1024)
+        guard natsConnection_GetConnectedUrl(self.pointer, &buffer, buffer.count) == NATS_OK else { return nil }
+        let url = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return (try? NATSServerAddress(url))?.description  // nil: between two connections the text is empty
+    }
+}
+
+extension NATSError {
+    /// A write that fails means the connection just broke; the library restores it and the same call works later.
+    fileprivate func whilePublishing() -> NATSError {
+        var error = self
+        if error.code == .unreachable || error.code == .timedOut { error.code = .notConnected }
+        return error
+    }
+
+    /// Adds what the operator should look at.
+    fileprivate func explained(authentication: NATSAuthentication, usesTLS: Bool) -> NATSError {
+        var error = self
+        error.hint =
+            switch self.code {
+            case .authorizationViolation:
+                switch authentication {
+                case .none: "the server wants credentials: put user:password@ or token@ into the URL or the configuration"
+                case .userPassword(let user, _): "check the password of user \(user), and that the server knows that user"
+                case .token: "check the token"
+                case .credentialsFile(let path): "is \(path) for this server, and not expired or revoked?"
+                }
+            case .unreachable: "is nats-server running there, and does a firewall let us through?"
+            case .tlsFailed:
+                usesTLS
+                    ? "does the CA file belong to this server, and does it expect a client certificate?"
+                    : "a private CA must be configured as CA file; a server without TLS needs a nats:// URL"
+            case .timedOut: "something accepts connections there but does not answer like nats-server"
+            default: nil
+            }
+        return error
+    }
+}

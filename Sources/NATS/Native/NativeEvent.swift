@@ -1,0 +1,82 @@
+import CNATS
+
+/// What libnats reports about a connection.
+enum NativeEvent: Sendable {
+    case disconnected(reason: String?)
+    /// All servers were tried in vain for the `count`th time since the connection broke.
+    case stillDisconnected(count: Int)
+    case reconnected
+    /// The server or the library refused something; `code` and text as reported.
+    case refused(NATSError.Code, reason: String)
+    /// The last event. Not asked for by us if the server refused our credentials twice while reconnecting.
+    case closed(NATSError.Code?, reason: String?)
+}
+
+/// What the library's callbacks get as closure; released by the closed callback, which is the last one.
+final class NativeEventBox: Sendable {
+    private let handler: @Sendable (NativeEvent) -> Void
+
+    init(_ handler: @escaping @Sendable (NativeEvent) -> Void) { self.handler = handler }
+
+    /// Pauses between two rounds over all servers, in milliseconds; the last one repeats. A server that restarts is back
+    /// within the first few, and a thousand clients do not disturb one that does not start.
+    static let reconnectPauses: [Int64] = [20, 50, 100, 250, 500, 1000, 2000]
+
+    static func install(on options: NativeOptions, box: Unmanaged<NativeEventBox>) throws(NATSError) {
+        let closure = box.toOpaque()
+        try options.set("disconnected callback") { pointer in
+            natsOptions_SetDisconnectedCB(
+                pointer,
+                { connection, closure in
+                    NativeEventBox.at(closure)?.handler(.disconnected(reason: NativeEventBox.lastError(connection)?.1))
+                }, closure)
+        }
+        try options.set("reconnected callback") { pointer in
+            natsOptions_SetReconnectedCB(pointer, { _, closure in NativeEventBox.at(closure)?.handler(.reconnected) }, closure)
+        }
+        try options.set("closed callback") { pointer in
+            natsOptions_SetClosedCB(
+                pointer,
+                { connection, closure in
+                    guard let closure else { return }
+                    let error = NativeEventBox.lastError(connection)
+                    Unmanaged<NativeEventBox>.fromOpaque(closure).takeRetainedValue()
+                        .handler(.closed(error?.0, reason: error?.1))
+                }, closure)
+        }
+        try options.set("error callback") { pointer in
+            natsOptions_SetErrorHandler(
+                pointer,
+                { connection, _, status, closure in
+                    // The text of an asynchronous error is left on the callback thread.
+                    var lastStatus = NATS_OK
+                    let text = nats_GetLastError(&lastStatus).map { String(cString: $0) } ?? ""
+                    let known = natsStatus_GetText(status).map { String(cString: $0) } ?? ""
+                    NativeEventBox.at(closure)?.handler(
+                        .refused(NATSError.code(status), reason: text.isEmpty ? known : text))
+                }, closure)
+        }
+        try options.set("reconnect delay") { pointer in
+            natsOptions_SetCustomReconnectDelay(
+                pointer,
+                { _, rounds, closure in
+                    NativeEventBox.at(closure)?.handler(.stillDisconnected(count: Int(rounds)))
+                    let pauses = NativeEventBox.reconnectPauses
+                    let pause = pauses[min(max(0, Int(rounds) - 1), pauses.count - 1)]
+                    return pause + Int64.random(in: 0...pause / 2)
+                }, closure)
+        }
+    }
+
+    private static func at(_ closure: UnsafeMutableRawPointer?) -> NativeEventBox? {
+        closure.map { Unmanaged<NativeEventBox>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private static func lastError(_ connection: OpaquePointer?) -> (NATSError.Code, String)? {
+        var text: UnsafePointer<CChar>?
+        let status = natsConnection_GetLastError(connection, &text)
+        guard status != NATS_OK else { return nil }
+        let message = text.map { String(cString: $0) } ?? ""
+        return (NATSError.code(status), message.isEmpty ? String(cString: natsStatus_GetText(status)) : message)
+    }
+}

@@ -1,0 +1,60 @@
+import CNATS
+
+/// Owns one `natsSubscription`.
+///
+/// The sink is retained for the library until its on-complete callback, not until we unsubscribe, because one last
+/// message may be on its way on another thread.
+final class NativeSubscription: @unchecked Sendable {
+    // Unchecked: the pointer never changes, and libnats guards what it points to with a lock.
+    private let pointer: OpaquePointer
+
+    /// Keeps the sink alive for the library's callbacks.
+    private final class Box: Sendable {
+        let sink: any MessageSink
+        init(_ sink: any MessageSink) { self.sink = sink }
+    }
+
+    init(connection: OpaquePointer, subject: String, queue: String?, sink: any MessageSink) throws(NATSError) {
+        let box = Unmanaged.passRetained(Box(sink))
+        // Runs on a delivery thread of libnats; owns `message`.
+        let deliver: natsMsgHandler = { _, _, message, closure in
+            guard let message, let closure else { return }
+            defer { natsMsg_Destroy(message) }
+            Unmanaged<Box>.fromOpaque(closure).takeUnretainedValue().sink.receive(NATSMessage(copying: message))
+        }
+        // Runs on the same thread after the last delivery.
+        let complete: natsOnCompleteCB = { closure in
+            guard let closure else { return }
+            Unmanaged<Box>.fromOpaque(closure).takeRetainedValue().sink.completed()
+        }
+        var subscription: OpaquePointer?
+        let status =
+            if let queue {
+                natsConnection_QueueSubscribe(&subscription, connection, subject, queue, deliver, box.toOpaque())
+            } else {
+                natsConnection_Subscribe(&subscription, connection, subject, deliver, box.toOpaque())
+            }
+        guard status == NATS_OK, let subscription else {
+            box.release()
+            throw NATSError(status: status, attempt: "subscribe to \(subject)")
+        }
+        self.pointer = subscription
+        // Fails only if the connection was closed in this very moment. A delivery may still be under way then, so the
+        // box is given up rather than freed: a few bytes, at the end of a connection.
+        _ = natsSubscription_SetOnCompleteCB(subscription, complete, box.toOpaque())
+    }
+
+    deinit { natsSubscription_Destroy(self.pointer) }
+
+    /// Messages lost before they reached the sink, because the library's own queue was full.
+    var dropped: UInt64 {
+        var count: Int64 = 0
+        return natsSubscription_GetDropped(self.pointer, &count) == NATS_OK ? UInt64(max(0, count)) : 0
+    }
+
+    /// Asks the server for no more messages; the sink gets those on their way and then `completed`. Does not block.
+    /// - Returns: whether draining began; if not, the connection is closed and nothing more comes.
+    func drain(timeout: Duration) -> Bool {
+        natsSubscription_DrainTimeout(self.pointer, timeout.wholeMilliseconds) == NATS_OK
+    }
+}

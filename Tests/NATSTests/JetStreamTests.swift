@@ -1,0 +1,120 @@
+import NATS
+import PlaneTestSupport
+import Testing
+
+@Suite("JetStream", .timeLimit(.minutes(2)))
+struct JetStreamTests {
+    private static let state = StreamConfiguration(
+        name: "world", subjects: ["world.>"], maxMessagesPerSubject: 1, replicas: 2)
+
+    @Test("makes a stream with one replica where the server has no cluster, and leaves an existing one alone")
+    func ensureStream() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let created = try await connection.jetStream.ensureStream(Self.state)
+            #expect(created.replicas == 1)
+            #expect(created.subjects == ["world.>"])
+            var other = Self.state
+            other.subjects = ["elsewhere.>"]
+            let found = try await connection.jetStream.ensureStream(other)
+            #expect(found.subjects == ["world.>"])
+            #expect(found.created == created.created)
+            await connection.drain()
+        }
+    }
+
+    @Test("lets ten processes make the same stream at once")
+    func concurrentEnsureStream() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let names = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<10 { group.addTask { try await connection.jetStream.ensureStream(Self.state).created } }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(names.count == 1)
+            await connection.drain()
+        }
+    }
+
+    @Test("acknowledges a publish with its sequence")
+    func publish() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(Self.state)
+            #expect(try await jetStream.publish("1".bytes, to: "world.a").sequence == 1)
+            let ack = try await jetStream.publish("2".bytes, to: "world.a")
+            #expect(ack.sequence == 2)
+            #expect(ack.stream == "world")
+            #expect(try await jetStream.lastMessage(stream: "world", subject: "world.a")?.payload == "2".bytes)
+            #expect(try await jetStream.lastMessage(stream: "world", subject: "world.b") == nil)
+            #expect(try await jetStream.streamInfo("world").messages == 1)
+            await connection.drain()
+        }
+    }
+
+    @Test("W2: lets exactly one of many writers win a subject")
+    func compareAndSet() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(Self.state)
+            let codes = await withTaskGroup(of: NATSError.Code?.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        do throws(NATSError) {
+                            _ = try await jetStream.publish(
+                                "\(number)".bytes, to: "world.lock", expectedLastSubjectSequence: 0)
+                            return nil
+                        } catch {
+                            return error.code
+                        }
+                    }
+                }
+                return await group.reduce(into: [NATSError.Code?]()) { $0.append($1) }
+            }
+            #expect(codes.filter { $0 == nil }.count == 1)
+            #expect(codes.filter { $0 == .wrongLastSequence }.count == 19)
+            #expect(
+                try await jetStream.publish([], to: "world.lock", expectedLastSubjectSequence: 1).sequence == 2)
+            await connection.drain()
+        }
+    }
+
+    @Test("purges one subject and says how much that was")
+    func purge() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "logs", subjects: ["logs.>"]))
+            for _ in 0..<3 { _ = try await jetStream.publish([], to: "logs.a") }
+            _ = try await jetStream.publish([], to: "logs.b")
+            #expect(try await jetStream.purge(stream: "logs", subject: "logs.a") == 3)
+            #expect(try await jetStream.streamInfo("logs").messages == 1)
+            await connection.drain()
+        }
+    }
+
+    @Test("says clearly that there is no such stream, no stream for a subject, or no JetStream at all")
+    func missing() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let noStream = await #expect(throws: NATSError.self) { try await connection.jetStream.streamInfo("nothing") }
+            #expect(noStream?.code == .streamNotFound)
+            let noSubject = await #expect(throws: NATSError.self) {
+                try await connection.jetStream.publish([], to: "nothing")
+            }
+            #expect(noSubject?.code == .noResponders)
+            let badName = await #expect(throws: NATSError.self) { try await connection.jetStream.streamInfo("a.b") }
+            #expect(badName?.code == .invalidSubject)
+            await connection.drain()
+        }
+        try await withNATSServer(jetStream: false) { server in
+            let connection = try await NATSConnection.make(server)
+            let error = await #expect(throws: NATSError.self) { try await connection.jetStream.streamInfo("nothing") }
+            #expect(error?.code == .jetStreamUnavailable)
+            #expect(error?.hint != nil)
+            await connection.drain()
+        }
+    }
+}
