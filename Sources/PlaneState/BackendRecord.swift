@@ -13,10 +13,11 @@ struct BackendRecord: Sendable {
     var isTerminal: Bool { self.state?.isTerminal ?? false }
 
     struct Assignment: Sendable {
-        let drone: DroneTable.Slot
+        // Large fields first: this way there is no padding between them.
         let bearerToken: Secret?
-        let lock: LockTable.Slot?
         /// Where the assignment stands in the stream.
         let sequence: UInt64
+        let drone: DroneTable.Slot
+        let lock: LockTable.Slot?
     }
 }

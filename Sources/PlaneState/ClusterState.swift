@@ -70,7 +70,7 @@ struct ClusterState: Sendable {
             self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
         }
         self.backends[backend].assignment = BackendRecord.Assignment(
-            drone: drone, bearerToken: assignment.bearerToken, lock: lock, sequence: sequence)
+            bearerToken: assignment.bearerToken, sequence: sequence, drone: drone, lock: lock)
     }
 
     private mutating func withdrawAssignment(of backend: BackendTable.Slot) {

@@ -30,7 +30,9 @@ package struct Placement: Sendable {
         case .drone(let message):
             self.pools[cluster, default: Pool()].reconsider(message.drone)
         case .backend(let message):
-            guard let drone = world.backend(message.backend, in: cluster)?.drone else { return }
+            // Only an end can make room.
+            guard case .state(let state, _) = message.change, state.isTerminal, let drone = world.drone(of: message.backend, in: cluster)
+            else { return }
             self.pools[cluster, default: Pool()].reconsider(drone)
         case .lock, .acme:
             break

@@ -1,30 +1,50 @@
-/// A few slots, nearly always none or one; then nothing is allocated.
-struct SlotSet<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+/// A few slots, nearly always none or one; then nothing is allocated, and the set is as large as a pointer.
+enum SlotSet<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     typealias Slot = SlotTable<Key, Value>.Slot
 
-    private var first: Slot?
-    private var rest: [Slot] = []
+    case none
+    case one(Slot)
+    case several([Slot])
 
-    var isEmpty: Bool { self.first == nil }
+    init() {
+        self = .none
+    }
+
+    var isEmpty: Bool {
+        switch self {
+        case .none: true
+        case .one, .several: false
+        }
+    }
 
     mutating func insert(_ slot: Slot) {
-        if self.first == nil {
-            self.first = slot
-        } else if self.first != slot, !self.rest.contains(slot) {
-            self.rest.append(slot)
+        switch self {
+        case .none:
+            self = .one(slot)
+        case .one(let other):
+            if other != slot { self = .several([other, slot]) }
+        case .several(let others):
+            if !others.contains(slot) { self = .several(others + [slot]) }
         }
     }
 
     mutating func remove(_ slot: Slot) {
-        if self.first == slot {
-            self.first = self.rest.popLast()
-        } else if let index = self.rest.firstIndex(of: slot) {
-            self.rest.remove(at: index)
+        switch self {
+        case .none:
+            break
+        case .one(let other):
+            if other == slot { self = .none }
+        case .several(let slots):
+            let others = slots.filter { $0 != slot }
+            self = others.count == 1 ? .one(others[0]) : .several(others)
         }
     }
 
     func forEach(_ body: (Slot) -> Void) {
-        if let first = self.first { body(first) }
-        self.rest.forEach(body)
+        switch self {
+        case .none: break
+        case .one(let slot): body(slot)
+        case .several(let slots): slots.forEach(body)
+        }
     }
 }

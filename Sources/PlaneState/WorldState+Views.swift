@@ -12,6 +12,12 @@ extension WorldState {
         return state.view(of: slot)
     }
 
+    /// The drone a backend was assigned to.
+    package func drone(of backend: BackendID, in cluster: ClusterName) -> DroneID? {
+        guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return nil }
+        return state.backends[slot].assignment.map { state.drones.key(of: $0.drone) }
+    }
+
     /// Every backend of the cluster, ended ones too, in no particular order.
     package func backends(in cluster: ClusterName) -> [BackendView] {
         guard let state = self.clusters[cluster] else { return [] }

@@ -10,7 +10,12 @@ package struct ClusterName: JSONText, Hashable, Codable {
 
     package init?(rawValue: String) {
         guard rawValue.utf8.count <= Self.maximumBytes else { return nil }
-        guard rawValue.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy(Self.isLabel) else { return nil }
+        var last = UInt8(ascii: ".")
+        for byte in rawValue.utf8 {
+            guard byte == UInt8(ascii: ".") ? last != byte : Self.isAllowed(byte) else { return nil }
+            last = byte
+        }
+        guard last != UInt8(ascii: ".") else { return nil }
         self.rawValue = rawValue
     }
 
@@ -19,10 +24,7 @@ package struct ClusterName: JSONText, Hashable, Codable {
         String(decoding: self.rawValue.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
     }
 
-    private static func isLabel(_ label: Substring.UTF8View) -> Bool {
-        !label.isEmpty
-            && label.allSatisfy {
-                $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":")
-            }
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        byte.isASCIILetter || byte.isASCIIDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ":")
     }
 }

@@ -120,7 +120,9 @@ package struct JSONNode: Sendable {
     private func isKey(_ key: StaticString, at index: Int) throws(MessageError) -> Bool {
         let token = self.document.tokens[index]
         guard token.kind == .string else { return try JSONNode(document: self.document, index: index).string() == "\(key)" }
-        guard Int(token.end - token.start) == key.utf8CodeUnitCount else { return false }
-        return self.document.bytes[Int(token.start)..<Int(token.end)].elementsEqual(key.bytes)
+        let length = key.utf8CodeUnitCount
+        guard Int(token.end - token.start) == length else { return false }
+        for offset in 0..<length where self.document.bytes[Int(token.start) + offset] != key.utf8Start[offset] { return false }
+        return true
     }
 }
