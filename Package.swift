@@ -84,6 +84,7 @@ let package = Package(
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable("plane", ["PlaneProtocol", "PlaneState", "NATS", arguments, logging]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
+        executable("bench", ["PlaneProtocol", "NATS", arguments, logging], path: "dev/bench"),
 
         // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
         .target(

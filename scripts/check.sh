@@ -81,7 +81,7 @@ for folder in Sources/*/; do
 done
 rule 'The README names every target.' "$undocumented"
 if command -v shellcheck >/dev/null; then
-    rule 'shellcheck' "$(shellcheck -x -P SCRIPTDIR "${scripts[@]}" 2>&1)"
+    rule 'shellcheck' "$(shellcheck -xa "${scripts[@]}" 2>&1)"
 else
     echo "check: shellcheck is not installed, scripts were not checked" >&2
 fi

@@ -1,0 +1,86 @@
+import Foundation
+
+/// The peer of the cold-start benchmark: what anyone would write by hand against the Docker Engine API, and nothing more.
+struct BareEngine: Sendable {
+    let socketPath: String
+    let image: String
+
+    struct Started: Sendable {
+        var id: String
+        /// Durations since the first byte of the create call.
+        var created: Duration
+        var started: Duration
+        var inspected: Duration
+        var answered: Duration
+    }
+
+    /// Create, start, ask for the address, and request `/` until it answers 200 (1 ms between refused connections).
+    func startAndWait(index: Int) throws -> Started {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let spec: [String: Any] = [
+            "Image": image, "Env": ["PORT=8080"], "Labels": ["dev.plane.bench": "bare"],
+        ]
+        let id = try field("Id", of: call("POST", "/containers/create", spec))
+        let created = clock.now - begin
+        _ = try call("POST", "/containers/\(id)/start")
+        let started = clock.now - begin
+        let inspection = try call("GET", "/containers/\(id)/json")
+        let address = try field("IPAddress", of: inspection["NetworkSettings"] as? [String: Any] ?? [:])
+        let inspected = clock.now - begin
+        try Self.untilAnswered(.tcp(host: address, port: 8080), host: "bench-\(index)", giveUpAfter: .seconds(60))
+        return Started(id: id, created: created, started: started, inspected: inspected, answered: clock.now - begin)
+    }
+
+    func remove(_ id: String) throws {
+        _ = try RawHTTP.exchange(.unixSocket(path: socketPath), "DELETE", "/containers/\(id)?force=1")
+    }
+
+    /// Containers carrying `label`, running or not.
+    func count(label: String) throws -> Int {
+        let filters = "%7B%22label%22%3A%5B%22\(label)%22%5D%7D"
+        let response = try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/json?all=1&filters=\(filters)")
+        guard let list = try JSONSerialization.jsonObject(with: response.body) as? [Any] else {
+            throw BenchFailure("the engine's container list is no list")
+        }
+        return list.count
+    }
+
+    /// Requests `/` on fresh connections until the answer is 200; returns how many answers were something else.
+    @discardableResult
+    static func untilAnswered(
+        _ endpoint: RawHTTP.Endpoint, host: String, giveUpAfter limit: Duration
+    ) throws -> Int {
+        let deadline = ContinuousClock().now + limit
+        var others = 0
+        while ContinuousClock().now < deadline {
+            switch Result(catching: { () throws(RawHTTP.Failure) in try RawHTTP.exchange(endpoint, "GET", "/", host: host) }) {
+            case .success(let answer) where answer.status == 200: return others
+            case .success: others += 1
+            case .failure: break  // Not listening yet: the peer has no other way to find out than to ask again.
+            }
+            Thread.sleep(forTimeInterval: 0.001)
+        }
+        throw BenchFailure("\(host) did not answer 200 within \(limit)")
+    }
+
+    private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> [String: Any] {
+        let json = try body.map { try JSONSerialization.data(withJSONObject: $0) }
+        let response = try RawHTTP.exchange(.unixSocket(path: socketPath), method, path, json: json ?? (method == "POST" ? Data() : nil))
+        guard (200..<300).contains(response.status) else {
+            throw BenchFailure("\(method) \(path): \(response.status) \(String(decoding: response.body, as: UTF8.self))")
+        }
+        if response.body.isEmpty { return [:] }
+        return try JSONSerialization.jsonObject(with: response.body) as? [String: Any] ?? [:]
+    }
+
+    private func field(_ name: String, of object: [String: Any]) throws -> String {
+        guard let value = object[name] as? String, !value.isEmpty else { throw BenchFailure("the engine's answer has no \(name)") }
+        return value
+    }
+}
+
+struct BenchFailure: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

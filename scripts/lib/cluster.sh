@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+# The cluster of scripts/up: nats-server, scheduler, drone-agent, drone-proxy on loopback, configured by dev/config and the environment.
+
+# In browsers and in most resolvers every name under localhost is this machine (RFC 6761 §6.3), so host names work without DNS.
+cluster=plane.localhost
+# Started in this order, stopped in the opposite one.
+services=(scheduler drone-agent drone-proxy)
+binaries=$root/.build/release
+# What scripts/up chose, for scripts/down and for a second scripts/up.
+choices=$run_folder/choices.sh
+
+# build_release PRODUCT...
+build_release() {
+    step "building (release; the first time takes some minutes, log in .run/build-release.log)"
+    local product
+    for product in "$@"; do
+        if ! swift build -c release --static-swift-stdlib --product "$product" >"$run_folder/build-release.log" 2>&1; then
+            grep -E 'error:' "$run_folder/build-release.log" | head -n 20 >&2 || true
+            fail "building $product failed" "the whole output is in .run/build-release.log"
+        fi
+        info "$product"
+    done
+}
+
+cluster_is_running() {
+    local name
+    for name in nats-server "${services[@]}"; do running "$name" || return 1; done
+    # shellcheck source=/dev/null
+    . "$choices"
+    export_choices
+}
+
+# The environment of every service and of plane.
+export_choices() {
+    export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
+    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_DB_PATH=$run_folder/drone.sqlite3
+    export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
+}
+
+start_cluster() {
+    need_docker
+    scripts/demo-image "$binaries/demo-backend"
+    nats_port=$(choose_port PLANE_UP_NATS_PORT 4222 nats-server)
+    proxy_port=$(choose_port PLANE_UP_PROXY_PORT 8080 "the proxy")
+    declare -p nats_port proxy_port docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
+    export_choices
+
+    step "starting nats-server on 127.0.0.1:$nats_port"
+    start nats-server env "PATH=$PATH:/usr/sbin" nats-server --addr 127.0.0.1 --port "$nats_port" --jetstream --store_dir "$run_folder/nats"
+    wait_for_line nats-server 'Server is ready' 20
+
+    # Only root may use some Dockers; agent and proxy share a database, so both run as the same user.
+    local drone_as=()
+    [ -z "$docker_as" ] || drone_as=(sudo --preserve-env)
+    step "starting scheduler, drone-agent and drone-proxy (http on 127.0.0.1:$proxy_port)"
+    start scheduler "$binaries/scheduler" dev/config/controller.toml
+    start drone-agent "${drone_as[@]}" "$binaries/drone-agent" dev/config/drone.toml
+    start drone-proxy "${drone_as[@]}" "$binaries/drone-proxy" dev/config/drone.toml
+    local name
+    for name in "${services[@]}"; do wait_for_line "$name" "$name is ready" 30; done
+    good "the cluster is up"
+}
+
+# Spawns the demo backend and requests its page, as a user's browser would.
+show_demo() {
+    step "spawning the demo backend: plane spawn $cluster plane-demo --timeout 60"
+    local spawned backend url
+    spawned=$("$binaries/plane" spawn "$cluster" plane-demo --timeout 60 --env MAX_IDLE_SECS=60 --pull-policy never --json)
+    backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
+    [ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
+    url=http://$backend.$cluster:$proxy_port/
+    step "its first response through the proxy"
+    curl -sS -i --resolve "$backend.$cluster:$proxy_port:127.0.0.1" "$url" | head -n 12 | sed 's/^/  /'
+    good "open $url"
+    cat <<END
+  It is stopped 60 s after the last page has been closed. What to try next:
+
+    export PLANE_NATS_URL=$PLANE_NATS_URL
+    alias plane=$binaries/plane
+    plane list-drones
+    plane list-backends
+    plane logs -f $backend
+    plane status $backend
+    plane terminate $cluster $backend
+
+  The same by hand, with any NATS client:
+
+    nats -s $PLANE_NATS_URL request cluster.${cluster//./_}.schedule \\
+      '{"cluster":"$cluster","max_idle_secs":60,"metadata":{},"executable":{"image":"plane-demo","env":{}}}'
+
+END
+}
+
+# Ends the backends, then the parts in the opposite order of their start.
+stop_cluster() {
+    step "stopping the cluster"
+    local name index
+    if cluster_is_running 2>/dev/null; then
+        "$binaries/plane" list-backends --json 2>/dev/null | grep -oE '"backend_id" *: *"[^"]+"' | cut -d '"' -f 4 | while read -r backend; do
+            "$binaries/plane" terminate "$cluster" "$backend" >/dev/null 2>&1 || true
+        done
+    fi
+    for ((index = ${#services[@]} - 1; index >= 0; index--)); do stop "${services[index]}"; done
+    stop nats-server
+    stop_private_docker
+    rm -f "$choices"
+    good "stopped"
+}

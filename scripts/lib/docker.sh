@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Docker: the one that runs, or a private one with its own socket, data root and bridge, which is stopped again.
+
+answers() { curl -fsS --max-time 5 --unix-socket "$1" http://localhost/_ping >/dev/null 2>&1; }
+
+# need_docker: sets $docker_socket, and $docker_as to “as_root” if only root may use it.
+need_docker() {
+    docker_as=''
+    local socket
+    for socket in "${DOCKER_HOST#unix://}" /var/run/docker.sock "${XDG_RUNTIME_DIR:-/nonexistent}/docker.sock" "$private_socket"; do
+        [ -S "$socket" ] || continue
+        if answers "$socket"; then
+            docker_socket=$socket
+        elif [ "$(id -u)" -ne 0 ] && as_root curl -fsS --max-time 5 --unix-socket "$socket" http://localhost/_ping >/dev/null 2>&1; then
+            docker_socket=$socket docker_as=as_root
+        else
+            continue
+        fi
+        info "using the Docker at $docker_socket"
+        return
+    done
+    start_private_docker
+}
+
+# Sockets have short paths (108 bytes), so they do not live in the clone.
+private_runtime="/run/plane-$(printf '%s' "$root" | sha256sum | cut -c 1-8)"
+private_socket=$private_runtime/docker.sock
+
+start_private_docker() {
+    step "no Docker is running: starting a private one (data in ${run_folder#"$root"/}/docker)"
+    as_root mkdir -p "$private_runtime" "$run_folder/docker"
+    local bridge=plane0
+    if ! ip link show "$bridge" >/dev/null 2>&1; then
+        as_root ip link add "$bridge" type bridge
+        as_root ip addr add 172.29.97.1/24 dev "$bridge"
+        as_root ip link set "$bridge" up
+    fi
+    local as=()
+    [ "$(id -u)" -eq 0 ] || as=(sudo)
+    start dockerd "${as[@]}" env "PATH=$PATH:/usr/sbin:/sbin" dockerd --host "unix://$private_socket" --data-root "$run_folder/docker" \
+        --exec-root "$private_runtime/exec" --pidfile "$private_runtime/dockerd.pid" --bridge "$bridge" --group "$(id -gn)"
+    wait_for_line dockerd 'API listen on' 60
+    docker_socket=$private_socket
+    docker_as=''
+}
+
+# stop_private_docker: ends the private Docker if we started it, and its bridge with it. Its images stay for the next run.
+stop_private_docker() {
+    [ -f "$run_folder/dockerd.pid" ] || return 0
+    stop dockerd
+    as_root ip link delete plane0 2>/dev/null
+    as_root rm -rf "$private_runtime"
+}
+
+docker_cli() { ${docker_as:+as_root} docker --host "unix://$docker_socket" "$@"; }

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Debian packages and the Swift toolchain.
+
+packages_of() {
+    case $1 in
+        build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
+        run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
+        test) echo busybox-static openssl python3-venv shellcheck git ;;
+    esac
+}
+
+# need_packages build|run|test...: installs what is missing. Services that packages bring are not started: the scripts start their own.
+need_packages() {
+    local missing=() group package
+    for group in "$@"; do
+        for package in $(packages_of "$group"); do
+            [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+        done
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    step "installing Debian packages: ${missing[*]}"
+    local log=$run_folder/apt.log
+    if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+        tail -n 15 "$log" >&2
+        fail "apt-get could not install ${missing[*]}" "the whole output is in $log"
+    fi
+}
+
+# need_swift: puts a toolchain of version 6.2 or later on the PATH.
+need_swift() {
+    if ! command -v swift >/dev/null; then
+        for folder in /opt/swift/usr/bin /usr/libexec/swift/bin "$HOME/.local/share/swiftly/bin" /usr/local/swift/usr/bin; do
+            if [ -x "$folder/swift" ]; then
+                PATH=$folder:$PATH
+                break
+            fi
+        done
+    fi
+    command -v swift >/dev/null ||
+        fail "there is no Swift toolchain on the PATH" "install Swift 6.2 or later from https://www.swift.org/install/linux"
+    local version
+    version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p')
+    if [ "$(printf '%s\n6.2\n' "$version" | sort -V | head -n 1)" != 6.2 ]; then
+        fail "Swift ${version:-of an unknown version} is too old: 6.2 or later is needed" "https://www.swift.org/install/linux"
+    fi
+}

@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Programs the scripts start: a pid file and a log each, in $run_folder. Only what has a pid file of ours is ever ended.
+
+# start NAME COMMAND...: starts a program in the background, in a session of its own so that Ctrl-C reaches only the script.
+start() {
+    local name=$1
+    shift
+    setsid "$@" >"$run_folder/$name.log" 2>&1 </dev/null &
+    local pid=$!
+    # The start time tells the program from a later one with the same pid.
+    echo "$pid $(start_time "$pid")" >"$run_folder/$name.pid"
+    disown "$pid"
+}
+
+start_time() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
+# running NAME: is the program we started still there?
+running() {
+    local pid started
+    read -r pid started 2>/dev/null <"$run_folder/$1.pid" || return 1
+    [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ]
+}
+
+# stop NAME: ends a program we started, politely, then not (after 10 s).
+stop() {
+    local name=$1 pid
+    if running "$name"; then
+        read -r pid _ <"$run_folder/$name.pid"
+        as_owner "$pid" kill -TERM "$pid"
+        for _ in $(seq 100); do
+            running "$name" || break
+            sleep 0.1
+        done
+        if running "$name"; then
+            info "$name did not stop within 10 s and was killed"
+            as_owner "$pid" kill -KILL "$pid"
+        fi
+    fi
+    rm -f "$run_folder/$name.pid"
+}
+
+as_owner() {
+    local pid=$1
+    shift
+    if [ "$(stat -c %u "/proc/$pid" 2>/dev/null || id -u)" -eq "$(id -u)" ]; then "$@"; else as_root "$@"; fi
+}
+
+# wait_for_line NAME TEXT SECONDS: returns when the program has logged the text; fails with its last lines if it ends or is late.
+wait_for_line() {
+    local name=$1 text=$2 seconds=$3
+    for _ in $(seq $((seconds * 20))); do
+        grep -qF -- "$text" "$run_folder/$name.log" 2>/dev/null && return
+        running "$name" || break
+        sleep 0.05
+    done
+    grep -qF -- "$text" "$run_folder/$name.log" 2>/dev/null && return
+    tail -n 15 "$run_folder/$name.log" >&2
+    fail "$name did not say \"$text\" within $seconds s" "the whole log is in $run_folder/$name.log"
+}
+
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# choose_port VARIABLE DEFAULT PURPOSE: prints $VARIABLE if set (and free), else the first free port from DEFAULT on.
+choose_port() {
+    local wanted=${!1:-} port
+    if [ -n "$wanted" ]; then
+        port_is_free "$wanted" || fail "$1=$wanted: something else listens on that port" "choose another one for $3, or unset $1"
+        echo "$wanted"
+        return
+    fi
+    for port in $(seq "$2" $(($2 + 50))); do
+        if port_is_free "$port"; then
+            echo "$port"
+            return
+        fi
+    done
+    fail "no free port from $2 to $(($2 + 50)) for $3" "set $1 to one that is free"
+}
