@@ -94,7 +94,7 @@ let package = Package(
         tests("DockerEngineTests", ["DockerEngine"]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
-        tests("PlaneServiceTests", ["PlaneService", metrics, lifecycle, arguments]),
+        tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
         tests("SchedulerCoreTests", ["SchedulerCore"]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests("DroneCoreTests", ["DroneCore"]),

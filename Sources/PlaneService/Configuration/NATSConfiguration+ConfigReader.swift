@@ -1,3 +1,4 @@
+import NATS
 import PlaneProtocol
 
 extension NATSConfiguration: ConfigReadable {
@@ -46,47 +47,16 @@ extension NATSConfiguration.TLS: ConfigReadable {
 
 extension ConfigType where Value == String {
     /// Shown without user and password.
-    static let natsServer = ConfigType(
-        "a host with or without port, nats://… or tls://…",
-        read: { value in
-            guard let text = value.asString else { return nil }
-            let parts = NATSServerParts(text)
-            return parts.isValid ? text : nil
-        },
-        show: { .string(NATSServerParts($0).redacted) })
-}
+    static let natsServer: ConfigType = {
+        var type = ConfigType.text(
+            "a host with or without port, nats://… or tls://…", { Self.address($0) == nil ? nil : $0 },
+            show: { Self.address($0)?.description ?? "" })
+        type.isSecret = true
+        return type
+    }()
 
-/// The pieces of a server's address, to check it and to show it without its password.
-private struct NATSServerParts {
-    let scheme: String?
-    let userInfo: Substring?
-    let address: Substring
-
-    init(_ text: String) {
-        var rest = text[...]
-        if let mark = text.firstRange(of: "://") {
-            self.scheme = text[..<mark.lowerBound].lowercased()
-            rest = text[mark.upperBound...]
-        } else {
-            self.scheme = nil
-        }
-        let at = rest.lastIndex(of: "@")
-        self.userInfo = at.map { rest[..<$0] }
-        self.address = at.map { rest[rest.index(after: $0)...] } ?? rest
-    }
-
-    var isValid: Bool {
-        guard self.scheme == nil || self.scheme == "nats" || self.scheme == "tls" else { return false }
-        let address = self.address.hasSuffix("/") ? self.address.dropLast() : self.address
-        guard !address.isEmpty, address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }) else { return false }
-        // Behind the last colon stands a port, except where it is inside an IPv6 address, which needs brackets.
-        guard let colon = address.lastIndex(of: ":"), !address[colon...].contains("]") else { return true }
-        let host = address[..<colon]
-        guard !host.isEmpty, host.hasPrefix("[") || !host.contains(":") else { return false }
-        return UInt16(address[address.index(after: colon)...]) != nil
-    }
-
-    var redacted: String {
-        "\(self.scheme.map { "\($0)://" } ?? "")\(self.userInfo == nil ? "" : "\(Secret(""))@")\(self.address)"
+    private static func address(_ text: String) -> NATSServerAddress? {
+        // What is wrong with it is said by the expectation; the text itself may hold a password.
+        try? NATSServerAddress(text)
     }
 }

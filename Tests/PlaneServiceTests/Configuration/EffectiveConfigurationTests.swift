@@ -19,7 +19,7 @@ import Testing
         let text = EffectiveConfiguration(loaded.entries).description
         #expect(!text.contains("hunter2"))
         #expect(text.hasPrefix("drone_id = \"d\\\"1\"\ndb_path = \"drone.sqlite3\"\ncluster_domain = \"plane.test\"\n\n[nats]\n"))
-        #expect(text.contains("hosts = [\"nats://<redacted>@a.example:4222\"]\n"))
+        #expect(text.contains("hosts = [\"nats://a.example:4222\"]\n"))
         #expect(text.contains("\n[nats.auth]\nusername = \"ci\"\npassword = \"<redacted>\"\n"))
         #expect(text.contains("\n[agent.ip]\napi = \"https://ip.example/\"\n"))
         #expect(text.contains("\nhttp_port = 8080\n"))

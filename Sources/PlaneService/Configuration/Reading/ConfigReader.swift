@@ -144,7 +144,7 @@ package struct ConfigReader: ~Copyable {
     private mutating func mistake(_ key: String, _ value: ConfigValue, expectation: String, isSecret: Bool = false) {
         var place = ConfigMistake.Place.key(self.name(key))
         if case .variable(let variable, _) = value { place = .variable(variable, key: self.name(key)) }
-        let found = isSecret ? "something else (not shown, it is secret)" : value.excerpt
+        let found = isSecret ? "something else (not shown, it may be secret)" : value.excerpt
         self.mistakes.append(ConfigMistake(place: place, found: found, expectation: expectation))
     }
 

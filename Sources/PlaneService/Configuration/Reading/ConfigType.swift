@@ -2,7 +2,7 @@
 package struct ConfigType<Value: Sendable>: Sendable {
     /// Completes "expected …".
     let expectation: String
-    /// Neither mistakes nor the effective configuration show the value.
+    /// It is, or it holds, something that mistakes must not show; what the effective configuration shows, `show` decides.
     var isSecret = false
     let read: @Sendable (ConfigValue) -> Value?
     let show: @Sendable (Value) -> ConfigValue
@@ -30,7 +30,7 @@ package struct ConfigType<Value: Sendable>: Sendable {
 
     /// An array, or in an environment variable a list with commas; at least one element.
     package static func list<Element>(of element: ConfigType<Element>) -> ConfigType where Value == [Element] {
-        ConfigType(
+        var type = ConfigType(
             "a list, each \(element.expectation)",
             read: { value in
                 guard let values = value.asArray, !values.isEmpty else { return nil }
@@ -38,5 +38,7 @@ package struct ConfigType<Value: Sendable>: Sendable {
                 return elements.count == values.count ? elements : nil
             },
             show: { .array($0.map(element.show)) })
+        type.isSecret = element.isSecret
+        return type
     }
 }

@@ -1,0 +1,82 @@
+import Logging
+import NATS
+package import PlaneProtocol
+import ServiceLifecycle
+
+/// The messages of one kind as they arrive, for one reader.
+///
+/// What cannot be read is never passed over in silence: it is logged, and whoever waits for an answer is told what is wrong.
+package struct MessageSubscription<Message: PlaneMessage>: Sendable {
+    private let subscription: NATSSubscription
+    private let connection: NATSConnection
+    private let logger: Logger
+
+    init(_ subscription: NATSSubscription, connection: NATSConnection, logger: Logger) {
+        self.subscription = subscription
+        self.connection = connection
+        self.logger = logger
+    }
+
+    /// Hands over each message, one after the other, until the process is to end or the connection is closed.
+    package func forEach(_ body: @Sendable (Message) async -> Void) async {
+        await withGracefulShutdownHandler {
+            for await message in self.subscription {
+                if let decoded = self.decode(message) { await body(decoded) }
+            }
+        } onGracefulShutdown: {
+            self.subscription.drain()
+        }
+    }
+
+    /// Answers each message, many at the same time, until the process is to end or the connection is closed; then what has arrived is
+    /// still answered. The result nil sends no answer. A message without a reply subject is carried out like any other.
+    /// - Parameter maxConcurrent: how many handlers run at the same time; further messages wait in the subscription's buffer.
+    package func serve(
+        maxConcurrent: Int, handler: @escaping @Sendable (Message) async -> Result<Message.Reply, ErrorReply>?
+    ) async where Message: PlaneRequest {
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { group in
+                var started = 0
+                for await message in self.subscription {
+                    guard let request = self.decode(message) else { continue }
+                    // A finished task counts until its result is taken, so this bounds the group's memory too.
+                    if started == maxConcurrent {
+                        await group.next()
+                        started -= 1
+                    }
+                    started += 1
+                    group.addTask {
+                        guard let result = await handler(request) else { return }
+                        switch result {
+                        case .success(let reply): self.answer(message, reply)
+                        case .failure(let reply): self.answer(message, reply)
+                        }
+                    }
+                }
+            }
+        } onGracefulShutdown: {
+            self.subscription.drain()
+        }
+    }
+
+    private func decode(_ message: NATSMessage) -> Message? {
+        do {
+            return try WireCodec.decode(Message.self, from: message.payload, subject: message.subject)
+        } catch {
+            self.logger.warning(
+                "message cannot be read", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+            self.answer(message, error.reply)
+            return nil
+        }
+    }
+
+    private func answer(_ message: NATSMessage, _ reply: some JSONEncodable) {
+        guard let subject = message.reply else { return }
+        do {
+            try self.connection.publish(WireCodec.encode(reply), to: subject)
+        } catch {
+            // The requester will ask again, or give up; it is not for us to keep answers.
+            self.logger.warning("answer cannot be sent", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package import Logging
+package import NATS
+package import PlaneProtocol
+
+/// Typed messages over NATS.
+package struct PlaneBus: Sendable {
+    package let connection: NATSConnection
+    package let logger: Logger
+
+    /// The reference's clients wait this long for an answer.
+    package static let requestTimeout: Duration = .seconds(10)
+
+    package init(connection: NATSConnection, logger: Logger) {
+        self.connection = connection
+        self.logger = logger
+    }
+
+    /// Sends a request and returns the answer of whoever answers first.
+    package func request<Request: PlaneRequest>(
+        _ request: Request, timeout: Duration = PlaneBus.requestTimeout
+    ) async throws(RequestFailure) -> Request.Reply {
+        let answer: NATSMessage
+        do {
+            answer = try await self.connection.request(WireCodec.encode(request), to: request.subject, timeout: timeout)
+        } catch {
+            throw .transport(error)
+        }
+        do {
+            return try WireCodec.decodeReply(to: Request.self, from: answer.payload)
+        } catch {
+            switch error {
+            case .refused(let reply): throw .refused(reply)
+            case .unreadable(let error): throw .unreadable(error)
+            }
+        }
+    }
+
+    /// Sends a message that nobody answers.
+    package func publish(_ message: some PlaneMessage) throws(NATSError) {
+        try self.connection.publish(WireCodec.encode(message), to: message.subject)
+    }
+
+    /// Begins to receive the messages of a kind; they are kept until they are asked for.
+    /// - Parameters:
+    ///   - subject: all clusters and everything in them if not given.
+    ///   - queue: of all processes that give the same name, one gets each message.
+    package func subscribe<Message: PlaneMessage>(
+        to _: Message.Type, on subject: String = Message.subscription, queue: String? = nil
+    ) throws(NATSError) -> MessageSubscription<Message> {
+        MessageSubscription(try self.connection.subscribe(subject, queue: queue), connection: self.connection, logger: self.logger)
+    }
+
+    /// Answers the requests of a kind until the process is to end; see `MessageSubscription.serve`.
+    package func serve<Request: PlaneRequest>(
+        _: Request.Type, on subject: String = Request.subscription, queue: String? = nil, maxConcurrent: Int,
+        handler: @escaping @Sendable (Request) async -> Result<Request.Reply, ErrorReply>?
+    ) async throws(NATSError) {
+        try await self.subscribe(to: Request.self, on: subject, queue: queue).serve(maxConcurrent: maxConcurrent, handler: handler)
+    }
+}
