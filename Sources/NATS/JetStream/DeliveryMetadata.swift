@@ -7,7 +7,9 @@ struct DeliveryMetadata: Equatable {
     var consumerSequence: UInt64
     var published: StreamTime
     var pending: UInt64
+}
 
+extension DeliveryMetadata {
     init?(reply: String) {
         let tokens = reply.split(separator: ".", omittingEmptySubsequences: false)
         guard tokens.count == 9 || tokens.count >= 11, tokens[0] == "$JS", tokens[1] == "ACK" else { return nil }
