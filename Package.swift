@@ -56,7 +56,7 @@ let package = Package(
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("NATS", ["CNATS", logging, collections]),
-        library("DockerEngine", [asyncHTTPClient, nioCore, logging]),
+        library("DockerEngine", [asyncHTTPClient, nioCore, nioHTTP1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
         library("PlaneProtocol", []),

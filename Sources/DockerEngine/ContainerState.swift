@@ -1,0 +1,38 @@
+/// A container's state at the moment it was inspected.
+package struct ContainerState: Hashable, Sendable {
+    package var status: ContainerStatus
+    /// Whether its first process lives; true for a paused one too.
+    package var isRunning: Bool
+    /// Meaningful once it has run: 0 before. Any 64-bit number is tolerated.
+    package var exitCode: Int64
+    package var wasKilledForMemory: Bool
+    /// Why it could not be started, in the daemon's words.
+    package var error: String?
+    /// nil when it never ran.
+    package var startedAt: EngineTimestamp?
+    /// nil while it has not ended.
+    package var finishedAt: EngineTimestamp?
+}
+
+extension ContainerState: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case status = "Status"
+        case isRunning = "Running"
+        case exitCode = "ExitCode"
+        case wasKilledForMemory = "OOMKilled"
+        case error = "Error"
+        case startedAt = "StartedAt"
+        case finishedAt = "FinishedAt"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.status = ContainerStatus(try fields.decode(String.self, forKey: .status))
+        self.isRunning = try fields.decodeIfPresent(Bool.self, forKey: .isRunning) ?? (self.status == .running)
+        self.exitCode = try fields.decodeIfPresent(Int64.self, forKey: .exitCode) ?? 0
+        self.wasKilledForMemory = try fields.decodeIfPresent(Bool.self, forKey: .wasKilledForMemory) ?? false
+        self.error = try fields.decodeIfPresent(String.self, forKey: .error).flatMap { $0.isEmpty ? nil : $0 }
+        self.startedAt = try fields.decodeIfPresent(String.self, forKey: .startedAt).flatMap(EngineTimestamp.init(rfc3339:))
+        self.finishedAt = try fields.decodeIfPresent(String.self, forKey: .finishedAt).flatMap(EngineTimestamp.init(rfc3339:))
+    }
+}

@@ -1,0 +1,30 @@
+/// One line of the list of containers.
+package struct ContainerSummary: Hashable, Sendable {
+    package var id: ContainerID
+    /// Without the slash the API puts in front; more than one where old-style links exist.
+    package var names: [String]
+    package var labels: [String: String]
+    package var status: ContainerStatus
+    package var createdAt: EngineTimestamp
+}
+
+extension ContainerSummary: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case names = "Names"
+        case labels = "Labels"
+        case status = "State"
+        case createdAt = "Created"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.id = try fields.decode(ContainerID.self, forKey: .id)
+        self.names = (try fields.decodeIfPresent([String].self, forKey: .names) ?? []).map {
+            $0.hasPrefix("/") ? String($0.dropFirst()) : $0
+        }
+        self.labels = try fields.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
+        self.status = ContainerStatus(try fields.decodeIfPresent(String.self, forKey: .status) ?? "")
+        self.createdAt = EngineTimestamp(seconds: try fields.decodeIfPresent(Int64.self, forKey: .createdAt) ?? 0)
+    }
+}

@@ -1,0 +1,118 @@
+/// The body of `POST /containers/create`, as far as we fill it in. Keys are spelled as the API spells them.
+struct CreateContainerBody: Encodable {
+    enum CodingKeys: String, CodingKey {
+        case image = "Image"
+        case command = "Cmd"
+        case environment = "Env"
+        case labels = "Labels"
+        case host = "HostConfig"
+    }
+
+    var image: String
+    var command: [String]?
+    var environment: [String]
+    var labels: [String: String]
+    var host: HostConfig
+
+    init(_ spec: ContainerSpec) {
+        self.image = spec.image.description
+        self.command = spec.command
+        // Sorted, so that equal specifications make equal requests.
+        self.environment = spec.environment.map { "\($0.key)=\($0.value)" }.sorted()
+        self.labels = spec.labels
+        self.host = HostConfig(spec)
+    }
+
+    struct HostConfig: Encodable {
+        enum CodingKeys: String, CodingKey {
+            case binds = "Binds"
+            case network = "NetworkMode"
+            case runtime = "Runtime"
+            case memoryBytes = "Memory"
+            case cpuPeriodMicroseconds = "CpuPeriod"
+            case cpuQuotaMicroseconds = "CpuQuota"
+            case processes = "PidsLimit"
+            case ulimits = "Ulimits"
+            case storage = "StorageOpt"
+            case devices = "DeviceRequests"
+            case logging = "LogConfig"
+            case security = "SecurityOpt"
+        }
+
+        var binds: [String]?
+        var network: String?
+        var runtime: String?
+        var memoryBytes: Int64?
+        var cpuPeriodMicroseconds: Int64?
+        var cpuQuotaMicroseconds: Int64?
+        var processes: Int64?
+        var ulimits: [Ulimit]?
+        var storage: [String: String]?
+        var devices: [DeviceRequest]?
+        var logging: LogConfig?
+        var security: [String]?
+
+        init(_ spec: ContainerSpec) {
+            self.binds = spec.binds.isEmpty ? nil : spec.binds
+            self.network = spec.network
+            self.runtime = spec.runtime
+            self.memoryBytes = spec.limits.memoryBytes
+            self.cpuPeriodMicroseconds = spec.limits.cpuPeriodMicroseconds.map { Int64(clamping: $0) }
+            self.cpuQuotaMicroseconds = spec.limits.cpuQuotaMicroseconds
+            self.processes = spec.limits.processes
+            self.ulimits = spec.limits.cpuTimeSeconds.map { [Ulimit(name: "cpu", limit: Int64(clamping: $0))] }
+            self.storage = spec.limits.diskBytes.map { ["size": String($0)] }
+            self.devices = spec.hasAllGPUs ? [.allGPUs] : nil
+            self.logging = spec.syslog.map(LogConfig.init)
+            self.security = spec.mayGainPrivileges ? nil : ["no-new-privileges"]
+        }
+    }
+
+    /// Soft and hard limit are the same: the unit is the one of setrlimit(2), seconds for `cpu`.
+    struct Ulimit: Encodable {
+        enum CodingKeys: String, CodingKey {
+            case name = "Name"
+            case soft = "Soft"
+            case hard = "Hard"
+        }
+
+        var name: String
+        var soft: Int64
+        var hard: Int64
+
+        init(name: String, limit: Int64) {
+            self.name = name
+            self.soft = limit
+            self.hard = limit
+        }
+    }
+
+    struct DeviceRequest: Encodable {
+        enum CodingKeys: String, CodingKey {
+            case count = "Count"
+            case capabilities = "Capabilities"
+        }
+
+        static let allGPUs = DeviceRequest(count: -1, capabilities: [["gpu"]])
+
+        /// −1 is all there are.
+        var count: Int
+        /// Any of these lists, all words of the list.
+        var capabilities: [[String]]
+    }
+
+    struct LogConfig: Encodable {
+        enum CodingKeys: String, CodingKey {
+            case type = "Type"
+            case options = "Config"
+        }
+
+        var type: String
+        var options: [String: String]
+
+        init(_ target: SyslogTarget) {
+            self.type = "syslog"
+            self.options = ["syslog-address": target.address, "syslog-format": "rfc5424", "tag": target.tag]
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+
+/// The life of a container. Each call is idempotent where Docker is: starting what runs and stopping what does not succeed.
+extension DockerClient {
+    /// Creates a container. It does not run yet.
+    /// - Throws: `noSuchImage`, `nameConflict` or `badRequest` among others.
+    package func createContainer(_ spec: ContainerSpec, name: ContainerID) async throws(EngineError) -> ContainerID {
+        struct Reply: Decodable {
+            enum CodingKeys: String, CodingKey { case id = "Id" }
+            var id: ContainerID
+        }
+        let attempt = "create container \(name) of image \(spec.image)"
+        let body: ByteBuffer
+        do {
+            body = ByteBuffer(bytes: try JSONEncoder().encode(CreateContainerBody(spec)))
+        } catch {
+            throw EngineError(.badRequest, attempt: attempt, cause: error)
+        }
+        let request = EngineRequest(
+            method: .POST, path: "/containers/create", query: [("name", name.rawValue)], body: body, subject: .creation,
+            attempt: attempt, limit: .start)
+        return try await self.decode(Reply.self, from: request).id
+    }
+
+    /// Starts a container; nothing happens if it runs already.
+    /// - Throws: `notStartable` when the fault is in the specification or the image.
+    package func start(_ id: ContainerID) async throws(EngineError) {
+        var request = Self.request(.POST, id, "start", attempt: "start container \(id)")
+        request.limit = .start
+        try await self.perform(request)
+    }
+
+    package func inspect(_ id: ContainerID) async throws(EngineError) -> ContainerInspection {
+        try await self.decode(
+            ContainerInspection.self, from: Self.request(.GET, id, "json", attempt: "inspect container \(id)"))
+    }
+
+    /// Asks the container to stop (its stop signal, normally SIGTERM), kills it after `grace`, and returns when it has
+    /// ended. Nothing happens if it does not run.
+    /// - Parameter grace: whole seconds count; a part of one is a whole one.
+    package func stop(_ id: ContainerID, grace: Duration = .seconds(10)) async throws(EngineError) {
+        let parts = grace.components
+        let seconds = max(0, parts.seconds) + (parts.attoseconds > 0 ? 1 : 0)
+        var request = Self.request(.POST, id, "stop", query: [("t", String(seconds))], attempt: "stop container \(id)")
+        request.limit = .stop(grace: .seconds(seconds))
+        try await self.perform(request)
+    }
+
+    /// Sends a signal, by name, to the container's first process.
+    /// - Throws: `conflict` when it does not run.
+    package func kill(_ id: ContainerID, signal: String = "SIGKILL") async throws(EngineError) {
+        try await self.perform(
+            Self.request(.POST, id, "kill", query: [("signal", signal)], attempt: "send \(signal) to container \(id)"))
+    }
+
+    /// Removes the container and its anonymous volumes.
+    /// - Parameter force: kill it first if it runs; without, a running one is a `conflict`.
+    package func remove(_ id: ContainerID, force: Bool = false) async throws(EngineError) {
+        var request = Self.request(
+            .DELETE, id, nil, query: [("force", String(force)), ("v", "true")], attempt: "remove container \(id)")
+        // Deleting a large writable layer takes the disk's time.
+        request.limit = .start
+        try await self.perform(request)
+    }
+
+    /// All containers, running or not, which carry the label.
+    /// - Parameter label: `key`, or `key=value`.
+    package func list(label: String) async throws(EngineError) -> [ContainerSummary] {
+        let request = EngineRequest(
+            path: "/containers/json", query: [("all", "true"), ("filters", EngineFilter.encode(["label": [label]]))],
+            subject: .daemon, attempt: "list the containers with label \(label)")
+        return try await self.decode([ContainerSummary].self, from: request)
+    }
+
+    /// Returns when the container does not run any more, at once if it does not run now.
+    package func wait(_ id: ContainerID) async throws(EngineError) -> ContainerExit {
+        var request = Self.request(
+            .POST, id, "wait", query: [("condition", "not-running")], attempt: "wait for the end of container \(id)")
+        request.limit = .none
+        return try await self.decode(ContainerExit.self, from: request)
+    }
+
+    /// A call about an existing container.
+    static func request(
+        _ method: HTTPMethod, _ id: ContainerID, _ verb: String?, query: [(name: String, value: String)] = [],
+        attempt: String
+    ) -> EngineRequest {
+        EngineRequest(
+            method: method, path: "/containers/\(id.rawValue)" + (verb.map { "/\($0)" } ?? ""), query: query,
+            subject: .container, attempt: attempt)
+    }
+}

@@ -1,0 +1,54 @@
+import NIOCore
+import NIOHTTP1
+
+/// Images on this machine, and how they get here.
+extension DockerClient {
+    /// Whether the image is on this machine.
+    package func imageExists(_ image: ImageReference) async throws(EngineError) -> Bool {
+        let request = EngineRequest(path: "/images/\(image)/json", subject: .image, attempt: "look for image \(image)")
+        do {
+            try await self.perform(request)
+            return true
+        } catch where error.code == .noSuchImage {
+            return false
+        }
+    }
+
+    /// Fetches the image from its registry and returns when it is here. Layers that are here already are not fetched again.
+    ///
+    /// It takes as long as it takes: cancel the task to give up. Two pulls of one image at once share their downloads in the daemon.
+    /// - Parameters:
+    ///   - auth: sent to the daemon in a header; never logged.
+    ///   - progress: called in order, often, and never again after this method has returned.
+    /// - Throws: `imageNotFound`, `pullDenied`, `registryUnreachable` or `diskFull` among others.
+    package func pull(
+        _ image: ImageReference, auth: RegistryAuth? = nil, progress: @Sendable (PullProgress) -> Void = { _ in }
+    ) async throws(EngineError) {
+        let attempt = "pull image \(image)"
+        guard let tag = image.pullTag else {
+            throw EngineError(.imageNotFound, attempt: attempt, hint: "an image id names an image of this machine only")
+        }
+        var request = EngineRequest(
+            method: .POST, path: "/images/create", query: [("fromImage", image.name), ("tag", tag)], subject: .registry,
+            attempt: attempt, limit: .none)
+        if let auth {
+            do {
+                request.headers.append(("X-Registry-Auth", try auth.headerValue(serverAddress: image.serverAddress)))
+            } catch {
+                throw EngineError(.badRequest, attempt: attempt, hint: "the credentials cannot be encoded")
+            }
+        }
+        let lines = EngineStream(
+            try await self.transport.open(request), decoder: JSONLineDecoder<PullMessage>(), request: request,
+            endpoint: self.endpoint)
+        // The status was sent before the registry was asked: a failure comes as one of the lines.
+        for try await line in lines {
+            switch line {
+            case .progress(let step): progress(step)
+            case .failure(let text):
+                let message = DaemonMessage(text)
+                throw EngineError(pullFailure: message, attempt: attempt)
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import AsyncHTTPClient
+import NIOCore
+
+extension EngineError {
+    /// Reads a failure below HTTP: no connection, a broken one, a limit reached, a cancelled task.
+    init(transport error: any Error, attempt: String, endpoint: DockerEndpoint) {
+        switch error {
+        case let error as EngineError:
+            self = error
+        case is CancellationError:
+            self.init(.cancelled, attempt: attempt)
+        case let error as HTTPClientError where error == .cancelled:
+            self.init(.cancelled, attempt: attempt)
+        case is TimeLimitReached:
+            self.init(.timedOut, attempt: attempt, hint: "is the machine overloaded, or dockerd stuck?")
+        case is NIOTooManyBytesError:
+            self.init(.unreadableReply, attempt: attempt, message: "the reply is larger than this call accepts")
+        case let error as IOError:
+            self.init(.daemonUnreachable, attempt: attempt, hint: endpoint.hint(errno: error.errnoCode), cause: error)
+        default:
+            self.init(.daemonUnreachable, attempt: attempt, hint: endpoint.hint(errno: nil), cause: error)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Carries calls to the daemon: keeps connections alive, knows the negotiated version, bounds time and size, turns every
+/// failure into an ``EngineError``. Usable from any task.
+final class EngineTransport: Sendable {
+    /// Size of an error's body worth reading, in bytes.
+    private static let errorBodyLimit = 64 * 1024
+
+    let endpoint: DockerEndpoint
+    private let urlPrefix: String
+    private let http: HTTPClient
+    /// nil until the first call; forgotten when the daemon says it no longer speaks it.
+    private let version = Mutex<APIVersion?>(nil)
+
+    init(endpoint: DockerEndpoint) {
+        self.endpoint = endpoint
+        self.urlPrefix = endpoint.urlPrefix
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(5)
+        // Every followed log and every wait holds a connection; beyond this, calls would queue behind them.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 8192
+        // A daemon that is down is reported at once; whether to try again is the caller's decision.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        self.http = HTTPClient(configuration: configuration)
+    }
+
+    deinit {
+        // Nobody is left to hear of an error; connections close themselves with it.
+        self.http.shutdown { _ in }
+    }
+
+    /// Makes the call and reads its whole answer. The status is below 300, or 304 (already so).
+    func collect(_ request: EngineRequest, upTo bodyLimit: Int) async throws(EngineError) -> ByteBuffer {
+        try await self.perform(request) { response in try await response.body.collect(upTo: bodyLimit) }
+    }
+
+    /// Makes the call and returns when the daemon has begun to answer; the limit of the call covers no more than that.
+    /// Dropping the response without reading it to the end closes the connection.
+    func open(_ request: EngineRequest) async throws(EngineError) -> HTTPClientResponse {
+        try await self.perform(request) { $0 }
+    }
+
+    /// The version spoken with this daemon, asked for once.
+    func negotiatedVersion() async throws(EngineError) -> APIVersion {
+        if let known = self.version.withLock({ $0 }) { return known }
+        let request = EngineRequest(path: "/_ping", subject: .daemon, attempt: "negotiate the API version")
+        let response = try await self.exchange(request, version: nil) { $0 }
+        let text = response.headers.first(name: "Api-Version") ?? ""
+        guard let offered = APIVersion(text) else {
+            throw EngineError(
+                .versionUnsupported, attempt: request.attempt, message: "no version in its answer, but '\(text)'",
+                hint: "is \(self.endpoint) a Docker daemon?")
+        }
+        guard let agreed = APIVersion.negotiated(with: offered) else {
+            throw EngineError(
+                .versionUnsupported, attempt: request.attempt, message: "it offers \(offered) at most, we need \(APIVersion.oldest)",
+                hint: "upgrade Docker")
+        }
+        self.version.withLock { $0 = agreed }
+        return agreed
+    }
+
+    /// Makes the call in the negotiated version; once more if the daemon was replaced by one that no longer speaks it.
+    private func perform<Result: Sendable>(
+        _ request: EngineRequest, _ read: @escaping @Sendable (HTTPClientResponse) async throws -> Result
+    ) async throws(EngineError) -> Result {
+        let version = try await self.negotiatedVersion()
+        do {
+            return try await self.exchange(request, version: version, read)
+        } catch where error.code == .versionUnsupported {
+            self.version.withLock { $0 = nil }
+            let other = try await self.negotiatedVersion()
+            guard other != version else { throw error }
+            return try await self.exchange(request, version: other, read)
+        }
+    }
+
+    private func exchange<Result: Sendable>(
+        _ request: EngineRequest, version: APIVersion?, _ read: @escaping @Sendable (HTTPClientResponse) async throws -> Result
+    ) async throws(EngineError) -> Result {
+        let message = self.message(for: request, version: version)
+        do {
+            return try await withTimeLimit(request.limit) {
+                let response = try await self.http.execute(message, deadline: .distantFuture)
+                guard (200..<300).contains(response.status.code) || response.status == .notModified else {
+                    // An error text that is too long or breaks off says no less than none: the status stays.
+                    let body = try? await response.body.collect(upTo: Self.errorBodyLimit)
+                    throw EngineError(status: response.status.code, body: body ?? ByteBuffer(), to: request)
+                }
+                return try await read(response)
+            }
+        } catch {
+            throw EngineError(transport: error, attempt: request.attempt, endpoint: self.endpoint)
+        }
+    }
+
+    private func message(for request: EngineRequest, version: APIVersion?) -> HTTPClientRequest {
+        var message = HTTPClientRequest(url: self.urlPrefix + (version.map { "/v\($0)" } ?? "") + request.target)
+        message.method = request.method
+        if let host = self.endpoint.hostHeader { message.headers.add(name: "Host", value: host) }
+        for header in request.headers { message.headers.add(name: header.name, value: header.value) }
+        if let body = request.body {
+            message.headers.add(name: "Content-Type", value: "application/json")
+            message.body = .bytes(body)
+        }
+        return message
+    }
+}

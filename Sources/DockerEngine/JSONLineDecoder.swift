@@ -1,0 +1,45 @@
+import FoundationEssentials
+package import NIOCore
+
+/// Reads a stream of JSON documents, each on a line of its own; the line may end in `\r\n`.
+package struct JSONLineDecoder<Element: Decodable & Sendable>: StreamDecoder {
+    /// Longest document, in bytes. An event carries the labels of its container, which are ours and small.
+    static var lineLimit: Int { 1024 * 1024 }
+
+    /// The beginning of a line whose end has not come.
+    private var unfinished: [UInt8] = []
+
+    package init() {}
+
+    package mutating func feed(_ bytes: ByteBuffer) throws(StreamError) -> [Element] {
+        var elements: [Element] = []
+        var rest = bytes.readableBytesView[...]
+        while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            try self.append(rest[..<newline])
+            if let element = try self.takeLine() { elements.append(element) }
+            rest = rest[(newline + 1)...]
+        }
+        try self.append(rest)
+        return elements
+    }
+
+    /// A last line without an end is complete if it is a document.
+    package mutating func finish() throws(StreamError) -> [Element] {
+        try self.takeLine().map { [$0] } ?? []
+    }
+
+    private mutating func append(_ bytes: ByteBufferView.SubSequence) throws(StreamError) {
+        guard self.unfinished.count + bytes.count <= Self.lineLimit else { throw .tooLarge(limitBytes: Self.lineLimit) }
+        self.unfinished += bytes
+    }
+
+    private mutating func takeLine() throws(StreamError) -> Element? {
+        defer { self.unfinished.removeAll(keepingCapacity: true) }
+        guard self.unfinished.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: " ") }) else { return nil }
+        do {
+            return try JSONDecoder().decode(Element.self, from: Data(self.unfinished))
+        } catch {
+            throw .malformed("\(error)")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package import NIOCore
+
+/// Reads a container's log stream into lines.
+///
+/// Without a terminal, the daemon sends frames, and each is one piece of a line (API reference, "Attach to a container"):
+///
+///     +--------+---+---+---+----------------+---------------- … -+
+///     | source | 0 | 0 | 0 | length, 32 bit | length bytes        |
+///     +--------+---+---+---+----------------+---------------- … -+
+///       1 byte               big endian
+///
+/// With a terminal there is one raw stream, whose lines end in `\r\n`.
+package struct LogDecoder: StreamDecoder {
+    private enum State {
+        /// In a frame's header, of which this many bytes have come.
+        case header([UInt8])
+        case payload(UInt8, remaining: Int)
+        /// No frames: a terminal's stream. True at the beginning of a line.
+        case raw(isLineStart: Bool)
+    }
+
+    private static let headerLength = 8
+    /// Longest text kept of what the daemon says of its own failure, in bytes.
+    private static let failureLimit = 1024
+
+    private var state: State
+    private var output = LineAssembler(source: .standardOutput)
+    private var errors = LineAssembler(source: .standardError)
+    /// The daemon's own words, which come instead of the container's when it cannot read its log.
+    private var failure: [UInt8] = []
+
+    package init(hasTerminal: Bool) {
+        self.state = hasTerminal ? .raw(isLineStart: true) : .header([])
+    }
+
+    package mutating func feed(_ bytes: ByteBuffer) throws(StreamError) -> [LogLine] {
+        var lines: [LogLine] = []
+        var rest = bytes.readableBytesView[...]
+        while !rest.isEmpty {
+            switch self.state {
+            case .header(var header):
+                let missing = Self.headerLength - header.count
+                header += rest.prefix(missing)
+                rest = rest.dropFirst(missing)
+                self.state = header.count < Self.headerLength ? .header(header) : try self.beginFrame(header)
+            case .payload(let source, let remaining):
+                let part = rest.prefix(remaining)
+                rest = rest.dropFirst(part.count)
+                self.append(part, of: source) { lines.append($0) }
+                if part.count == remaining { try self.endFrame() } else { self.state = .payload(source, remaining: remaining - part.count) }
+            case .raw(let isLineStart):
+                if isLineStart { self.output.beginPiece() }
+                let end = rest.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
+                self.output.append(rest[..<(end ?? rest.endIndex)]) { lines.append($0) }
+                rest = rest[(end ?? rest.endIndex)...]
+                self.state = .raw(isLineStart: end != nil)
+            }
+        }
+        return lines
+    }
+
+    /// A frame that breaks off is what a dying daemon leaves; what came of it is delivered.
+    package mutating func finish() throws(StreamError) -> [LogLine] {
+        if !self.failure.isEmpty { throw .daemonFailed(String(decoding: self.failure, as: UTF8.self)) }
+        var lines: [LogLine] = []
+        self.output.finish { lines.append($0) }
+        self.errors.finish { lines.append($0) }
+        return lines
+    }
+
+    /// 0 is standard input, which the daemon lists with the output; 3 is the daemon itself (`stdcopy.Systemerr`).
+    private mutating func beginFrame(_ header: [UInt8]) throws(StreamError) -> State {
+        guard header[0] <= 3, header[1...3].allSatisfy({ $0 == 0 }) else {
+            throw .malformed("a log frame begins with \(header)")
+        }
+        switch header[0] {
+        case 0, 1: self.output.beginPiece()
+        case 2: self.errors.beginPiece()
+        default: break
+        }
+        let length = header[4...].reduce(0) { $0 << 8 | Int($1) }
+        return length == 0 ? .header([]) : .payload(header[0], remaining: length)
+    }
+
+    private mutating func append(_ bytes: some Sequence<UInt8>, of source: UInt8, emit: (LogLine) -> Void) {
+        switch source {
+        case 0, 1: self.output.append(bytes, emit: emit)
+        case 2: self.errors.append(bytes, emit: emit)
+        default: self.failure += bytes.prefix(Self.failureLimit - min(self.failure.count, Self.failureLimit))
+        }
+    }
+
+    private mutating func endFrame() throws(StreamError) {
+        if !self.failure.isEmpty { throw .daemonFailed(String(decoding: self.failure, as: UTF8.self)) }
+        self.state = .header([])
+    }
+}

@@ -1,0 +1,14 @@
+/// One line a container has written.
+package struct LogLine: Hashable, Sendable {
+    package enum Source: Hashable, Sendable {
+        case standardOutput, standardError
+    }
+
+    package var source: Source
+    /// When the daemon received it; nil for lines of a terminal's stream that do not begin with a time.
+    package var time: EngineTimestamp?
+    /// Without its line end. What is not UTF-8 is replaced by U+FFFD.
+    package var text: String
+    /// False when the line was longer than we hold, and the next element of this source continues it.
+    package var isComplete: Bool
+}
