@@ -1,4 +1,4 @@
-/// A few slots, nearly always none or one; then nothing is allocated, and the set is as large as a pointer.
+/// A few slots in the order they came, nearly always none or one; then nothing is allocated, and the set is as large as a pointer.
 enum SlotSet<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     typealias Slot = SlotTable<Key, Value>.Slot
 
@@ -14,6 +14,15 @@ enum SlotSet<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         switch self {
         case .none: true
         case .one, .several: false
+        }
+    }
+
+    /// The one that has been here longest.
+    var first: Slot? {
+        switch self {
+        case .none: nil
+        case .one(let slot): slot
+        case .several(let slots): slots.first
         }
     }
 

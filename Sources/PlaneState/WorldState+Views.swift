@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What can be asked of the world. Every answer is O(1) but for the lists and the oldest of several claims to one lock.
+/// What can be asked of the world. Every answer but the lists is O(1).
 extension WorldState {
     /// In order of their names.
     package var clusterNames: [ClusterName] {
@@ -86,12 +86,8 @@ extension ClusterState {
             liveBackends: Int(record.liveBackends))
     }
 
+    /// Claims come in stream order, so the first in the set is the first in the stream.
     fileprivate func holder(of lock: LockTable.Slot) -> BackendID? {
-        var first: (slot: BackendTable.Slot, sequence: UInt64)?
-        self.locks[lock].live.forEach { slot in
-            guard let sequence = self.backends[slot].assignment?.sequence, sequence < first?.sequence ?? .max else { return }
-            first = (slot, sequence)
-        }
-        return first.map { self.backends.key(of: $0.slot) }
+        self.locks[lock].live.first.map { self.backends.key(of: $0) }
     }
 }
