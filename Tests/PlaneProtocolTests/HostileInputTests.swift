@@ -119,7 +119,7 @@ struct HostileInputTests {
             let payload = try GoldenFile(name).payload
             for length in 0..<payload.count { Self.readAsEverything(Array(payload[..<length])) }
             for index in payload.indices {
-                for byte: UInt8 in [0, 0x22, 0x2C, 0x5C, 0x7B, 0x7D, 0x5B, 0x39, 0x2D, 0x80, 0xFF] {
+                for byte: UInt8 in [0, 0x22, 0x5C, 0x7B, 0x39, 0x2D, 0xFF] {
                     var changed = payload
                     changed[index] = byte
                     Self.readAsEverything(changed)

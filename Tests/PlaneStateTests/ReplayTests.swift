@@ -12,7 +12,7 @@ struct ReplayTests {
             var history = RandomHistory(seed: seed)
             for step in 0..<80 {
                 history.step()
-                guard step % 8 == 7 else { continue }
+                guard step % 16 == 15 else { continue }
                 let live = WorldSummary(history.stream.live, locks: RandomHistory.locks)
                 let replayed = WorldSummary(history.stream.replayed, locks: RandomHistory.locks)
                 guard live == replayed else {
