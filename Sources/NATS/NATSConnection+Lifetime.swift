@@ -66,14 +66,14 @@ extension NATSConnection {
     }
 
     private func close(flushTimeout: Duration) async {
-        let (link, sinks) = self.state.withLock { state in
+        let (link, sinks, wasConnected) = self.state.withLock { state in
             defer {
                 state.link = .closed
                 state.isConnected = false
                 state.sinks = [:]
                 state.attachments = [:]
             }
-            return (state.link, Array(state.sinks.values))
+            return (state.link, Array(state.sinks.values), state.isConnected)
         }
         switch link {
         case .closed: return
@@ -83,7 +83,7 @@ extension NATSConnection {
             // What cannot be flushed is lost with the connection, as with any message at most once.
             try? await NativeConnection.blocking { () throws(NATSError) in
                 defer { native.close() }
-                try native.flush(timeout: flushTimeout)
+                if wasConnected { try native.flush(timeout: flushTimeout) }
             }
         }
         for sink in sinks { sink.connectionClosed() }

@@ -79,6 +79,7 @@ struct NATSResilienceTests {
             try connection.publish("kept".bytes, to: "a")
             try await server.startAgain()
             #expect(await subscription.first(1).map(\.text) == ["kept"])
+            _ = await events.first { $0 == .reconnected }
             #expect(connection.isConnected)
             await connection.drain()
         }
