@@ -43,6 +43,14 @@ struct HostileInputTests {
         #expect(throws: Never.self) { try WireCodec.decode(JSONValue.self, from: Array(deepest.utf8)) }
     }
 
+    @Test("a document of more than 8 MiB is not even looked at")
+    func size() {
+        let blanks = [UInt8](repeating: 0x20, count: 8 << 20)
+        #expect(throws: MessageError(expected: "at most 8388608 bytes", found: "8388609")) {
+            try WireCodec.decode(JSONValue.self, from: blanks + Array("1".utf8))
+        }
+    }
+
     @Test("a key given twice is refused, since readers differ in which one they take")
     func duplicateKeys() {
         let twice = #"{"drone":"a","cluster":"c","drain":true,"dr\u0061in":false}"#
