@@ -42,6 +42,10 @@ extension WorldState {
     }
 
     /// Where the last message on the lock's announce subject stands; 0 if there is none. What to expect when announcing.
+    ///
+    /// Whoever finds the lock free and stores an announcement expecting this sequence has the lock for 30 s, by the server's word. A
+    /// writer that expects nothing (the reference is one) may replace the announcement afterwards and is then shown as its author, but
+    /// the first assignment in the stream holds the lock all the same.
     package func announcementSequence(of lock: LockName, in cluster: ClusterName) -> UInt64 {
         guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return 0 }
         return state.locks[slot].announcement?.sequence ?? 0
