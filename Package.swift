@@ -21,6 +21,9 @@ let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "s
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let tomlKit: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
@@ -49,6 +52,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     ],
@@ -88,7 +94,7 @@ let package = Package(
 
         // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
         .target(
-            name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", logging, nioCore, nioPosix],
+            name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
         tests("DockerEngineTests", ["DockerEngine"]),
