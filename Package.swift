@@ -22,6 +22,7 @@ let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swi
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -63,6 +64,7 @@ let package = Package(
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("NATS", ["CNATS", logging, collections]),
         library("DockerEngine", [asyncHTTPClient, nioCore, nioHTTP1, logging]),
+        library("ACME", [asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
         library("PlaneProtocol", []),
@@ -98,6 +100,7 @@ let package = Package(
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
         tests("DockerEngineTests", ["DockerEngine"]),
+        tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),

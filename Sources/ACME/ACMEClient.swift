@@ -1,0 +1,158 @@
+package import Foundation
+
+/// Orders certificates from one authority with one account (RFC 8555).
+///
+/// Nothing is remembered between two clients but the account's key: the authority finds the account by it.
+package actor ACMEClient {
+    package struct Options: Sendable {
+        /// Where everything else is found.
+        package var directoryURL: String
+        /// `mailto:` URLs.
+        package var contacts: [String] = []
+        package var externalAccount: ExternalAccount?
+
+        package init(directoryURL: String, contacts: [String] = [], externalAccount: ExternalAccount? = nil) {
+            self.directoryURL = directoryURL
+            self.contacts = contacts
+            self.externalAccount = externalAccount
+        }
+    }
+
+    enum Signer {
+        /// By the account's URL; the account is looked up or made before.
+        case account
+        /// By the key itself, to look the account up.
+        case key
+    }
+
+    /// Times one request is sent again because the authority did not like the nonce. One replay is the rule; authorities that share
+    /// nonces badly between their machines need a few.
+    static let nonceAttemptLimit = 20
+    /// Unused nonces kept. They come one with each answer and leave one with each request.
+    static let nonceLimit = 4
+    static let nonceLengthLimit = 512
+
+    let options: Options
+    let transport: any ACMETransport
+    let key: AccountKey
+    let now: @Sendable () -> Date
+    let wait: @Sendable (Duration) async throws -> Void
+
+    private var knownDirectory: Directory?
+    private var knownAccountURL: String?
+    private var nonces: [String] = []
+
+    /// - Parameters:
+    ///   - now: the time of day, to read dates in answers.
+    ///   - wait: lets time pass between two polls.
+    package init(
+        _ options: Options, transport: any ACMETransport, key: AccountKey, now: @escaping @Sendable () -> Date = { Date() },
+        wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
+        self.options = options
+        self.transport = transport
+        self.key = key
+        self.now = now
+        self.wait = wait
+    }
+
+    package func directory() async throws(ACMEError) -> Directory {
+        if let knownDirectory { return knownDirectory }
+        let attempt = "read the directory \(self.options.directoryURL)"
+        let response = try await self.transport.send(ACMERequest(.get, self.options.directoryURL))
+        guard response.isSuccess else { throw self.refusal(attempt, response) }
+        let directory: Directory = try self.decode(response, attempt, hint: "is it the URL of an ACME directory?")
+        self.knownDirectory = directory
+        return directory
+    }
+
+    /// URL of the account, which is made if the key has none (RFC 8555 §7.3).
+    @discardableResult
+    package func account() async throws(ACMEError) -> String {
+        if let knownAccountURL { return knownAccountURL }
+        let url = try await self.directory().newAccount
+        let attempt = "register an account at \(url)"
+        var body = NewAccount(contact: self.options.contacts)
+        if let externalAccount = self.options.externalAccount {
+            body.externalAccountBinding = try externalAccount.binding(of: try self.key.publicKey(), url: url)
+        }
+        let response = try await self.post(url, try self.encode(body), attempt, signer: .key)
+        guard let location = response.location else {
+            throw ACMEError(.malformedAnswer, attempt, hint: "the answer names no account")
+        }
+        self.knownAccountURL = location
+        return location
+    }
+
+    private struct NewAccount: Encodable {
+        var termsOfServiceAgreed = true
+        var contact: [String]
+        var externalAccountBinding: JWS?
+    }
+
+    /// Sends a signed request, again with a new nonce where that is what the authority asks for (RFC 8555 §6.5).
+    func post(
+        _ url: String, _ payload: String, _ attempt: String, signer: Signer = .account
+    ) async throws(ACMEError) -> ACMEResponse {
+        let signer: JWS.Signer =
+            switch signer {
+            case .account: .keyID(try await self.account())
+            case .key: .key(try self.key.publicKey())
+            }
+        for _ in 0..<Self.nonceAttemptLimit {
+            let header = JWS.Header(algorithm: self.key.algorithm, signer: signer, nonce: try await self.takeNonce(), url: url)
+            let jws = try JWS(header, payload: payload) { message throws(ACMEError) in try self.key.sign(message) }
+            let response = try await self.transport.send(ACMERequest(.post(jws), url))
+            self.keepNonce(of: response)
+            if response.isSuccess { return response }
+            let refusal = self.refusal(attempt, response)
+            switch refusal.code {
+            case .nonceRefused: continue
+            case .accountRefused:
+                // It may have been made anew by then, or by us.
+                self.knownAccountURL = nil
+                throw refusal
+            default: throw refusal
+            }
+        }
+        throw ACMEError(.nonceRefused, attempt, hint: "\(Self.nonceAttemptLimit) fresh nonces in a row were refused")
+    }
+
+    private func takeNonce() async throws(ACMEError) -> String {
+        if let nonce = self.nonces.popLast() { return nonce }
+        let url = try await self.directory().newNonce
+        let response = try await self.transport.send(ACMERequest(.head, url))
+        guard response.isSuccess else { throw self.refusal("get a nonce at \(url)", response) }
+        guard let nonce = response.nonce, Base64URL.isValid(nonce, lengthLimit: Self.nonceLengthLimit) else {
+            throw ACMEError(.malformedAnswer, "get a nonce at \(url)", hint: "there is none in the answer")
+        }
+        return nonce
+    }
+
+    private func keepNonce(of response: ACMEResponse) {
+        guard let nonce = response.nonce, Base64URL.isValid(nonce, lengthLimit: Self.nonceLengthLimit) else { return }
+        // The newest is used next; the oldest is the likeliest to be forgotten by the authority.
+        if self.nonces.count == Self.nonceLimit { self.nonces.removeFirst() }
+        self.nonces.append(nonce)
+    }
+
+    func refusal(_ attempt: String, _ response: ACMEResponse) -> ACMEError {
+        ACMEError(attempt, ProblemDocument(response), retryAfter: RetryAfter.read(response.retryAfter, now: self.now()))
+    }
+
+    func decode<Value: Decodable>(_ response: ACMEResponse, _ attempt: String, hint: String? = nil) throws(ACMEError) -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(response.body))
+        } catch {
+            throw ACMEError(.malformedAnswer, attempt, hint: hint)
+        }
+    }
+
+    func encode(_ value: some Encodable) throws(ACMEError) -> String {
+        do {
+            return String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+        } catch {
+            throw ACMEError(.invalidInput, "write a request", cause: error)
+        }
+    }
+}

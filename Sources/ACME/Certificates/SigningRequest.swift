@@ -1,0 +1,30 @@
+import CryptoExtras
+import SwiftASN1
+import X509
+
+/// What the authority is asked to sign (RFC 8555 §7.4): the names only as alternative names, because the common name is 64 bytes at most.
+enum SigningRequest {
+    /// DER, in base64url.
+    static func make(names: [String], key: CertificateKey) throws(ACMEError) -> String {
+        do {
+            let extensions = try Certificate.Extensions {
+                SubjectAlternativeNames(names.map { .dnsName($0) })
+            }
+            let request = try CertificateSigningRequest(
+                version: .v1, subject: DistinguishedName(), privateKey: key.privateKey,
+                attributes: .init([.init(ExtensionRequest(extensions: extensions))]),
+                signatureAlgorithm: key.privateKey.publicKey.signingRequestAlgorithm)
+            var serializer = DER.Serializer()
+            try serializer.serialize(request)
+            return Base64URL.encode(serializer.serializedBytes)
+        } catch {
+            throw ACMEError(.invalidInput, "make a signing request for \(names.joined(separator: ", "))", cause: error)
+        }
+    }
+}
+
+extension Certificate.PublicKey {
+    fileprivate var signingRequestAlgorithm: Certificate.SignatureAlgorithm {
+        _RSA.Signing.PublicKey(self) == nil ? .ecdsaWithSHA256 : .sha256WithRSAEncryption
+    }
+}

@@ -1,0 +1,31 @@
+/// Whether the account may have certificates for one name (RFC 8555 §7.1.4).
+struct Authorization: Hashable, Sendable, Decodable {
+    enum Status: String, Hashable, Sendable, Decodable {
+        case pending, valid, invalid, deactivated, expired, revoked
+    }
+
+    struct Identifier: Hashable, Sendable, Codable {
+        var type: String
+        var value: String
+    }
+
+    var identifier: Identifier
+    var status: Status
+    var challenges: [Challenge]
+
+    /// Why the authority did not believe us.
+    var problem: ProblemDocument? { self.challenges.lazy.compactMap(\.error).first }
+}
+
+/// One of the ways to prove control of a name (RFC 8555 §8).
+struct Challenge: Hashable, Sendable, Decodable {
+    static let dns = "dns-01"
+
+    var type: String
+    var url: String
+    /// Other kinds of challenge may have none.
+    var token: String?
+    /// A status of a kind we do not know is as good as none: the authorization's decides.
+    var status: String?
+    var error: ProblemDocument?
+}

@@ -1,0 +1,44 @@
+package import Foundation
+
+/// When the authority would like a certificate to be renewed (RFC 9773 §4.2).
+package struct RenewalInformation: Hashable, Sendable {
+    package var start: Date
+    package var end: Date
+    /// How long this answer holds.
+    package var retryAfter: Duration
+
+    /// An authority that says nothing is asked four times a day (RFC 9773 §4.3.3 has one that fails asked every six hours).
+    static let defaultRetryAfter: Duration = .seconds(6 * 3_600)
+
+    package init(start: Date, end: Date, retryAfter: Duration) {
+        self.start = start
+        self.end = end
+        self.retryAfter = retryAfter
+    }
+
+    private struct Body: Decodable {
+        struct Window: Decodable {
+            var start: String
+            var end: String
+        }
+        var suggestedWindow: Window
+    }
+
+    /// nil if the answer is unreadable or its window is empty.
+    init?(_ response: ACMEResponse, now: Date) {
+        guard let window = try? JSONDecoder().decode(Body.self, from: Data(response.body)).suggestedWindow,
+            let start = Self.date(window.start), let end = Self.date(window.end), start < end
+        else { return nil }
+        self.init(
+            start: start, end: end, retryAfter: RetryAfter.read(response.retryAfter, now: now) ?? Self.defaultRetryAfter)
+    }
+
+    private static func date(_ text: String) -> Date? {
+        (try? Date(text, strategy: .iso8601)) ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+    }
+
+    /// The moment in the window that `fraction` (0 to 1) picks: spread over all clients, and the same for one client each time.
+    package func moment(_ fraction: Double) -> Date {
+        self.start.addingTimeInterval(self.end.timeIntervalSince(self.start) * min(max(fraction, 0), 1))
+    }
+}
