@@ -17,6 +17,7 @@ package final class ChallengeTestServer: Sendable {
                 "-dns01", self.address, "-management", "127.0.0.1:\(self.managementPort)", "-http01", "", "-https01", "", "-tlsalpn01", "",
             ])
         try await self.process.line(containing: "Starting management server")
+        _ = try await LoopbackConnection.whenListening(port: self.managementPort)
     }
 
     /// Adds a TXT record; the name without a dot at its end.

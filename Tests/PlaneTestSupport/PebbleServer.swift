@@ -67,6 +67,8 @@ package final class PebbleServer: Sendable {
         if let address = options.dnsServer { arguments += ["-dnsserver", address] }
         self.process = try TestProcess("/usr/bin/pebble", arguments, environment: environment)
         try await self.process.line(containing: "ACME directory available")
+        // It prints this line a moment before it listens.
+        _ = try await LoopbackConnection.whenListening(port: port)
     }
 
     package func stop() async { await self.process.stop(.kill) }
