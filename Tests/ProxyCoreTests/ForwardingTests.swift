@@ -1,8 +1,10 @@
+import ProxyCore
 import Testing
 
 @Suite("Forwarding: bytes in, bytes out")
 struct ForwardingTests {
     private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+    private static let get = "GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n"
 
     @Test("a request reaches its backend by host name, with forwarding fields, and its response comes back")
     func byHostName() async throws {
@@ -27,18 +29,190 @@ struct ForwardingTests {
         }
     }
 
-    @Test("both connections are kept and used again")
-    func keepAlive() async throws {
-        try await withProxy { proxy in
+    @Test("P11: a request reaches its backend by path")
+    func byPath() async throws {
+        try await withProxy({ $0.allowsPathRouting = true }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let answering = backend.answerOnce(Self.ok)
+            let client = try proxy.connect()
+            try await client.send("GET /_plane_backend=b-1?x=/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await answering.value.request.hasPrefix("GET /?x=/1 HTTP/1.1\r\nHost: localhost\r\n"))
+        }
+    }
+
+    @Test("both connections are kept and used again", arguments: [1, 2])
+    func keepAlive(loops: Int) async throws {
+        try await withProxy(loops: loops) { proxy in
             let backend = try proxy.backend("b-1")
             let serving = backend.serve(Self.ok)
             let client = try proxy.connect()
             for _ in 0..<50 {
-                try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+                try await client.send(Self.get)
                 #expect(try await client.receiveMessage() == Self.ok)
             }
             client.close()
             await #expect(throws: TestPeer.Failure.self) { try await serving.value }
+        }
+    }
+
+    @Test("requests sent ahead are answered in order, one at a time")
+    func pipelining() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(
+                "POST /1 HTTP/1.1\r\nHost: b-1.plane.test\r\nContent-Length: 3\r\n\r\nabc"
+                    + "GET /2 HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n" + "GET /3 HTTP/1.1\r\nHost: other.plane.test\r\n\r\n"
+                    + "GET /4 HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: close\r\n\r\n")
+            let peer = try await backend.accept()
+            #expect(try await peer.receive(until: "abc").hasPrefix("POST /1 "))
+            try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+            #expect(try await peer.receive(until: "\r\n\r\n").hasPrefix("GET /2 "))
+            try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")
+            #expect(try await peer.receive(until: "\r\n\r\n").hasPrefix("GET /4 "))
+            try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n4")
+            let all = try await client.receiveToEnd()
+            let statuses = all.matches(of: /HTTP\/1\.1 (\d{3})/).map { String($0.1) }
+            #expect(statuses == ["200", "200", "404", "200"])
+            #expect(all.hasSuffix("4"))
+        }
+    }
+
+    @Test("a chunked request and a chunked response pass with their trailers, however they are cut")
+    func chunked() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            let body = "3\r\nabc\r\nA\r\n0123456789\r\n0\r\nA-Trailer: x\r\n\r\n"
+            try await client.send("POST / HTTP/1.1\r\nHost: b-1.plane.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+            let peer = try await backend.accept()
+            #expect(try await peer.receive(until: "\r\n\r\n").contains("Transfer-Encoding: chunked\r\n"))
+            for byte in body.utf8 { try await client.send([byte]) }
+            #expect(try await peer.receive(until: "A-Trailer: x\r\n\r\n") == body)
+            let response = "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n\(body)"
+            for byte in response.utf8 { try await peer.send([byte]) }
+            #expect(try await client.receive(until: "A-Trailer: x\r\n\r\n") == response)
+        }
+    }
+
+    @Test("an HTTP/1.0 client gets the content without chunks, and the end of the connection as its end")
+    func http10() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            _ = backend.answerOnce("HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+            let response = try await proxy.exchange("GET / HTTP/1.0\r\nHost: b-1.plane.test\r\n\r\n")
+            #expect(response == "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nabcde")
+        }
+    }
+
+    @Test("a response without a length ends with its connection")
+    func untilClose() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce("HTTP/1.0 200 OK\r\nDate: now\r\n\r\nsome").value
+            try await peer.send(" more")
+            peer.close()
+            #expect(try await client.receiveToEnd() == "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nsome more")
+        }
+    }
+
+    @Test(
+        "responses without a body end with their head",
+        arguments: [("HEAD", "200 OK"), ("GET", "204 No Content"), ("GET", "304 Not Modified")])
+    func bodiless(method: String, status: String) async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let serving = backend.serve("HTTP/1.1 \(status)\r\nDate: now\r\nContent-Length: 5\r\n\r\n")
+            let client = try proxy.connect()
+            for _ in 0..<3 {
+                try await client.send("\(method) / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+                #expect(try await client.receive(until: "\r\n\r\n") == "HTTP/1.1 \(status)\r\nDate: now\r\nContent-Length: 5\r\n\r\n")
+            }
+            client.close()
+            await #expect(throws: TestPeer.Failure.self) { try await serving.value }
+        }
+    }
+
+    @Test("a client that waits to be told to go on is told by its backend")
+    func expectContinue() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send("PUT / HTTP/1.1\r\nHost: b-1.plane.test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+            let peer = try await backend.accept()
+            #expect(try await peer.receive(until: "\r\n\r\n").contains("Expect: 100-continue\r\n"))
+            try await peer.send("HTTP/1.1 100 Continue\r\n\r\n")
+            #expect(try await client.receive(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
+            try await client.send("body")
+            _ = try await peer.receive(until: "body")
+            try await peer.send(Self.ok)
+            #expect(try await client.receiveMessage() == Self.ok)
+        }
+    }
+
+    @Test("a response may come before the request has been sent; then both connections end")
+    func earlyResponse() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send("PUT / HTTP/1.1\r\nHost: b-1.plane.test\r\nContent-Length: 400000\r\n\r\n")
+            _ = try await backend.answerOnce("HTTP/1.1 413 Too Large\r\nDate: now\r\nContent-Length: 3\r\n\r\nno\n").value
+            let response = try await client.receiveToEnd()
+            #expect(response == "HTTP/1.1 413 Too Large\r\nDate: now\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n")
+        }
+    }
+
+    @Test("a request for another backend on the same connection goes to that one")
+    func twoBackends() async throws {
+        try await withProxy { proxy in
+            let one = try proxy.backend("b-1")
+            let two = try proxy.backend("b-2")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, first) = try await one.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            try await client.send("GET / HTTP/1.1\r\nHost: b-2.plane.test\r\n\r\n")
+            _ = try await two.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await first.receiveToEnd().isEmpty)
+        }
+    }
+
+    @Test("a response that lacks a Date gets one")
+    func date() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            _ = backend.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            #expect(try await client.receiveMessage().contains("\r\nDate: "))
+        }
+    }
+
+    @Test("an empty line before a request is skipped, a second one is not")
+    func emptyLine() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            _ = backend.answerOnce(Self.ok)
+            let client = try proxy.connect()
+            try await client.send("\r\n\(Self.get)")
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await proxy.exchange("\r\n\r\n\(Self.get)").hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test("passthrough gets what no backend is for")
+    func passthrough() async throws {
+        let other = try TestBackend()
+        let address = try other.socketAddress()
+        try await withProxy({ $0.passthrough = address }) { proxy in
+            _ = other.answerOnce(Self.ok)
+            let client = try proxy.connect()
+            try await client.send("GET / HTTP/1.1\r\nHost: unknown.plane.test\r\n\r\n")
+            #expect(try await client.receiveMessage() == Self.ok)
         }
     }
 }

@@ -43,7 +43,7 @@ extension ClientConnection {
     private func awaitNextRequest() {
         self.phase = .head
         self.startedAt = .distantFuture
-        self.deadline = .now() + self.limits.keepAlive
+        self.deadline = .now() + self.worker.limits.keepAlive
     }
 
     /// The client's bytes cannot be understood, so nobody knows where its next request would begin.

@@ -15,12 +15,12 @@ extension ClientConnection {
         self.dropUpstream()
         self.worker.metrics.upstreamConnections += 1
         let upstream = NIOLoopBound(UpstreamConnection(address: address, client: self), eventLoop: context.eventLoop)
-        let marks = self.limits.writeBufferBytes
+        let marks = self.worker.limits.writeBufferBytes
         ClientBootstrap(group: context.eventLoop)
-            .connectTimeout(self.limits.connect)
+            .connectTimeout(self.worker.limits.connect)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
-            .channelOption(.socketOption(.so_rcvbuf), value: .init(self.limits.upstreamReceiveBufferBytes))
+            .channelOption(.socketOption(.so_rcvbuf), value: .init(self.worker.limits.upstreamReceiveBufferBytes))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(upstream.value)
@@ -50,7 +50,7 @@ extension ClientConnection {
         self.endExchange()
         self.triedAgain = true
         self.phase = .looking
-        self.deadline = .now() + self.limits.connect
+        self.deadline = .now() + self.worker.limits.connect
         self.worker.look(up: route.name, for: self, rereading: true)
     }
 }

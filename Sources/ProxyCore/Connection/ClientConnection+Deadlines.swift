@@ -7,13 +7,13 @@ extension ClientConnection {
         guard let exchange else { return }
         let limit: TimeAmount =
             if exchange.awaitsHead {
-                if exchange.requestIsSent { self.limits.response }
-                else if self.upstream?.isWritable == false { self.limits.writeIdle }
-                else { self.limits.requestBodyIdle }
+                if exchange.requestIsSent { self.worker.limits.response }
+                else if self.upstream?.isWritable == false { self.worker.limits.writeIdle }
+                else { self.worker.limits.requestBodyIdle }
             } else if self.context?.channel.isWritable == false {
-                self.limits.writeIdle
+                self.worker.limits.writeIdle
             } else {
-                self.limits.responseBodyIdle
+                self.worker.limits.responseBodyIdle
             }
         self.deadline = now + limit
     }

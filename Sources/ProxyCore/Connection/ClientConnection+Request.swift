@@ -17,7 +17,7 @@ extension ClientConnection {
                 }
             }
             do throws(HTTPViolation) {
-                guard let length = try self.requestScanner.scan(bytes, limits: self.limits) else {
+                guard let length = try self.requestScanner.scan(bytes, limits: self.worker.limits) else {
                     return self.awaitRestOfHead()
                 }
                 try self.readRequest(bytes.extracting(0..<length), lookup: nil)
@@ -31,14 +31,14 @@ extension ClientConnection {
     private func awaitRestOfHead() {
         if self.startedAt == .distantFuture {
             self.startedAt = .now()
-            self.deadline = self.startedAt + self.limits.requestHead
+            self.deadline = self.startedAt + self.worker.limits.requestHead
         }
     }
 
     /// Deals with one whole head. Called again with the outcome when something had to be looked up first: the field table has been
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, lookup: ProxyWorker.Lookup?) throws(HTTPViolation) {
-        let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.limits)
+        let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
         guard let name = self.worker.naming.name(head, bytes) else {
             return self.answer(.badRequest, "The request names no backend.", to: head)
         }
@@ -52,7 +52,7 @@ extension ClientConnection {
             self.startedAt = now
             guard let known = self.worker.freshRoute(bytes, name, at: now) else {
                 self.phase = .looking
-                self.deadline = now + self.limits.connect
+                self.deadline = now + self.worker.limits.connect
                 return self.worker.look(up: Self.string(bytes, name), for: self)
             }
             route = known
@@ -89,7 +89,7 @@ extension ClientConnection {
         switch route.destination {
         case .starting:
             self.phase = .holding(name: route.name)
-            self.deadline = self.startedAt + self.limits.hold
+            self.deadline = self.startedAt + self.worker.limits.hold
             self.worker.hold(self, for: route.name)
         case .ready(let address):
             let writer = RequestHeadWriter(
@@ -112,7 +112,7 @@ extension ClientConnection {
             isIdempotent: head.isIdempotent, framing: head.framing)
         let kept = self.takeKeptUpstream(for: request, at: address, now: now)
         self.exchange = ExchangeMachine(
-            request, upstreamWasKept: kept != nil, interimLimit: self.limits.interimResponseCount)
+            request, upstreamWasKept: kept != nil, interimLimit: self.worker.limits.interimResponseCount)
         if let kept {
             self.beginExchange(on: kept, now: now)
         } else {
@@ -125,7 +125,7 @@ extension ClientConnection {
         for request: ExchangeMachine.Request, at address: SocketAddress, now: NIODeadline
     ) -> UpstreamConnection? {
         guard let upstream, let idleSince = upstream.idleSince else { return nil }
-        let limit = request.isRepeatable ? self.limits.upstreamKeepAlive : self.limits.upstreamKeepAliveUnrepeatable
+        let limit = request.isRepeatable ? self.worker.limits.upstreamKeepAlive : self.worker.limits.upstreamKeepAliveUnrepeatable
         guard upstream.address == address, now - idleSince < limit else {
             self.dropUpstream()
             return nil
@@ -173,7 +173,7 @@ extension ClientConnection {
         var taken = 0
         do throws(HTTPViolation) {
             reading: while true {
-                switch try self.exchange?.readRequestBody(bytes, from: taken, limits: self.limits) ?? .ended {
+                switch try self.exchange?.readRequestBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
                 case .payload(let count), .framing(let count): taken += count
                 case .needsMore, .ended: break reading
                 }
@@ -247,7 +247,7 @@ extension ClientConnection {
 
     private func scanPendingHead(_ bytes: Span<UInt8>) throws(HTTPViolation) -> Int? {
         var scanner = HeadScanner()
-        return try scanner.scan(bytes, limits: self.limits)
+        return try scanner.scan(bytes, limits: self.worker.limits)
     }
 
     /// A request that was read, but not sent, ends here.
@@ -257,7 +257,7 @@ extension ClientConnection {
         do throws(HTTPViolation) {
             guard let length = try self.scanPendingHead(bytes) else { return }
             let head = try RequestHead.read(
-                bytes.extracting(0..<length), length: length, into: &self.worker.table, limits: self.limits)
+                bytes.extracting(0..<length), length: length, into: &self.worker.table, limits: self.worker.limits)
             self.fail(failure, head: head)
         } catch {
             self.refuse(error)

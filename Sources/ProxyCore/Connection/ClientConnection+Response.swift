@@ -30,7 +30,7 @@ extension ClientConnection {
             let buffer = self.upstreamInput
             let bytes = buffer.readableBytesUInt8Span
             do throws(HTTPViolation) {
-                guard let length = try self.responseScanner.scan(bytes, limits: self.limits) else { return }
+                guard let length = try self.responseScanner.scan(bytes, limits: self.worker.limits) else { return }
                 self.responseScanner = HeadScanner()
                 guard try self.readResponseHead(bytes.extracting(0..<length), isAnswerToHEAD: exchange.request.isHEAD) else {
                     return
@@ -45,7 +45,7 @@ extension ClientConnection {
     /// Deals with one whole head, whose bytes are still in `upstreamInput`. False when this is all there is to do.
     private func readResponseHead(_ bytes: Span<UInt8>, isAnswerToHEAD: Bool) throws(HTTPViolation) -> Bool {
         let head = try ResponseHead.read(
-            bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.limits)
+            bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.worker.limits)
         guard let action = self.exchange?.responseHead(head, isDraining: self.worker.isDraining) else { return false }
         switch action {
         case .dropInterim:
@@ -107,7 +107,7 @@ extension ClientConnection {
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
         reading: while true {
-            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.limits) ?? .ended {
+            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
             case .payload(let count), .framing(let count): taken += count
             case .needsMore, .ended: break reading
             }
@@ -134,7 +134,7 @@ extension ClientConnection {
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
         reading: while true {
-            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.limits) ?? .ended {
+            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
             case .payload(let count):
                 if let content = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { self.write(content) }
                 taken += count
@@ -168,6 +168,7 @@ extension ClientConnection {
             self.upstream?.resumeReading()
         } else {
             self.dropUpstream()
+            self.flush()  // the end of this read will not be told by a connection that is gone
         }
         guard ending.keepsClient else {
             if requestIsRead { self.closeAfterFlush() } else { self.closeLingering() }
@@ -175,7 +176,7 @@ extension ClientConnection {
         }
         self.phase = .head
         self.startedAt = .distantFuture
-        self.deadline = now + self.limits.keepAlive
+        self.deadline = now + self.worker.limits.keepAlive
         if self.input.readableBytes > 0 || self.isPaused { self.continueReading() }
     }
 

@@ -33,16 +33,16 @@ extension ClientConnection {
     }
 
     private func noteTunnelBytes() {
-        if self.deadline != .distantFuture { self.deadline = .now() + self.limits.halfClosedTunnelIdle }
+        if self.deadline != .distantFuture { self.deadline = .now() + self.worker.limits.halfClosedTunnelIdle }
     }
 
     /// Passes the end of one direction on, behind everything that went before it; the other direction stays open.
     func tunnelEnded(clientEnded: Bool, upstreamEnded: Bool) {
         guard case .tunnel(let clientHadEnded, let upstreamHadEnded) = self.phase else { return }
         self.phase = .tunnel(clientEnded: clientEnded, upstreamEnded: upstreamEnded)
-        self.deadline = .now() + self.limits.halfClosedTunnelIdle
+        self.deadline = .now() + self.worker.limits.halfClosedTunnelIdle
         if clientEnded, upstreamEnded {
-            self.upstream?.closeAfterFlush(within: self.limits.writeIdle)
+            self.upstream?.closeAfterFlush(within: self.worker.limits.writeIdle)
             self.upstream = nil
             self.closeAfterFlush()
         } else if clientEnded, !clientHadEnded {

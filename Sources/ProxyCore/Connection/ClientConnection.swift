@@ -81,7 +81,6 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.scheme = scheme
     }
 
-    var limits: ProxyLimits { self.worker.options.limits }
 
     // MARK: Channel
 
@@ -89,7 +88,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.context = context
         let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
         self.forwarding = RequestHeadWriter.Forwarding(clientAddress: address, scheme: self.scheme)
-        self.deadline = .now() + self.limits.requestHead
+        self.deadline = .now() + self.worker.limits.requestHead
         self.worker.add(self)
     }
 
@@ -212,7 +211,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         guard case .lingering(outputClosed: _, let clientEnded) = self.phase else { return }
         if clientEnded { return self.close() }
         self.phase = .lingering(outputClosed: true, clientEnded: false)
-        self.deadline = .now() + self.limits.linger
+        self.deadline = .now() + self.worker.limits.linger
     }
 
     /// Sends what was written, says that nothing follows, and reads on for a moment without listening.
@@ -221,7 +220,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.dropUpstream()
         self.input = ByteBuffer()
         self.phase = .lingering(outputClosed: false, clientEnded: false)
-        self.deadline = .now() + self.limits.writeIdle
+        self.deadline = .now() + self.worker.limits.writeIdle
         self.needsFlush = true
         self.flush()
         self.context?.close(mode: .output, promise: nil)
@@ -232,7 +231,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func closeAfterFlush() {
         guard let context else { return }
         self.needsFlush = false
-        self.deadline = .now() + self.limits.writeIdle
+        self.deadline = .now() + self.worker.limits.writeIdle
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in self.close() }
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: written)

@@ -13,6 +13,8 @@ final class ProxyWorker {
 
     let eventLoop: any EventLoop
     let options: ProxyOptions
+    /// Those of `options`; not read through it, since that copies them all.
+    let limits: ProxyLimits
     let naming: BackendNaming
     let logger: Logger
     private let directory: RouteDirectory
@@ -27,6 +29,8 @@ final class ProxyWorker {
     private(set) var isDraining = false
 
     private var routes = RouteCache()
+    /// The last look at the source failed, which has been logged.
+    private var sourceFails = false
     /// Connections waiting for the directory, and those waiting for a backend to become ready.
     private var asking: [String: [ClientConnection]] = [:]
     private var holding: [String: [ClientConnection]] = [:]
@@ -38,6 +42,7 @@ final class ProxyWorker {
     init(eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, logger: Logger) {
         self.eventLoop = eventLoop
         self.options = options
+        self.limits = options.limits
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.directory = directory
         self.logger = logger
@@ -74,9 +79,12 @@ final class ProxyWorker {
         let lookup: Lookup
         switch result {
         case .success(let answer):
+            if self.sourceFails { self.logger.info("routes can be read again") }
+            self.sourceFails = false
             if let route = self.store(name, answer) ?? self.passthrough { lookup = .route(route) } else { lookup = .none }
         case .failure(let error):
-            self.logger.error("routes cannot be read", metadata: ["backend": "\(name)", "error": "\(error)"])
+            if !self.sourceFails { self.logger.error("routes cannot be read", metadata: ["error": "\(error)"]) }
+            self.sourceFails = true
             if let route = self.routes.find(name) { lookup = .route(route) } else { lookup = .failed }
         }
         for connection in self.asking.removeValue(forKey: name) ?? [] { connection.lookedUp(lookup) }

@@ -9,8 +9,9 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     let address: SocketAddress
     /// Since when it waits for the next request; set while it does.
     var idleSince: NIODeadline?
-    /// Nil once the client connection has let go.
-    weak var client: ClientConnection?
+    /// Nil once either side has let go, which breaks the cycle. Not weak: a weak reference makes every retain and release of the
+    /// client connection go through a side table.
+    private var client: ClientConnection?
     private var context: ChannelHandlerContext?
     private var isPaused = false
     private var heldBackRead = false
@@ -79,6 +80,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.client = nil
     }
 
     func read(context: ChannelHandlerContext) {

@@ -7,7 +7,7 @@ import Synchronization
 /// ```
 ///   traffic loop 1 ─┐ resolve(name)                     ┌─ version(), route(name)
 ///   traffic loop 2 ─┼──────────────► directory's thread ┼──────────────► RouteSource (SQLite)
-///   traffic loop n ─┘ ◄───────────── changes            └─ every 2 ms while a request is held, every 10 ms while there is traffic
+///   traffic loop n ─┘ ◄───────────── changes            └─ every 2 ms while a request is held, every 20 ms while there is traffic
 /// ```
 ///
 /// Each traffic loop keeps its own copy of the routes it has asked for and looks names up there without a lock. It may trust the
@@ -16,9 +16,9 @@ import Synchronization
 /// given to others quickly.
 package final class RouteDirectory: Sendable {
     /// How old a version check may be for routes to be used without another one.
-    static let freshness: TimeAmount = .milliseconds(25)
+    static let freshness: TimeAmount = .milliseconds(50)
     private static let pollWhileHolding: TimeAmount = .milliseconds(2)
-    private static let pollWhileBusy: TimeAmount = .milliseconds(10)
+    private static let pollWhileBusy: TimeAmount = .milliseconds(20)
     /// Polling goes on this long after somebody had to ask.
     private static let busyTime: TimeAmount = .seconds(1)
 

@@ -11,10 +11,10 @@ final class FakeRoutes: RouteSource {
         var version: Int64 = 0
         var routes: [String: RouteAnswer] = [:]
         var isUnreadable = false
-        var reads = 0
     }
 
     private let state = Mutex(State())
+    private let (readNames, readContinuation) = AsyncStream<String>.makeStream()
 
     func version() throws -> Int64 {
         try self.state.withLock { state in
@@ -26,7 +26,7 @@ final class FakeRoutes: RouteSource {
     func route(_ name: String) throws -> RouteAnswer {
         try self.state.withLock { state in
             if state.isUnreadable { throw Unreadable() }
-            state.reads += 1
+            self.readContinuation.yield(name)
             return state.routes[name] ?? .none
         }
     }
@@ -47,5 +47,9 @@ final class FakeRoutes: RouteSource {
         self.state.withLock { $0.isUnreadable = isUnreadable }
     }
 
-    var reads: Int { self.state.withLock { $0.reads } }
+    /// Waits until the proxy has asked for a route that no earlier call of this has seen.
+    func untilRead() async {
+        var names = self.readNames.makeAsyncIterator()
+        _ = await names.next()
+    }
 }

@@ -1,0 +1,106 @@
+import NIOCore
+import PlaneProtocol
+import ProxyCore
+import Testing
+
+@Suite("Activity: what keeps a backend from being swept")
+struct ActivityTests {
+    private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+
+    @Test("a request is noted in the next round, and not again after it")
+    func request() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let other = try proxy.backend("b-2")
+            let client = try proxy.connect()
+            var rounds = proxy.activity.rounds.makeAsyncIterator()
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+            _ = try await backend.answerOnce(Self.ok).value
+            _ = try await client.receiveMessage()
+            #expect(await rounds.next() == ["b-1"])
+            try await client.send("GET / HTTP/1.1\r\nHost: b-2.plane.test\r\n\r\n")
+            _ = try await other.answerOnce(Self.ok).value
+            _ = try await client.receiveMessage()
+            #expect(await rounds.next() == ["b-2"])
+        }
+    }
+
+    @Test("P6: a response that goes on is noted in every round until it ends")
+    func streaming() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            var rounds = proxy.activity.rounds.makeAsyncIterator()
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+            let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n").value
+            for _ in 0..<3 { #expect(await rounds.next() == ["b-1"]) }
+            peer.close()
+            _ = try await client.receiveToEnd()
+            let other = try proxy.backend("b-2")
+            #expect(await rounds.next() == ["b-1"])
+            let next = try proxy.connect()
+            try await next.send("GET / HTTP/1.1\r\nHost: b-2.plane.test\r\n\r\n")
+            _ = try await other.answerOnce(Self.ok).value
+            #expect(await rounds.next() == ["b-2"])
+        }
+    }
+
+    @Test("an upgraded connection is noted for as long as it is open, even when nobody speaks")
+    func tunnel() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            var rounds = proxy.activity.rounds.makeAsyncIterator()
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            let (_, peer) = try await backend.answerOnce(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").value
+            for _ in 0..<3 { #expect(await rounds.next() == ["b-1"]) }
+            _ = peer
+        }
+    }
+
+    @Test("P5: a request without the right token is not activity")
+    func unauthorised() async throws {
+        try await withProxy { proxy in
+            _ = try proxy.backend("closed", token: "s3cret")
+            let open = try proxy.backend("open")
+            let client = try proxy.connect()
+            var rounds = proxy.activity.rounds.makeAsyncIterator()
+            try await client.send("GET / HTTP/1.1\r\nHost: closed.plane.test\r\n\r\n")
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 401 "))
+            try await client.send("GET / HTTP/1.1\r\nHost: closed.plane.test\r\nAuthorization: Bearer wrong\r\n\r\n")
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 403 "))
+            try await client.send("GET / HTTP/1.1\r\nHost: open.plane.test\r\n\r\n")
+            _ = try await open.answerOnce(Self.ok).value
+            #expect(await rounds.next() == ["open"])
+        }
+    }
+
+    @Test("P14: what could not be written is written with the next round")
+    func failed() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            proxy.activity.failNext(1)
+            let client = try proxy.connect()
+            var rounds = proxy.activity.rounds.makeAsyncIterator()
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: close\r\n\r\n")
+            _ = try await backend.answerOnce(Self.ok).value
+            _ = try await client.receiveToEnd()
+            #expect(await rounds.next() == ["b-1"])
+        }
+    }
+
+    @Test("what happened last is written when the proxy stops")
+    func lastRound() async throws {
+        let activity = try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: close\r\n\r\n")
+            _ = try await backend.answerOnce(Self.ok).value
+            _ = try await client.receiveToEnd()
+            return proxy.activity
+        }
+        var rounds = activity.rounds.makeAsyncIterator()
+        #expect(await rounds.next() == ["b-1"])
+    }
+}
