@@ -52,7 +52,8 @@ struct DemoBackend {
             })
         let upgrades = NIOTypedHTTPServerUpgradeConfiguration(upgraders: [upgrader]) { channel in
             channel.eventLoop.makeCompletedFuture {
-                .http(HTTPConnection(channel: try NIOAsyncChannel(wrappingChannelSynchronously: channel)))
+                try channel.pipeline.syncOperations.addHandler(ResponsePartAdapter())
+                return .http(HTTPConnection(channel: try NIOAsyncChannel(wrappingChannelSynchronously: channel)))
             }
         }
         return try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(

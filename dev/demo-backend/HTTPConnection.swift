@@ -31,6 +31,20 @@ struct HTTPConnection {
     }
 }
 
+/// Gives the encoder its own kind of body part: the channel's async side needs one that can cross tasks.
+final class ResponsePartAdapter: ChannelOutboundHandler {
+    typealias OutboundIn = HTTPConnection.ResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch self.unwrapOutboundIn(data) {
+        case .head(let head): context.write(self.wrapOutboundOut(.head(head)), promise: promise)
+        case .body(let bytes): context.write(self.wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)
+        case .end(let trailers): context.write(self.wrapOutboundOut(.end(trailers)), promise: promise)
+        }
+    }
+}
+
 /// A request, read to its end.
 struct Request {
     let head: HTTPRequestHead
