@@ -17,41 +17,40 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
         self.logger = logger
     }
 
-    /// Hands over each message, one after the other, until the process is to end or the connection is closed.
-    package func forEach(_ body: @Sendable (Message) async -> Void) async {
-        await withGracefulShutdownHandler {
-            for await message in self.subscription {
-                if let decoded = self.decode(message) { await body(decoded) }
-            }
-        } onGracefulShutdown: {
-            self.subscription.drain()
-        }
+    /// Hands over each message, by default one after the other, until the process is to end or the connection is closed; then what has
+    /// arrived is still handed over.
+    /// - Parameter maxConcurrent: how many calls run at the same time; further messages wait in the subscription's buffer.
+    package func forEach(maxConcurrent: Int = 1, _ body: @escaping @Sendable (Message) async -> Void) async {
+        await self.consume(maxConcurrent: maxConcurrent) { _, decoded in await body(decoded) }
     }
 
-    /// Answers each message, many at the same time, until the process is to end or the connection is closed; then what has arrived is
-    /// still answered. The result nil sends no answer. A message without a reply subject is carried out like any other.
-    /// - Parameter maxConcurrent: how many handlers run at the same time; further messages wait in the subscription's buffer.
+    /// Answers each message in the same way. The result nil sends no answer; a message without a reply subject is carried out like any
+    /// other.
     package func serve(
         maxConcurrent: Int, handler: @escaping @Sendable (Message) async -> Result<Message.Reply, ErrorReply>?
     ) async where Message: PlaneRequest {
+        await self.consume(maxConcurrent: maxConcurrent) { message, request in
+            switch await handler(request) {
+            case .success(let reply)?: self.answer(message, reply)
+            case .failure(let reply)?: self.answer(message, reply)
+            case nil: break
+            }
+        }
+    }
+
+    private func consume(maxConcurrent: Int, _ body: @escaping @Sendable (NATSMessage, Message) async -> Void) async {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
                 var started = 0
                 for await message in self.subscription {
-                    guard let request = self.decode(message) else { continue }
+                    guard let decoded = self.decode(message) else { continue }
                     // A finished task counts until its result is taken, so this bounds the group's memory too.
-                    if started == maxConcurrent {
+                    if started >= maxConcurrent {
                         await group.next()
                         started -= 1
                     }
                     started += 1
-                    group.addTask {
-                        guard let result = await handler(request) else { return }
-                        switch result {
-                        case .success(let reply): self.answer(message, reply)
-                        case .failure(let reply): self.answer(message, reply)
-                        }
-                    }
+                    group.addTask { await body(message, decoded) }
                 }
             }
         } onGracefulShutdown: {

@@ -27,7 +27,7 @@ import Testing
         #expect(warnings == ["cluster_doman is not known and has no effect; did you mean cluster_domain?"])
     }
 
-    @Test("variables of the command line and of tests are none of ours", arguments: ["PLANE_NATS_URL", "PLANE_TEST_DOCKER_SOCKET", "PLANE_", "PLANE___"])
+    @Test("variables of the command line, of tests and of scripts are none of ours", arguments: ["PLANE_NATS_URL", "PLANE_TEST_DOCKER_SOCKET", "PLANE_UP_NATS_PORT", "PLANE_", "PLANE___"])
     func foreignVariables(name: String) throws {
         #expect(try Self.warnings("", environment: [name: "x"]).isEmpty)
     }

@@ -1,6 +1,6 @@
 extension ConfigValue {
-    /// Variables that begin like ours and are not configuration: read by the operator's command line and by the tests.
-    private static let foreignVariables = ["PLANE_NATS_URL", "PLANE_TEST_"]
+    /// Variables that begin like ours and are not configuration: read by the operator's command line, by the tests and by scripts/up.
+    private static let foreignVariables = ["PLANE_NATS_URL", "PLANE_TEST_", "PLANE_UP_"]
     private static let prefix = "PLANE_"
     private static let separator = "__"
 

@@ -1,0 +1,25 @@
+import Foundation
+import PlaneProtocol
+import PlaneService
+import Testing
+
+@Suite("Sample configuration") struct SampleFilesTests {
+    /// The package's own folder, three levels above this file's.
+    static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    static func file(_ name: String) -> String { self.package.appending(path: "dev/config/\(name)").path }
+
+    @Test("dev/config/controller.toml is right, without a warning")
+    func controller() throws {
+        let loaded = try ConfigurationLoader.load(ControllerConfiguration.self, file: Self.file("controller.toml"), environment: [:])
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test("dev/config/drone.toml is right, without a warning")
+    func drone() throws {
+        let loaded = try ConfigurationLoader.load(DroneConfiguration.self, file: Self.file("drone.toml"), environment: [:])
+        #expect(loaded.warnings.isEmpty)
+        #expect(loaded.configuration.cluster.rawValue == "plane.localhost")
+    }
+}
