@@ -85,7 +85,7 @@ let package = Package(
         library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
-        executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging]),
+        executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable("drone-agent", ["DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", lifecycle, logging]),
         executable(
             "drone-proxy",
@@ -104,7 +104,7 @@ let package = Package(
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
-        tests("SchedulerCoreTests", ["SchedulerCore"]),
+        tests("SchedulerCoreTests", ["SchedulerCore", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests("DroneCoreTests", ["DroneCore"]),
         tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),

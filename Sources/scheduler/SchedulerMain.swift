@@ -1,3 +1,22 @@
-@main struct SchedulerMain {
-    static func main() {}
+import ArgumentParser
+import Logging
+import NATS
+import PlaneService
+import SchedulerCore
+import ServiceLifecycle
+
+@main struct SchedulerMain: ServiceCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scheduler",
+        abstract: "Places backends on drones and keeps the state of the world. Any number may run.",
+        version: BuildInformation.version)
+
+    @OptionGroup var options: ServiceOptions
+
+    func makeServices(_ settings: SchedulerSettings, logger: Logger) async throws -> [any Service] {
+        let connection = try await NATSConnection.connect(
+            settings.nats.options(name: "scheduler", inboxPrefix: "controller.inbox"), logger: logger)
+        let bus = PlaneBus(connection: connection, logger: logger)
+        return [NATSConnectionService(connection), Scheduler(bus: bus, logger: logger)]
+    }
 }

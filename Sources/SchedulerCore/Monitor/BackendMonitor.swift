@@ -1,0 +1,65 @@
+package import Logging
+import NATS
+package import PlaneProtocol
+package import PlaneService
+import PlaneState
+
+/// Takes what agents report of their backends: first into the shared memory, then into the public feed, and only then says so. An agent
+/// repeats a report until it is answered, so the two cannot differ for long.
+package struct BackendMonitor: Sendable {
+    private let bus: PlaneBus
+    private let world: LiveWorld
+    private let writer: WorldWriter
+    private let logger: Logger
+
+    package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, logger: Logger) {
+        self.bus = bus
+        self.world = world
+        self.writer = writer
+        self.logger = logger
+    }
+
+    package func report(_ update: UpdateBackendStateMessage) async -> Result<UnitReply, ErrorReply> {
+        if await self.isOver(update) { return .success(UnitReply()) }
+        do throws(NATSError) {
+            let change = BackendMessage(backend: update.backend, change: .state(update.state, at: .now()))
+            try await self.writer.writeOnce(.cluster(update.cluster, .backend(change)))
+            try await self.publish(BackendStateMessage(update))
+        } catch {
+            self.logger.error(
+                "backend's state cannot be written", metadata: Self.metadata(update).merging([LogKey.error: "\(error)"]) { $1 })
+            return .failure(.cannotWrite)
+        }
+        self.logger.info("backend changed its state", metadata: Self.metadata(update))
+        return .success(UnitReply())
+    }
+
+    /// Whether the report says that a backend lives which has ended. Agents report in order, so this one was written off while its drone
+    /// was away, or given up by the scheduler that placed it. Writing it down would bring it back to life for older readers.
+    private func isOver(_ update: UpdateBackendStateMessage) async -> Bool {
+        guard !update.state.isTerminal else { return false }
+        let known = self.world.ask { $0.backend(update.backend, in: update.cluster)?.state }
+        guard let known, known.isTerminal else { return false }
+        self.logger.warning("backend lives on after its end, and is told to stop", metadata: Self.metadata(update))
+        await Termination.request(update.backend, in: update.cluster, bus: self.bus, logger: self.logger)
+        return true
+    }
+
+    /// A report that is repeated because its answer was lost does not show twice: the server drops what it knows by this header, for the
+    /// length of the stream's window (2 min).
+    private func publish(_ message: BackendStateMessage) async throws(NATSError) {
+        _ = try await self.bus.connection.jetStream.publish(
+            WireCodec.encode(message), to: message.subject,
+            headers: ["Nats-Msg-Id": "\(message.cluster).\(message.backend).\(message.state)"], timeout: Self.timeout)
+    }
+
+    /// As for the shared memory.
+    private static let timeout: Duration = .seconds(2)
+
+    private static func metadata(_ update: UpdateBackendStateMessage) -> Logger.Metadata {
+        [
+            LogKey.cluster: "\(update.cluster)", LogKey.backend: "\(update.backend)", LogKey.drone: "\(update.drone)",
+            LogKey.state: "\(update.state)",
+        ]
+    }
+}

@@ -1,0 +1,56 @@
+import PlaneProtocol
+import PlaneState
+
+/// Decides what of a drone's status messages is worth a place in the stream: every change of state at once, and a sign of life now and
+/// then. Knows what was written a moment ago and has not come back yet.
+struct DroneJournal {
+    /// A reader of the stream takes a drone for lost when it has not seen one for 30 s, so two may be missed.
+    static let keepAliveInterval: Duration = .seconds(10)
+
+    struct Key: Hashable {
+        let drone: DroneID
+        let cluster: ClusterName
+    }
+
+    /// The newest we have written about a drone.
+    private struct Entry {
+        var state: DroneState
+        var lastSeen: WorldTime
+        /// Where it stands in the stream; nil until that is known.
+        var sequence: UInt64?
+    }
+
+    /// Only drones whose last write has not been seen in the world.
+    private var entries: [Key: Entry] = [:]
+
+    var count: Int { self.entries.count }
+
+    /// What to write, possibly nothing.
+    /// - Parameter known: the drone as the world knows it at `sequence`.
+    mutating func heard(
+        _ status: DroneStatusMessage, known: DroneView?, worldSequence sequence: UInt64, now: WorldTime
+    ) -> [DroneMessage] {
+        let key = Key(drone: status.droneID, cluster: status.cluster)
+        if let written = self.entries[key]?.sequence, written <= sequence { self.entries[key] = nil }
+
+        let pending = self.entries[key]
+        let lastSeen = pending?.lastSeen ?? known?.lastSeen
+        let isNewState = (pending?.state ?? known?.state) != status.state
+        guard isNewState || lastSeen.map({ now.since($0) >= Self.keepAliveInterval }) ?? true else { return [] }
+
+        self.entries[key] = Entry(state: status.state, lastSeen: now, sequence: nil)
+        let keepAlive = DroneMessage(drone: status.droneID, change: .keepAlive(at: now))
+        return isNewState ? [DroneMessage(drone: status.droneID, change: .state(status.state, at: now)), keepAlive] : [keepAlive]
+    }
+
+    /// - Parameter sequence: of the last of the messages; nil if they could not all be written, which forgets them, so that the drone's
+    ///   next message is the next attempt.
+    mutating func written(_ status: DroneStatusMessage, sequence: UInt64?) {
+        let key = Key(drone: status.droneID, cluster: status.cluster)
+        guard let sequence else {
+            self.entries[key] = nil
+            return
+        }
+        self.entries[key]?.sequence = sequence
+    }
+}

@@ -1,0 +1,39 @@
+import PlaneProtocol
+import PlaneService
+
+/// The drone chosen for one request. Until the world shows the assignment, the choice itself counts as load, so that a burst of requests
+/// spreads over the drones.
+struct DroneChoice {
+    let world: LiveWorld
+    let cluster: ClusterName
+    private var drone: DroneID?
+    /// Where its assignment stands in the stream; 0 if it was not stored.
+    private var sequence: UInt64 = 0
+
+    init(world: LiveWorld, cluster: ClusterName) {
+        self.world = world
+        self.cluster = cluster
+    }
+
+    /// Gives the last choice up.
+    mutating func next(excluding excluded: Set<DroneID>) -> DroneID? {
+        self.settle(at: 0)
+        self.drone = self.world.chooseDrone(in: self.cluster, excluding: excluded, now: .now())
+        return self.drone
+    }
+
+    mutating func note(_ outcome: WriteOutcome) {
+        if case .stored(let sequence) = outcome { self.sequence = sequence }
+    }
+
+    mutating func finish(_ reply: ScheduleReply) {
+        guard case .scheduled(let backend) = reply, backend.spawned else { return self.settle(at: 0) }
+        self.settle(at: self.sequence)
+    }
+
+    private mutating func settle(at sequence: UInt64) {
+        if let drone = self.drone { self.world.settle(drone, in: self.cluster, at: sequence) }
+        self.drone = nil
+        self.sequence = 0
+    }
+}

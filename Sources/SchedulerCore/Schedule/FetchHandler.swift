@@ -1,0 +1,28 @@
+import PlaneProtocol
+import PlaneService
+
+/// Answers which backend holds a lock.
+struct FetchHandler: Sendable {
+    let world: LiveWorld
+    let limits: ScheduleLimits
+
+    /// A lock that somebody is about to take is waited for, within limits.
+    func handle(_ request: FetchBackendForLock) async -> FetchReply {
+        var sight = self.world.sight(of: request.lock, in: request.cluster)
+        let deadline = ContinuousClock.now + self.limits.lockWait
+        while true {
+            switch sight {
+            case .free: return .noBackendForLock
+            case .held(let holder):
+                return .scheduled(FetchedBackend(drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken))
+            case .announced:
+                let later = await self.world.waitUntil(
+                    lock: request.lock, in: request.cluster, differsFrom: sight, within: deadline - .now)
+                guard let later else {
+                    return .error(ErrorReply(code: .lockBusy, message: "a request for the lock has not finished; try again"))
+                }
+                sight = later
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package import Logging
+import NATS
+package import PlaneProtocol
+package import PlaneService
+import PlaneState
+
+/// Carries out schedule requests: does what a `ScheduleMachine` says, each request by itself.
+package struct ScheduleHandler: Sendable {
+    private let bus: PlaneBus
+    private let world: LiveWorld
+    private let writer: WorldWriter
+    private let limits: ScheduleLimits
+    private let metrics: SchedulerMetrics
+    private let logger: Logger
+
+    package init(
+        bus: PlaneBus, world: LiveWorld, writer: WorldWriter, limits: ScheduleLimits = ScheduleLimits(), metrics: SchedulerMetrics,
+        logger: Logger
+    ) {
+        self.bus = bus
+        self.world = world
+        self.writer = writer
+        self.limits = limits
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Always has an answer, and in time.
+    package func handle(_ request: ScheduleRequest) async -> ScheduleReply {
+        let started = ContinuousClock.now
+        var generator = SystemRandomNumberGenerator()
+        var machine = ScheduleMachine(
+            request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
+            uid: .random(using: &generator), limits: self.limits)
+        var choice = DroneChoice(world: self.world, cluster: request.cluster)
+
+        var action = machine.begin(
+            isKnown: self.world.ask { $0.backend(machine.backend, in: request.cluster) != nil },
+            sight: request.lock.map { self.world.sight(of: $0, in: request.cluster) })
+        while true {
+            switch action {
+            case .announce(let message, let expected):
+                action = machine.announced(await self.write(.lock(message), in: request.cluster, expecting: expected))
+            case .awaitEcho(let sequence):
+                action = machine.echoed(await self.echo(of: sequence, lock: request.lock, in: request.cluster))
+            case .awaitLock(let lock, let sight):
+                action = machine.lockChanged(
+                    await self.world.waitUntil(
+                        lock: lock, in: request.cluster, differsFrom: sight, within: self.limits.lockWait - (.now - started)))
+            case .chooseDrone(let excluded):
+                action = machine.chosen(started + self.limits.total > .now ? choice.next(excluding: excluded) : nil)
+            case .assign(let assignment, let expected):
+                let outcome = await self.assign(assignment, to: machine.backend, in: request.cluster, expecting: expected)
+                choice.note(outcome)
+                action = machine.assigned(outcome)
+            case .assignAndAsk(let assignment, let spawn):
+                async let outcome = self.assign(assignment, to: machine.backend, in: request.cluster, expecting: nil)
+                let answer = await self.ask(spawn)
+                choice.note(await outcome)
+                action = machine.assignedAndAnswered(await outcome, answer)
+            case .ask(let spawn):
+                action = machine.answered(await self.ask(spawn))
+            case .finish(let reply, let tidyUp):
+                choice.finish(reply)
+                await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
+                self.report(reply, request, machine.backend, took: .now - started)
+                return reply
+            }
+        }
+    }
+
+    // MARK: Actions
+
+    private func assign(
+        _ assignment: BackendAssignment, to backend: BackendID, in cluster: ClusterName, expecting expected: UInt64?
+    ) async -> WriteOutcome {
+        await self.write(.backend(BackendMessage(backend: backend, change: .assignment(assignment))), in: cluster, expecting: expected)
+    }
+
+    private func write(_ change: ClusterStateMessage, in cluster: ClusterName, expecting expected: UInt64? = nil) async -> WriteOutcome {
+        let message = WorldStateMessage.cluster(cluster, change)
+        do {
+            return .stored(try await self.writer.write(message, expecting: expected))
+        } catch {
+            guard error.code != .wrongLastSequence else { return .conflict }
+            self.logger.error(
+                "the state of the world cannot be written", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+            return .failed
+        }
+    }
+
+    private func echo(of sequence: UInt64, lock: LockName?, in cluster: ClusterName) async -> LockSight? {
+        guard let lock, await self.world.waitUntil(sequence: sequence, within: self.limits.worldEcho) else { return nil }
+        return self.world.sight(of: lock, in: cluster)
+    }
+
+    private func ask(_ spawn: SpawnRequest) async -> SpawnAnswer {
+        do throws(RequestFailure) {
+            return try await self.bus.request(spawn, timeout: self.limits.spawnAnswer) ? .accepted : .refused(nil)
+        } catch {
+            self.logger.warning(
+                "drone does not take the backend",
+                metadata: [
+                    LogKey.cluster: "\(spawn.cluster)", LogKey.drone: "\(spawn.droneID)", LogKey.backend: "\(spawn.backendID)",
+                    LogKey.error: "\(error)",
+                ])
+            switch error {
+            case .refused(let reply): return .refused(reply)
+            case .transport(let error) where error.code == .noResponders: return .nobody
+            case .transport, .unreadable: return .silent
+            }
+        }
+    }
+
+    private func carryOut(_ tidyUp: ScheduleMachine.TidyUp, backend: BackendID, cluster: ClusterName) async {
+        guard tidyUp != .nothing else { return }
+        await withDiscardingTaskGroup { group in
+            if let revoke = tidyUp.revoke {
+                group.addTask { _ = await self.write(.lock(revoke), in: cluster) }
+            }
+            if tidyUp.writeOff {
+                let end = BackendMessage(backend: backend, change: .state(.terminated, at: .now()))
+                group.addTask { _ = await self.write(.backend(end), in: cluster) }
+            }
+            if tidyUp.terminate {
+                group.addTask { await Termination.request(backend, in: cluster, bus: self.bus, logger: self.logger) }
+            }
+        }
+    }
+
+    private func report(_ reply: ScheduleReply, _ request: ScheduleRequest, _ backend: BackendID, took duration: Duration) {
+        self.metrics.answered(reply, cluster: request.cluster, after: duration)
+        var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.duration: "\(duration.wholeMilliseconds)"]
+        switch reply {
+        case .scheduled(let scheduled):
+            metadata[LogKey.backend] = "\(scheduled.backendID)"
+            metadata[LogKey.drone] = "\(scheduled.drone)"
+            self.logger.info(scheduled.spawned ? "backend scheduled" : "lock is held, its backend was returned", metadata: metadata)
+        case .noDroneAvailable:
+            self.logger.warning("no drone available", metadata: metadata)
+        case .error(let error):
+            metadata[LogKey.backend] = "\(backend)"
+            metadata[LogKey.error] = "\(error)"
+            self.logger.warning("schedule request failed", metadata: metadata)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import PlaneProtocol
+
+/// What follows from the events: the next step, or the end.
+extension ScheduleMachine {
+    mutating func take(_ sight: LockSight) -> Action {
+        guard let lock = self.lock else { preconditionFailure("the request has no lock") }
+        switch sight {
+        case .held(let holder): return self.finish(with: holder)
+        case .announced: return self.wait(while: sight)
+        case .free(let lastAnnouncement):
+            self.state = .announcing(expecting: lastAnnouncement)
+            return .announce(LockMessage(lock: lock.lock, uid: lock.uid, kind: .announce), expecting: lastAnnouncement)
+        }
+    }
+
+    mutating func wait(while sight: LockSight) -> Action {
+        guard let lock = self.lock else { preconditionFailure("the request has no lock") }
+        self.state = .waitingForLock
+        return .awaitLock(lock.lock, differentFrom: sight)
+    }
+
+    mutating func choose(_ progress: Progress) -> Action {
+        self.state = .choosing(progress)
+        return .chooseDrone(excluding: progress.refusedBy)
+    }
+
+    mutating func ask(_ drone: DroneID, _ progress: Progress) -> Action {
+        self.state = .asking(drone, progress)
+        return .ask(self.spawnRequest(for: drone))
+    }
+
+    mutating func tryNext(after drone: DroneID, _ reason: ErrorReply?, _ progress: Progress) -> Action {
+        var progress = progress
+        progress.refusedBy.insert(drone)
+        progress.lastRefusal = reason ?? progress.lastRefusal
+        guard progress.refusedBy.count < self.mostDronesAsked else { return self.noDrone(progress) }
+        return self.choose(progress)
+    }
+
+    func spawnRequest(for drone: DroneID) -> SpawnRequest {
+        SpawnRequest(
+            cluster: self.request.cluster, droneID: drone, maxIdle: self.request.maxIdle, backendID: self.backend,
+            metadata: self.request.metadata, executable: self.request.executable, bearerToken: self.bearerToken)
+    }
+
+    // MARK: Ends
+
+    mutating func succeed(_ drone: DroneID) -> Action {
+        self.state = .finished
+        let backend = ScheduledBackend(drone: drone, backendID: self.backend, bearerToken: self.bearerToken, spawned: true)
+        return .finish(.scheduled(backend), .nothing)
+    }
+
+    mutating func finish(with holder: LockSight.Holder, _ progress: Progress = Progress()) -> Action {
+        let backend = ScheduledBackend(
+            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, spawned: false)
+        return self.finish(.scheduled(backend), progress)
+    }
+
+    /// A drone that says what is wrong with the request is worth more than "no drone"; one that is full or draining is not.
+    mutating func noDrone(_ progress: Progress) -> Action {
+        guard let refusal = progress.lastRefusal, ![.full, .draining].contains(refusal.code) else {
+            return self.finish(.noDroneAvailable, progress)
+        }
+        return self.finish(.error(refusal), progress)
+    }
+
+    mutating func rejectID(_ progress: Progress) -> Action {
+        self.fail(.backendExists, "the backend id \(self.backend) has been used before; choose another one", progress)
+    }
+
+    mutating func fail(_ code: ErrorReply.Code, _ message: String, _ progress: Progress, terminate: Bool = false) -> Action {
+        self.finish(.error(ErrorReply(code: code, message: message)), progress, terminate: terminate)
+    }
+
+    mutating func finish(_ reply: ScheduleReply, _ progress: Progress, terminate: Bool = false) -> Action {
+        self.state = .finished
+        let revoke = progress.hasAnnounced ? self.lock.map { LockMessage(lock: $0.lock, uid: $0.uid, kind: .revoke) } : nil
+        return .finish(reply, TidyUp(revoke: revoke, writeOff: progress.mayBeAssigned, terminate: terminate))
+    }
+
+    static let cannotWrite = "the scheduler could not write the state of the world; try again"
+    static let isLost = "the backend was ended before it began; try again"
+    static let isBehind = "the scheduler does not see the newest state of the world; try again"
+}

@@ -1,0 +1,232 @@
+package import PlaneProtocol
+
+/// Decides one schedule request. Knows no time, no NATS and no world: it says what to do next, and is told what came of it.
+///
+///                     ┌── held ──► answer with the holder
+///     begin ── lock ──┼── announced ──► wait ──► look again
+///       │             └── free ──► announce (compare and set) ──► see it come back ──► mine
+///       │ no lock                                                                        │
+///       ├───────────────────────────────◄────────────────────────────────────────────────┘
+///       ▼
+///     choose a drone ◄────────────────────── refused, nobody there ───────────────┐
+///       ├── id is ours, no lock: assign and ask at the same time ──►──┐           │
+///       └── else: assign ──► lock: see that it is ours ──► ask ──►────┴── answer ─┤── accepted ──► done
+///                                                                                 └── silent ──► ask again, once
+///
+/// **The assignment comes first.** A terminal state that overtakes it, or a crash between asking and writing, would leave a lock held by
+/// the dead or a backend that nobody knows. Where the id is new and no lock is at stake, nothing can go wrong with writing and asking at
+/// the same time, and the round trip is saved. An id the client chose is written expecting that no such assignment exists, which refuses
+/// one used before, even by another scheduler at this moment.
+///
+/// **Giving up leaves nothing behind** that looks alive: once the assignment may be in the stream, the backend is written off with
+/// `Terminated`. Deleting the assignment would be the alternative, but processes that have read it would not notice; a terminal state
+/// every member of a fleet understands, and it frees the lock.
+package struct ScheduleMachine: Sendable {
+    package enum Action: Hashable, Sendable {
+        case announce(LockMessage, expecting: UInt64)
+        /// Until the world has reached the sequence; then look at the lock.
+        case awaitEcho(of: UInt64)
+        /// Until the lock no longer looks like this.
+        case awaitLock(LockName, differentFrom: LockSight)
+        case chooseDrone(excluding: Set<DroneID>)
+        case assign(BackendAssignment, expecting: UInt64?)
+        case assignAndAsk(BackendAssignment, SpawnRequest)
+        case ask(SpawnRequest)
+        case finish(ScheduleReply, TidyUp)
+    }
+
+    /// What must be cleaned up before the answer.
+    package struct TidyUp: Hashable, Sendable {
+        /// We announced, and are not going to assign.
+        package var revoke: LockMessage?
+        /// The assignment may be in the stream.
+        package var writeOff = false
+        /// A drone may run the backend.
+        package var terminate = false
+
+        package static let nothing = TidyUp()
+
+        package init(revoke: LockMessage? = nil, writeOff: Bool = false, terminate: Bool = false) {
+            self.revoke = revoke
+            self.writeOff = writeOff
+            self.terminate = terminate
+        }
+    }
+
+    /// What has been done so far that may have to be undone.
+    struct Progress: Hashable, Sendable {
+        /// Whether we have announced the lock.
+        var hasAnnounced = false
+        /// Whether the assignment may be in the stream.
+        var mayBeAssigned = false
+        var refusedBy: Set<DroneID> = []
+        var lastRefusal: ErrorReply?
+    }
+
+    enum State: Hashable, Sendable {
+        case new
+        case waitingForLock
+        case announcing(expecting: UInt64)
+        case confirmingAnnouncement(Progress)
+        case choosing(Progress)
+        case assigning(DroneID, Progress)
+        case confirmingAssignment(DroneID, Progress)
+        case assigningAndAsking(DroneID, Progress)
+        case asking(DroneID, Progress)
+        case askingAgain(DroneID, Progress)
+        case finished
+    }
+
+    package let request: ScheduleRequest
+    package let backend: BackendID
+    package let bearerToken: Secret?
+    /// The lock asked for, with the name of our attempt to take it.
+    let lock: LockAssignment?
+    let mostDronesAsked: Int
+    var state = State.new
+
+    /// - Parameters:
+    ///   - backend: the id to use if the request names none.
+    ///   - bearerToken: the token to use if the request asks for one.
+    package init(_ request: ScheduleRequest, backend: BackendID, bearerToken: Secret, uid: LockUID, limits: ScheduleLimits) {
+        self.request = request
+        self.backend = request.backendID ?? backend
+        self.bearerToken = request.requireBearerToken ? bearerToken : nil
+        self.lock = request.lock.map { LockAssignment(lock: $0, uid: uid) }
+        self.mostDronesAsked = limits.dronesAsked
+    }
+
+    // MARK: Events
+
+    /// - Parameters:
+    ///   - isKnown: whether the world knows the id.
+    ///   - sight: of the lock; nil if the request has none.
+    package mutating func begin(isKnown: Bool, sight: LockSight?) -> Action {
+        guard self.state == .new else { preconditionFailure("begun twice") }
+        if case .held(let holder) = sight { return self.finish(with: holder) }
+        guard !isKnown else { return self.rejectID(Progress()) }
+        guard let sight else { return self.choose(Progress()) }
+        return self.take(sight)
+    }
+
+    /// - Parameter sight: nil if the lock did not change in time.
+    package mutating func lockChanged(_ sight: LockSight?) -> Action {
+        guard self.state == .waitingForLock else { preconditionFailure("nobody waits for the lock") }
+        guard let sight else {
+            return self.fail(.lockBusy, "another request for the same lock has not finished; try again", Progress())
+        }
+        return self.take(sight)
+    }
+
+    package mutating func announced(_ outcome: WriteOutcome) -> Action {
+        guard case .announcing(let expected) = self.state else { preconditionFailure("nothing was announced") }
+        var progress = Progress()
+        switch outcome {
+        case .stored(let sequence):
+            progress.hasAnnounced = true
+            self.state = .confirmingAnnouncement(progress)
+            return .awaitEcho(of: sequence)
+        case .conflict:
+            // Somebody was faster; who it is, the world will say.
+            return self.wait(while: .free(lastAnnouncement: expected))
+        case .failed:
+            progress.hasAnnounced = true
+            return self.fail(.unavailable, Self.cannotWrite, progress)
+        }
+    }
+
+    /// Our announcement or assignment has come back to us.
+    /// - Parameter sight: of the lock at or after that moment; nil if it did not come back in time.
+    package mutating func echoed(_ sight: LockSight?) -> Action {
+        switch self.state {
+        case .confirmingAnnouncement(let progress):
+            guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
+            // The announcement was stored under the condition that it is the next one. Whoever announces after it without asking
+            // (as older controllers do) does not take it from us; only a backend that got the lock in the meantime does.
+            guard case .held(let holder) = sight else { return self.choose(progress) }
+            return self.finish(with: holder, progress)
+        case .confirmingAssignment(let drone, let progress):
+            guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
+            switch sight {
+            case .held(let holder) where holder.backend == self.backend: return self.ask(drone, progress)
+            // Our announcement had lapsed, and this one was quicker.
+            case .held(let holder): return self.finish(with: holder, progress)
+            // Somebody has declared our backend ended before it began.
+            case .free, .announced: return self.fail(.unavailable, Self.isLost, progress)
+            }
+        case .new, .waitingForLock, .announcing, .choosing, .assigning, .assigningAndAsking, .asking, .askingAgain, .finished:
+            preconditionFailure("nothing was to come back")
+        }
+    }
+
+    /// - Parameter drone: nil if there is none, or no time left to ask one.
+    package mutating func chosen(_ drone: DroneID?) -> Action {
+        guard case .choosing(var progress) = self.state else { preconditionFailure("no drone was to be chosen") }
+        guard let drone else { return self.noDrone(progress) }
+        let assignment = BackendAssignment(drone: drone, bearerToken: self.bearerToken, lockAssignment: self.lock)
+        // Once the id is ours in the stream, a second assignment replaces the first.
+        let isFirst = !progress.mayBeAssigned
+        progress.mayBeAssigned = true
+        if self.lock == nil, self.request.backendID == nil {
+            self.state = .assigningAndAsking(drone, progress)
+            return .assignAndAsk(assignment, self.spawnRequest(for: drone))
+        }
+        self.state = .assigning(drone, progress)
+        return .assign(assignment, expecting: isFirst ? 0 : nil)
+    }
+
+    package mutating func assigned(_ outcome: WriteOutcome) -> Action {
+        guard case .assigning(let drone, var progress) = self.state else { preconditionFailure("nothing was assigned") }
+        switch outcome {
+        case .stored(let sequence):
+            guard self.lock != nil else { return self.ask(drone, progress) }
+            self.state = .confirmingAssignment(drone, progress)
+            return .awaitEcho(of: sequence)
+        case .conflict:
+            // The assignment that is there is somebody else's, and not ours to write off.
+            progress.mayBeAssigned = false
+            return self.rejectID(progress)
+        case .failed:
+            return self.fail(.unavailable, Self.cannotWrite, progress)
+        }
+    }
+
+    package mutating func assignedAndAnswered(_ outcome: WriteOutcome, _ answer: SpawnAnswer) -> Action {
+        guard case .assigningAndAsking(let drone, let progress) = self.state else { preconditionFailure("nothing was assigned and asked") }
+        switch outcome {
+        case .stored:
+            self.state = .asking(drone, progress)
+            return self.answered(answer)
+        case .conflict, .failed:
+            // (Nothing is expected, so nothing can conflict.) What the drone has begun, nobody would find.
+            let mayRun = answer == .accepted || answer == .silent
+            return self.fail(.unavailable, Self.cannotWrite, progress, terminate: mayRun)
+        }
+    }
+
+    package mutating func answered(_ answer: SpawnAnswer) -> Action {
+        switch self.state {
+        case .asking(let drone, let progress):
+            switch answer {
+            case .accepted: return self.succeed(drone)
+            case .refused(let reason): return self.tryNext(after: drone, reason, progress)
+            case .nobody: return self.tryNext(after: drone, nil, progress)
+            case .silent:
+                // The request is harmless when repeated: a drone that has begun says `true` again.
+                self.state = .askingAgain(drone, progress)
+                return .ask(self.spawnRequest(for: drone))
+            }
+        case .askingAgain(let drone, let progress):
+            switch answer {
+            case .accepted: return self.succeed(drone)
+            case .refused(let reason): return self.tryNext(after: drone, reason, progress)
+            case .nobody, .silent:
+                // The first request may have been carried out, and the agent be gone since; its container would still run.
+                return self.finish(.noDroneAvailable, progress, terminate: true)
+            }
+        case .new, .waitingForLock, .announcing, .confirmingAnnouncement, .choosing, .assigning, .confirmingAssignment,
+            .assigningAndAsking, .finished:
+            preconditionFailure("no drone was asked")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package import Logging
+import NATS
+import PlaneProtocol
+package import PlaneService
+import PlaneState
+import ServiceLifecycle
+
+/// The scheduler: everything it listens to, and the one state of the world behind it.
+///
+/// Any number of schedulers may run. Requests, reports and registrations are taken through a queue group, one scheduler each; the signs
+/// of life of drones are heard by all.
+package struct Scheduler: Service {
+    /// Of the queue group.
+    private static let queue = "scheduler"
+    /// Requests wait for drones and for the stream, so many are on their way at once; each costs a few kilobytes.
+    private static let mostAtOnce = 4096
+
+    private let bus: PlaneBus
+    private let world: LiveWorld
+    private let writer: WorldWriter
+    private let limits: ScheduleLimits
+    private let logger: Logger
+    private let metrics = SchedulerMetrics()
+
+    package init(bus: PlaneBus, world: LiveWorld = LiveWorld(), limits: ScheduleLimits = ScheduleLimits(), logger: Logger) {
+        self.bus = bus
+        self.world = world
+        self.writer = WorldWriter(jetStream: bus.connection.jetStream)
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Requests are taken only after the whole state of the world has been read. At the end, those under way are still answered; the
+    /// world is followed until then.
+    package func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await SchedulerStreams.ensure(in: self.bus.connection.jetStream, logger: self.logger)
+            }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            return
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await WorldFollower(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger).run() }
+            group.addTask { await Heartbeat(world: self.world, writer: self.writer, metrics: self.metrics, logger: self.logger).run() }
+            try await self.serve()
+            group.cancelAll()
+        }
+    }
+
+    private func serve() async throws {
+        let drones = DroneMonitor(world: self.world, writer: self.writer, logger: self.logger)
+        let backends = BackendMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
+        let challenges = ChallengeMonitor(writer: self.writer, logger: self.logger)
+        let registrations = try self.bus.subscribe(to: DroneConnectRequest.self, queue: Self.queue)
+        let signsOfLife = try self.bus.subscribe(to: DroneStatusMessage.self)
+        let statuses = try self.bus.subscribe(to: DroneStatusMessage.self, queue: Self.queue)
+        let reports = try self.bus.subscribe(to: UpdateBackendStateMessage.self, queue: Self.queue)
+        let values = try self.bus.subscribe(to: SetAcmeDNSRecord.self, queue: Self.queue)
+
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await registrations.serve(maxConcurrent: Self.mostAtOnce) { await drones.register($0) } }
+            group.addTask { await signsOfLife.forEach { drones.hear($0) } }
+            group.addTask { await statuses.forEach(maxConcurrent: Self.mostAtOnce) { await drones.record($0) } }
+            group.addTask { await reports.serve(maxConcurrent: Self.mostAtOnce) { await backends.report($0) } }
+            group.addTask { await values.serve(maxConcurrent: Self.mostAtOnce) { await challenges.store($0) } }
+            try await self.serveRequests()
+            try await group.waitForAll()
+        }
+    }
+
+    private func serveRequests() async throws {
+        guard await self.catchUp() else { return }
+        let schedule = ScheduleHandler(
+            bus: self.bus, world: self.world, writer: self.writer, limits: self.limits, metrics: self.metrics, logger: self.logger)
+        let fetch = FetchHandler(world: self.world, limits: self.limits)
+        let schedules = try self.bus.subscribe(to: ScheduleRequest.self, queue: Self.queue)
+        let fetches = try self.bus.subscribe(to: FetchBackendForLock.self, queue: Self.queue)
+        // So that whoever reads the line may ask.
+        try await self.bus.connection.flush()
+        self.logger.info("scheduler is ready", metadata: [LogKey.sequence: "\(self.world.ask { $0.sequence })"])
+        await withDiscardingTaskGroup { group in
+            group.addTask { await schedules.serve(maxConcurrent: Self.mostAtOnce) { .success(await schedule.handle($0)) } }
+            group.addTask { await fetches.serve(maxConcurrent: Self.mostAtOnce) { .success(await fetch.handle($0)) } }
+        }
+    }
+
+    /// False if the process is to end before there was anything to serve.
+    private func catchUp() async -> Bool {
+        await cancelWhenGracefulShutdown { await self.world.waitUntilCaughtUp() }
+        return self.world.isCaughtUp && !Task.isShuttingDownGracefully
+    }
+}

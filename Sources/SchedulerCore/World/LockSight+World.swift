@@ -1,0 +1,16 @@
+import PlaneProtocol
+import PlaneState
+
+extension WorldState {
+    func sight(of lock: LockName, in cluster: ClusterName) -> LockSight {
+        let lastAnnouncement = self.announcementSequence(of: lock, in: cluster)
+        switch self.lock(lock, in: cluster) {
+        case .free: return .free(lastAnnouncement: lastAnnouncement)
+        case .announced: return .announced(at: lastAnnouncement)
+        case .held(let backend):
+            // A holder holds by its assignment, so its drone is known.
+            guard let view = self.backend(backend, in: cluster), let drone = view.drone else { return .free(lastAnnouncement: lastAnnouncement) }
+            return .held(LockSight.Holder(backend: backend, drone: drone, bearerToken: view.bearerToken))
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package import PlaneProtocol
+
+/// A lock as the world shows it at one moment.
+package enum LockSight: Hashable, Sendable {
+    /// Nobody has it or is about to. The number is where the last announcement stands in the stream, 0 if there was none: who
+    /// announces next must expect it there.
+    case free(lastAnnouncement: UInt64)
+    /// Somebody is about to place a backend for it.
+    case announced(at: UInt64)
+    case held(Holder)
+
+    package struct Holder: Hashable, Sendable {
+        package var backend: BackendID
+        package var drone: DroneID
+        package var bearerToken: Secret?
+
+        package init(backend: BackendID, drone: DroneID, bearerToken: Secret? = nil) {
+            self.backend = backend
+            self.drone = drone
+            self.bearerToken = bearerToken
+        }
+    }
+}

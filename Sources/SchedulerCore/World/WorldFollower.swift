@@ -1,0 +1,58 @@
+package import Logging
+package import NATS
+import PlaneProtocol
+import PlaneService
+
+/// Reads the stream `plane_state` into the world, from its first message and for as long as the process lives.
+package struct WorldFollower: Sendable {
+    private let jetStream: JetStream
+    private let world: LiveWorld
+    private let logger: Logger
+
+    /// Between attempts to begin; afterwards the consumer restores itself.
+    private static let retryPause: Duration = .seconds(1)
+
+    package init(jetStream: JetStream, world: LiveWorld, logger: Logger) {
+        self.jetStream = jetStream
+        self.world = world
+        self.logger = logger
+    }
+
+    /// Ends when the task is cancelled or the connection is closed.
+    package func run() async {
+        guard let consumer = await self.begin() else { return }
+        if consumer.initialPending == 0 { self.world.caughtUp() }
+        for await message in consumer {
+            self.apply(message)
+            if message.pending == 0, !self.world.isCaughtUp { self.world.caughtUp() }
+        }
+    }
+
+    private func begin() async -> OrderedConsumer? {
+        while !Task.isCancelled {
+            do {
+                return try await self.jetStream.orderedConsumer(stream: SchedulerStreams.planeState, from: .first)
+            } catch {
+                guard error.code != .closed, error.code != .cancelled else { return nil }
+                self.logger.warning("the state of the world cannot be read yet", metadata: [LogKey.error: "\(error)"])
+            }
+            // Cancelled meanwhile, the loop ends.
+            try? await Task.sleep(for: Self.retryPause)
+        }
+        return nil
+    }
+
+    private func apply(_ message: StreamMessage) {
+        var decoded: WorldStateMessage?
+        do {
+            decoded = try WireCodec.decode(from: message.payload, subject: message.subject)
+        } catch {
+            self.logger.warning(
+                "message in the stream cannot be read",
+                metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
+        }
+        let published = WireTime(
+            seconds: message.published.seconds, nanoseconds: Int32(message.published.nanoseconds % 1_000_000_000))
+        self.world.apply(decoded, sequence: message.sequence, published: published, incarnation: message.streamIncarnation)
+    }
+}

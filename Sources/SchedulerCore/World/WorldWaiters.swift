@@ -1,0 +1,68 @@
+import PlaneProtocol
+import PlaneState
+
+/// Who waits for what in the world. Holds no lock and resumes nobody: it says whom to wake.
+struct WorldWaiters {
+    enum Condition: Hashable {
+        /// Everything in the stream when the follower began has been applied.
+        case caughtUp
+        case sequence(UInt64)
+        /// Something may have changed about the lock.
+        case lock(LockName, ClusterName)
+    }
+
+    typealias Signal = AsyncStream<Void>.Continuation
+
+    private var signals: [UInt64: Signal] = [:]
+    private var sequences: [UInt64: UInt64] = [:]
+    private var locks: [Condition: Set<UInt64>] = [:]
+    private var catchingUp: Set<UInt64> = []
+    private var nextTicket: UInt64 = 0
+
+    mutating func add(_ condition: Condition, _ signal: Signal) -> UInt64 {
+        defer { self.nextTicket += 1 }
+        self.signals[self.nextTicket] = signal
+        switch condition {
+        case .caughtUp: self.catchingUp.insert(self.nextTicket)
+        case .sequence(let sequence): self.sequences[self.nextTicket] = sequence
+        case .lock: self.locks[condition, default: []].insert(self.nextTicket)
+        }
+        return self.nextTicket
+    }
+
+    mutating func remove(_ ticket: UInt64, _ condition: Condition) {
+        self.signals[ticket] = nil
+        switch condition {
+        case .caughtUp: self.catchingUp.remove(ticket)
+        case .sequence: self.sequences[ticket] = nil
+        case .lock:
+            self.locks[condition]?.remove(ticket)
+            if self.locks[condition]?.isEmpty == true { self.locks[condition] = nil }
+        }
+    }
+
+    func whenCaughtUp() -> [Signal] { self.catchingUp.compactMap { self.signals[$0] } }
+
+    /// To be asked after a message has been applied.
+    func whenApplied(_ message: WorldStateMessage?, world: WorldState) -> [Signal] {
+        guard !self.signals.isEmpty else { return [] }
+        let reached = self.sequences.lazy.filter { $0.value <= world.sequence }.map(\.key)
+        return (Array(reached) + self.lockWaiters(message, world: world)).compactMap { self.signals[$0] }
+    }
+
+    private func lockWaiters(_ message: WorldStateMessage?, world: WorldState) -> [UInt64] {
+        guard !self.locks.isEmpty, let message else { return [] }
+        switch message {
+        // The clock by which announcements lapse has moved.
+        case .heartbeat: return self.locks.values.flatMap { $0 }
+        case .cluster(let cluster, .lock(let message)): return self.waiters(for: message.lock, cluster)
+        case .cluster(let cluster, .backend(let message)):
+            return self.waiters(for: world.backend(message.backend, in: cluster)?.lock, cluster)
+        case .cluster(_, .drone), .cluster(_, .acme): return []
+        }
+    }
+
+    private func waiters(for lock: LockName?, _ cluster: ClusterName) -> [UInt64] {
+        lock.flatMap { self.locks[.lock($0, cluster)] }.map(Array.init) ?? []
+    }
+}

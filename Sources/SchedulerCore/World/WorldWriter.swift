@@ -1,0 +1,46 @@
+package import NATS
+package import PlaneProtocol
+
+/// Writes to the stream `plane_state`.
+package struct WorldWriter: Sendable {
+    private let jetStream: JetStream
+
+    /// Loopback answers within a millisecond, a cluster across regions within a tenth of a second; a requester waits behind this.
+    private static let timeout: Duration = .seconds(2)
+    /// The server refuses while another message on the same subject is being replicated, which takes milliseconds.
+    private static let busyRetries = [Duration.milliseconds(5), .milliseconds(20), .milliseconds(80)]
+
+    package init(jetStream: JetStream) {
+        self.jetStream = jetStream
+    }
+
+    /// Returns where the message stands in the stream.
+    /// - Parameter expected: sequence of the last message on its subject, 0 for none; if another one stands there, nothing is written
+    ///   and the error is `.wrongLastSequence`.
+    @discardableResult
+    package func write(_ message: WorldStateMessage, expecting expected: UInt64? = nil) async throws(NATSError) -> UInt64 {
+        let payload = WireCodec.encode(message)
+        for pause in Self.busyRetries {
+            do {
+                return try await self.publish(payload, message.subject, expected)
+            } catch where error.code == .sequenceBusy {
+                // If cancelled, the next attempt says so.
+                try? await Task.sleep(for: pause)
+            }
+        }
+        return try await self.publish(payload, message.subject, expected)
+    }
+
+    /// Writes a message that nothing may replace; that it is there already is as good.
+    package func writeOnce(_ message: WorldStateMessage) async throws(NATSError) {
+        do {
+            try await self.write(message, expecting: 0)
+        } catch where error.code == .wrongLastSequence {
+            return
+        }
+    }
+
+    private func publish(_ payload: [UInt8], _ subject: String, _ expected: UInt64?) async throws(NATSError) -> UInt64 {
+        try await self.jetStream.publish(payload, to: subject, expectedLastSubjectSequence: expected, timeout: Self.timeout).sequence
+    }
+}

@@ -1,0 +1,90 @@
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Synchronization
+
+@testable import SchedulerCore
+
+/// A drone as the scheduler sees one: registered, ready, and answering requests to spawn in a way the test says.
+final class FakeDrone: Sendable {
+    enum Answer: Sendable {
+        case accept
+        case refuse
+        case error(ErrorReply)
+        case silence
+    }
+
+    let id: DroneID
+    let cluster: TestCluster
+    private let answers: Mutex<[Answer]>
+    private let spawns = Mutex<[SpawnRequest]>([])
+    private let terminations = Mutex<[BackendID]>([])
+
+    private init(_ id: DroneID, _ cluster: TestCluster, _ answers: [Answer]) {
+        self.id = id
+        self.cluster = cluster
+        self.answers = Mutex(answers)
+    }
+
+    /// Runs `body` with a drone that the schedulers find fit.
+    /// - Parameter answers: to the requests to spawn, in order; the last one to all that follow.
+    static func run(
+        _ id: String = "drone-a", in cluster: TestCluster, answers: [Answer] = [.accept], state: DroneState = .ready,
+        maxBackends: UInt32? = nil, listens: Bool = true, _ body: @escaping @Sendable (FakeDrone) async throws -> Void
+    ) async throws {
+        let drone = FakeDrone(.make(id), cluster, answers)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if listens {
+                let spawns = try cluster.bus.subscribe(
+                    to: SpawnRequest.self, on: SpawnRequest.subject(cluster: TestCluster.name, drone: drone.id))
+                group.addTask { await spawns.serve(maxConcurrent: 64) { drone.answer($0) } }
+            }
+            let terminations = try cluster.bus.subscribe(to: TerminationRequest.self)
+            group.addTask {
+                await terminations.serve(maxConcurrent: 1) { request in
+                    drone.terminations.withLock { $0.append(request.backendID) }
+                    return .success(UnitReply())
+                }
+            }
+            try await drone.appear(state, maxBackends: maxBackends)
+            try await body(drone)
+            group.cancelAll()
+        }
+    }
+
+    /// Registers, sends one status, and waits until every scheduler knows of both.
+    func appear(_ state: DroneState = .ready, maxBackends: UInt32? = nil) async throws {
+        _ = try await self.cluster.bus.request(
+            DroneConnectRequest(droneID: self.id, version: "test", cluster: TestCluster.name, ip: .v4(0x7F00_0001)))
+        try await self.say(state, maxBackends: maxBackends)
+    }
+
+    func say(_ state: DroneState, maxBackends: UInt32? = nil) async throws {
+        try self.cluster.bus.publish(
+            DroneStatusMessage(
+                droneID: self.id, cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0, maxBackends: maxBackends))
+        try await self.cluster.waitForWorld("drone \(self.id) is \(state)") { world in
+            world.ask {
+                let view = $0.drone(self.id, in: TestCluster.name)
+                return view?.metadata != nil && view?.state == state
+            }
+        }
+    }
+
+    var spawned: [SpawnRequest] { self.spawns.withLock { $0 } }
+    var terminated: [BackendID] { self.terminations.withLock { $0 } }
+
+    private func answer(_ request: SpawnRequest) -> Result<Bool, ErrorReply>? {
+        self.spawns.withLock { $0.append(request) }
+        let answer = self.answers.withLock { answers in
+            answers.count > 1 ? answers.removeFirst() : answers[0]
+        }
+        switch answer {
+        case .accept: return .success(true)
+        case .refuse: return .success(false)
+        case .error(let reply): return .failure(reply)
+        case .silence: return nil
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import SchedulerCore
+import Testing
+
+/// On a real nats-server, with agents that are subscriptions.
+@Suite("Scheduler and what it is told") struct SchedulerMonitorTests {
+    @Test("a reported state reaches the public feed with identical fields")
+    func republished() async throws {
+        try await TestCluster.run { cluster in
+            let update = UpdateBackendStateMessage(
+                cluster: TestCluster.name, state: .ready, backend: .make(), time: WireTime("2024-03-11T09:15:30.123456789Z")!,
+                drone: .make(), detail: BackendStatusDetail(phases: SpawnPhases(ready: 213_000)))
+            _ = try await cluster.bus.request(update)
+            let feed = try await cluster.stream(SchedulerStreams.backendStatus)
+            #expect(feed.map(\.subject) == ["backend.backend-1.status"])
+            let message: BackendStateMessage = try WireCodec.decode(from: feed[0].payload, subject: feed[0].subject)
+            #expect(message == BackendStateMessage(update))
+        }
+    }
+
+    @Test("S10: the answer comes when both streams have the state, and a repeated report changes neither")
+    func repeated() async throws {
+        try await TestCluster.run(schedulers: 2) { cluster in
+            let update = UpdateBackendStateMessage(
+                cluster: TestCluster.name, state: .starting, backend: .make(), time: .now(), drone: .make())
+            _ = try await cluster.bus.request(update)
+            let before = try await cluster.stream(filter: "state.cluster.>") + cluster.stream(SchedulerStreams.backendStatus)
+            #expect(before.count == 2)
+            for _ in 0..<5 { _ = try await cluster.bus.request(update) }
+            let after = try await cluster.stream(filter: "state.cluster.>") + cluster.stream(SchedulerStreams.backendStatus)
+            #expect(after.map(\.sequence) == before.map(\.sequence))
+        }
+    }
+
+    @Test("a backend's life appears in the world as it is reported, and a replay of the stream yields it with its times")
+    func lifecycle() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let id = try await cluster.spawned().backendID
+                for state in [BackendState.loading, .starting, .ready, .swept] {
+                    try await cluster.report(state, id, drone: drone.id)
+                    try await cluster.waitForWorld("\(state)") { world in
+                        world.ask { $0.backend(id, in: TestCluster.name)?.state == state }
+                    }
+                }
+                let states = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(id).state.*").map { message in
+                    try WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject)
+                }
+                let times = states.compactMap { message -> (BackendState, WorldTime)? in
+                    guard case .cluster(_, .backend(let message)) = message, case .state(let state, let time) = message.change else { return nil }
+                    return (state, time)
+                }
+                #expect(times.map(\.0) == [.loading, .starting, .ready, .swept])
+                #expect(times.map(\.1) == times.map(\.1).sorted())
+            }
+        }
+    }
+
+    @Test("a backend that lives on after it was written off is told to stop, and does not come back to life")
+    func livesOn() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let id = try await cluster.spawned().backendID
+                try await cluster.report(.lost, id)
+                try await cluster.waitForWorld("Lost") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .lost } }
+                try await cluster.report(.ready, id)
+                try await eventually("the drone is told") { drone.terminated == [id] }
+                let subjects = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(id).state.*").map(\.subject)
+                #expect(subjects == ["state.cluster.plane_test.backend.\(id).state.Lost"])
+            }
+        }
+    }
+
+    @Test("challenge values are stored per cluster and answered true")
+    func challenges() async throws {
+        try await TestCluster.run { cluster in
+            let other = ClusterName(rawValue: "other.test")!
+            for value in ["one", "two"] {
+                let stored = try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: value))
+                #expect(stored)
+            }
+            _ = try await cluster.bus.request(SetAcmeDNSRecord(cluster: other, value: "three"))
+            try await cluster.waitForWorld("the values") { world in
+                world.ask { $0.acmeValues(in: TestCluster.name) == ["one", "two"] && $0.acmeValues(in: other) == ["three"] }
+            }
+        }
+    }
+
+    @Test("S12: a report, a registration and a request that were merely published are carried out, and the next ones too")
+    func published() async throws {
+        try await TestCluster.run { cluster in
+            try cluster.bus.publish(
+                UpdateBackendStateMessage(cluster: TestCluster.name, state: .ready, backend: .make(), time: .now(), drone: .make()))
+            try cluster.bus.publish(SetAcmeDNSRecord(cluster: TestCluster.name, value: "one"))
+            try cluster.bus.publish(ScheduleRequest.make())
+            try await FakeDrone.run(in: cluster) { drone in
+                try cluster.bus.publish(ScheduleRequest.make())
+                try await eventually("the backend is spawned") { !drone.spawned.isEmpty }
+                _ = try await cluster.spawned()
+            }
+            try await cluster.waitForWorld("state and value") { world in
+                world.ask {
+                    $0.backend(.make(), in: TestCluster.name)?.state == .ready && $0.acmeValues(in: TestCluster.name) == ["one"]
+                }
+            }
+        }
+    }
+
+    @Test("the heartbeat is in the stream, and the streams are as others expect them")
+    func streams() async throws {
+        try await TestCluster.run { cluster in
+            try await eventually("a heartbeat") { try await !cluster.stream(filter: "state.heartbeat").isEmpty }
+            for (name, subjects) in [
+                ("plane_state", ["state.>"]), ("backend_logs", ["backend.*.log"]), ("backend_status", ["backend.*.status"]),
+                ("dns_record", ["cluster.*.dns.*"]),
+            ] {
+                let info = try await cluster.bus.connection.jetStream.streamInfo(name)
+                #expect(info.subjects == subjects)
+            }
+        }
+    }
+
+    @Test("S11: after the server was gone for a while, everything goes on")
+    func restart() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                _ = try await cluster.spawned(.make(lock: .make()))
+                try await cluster.server.restart(.kill)
+                try await eventually("connected again") { cluster.bus.connection.isConnected }
+                try await eventually("schedulers answer") {
+                    guard let reply = try? await cluster.schedule(.make(lock: .make())) else { return false }
+                    guard case .scheduled(let backend) = reply else { return false }
+                    return !backend.spawned
+                }
+                try await drone.appear(.draining)
+                try await drone.say(.ready)
+                _ = try await cluster.spawned()
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import SchedulerCore
+import Testing
+
+/// On a real nats-server, with drones that are subscriptions.
+@Suite("Scheduler") struct SchedulerTests {
+    @Test("without a drone the answer is \"NoDroneAvailable\", at once")
+    func noDroneAvailable() async throws {
+        try await TestCluster.run { cluster in
+            let began = ContinuousClock.now
+            let reply = try await cluster.schedule()
+            #expect(reply == .noDroneAvailable)
+            #expect(ContinuousClock.now - began < .seconds(1))
+        }
+    }
+
+    @Test("a backend goes to the one drone that is ready, and the world knows where it is")
+    func oneDroneAvailable() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let backend = try await cluster.spawned()
+                #expect(backend.drone == drone.id)
+                #expect(backend.spawned)
+                #expect(backend.bearerToken == nil)
+                #expect(drone.spawned.map(\.backendID) == [backend.backendID])
+                #expect(drone.spawned.first?.executable.image == "registry.example/app:1.4")
+                try await cluster.waitForWorld("the assignment") { world in
+                    world.ask { $0.backend(backend.backendID, in: TestCluster.name)?.drone == drone.id }
+                }
+            }
+        }
+    }
+
+    @Test("a drone that has only ever said Draining is not used")
+    func droneNotReady() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, state: .draining) { _ in
+                let reply = try await cluster.schedule()
+                #expect(reply == .noDroneAvailable)
+            }
+        }
+    }
+
+    @Test("W8: a drone that drains is not used, and is used again when it is ready again")
+    func droneBecomesNotReady() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                try await drone.say(.draining)
+                #expect(try await cluster.schedule() == .noDroneAvailable)
+                try await drone.say(.ready)
+                #expect(try await cluster.spawned().drone == drone.id)
+                // A reader that comes later, and takes the newest time as older software does, sees the same.
+                let states = try await cluster.stream(filter: "state.cluster.plane_test.drone.drone-a.status.*")
+                #expect(states.last?.subject == "state.cluster.plane_test.drone.drone-a.status.Ready")
+            }
+        }
+    }
+
+    @Test("a token has 30 characters, and drone, reply and world have the same one")
+    func bearerToken() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let backend = try await cluster.spawned(.make(token: true))
+                let token = try #require(backend.bearerToken)
+                #expect(token.exposed.count == 30)
+                #expect(drone.spawned.first?.bearerToken == token)
+                try await cluster.waitForWorld("the token") { world in
+                    world.ask { $0.backend(backend.backendID, in: TestCluster.name)?.bearerToken == token }
+                }
+            }
+        }
+    }
+
+    @Test("the id a client chooses is used")
+    func chosenID() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let backend = try await cluster.spawned(.make(id: .make("mine")))
+                #expect(backend.backendID == .make("mine"))
+            }
+        }
+    }
+
+    @Test("W9: an id that was used before is refused, and so is the loser of two requests for one id")
+    func usedID() async throws {
+        try await TestCluster.run(schedulers: 2) { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let replies = try await withThrowingTaskGroup(of: ScheduleReply.self) { group in
+                    for _ in 0..<10 { group.addTask { try await cluster.schedule(.make(id: .make("mine"))) } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                let scheduled = replies.filter { if case .scheduled = $0 { true } else { false } }
+                let refused = replies.filter { if case .error(let error) = $0 { error.code == .backendExists } else { false } }
+                #expect(scheduled.count == 1)
+                #expect(refused.count == 9)
+                #expect(drone.spawned.count == 1)
+                #expect(drone.terminated.isEmpty)
+            }
+        }
+    }
+
+    @Test("S1: of several schedulers exactly one answers, and the backend is started once")
+    func severalSchedulers() async throws {
+        try await TestCluster.run(schedulers: 3) { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                for _ in 0..<20 { _ = try await cluster.spawned() }
+                #expect(drone.spawned.count == 20)
+            }
+        }
+    }
+
+    @Test("S2: a request that cannot be read is answered with what is wrong with it")
+    func unreadable() async throws {
+        try await TestCluster.run { cluster in
+            let answer = try await cluster.bus.connection.request(
+                Array(#"{"cluster":"plane.test","max_idle_secs":"soon","metadata":{},"executable":{"image":"a","env":{}}}"#.utf8),
+                to: "cluster.plane_test.schedule")
+            #expect(
+                String(decoding: answer.payload, as: UTF8.self)
+                    == #"{"Error":{"code":"BadRequest","message":"max_idle_secs: expected an integer, found a string"}}"#)
+        }
+    }
+
+    @Test("S4: a drone that refuses, or is gone, is passed over for the next one", arguments: [FakeDrone.Answer.refuse, nil])
+    func nextDrone(answer: FakeDrone.Answer?) async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run("drone-a", in: cluster, answers: [answer ?? .accept], listens: answer != nil) { unwilling in
+                try await FakeDrone.run("drone-b", in: cluster) { willing in
+                    for _ in 0..<8 {
+                        let backend = try await cluster.spawned()
+                        #expect(backend.drone == willing.id)
+                    }
+                    #expect(willing.spawned.count == 8)
+                }
+            }
+        }
+    }
+
+    @Test("S5: a backend that no drone took is written off, so that nobody takes it for alive")
+    func writtenOff() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.refuse]) { drone in
+                #expect(try await cluster.schedule() == .noDroneAvailable)
+                let id = try #require(drone.spawned.first?.backendID)
+                try await cluster.waitForWorld("the end") { world in
+                    world.ask { $0.backend(id, in: TestCluster.name)?.state == .terminated }
+                }
+                #expect(drone.terminated.isEmpty)
+            }
+        }
+    }
+
+    @Test("a drone that says what is wrong with the request is quoted")
+    func reason() async throws {
+        let refusal = ErrorReply(code: .notPermitted, message: "volume mounts are not allowed here")
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.error(refusal)]) { _ in
+                let reply = try await cluster.schedule()
+                #expect(reply == .error(refusal))
+            }
+        }
+    }
+
+    @Test("S6: a drone that stays silent is asked again with the same id, then told to stop it, and the client hears in time")
+    func silentDrone() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.silence]) { drone in
+                let reply = try await cluster.schedule()
+                #expect(reply == .noDroneAvailable)
+                #expect(drone.spawned.count == 2)
+                #expect(Set(drone.spawned.map(\.backendID)).count == 1)
+                #expect(drone.terminated == [drone.spawned[0].backendID])
+            }
+        }
+    }
+
+    @Test("a drone whose first answer was lost is not asked to run anything twice")
+    func lateAnswer() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.silence, .accept]) { drone in
+                let backend = try await cluster.spawned()
+                #expect(drone.spawned.map(\.backendID) == [backend.backendID, backend.backendID])
+                #expect(drone.terminated.isEmpty)
+            }
+        }
+    }
+
+    @Test("a drone takes no more than it says it can")
+    func fullDrone() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, maxBackends: 3) { drone in
+                for _ in 0..<3 { _ = try await cluster.spawned() }
+                #expect(try await cluster.schedule() == .noDroneAvailable)
+                #expect(drone.spawned.count == 3)
+            }
+        }
+    }
+
+    @Test("S8: a burst spreads over the drones")
+    func spread() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run("drone-a", in: cluster) { a in
+                try await FakeDrone.run("drone-b", in: cluster) { b in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for _ in 0..<100 { group.addTask { _ = try await cluster.spawned() } }
+                        try await group.waitForAll()
+                    }
+                    #expect(a.spawned.count + b.spawned.count == 100)
+                    #expect((45...55).contains(a.spawned.count), "\(a.spawned.count) to \(b.spawned.count)")
+                }
+            }
+        }
+    }
+
+    @Test("a cluster nobody has heard of has no drones")
+    func unknownCluster() async throws {
+        try await TestCluster.run { cluster in
+            let reply = try await cluster.schedule(.make(cluster: ClusterName(rawValue: "other.test")!))
+            #expect(reply == .noDroneAvailable)
+        }
+    }
+}

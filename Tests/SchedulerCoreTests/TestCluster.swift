@@ -1,0 +1,105 @@
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import SchedulerCore
+import ServiceLifecycle
+
+/// A nats-server and schedulers on it, each with a connection of its own as if they were processes.
+struct TestCluster: Sendable {
+    static let name = ClusterName(rawValue: "plane.test")!
+
+    let server: NATSServer
+    /// Of the clients and fake drones.
+    let bus: PlaneBus
+    let worlds: [LiveWorld]
+
+    /// Short where a test waits for them to pass.
+    static func limits() -> ScheduleLimits {
+        var limits = ScheduleLimits()
+        limits.spawnAnswer = .milliseconds(300)
+        limits.lockWait = .milliseconds(1500)
+        return limits
+    }
+
+    static func bus(_ server: NATSServer) async throws -> PlaneBus {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return PlaneBus(connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: logger), logger: logger)
+    }
+
+    /// Runs `body` with schedulers that serve, and ends them in order.
+    static func run(
+        schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), _ body: @escaping @Sendable (TestCluster) async throws -> Void
+    ) async throws {
+        try await withNATSServer { server in
+            let bus = try await self.bus(server)
+            let worlds = (0..<schedulers).map { _ in LiveWorld() }
+            var services: [any Service] = []
+            for world in worlds {
+                services.append(Scheduler(bus: try await self.bus(server), world: world, limits: limits, logger: bus.logger))
+            }
+            let group = ServiceGroup(services: services, logger: bus.logger)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                for world in worlds { await world.waitUntilCaughtUp() }
+                let cluster = TestCluster(server: server, bus: bus, worlds: worlds)
+                try await cluster.waitUntilServed()
+                try await body(cluster)
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+        }
+    }
+
+    var world: LiveWorld { self.worlds[0] }
+
+    /// The subscriptions of all schedulers are there once requests are answered.
+    private func waitUntilServed() async throws {
+        try await eventually("schedulers serve") {
+            do throws(RequestFailure) {
+                _ = try await self.bus.request(FetchBackendForLock(cluster: Self.name, lock: .make("none")), timeout: .seconds(1))
+                return true
+            } catch {
+                guard error.isRefusal else { throw error }
+                return false
+            }
+        }
+    }
+
+    // MARK: Clients
+
+    func schedule(_ request: ScheduleRequest = .make()) async throws -> ScheduleReply {
+        try await self.bus.request(request)
+    }
+
+    func spawned(_ request: ScheduleRequest = .make()) async throws -> ScheduledBackend {
+        let reply = try await self.schedule(request)
+        guard case .scheduled(let backend) = reply else { throw Unexpected(reply: reply) }
+        return backend
+    }
+
+    struct Unexpected: Error { let reply: ScheduleReply }
+
+    func report(_ state: BackendState, _ backend: BackendID, drone: DroneID = .make()) async throws {
+        _ = try await self.bus.request(
+            UpdateBackendStateMessage(cluster: Self.name, state: state, backend: backend, time: .now(), drone: drone))
+    }
+
+    /// What the stream holds, by subject.
+    func stream(_ name: String = SchedulerStreams.planeState, filter: String? = nil) async throws -> [StreamMessage] {
+        let consumer = try await self.bus.connection.jetStream.orderedConsumer(stream: name, filter: filter, from: .first)
+        var messages: [StreamMessage] = []
+        guard consumer.initialPending > 0 else { return [] }
+        for await message in consumer {
+            messages.append(message)
+            if message.pending == 0 { break }
+        }
+        return messages
+    }
+
+    /// Returns when this cluster's world fulfils the condition.
+    func waitForWorld(_ fact: String, _ holds: @escaping @Sendable (LiveWorld) -> Bool) async throws {
+        try await eventually(fact) { self.worlds.allSatisfy(holds) }
+    }
+}
