@@ -1,5 +1,4 @@
 import PlaneProtocol
-import PlaneState
 
 /// Decides what of a drone's status messages is worth a place in the stream: every change of state at once, and a sign of life now and
 /// then. Knows what was written a moment ago and has not come back yet.
@@ -10,6 +9,12 @@ struct DroneJournal {
     struct Key: Hashable {
         let drone: DroneID
         let cluster: ClusterName
+    }
+
+    /// What the world knows of a drone.
+    struct Known {
+        var state: DroneState?
+        var lastSeen: WorldTime?
     }
 
     /// The newest we have written about a drone.
@@ -26,16 +31,16 @@ struct DroneJournal {
     var count: Int { self.entries.count }
 
     /// What to write, possibly nothing.
-    /// - Parameter known: the drone as the world knows it at `sequence`.
+    /// - Parameter sequence: what the world had reached when it knew this.
     mutating func heard(
-        _ status: DroneStatusMessage, known: DroneView?, worldSequence sequence: UInt64, now: WorldTime
+        _ status: DroneStatusMessage, known: Known, worldSequence sequence: UInt64, now: WorldTime
     ) -> [DroneMessage] {
         let key = Key(drone: status.droneID, cluster: status.cluster)
         if let written = self.entries[key]?.sequence, written <= sequence { self.entries[key] = nil }
 
         let pending = self.entries[key]
-        let lastSeen = pending?.lastSeen ?? known?.lastSeen
-        let isNewState = (pending?.state ?? known?.state) != status.state
+        let lastSeen = pending?.lastSeen ?? known.lastSeen
+        let isNewState = (pending?.state ?? known.state) != status.state
         guard isNewState || lastSeen.map({ now.since($0) >= Self.keepAliveInterval }) ?? true else { return [] }
 
         self.entries[key] = Entry(state: status.state, lastSeen: now, sequence: nil)

@@ -41,7 +41,10 @@ package final class DroneMonitor: Sendable {
 
     /// One scheduler writes what a reader of the stream must know of it.
     package func record(_ status: DroneStatusMessage) async {
-        let (known, sequence) = self.world.ask { ($0.drone(status.droneID, in: status.cluster), $0.sequence) }
+        let (known, sequence) = self.world.ask { world in
+            let drone = world.drone(status.droneID, in: status.cluster)
+            return (DroneJournal.Known(state: drone?.state, lastSeen: drone?.lastSeen), world.sequence)
+        }
         let messages = self.journal.withLock { $0.heard(status, known: known, worldSequence: sequence, now: .now()) }
         guard !messages.isEmpty else { return }
         var last: UInt64?
@@ -56,7 +59,7 @@ package final class DroneMonitor: Sendable {
                 metadata: [LogKey.cluster: "\(status.cluster)", LogKey.drone: "\(status.droneID)", LogKey.error: "\(error)"])
         }
         self.journal.withLock { $0.written(status, sequence: last) }
-        if known?.state != status.state, last != nil {
+        if known.state != status.state, last != nil {
             self.logger.info(
                 "drone changed its state",
                 metadata: [LogKey.cluster: "\(status.cluster)", LogKey.drone: "\(status.droneID)", LogKey.state: "\(status.state)"])

@@ -1,0 +1,106 @@
+import PlaneProtocol
+import Testing
+
+@testable import SchedulerCore
+
+/// Walks every path through the machine, with every outcome of every action, and looks at each end.
+@Suite("Every path through the schedule machine") struct ScheduleMachineWalkTests {
+    /// What has happened on the way, kept apart from the machine's own notes.
+    struct History {
+        var announcementMayStand = false
+        var assignmentMayStand = false
+        /// A drone may run the backend.
+        var mayRun = false
+        var waits = 0
+    }
+
+    /// What the walk has come across.
+    struct Findings {
+        var ends = 0
+        var wrong: [String] = []
+    }
+
+    static let sights: [LockSight?] = [
+        nil, .free(lastAnnouncement: 3), .announced(at: 4), .held(ScheduleMachineTests.holder),
+        .held(LockSight.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
+    ]
+    static let answers: [SpawnAnswer] = [.accepted, .refused(nil), .refused(ErrorReply(code: .notPermitted, message: "no")), .nobody, .silent]
+
+    @Test(
+        "ends, and leaves nothing behind that looks alive",
+        arguments: [(id: false, lock: false), (id: true, lock: false), (id: false, lock: true), (id: true, lock: true)])
+    func walk(id: Bool, lock: Bool) {
+        var findings = Findings()
+        for isKnown in [false, true] {
+            for sight in lock ? Self.sights.compactMap({ $0 }).map(Optional.some) : [nil] {
+                var machine = ScheduleMachineTests.machine(id: id ? ScheduleMachineTests.own : nil, lock: lock, dronesAsked: 2)
+                let action = machine.begin(isKnown: isKnown, sight: sight)
+                Self.follow(machine, action, History(), &findings)
+            }
+        }
+        #expect(findings.wrong.isEmpty)
+        #expect(findings.ends > (lock ? 100 : 20))
+    }
+
+    static func follow(_ machine: ScheduleMachine, _ action: ScheduleMachine.Action, _ history: History, _ findings: inout Findings) {
+        func go(_ history: History, _ event: (inout ScheduleMachine) -> ScheduleMachine.Action) {
+            var machine = machine
+            let next = event(&machine)
+            self.follow(machine, next, history, &findings)
+        }
+        var history = history
+        switch action {
+        case .announce:
+            history.announcementMayStand = true
+            for outcome in [WriteOutcome.stored(9), .failed] { go(history) { $0.announced(outcome) } }
+            history.announcementMayStand = false
+            go(history) { $0.announced(.conflict) }
+        case .awaitLock:
+            // Others could go on taking the lock and giving it back; the driver's clock ends that.
+            history.waits += 1
+            for sight in history.waits < 3 ? self.sights : [nil] { go(history) { $0.lockChanged(sight) } }
+        case .awaitEcho:
+            for sight in self.sights { go(history) { $0.echoed(sight) } }
+        case .chooseDrone(let excluded):
+            for drone in [nil, DroneID.make("drone-\(excluded.count + 1)")] { go(history) { $0.chosen(drone) } }
+        case .assign(_, let expected):
+            history.assignmentMayStand = true
+            for outcome in [WriteOutcome.stored(10), .failed] { go(history) { $0.assigned(outcome) } }
+            history.assignmentMayStand = false
+            if expected != nil { go(history) { $0.assigned(.conflict) } }
+        case .assignAndAsk:
+            history.assignmentMayStand = true
+            for answer in self.answers {
+                history.mayRun = answer == .accepted || answer == .silent
+                for outcome in [WriteOutcome.stored(10), .failed] { go(history) { $0.assignedAndAnswered(outcome, answer) } }
+            }
+        case .ask:
+            let mayRun = history.mayRun
+            for answer in self.answers {
+                switch answer {
+                case .accepted, .silent: history.mayRun = true
+                case .refused: history.mayRun = false
+                case .nobody: history.mayRun = mayRun
+                }
+                go(history) { $0.answered(answer) }
+            }
+        case .finish(let reply, let tidyUp):
+            findings.ends += 1
+            findings.wrong += self.objections(to: reply, tidyUp, history)
+        }
+    }
+
+    static func objections(to reply: ScheduleReply, _ tidyUp: ScheduleMachine.TidyUp, _ history: History) -> [String] {
+        var wrong: [String] = []
+        if case .scheduled(let backend) = reply, backend.spawned {
+            if !history.mayRun { wrong.append("said to be spawned, and nobody runs it") }
+            if !history.assignmentMayStand { wrong.append("said to be spawned, and the world does not know it") }
+            if tidyUp != .nothing { wrong.append("spawned and tidied up") }
+            return wrong
+        }
+        if tidyUp.terminate != history.mayRun { wrong.append("terminate is \(tidyUp.terminate), may run is \(history.mayRun)") }
+        if tidyUp.writeOff != history.assignmentMayStand { wrong.append("write-off is \(tidyUp.writeOff) after \(reply)") }
+        if (tidyUp.revoke != nil) != history.announcementMayStand { wrong.append("revoke is \(String(describing: tidyUp.revoke)) after \(reply)") }
+        return wrong
+    }
+}
