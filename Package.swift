@@ -90,7 +90,7 @@ let package = Package(
         executable(
             "drone-proxy",
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
-        executable("plane", ["PlaneProtocol", "PlaneState", "NATS", arguments, logging]),
+        executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         executable("bench", ["PlaneProtocol", "NATS", arguments, logging], path: "dev/bench"),
 
@@ -108,7 +108,7 @@ let package = Package(
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests("DroneCoreTests", ["DroneCore"]),
         tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
-        tests("PlaneCommandTests", ["plane"]),
+        tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),
     ]
 )

@@ -4,7 +4,7 @@ extension NATSError {
     /// From the status of a call; the library's text for it is read from this thread, so build it right after the call.
     init(status: natsStatus, attempt: @autoclosure () -> String) {
         var lastStatus = NATS_OK
-        let lastText = nats_GetLastError(&lastStatus).map { String(cString: $0) }
+        let lastText = nats_GetLastError(&lastStatus).map { Self.withoutSource(String(cString: $0)) }
         let text = lastStatus == status ? lastText : nil
         self.init(
             Self.code(status), attempt: attempt(),
@@ -12,6 +12,12 @@ extension NATSError {
         if self.code == .authorizationViolation, text?.lowercased().contains("permission") == true {
             self.code = .permissionDenied
         }
+    }
+
+    /// libnats begins its texts with the place in its own source, `(conn.c:2088): `, which helps nobody here.
+    private static func withoutSource(_ text: String) -> String {
+        guard text.hasPrefix("("), let end = text.firstRange(of: "): ") else { return text }
+        return String(text[end.upperBound...])
     }
 
     static func code(_ status: natsStatus) -> Code {

@@ -1,0 +1,20 @@
+import ArgumentParser
+import PlaneProtocol
+
+// Arguments are checked where they enter; a wrong one is told with what is expected (exit status 64).
+
+extension ClusterName: ExpressibleByArgument {
+    package init?(argument: String) { self.init(rawValue: argument) }
+}
+
+extension BackendID: ExpressibleByArgument {
+    package init?(argument: String) { self.init(rawValue: argument) }
+}
+
+extension DroneID: ExpressibleByArgument {
+    package init?(argument: String) { self.init(rawValue: argument) }
+}
+
+extension LockName: ExpressibleByArgument {
+    package init?(argument: String) { self.init(rawValue: argument) }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+struct ListDronesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list-drones", abstract: "Show the machines of each cluster, their state and what they run.")
+
+    @Option(help: "Only this cluster.")
+    var cluster: ClusterName?
+
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func run() async throws {
+        try await self.global.run { bus, console in
+            let world = try await WorldReader(bus: bus).read()
+            let clusters = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }
+                .map { DroneListing(cluster: $0, drones: world.drones(in: $0)) }
+            if self.global.json { return console.json(clusters) }
+            let shown = clusters.filter { !$0.drones.isEmpty }
+            if shown.isEmpty { console.note("No drone has registered\(self.cluster.map { " in \($0)" } ?? "").") }
+            for listing in shown { for line in listing.lines(now: .now(), console) { console.line(line) } }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import NATS
+import PlaneProtocol
+import PlaneService
+
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Show what a backend has printed; the last 500 pieces are kept.",
+        discussion: "What it wrote to its standard error goes to standard error here.")
+
+    @Argument(help: ArgumentHelp("The backend.", valueName: "backend"))
+    var backend: BackendID
+
+    @Flag(name: .shortAndLong, help: "Go on until the backend ends.")
+    var follow = false
+
+    @Flag(name: .shortAndLong, help: "Show when each line was printed.")
+    var timestamps = false
+
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    private static let stream = "backend_logs"
+    /// The last lines follow the end of a backend within this time.
+    private static let lastLinesDelay: Duration = .seconds(1)
+
+    func run() async throws {
+        try await self.global.run { bus, console in
+            let consumer = try await bus.connection.jetStream.orderedConsumer(
+                stream: Self.stream, filter: BackendLogMessage.subject(backend: self.backend), from: .first)
+            if consumer.initialPending == 0, try await BackendHistory(bus: bus, backend: self.backend).newest() == nil {
+                throw CommandFailure(
+                    .failed, "Nothing is known of a backend \(self.backend).",
+                    advice: "plane list-backends --all shows which there are.")
+            }
+            guard self.follow else {
+                if consumer.initialPending > 0 { await self.show(consumer, untilCaughtUp: true, console) }
+                return
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await self.show(consumer, untilCaughtUp: false, console) }
+                group.addTask {
+                    try await BackendHistory(bus: bus, backend: self.backend).forEach(follow: true) { message, _ in
+                        !message.state.isTerminal
+                    }
+                    try await Task.sleep(for: Self.lastLinesDelay)
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
+    }
+
+    private func show(_ consumer: OrderedConsumer, untilCaughtUp: Bool, _ console: Console) async {
+        for await message in consumer {
+            // A message of a newer version is passed over.
+            if let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload, subject: message.subject) {
+                let entry = LogEntry(log)
+                if self.global.json { console.json(entry) } else { entry.print(timestamps: self.timestamps, console) }
+            }
+            if untilCaughtUp, message.pending == 0 { return }
+        }
+    }
+}

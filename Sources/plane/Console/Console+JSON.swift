@@ -1,0 +1,8 @@
+import PlaneProtocol
+
+extension Console {
+    /// One JSON document on one line.
+    func json(_ value: some JSONEncodable) {
+        self.line(String(decoding: WireCodec.encode(value), as: UTF8.self))
+    }
+}

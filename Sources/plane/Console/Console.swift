@@ -1,0 +1,57 @@
+import Foundation
+import Glibc
+
+/// Where a command writes and what it knows of its surroundings. Tests put their own in its place.
+struct Console: Sendable {
+    /// Writes to standard output, as it is.
+    var writeOut: @Sendable (String) -> Void
+    /// Writes to standard error, as it is.
+    var writeError: @Sendable (String) -> Void
+    /// Colours on standard output.
+    var usesColours: Bool
+    /// Whether a line on standard error may be rewritten.
+    var isErrorTerminal: Bool
+    var environment: [String: String]
+
+    @TaskLocal static var current = Console.standard
+
+    /// Of this process.
+    static var standard: Console {
+        let environment = ProcessInfo.processInfo.environment
+        return Console(
+            writeOut: { Self.write($0, to: STDOUT_FILENO) },
+            writeError: { Self.write($0, to: STDERR_FILENO) },
+            usesColours: isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR", default: ""].isEmpty
+                && environment["TERM"] != "dumb",
+            isErrorTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb",
+            environment: environment)
+    }
+
+    /// One line of the result.
+    func line(_ text: String = "") { self.writeOut(text + "\n") }
+
+    /// A remark that is not part of the result.
+    func note(_ text: String) { self.writeError(text + "\n") }
+
+    func fail(_ failure: CommandFailure) {
+        self.note("plane: \(failure.message)")
+        if let advice = failure.advice { self.note("       \(advice)") }
+    }
+
+    func coloured(_ text: String, _ colour: Colour?) -> String {
+        guard self.usesColours, let colour else { return text }
+        return "\u{1b}[\(colour.rawValue)m\(text)\u{1b}[0m"
+    }
+
+    /// Everything at once, whatever the size; a reader that has gone away (`plane logs | head`) ends the process as usual.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EPIPE { exit(0) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

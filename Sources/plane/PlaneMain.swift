@@ -1,3 +1,0 @@
-@main struct PlaneMain {
-    static func main() {}
-}

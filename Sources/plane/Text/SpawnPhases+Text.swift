@@ -1,0 +1,24 @@
+import PlaneProtocol
+
+extension SpawnPhases {
+    /// What happened one after the other, and how long each took: from the phase before it that was reached.
+    var steps: [(name: String, duration: Duration)] {
+        let reached = [
+            ("scheduled", self.scheduled), ("accepted", self.accepted), ("pulled", self.pulled),
+            ("created", self.created), ("started", self.started), ("ready", self.ready),
+        ].compactMap { name, time in time.map { (name: name, time: $0) } }
+        return zip(reached, reached.dropFirst()).map { before, after in
+            (after.name, .microseconds(max(0, after.time - before.time)))
+        }
+    }
+
+    /// `accepted 2 ms · created 6 ms · started 204 ms · ready 1 ms`
+    var brief: String {
+        self.steps.map { "\($0.name) \($0.duration.brief)" }.joined(separator: " · ")
+    }
+
+    /// From the first phase known to the last.
+    var total: Duration {
+        self.steps.reduce(.zero) { $0 + $1.duration }
+    }
+}

@@ -1,0 +1,29 @@
+import PlaneProtocol
+
+/// One state as a line: backend, state and time divided by tabs, as the reference prints them, and what is known besides.
+struct StatusLine {
+    let message: BackendStateMessage
+
+    init(_ message: BackendStateMessage) { self.message = message }
+
+    func text(_ console: Console) -> String {
+        var columns = [
+            self.message.backend.rawValue,
+            console.coloured(self.message.state.rawValue, self.message.state.colour),
+            "\(self.message.time)",
+        ]
+        if let remark = self.remark { columns.append(remark) }
+        return columns.joined(separator: "\t")
+    }
+
+    /// The phases for a ready backend, cause and exit code for one that ended.
+    private var remark: String? {
+        guard let detail = self.message.detail else { return nil }
+        if self.message.state == .ready { return detail.phases.map(\.brief).flatMap { $0.isEmpty ? nil : $0 } }
+        var parts: [String] = []
+        if let cause = detail.cause { parts.append(cause.rawValue) }
+        if let code = detail.exitCode { parts.append("exit code \(code)") }
+        if let message = detail.message { parts.append(message) }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+}

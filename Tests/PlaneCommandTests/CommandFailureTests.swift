@@ -1,0 +1,42 @@
+import ArgumentParser
+import NATS
+import PlaneProtocol
+import PlaneService
+import Testing
+
+@testable import plane
+
+@Suite("The failures of a command")
+struct CommandFailureTests {
+    @Test(
+        "of NATS have an exit status that says whose turn it is",
+        arguments: [
+            (NATSError.Code.unreachable, CommandStatus.unavailable), (.tlsFailed, .unavailable), (.noResponders, .unavailable),
+            (.streamNotFound, .unavailable), (.jetStreamUnavailable, .unavailable), (.authorizationViolation, .notPermitted),
+            (.permissionDenied, .notPermitted), (.timedOut, .noAnswer), (.disconnected, .noAnswer),
+            (.invalidConfiguration, .usage), (.malformedReply, .failed),
+        ])
+    func statuses(code: NATSError.Code, status: CommandStatus) {
+        #expect(CommandFailure(NATSError(code, attempt: "request a")).status == status)
+    }
+
+    @Test("tell what to do next where something can be done", arguments: [NATSError.Code.unreachable, .noResponders, .streamNotFound])
+    func advice(code: NATSError.Code) {
+        #expect(CommandFailure(NATSError(code, attempt: "request a")).advice != nil)
+    }
+
+    @Test("of a refused request carry the reason")
+    func refusal() {
+        let failure = CommandFailure(RequestFailure.refused(ErrorReply(code: .lockBusy, message: "The lock is busy.")))
+        #expect(failure == CommandFailure(.failed, "The lock is busy. (LockBusy)"))
+    }
+
+    @Test("are explained by --help, each exit status once")
+    func help() {
+        let help = PlaneCommand.helpMessage(columns: 120)
+        for status in CommandStatus.allCases {
+            #expect(help.contains("\(status.rawValue)  "))
+            #expect(help.contains(status.meaning))
+        }
+    }
+}

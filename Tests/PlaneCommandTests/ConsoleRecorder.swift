@@ -1,0 +1,24 @@
+import Synchronization
+
+@testable import plane
+
+/// A console whose texts can be looked at.
+final class ConsoleRecorder: Sendable {
+    private let texts = Mutex((out: "", error: ""))
+
+    var out: String { self.texts.withLock { $0.out } }
+    var error: String { self.texts.withLock { $0.error } }
+    var lines: [String] { self.out.split(separator: "\n").map(String.init) }
+
+    func console(environment: [String: String] = [:], colours: Bool = false, terminal: Bool = false) -> Console {
+        Console(
+            writeOut: { text in self.texts.withLock { $0.out += text } },
+            writeError: { text in self.texts.withLock { $0.error += text } },
+            usesColours: colours, isErrorTerminal: terminal, environment: environment)
+    }
+}
+
+extension Console {
+    /// Without colours, to format something.
+    static let plain = ConsoleRecorder().console()
+}
