@@ -80,13 +80,15 @@ let package = Package(
             "DroneCore",
             [
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, metrics, nioCore,
-                nioPosix,
+                nioPosix, nioHTTP1,
             ]),
         library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
-        executable("drone-agent", ["DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", lifecycle, logging]),
+        executable(
+            "drone-agent",
+            ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable(
             "drone-proxy",
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
@@ -106,7 +108,11 @@ let package = Package(
         tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
         tests("SchedulerCoreTests", ["SchedulerCore", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
-        tests("DroneCoreTests", ["DroneCore"]),
+        tests(
+            "DroneCoreTests",
+            [
+                "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+            ]),
         tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),

@@ -7,6 +7,7 @@ enum LogKey {
     static let error = "error"
     static let image = "image"
     static let ip = "ip"
+    static let reason = "reason"
     static let state = "state"
     static let subject = "subject"
 }

@@ -197,13 +197,12 @@ extension BackendSupervisor {
 
 extension BackendSupervisor {
     private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseClock) async {
-        let detail = BackendStatusDetail(phases: phases.reported)
-        let now = self.context.now().seconds
-        let route = address.map { self.route(to: $0) }
+        let detail = phases.reported.map { BackendStatusDetail(phases: $0) }
         await self.store(
             BackendTransition(
-                self.backend, to: state, at: now, route: route,
-                report: self.context.report(state, of: self.backend, detail: phases.reported == nil ? nil : detail)))
+                self.backend, to: state, at: self.context.now().seconds, route: address.map { self.route(to: $0) },
+                report: self.context.report(state, of: self.backend, detail: detail)))
+        if state == .ready { BackendMetrics.becameReady(phases.phases) }
     }
 
     private func recordEnd(_ outcome: BackendOutcome, phases: PhaseClock) async {
@@ -222,14 +221,20 @@ extension BackendSupervisor {
         let isStored = await self.insistOnStore { () async throws(StoreError) in try await self.context.store.record(transition) }
         switch isStored {
         case true?:
-            self.logger.info("Backend is \(transition.state)")
-            self.context.reportQueued()
+            self.told(transition.state)
         case false?:
             // It ended a moment ago by another way (idle while being terminated); that end stands.
             self.logger.debug("The backend has ended already", metadata: [LogKey.state: "\(transition.state)"])
         case nil:
             break  // cancelled: the next agent finds the backend as the table has it
         }
+    }
+
+    /// The table has the state, and the outbox the report of it.
+    private func told(_ state: BackendState) {
+        self.logger.info("Backend changed its state", metadata: [LogKey.state: "\(state.rawValue)"])
+        if state.isTerminal { BackendMetrics.ended(state) }
+        self.context.reportQueued()
     }
 
     /// Ends the backend in the table once it is idle. A hiccup of the database is no reason to end it.
@@ -254,8 +259,7 @@ extension BackendSupervisor {
             }
             switch verdict {
             case .swept:
-                self.logger.info("Backend is Swept")
-                self.context.reportQueued()
+                self.told(.swept)
                 return self.mailbox.post(.wentIdle)
             case .activeUntil(let deadline):
                 // The clock may be set; an hour is soon enough to notice.

@@ -34,12 +34,14 @@ package protocol Engine: Sendable {
 
 /// What a container engine tells of its own accord. Parted from `Engine` because nobody's life depends on it.
 package protocol EngineFeeds: Sendable {
-    /// Names backends whose containers ended, from `since` on, until the connection breaks or the task is cancelled. May name one twice.
-    func exits(since: WireTime) async throws(EngineFailure) -> AsyncThrowingStream<BackendID, any Error>
+    /// Tells of containers that end, from `since` on, until the connection breaks or the task is cancelled. May tell of one twice.
+    func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure)
 
-    /// What the container prints, from the first line after `since` on; ends when the container has ended and all is told.
-    /// A container that does not exist has printed nothing.
-    func logs(of backend: BackendID, after since: WireTime?) async throws(EngineFailure) -> AsyncThrowingStream<LogChunk, any Error>
+    /// Tells what the container prints, from the first line after `since` on, at the pace of `body`; returns when the container has
+    /// ended and all is told. A container that does not exist has printed nothing.
+    func readLog(
+        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+    ) async throws(EngineFailure)
 
     /// The container's counters now; nil when it does not run or the engine does not know one of them.
     func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample?

@@ -23,6 +23,9 @@ package actor PullSharing {
 
     package init() {}
 
+    /// How many wait for somebody else's fetch.
+    var waitingCount: Int { self.waiting.values.reduce(0) { $0 + $1.count } }
+
     /// Runs `fetch`, or waits for somebody else's run for the same image.
     package func pull(
         _ image: String, credentials: DockerCredentials?, fetch: @Sendable () async throws(EngineFailure) -> Void

@@ -44,17 +44,19 @@ actor LogPump {
 
     /// One stream from the cursor to its end. A stream that breaks has passed on what came before.
     private func passOn() async {
-        do {
-            for try await chunk in try await self.feeds.logs(of: self.backend, after: self.cursor) {
-                if let time = chunk.time {
-                    self.cursor = time
-                    self.cursors.advance(self.backend, to: time)
-                }
-                let kind: BackendLogMessage.Kind = chunk.stream == .stdout ? .stdout : .stderr
-                self.publish(BackendLogMessage(backendID: self.backend, kind: kind, text: chunk.text))
-            }
+        do throws(EngineFailure) {
+            try await self.feeds.readLog(of: self.backend, after: self.cursor) { await self.passOn($0) }
         } catch {
             // Logs are told as well as can be; whoever called decides whether to try again.
         }
+    }
+
+    private func passOn(_ chunk: LogChunk) {
+        if let time = chunk.time {
+            self.cursor = time
+            self.cursors.advance(self.backend, to: time)
+        }
+        let kind: BackendLogMessage.Kind = chunk.stream == .stdout ? .stdout : .stderr
+        self.publish(BackendLogMessage(backendID: self.backend, kind: kind, text: chunk.text))
     }
 }

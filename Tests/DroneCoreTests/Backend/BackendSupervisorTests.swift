@@ -192,9 +192,10 @@ import Testing
                 try await eventually("stop has failed") { drone.engine.calls.filter { $0 == .stop }.count == failures }
                 try await drone.time.pass(pause)
             }
+            try await drone.time.waitForSleeper(10)
             drone.engine.fail(.stop, with: nil)
-            try await drone.time.pass(10)
             drone.engine.release(.logs)
+            try await drone.time.pass(10)
         }
         #expect(try await drone.state(of: .make()) == .terminated)
         #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .terminated])

@@ -16,7 +16,7 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     enum Call: Hashable, Sendable {
-        case pull, create, start, look, stop, remove, list, logs, usage
+        case pull, create, start, look, stop, remove, list, exits, logs, usage
     }
 
     struct Container: Hashable {
@@ -43,7 +43,7 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     let state = Mutex(State())
-    private let exitEvents = AsyncThrowingStream<BackendID, any Error>.makeStream()
+    private let exitEvents = AsyncStream<BackendID>.makeStream()
 
     init(images: [String: Image] = ["demo": .serves]) {
         self.state.withLock { $0.images = images }
@@ -152,17 +152,19 @@ final class FakeEngine: Engine, EngineFeeds {
 
     // MARK: Feeds
 
-    func exits(since: WireTime) async throws(EngineFailure) -> AsyncThrowingStream<BackendID, any Error> { self.exitEvents.stream }
+    func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {
+        try await self.enter(.exits)
+        await body(.listening)
+        for await backend in self.exitEvents.stream { await body(.ended(backend)) }
+    }
 
-    func logs(of backend: BackendID, after since: WireTime?) async throws(EngineFailure) -> AsyncThrowingStream<LogChunk, any Error> {
+    func readLog(
+        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+    ) async throws(EngineFailure) {
         try await self.enter(.logs)
-        let output = self.containers[backend]?.output ?? []
-        return AsyncThrowingStream { continuation in
-            for chunk in output {
-                if let since, let time = chunk.time, time <= since { continue }
-                continuation.yield(chunk)
-            }
-            continuation.finish()
+        for chunk in self.containers[backend]?.output ?? [] {
+            if let since, let time = chunk.time, time <= since { continue }
+            await body(chunk)
         }
     }
 

@@ -1,0 +1,42 @@
+package import DockerEngine
+package import PlaneProtocol
+
+/// How this drone makes containers: what its configuration adds to a request (protocol.md §6.11).
+package struct ContainerBlueprint: Sendable {
+    /// Docker network the containers join; Docker's default bridge if nil.
+    package var network: String?
+    /// OCI runtime; Docker's default if nil.
+    package var runtime: String?
+    package var hasAllGPUs = false
+    /// Where the containers' output goes besides NATS.
+    package var syslog: String?
+
+    /// Says which drone's agent made a container. Ours; the reference's two labels are in `PlaneProtocol`.
+    package static let droneLabel = "dev.plane.drone"
+
+    package init() {}
+
+    /// Nil when the image's name is not one.
+    package func specification(for request: SpawnRequest) -> ContainerSpec? {
+        let executable = request.executable
+        guard let image = ImageReference(executable.image) else { return nil }
+        var environment = executable.env.mapValues(\.exposed)
+        if environment["PORT"] == nil { environment["PORT"] = String(executable.port ?? DockerExecutableConfig.defaultPort) }
+        let limits = executable.resourceLimits
+        var spec = ContainerSpec(
+            image: image, environment: environment,
+            labels: [
+                BackendID.managedLabel: "true", BackendID.backendLabel: request.backendID.resourceName,
+                Self.droneLabel: request.droneID.rawValue,
+            ],
+            binds: executable.volumeMounts, network: self.network, runtime: self.runtime,
+            limits: ContainerLimits(
+                cpuPeriodMicroseconds: limits.cpuPeriodMicroseconds, cpuPercent: limits.cpuPeriodPercent.map { UInt64($0) },
+                cpuTimeSeconds: limits.cpuTimeLimitSeconds, memoryBytes: limits.memoryLimitBytes, diskBytes: limits.diskLimitBytes))
+        spec.hasAllGPUs = self.hasAllGPUs
+        spec.syslog = self.syslog.map { SyslogTarget(address: $0, tag: request.backendID.resourceName) }
+        // Images made for Plane 0.3 may rely on sudo or a setuid sandbox, which it permitted.
+        spec.mayGainPrivileges = true
+        return spec
+    }
+}

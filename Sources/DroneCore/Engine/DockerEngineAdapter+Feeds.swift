@@ -1,0 +1,68 @@
+import DockerEngine
+package import PlaneProtocol
+
+extension DockerEngineAdapter: EngineFeeds {
+    package func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {
+        do throws(EngineError) {
+            let events = try await self.client.events(since: EngineTimestamp(since), label: "\(BackendID.managedLabel)=true")
+            await body(.listening)
+            for try await event in events where event.action == .died || event.action == .removed {
+                guard let backend = BackendID(resourceName: event.name) else { continue }
+                await body(.ended(backend))
+            }
+        } catch {
+            throw EngineFailure(error)
+        }
+    }
+
+    package func readLog(
+        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+    ) async throws(EngineFailure) {
+        do throws(EngineError) {
+            let lines = try await self.client.logs(try Self.container(of: backend), since: since.map { EngineTimestamp($0).next })
+            for try await line in lines { await body(LogChunk(line)) }
+        } catch {
+            guard error.code != .noSuchContainer else { return }
+            throw EngineFailure(error)
+        }
+    }
+
+    package func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {
+        do throws(EngineError) {
+            let stats = try await self.client.stats(try Self.container(of: backend))
+            guard let used = stats.memoryUsedBytes, let limit = stats.memoryLimitBytes, let cpu = stats.cpuNanoseconds,
+                let system = stats.systemCPUNanoseconds
+            else { return nil }
+            return UsageSample(memoryUsedBytes: used, memoryLimitBytes: limit, cpuNanoseconds: cpu, systemCPUNanoseconds: system)
+        } catch {
+            guard error.code != .noSuchContainer else { return nil }
+            throw EngineFailure(error)
+        }
+    }
+}
+
+extension EngineTimestamp {
+    init(_ time: WireTime) {
+        self.init(seconds: time.seconds, nanoseconds: Int64(time.nanoseconds))
+    }
+}
+
+extension LogChunk {
+    /// As `docker logs --timestamps` writes it: the time with nine digits, a space, the line, a line feed. A part of a line that was
+    /// too long for one piece has none at its end.
+    init(_ line: LogLine) {
+        let time = line.time.map { WireTime(seconds: $0.seconds, nanoseconds: Int32($0.nanoseconds)) }
+        let stamp = time.map { "\($0.fullText) " } ?? ""
+        self.init(
+            stream: line.source == .standardError ? .stderr : .stdout, time: time, text: stamp + line.text + (line.isComplete ? "\n" : ""))
+    }
+}
+
+extension WireTime {
+    /// With all nine digits of the fraction.
+    fileprivate var fullText: String {
+        let digits = String(self.nanoseconds)
+        let whole = "\(WireTime(seconds: self.seconds))".prefix { $0 != "Z" }
+        return "\(whole).\(String(repeating: "0", count: 9 - digits.count))\(digits)Z"
+    }
+}

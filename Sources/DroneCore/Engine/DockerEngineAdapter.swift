@@ -1,0 +1,121 @@
+package import DockerEngine
+package import PlaneProtocol
+
+/// Docker as the agent's engine.
+package struct DockerEngineAdapter: Engine {
+    let client: DockerClient
+    let blueprint: ContainerBlueprint
+
+    package init(client: DockerClient, blueprint: ContainerBlueprint) {
+        self.client = client
+        self.blueprint = blueprint
+    }
+
+    package func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure) {
+        guard let reference = ImageReference(image) else { throw Self.notAnImage(image) }
+        do throws(EngineError) {
+            try await self.client.pull(reference, auth: credentials.map { RegistryAuth($0) })
+        } catch {
+            throw EngineFailure(error)
+        }
+    }
+
+    package func create(_ request: SpawnRequest) async throws(EngineFailure) {
+        guard let spec = self.blueprint.specification(for: request) else {
+            throw Self.notAnImage(request.executable.image)
+        }
+        do throws(EngineError) {
+            _ = try await self.client.createContainer(spec, name: try Self.container(of: request.backendID))
+        } catch {
+            throw EngineFailure(error)
+        }
+    }
+
+    package func start(_ backend: BackendID) async throws(EngineFailure) {
+        do throws(EngineError) {
+            try await self.client.start(try Self.container(of: backend))
+        } catch {
+            throw EngineFailure(error)
+        }
+    }
+
+    package func look(at backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
+        do throws(EngineError) {
+            let inspection = try await self.client.inspect(try Self.container(of: backend))
+            guard inspection.labels[BackendID.backendLabel] == backend.resourceName else { return .foreign }
+            let state = inspection.state
+            if state.isRunning { return .running(inspection.address(on: self.blueprint.network).flatMap { IPAddress($0) }) }
+            guard state.status != .created else { return .created }
+            return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
+        } catch {
+            guard error.code == .noSuchContainer else { throw EngineFailure(error) }
+            return .absent
+        }
+    }
+
+    package func stop(_ backend: BackendID, grace: Duration) async throws(EngineFailure) {
+        do throws(EngineError) {
+            try await self.client.stop(try Self.container(of: backend), grace: grace)
+        } catch {
+            guard error.code != .noSuchContainer else { return }
+            throw EngineFailure(error)
+        }
+    }
+
+    package func remove(_ backend: BackendID) async throws(EngineFailure) {
+        do throws(EngineError) {
+            try await self.client.remove(try Self.container(of: backend), force: true)
+        } catch {
+            guard error.code != .noSuchContainer else { return }
+            throw EngineFailure(error)
+        }
+    }
+
+    package func list() async throws(EngineFailure) -> [ContainerListing] {
+        do throws(EngineError) {
+            return try await self.client.list(label: "\(BackendID.managedLabel)=true").compactMap { summary in
+                guard let name = summary.labels[BackendID.backendLabel], let backend = BackendID(resourceName: name) else { return nil }
+                return ContainerListing(
+                    backend: backend, drone: summary.labels[ContainerBlueprint.droneLabel].flatMap { DroneID(rawValue: $0) },
+                    isRunning: summary.status == .running || summary.status == .paused)
+            }
+        } catch {
+            throw EngineFailure(error)
+        }
+    }
+
+    private static func notAnImage(_ text: String) -> EngineFailure {
+        EngineFailure(.refused, "'\(text)' is not the name of an image")
+    }
+
+    /// Every backend id makes a valid name; the error is for the compiler's peace.
+    static func container(of backend: BackendID) throws(EngineError) -> ContainerID {
+        guard let id = ContainerID(rawValue: backend.resourceName) else {
+            throw EngineError(.badRequest, attempt: "name the container of \(backend)")
+        }
+        return id
+    }
+}
+
+extension RegistryAuth {
+    init(_ credentials: DockerCredentials) {
+        switch credentials {
+        case .usernamePassword(let username, let password): self = .usernamePassword(username: username, password: password.exposed)
+        case .identityToken(let token): self = .identityToken(token.exposed)
+        }
+    }
+}
+
+extension EngineFailure {
+    init(_ error: EngineError) {
+        let code: Code =
+            switch error.code {
+            case .noSuchImage: .imageMissing
+            case .nameConflict: .nameTaken
+            case .imageNotFound, .pullDenied: .pullRefused
+            case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported, .diskFull: .refused
+            case .daemonUnreachable, .timedOut, .cancelled, .conflict, .registryUnreachable, .daemonFailed, .unreadableReply: .unavailable
+            }
+        self.init(code, "\(error)")
+    }
+}

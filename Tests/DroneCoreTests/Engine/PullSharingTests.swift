@@ -1,0 +1,101 @@
+import PlaneProtocol
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import DroneCore
+
+@Suite struct PullSharingTests {
+    /// A fetch that waits for the test, and counts.
+    private final class Fetch: Sendable {
+        private let state = Mutex((runs: 0, gates: [CheckedContinuation<EngineFailure?, Never>]()))
+
+        var runs: Int { self.state.withLock { $0.runs } }
+
+        func run() async throws(EngineFailure) {
+            let failure = await withCheckedContinuation { gate in
+                self.state.withLock { state in
+                    state.runs += 1
+                    state.gates.append(gate)
+                }
+            }
+            if let failure { throw failure }
+        }
+
+        func finish(_ failure: EngineFailure? = nil) {
+            let gates = self.state.withLock { state in
+                defer { state.gates = [] }
+                return state.gates
+            }
+            for gate in gates { gate.resume(returning: failure) }
+        }
+    }
+
+    private func pull(_ pulls: PullSharing, _ image: String, _ fetch: Fetch) async -> EngineFailure? {
+        do throws(EngineFailure) {
+            try await pulls.pull(image, credentials: nil) { () async throws(EngineFailure) in try await fetch.run() }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.pullRefused, "no such image")])
+    func shared(failure: EngineFailure?) async throws {
+        let pulls = PullSharing()
+        let fetch = Fetch()
+        let results = try await withThrowingTaskGroup(of: EngineFailure?.self) { group in
+            for _ in 0..<50 { group.addTask { await self.pull(pulls, "demo", fetch) } }
+            try await eventually("all wait") { await pulls.waitingCount == 49 }
+            fetch.finish(failure)
+            return try await group.reduce(into: [EngineFailure?]()) { $0.append($1) }
+        }
+        #expect(fetch.runs == 1)
+        #expect(results == Array(repeating: failure, count: 50))
+    }
+
+    @Test("different images are fetched side by side")
+    func different() async throws {
+        let pulls = PullSharing()
+        let fetch = Fetch()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { #expect(await self.pull(pulls, "a", fetch) == nil) }
+            group.addTask { #expect(await self.pull(pulls, "b", fetch) == nil) }
+            try await eventually("both run") { fetch.runs == 2 }
+            fetch.finish()
+        }
+    }
+
+    @Test("when the one who fetches is cancelled, the next takes over")
+    func takenOver() async throws {
+        let pulls = PullSharing()
+        let fetch = Fetch()
+        try await withThrowingDiscardingTaskGroup { group in
+            let first = Task { await self.pull(pulls, "demo", fetch) }
+            try await eventually("the first fetches") { fetch.runs == 1 }
+            group.addTask { #expect(await self.pull(pulls, "demo", fetch) == nil) }
+            try await eventually("the second waits") { await pulls.waitingCount == 1 }
+            first.cancel()
+            fetch.finish(EngineFailure(.unavailable, "cancelled"))
+            try await eventually("the second fetches") { fetch.runs == 2 }
+            fetch.finish()
+            _ = await first.value
+        }
+    }
+
+    @Test("one who is cancelled while waiting stops waiting, and the others go on")
+    func waiterCancelled() async throws {
+        let pulls = PullSharing()
+        let fetch = Fetch()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { #expect(await self.pull(pulls, "demo", fetch) == nil) }
+            try await eventually("the first fetches") { fetch.runs == 1 }
+            let second = Task { await self.pull(pulls, "demo", fetch) }
+            try await eventually("the second waits") { await pulls.waitingCount == 1 }
+            second.cancel()
+            #expect(await second.value?.code == .unavailable)
+            fetch.finish()
+        }
+        #expect(fetch.runs == 1)
+    }
+}

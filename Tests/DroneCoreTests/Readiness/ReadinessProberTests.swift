@@ -1,0 +1,71 @@
+import PlaneProtocol
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import DroneCore
+
+@Suite struct ReadinessProberTests {
+    private func withServer(
+        _ answer: String?, host: String = "127.0.0.1", _ body: (ContainerAddress) async throws -> Void
+    ) async throws {
+        let server = try await AnsweringServer.start(answer, host: host)
+        do {
+            try await body(server.address)
+        } catch {
+            try await server.stop()
+            throw error
+        }
+        try await server.stop()
+    }
+
+    @Test("any HTTP response counts", arguments: ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 404 Not Found\r\n\r\n", "HTTP/1.1 500 Oh\r\n\r\n"])
+    func answers(response: String) async throws {
+        try await self.withServer(response) { address in
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)))
+        }
+    }
+
+    @Test("A17: IPv6 addresses are asked like others")
+    func ipv6() async throws {
+        try await self.withServer("HTTP/1.1 200 OK\r\n\r\n", host: "::1") { address in
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)))
+        }
+    }
+
+    @Test("A17: a server that accepts and stays silent, or speaks something else, does not hang the prober", arguments: [nil, "SSH-2.0-x\r\n"])
+    func silent(answer: String?) async throws {
+        try await self.withServer(answer) { address in
+            let clock = ContinuousClock()
+            let elapsed = await clock.measure {
+                #expect(await !ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(200)))
+            }
+            #expect(elapsed < .seconds(5))
+        }
+    }
+
+    @Test("nobody listens: it asks until the limit")
+    func refused() async throws {
+        var closed: ContainerAddress?
+        try await self.withServer("") { closed = $0 }
+        let address = try #require(closed)
+        #expect(await !ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(100)))
+    }
+
+    @Test("cancelled, it ends at once")
+    func cancelled() async throws {
+        try await self.withServer(nil) { address in
+            let task = Task { await ReadinessProber().waitForAnswer(from: address, limit: .seconds(3600)) }
+            task.cancel()
+            #expect(await !task.value)
+        }
+    }
+
+    @Test("pauses grow with the time that has passed, and stay a small part of it")
+    func schedule() {
+        #expect(ProbeSchedule.pause(after: .zero) == .milliseconds(2))
+        for elapsed in [250, 1000, 5000, 30_000] {
+            #expect(ProbeSchedule.pause(after: .milliseconds(elapsed)) <= .milliseconds(elapsed / 50))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Foundation
+
+/// An image small enough to be made anew: busybox and one script which is its program, without a registry.
+///
+/// The script serves on `$PORT` whatever it is told by the environment:
+/// - `EXIT_AFTER_SECONDS`, `EXIT_CODE`: ends like that after it has begun to serve;
+/// - `SAY`: prints this to standard error, line by line at its spaces;
+/// - `SILENT`: never serves;
+/// - `EXIT_AT_ONCE`: ends with this code instead of serving;
+/// - `GREETING`: a word of its page.
+package enum TestImage {
+    /// Its name on the engine.
+    package static let name = "plane-test-image"
+    /// The same with a program that does not exist.
+    package static let brokenName = "plane-test-broken"
+
+    /// The Docker the tests use; nil where none is to be used.
+    package static var socket: String? { ProcessInfo.processInfo.environment["PLANE_TEST_DOCKER_SOCKET"] }
+
+    private static let program = """
+        #!/bin/sh
+        trap 'exit 0' TERM
+        for line in $SAY; do echo "$line" >&2; done
+        [ -n "$EXIT_AT_ONCE" ] && exit "$EXIT_AT_ONCE"
+        mkdir -p /www
+        echo "hello from $GREETING" > /www/index.html
+        [ -n "$SILENT" ] || httpd -p "$PORT" -h /www
+        if [ -n "$EXIT_AFTER_SECONDS" ]; then sleep "$EXIT_AFTER_SECONDS"; exit "${EXIT_CODE:-0}"; fi
+        while :; do sleep 3600 & wait $!; done
+        """
+
+    package struct BuildError: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Makes the images on the Docker of the tests, once per process.
+    package static func build() throws { try self.built.get() }
+
+    private static let built = Result { try TestImage.make() }
+
+    private static func make() throws {
+        guard let socket = self.socket else { throw BuildError(description: "PLANE_TEST_DOCKER_SOCKET is not set") }
+        let directory = try TemporaryDirectory()
+        let bin = "\(directory.path)/root/bin"
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: "/bin/busybox", toPath: "\(bin)/busybox")
+        for applet in ["sh", "httpd", "sleep", "mkdir", "echo"] {
+            try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(applet)", withDestinationPath: "busybox")
+        }
+        let path = "\(bin)/serve"
+        try self.program.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        for (name, program) in [(self.name, "/bin/serve"), (self.brokenName, "/bin/no-such-program")] {
+            try self.run(
+                """
+                tar -C '\(directory.path)/root' -c . | docker -H 'unix://\(socket)' import \
+                --change 'CMD ["\(program)"]' --change 'ENV PATH=/bin' - \(name)
+                """)
+        }
+    }
+
+    private static func run(_ script: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", script]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw BuildError(description: "the test image could not be made: \(text)") }
+    }
+}
