@@ -6,4 +6,6 @@ package enum Admission: Equatable, Sendable {
     case repeated
     /// The name belongs to another backend, living or remembered.
     case nameTaken
+    /// There are as many live backends as there may be.
+    case noRoom
 }

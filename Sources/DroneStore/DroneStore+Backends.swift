@@ -9,8 +9,11 @@ extension DroneStore {
     /// kept, because the cluster's state remembers them as ended.
     ///
     /// - Parameter acceptedAt: Unix time in microseconds.
+    /// - Parameter room: How many live backends there may be with this one; nil for any number. Counted in the same transaction.
     /// - Parameter report: The message that tells of `Loading`.
-    package func admit(_ request: SpawnRequest, acceptedAt: Int64, report: [UInt8]) async throws(StoreError) -> Admission {
+    package func admit(
+        _ request: SpawnRequest, acceptedAt: Int64, room: Int? = nil, report: [UInt8]
+    ) async throws(StoreError) -> Admission {
         let name = request.backendID.rawValue
         let spec = WireCodec.encode(request)
         return try await self.write("enter backend \(name)") { db in
@@ -19,6 +22,7 @@ extension DroneStore {
                 let present = String.fromDatabaseValue(row["spec"]).map { Array($0.utf8) }
                 return present.flatMap(Self.decodeSpec) == request ? .repeated : .nameTaken
             }
+            if let room, try Self.liveCount(in: db) >= room { return .noRoom }
             try db.cachedStatement(sql: "INSERT INTO backend (name, spec, state) VALUES (?, ?, ?)")
                 .execute(arguments: [name, String(decoding: spec, as: UTF8.self), BackendState.loading.rawValue])
             try db.cachedStatement(sql: "INSERT INTO plane_backend (name, accepted_at) VALUES (?, ?)")
@@ -97,9 +101,7 @@ extension DroneStore {
 
     /// Backends that are `Loading`, `Starting` or `Ready`.
     package func liveCount() async throws(StoreError) -> Int {
-        try await self.read("count the live backends") { db in
-            try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM backend WHERE state IN (\(Self.liveStates))")) ?? 0
-        }
+        try await self.read("count the live backends") { db in try Self.liveCount(in: db) }
     }
 
     /// Deletes what ended before the given Unix time (seconds) and has no report waiting, with its routes.
@@ -137,6 +139,10 @@ extension DroneStore {
 
 extension DroneStore {
     private static let liveStates = BackendState.allCases.filter { !$0.isTerminal }.map { "'\($0.rawValue)'" }.joined(separator: ",")
+
+    private static func liveCount(in db: Database) throws -> Int {
+        try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM backend WHERE state IN (\(Self.liveStates))")) ?? 0
+    }
 
     private static func apply(_ transition: BackendTransition, in db: Database) throws -> Bool {
         let name = transition.backend.rawValue

@@ -40,6 +40,17 @@ import Testing
         #expect(try await store.backend(.make())?.state == (ended ? .exited : .ready))
     }
 
+    @Test("a full drone takes nothing new, and still knows what it took")
+    func room() async throws {
+        let store = try StoreFixture().open()
+        #expect(try await store.admit(.make("a"), acceptedAt: 1, room: 1, report: []) == .admitted)
+        #expect(try await store.admit(.make("b"), acceptedAt: 1, room: 1, report: []) == .noRoom)
+        #expect(try await store.admit(.make("a"), acceptedAt: 1, room: 1, report: []) == .repeated)
+        #expect(try await store.record(.make("a", .exited)))
+        #expect(try await store.admit(.make("b"), acceptedAt: 1, room: 1, report: []) == .admitted)
+        #expect(try await store.admit(.make("c"), acceptedAt: 1, room: 0, report: []) == .noRoom)
+    }
+
     @Test("an end is final", arguments: BackendState.allCases)
     func endIsFinal(next: BackendState) async throws {
         let store = try StoreFixture().open()

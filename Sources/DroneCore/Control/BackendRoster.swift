@@ -1,0 +1,85 @@
+package import DroneStore
+import Logging
+package import PlaneProtocol
+
+/// The backends this agent runs, each by a supervisor of its own. Their tasks are children of `run()`.
+package actor BackendRoster {
+    private let context: BackendContext
+    private var supervisors: [BackendID: BackendSupervisor] = [:]
+    private let launches: AsyncStream<BackendSupervisor>
+    private let launch: AsyncStream<BackendSupervisor>.Continuation
+
+    package init(context: BackendContext) {
+        self.context = context
+        (self.launches, self.launch) = AsyncStream.makeStream()
+    }
+
+    /// Runs every backend until cancelled; containers stay as they are then.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            for await supervisor in self.launches {
+                group.addTask {
+                    await supervisor.run()
+                    guard !Task.isCancelled else { return }
+                    await self.forget(supervisor)
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Takes on every live backend of the table that nobody runs yet. Rows that cannot be read are told and left alone.
+    package func resume() async throws(StoreError) {
+        let listing = try await self.context.store.allBackends()
+        for row in listing.unreadable {
+            self.context.logger.error("A row of the backend table is unreadable and left alone", metadata: [LogKey.error: "\(row)"])
+        }
+        for record in listing.backends where !record.state.isTerminal { self.takeOn(record) }
+    }
+
+    /// Takes on a backend of the table, live or ended, unless it is being run. An ended one is stopped and removed.
+    package func takeOn(_ record: BackendRecord) {
+        let origin: BackendMachine.Origin =
+            switch record.state {
+            case .loading: .loading
+            case .starting: .starting
+            case .ready: .ready
+            case .errorLoading, .errorStarting, .timedOutBeforeReady, .failed, .exited, .swept, .lost, .terminated:
+                .ended(BackendOutcome(record.state, nil, exitCode: record.exitCode))
+            }
+        self.start(
+            BackendSupervisor(
+                record.spec, from: origin, acceptedAt: record.acceptedAt, logsAfter: record.logCursor, in: self.context))
+    }
+
+    /// Enters a new backend in the table and starts running it. When this returns `admitted`, the proxy knows the name.
+    ///
+    /// - Parameter room: How many live backends there may be with this one; nil for any number.
+    package func admit(_ request: SpawnRequest, room: Int?) async throws(StoreError) -> Admission {
+        let received = self.context.now().unixMicroseconds
+        let report = self.context.report(.loading, of: request.backendID, detail: nil)
+        let admission = try await self.context.store.admit(request, acceptedAt: received, room: room, report: report)
+        if admission == .admitted {
+            self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, in: self.context))
+            self.context.reportQueued()
+        }
+        return admission
+    }
+
+    package func supervisor(of backend: BackendID) -> BackendSupervisor? { self.supervisors[backend] }
+
+    package var supervised: Set<BackendID> { Set(self.supervisors.keys) }
+
+    /// Those whose containers are believed to live.
+    package var running: [BackendID] { self.supervisors.values.filter(\.isRunning).map(\.backend) }
+
+    private func start(_ supervisor: BackendSupervisor) {
+        guard self.supervisors[supervisor.backend] == nil else { return }
+        self.supervisors[supervisor.backend] = supervisor
+        self.launch.yield(supervisor)
+    }
+
+    private func forget(_ supervisor: BackendSupervisor) {
+        self.supervisors[supervisor.backend] = nil
+    }
+}

@@ -1,0 +1,167 @@
+package import DroneStore
+package import Logging
+import NATS
+package import PlaneProtocol
+package import PlaneService
+import ServiceLifecycle
+
+/// The agent: everything that runs on a drone for its backends, started and ended together.
+///
+/// ```
+///   spawn, terminate, drain ──► desks ──► roster ──► supervisors ──► engine
+///   engine's events ──► exit watch ──hints──┘             │
+///   reconciler ─────────────────────────────┘             ▼
+///   registration, status, logs, statistics          table + outbox ──► courier ──► schedulers
+/// ```
+///
+/// On graceful shutdown it takes no more requests, leaves the containers as they are, and tries for a moment to deliver what is in the
+/// outbox; the next agent goes on from the table.
+package struct DroneAgent: Service {
+    package struct Settings: Sendable {
+        package var drone: DroneID
+        package var cluster: ClusterName
+        package var address: OwnAddress
+        package var maxBackends: UInt32?
+        package var allowsVolumeMounts = false
+        package var limits = BackendLimits()
+
+        package init(drone: DroneID, cluster: ClusterName, address: OwnAddress) {
+            self.drone = drone
+            self.cluster = cluster
+            self.address = address
+        }
+    }
+
+    /// Spawn requests handled at once; each is one write to SQLite.
+    private static let spawnsAtOnce = 64
+    /// A termination is answered after a write too, but may wait for others of its backend.
+    private static let terminationsAtOnce = 256
+    /// How long an ending agent tries to tell the schedulers what it has not told yet. The next agent has it in its outbox anyway.
+    private static let farewellLimit = Duration.seconds(2)
+
+    private let settings: Settings
+    private let context: BackendContext
+    private let bus: PlaneBus
+    private let condition: DroneCondition
+    private let roster: BackendRoster
+    private let courier: OutboxCourier
+    private let logger: Logger
+
+    /// Reads from the table what the drone remembers of itself.
+    package init(
+        _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, bus: PlaneBus, logger: Logger
+    ) async throws(StoreError) {
+        let courier = OutboxCourier(store: store, bus: bus, logger: logger)
+        let prober = ReadinessProber()
+        var context = BackendContext(
+            drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
+            probe: { await prober.waitForAnswer(from: $0, limit: $1) },
+            publishLog: { Self.publish($0, on: bus, logger: logger) },
+            reportQueued: { courier.notify() }, logger: logger)
+        context.limits = settings.limits
+        self.settings = settings
+        self.context = context
+        self.bus = bus
+        self.condition = DroneCondition(isDraining: try await store.isDraining())
+        self.roster = BackendRoster(context: context)
+        self.courier = courier
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        // Subscribed before the drone registers, so that a request sent the moment it is known finds somebody.
+        let (drone, cluster) = (self.settings.drone, self.settings.cluster)
+        let spawns = try self.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: cluster, drone: drone))
+        let terminations = try self.bus.subscribe(to: TerminationRequest.self, on: TerminationRequest.subscription(cluster: cluster))
+        let drains = try self.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: cluster, drone: drone))
+        try await self.roster.resume()
+
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.roster.run() }
+                self.addLoops(to: &group)
+                group.addTask { await self.serve(spawns) }
+                group.addTask { await self.serve(terminations) }
+                group.addTask { await self.serve(drains) }
+            }
+        }
+        await self.sayFarewell()
+    }
+
+    private func addLoops(to group: inout DiscardingTaskGroup) {
+        let (context, roster) = (self.context, self.roster)
+        let reconciler = Reconciler(context: context, roster: roster)
+        let exits = ExitWatch(context: context, roster: roster, reconciler: reconciler)
+        let cursors = LogCursorKeeper(context: context)
+        let usage = UsageReporter(context: context, roster: roster) { Self.publish($0, on: self.bus, logger: self.logger) }
+        group.addTask { await reconciler.run() }
+        group.addTask { await exits.run() }
+        group.addTask { await cursors.run() }
+        group.addTask { await usage.run() }
+        group.addTask { await self.courier.run() }
+        group.addTask { await self.register() }
+    }
+
+    /// A drone nobody knows keeps quiet about its state; once it is known it says so for ever.
+    private func register() async {
+        let registration = Registration(
+            drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, bus: self.bus, logger: self.logger)
+        let beat = StatusBeat(
+            drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
+            condition: self.condition, store: self.context.store, bus: self.bus, logger: self.logger)
+        await withDiscardingTaskGroup { group in
+            let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
+            group.addTask { await registration.run { isRegistered.finish() } }
+            group.addTask {
+                for await _ in registered {}
+                await beat.run()
+            }
+        }
+    }
+
+    private func sayFarewell() async {
+        await LogCursorKeeper(context: self.context).write()
+        let isDelivered: Void? = await withLimit(Self.farewellLimit, sleep: self.context.sleep) { await self.courier.deliverAll() }
+        if isDelivered == nil { self.logger.notice("Some states are not reported yet; the next agent will do it") }
+    }
+
+    /// Logs and statistics are as fleeting as their reason; who missed some may look at the container.
+    private static func publish(_ message: some PlaneMessage, on bus: PlaneBus, logger: Logger) {
+        do throws(NATSError) {
+            try bus.publish(message)
+        } catch {
+            logger.debug("Not published", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+        }
+    }
+}
+
+// MARK: - Requests
+
+extension DroneAgent {
+    private func serve(_ requests: MessageSubscription<SpawnRequest>) async {
+        let desk = SpawnDesk(
+            cluster: self.settings.cluster, drone: self.settings.drone, maxBackends: self.settings.maxBackends.map { Int($0) },
+            allowsVolumeMounts: self.settings.allowsVolumeMounts, condition: self.condition, roster: self.roster, logger: self.logger)
+        await requests.serve(maxConcurrent: Self.spawnsAtOnce) { .success(await desk.take($0)) }
+    }
+
+    private func serve(_ requests: MessageSubscription<TerminationRequest>) async {
+        let desk = TerminationDesk(roster: self.roster, store: self.context.store, logger: self.logger)
+        await requests.serve(maxConcurrent: Self.terminationsAtOnce) { await desk.take($0) ? .success(UnitReply()) : nil }
+    }
+
+    /// Answered once the wish is stored, so that it survives a restart of the agent.
+    private func serve(_ requests: MessageSubscription<DrainDrone>) async {
+        await requests.serve(maxConcurrent: 1) { request in
+            do throws(StoreError) {
+                try await self.context.store.setDraining(request.drain)
+            } catch {
+                self.logger.error("The drain setting was not stored", metadata: [LogKey.error: "\(error)"])
+                return .failure(ErrorReply(code: .unavailable, message: "the drain setting was not stored"))
+            }
+            self.condition.set(draining: request.drain)
+            self.logger.notice("Drain setting changed", metadata: [LogKey.state: "\(self.condition.state)"])
+            return .success(UnitReply())
+        }
+    }
+}

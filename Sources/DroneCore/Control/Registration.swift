@@ -1,0 +1,75 @@
+package import Logging
+import NATS
+package import PlaneProtocol
+package import PlaneService
+
+/// Tells the schedulers that this drone exists and where visitors reach it, until one of them has it, and again from time to time: a
+/// drone's address may change, and the cluster's memory of it may be lost.
+package struct Registration: Sendable {
+    /// A lost memory is mended within this time. Ten thousand drones are 17 messages a second.
+    private static let period = Duration.seconds(600)
+    private static let answerLimit = Duration.seconds(5)
+
+    private let drone: DroneID
+    private let cluster: ClusterName
+    private let address: OwnAddress
+    private let bus: PlaneBus
+    private let logger: Logger
+
+    package init(drone: DroneID, cluster: ClusterName, address: OwnAddress, bus: PlaneBus, logger: Logger) {
+        self.drone = drone
+        self.cluster = cluster
+        self.address = address
+        self.bus = bus
+        self.logger = logger
+    }
+
+    /// Registers, reports that it is done for the first time, and keeps the registration fresh until cancelled.
+    package func run(whenRegistered: @Sendable () -> Void) async {
+        var registered: IPAddress?
+        while !Task.isCancelled {
+            let ip = await self.insist("find the drone's own address") { try await self.address.find() }
+            guard let ip else { return }
+            let isAnswered: Bool? = await self.insist("register the drone") { try await self.register(ip) }
+            guard isAnswered != nil else { return }
+            if registered != ip {
+                self.logger.info("The drone is registered", metadata: [LogKey.drone: "\(self.drone)", LogKey.ip: "\(ip)"])
+            }
+            if registered == nil { whenRegistered() }
+            registered = ip
+            await self.pause()
+        }
+    }
+
+    private func register(_ ip: IPAddress) async throws -> Bool {
+        let request = DroneConnectRequest(
+            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip)
+        return try await self.bus.request(request, timeout: Self.answerLimit)
+    }
+
+    /// Until the period is over, or the connection has come back from a break: the server may have lost what it knew.
+    private func pause() async {
+        await withTaskGroup { group in
+            group.addTask { _ = try? await Task.sleep(for: Self.period) }  // cancelled is as good as over
+            group.addTask {
+                for await event in self.bus.connection.events where event == .reconnected { return }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// - Returns: nil when cancelled.
+    private func insist<Value>(_ attempt: String, _ body: () async throws -> Value) async -> Value? {
+        for failures in 1... {
+            do {
+                return try await body()
+            } catch {
+                guard !Task.isCancelled else { return nil }
+                self.logger.warning("Trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
+            }
+            guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures))) != nil else { return nil }
+        }
+        return nil
+    }
+}

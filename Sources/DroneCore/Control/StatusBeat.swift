@@ -1,0 +1,67 @@
+package import DroneStore
+package import Logging
+import NATS
+package import PlaneProtocol
+package import PlaneService
+
+/// Says every 4 s that the drone lives, whether it takes backends, and how many it has; at once when that changes.
+package struct StatusBeat: Sendable {
+    /// The reference's. A drone that is silent for 30 s gets no backends.
+    private static let period = Duration.seconds(4)
+
+    private let drone: DroneID
+    private let cluster: ClusterName
+    private let maxBackends: UInt32?
+    private let condition: DroneCondition
+    private let store: DroneStore
+    private let bus: PlaneBus
+    private let logger: Logger
+
+    package init(
+        drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, condition: DroneCondition, store: DroneStore, bus: PlaneBus,
+        logger: Logger
+    ) {
+        self.drone = drone
+        self.cluster = cluster
+        self.maxBackends = maxBackends
+        self.condition = condition
+        self.store = store
+        self.bus = bus
+        self.logger = logger
+    }
+
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in self.condition.changes { await self.beat(live: self.countLive(otherwise: 0)) }
+            }
+            var live = 0
+            repeat {
+                live = await self.countLive(otherwise: live)
+                await self.beat(live: live)
+            } while (try? await Task.sleep(for: Self.period)) != nil
+            group.cancelAll()
+        }
+    }
+
+    /// A table that cannot be read must not silence the drone: the last known number is said again.
+    private func countLive(otherwise last: Int) async -> Int {
+        do throws(StoreError) {
+            return try await self.store.liveCount()
+        } catch {
+            self.logger.warning("Live backends could not be counted", metadata: [LogKey.error: "\(error)"])
+            return last
+        }
+    }
+
+    private func beat(live: Int) async {
+        let message = DroneStatusMessage(
+            droneID: self.drone, cluster: self.cluster, droneVersion: BuildInformation.version, state: self.condition.state,
+            runningBackends: UInt32(clamping: live), maxBackends: self.maxBackends)
+        do throws(NATSError) {
+            try self.bus.publish(message)
+        } catch {
+            self.logger.debug("Status not sent", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+}

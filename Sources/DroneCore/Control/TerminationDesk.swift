@@ -1,0 +1,35 @@
+package import DroneStore
+package import Logging
+package import PlaneProtocol
+
+/// Answers termination requests, which every agent of the cluster hears.
+///
+/// Only the drone that has the backend answers, once its end is stored; then the proxy sends nothing there any more and no crash can
+/// bring the backend back. The others stay silent. Agents of the reference all answer at once, acting or not, so that the first answer
+/// tells nothing; a sender that gets none from us knows that the owner has not heard it, and asks again.
+package struct TerminationDesk: Sendable {
+    package var roster: BackendRoster
+    package var store: DroneStore
+    package var logger: Logger
+
+    package init(roster: BackendRoster, store: DroneStore, logger: Logger) {
+        self.roster = roster
+        self.store = store
+        self.logger = logger
+    }
+
+    /// - Returns: Whether to answer.
+    package func take(_ request: TerminationRequest) async -> Bool {
+        do throws(StoreError) {
+            guard let record = try await self.store.backend(request.backendID) else { return false }
+            guard !record.state.isTerminal else { return true }  // as asked
+            await self.roster.takeOn(record)
+            await self.roster.supervisor(of: request.backendID)?.terminate()
+            return try await self.store.backend(request.backendID)?.state.isTerminal ?? false
+        } catch {
+            self.logger.error(
+                "Termination request not served", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
+            return false
+        }
+    }
+}

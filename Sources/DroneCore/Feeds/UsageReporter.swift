@@ -1,0 +1,48 @@
+import Logging
+package import PlaneProtocol
+
+/// Publishes what each running backend uses, every 5 s. One backend after the other: nobody waits for statistics, and two hundred at
+/// once would be a burst of work for Docker.
+package actor UsageReporter {
+    private static let period = Duration.seconds(5)
+
+    private let context: BackendContext
+    private let roster: BackendRoster
+    private let publish: @Sendable (BackendStatsMessage) -> Void
+    private var samples: [BackendID: UsageSample] = [:]
+
+    package init(context: BackendContext, roster: BackendRoster, publish: @escaping @Sendable (BackendStatsMessage) -> Void) {
+        self.context = context
+        self.roster = roster
+        self.publish = publish
+    }
+
+    package func run() async {
+        while !Task.isCancelled {
+            await self.report()
+            guard (try? await self.context.sleep(Self.period)) != nil else { return }
+        }
+    }
+
+    /// One round: a message for each backend that has been sampled before.
+    package func report() async {
+        let running = await self.roster.running
+        var samples: [BackendID: UsageSample] = [:]
+        for backend in running {
+            do throws(EngineFailure) {
+                guard let sample = try await self.context.feeds.usage(of: backend) else { continue }
+                samples[backend] = sample
+                guard let earlier = self.samples[backend], let delta = UsageDelta(from: earlier, to: sample) else { continue }
+                self.publish(
+                    BackendStatsMessage(
+                        cluster: self.context.cluster, droneID: self.context.drone, backendID: backend,
+                        memoryUsedBytes: delta.memoryUsedBytes, memoryAvailableBytes: delta.memoryLimitBytes,
+                        cpuUsedNanoseconds: delta.cpuNanoseconds, systemCPUNanoseconds: delta.systemCPUNanoseconds))
+            } catch {
+                self.context.logger.debug(
+                    "No statistics this time", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+            }
+        }
+        self.samples = samples
+    }
+}

@@ -1,0 +1,75 @@
+import DroneStore
+import Logging
+import PlaneProtocol
+
+/// Compares engine and table at start, every half minute, and whenever events may have been missed, and puts right what differs.
+package actor Reconciler {
+    private static let period = Duration.seconds(30)
+    /// Two rounds and more.
+    private static let strayGraceSeconds: Int64 = 90
+    /// Ended backends are kept for a day, so that a repeated request for one of them is recognised.
+    private static let memorySeconds: Int64 = 24 * 3600
+    /// Rows forgotten in one round.
+    private static let forgettingLimit = 200
+
+    private let context: BackendContext
+    private let roster: BackendRoster
+    private var strays: [BackendID: Int64] = [:]
+
+    package init(context: BackendContext, roster: BackendRoster) {
+        self.context = context
+        self.roster = roster
+    }
+
+    package func run() async {
+        while !Task.isCancelled {
+            await self.reconcile()
+            await self.forget()
+            guard (try? await self.context.sleep(Self.period)) != nil else { return }
+        }
+    }
+
+    /// One round. What fails is told and left to the next.
+    package func reconcile() async {
+        do {
+            let containers = try await self.context.engine.list()
+            // The table after the engine: whoever makes a container enters it in the table first.
+            let listing = try await self.context.store.allBackends()
+            let supervised = await self.roster.supervised
+            let running = await Set(self.roster.running)
+            let table = ReconciliationPlan.Table(
+                states: Dictionary(listing.backends.map { ($0.id, $0.state) }, uniquingKeysWith: { first, _ in first }),
+                unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running)
+            let plan = ReconciliationPlan.make(
+                containers: containers, table: table, drone: self.context.drone, strays: self.strays,
+                now: self.context.now().seconds, grace: Self.strayGraceSeconds)
+            self.strays = plan.strays
+            await self.carryOut(plan, records: listing.backends)
+        } catch {
+            self.context.logger.warning("Containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    private func carryOut(_ plan: ReconciliationPlan, records: [BackendRecord]) async {
+        for backend in plan.hints { await self.roster.supervisor(of: backend)?.hint() }
+        for record in records where plan.toTakeOn.contains(record.id) { await self.roster.takeOn(record) }
+        for backend in plan.toRemove {
+            self.context.logger.notice("Removing a container nobody knows", metadata: [LogKey.backend: "\(backend)"])
+            do throws(EngineFailure) {
+                try await self.context.engine.remove(backend)
+            } catch {
+                self.context.logger.warning(
+                    "The container could not be removed", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+            }
+        }
+    }
+
+    private func forget() async {
+        let now = self.context.now().seconds
+        do throws(StoreError) {
+            _ = try await self.context.store.forgetEnded(before: now - Self.memorySeconds, now: now, limit: Self.forgettingLimit)
+        } catch {
+            self.context.logger.warning("Ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import DroneStore
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import Testing
+
+@testable import DroneCore
+
+@Suite struct DroneAgentTests {
+    @Test("it registers and says that it is ready and empty")
+    func registers() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                try await eventually("a status came") { !fixture.statuses.all.isEmpty }
+            }
+        }
+        let registration = try #require(fixture.registrations.all.first)
+        #expect(registration.droneID == .make())
+        #expect(registration.ip == .v4(0x7F00_0001))
+        let status = try #require(fixture.statuses.all.first)
+        #expect(status.state == .ready)
+        #expect(status.ready)
+        #expect(status.runningBackends == 0)
+    }
+
+    @Test("a spawn request is answered when the proxy knows the name, and its states are told in order")
+    func spawn() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                #expect(try fixture.store.route("b-1") != nil)
+                try await fixture.wait(for: .ready, of: .make())
+            }
+        }
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready])
+    }
+
+    @Test("a request that is sent again is answered true again, and runs nothing twice")
+    func repeatedSpawn() async throws {
+        let engine = FakeEngine()
+        let fixture = try await AgentFixture(engine: engine)
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+                #expect(try await fixture.spawn(fixture.request()))
+            }
+        }
+        #expect(engine.calls.filter { $0 == .create }.count == 1)
+    }
+
+    @Test("A9: another request for a live id is refused, and the first goes on")
+    func duplicateID() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+                #expect(try await fixture.spawn(fixture.request(idle: 9)) == false)
+                #expect(try fixture.store.route("b-1")?.state == .ready)
+            }
+        }
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready])
+    }
+
+    @Test("A10: volume mounts that the operator does not allow are refused before anything is entered", arguments: [false, true])
+    func volumeMounts(isAllowed: Bool) async throws {
+        let fixture = try await AgentFixture()
+        var request = fixture.request()
+        request.executable.volumeMounts = ["/srv:/data"]
+        try await fixture.withAgent(change: { $0.allowsVolumeMounts = isAllowed }) {
+            let isTaken = try await fixture.spawn(request)
+            #expect(isTaken == isAllowed)
+        }
+        let route = try fixture.store.route("b-1")
+        #expect((route != nil) == isAllowed)
+    }
+
+    @Test("A10: a full drone refuses")
+    func full() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withAgent(change: { $0.maxBackends = 1 }) {
+            let answers = [try await fixture.spawn(fixture.request(.make("a"))), try await fixture.spawn(fixture.request(.make("b")))]
+            #expect(answers == [true, false])
+        }
+    }
+
+    @Test("A11: draining is said at once, refuses new backends, keeps the others, survives a restart and can be undone")
+    func draining() async throws {
+        let fixture = try await AgentFixture()
+        func drain(_ drain: Bool) async throws {
+            _ = try await fixture.bus.request(DrainDrone(drone: .make(), cluster: .make(), drain: drain))
+        }
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await eventually("it said Ready") { fixture.statuses.all.last?.state == .ready }
+                try await drain(true)
+                try await eventually("it said Draining", within: .seconds(3)) { fixture.statuses.all.last?.state == .draining }
+                #expect(fixture.statuses.all.last?.ready == false)
+                #expect(try await fixture.spawn(fixture.request(.make("other"))) == false)
+                #expect(try await fixture.spawn(fixture.request()), "what was taken before is still known")
+                try await fixture.wait(for: .ready, of: .make())
+            }
+            try await fixture.withAgent {
+                try await eventually("it says Draining again") { fixture.registrations.all.count == 2 }
+                #expect(try await fixture.spawn(fixture.request(.make("other"))) == false)
+                try await drain(false)
+                #expect(try await fixture.spawn(fixture.request(.make("other"))))
+            }
+        }
+    }
+
+    @Test("A12: the owner answers a termination once it is stored; others stay silent")
+    func termination() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+                _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
+                #expect(try fixture.store.route("b-1")?.state == .terminated)
+                _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))  // as asked already
+                await #expect(throws: RequestFailure.self) {
+                    let elsewhere = TerminationRequest(cluster: .make(), backendID: .make("elsewhere"))
+                    _ = try await fixture.bus.request(elsewhere, timeout: .milliseconds(300))
+                }
+                try await fixture.wait(for: .terminated, of: .make())
+            }
+        }
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .terminated])
+    }
+
+    @Test("A1: with no scheduler anywhere backends start, serve and end; the states are told in order when one appears")
+    func withoutScheduler() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withAgent {
+            #expect(try await fixture.spawn(fixture.request()))
+            try await eventually("it is ready") { try fixture.store.route("b-1")?.state == .ready }
+            _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
+            try await eventually("its container is gone") { try await fixture.engine.look(at: .make()) == .absent }
+            try await fixture.withScheduler { try await fixture.wait(for: .terminated, of: .make()) }
+        }
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .terminated])
+        let times = fixture.reports.all.map(\.time)
+        #expect(times == times.sorted())
+    }
+
+    @Test("A27: after a restart another drone id goes on with the backends, and nothing is reported twice")
+    func restart() async throws {
+        let engine = FakeEngine()
+        let fixture = try await AgentFixture(engine: engine)
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+            }
+            #expect(engine.containers[.make()]?.process == .running, "the container outlives its agent")
+            try await fixture.withAgent(.make("drone-b")) {
+                try await eventually("it registered") { fixture.registrations.all.count == 2 }
+                _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
+                try await fixture.wait(for: .terminated, of: .make())
+            }
+        }
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .terminated])
+        #expect(fixture.reports.all.last?.drone == .make("drone-b"))
+    }
+
+    @Test("A2: requests that cannot be read or have no reply subject disturb nobody")
+    func oddRequests() async throws {
+        let fixture = try await AgentFixture()
+        let subject = SpawnRequest.subject(cluster: .make(), drone: .make())
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request(.make("first"))))
+                try fixture.bus.connection.publish(Array("not json".utf8), to: subject)
+                try fixture.bus.connection.publish(WireCodec.encode(fixture.request(.make("silent"))), to: subject)
+                try await fixture.wait(for: .ready, of: .make("silent"))
+                #expect(fixture.states(of: .make("first")).last == .ready)
+            }
+        }
+    }
+
+    @Test("logs are published as they are printed")
+    func logs() async throws {
+        let engine = FakeEngine()
+        let fixture = try await AgentFixture(engine: engine)
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+                engine.say("hello\n", in: .make())
+                engine.end(.make(), code: 2)
+                try await fixture.wait(for: .failed, of: .make())
+                try await eventually("the last line came") { fixture.logs.all.contains { $0.kind == .meta } }
+            }
+        }
+        #expect(fixture.logs.all.map(\.text) == ["hello\n", "Backend exit code: 2"])
+    }
+}

@@ -1,0 +1,105 @@
+import DroneStore
+import PlaneProtocol
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import DroneCore
+
+@Suite struct ReconcilerTests {
+    /// A roster that runs while `body` does.
+    private func running(_ drone: DroneFixture, _ body: (BackendRoster, Reconciler) async throws -> Void) async throws {
+        let roster = BackendRoster(context: drone.context)
+        let reconciler = Reconciler(context: drone.context, roster: roster)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await roster.run() }
+            try await body(roster, reconciler)
+            group.cancelAll()
+        }
+    }
+
+    @Test("A13: an exit nobody told of is found by comparing")
+    func missedExit() async throws {
+        let drone = try DroneFixture()
+        try await self.running(drone) { roster, reconciler in
+            #expect(try await roster.admit(.make(), room: nil) == .admitted)
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.end(.make(), code: 7, tells: false)
+            await reconciler.reconcile()
+            try await drone.wait(for: .failed, of: .make())
+            #expect(try await drone.store.backend(.make())?.exitCode == 7)
+        }
+    }
+
+    @Test("a container that ended in the table but not in the engine is stopped and removed")
+    func leftOver() async throws {
+        let drone = try DroneFixture()
+        _ = try await drone.admit(.make())
+        #expect(try await drone.store.record(BackendTransition(.make(), to: .terminated, at: 1)))
+        drone.engine.state.withLock { $0.containers[.make()] = .init(image: "demo", process: .running, drone: .make()) }
+        try await self.running(drone) { roster, reconciler in
+            await reconciler.reconcile()
+            try await eventually("it is gone") { drone.engine.containers.isEmpty }
+            #expect(try await drone.state(of: .make()) == .terminated)
+        }
+    }
+
+    @Test("A25: a container whose row was lost is removed once it has been seen for long enough")
+    func stray() async throws {
+        let drone = try DroneFixture()
+        drone.engine.state.withLock { $0.containers[.make("stray")] = .init(image: "demo", process: .running, drone: .make()) }
+        let roster = BackendRoster(context: drone.context)
+        let reconciler = Reconciler(context: drone.context, roster: roster)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await reconciler.run() }
+            for _ in 0..<3 {
+                #expect(drone.engine.containers.count == 1)
+                try await drone.time.pass(30)
+            }
+            try await eventually("it is gone") { drone.engine.containers.isEmpty }
+            group.cancelAll()
+        }
+    }
+
+    @Test("an engine that is away changes nothing")
+    func engineAway() async throws {
+        let drone = try DroneFixture()
+        try await self.running(drone) { roster, reconciler in
+            #expect(try await roster.admit(.make(), room: nil) == .admitted)
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.fail(.list, with: EngineFailure(.unavailable, "docker is gone"))
+            await reconciler.reconcile()
+            #expect(try await drone.state(of: .make()) == .ready)
+        }
+    }
+
+    @Test("events are hints: the exit watch passes them on")
+    func exitWatch() async throws {
+        let drone = try DroneFixture()
+        try await self.running(drone) { roster, reconciler in
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await ExitWatch(context: drone.context, roster: roster, reconciler: reconciler).run() }
+                #expect(try await roster.admit(.make(), room: nil) == .admitted)
+                try await drone.wait(for: .ready, of: .make())
+                drone.engine.end(.make(), code: 0)
+                try await drone.wait(for: .exited, of: .make())
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("statistics are differences of two samples")
+    func usage() async throws {
+        let drone = try DroneFixture()
+        let messages = Recorder<BackendStatsMessage>()
+        try await self.running(drone) { roster, _ in
+            let reporter = UsageReporter(context: drone.context, roster: roster) { messages.record($0) }
+            #expect(try await roster.admit(.make(), room: nil) == .admitted)
+            try await drone.wait(for: .ready, of: .make())
+            await reporter.report()
+            #expect(messages.all.isEmpty)
+            await reporter.report()
+            #expect(messages.all.map(\.backendID) == [.make()])
+        }
+    }
+}
