@@ -2,7 +2,7 @@ package import PlaneProtocol
 
 /// The file of a drone, `drone.toml`: read by `drone-agent`, `drone-proxy` and `cert-refresher`.
 package struct DroneConfiguration: Hashable, Sendable {
-    /// nil lets the agent choose a random one.
+    /// nil lets the agent make one up at its first start; it keeps it in the database.
     package var droneID: DroneID?
     /// The drone's table of backends, shared by agent and proxy.
     package var databasePath = "drone.sqlite3"
@@ -22,7 +22,7 @@ package struct DroneConfiguration: Hashable, Sendable {
 
 extension DroneConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
-        let droneID = reader.optional("drone_id", .droneID, "Name of this drone; random at every start if not set, which loses its backends.")
+        let droneID = reader.optional("drone_id", .droneID, "Name of this drone; if not set, one made up at its first start and kept in db_path.")
         var databasePath = "drone.sqlite3"
         reader.read("db_path", .path, into: &databasePath, "SQLite file that agent and proxy share.")
         let cluster = reader.required("cluster_domain", .clusterName, "Cluster the drone belongs to; backends answer on <backend>.<cluster>.")

@@ -1,0 +1,66 @@
+import DockerEngine
+import DroneCore
+import DroneStore
+import PlaneProtocol
+import PlaneService
+
+/// What the agent needs of `drone.toml`.
+struct DroneAgentSettings: ServiceSettings {
+    var drone: DroneConfiguration
+    var nats: NATSConfiguration
+    var agent: AgentConfiguration
+
+    var log: LogConfiguration { self.drone.log }
+    var metrics: MetricsConfiguration { self.agent.metrics }
+
+    init?(_ reader: inout ConfigReader) {
+        reader.demandTable("nats", for: "drone-agent")
+        reader.demandTable("agent", for: "drone-agent")
+        guard let drone = DroneConfiguration(&reader), let nats = drone.nats, let agent = drone.agent else { return nil }
+        self.drone = drone
+        self.nats = nats
+        self.agent = agent
+    }
+
+    /// As an account's permissions may expect it (protocol.md §0.2).
+    var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox" }
+
+    var dockerEndpoint: DockerEndpoint {
+        switch self.agent.docker.connection {
+        case .socket(let path): .unixSocket(path: path)
+        case .http(let url): .http(url: url)
+        }
+    }
+
+    var blueprint: ContainerBlueprint {
+        var blueprint = ContainerBlueprint()
+        blueprint.network = self.agent.docker.network
+        blueprint.runtime = self.agent.docker.runtime
+        blueprint.hasAllGPUs = self.agent.docker.insecureGPU
+        blueprint.syslog = self.agent.docker.syslog
+        return blueprint
+    }
+
+    /// The configured name, or the one this drone gave itself when it first started.
+    func droneID(in store: DroneStore) async throws -> DroneID {
+        if let configured = self.drone.droneID { return configured }
+        var generator = SystemRandomNumberGenerator()
+        return try await store.droneID(orStore: .random(using: &generator))
+    }
+
+    func agentSettings(_ droneID: DroneID) -> DroneAgent.Settings {
+        var settings = DroneAgent.Settings(drone: droneID, cluster: self.drone.cluster, address: self.address)
+        settings.maxBackends = self.agent.maxBackends
+        settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts
+        settings.limits.ready = self.agent.readyTimeout
+        settings.limits.stopGrace = self.agent.stopTimeout
+        return settings
+    }
+
+    private var address: OwnAddress {
+        switch self.agent.ip {
+        case .literal(let address): .literal(address)
+        case .lookup(let url): .lookup(url: url)
+        }
+    }
+}
