@@ -63,6 +63,7 @@ let package = Package(
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("NATS", ["CNATS", logging, collections]),
+        library("DNSCore", [nioCore, nioPosix]),
         library("DockerEngine", [asyncHTTPClient, nioCore, nioHTTP1, logging]),
         library("ACME", [asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
@@ -101,6 +102,7 @@ let package = Package(
             name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
+        tests("DNSCoreTests", ["DNSCore", nioCore, nioPosix]),
         tests("DockerEngineTests", ["DockerEngine"]),
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),

@@ -1,0 +1,75 @@
+/// Keeps us from being used against others.
+///
+/// Over UDP anybody can write anybody's address on a question, and the answer goes there. So the answers about one thing to one network
+/// are counted, and above a rate most are kept back. Every other one goes out truncated instead: a real client then asks over TCP,
+/// where an address cannot be invented, and somebody who never asked gets no more bytes than the attacker has spent.
+///
+/// The table has a fixed size. Where two networks fall on one bucket they take it from each other and begin with a full one. An attacker
+/// who uses that needs thousands of victims, and then each of them gets little.
+package struct ResponseRateLimiter: Sendable {
+    package enum Verdict: Hashable, Sendable {
+        case answer, truncate, drop
+    }
+
+    private struct Bucket {
+        /// Of network and subject, the bits that did not choose the bucket.
+        var tag: UInt32 = 0
+        /// Thousandths of an answer that may still go out.
+        var credit: UInt32 = 0
+        /// Milliseconds, when credit was last given.
+        var filled: UInt32 = 0
+        /// How many were kept back in a row.
+        var refused: UInt32 = 0
+    }
+
+    /// 1 MiB for each event loop.
+    private static let bucketCount = 65_536
+    /// Of answers per second at once: what piles up while a resolver's packets wait somewhere.
+    private static let burstSeconds: UInt32 = 2
+
+    private var buckets: [Bucket]
+    private let answersPerSecond: UInt32
+    private let seed: UInt64
+
+    /// - Parameter answersPerSecond: About one thing to one network (an IPv4 /24 or an IPv6 /56).
+    package init(answersPerSecond: UInt32, using generator: inout some RandomNumberGenerator) {
+        self.buckets = [Bucket](repeating: Bucket(), count: Self.bucketCount)
+        self.answersPerSecond = min(answersPerSecond, 1_000_000)
+        self.seed = generator.next()
+    }
+
+    /// - Parameters:
+    ///   - network: The client's, from `ClientNetwork`.
+    ///   - subject: A hash of what the answer is about.
+    ///   - milliseconds: A clock that never goes back.
+    package mutating func verdict(network: UInt64, subject: UInt64, at milliseconds: UInt64) -> Verdict {
+        let hash = Self.mix(network ^ Self.mix(subject ^ self.seed))
+        let index = Int(truncatingIfNeeded: hash % UInt64(Self.bucketCount))
+        let now = UInt32(truncatingIfNeeded: milliseconds)
+        let tag = UInt32(truncatingIfNeeded: hash >> 32) | 1
+        let full = self.answersPerSecond * Self.burstSeconds * 1000
+        var bucket = self.buckets[index]
+        if bucket.tag == tag {
+            let earned = UInt64(now &- bucket.filled) * UInt64(self.answersPerSecond)
+            bucket.credit = UInt32(min(UInt64(bucket.credit) + earned, UInt64(full)))
+            bucket.filled = now
+        } else {
+            bucket = Bucket(tag: tag, credit: full, filled: now)
+        }
+        defer { self.buckets[index] = bucket }
+        if bucket.credit >= 1000 {
+            bucket.credit -= 1000
+            bucket.refused = 0
+            return .answer
+        }
+        bucket.refused &+= 1
+        return bucket.refused.isMultiple(of: 2) ? .truncate : .drop
+    }
+
+    @inline(__always)
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}

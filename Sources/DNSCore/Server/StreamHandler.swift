@@ -1,0 +1,98 @@
+import NIOCore
+import Synchronization
+
+/// Answers the questions of one TCP connection, each as soon as it is whole, in the order they came (RFC 7766 §6.2.1).
+///
+/// A connection costs little: at most one unfinished question, and no more answers than the kernel and one buffer hold, because a client
+/// that does not take them is not read from any more. It ends after `idleTimeout` without a whole question, so that sending a byte
+/// now and then does not keep it.
+final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// No question of ours needs more; whoever announces more is no client of ours.
+    private static var maximumQuestionBytes: Int { 4096 }
+
+    private let responder: Responder<Source>
+    private let counters: ServerCounters
+    private let idleTimeout: TimeAmount
+    private var received = ByteBuffer()
+    private var lastQuestion = NIODeadline.now()
+    private var idleCheck: Scheduled<Void>?
+    private var isReadHeld = false
+
+    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount) {
+        self.responder = responder
+        self.counters = counters
+        self.idleTimeout = idleTimeout
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.lastQuestion = .now()
+        self.scheduleIdleCheck(context: context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.idleCheck?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = self.unwrapInboundIn(data)
+        self.received.writeBuffer(&bytes)
+        while let length = self.received.getInteger(at: self.received.readerIndex, as: UInt16.self) {
+            guard Int(length) <= Self.maximumQuestionBytes else {
+                self.counters.ignored.add(1, ordering: .relaxed)
+                context.close(promise: nil)
+                return
+            }
+            guard self.received.readableBytes >= 2 + Int(length) else { break }
+            self.received.moveReaderIndex(forwardBy: 2)
+            guard let message = self.received.readSlice(length: Int(length)), let response = self.responder.response(to: message, over: .tcp)
+            else {
+                // No question at all: there is no use in going on.
+                self.counters.ignored.add(1, ordering: .relaxed)
+                context.close(promise: nil)
+                return
+            }
+            self.counters.tcpQuestions.add(1, ordering: .relaxed)
+            self.counters.count(response.code)
+            self.lastQuestion = .now()
+            context.write(self.wrapOutboundOut(response.bytes), promise: nil)
+        }
+        self.received.discardReadBytes()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.flush()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        self.isReadHeld = !context.channel.isWritable
+        if !self.isReadHeld { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard self.isReadHeld, context.channel.isWritable else { return }
+        self.isReadHeld = false
+        context.read()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func scheduleIdleCheck(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        self.idleCheck = context.eventLoop.scheduleTask(deadline: self.lastQuestion + self.idleTimeout) {
+            let (handler, context) = bound.value
+            guard .now() < handler.lastQuestion + handler.idleTimeout else {
+                context.close(promise: nil)
+                return
+            }
+            handler.scheduleIdleCheck(context: context)
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Synchronization
+
+/// A zone table that one task changes while event loops read it.
+package final class SharedZones: RecordSource {
+    private let table: Mutex<ZoneTable>
+
+    package init(_ table: ZoneTable) {
+        self.table = Mutex(table)
+    }
+
+    package func find(_ name: Span<UInt8>) -> Finding {
+        self.table.withLock { $0.find(name) }
+    }
+
+    /// Answers wait meanwhile, so `change` is short: some hundred names at a time.
+    package func update<Result: Sendable>(_ change: (inout ZoneTable) -> Result) -> Result {
+        self.table.withLock { change(&$0) }
+    }
+}

@@ -1,0 +1,25 @@
+/// The part of the name space below one name, for which we speak. Shared by all its names, so a class; nothing in it changes.
+package final class Zone: Sendable {
+    package let origin: DNSName
+    /// The serial in it is not used: it moves with the records.
+    package let authority: StartOfAuthority
+    /// How long the SOA itself may be remembered, in seconds.
+    package let timeToLive: UInt32
+    /// Addresses of the zone's name servers, sent along with their names.
+    package let glue: [(server: DNSName, addresses: RecordSet)]
+
+    package init(
+        origin: DNSName, authority: StartOfAuthority, timeToLive: UInt32, glue: [(server: DNSName, addresses: RecordSet)] = []
+    ) {
+        self.origin = origin
+        self.authority = authority
+        self.timeToLive = timeToLive
+        self.glue = glue
+    }
+
+    func startOfAuthority(serial: UInt32) -> RecordData {
+        var authority = self.authority
+        authority.serial = serial
+        return .soa(authority)
+    }
+}

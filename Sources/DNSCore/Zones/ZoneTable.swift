@@ -1,0 +1,116 @@
+/// Zones with host names that come and go, in memory.
+///
+/// The zones are flat: beside a few names that were set with the zone, hosts are one label below its origin. So in a zone nothing can
+/// ever be at a name with more labels, or at one whose label could not be a host name (RFC 1123 §2.1); every other name may be there
+/// in a moment, and is not said not to exist.
+///
+/// Many names share one node: a node is a host's set of records, and changing it changes the answers for all of its names at once.
+package struct ZoneTable: Sendable {
+    /// A set of records that names can be bound to.
+    package struct NodeID: Hashable, Sendable {
+        fileprivate let index: UInt32
+    }
+
+    private struct Node {
+        var zone: Zone
+        var records: RecordSet
+        /// Set with its zone: no host can take its name.
+        var isReserved: Bool
+    }
+
+    /// Says whether an answer is of the same state as another; resolvers do not look at it, operators do.
+    package var serial: UInt32 = 0
+    private var zones: [Zone] = []
+    private var origins: NameTable
+    private var names: NameTable
+    private var nodes: [Node] = []
+
+    package init(using generator: inout some RandomNumberGenerator) {
+        self.origins = NameTable(seed: generator.next())
+        self.names = NameTable(seed: generator.next())
+    }
+
+    package var zoneCount: Int { self.zones.count }
+    package var nameCount: Int { self.names.count }
+
+    // MARK: Changing
+
+    /// Takes a zone in; a zone is never given up. Nothing happens when it is there already.
+    ///
+    /// - Parameter fixed: What stands at names that no host can have: the origin and some below it.
+    package mutating func add(_ zone: Zone, fixed: [(name: DNSName, records: RecordSet)]) {
+        guard self.origins.find(zone.origin) == nil else { return }
+        self.origins.set(zone.origin, to: UInt32(self.zones.count))
+        self.zones.append(zone)
+        let fixed = fixed.contains { $0.name == zone.origin } ? fixed : fixed + [(zone.origin, .empty)]
+        for (name, records) in fixed where name.isWithin(zone.origin) {
+            self.nodes.append(Node(zone: zone, records: records, isReserved: true))
+            self.names.set(name, to: UInt32(self.nodes.count - 1))
+        }
+    }
+
+    package func hasZone(_ origin: DNSName) -> Bool { self.origins.find(origin) != nil }
+
+    /// Replaces what stands at a name that was set with its zone.
+    package mutating func replaceFixed(_ name: DNSName, _ records: RecordSet) {
+        guard let index = self.names.find(name), self.nodes[Int(index)].isReserved else { return }
+        self.nodes[Int(index)].records = records
+    }
+
+    /// A new set of records for hosts of a zone; nil if there is no such zone. Nodes are few, and stay.
+    package mutating func addNode(in origin: DNSName, _ records: RecordSet) -> NodeID? {
+        guard let zone = self.origins.find(origin) else { return nil }
+        self.nodes.append(Node(zone: self.zones[Int(zone)], records: records, isReserved: false))
+        return NodeID(index: UInt32(self.nodes.count - 1))
+    }
+
+    package mutating func replace(_ node: NodeID, _ records: RecordSet) {
+        self.nodes[Int(node.index)].records = records
+    }
+
+    /// From now on the records of `node` stand at `name`.
+    package mutating func bind(_ name: DNSName, to node: NodeID) {
+        guard !self.isReserved(name) else { return }
+        self.names.set(name, to: node.index)
+    }
+
+    /// From now on nothing stands at `name`.
+    package mutating func unbind(_ name: DNSName) {
+        guard !self.isReserved(name) else { return }
+        self.names.remove(name)
+    }
+
+    private func isReserved(_ name: DNSName) -> Bool {
+        self.names.find(name).map { self.nodes[Int($0)].isReserved } ?? false
+    }
+
+    // MARK: Finding
+
+    package func find(_ name: Span<UInt8>) -> Finding {
+        if let index = self.names.find(name) {
+            let node = self.nodes[Int(index)]
+            return .records(node.records, node.zone, serial: self.serial)
+        }
+        // The deepest of the zones above the name.
+        var position = 0
+        while position < name.count, name[position] != 0 {
+            position += 1 + Int(name[position])
+            guard position < name.count, let zone = self.origins.find(name.extracting(position..<name.count)) else { continue }
+            let isHost = position == 1 + Int(name[0]) && Self.isHostLabel(name.extracting(1..<position))
+            return isHost
+                ? .records(.empty, self.zones[Int(zone)], serial: self.serial) : .impossible(self.zones[Int(zone)], serial: self.serial)
+        }
+        return .outside
+    }
+
+    private static func isHostLabel(_ label: Span<UInt8>) -> Bool {
+        for index in 0..<label.count {
+            switch label[index].lowercasedASCII {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): continue
+            case UInt8(ascii: "-") where index > 0 && index < label.count - 1: continue
+            default: return false
+            }
+        }
+        return true
+    }
+}
