@@ -1,9 +1,11 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// A program run by a test: its lines can be waited for, and it dies with the test process however that ends.
 ///
-/// The program is started by a shell whose watcher holds the reading end of a pipe; a closed pipe means kill.
+/// The program is started by a shell whose watcher listens on a socket held by this process; a closed socket means kill. Started with
+/// `posix_spawn`, because Foundation's `Process` takes a program for running as long as the watcher is.
 package final class TestProcess: Sendable {
     /// How to end a program.
     package enum Signal: String, Sendable {
@@ -33,9 +35,12 @@ package final class TestProcess: Sendable {
         var log: [String] = []
         /// The bytes after the last line feed.
         var partialLine: [UInt8] = []
-        var hasEnded = false
         var lineWaiters: [LineWaiter] = []
-        var endWaiters: [CheckedContinuation<Void, Never>] = []
+        /// As `ended()` returns it; nil while the program runs.
+        var exitStatus: Int32?
+        var endWaiters: [CheckedContinuation<Int32, Never>] = []
+        /// The writing end of the watcher's socket while it may still be used.
+        var commands: CInt?
     }
 
     /// Lines kept for `line(containing:)` and for error messages.
@@ -50,37 +55,41 @@ package final class TestProcess: Sendable {
         """
 
     package let program: String
-    private let commands = Pipe()
     private let state = Mutex(State())
-    private let process: Process
 
     /// Starts `program` at once.
     /// - Parameter environment: added to this process's own.
     package init(_ program: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
         self.program = URL(filePath: program).lastPathComponent
-        let output = Pipe()
-        self.process = Process()
-        self.process.executableURL = URL(filePath: "/bin/sh")
-        self.process.arguments = ["-c", Self.script, self.program, program] + arguments
-        self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        self.process.standardInput = self.commands
-        self.process.standardOutput = output
-        self.process.standardError = output
-        output.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let bytes = handle.availableData
-            if bytes.isEmpty {
-                handle.readabilityHandler = nil
-                self?.outputEnded()
-            } else {
-                self?.received(bytes)
-            }
+        let (commandsRead, commandsWrite) = try Self.pair()
+        let (outputRead, outputWrite) = try Self.pair()
+        self.state.withLock { $0.commands = commandsWrite }
+        let spawned = Result {
+            try Self.spawn(
+                ["sh", "-c", Self.script, self.program, program] + arguments, environment: environment, input: commandsRead, output: outputWrite)
         }
-        try self.process.run()
+        close(commandsRead)
+        close(outputWrite)
+        let process: pid_t
+        do {
+            process = try spawned.get()
+        } catch {
+            close(outputRead)
+            throw error
+        }
+        // Ends with the program's output, that is with the program; keeps `self` until then only where it reports.
+        Thread.detachNewThread { [weak self] in
+            Self.read(outputRead) { self?.received($0) }
+            close(outputRead)
+            var status: CInt = 0
+            while waitpid(process, &status, 0) == -1, errno == EINTR {}
+            self?.ended(waitStatus: status)
+        }
     }
 
     deinit {
-        // Closing the pipe is what kills the program; a watcher that is gone already is as good.
-        try? self.commands.fileHandleForWriting.close()
+        // Closing the socket is what kills the program.
+        if let commands = self.state.withLock({ $0.commands }) { close(commands) }
     }
 
     /// Everything printed so far.
@@ -93,7 +102,7 @@ package final class TestProcess: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             let answer: Result<String, any Error>? = self.state.withLock { state in
                 if let line = state.log.first(where: { $0.contains(text) }) { return .success(line) }
-                if state.hasEnded {
+                if state.exitStatus != nil {
                     return .failure(EndedEarly(program: self.program, awaited: text, log: state.log))
                 }
                 state.lineWaiters.append(LineWaiter(text: text, continuation: continuation))
@@ -104,23 +113,23 @@ package final class TestProcess: Sendable {
     }
 
     package func signal(_ signal: Signal) {
-        // A program which ended by itself has nobody reading this pipe any more.
-        try? self.commands.fileHandleForWriting.write(contentsOf: Data("\(signal.rawValue)\n".utf8))
+        let line = Array("\(signal.rawValue)\n".utf8)
+        // A program which ended by itself has nobody reading any more.
+        self.state.withLock { state in
+            if let commands = state.commands { _ = send(commands, line, line.count, CInt(MSG_NOSIGNAL)) }
+        }
     }
 
     /// Returns the exit status (128 + signal number for a killed program) when the program and its output have ended.
     @discardableResult
     package func ended() async -> Int32 {
         await withCheckedContinuation { continuation in
-            let hasEnded = self.state.withLock { state in
-                if !state.hasEnded { state.endWaiters.append(continuation) }
-                return state.hasEnded
+            let status: Int32? = self.state.withLock { state in
+                if state.exitStatus == nil { state.endWaiters.append(continuation) }
+                return state.exitStatus
             }
-            if hasEnded { continuation.resume() }
+            if let status { continuation.resume(returning: status) }
         }
-        self.process.waitUntilExit()
-        return self.process.terminationReason == .exit
-            ? self.process.terminationStatus : 128 + self.process.terminationStatus
     }
 
     /// Sends `signal` and returns when the program is gone.
@@ -130,7 +139,7 @@ package final class TestProcess: Sendable {
         return await self.ended()
     }
 
-    private func received(_ bytes: Data) {
+    private func received(_ bytes: ArraySlice<UInt8>) {
         let found: [(LineWaiter, String)] = self.state.withLock { state in
             var found: [(LineWaiter, String)] = []
             for byte in bytes {
@@ -150,19 +159,66 @@ package final class TestProcess: Sendable {
         for (waiter, line) in found { waiter.continuation.resume(returning: line) }
     }
 
-    private func outputEnded() {
+    private func ended(waitStatus: CInt) {
+        // As wait(2) packs it: the low seven bits are the signal, 0 for an exit, whose status stands above them.
+        let signal = waitStatus & 0x7F
+        let status = signal == 0 ? (waitStatus >> 8) & 0xFF : 128 + signal
         let (lineWaiters, endWaiters, log) = self.state.withLock { state in
             defer {
                 state.lineWaiters = []
                 state.endWaiters = []
             }
-            state.hasEnded = true
+            state.exitStatus = status
             return (state.lineWaiters, state.endWaiters, state.log)
         }
         for waiter in lineWaiters {
             waiter.continuation.resume(throwing: EndedEarly(program: self.program, awaited: waiter.text, log: log))
         }
-        for waiter in endWaiters { waiter.resume() }
+        for waiter in endWaiters { waiter.resume(returning: status) }
+    }
+}
+
+extension TestProcess {
+    private struct SpawnFailure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private static func spawn(
+        _ arguments: [String], environment: [String: String], input: CInt, output: CInt
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        var argumentPointers = arguments.map { strdup($0) } + [nil]
+        var environmentPointers = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
+        var process: pid_t = 0
+        let code = posix_spawn(&process, "/bin/sh", &actions, nil, &argumentPointers, &environmentPointers)
+        guard code == 0 else { throw SpawnFailure(description: "posix_spawn: \(String(cString: strerror(code)))") }
+        return process
+    }
+
+    /// Two connected descriptors, closed in every program started from here unless handed over on purpose.
+    private static func pair() throws -> (CInt, CInt) {
+        var ends: [CInt] = [-1, -1]
+        guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw SpawnFailure(description: "socketpair: \(String(cString: strerror(errno)))")
+        }
+        return (ends[0], ends[1])
+    }
+
+    private static func read(_ descriptor: CInt, _ body: (ArraySlice<UInt8>) -> Void) {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            body(buffer[..<count])
+        }
     }
 }
 

@@ -14,6 +14,7 @@ struct TestCluster: Sendable {
     /// Of the clients and fake drones.
     let bus: PlaneBus
     let worlds: [LiveWorld]
+    let schedulers: ServiceGroup
 
     /// Short where a test waits for them to pass.
     static func limits() -> ScheduleLimits {
@@ -23,27 +24,29 @@ struct TestCluster: Sendable {
         return limits
     }
 
-    static func bus(_ server: NATSServer) async throws -> PlaneBus {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        return PlaneBus(connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: logger), logger: logger)
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    static func bus(_ server: NATSServer, logger: Logger = TestCluster.silent) async throws -> PlaneBus {
+        PlaneBus(connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: logger), logger: logger)
     }
 
     /// Runs `body` with schedulers that serve, and ends them in order.
     static func run(
-        schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), _ body: @escaping @Sendable (TestCluster) async throws -> Void
+        schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), logger: Logger = TestCluster.silent,
+        _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
         try await withNATSServer { server in
             let bus = try await self.bus(server)
             let worlds = (0..<schedulers).map { _ in LiveWorld() }
             var services: [any Service] = []
             for world in worlds {
-                services.append(Scheduler(bus: try await self.bus(server), world: world, limits: limits, logger: bus.logger))
+                services.append(Scheduler(bus: try await self.bus(server, logger: logger), world: world, limits: limits, logger: logger))
             }
             let group = ServiceGroup(services: services, logger: bus.logger)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await group.run() }
                 for world in worlds { await world.waitUntilCaughtUp() }
-                let cluster = TestCluster(server: server, bus: bus, worlds: worlds)
+                let cluster = TestCluster(server: server, bus: bus, worlds: worlds, schedulers: group)
                 try await cluster.waitUntilServed()
                 try await body(cluster)
                 await group.triggerGracefulShutdown()
