@@ -1,0 +1,1 @@
+../../../../Sources/ProxyCore/ProxyLimits.swift
