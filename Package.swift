@@ -116,6 +116,7 @@ let package = Package(
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
             ]),
         tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
+        tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),
     ]

@@ -13,6 +13,18 @@ struct DroneProxySettings: ServiceSettings {
     init?(_ reader: inout ConfigReader) {
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
+        self.refuseTLS(&reader)
+    }
+
+    /// Whoever asks for TLS must not be served in the clear without noticing.
+    private func refuseTLS(_ reader: inout ConfigReader) {
+        let expectation = "nothing here: this proxy speaks plain HTTP only; put something in front of it that ends TLS"
+        if self.drone.cert != nil {
+            reader.mistake("cert", found: "a certificate", expectation: expectation)
+        }
+        if let port = self.drone.proxy.httpsPort {
+            reader.mistake("proxy.https_port", found: "\(port)", expectation: expectation)
+        }
     }
 
     func proxyOptions() throws -> ProxyOptions {

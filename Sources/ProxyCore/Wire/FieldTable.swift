@@ -39,7 +39,12 @@ struct FieldTable {
 
             let kind = FieldKind.classify(bytes, name)
             if kind == .misleading { throw .misleadingField }
-            let value = bytes.trimmingBlanks(valueStart..<position)
+            let value =
+                switch kind {
+                // Tabs are blanks too (RFC 9110 §5.6.3), but widespread parsers take them for a part of such values.
+                case .contentLength, .transferEncoding, .connection: bytes.trimmingSpaces(valueStart..<position)
+                default: bytes.trimmingBlanks(valueStart..<position)
+                }
             position += 2
             self.fields.append(Field(kind: kind, name: name, value: value, end: position))
         }
@@ -49,6 +54,7 @@ struct FieldTable {
     ///
     /// Fields that decide about framing, routing or access cannot be made to disappear like this.
     mutating func applyConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HTTPViolation) -> ConnectionOptions {
+        guard bytes.firstIndex(of: .tab, in: value) == nil else { throw .malformedFieldValue }
         var options: ConnectionOptions = []
         var nominations = 0
         var start = value.lowerBound

@@ -46,6 +46,8 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
         .init("a length some read as octal", fields: "Content-Length: 010", .malformedContentLength),
         .init("a length with a fraction", fields: "Content-Length: 4.0", .malformedContentLength),
         .init("a length with a blank inside", fields: "Content-Length: 4 4", .malformedContentLength),
+        .init("a length with a tab behind it, which llhttp takes for a part of it", fields: "Content-Length: 4\t", .malformedContentLength),
+        .init("an encoding with a tab before it", fields: "Transfer-Encoding:\tchunked", .unsupportedTransferEncoding),
         .init("an empty length", fields: "Content-Length: ", .malformedContentLength),
         .init("a length beyond 64 bits", fields: "Content-Length: 18446744073709551620", .malformedContentLength),
         // Lines
@@ -109,6 +111,7 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
         .init("Connection removes Host", fields: "Connection: host", .protectedFieldNominated),
         .init("Connection removes the cookie", fields: "Cookie: a=b\r\nConnection: cookie", .protectedFieldNominated),
         .init("Connection removes the token", fields: "Authorization: a\r\nConnection: authorization", .protectedFieldNominated),
+        .init("a tab in Connection, which llhttp takes for a part of an option", fields: "Connection: close\t", .malformedFieldValue),
         .init("Connection names very many", fields: "Connection: \(String(repeating: "a,", count: 40))", .tooManyFields),
         .init("two Authorizations", fields: "Authorization: a\r\nAuthorization: b", .repeatedField),
         // Size

@@ -1,0 +1,44 @@
+import DroneStore
+import NIOCore
+import PlaneProtocol
+import PlaneTestSupport
+import ProxyCore
+import Testing
+
+@testable import drone_proxy
+
+@Suite("Routes out of the drone's SQLite file")
+struct StoreRouteSourceTests {
+    @Test(
+        "a backend on its way is starting, a ready one has an address, any other is none", arguments: BackendState.allCases)
+    func states(state: BackendState) throws {
+        let record = RouteRecord(state: state, address: "127.0.0.1:8080", bearerToken: "t")
+        let expected: RouteAnswer =
+            switch state {
+            case .loading, .starting: .starting(token: "t")
+            case .ready: .ready(try SocketAddress(ipAddress: "127.0.0.1", port: 8080), token: "t")
+            default: .none
+            }
+        #expect(RouteAnswer(record) == expected)
+    }
+
+    @Test("an address that cannot be read is as good as none", arguments: [nil, "", "8080", "host:80", "1.2.3.4", "1.2.3.4:99999"])
+    func unreadable(address: String?) {
+        #expect(RouteAnswer(RouteRecord(state: .ready, address: address, bearerToken: nil)) == .none)
+    }
+
+    @Test("IPv6 addresses are written in brackets")
+    func ipv6() throws {
+        let answer = RouteAnswer(RouteRecord(state: .ready, address: "[::1]:80", bearerToken: nil))
+        #expect(answer == .ready(try SocketAddress(ipAddress: "::1", port: 80), token: nil))
+    }
+
+    @Test("a name nobody has written down is none, and the version is the same when nothing happens")
+    func empty() throws {
+        let directory = try TemporaryDirectory()
+        let source = StoreRouteSource(store: try DroneStore.open(path: directory.file("drone.sqlite3")))
+        #expect(try source.route("b-1") == .none)
+        #expect(try source.version() == source.version())
+        try source.recordActivity(["b-1"], at: 1000)
+    }
+}

@@ -1,0 +1,95 @@
+import NIOCore
+import NIOPosix
+import PlaneProtocol
+import Synchronization
+import Testing
+
+@testable import ProxyCore
+
+@Suite("What is known of all backends, and how it is kept true")
+struct RouteDirectoryTests {
+    private static func withDirectory(
+        _ body: (_ directory: RouteDirectory, _ routes: FakeRoutes) async throws -> Void
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let routes = FakeRoutes()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(try await RouteDirectory(source: routes, loop: group.next()), routes))
+        } catch {
+            result = .failure(error)
+        }
+        try await group.shutdownGracefully()
+        try result.get()
+    }
+
+    private static func resolve(_ directory: RouteDirectory, _ name: String, rereading: Bool = false) async throws -> RouteAnswer {
+        try await withCheckedThrowingContinuation { continuation in
+            directory.resolve(name, rereading: rereading) { continuation.resume(with: $0) }
+        }
+    }
+
+    @Test("a name is read once, and again only when something has changed or one asks for it")
+    func readOnce() async throws {
+        try await Self.withDirectory { directory, routes in
+            routes.set("b-1", .starting(token: nil))
+            let first = try await Self.resolve(directory, "b-1")
+            #expect(first == .starting(token: nil))
+            routes.setSilently("b-1", .starting(token: "other"))
+            let cached = try await Self.resolve(directory, "b-1")
+            #expect(cached == .starting(token: nil))
+            let reread = try await Self.resolve(directory, "b-1", rereading: true)
+            #expect(reread == .starting(token: "other"))
+            routes.set("b-1", .none)
+            let gone = try await Self.resolve(directory, "b-1")
+            #expect(gone == .none)
+        }
+    }
+
+    @Test("an unknown name is asked for every time: it may have come just now")
+    func unknown() async throws {
+        try await Self.withDirectory { directory, routes in
+            let before = try await Self.resolve(directory, "b-1")
+            #expect(before == .none)
+            routes.setSilently("b-1", .starting(token: nil))
+            let after = try await Self.resolve(directory, "b-1")
+            #expect(after == .starting(token: nil))
+        }
+    }
+
+    @Test("listeners hear of every change once, without anybody asking, while a request is held")
+    func listeners() async throws {
+        try await Self.withDirectory { directory, routes in
+            let (changes, continuation) = AsyncStream<RouteAnswer>.makeStream()
+            directory.listen { _, answer in continuation.yield(answer) }
+            var heard = changes.makeAsyncIterator()
+            routes.set("b-1", .starting(token: nil))
+            _ = try await Self.resolve(directory, "b-1")
+            #expect(await heard.next() == .starting(token: nil))
+            directory.changeHeldCount(by: 1)
+            let address = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
+            routes.set("other", .starting(token: nil))
+            routes.set("b-1", .ready(address, token: nil))
+            #expect(await heard.next() == .ready(address, token: nil))
+            routes.set("b-1", .none)
+            #expect(await heard.next() == RouteAnswer.none)
+            directory.changeHeldCount(by: -1)
+        }
+    }
+
+    @Test("routes are fresh behind a look, and not for ever; a source that fails makes nothing fresh")
+    func freshness() async throws {
+        try await Self.withDirectory { directory, routes in
+            #expect(!directory.isFresh(at: .now()))
+            let before = NIODeadline.now()
+            _ = try await Self.resolve(directory, "b-1")
+            #expect(directory.isFresh(at: before))
+            #expect(!directory.isFresh(at: .now() + .seconds(60)))
+        }
+        try await Self.withDirectory { directory, routes in
+            routes.makeUnreadable(true)
+            await #expect(throws: FakeRoutes.Unreadable.self) { try await Self.resolve(directory, "b-1") }
+            #expect(!directory.isFresh(at: .now()))
+        }
+    }
+}
