@@ -16,7 +16,7 @@ struct ProxyService: Service {
     static func listen(_ configuration: PlaneService.ProxyConfiguration, server: ProxyServer, logger: Logger) async throws -> ProxyService {
         let endpoint = SocketEndpoint(ip: configuration.bindIP, port: configuration.httpPort)
         let listener = try await server.listen(on: try SocketAddress(endpoint))
-        logger.info("listening", metadata: [LogKey.port: "\(listener.localAddress?.port ?? 0)"])
+        logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(listener.localAddress?.port ?? 0)"])
         return ProxyService(server: server, listener: listener)
     }
 

@@ -33,7 +33,7 @@ package struct Registration: Sendable {
             let isAnswered: Bool? = await self.insist("register the drone") { try await self.register(ip) }
             guard isAnswered != nil else { return }
             if registered != ip {
-                self.logger.info("The drone is registered", metadata: [LogKey.drone: "\(self.drone)", LogKey.ip: "\(ip)"])
+                self.logger.info("drone-agent is ready", metadata: [LogKey.drone: "\(self.drone)", LogKey.ip: "\(ip)"])
             }
             if registered == nil { whenRegistered() }
             registered = ip
