@@ -12,7 +12,8 @@ import ServiceLifecycle
 @main struct DroneAgentMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "drone-agent",
-        abstract: "Runs this drone's backends in Docker: takes spawn requests, watches over them, stops them when idle.")
+        abstract: "Runs this drone's backends in Docker: takes spawn requests, watches over them, stops them when idle.",
+        version: BuildInformation.version)
 
     @OptionGroup var options: ServiceOptions
 

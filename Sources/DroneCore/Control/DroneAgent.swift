@@ -76,16 +76,24 @@ package struct DroneAgent: Service {
         let drains = try self.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: cluster, drone: drone))
         try await self.roster.resume()
 
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await self.roster.run() }
-                self.addLoops(to: &group)
-                group.addTask { await self.serve(spawns) }
-                group.addTask { await self.serve(terminations) }
-                group.addTask { await self.serve(drains) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.courier.run() }
+            await cancelWhenGracefulShutdown {
+                await withDiscardingTaskGroup { loops in
+                    loops.addTask { await self.roster.run() }
+                    self.addLoops(to: &loops)
+                    loops.addTask { await self.serve(spawns) }
+                    loops.addTask { await self.serve(terminations) }
+                    loops.addTask { await self.serve(drains) }
+                }
             }
+            await LogCursorKeeper(context: self.context).write()
+            // The courier ends what it is about, or its time is over: a report sent and not waited for would be sent again.
+            self.courier.close()
+            group.addTask { try? await self.context.sleep(Self.farewellLimit) }
+            await group.next()
+            group.cancelAll()
         }
-        await self.sayFarewell()
     }
 
     private func addLoops(to group: inout DiscardingTaskGroup) {
@@ -98,7 +106,6 @@ package struct DroneAgent: Service {
         group.addTask { await exits.run() }
         group.addTask { await cursors.run() }
         group.addTask { await usage.run() }
-        group.addTask { await self.courier.run() }
         group.addTask { await self.register() }
     }
 
@@ -117,12 +124,6 @@ package struct DroneAgent: Service {
                 await beat.run()
             }
         }
-    }
-
-    private func sayFarewell() async {
-        await LogCursorKeeper(context: self.context).write()
-        let isDelivered: Void? = await withLimit(Self.farewellLimit, sleep: self.context.sleep) { await self.courier.deliverAll() }
-        if isDelivered == nil { self.logger.notice("Some states are not reported yet; the next agent will do it") }
     }
 
     /// Logs and statistics are as fleeting as their reason; who missed some may look at the container.

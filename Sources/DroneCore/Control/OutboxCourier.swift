@@ -26,14 +26,18 @@ package struct OutboxCourier: Sendable {
     /// A report has been queued.
     package func notify() { self.ring.yield() }
 
-    /// Call it once.
+    /// No more reports will be queued; `run` returns when those that wait are delivered.
+    package func close() { self.ring.finish() }
+
+    /// Returns after `close`, or when the task is cancelled. Call it once.
     package func run() async {
         self.notify()  // for what an earlier agent left
         for await _ in self.news { await self.deliverAll() }
+        await self.deliverAll()
     }
 
     /// Delivers until nothing waits any more, or the task is cancelled.
-    package func deliverAll() async {
+    private func deliverAll() async {
         var failures = 0
         while !Task.isCancelled {
             switch await self.deliverBatch() {

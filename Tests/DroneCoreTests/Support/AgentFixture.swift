@@ -107,14 +107,17 @@ struct AgentFixture {
 
     /// Asks the drone to run a backend, once it listens.
     func spawn(_ request: SpawnRequest) async throws -> Bool {
-        for _ in 0..<1000 {
+        var answer = false
+        try await eventually("the drone listens") {
             do throws(RequestFailure) {
-                return try await self.bus.request(request, timeout: .seconds(5))
+                answer = try await self.bus.request(request, timeout: .seconds(5))
+                return true
             } catch {
                 guard error.isRefusal else { throw error }
+                return false
             }
         }
-        return false
+        return answer
     }
 
     func states(of id: BackendID) -> [BackendState] { self.reports.all.filter { $0.backend == id }.map(\.state) }
