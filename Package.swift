@@ -103,7 +103,7 @@ let package = Package(
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioPosix]),
-        tests("DockerEngineTests", ["DockerEngine"]),
+        tests("DockerEngineTests", ["DockerEngine", nioCore, nioPosix, nioHTTP1]),
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),

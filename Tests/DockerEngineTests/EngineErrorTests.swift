@@ -1,0 +1,63 @@
+@testable import DockerEngine
+import NIOCore
+import Testing
+
+@Suite("A failure")
+struct EngineErrorTests {
+    private static func error(_ subject: EngineRequest.Subject, _ status: UInt, _ message: String) -> EngineError {
+        EngineError(
+            status: status, body: ByteBuffer(string: #"{"message":"\#(message)"}"#),
+            to: EngineRequest(path: "/", subject: subject, attempt: "try"))
+    }
+
+    @Test(
+        "is told apart by what was tried, the status and the daemon's words",
+        arguments: [
+            (.container, 404, "No such container: plane-b", .noSuchContainer),
+            (.container, 404, "network games not found", .notStartable),
+            (.container, 400, "OCI runtime create failed: … executable file not found in $PATH: unknown", .notStartable),
+            (.container, 500, "failed to create shim task: …", .notStartable),
+            (.container, 409, "removal of container plane-b is already in progress", .conflict),
+            (.container, 500, "something else", .daemonFailed),
+            (.creation, 404, "No such image: app:latest", .noSuchImage),
+            (.creation, 409, "Conflict. The container name is already in use", .nameConflict),
+            (.creation, 400, "Unknown runtime specified runsc", .badRequest),
+            (.creation, 500, "write /var/lib/docker/x: no space left on device", .diskFull),
+            (.image, 404, "No such image: app:latest", .noSuchImage),
+            (.daemon, 400, "client version 1.51 is too old. Minimum supported API version is 1.60", .versionUnsupported),
+            (.registry, 404, "pull access denied for app, repository does not exist or may require 'docker login'", .pullDenied),
+            (.registry, 404, "manifest for app:9 not found: manifest unknown: manifest unknown", .imageNotFound),
+            (.registry, 500, "Get https://r/v2/: unauthorized: authentication required", .pullDenied),
+            (.registry, 500, "Get https://r/v2/: dial tcp 10.0.0.1:443: connect: connection refused", .registryUnreachable),
+            (.registry, 500, "toomanyrequests: You have reached your pull rate limit", .registryUnreachable),
+            (.registry, 400, "invalid reference format", .badRequest),
+        ] as [(EngineRequest.Subject, UInt, String, EngineError.Code)])
+    func codes(subject: EngineRequest.Subject, status: UInt, message: String, code: EngineError.Code) {
+        #expect(Self.error(subject, status, message).code == code)
+    }
+
+    @Test("says in one line what was tried, what happened and what to do")
+    func description() {
+        let error = Self.error(.creation, 404, #"No such image:\napp:latest"#)
+        #expect(
+            error.description
+                == "try: the image is not on this machine: No such image: app:latest (is it pulled, and is the pull policy what you meant?)")
+    }
+
+    @Test("with a body that is no JSON keeps its text, shortened")
+    func plainText() {
+        let request = EngineRequest(path: "/", subject: .daemon, attempt: "try")
+        let error = EngineError(status: 502, body: ByteBuffer(string: String(repeating: "x\n", count: 1_000)), to: request)
+        #expect(error.code == .daemonFailed)
+        #expect((error.message?.count ?? 0) < 600)
+        #expect(EngineError(status: 503, body: ByteBuffer(), to: request).message == "HTTP status 503")
+    }
+
+    @Test("says whether trying again may help")
+    func retry() {
+        #expect(EngineError(.daemonUnreachable, attempt: "").isRetryable)
+        #expect(EngineError(.registryUnreachable, attempt: "").isRetryable)
+        #expect(!EngineError(.pullDenied, attempt: "").isRetryable)
+        #expect(!EngineError(.noSuchContainer, attempt: "").isRetryable)
+    }
+}
