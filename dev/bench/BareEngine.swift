@@ -36,14 +36,9 @@ struct BareEngine: Sendable {
         _ = try RawHTTP.exchange(.unixSocket(path: socketPath), "DELETE", "/containers/\(id)?force=1")
     }
 
-    /// Containers carrying `label`, running or not.
-    func count(label: String) throws -> Int {
-        let filters = "%7B%22label%22%3A%5B%22\(label)%22%5D%7D"
-        let response = try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/json?all=1&filters=\(filters)")
-        guard let list = try JSONSerialization.jsonObject(with: response.body) as? [Any] else {
-            throw BenchFailure("the engine's container list is no list")
-        }
-        return list.count
+    /// Whether the engine has a container of this name, running or not.
+    func exists(_ name: String) throws -> Bool {
+        try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/\(name)/json").status != 404
     }
 
     /// Requests `/` on fresh connections until the answer is 200; returns how many answers were something else.

@@ -79,7 +79,7 @@ actor PlaneCluster {
         }
     }
 
-    /// Ends backends and returns when the engine has none of ours left.
+    /// Ends backends and returns when the engine has none of them left.
     func remove(_ backends: [BackendID]) async throws {
         for backend in backends {
             let request = TerminationRequest(cluster: cluster, backendID: backend)
@@ -87,7 +87,9 @@ actor PlaneCluster {
         }
         for backend in backends { await ended(backend) }
         try await onThread { [engine] in
-            while try engine.count(label: BackendID.managedLabel) > 0 { Thread.sleep(forTimeInterval: 0.05) }
+            for backend in backends {
+                while try engine.exists(backend.resourceName) { Thread.sleep(forTimeInterval: 0.05) }
+            }
         }
         for backend in backends { latest[backend] = nil }
     }

@@ -70,7 +70,8 @@ show_demo() {
     [ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
     url=http://$backend.$cluster:$proxy_port/
     step "its first response through the proxy"
-    curl -sS -i --resolve "$backend.$cluster:$proxy_port:127.0.0.1" "$url" | head -n 12 | sed 's/^/  /'
+    curl -sS -i --resolve "$backend.$cluster:$proxy_port:127.0.0.1" "$url" >"$run_folder/first-response"
+    grep -E '^HTTP|^[A-Za-z-]+: |<title>|<h1>' "$run_folder/first-response" | sed 's/^ */  /'
     good "open $url"
     cat <<END
   It is stopped 60 s after the last page has been closed. What to try next:
@@ -80,7 +81,7 @@ show_demo() {
     plane list-drones
     plane list-backends
     plane logs -f $backend
-    plane status $backend
+    plane status -f $backend
     plane terminate $cluster $backend
 
   The same by hand, with any NATS client:
