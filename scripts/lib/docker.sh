@@ -6,8 +6,8 @@ answers() { curl -fsS --max-time 5 --unix-socket "$1" http://localhost/_ping >/d
 # need_docker: sets $docker_socket, and $docker_as to “as_root” if only root may use it.
 need_docker() {
     docker_as=''
-    local socket
-    for socket in "${DOCKER_HOST#unix://}" /var/run/docker.sock "${XDG_RUNTIME_DIR:-/nonexistent}/docker.sock" "$private_socket"; do
+    local socket given=${DOCKER_HOST:-}
+    for socket in "${given#unix://}" /var/run/docker.sock "${XDG_RUNTIME_DIR:-/nonexistent}/docker.sock" "$private_socket"; do
         [ -S "$socket" ] || continue
         if answers "$socket"; then
             docker_socket=$socket
