@@ -8,7 +8,7 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var httpsPort: UInt16?
     /// Where requests for unknown host names go instead of 404.
     package var passthrough: SocketEndpoint?
-    /// Also reach backends as `/<backend>/…`, for clusters without DNS of their own.
+    /// Also reach backends as `/_plane_backend=<backend>/…`, for clusters without DNS of their own.
     package var allowPathRouting = false
     /// A request for a backend that is still starting is held this long before it gets 504.
     package var holdTimeout: Duration = .seconds(30)
@@ -24,7 +24,7 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read("http_port", .port, into: &self.httpPort, "Port for plain HTTP.")
         self.httpsPort = reader.optional("https_port", .port, "Port for HTTPS; if not set, 443 where there is a certificate, and none otherwise.")
         self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, instead of an answer 404.")
-        reader.read("allow_path_routing", .boolean, into: &self.allowPathRouting, "Also serve backends as /<backend>/… on any host name.")
+        reader.read("allow_path_routing", .boolean, into: &self.allowPathRouting, "Also serve backends as /_plane_backend=<backend>/… on any host name.")
         reader.read(
             "hold_timeout_secs", .seconds(0...3600), into: &self.holdTimeout,
             "Seconds a request waits for a backend that is still starting.")
