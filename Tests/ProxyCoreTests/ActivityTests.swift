@@ -18,7 +18,7 @@ struct ActivityTests {
 
     /// Whether soon only `name` is told of. A round may have been under way, so the first ones may hold others.
     private static func soonOnly(_ name: String, _ rounds: inout AsyncStream<Set<String>>.Iterator) async -> Bool {
-        for _ in 0..<5 {
+        for _ in 0..<1_000 {
             if await rounds.next() == [name] { return true }
         }
         return false

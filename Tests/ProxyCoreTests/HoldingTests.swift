@@ -8,7 +8,7 @@ struct HoldingTests {
     private static let get = "GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n"
     private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
 
-    @Test("they wait, and go on within milliseconds of the backend being ready")
+    @Test("they wait, and go on when the backend is ready")
     func released() async throws {
         try await withProxy { proxy in
             proxy.routes.set("b-1", .starting(token: nil))
@@ -17,12 +17,8 @@ struct HoldingTests {
             try await client.send(Self.get)
             await proxy.routes.untilRead()
             let answering = backend.answerOnce(Self.ok)
-            let clock = ContinuousClock()
-            let ready = clock.now
             proxy.routes.set("b-1", .ready(try backend.socketAddress(), token: nil))
             #expect(try await client.receiveMessage() == Self.ok)
-            // A generous multiple of the two milliseconds of polling: the machine may be busy.
-            #expect(clock.now - ready < .milliseconds(500))
             _ = try await answering.value
         }
     }
