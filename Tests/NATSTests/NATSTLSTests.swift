@@ -19,7 +19,7 @@ struct NATSTLSTests {
     ) async throws {
         let server = try await NATSServer.start(
             configuration: Self.configuration.replacing("VERIFY", with: "\(verify)")
-        ) { _ = try TestCertificates(in: $0) }
+        ) { _ = try await TestCertificates(in: $0) }
         try await body(server, "tls://127.0.0.1:\(server.port)", server.directory)
         await server.stop()
     }

@@ -48,11 +48,11 @@ package final class NATSServer: Sendable {
     ///   - prepare: called with `directory` before the server starts, to put certificates or keys there.
     package static func start(
         jetStream: Bool = true, configuration: String? = nil, port: UInt16? = nil,
-        prepare: (URL) throws -> Void = { _ in }
+        prepare: (URL) async throws -> Void = { _ in }
     ) async throws -> NATSServer {
         let directory = FileManager.default.temporaryDirectory.appending(path: "nats-server-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        try prepare(directory)
+        try await prepare(directory)
         var lines = ["server_name: \"test-\(UUID().uuidString)\""]
         if jetStream { lines.append("jetstream { store_dir: \"\(directory.path)/store\" }") }
         if let configuration { lines.append(configuration.replacing("$DIRECTORY", with: directory.path)) }

@@ -3,23 +3,18 @@ package import Foundation
 /// A CA of this test's own, with a certificate for a server on loopback and one for a client, made by the `openssl`
 /// command. ECDSA P-256, valid for a day.
 package struct TestCertificates: Sendable {
-    /// The command failed; its output says why.
-    package struct CommandError: Error, CustomStringConvertible {
-        package let description: String
-    }
-
     /// Holds `<name>.pem` and `<name>.key` for `ca`, `server` and `client`.
     package let directory: URL
 
     /// - Parameter names: the server's DNS names besides `localhost` and 127.0.0.1.
-    package init(in directory: URL, names: [String] = []) throws {
+    package init(in directory: URL, names: [String] = []) async throws {
         self.directory = directory
         let alternatives = (["DNS:localhost", "IP:127.0.0.1"] + names.map { "DNS:\($0)" }).joined(separator: ",")
-        try self.openssl(
+        try await self.openssl(
             ["req", "-x509", "-subj", "/CN=test CA", "-out", self.path("ca.pem"), "-keyout", self.path("ca.key")]
                 + Self.newKey)
         for (name, extensions) in [("server", ["-addext", "subjectAltName=\(alternatives)"]), ("client", [])] {
-            try self.openssl(
+            try await self.openssl(
                 [
                     "req", "-x509", "-subj", "/CN=\(name)", "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"),
                     "-addext", "basicConstraints=critical,CA:FALSE", "-out", self.path("\(name).pem"),
@@ -32,18 +27,5 @@ package struct TestCertificates: Sendable {
 
     private static let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "1"]
 
-    private func openssl(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw CommandError(description: String(decoding: text, as: UTF8.self))
-        }
-    }
+    private func openssl(_ arguments: [String]) async throws { try await TestProcess.run("/usr/bin/env", ["openssl"] + arguments) }
 }

@@ -29,17 +29,18 @@ package enum TestImage {
         while :; do sleep 3600 & wait $!; done
         """
 
-    package struct BuildError: Error, CustomStringConvertible {
-        package let description: String
+    package struct NoDocker: Error, CustomStringConvertible {
+        package let description = "PLANE_TEST_DOCKER_SOCKET is not set"
     }
 
     /// Makes the images on the Docker of the tests, once per process.
-    package static func build() throws { try self.built.get() }
+    package static func build() async throws { try await self.built.value }
 
-    private static let built = Result { try TestImage.make() }
+    /// Awaited by everyone who needs the images; the first to ask begins it.
+    private static let built = Task { try await TestImage.make() }
 
-    private static func make() throws {
-        guard let socket = self.socket else { throw BuildError(description: "PLANE_TEST_DOCKER_SOCKET is not set") }
+    private static func make() async throws {
+        guard let socket = self.socket else { throw NoDocker() }
         let directory = try TemporaryDirectory()
         let bin = "\(directory.path)/root/bin"
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
@@ -51,24 +52,15 @@ package enum TestImage {
         try self.program.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
         for (name, program) in [(self.name, "/bin/serve"), (self.brokenName, "/bin/no-such-program")] {
-            try self.run(
-                """
-                tar -C '\(directory.path)/root' -c . | docker -H 'unix://\(socket)' import \
-                --change 'CMD ["\(program)"]' --change 'ENV PATH=/bin' - \(name)
-                """)
+            try await TestProcess.run(
+                "/bin/sh",
+                [
+                    "-c",
+                    """
+                    tar -C '\(directory.path)/root' -c . | docker -H 'unix://\(socket)' import \
+                    --change 'CMD ["\(program)"]' --change 'ENV PATH=/bin' - \(name)
+                    """,
+                ])
         }
-    }
-
-    private static func run(_ script: String) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", script]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw BuildError(description: "the test image could not be made: \(text)") }
     }
 }

@@ -15,6 +15,14 @@ package final class TestProcess: Sendable {
         case kill = "KILL"
     }
 
+    /// The program was to do its work and end with status 0.
+    package struct Failed: Error, CustomStringConvertible {
+        package let program: String
+        package let status: Int32
+        package let log: [String]
+        package var description: String { "\(self.program) ended with status \(self.status):\n" + self.log.joined(separator: "\n") }
+    }
+
     /// The program ended before it printed the line a test waited for.
     package struct EndedEarly: Error, CustomStringConvertible {
         package let program: String
@@ -223,6 +231,17 @@ extension TestProcess {
 }
 
 extension TestProcess {
+    /// Runs a program to its end, and returns the lines it printed. Blocks no thread of the cooperative pool, which Foundation's `Process`
+    /// with a pipe does: every program started meanwhile inherits the pipe and keeps it open.
+    /// - Throws: `Failed`.
+    @discardableResult
+    package static func run(_ program: String, _ arguments: [String]) async throws -> [String] {
+        let process = try TestProcess(program, arguments)
+        let status = await process.ended()
+        guard status == 0 else { throw Failed(program: process.program, status: status, log: process.log) }
+        return process.log
+    }
+
     /// An executable of this package, built beside the test bundle.
     package static func ours(
         _ name: String, _ arguments: [String] = [], environment: [String: String] = [:]

@@ -23,7 +23,7 @@ private func page(_ url: String) async throws -> String {
         let backend = BackendID.random()
 
         init() async throws {
-            self.fixture = try await AgentFixture(engine: try DockerEngineAdapter.forTests())
+            self.fixture = try await AgentFixture(engine: try await DockerEngineAdapter.forTests())
         }
 
         /// Runs one backend to the end of `body`; nothing of it is left behind.

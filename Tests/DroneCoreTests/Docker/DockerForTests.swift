@@ -14,8 +14,8 @@ extension Trait where Self == ConditionTrait {
 
 extension DockerEngineAdapter {
     /// The Docker of the tests, with the test images on it.
-    static func forTests() throws -> DockerEngineAdapter {
-        try TestImage.build()
+    static func forTests() async throws -> DockerEngineAdapter {
+        try await TestImage.build()
         let socket = try #require(TestImage.socket)
         return DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), blueprint: ContainerBlueprint())
     }

@@ -11,7 +11,7 @@ import Testing
     private func with(
         _ kind: EngineUnderTest, _ body: (any Engine & EngineFeeds, BackendID) async throws -> Void
     ) async throws {
-        let engine = try kind.make()
+        let engine = try await kind.make()
         let id = BackendID.random()
         do {
             try await body(engine, id)

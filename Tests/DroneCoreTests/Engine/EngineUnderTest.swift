@@ -13,10 +13,10 @@ enum EngineUnderTest: CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { "\(self)" }
 
-    func make() throws -> any Engine & EngineFeeds {
+    func make() async throws -> any Engine & EngineFeeds {
         switch self {
         case .fake: FakeEngine(images: ["serves": .serves, "broken": .broken, "exits": .exits(3)])
-        case .docker: try DockerEngineAdapter.forTests()
+        case .docker: try await DockerEngineAdapter.forTests()
         }
     }
 
