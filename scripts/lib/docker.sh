@@ -32,7 +32,7 @@ start_private_docker() {
     local bridge=plane0
     if ! ip link show "$bridge" >/dev/null 2>&1; then
         as_root ip link add "$bridge" type bridge
-        as_root ip addr add 172.29.97.1/24 dev "$bridge"
+        as_root ip addr add 172.29.96.1/20 dev "$bridge"
         as_root ip link set "$bridge" up
     fi
     local as=()
