@@ -15,6 +15,8 @@ struct DemoBackend {
     }
 
     static func main() async throws {
+        // The first process of a container gets no default action for signals: without a handler a stop would wait out its whole grace.
+        for ending in [SIGTERM, SIGINT] { signal(ending) { _ in _exit(0) } }
         let environment = ProcessInfo.processInfo.environment
         let port = environment["PORT"].flatMap { UInt16($0) } ?? 8080
         let routes = Routes(maxIdleSeconds: environment["MAX_IDLE_SECS"].flatMap { Int($0) })
