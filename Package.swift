@@ -93,7 +93,7 @@ let package = Package(
         executable(
             "drone-proxy",
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
-        executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging]),
+        executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging, nioCore, nioPosix, nioSSL]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         executable("bench", ["PlaneProtocol", "NATS", arguments, logging], path: "dev/bench"),
 

@@ -18,8 +18,9 @@ struct PlaneCommand: AsyncParsableCommand {
             """,
         version: BuildInformation.version,
         subcommands: [
-            SpawnCommand.self, StatusCommand.self, ListDronesCommand.self, ListBackendsCommand.self, LogsCommand.self,
-            TerminateCommand.self, DrainCommand.self,
+            SpawnCommand.self, StatusCommand.self, WhyCommand.self, ListDronesCommand.self, ListBackendsCommand.self, LogsCommand.self,
+            TopCommand.self, TerminateCommand.self, DrainCommand.self, DoctorCommand.self, CleanupCommand.self,
+            MarkBackendLostCommand.self, DumpStateCommand.self, StreamStateCommand.self, CompletionsCommand.self,
         ])
 
     /// Accepted before the subcommand's name as well as after it.

@@ -9,25 +9,10 @@ import Testing
 
 @Suite("The commands, over a real NATS", .timeLimit(.minutes(2)))
 struct CommandsOverNATSTests {
-    /// Runs a command as the program would.
     private func run(
         _ arguments: [String], server: NATSServer, environment: [String: String] = [:]
     ) async throws -> (status: Int32, recorder: ConsoleRecorder) {
-        let recorder = ConsoleRecorder()
-        var environment = environment
-        environment["PLANE_NATS_URL"] = environment["PLANE_NATS_URL"] ?? server.url
-        let console = recorder.console(environment: environment)
-        return try await Console.$current.withValue(console) {
-            do {
-                guard var command = try PlaneCommand.parseAsRoot(arguments) as? any AsyncParsableCommand else {
-                    throw ExitCode(CommandStatus.usage.rawValue)
-                }
-                try await command.run()
-                return (0, recorder)
-            } catch let code as ExitCode {
-                return (code.rawValue, recorder)
-            }
-        }
+        try await runPlane(arguments, server: server, environment: environment)
     }
 
     @Test("spawn waits for Ready and tells the phases; with --json it says one document")

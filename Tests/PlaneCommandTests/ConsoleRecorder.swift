@@ -10,15 +10,26 @@ final class ConsoleRecorder: Sendable {
     var error: String { self.texts.withLock { $0.error } }
     var lines: [String] { self.out.split(separator: "\n").map(String.init) }
 
-    func console(environment: [String: String] = [:], colours: Bool = false, terminal: Bool = false) -> Console {
-        Console(
+    func console(environment: [String: String] = [:], colours: Bool = false, terminal: Bool = false, input: [String] = []) -> Console {
+        let input = InputLines(input)
+        return Console(
             writeOut: { text in self.texts.withLock { $0.out += text } },
             writeError: { text in self.texts.withLock { $0.error += text } },
-            usesColours: colours, isErrorTerminal: terminal, environment: environment)
+            usesColours: colours, isErrorTerminal: terminal, environment: environment,
+            readLine: { input.next() })
     }
 }
 
 extension Console {
     /// Without colours, to format something.
     static let plain = ConsoleRecorder().console()
+}
+
+/// What a person would type.
+private final class InputLines: Sendable {
+    private let lines: Mutex<[String]>
+
+    init(_ lines: [String]) { self.lines = Mutex(lines) }
+
+    func next() -> String? { self.lines.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
 }

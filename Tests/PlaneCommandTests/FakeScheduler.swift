@@ -69,6 +69,19 @@ final class FakeScheduler: Sendable {
         }
     }
 
+    /// Takes reports of states, and tells what it took.
+    func serveReports(_ take: @escaping @Sendable (UpdateBackendStateMessage) -> Void) async throws {
+        try await self.serve(UpdateBackendStateMessage.self) { update, _ in
+            take(update)
+            return UnitReply()
+        }
+    }
+
+    /// Writes one message of the shared state.
+    func write(_ message: WorldStateMessage) async throws {
+        _ = try await self.connection.jetStream.publish(WireCodec.encode(message), to: message.subject)
+    }
+
     func serveDrain(of drone: String) async throws {
         let subject = DrainDrone.subject(cluster: try .make("plane.test"), drone: try .make(drone))
         try await self.serve(DrainDrone.self, on: subject) { _, _ in UnitReply() }

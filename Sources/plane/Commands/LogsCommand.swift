@@ -19,14 +19,13 @@ struct LogsCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    private static let stream = "backend_logs"
     /// The last lines follow the end of a backend within this time.
     private static let lastLinesDelay: Duration = .seconds(1)
 
     func run() async throws {
         try await self.global.run { bus, console in
             let consumer = try await bus.connection.jetStream.orderedConsumer(
-                stream: Self.stream, filter: BackendLogMessage.subject(backend: self.backend), from: .first)
+                stream: BackendLog.stream, filter: BackendLogMessage.subject(backend: self.backend), from: .first)
             if consumer.initialPending == 0, try await BackendHistory(bus: bus, backend: self.backend).newest() == nil {
                 throw CommandFailure(
                     .failed, "Nothing is known of a backend \(self.backend).",

@@ -12,6 +12,8 @@ struct Console: Sendable {
     /// Whether a line on standard error may be rewritten.
     var isErrorTerminal: Bool
     var environment: [String: String]
+    /// The next line of standard input, without its end; nil where there is none.
+    var readLine: @Sendable () -> String? = { Swift.readLine() }
 
     @TaskLocal static var current = Console.standard
 

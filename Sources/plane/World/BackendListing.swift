@@ -31,10 +31,12 @@ struct BackendListing: JSONEncodable, Equatable {
         return ["\(self.cluster)"] + table.lines(console).map { "  \($0)" }
     }
 
+    var items: [BackendItem] { self.backends.map { BackendItem(cluster: self.cluster, backend: $0) } }
+
     func write(to json: inout JSONWriter) {
         json.object {
             $0.field("cluster", self.cluster)
-            $0.field("backends", self.backends.map { BackendItem(cluster: self.cluster, backend: $0) })
+            $0.field("backends", self.items)
         }
     }
 
@@ -48,7 +50,7 @@ struct BackendListing: JSONEncodable, Equatable {
 }
 
 /// A backend in JSON output; what is not known is null. Its token is not told: nobody asked for it.
-private struct BackendItem: JSONEncodable {
+struct BackendItem: JSONEncodable {
     let cluster: ClusterName
     let backend: BackendView
 

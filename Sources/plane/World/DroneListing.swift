@@ -30,16 +30,18 @@ struct DroneListing: JSONEncodable, Equatable {
         return ["\(self.cluster)"] + table.lines(console).map { "  \($0)" }
     }
 
+    var items: [DroneItem] { self.drones.map(DroneItem.init) }
+
     func write(to json: inout JSONWriter) {
         json.object {
             $0.field("cluster", self.cluster)
-            $0.field("drones", self.drones.map(DroneItem.init))
+            $0.field("drones", self.items)
         }
     }
 }
 
 /// A drone in JSON output; what is not known is null.
-private struct DroneItem: JSONEncodable {
+struct DroneItem: JSONEncodable {
     let drone: DroneView
 
     func write(to json: inout JSONWriter) {

@@ -1,0 +1,56 @@
+import ArgumentParser
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+struct CleanupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cleanup", abstract: "Let the shared state forget backends that ended long ago.",
+        discussion: "Schedulers do this by themselves. A backend that is ready is never forgotten.")
+
+    @Option(help: "Only this cluster.")
+    var cluster: ClusterName?
+
+    @Option(help: ArgumentHelp("Only what has not changed for this long.", valueName: "hours"))
+    var olderThan: UInt32 = 24
+
+    @Flag(help: "Forget backends of which no state is known, too.")
+    var includeMissingState = false
+
+    @Flag(help: "Say what would be forgotten, and change nothing.")
+    var dryRun = false
+
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    /// Between backends, so that the stream has time for others.
+    private static let pause: Duration = .milliseconds(5)
+
+    func run() async throws {
+        try await self.global.run { bus, console in
+            let plan = CleanupPlan(
+                world: try await WorldReader(bus: bus).read(), cluster: self.cluster, olderThan: .seconds(Int64(self.olderThan) * 3600),
+                includeMissingState: self.includeMissingState, now: .now())
+            let progress = LiveLine(console: console)
+            for (index, item) in plan.items.enumerated() {
+                if !self.dryRun {
+                    progress.show("\(index + 1) of \(plan.items.count)")
+                    for subject in item.subjects {
+                        _ = try await bus.connection.jetStream.purge(stream: WorldReader.stream, subject: subject)
+                    }
+                    try await Task.sleep(for: Self.pause)
+                }
+                progress.clear()
+                self.show(item, console)
+            }
+            guard !self.global.json else { return }
+            console.line("\(plan.items.count) backends \(self.dryRun ? "would be" : "were") forgotten.")
+        }
+    }
+
+    private func show(_ item: CleanupPlan.Item, _ console: Console) {
+        if self.global.json { return console.json(item) }
+        let state = item.state?.rawValue ?? "no state"
+        console.line("\(self.dryRun ? "would forget" : "forgot") \(item.backend.hostName(in: item.cluster)) (\(state))")
+    }
+}

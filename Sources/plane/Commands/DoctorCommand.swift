@@ -1,0 +1,32 @@
+import ArgumentParser
+import PlaneProtocol
+import PlaneService
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Examine a running system, and say what to do about what is wrong.",
+        discussion: """
+            Looks at NATS, the streams, schedulers, clocks, drones, and for a running backend of each cluster at its name and \
+            certificate, as seen from this machine. The exit status is 1 if anything is bad.
+            """)
+
+    @Option(help: ArgumentHelp("Where drones serve HTTPS.", valueName: "port"))
+    var httpsPort: UInt16 = 443
+
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func run() async throws {
+        try await self.global.run { bus, console in
+            let findings = [Finding(.good, "nats", "Connected.")] + (try await Examiner(bus: bus, httpsPort: self.httpsPort).examine().findings)
+            if self.global.json {
+                console.json(findings)
+            } else {
+                for line in findings.flatMap({ $0.lines(console) }) { console.line(line) }
+            }
+            let count = findings.count { $0.level == .bad }
+            guard count == 0 else {
+                throw CommandFailure(.failed, count == 1 ? "One thing is bad." : "\(count) things are bad.")
+            }
+        }
+    }
+}

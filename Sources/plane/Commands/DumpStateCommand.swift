@@ -1,0 +1,18 @@
+import ArgumentParser
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+struct DumpStateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dump-state", abstract: "Print the whole shared state as one JSON document, to be kept or searched.",
+        discussion: "Tokens of backends are left out.")
+
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    func run() async throws {
+        try await self.global.run { bus, console in
+            console.json(WorldDump(world: try await WorldReader(bus: bus).read()))
+        }
+    }
+}

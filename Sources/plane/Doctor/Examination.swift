@@ -1,0 +1,148 @@
+import NATS
+import PlaneProtocol
+import PlaneState
+
+/// What `plane doctor` has seen, without a judgement; ``findings`` judges.
+struct Examination: Sendable {
+    struct NameLookup: Sendable, Equatable {
+        var host: String
+        var expected: IPAddress
+        var found: [String]
+    }
+
+    struct Handshake: Sendable, Equatable {
+        enum Outcome: Sendable, Equatable {
+            /// Unix time at which the certificate ends.
+            case certificate(notAfter: Int64)
+            case failed(String)
+        }
+
+        var host: String
+        var address: String
+        var outcome: Outcome
+    }
+
+    var now: WorldTime
+    var streams: [(name: String, info: StreamInfo?)] = []
+    var world = WorldState()
+    /// Whether a heartbeat came while we waited.
+    var sawHeartbeat = false
+    /// Our clock less that of the NATS server, when the heartbeat came.
+    var clockDifference: Duration?
+    /// The largest difference between a scheduler's clock and the NATS server's, as signs of life of drones show it.
+    var schedulerClockDifference: Duration?
+    var lookups: [NameLookup] = []
+    var handshakes: [Handshake] = []
+
+    /// Liveness is judged with 30 s, and one heartbeat a second: clocks that differ by more than this are worth mending.
+    static let clockTolerance: Duration = .seconds(2)
+    /// A certificate is renewed weeks before; nearer to its end than this something is wrong with that.
+    static let certificateMargin: Duration = .seconds(7 * 86_400)
+
+    var findings: [Finding] {
+        self.streamFindings + self.schedulerFindings + self.clockFindings + self.droneFindings + self.nameFindings
+            + self.certificateFindings
+    }
+
+    private var streamFindings: [Finding] {
+        let missing = self.streams.filter { $0.info == nil }.map(\.name)
+        guard missing.isEmpty else {
+            return [
+                Finding(
+                    .bad, "streams", "There is no stream \(missing.joined(separator: ", ")).",
+                    advice: "A scheduler makes them when it starts: is one running, and may it create streams?")
+            ]
+        }
+        let state = self.streams.first { $0.name == WorldReader.stream }?.info
+        let summary = state.map { "\($0.messages) messages in \($0.name), \($0.replicas) replica\($0.replicas == 1 ? "" : "s")" } ?? ""
+        guard let state, state.replicas == 2 else { return [Finding(.good, "streams", "All there; \(summary).")] }
+        return [
+            Finding(
+                .notice, "streams", "All there; \(summary). Two replicas cannot do without either.",
+                advice: "Give the stream three: nats stream edit \(state.name) --replicas 3")
+        ]
+    }
+
+    private var schedulerFindings: [Finding] {
+        guard self.sawHeartbeat else {
+            return [
+                Finding(
+                    .bad, "scheduler", "No heartbeat came within \(Examiner.heartbeatLimit.brief): no scheduler runs, or it cannot write.",
+                    advice: "Start a scheduler, and look at its log.")
+            ]
+        }
+        return [Finding(.good, "scheduler", "At least one is alive and writes.")]
+    }
+
+    private var clockFindings: [Finding] {
+        let differences = [("this machine", self.clockDifference), ("a scheduler's machine", self.schedulerClockDifference)]
+            .compactMap { name, difference in difference.map { (name, $0) } }
+        let wrong = differences.filter { $0.1 > Self.clockTolerance || $0.1 < .zero - Self.clockTolerance }
+        guard wrong.isEmpty else {
+            return wrong.map { name, difference in
+                let size = difference < .zero ? .zero - difference : difference
+                return Finding(
+                    .bad, "clocks", "The clock of \(name) is \(size.brief) \(difference < .zero ? "behind" : "ahead of") that of NATS.",
+                    advice: "Let all machines follow the same time (chrony, systemd-timesyncd).")
+            }
+        }
+        return differences.isEmpty ? [] : [Finding(.good, "clocks", "They agree.")]
+    }
+
+    private var droneFindings: [Finding] {
+        let clusters = self.world.clusterNames
+        guard !clusters.isEmpty else {
+            return [Finding(.bad, "drones", "No drone has ever registered.", advice: "Start drone-agent on a machine with Docker.")]
+        }
+        return clusters.map { cluster in
+            let drones = self.world.drones(in: cluster)
+            let alive = drones.filter { drone in drone.lastSeen.map { self.now.since($0) <= Placement.livenessWindow } ?? false }
+            let usable = alive.filter { $0.state == .ready }
+            let silent = drones.filter { drone in !alive.contains { $0.id == drone.id } && drone.state != .lost }
+            let summary = "\(cluster): \(usable.count) of \(drones.count) take backends"
+            guard !usable.isEmpty else {
+                return Finding(
+                    .bad, "drones", "\(summary).", advice: "plane list-drones --cluster \(cluster) shows their states; plane drain --cancel undoes a drain.")
+            }
+            guard silent.isEmpty else {
+                return Finding(
+                    .notice, "drones", "\(summary); silent: \(silent.map(\.id.rawValue).sorted().joined(separator: ", ")).",
+                    advice: "Is drone-agent running there, and connected to NATS?")
+            }
+            return Finding(.good, "drones", "\(summary).")
+        }
+    }
+
+    private var nameFindings: [Finding] {
+        self.lookups.map { lookup in
+            if lookup.found.contains("\(lookup.expected)") {
+                return Finding(.good, "dns", "\(lookup.host) is \(lookup.expected), as it should be.")
+            }
+            let found = lookup.found.isEmpty ? "has no address here" : "is \(lookup.found.joined(separator: ", ")) here"
+            return Finding(
+                .bad, "dns", "\(lookup.host) \(found), and should be \(lookup.expected).",
+                advice: "Is the cluster's zone delegated to the dns service, and does that run?")
+        }
+    }
+
+    private var certificateFindings: [Finding] {
+        self.handshakes.map { handshake in
+            switch handshake.outcome {
+            case .failed(let reason):
+                return Finding(
+                    .notice, "certificate", "No TLS with \(handshake.address): \(reason).",
+                    advice: "If the drone is to serve HTTPS: has cert-refresher put a certificate there, and does drone-proxy run?")
+            case .certificate(let notAfter):
+                let left = WireTime(seconds: notAfter).worldTime.since(self.now)
+                guard left > .zero else {
+                    return Finding(
+                        .bad, "certificate", "The one at \(handshake.address) has ended.", advice: "Look at the log of cert-refresher there.")
+                }
+                let isNear = left < Self.certificateMargin
+                return Finding(
+                    isNear ? .bad : .good, "certificate", "The one at \(handshake.address) is good for \(left.brief).",
+                    advice: isNear ? "It should have been renewed by now: look at the log of cert-refresher there." : nil)
+            }
+        }
+    }
+}

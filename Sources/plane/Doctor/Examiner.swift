@@ -1,0 +1,63 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+/// Looks at a running system from outside: NATS, streams, signs of life, names, certificates.
+struct Examiner {
+    let bus: PlaneBus
+    /// Where drones serve HTTPS.
+    let httpsPort: UInt16
+
+    /// Schedulers write one a second.
+    static let heartbeatLimit: Duration = .seconds(4)
+
+    func examine() async throws -> Examination {
+        var examination = Examination(now: .now())
+        for name in [WorldReader.stream, BackendHistory.stream, BackendLog.stream] {
+            examination.streams.append((name, try await self.stream(name)))
+        }
+        guard examination.streams.allSatisfy({ $0.info != nil }) else { return examination }
+        await self.listen(for: &examination)
+        let reading = try await WorldReader(bus: self.bus).readWithClocks()
+        examination.world = reading.world
+        examination.schedulerClockDifference = reading.schedulerClockDifference
+        examination.now = .now()
+        for cluster in examination.world.clusterNames {
+            guard let (host, address) = self.example(of: cluster, in: examination.world) else { continue }
+            let found = await AddressLookup.addresses(of: host)
+            examination.lookups.append(.init(host: host, expected: address, found: found))
+            examination.handshakes.append(await CertificateProbe.handshake(with: address, port: self.httpsPort, host: host))
+        }
+        return examination
+    }
+
+    private func stream(_ name: String) async throws -> StreamInfo? {
+        do {
+            return try await self.bus.connection.jetStream.streamInfo(name)
+        } catch where error.code == .streamNotFound {
+            return nil
+        }
+    }
+
+    private func listen(for examination: inout Examination) async {
+        let difference = try? await withDeadline(Self.heartbeatLimit, of: "waiting for a heartbeat") { () -> Duration? in
+            let consumer = try await self.bus.connection.jetStream.orderedConsumer(
+                stream: WorldReader.stream, filter: WorldStateMessage.heartbeat.subject, from: .new)
+            for await message in consumer {
+                return WorldTime.now().since(message.published.wireTime.worldTime)
+            }
+            return nil
+        }
+        examination.sawHeartbeat = difference != nil
+        examination.clockDifference = difference ?? nil
+    }
+
+    /// A host name of the cluster, and the address it should have: that of a running backend.
+    private func example(of cluster: ClusterName, in world: WorldState) -> (host: String, address: IPAddress)? {
+        for backend in world.backends(in: cluster) where backend.state == .ready {
+            if let address = world.address(of: backend.id, in: cluster) { return (backend.id.hostName(in: cluster), address) }
+        }
+        return nil
+    }
+}

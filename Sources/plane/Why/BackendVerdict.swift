@@ -1,0 +1,78 @@
+import PlaneProtocol
+
+/// Why a backend is in its state, in a sentence, and what a person may do about it.
+struct BackendVerdict: Equatable {
+    let state: BackendState
+    let cause: BackendCause?
+    let exitCode: Int64?
+    /// Whether it had ever been ready.
+    let wasReady: Bool
+
+    init(_ message: BackendStateMessage, wasReady: Bool) {
+        self.state = message.state
+        self.cause = message.detail?.cause
+        self.exitCode = message.detail?.exitCode
+        self.wasReady = wasReady
+    }
+
+    var sentence: String {
+        switch self.state {
+        case .loading: "Its image is being fetched, or its container made."
+        case .starting: "Its container runs, and its port does not answer yet."
+        case .ready: "It answers."
+        case .errorLoading: self.loadingError
+        case .errorStarting: "Its program ended before its port answered\(self.exit)."
+        case .timedOutBeforeReady: "Its program ran, and its port did not answer in time."
+        case .failed: self.failure
+        case .exited: "Its program ended by itself, and said that all is well (exit code 0)."
+        case .swept: "Nobody was connected for as long as its idle time allows, so it was stopped."
+        case .lost: "It was written off: its drone was silent for too long, or an operator said so."
+        case .terminated: "Somebody asked for it to be stopped."
+        }
+    }
+
+    private var exit: String { self.exitCode.map { ", with exit code \($0)\(Self.signal($0))" } ?? "" }
+
+    private var loadingError: String {
+        switch self.cause {
+        case .imageMissing: "Its image is not on the drone, and its pull policy does not allow to fetch it."
+        case .imagePullFailed: "Its image could not be pulled."
+        case .notPermitted: "The drone's configuration does not permit what was asked for."
+        case .containerRefused: "The container engine refused to make or start its container."
+        default: "Its image could not be fetched, or its container not be made or started."
+        }
+    }
+
+    private var failure: String {
+        switch self.cause {
+        case .outOfMemory: "The kernel killed it, because it needed more memory than its limit."
+        case .vanished: "Its container is gone, and nobody saw how."
+        case .internalError: "Something on its drone failed."
+        default: "Its program ended by itself\(self.exit)."
+        }
+    }
+
+    /// Exit codes above 128 are how engines tell of signals.
+    static func signal(_ code: Int64) -> String {
+        let names: [Int64: String] = [
+            129: "SIGHUP", 130: "SIGINT", 131: "SIGQUIT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE", 137: "SIGKILL",
+            139: "SIGSEGV", 141: "SIGPIPE", 143: "SIGTERM",
+        ]
+        return names[code].map { " (\($0))" } ?? ""
+    }
+
+    func advice(for backend: BackendID) -> String? {
+        switch (self.state, self.cause) {
+        case (_, .outOfMemory?): "Give it a higher memory limit (plane spawn --memory), or let it need less."
+        case (.errorLoading, .imageMissing?): "Load the image on the drone, or spawn it with --pull-policy if-not-present."
+        case (.errorLoading, .notPermitted?): "Allow it in the drone's configuration (agent.docker), or do not ask for it."
+        case (.errorLoading, .containerRefused?): "Does the image's command exist, and is it executable?"
+        case (.errorLoading, _): "Is the image's name right, may this drone read it (--registry-user), and does it reach the registry?"
+        case (.timedOutBeforeReady, _): "Does it listen on all addresses, on the port it was spawned with (--port, $PORT)?"
+        case (.errorStarting, _), (.failed, _): "All that it printed: plane logs \(backend)"
+        case (.lost, _): "Is its drone running, and connected to NATS? plane list-drones"
+        case (.loading, _), (.starting, _): "Watch it go on: plane status -f \(backend)"
+        case (.ready, _), (.exited, _), (.swept, _), (.terminated, _): nil
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import PlaneProtocol
+import PlaneState
+
+/// Which backends the shared state may forget.
+struct CleanupPlan: Equatable {
+    enum Reason: String, JSONText, CaseIterable, Codable {
+        /// It has ended long enough ago.
+        case ended
+        /// It never got further than being started, and nothing was heard of it for long enough.
+        case abandoned
+        /// Only an assignment or nothing at all is known of it.
+        case missingState = "missing_state"
+    }
+
+    struct Item: Equatable, JSONEncodable {
+        var cluster: ClusterName
+        var backend: BackendID
+        var reason: Reason
+        var state: BackendState?
+
+        func write(to json: inout JSONWriter) {
+            json.object {
+                $0.field("cluster", self.cluster)
+                $0.field("backend_id", self.backend)
+                $0.field("reason", self.reason)
+                $0.field("state", self.state)
+            }
+        }
+
+        /// Every message about the backend: those below the subject, and old assignments at it (protocol.md §0.2).
+        var subjects: [String] {
+            let subject = "state.cluster.\(self.cluster.subjectToken).backend.\(self.backend)"
+            return [subject, subject + ".>"]
+        }
+    }
+
+    /// In order of clusters and ids.
+    var items: [Item] = []
+
+    /// - Parameters:
+    ///   - age: of the last state, for backends that have ended and for those that never came to life.
+    ///   - includeMissingState: those without any state too.
+    init(world: WorldState, cluster only: ClusterName?, olderThan age: Duration, includeMissingState: Bool, now: WorldTime) {
+        for cluster in world.clusterNames where only == nil || cluster == only {
+            for backend in world.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+                let isOld = backend.stateTime.map { now.since($0) > age } ?? false
+                let reason: Reason? =
+                    switch backend.state {
+                    case nil: includeMissingState ? .missingState : nil
+                    case .ready?: nil
+                    case .loading?, .starting?: isOld ? .abandoned : nil
+                    case .errorLoading?, .errorStarting?, .timedOutBeforeReady?, .failed?, .exited?, .swept?, .lost?, .terminated?:
+                        isOld ? .ended : nil
+                    }
+                if let reason { self.items.append(Item(cluster: cluster, backend: backend.id, reason: reason, state: backend.state)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import PlaneProtocol
+import PlaneState
+import Testing
+
+@testable import plane
+
+@Suite struct BackendStoryTests {
+    private func story(_ states: [BackendStateMessage], lines: [LogEntry] = []) throws -> BackendStory {
+        BackendStory(
+            backend: try .make("b1"), cluster: try .make("plane.test"), drone: try .make("drone-a"),
+            droneSeen: WorldTime(milliseconds: 1_710_148_530_000), droneState: .ready, lock: LockName(rawValue: "doc"), states: states,
+            lastLines: lines)
+    }
+
+    @Test("the story of a crash has its states with their times, the exit code, the last lines and what to do")
+    func crash() throws {
+        let story = try self.story(
+            [
+                .make(.loading), .make(.starting), .make(.ready, detail: BackendStatusDetail(phases: SpawnPhases(accepted: 0, created: 6000))),
+                .make(.failed, detail: BackendStatusDetail(cause: .exitedByItself, exitCode: 139)),
+            ], lines: [LogEntry(BackendLogMessage(backendID: .make("b1"), kind: .stderr, text: "segfault\u{1b}[2J\n"))])
+        let text = story.lines(now: WorldTime(milliseconds: 1_710_148_535_000), .plain).joined(separator: "\n")
+        #expect(text.hasPrefix("b1.plane.test  Failed\n  Its program ended by itself, with exit code 139 (SIGSEGV)."))
+        #expect(text.contains("drone-a (Ready, seen 5.0 s ago)"))
+        #expect(text.contains("lock      doc (not held any more)"))
+        for state in ["Loading", "Starting", "Ready", "Failed"] { #expect(text.contains("  \(state)")) }
+        #expect(text.contains("created 6 ms"))
+        #expect(text.contains("plane logs b1"))
+        #expect(text.contains("segfault\u{FFFD}[2J"), "a container's words do not command the terminal")
+    }
+
+    @Test("a terminal state counts, whatever is reported after it")
+    func terminalWins() throws {
+        #expect(try self.story([.make(.ready), .make(.swept), .make(.ready)]).outcome?.state == .swept)
+        #expect(try self.story([]).verdict == nil)
+    }
+
+    @Test(
+        "every cause is told in its own words and says what to do",
+        arguments: [
+            (.errorLoading, .imageMissing, "--pull-policy"), (.errorLoading, .imagePullFailed, "registry"),
+            (.errorLoading, .notPermitted, "configuration"), (.errorLoading, .containerRefused, "executable"),
+            (.timedOutBeforeReady, .readinessTimeout, "$PORT"), (.failed, .outOfMemory, "--memory"), (.lost, nil, "plane list-drones"),
+        ] as [(BackendState, BackendCause?, String)])
+    func advice(state: BackendState, cause: BackendCause?, word: String) throws {
+        let message = try BackendStateMessage.make(state, detail: BackendStatusDetail(cause: cause))
+        let verdict = BackendVerdict(message, wasReady: false)
+        #expect(try verdict.advice(for: .make("b1"))?.contains(word) == true)
+    }
+
+    @Test("states that are as they should be ask for nothing", arguments: [.ready, .exited, .swept, .terminated] as [BackendState])
+    func nothingToDo(state: BackendState) throws {
+        #expect(try BackendVerdict(.make(state), wasReady: true).advice(for: .make("b1")) == nil)
+    }
+}

@@ -1,0 +1,74 @@
+import NATS
+import PlaneProtocol
+import PlaneState
+import Testing
+
+@testable import plane
+
+@Suite struct ExaminationTests {
+    private static let now = WorldTime(milliseconds: 1_700_000_000_000)
+
+    private func examination(_ change: (inout Examination) throws -> Void = { _ in }) throws -> Examination {
+        var world = WorldState()
+        let cluster = try ClusterName.make("plane.test")
+        for (sequence, message) in [
+            DroneMessage(drone: try .make("drone-a"), change: .metadata(DroneMetadata(ip: .v4(0x0A00_0001), version: "1"))),
+            DroneMessage(drone: try .make("drone-a"), change: .state(.ready, at: Self.now)),
+            DroneMessage(drone: try .make("drone-a"), change: .keepAlive(at: Self.now)),
+        ].enumerated() {
+            world.apply(.cluster(cluster, .drone(message)), sequence: UInt64(sequence + 1), published: WireTime(Self.now))
+        }
+        var examination = Examination(now: Self.now, world: world, sawHeartbeat: true)
+        examination.clockDifference = .milliseconds(3)
+        try change(&examination)
+        return examination
+    }
+
+    private func finding(_ check: String, _ change: (inout Examination) throws -> Void) throws -> Finding {
+        try #require(try self.examination(change).findings.first { $0.check == check })
+    }
+
+    @Test("a system that is well has no bad finding")
+    func well() throws {
+        #expect(try self.examination().findings.allSatisfy { $0.level == .good })
+    }
+
+    @Test("clocks that differ are told, with the direction")
+    func clocks() throws {
+        let behind = try self.finding("clocks") { $0.clockDifference = .seconds(-40) }
+        #expect(behind.level == .bad)
+        #expect(behind.text == "The clock of this machine is 40.0 s behind that of NATS.")
+        let ahead = try self.finding("clocks") { $0.schedulerClockDifference = .seconds(5) }
+        #expect(ahead.text.contains("5.0 s ahead of"))
+    }
+
+    @Test("a drone that is silent is a notice while others work, and bad when none does")
+    func drones() throws {
+        let late = try self.finding("drones") { $0.now = WorldTime(milliseconds: Self.now.rawValue + 60_000) }
+        #expect(late.level == .bad)
+        #expect(late.text.contains("0 of 1"))
+        #expect(try self.finding("drones") { $0.world = WorldState() }.text == "No drone has ever registered.")
+    }
+
+    @Test("a name that leads elsewhere, or nowhere, is bad")
+    func names() throws {
+        let lookup = { (found: [String]) in
+            Examination.NameLookup(host: "b1.plane.test", expected: .v4(0x0A00_0001), found: found)
+        }
+        #expect(try self.finding("dns") { $0.lookups = [lookup(["10.0.0.1"])] }.level == .good)
+        #expect(try self.finding("dns") { $0.lookups = [lookup(["10.0.0.2"])] }.text.contains("is 10.0.0.2 here"))
+        #expect(try self.finding("dns") { $0.lookups = [lookup([])] }.text.contains("has no address here"))
+    }
+
+    @Test("a certificate is good until shortly before its end", arguments: [(30, .good), (3, .bad), (-1, .bad)] as [(Int64, Finding.Level)])
+    func certificate(days: Int64, level: Finding.Level) throws {
+        let finding = try self.finding("certificate") {
+            $0.handshakes = [
+                .init(
+                    host: "b1.plane.test", address: "10.0.0.1:443",
+                    outcome: .certificate(notAfter: Self.now.rawValue / 1000 + days * 86_400))
+            ]
+        }
+        #expect(finding.level == level)
+    }
+}

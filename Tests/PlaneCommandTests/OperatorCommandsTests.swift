@@ -1,0 +1,169 @@
+import ArgumentParser
+import NATS
+import PlaneProtocol
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import plane
+
+@Suite("The operator's commands, over a real NATS", .timeLimit(.minutes(2)))
+struct OperatorCommandsTests {
+    @Test("why tells the story of a backend, and knows nothing of strangers")
+    func why() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .failed])
+            try await scheduler.publish(try .make(.loading))
+            try await scheduler.publish(try .make(.failed, second: 3, detail: BackendStatusDetail(cause: .exitedByItself, exitCode: 3)))
+            for line in ["one", "two", "three"] { try await scheduler.log("b1", line) }
+            let text = try await runPlane(["why", "b1", "--lines", "2"], server: server)
+            #expect(text.status == 0)
+            #expect(text.recorder.out.contains("exit code 3"))
+            #expect(text.recorder.out.contains("+3.0 s"))
+            #expect(text.recorder.out.contains("two\n    three"))
+            #expect(!text.recorder.out.contains("one\n"))
+            let json = try await runPlane(["why", "b1", "--json"], server: server)
+            #expect(json.recorder.out.contains(#""drone":"drone-a""#))
+            #expect(json.recorder.out.contains(#""cause":"ExitedByItself","exit_code":3"#))
+            let stranger = try await runPlane(["why", "b9"], server: server)
+            #expect(stranger.status == CommandStatus.failed.rawValue)
+            #expect(stranger.recorder.error.contains("list-backends"))
+        }
+    }
+
+    @Test("dump-state has everything but the tokens")
+    func dumpState() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let assignment = BackendAssignment(
+                drone: try .make("drone-a"), bearerToken: "s3cret",
+                lockAssignment: LockAssignment(lock: try #require(LockName(rawValue: "doc")), uid: LockUID(rawValue: 7)))
+            try await scheduler.write(
+                .cluster(.make("plane.test"), .backend(BackendMessage(backend: .make("b2"), change: .assignment(assignment)))))
+            let dump = try await runPlane(["dump-state"], server: server).recorder.out
+            #expect(dump.contains(#""drone":"drone-a""#))
+            #expect(dump.contains(#""backend_id":"b1""#))
+            #expect(dump.contains(#""lock":"doc","state":"held","backend_id":"b2""#))
+            #expect(!dump.contains("s3cret"))
+            let stream = try await runPlane(["stream-state", "--snapshot", "--json"], server: server).recorder.out
+            #expect(stream.contains(#""lock":"doc""#))
+            #expect(!stream.contains("s3cret"))
+        }
+    }
+
+    @Test("L3: stream-state --snapshot ends on an empty stream, and shows the last message of another")
+    func streamState() async throws {
+        try await withFakeScheduler { scheduler, server in
+            #expect(try await runPlane(["stream-state", "--snapshot"], server: server).recorder.out.isEmpty)
+            try await scheduler.write(.heartbeat)
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let changes = try await runPlane(["stream-state", "--snapshot"], server: server).recorder.lines
+            #expect(changes.count == 3)
+            #expect(changes.last?.hasSuffix("cluster: plane.test backend b1: Ready") == true)
+            let all = try await runPlane(["stream-state", "--snapshot", "--include-heartbeat"], server: server).recorder.lines
+            #expect(all.count == 5)
+            #expect(try await runPlane(["stream-state", "--snapshot", "--cluster", "other"], server: server).recorder.out.isEmpty)
+        }
+    }
+
+    @Test("L4: cleanup --dry-run changes nothing and counts right; cleanup forgets what has ended, and nothing that runs")
+    func cleanup() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready, "b2": .swept, "b3": .failed])
+            let recent = try await runPlane(["cleanup"], server: server)
+            #expect(recent.recorder.lines == ["0 backends were forgotten."])
+            let dry = try await runPlane(["cleanup", "--older-than", "0", "--dry-run"], server: server)
+            #expect(dry.recorder.lines.count == 3)
+            #expect(dry.recorder.lines.last == "2 backends would be forgotten.")
+            let real = try await runPlane(["cleanup", "--older-than", "0", "--json"], server: server)
+            #expect(real.recorder.lines.count == 2)
+            #expect(real.recorder.out.contains(#""reason":"ended""#))
+            let left = try await runPlane(["list-backends", "--all"], server: server).recorder.out
+            #expect(left.contains("b1.plane.test"))
+            #expect(!left.contains("b2") && !left.contains("b3"))
+        }
+    }
+
+    @Test("L6: mark-backend-lost asks, and writes off what lives and is known, nothing else")
+    func markLost() async throws {
+        try await withFakeScheduler { scheduler, server in
+            let taken = Mutex<[UpdateBackendStateMessage]>([])
+            try await scheduler.serveReports { update in taken.withLock { $0.append(update) } }
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready, "b2": .swept])
+            let refused = try await runPlane(["mark-backend-lost", "plane.test", "b1"], server: server, input: ["n"])
+            #expect(refused.status == CommandStatus.failed.rawValue)
+            #expect(refused.recorder.error.contains("Write off b1 (Ready on drone-a)?"))
+            #expect(taken.withLock { $0.isEmpty })
+            let partly = try await runPlane(["mark-backend-lost", "plane.test", "b1", "b2", "b9"], server: server, input: ["y"])
+            #expect(partly.status == CommandStatus.failed.rawValue)
+            #expect(partly.recorder.error.contains("b2 has ended already: Swept."))
+            #expect(partly.recorder.error.contains("has no backend b9"))
+            #expect(taken.withLock { $0.map(\.state) } == [.lost])
+            let unasked = try await runPlane(["mark-backend-lost", "plane.test", "b1", "--yes"], server: server)
+            #expect(unasked.status == 0)
+        }
+    }
+
+    @Test("top --json tells each sample of the cluster as it comes")
+    func top() async throws {
+        try await withFakeScheduler { scheduler, server in
+            let recorder = ConsoleRecorder()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    _ = try await runPlane(["top", "--json", "--cluster", "plane.test"], server: server, recorder: recorder)
+                }
+                try await eventually("a sample is shown") {
+                    for cluster in ["other.test", "plane.test"] {
+                        let sample = BackendStatsMessage(
+                            cluster: try .make(cluster), droneID: try .make("drone-a"), backendID: try .make("b1"),
+                            memoryUsedBytes: 1, memoryAvailableBytes: 2, cpuUsedNanoseconds: 1, systemCPUNanoseconds: 4)
+                        try scheduler.connection.publish(WireCodec.encode(sample), to: sample.subject)
+                    }
+                    return !recorder.out.isEmpty
+                }
+                group.cancelAll()
+            }
+            #expect(recorder.out.contains(#""cluster":"plane.test""#))
+            #expect(!recorder.out.contains("other.test"))
+        }
+    }
+
+    @Test("doctor says what is missing, and that a system is well")
+    func doctor() async throws {
+        try await withNATSServer { server in
+            let nothing = try await runPlane(["doctor"], server: server)
+            #expect(nothing.status == CommandStatus.failed.rawValue)
+            #expect(nothing.recorder.out.contains("There is no stream plane_state, backend_status, backend_logs."))
+        }
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: [:])
+            let silent = try await runPlane(["doctor", "--json"], server: server)
+            #expect(silent.status == CommandStatus.failed.rawValue)
+            #expect(silent.recorder.out.contains("no scheduler runs"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        try await scheduler.write(.heartbeat)
+                        // Cut short when the command is done.
+                        try? await Task.sleep(for: .milliseconds(100))
+                    }
+                }
+                let well = try await runPlane(["doctor"], server: server)
+                #expect(well.status == 0)
+                #expect(well.recorder.out.contains("At least one is alive"))
+                #expect(well.recorder.out.contains("They agree."))
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("completions are printed for each shell", arguments: ["bash", "zsh", "fish"])
+    func completions(shell: String) async throws {
+        let recorder = ConsoleRecorder()
+        try Console.$current.withValue(recorder.console()) {
+            var command = try PlaneCommand.parseAsRoot(["completions", shell])
+            try command.run()
+        }
+        #expect(recorder.out.contains("list-backends"))
+    }
+}
