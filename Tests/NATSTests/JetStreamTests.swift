@@ -95,6 +95,19 @@ struct JetStreamTests {
         }
     }
 
+    @Test("purges only what is older than a sequence")
+    func purgeBefore() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "logs", subjects: ["logs.>"]))
+            for _ in 0..<3 { _ = try await jetStream.publish([], to: "logs.a") }
+            #expect(try await jetStream.purge(stream: "logs", subject: "logs.a", before: 3) == 2)
+            #expect(try await jetStream.lastMessage(stream: "logs", subject: "logs.a")?.sequence == 3)
+            await connection.drain()
+        }
+    }
+
     @Test("says clearly that there is no such stream, no stream for a subject, or no JetStream at all")
     func missing() async throws {
         try await withNATSServer { server in

@@ -8,12 +8,14 @@ extension JetStream {
         return try await self.call("STREAM.INFO.\(name)", answer: StreamInfo.self)
     }
 
-    /// Makes the stream exist. One that exists is left as it is, whatever its configuration: an operator may have changed
-    /// it, and another process may need it so.
+    /// Makes the stream exist. One that exists is left as it is, whatever its configuration; see `adjustStream`.
     ///
-    /// A single server has no replicas (error 10074), and a cluster may have too few servers at the moment (10005):
-    /// then the stream is created with fewer, so that the system starts.
-    package func ensureStream(_ configuration: StreamConfiguration) async throws(NATSError) -> StreamInfo {
+    /// A single server has no replicas (error 10074): there the stream is created with one.
+    /// - Parameter acceptingFewerReplicas: whether a cluster that has too few servers *at the moment* (10005, 10023) may create the stream
+    ///   with fewer replicas. If not, the error says so, and later may be better: `NATSError.meansTooFewServers`.
+    package func ensureStream(
+        _ configuration: StreamConfiguration, acceptingFewerReplicas: Bool = true
+    ) async throws(NATSError) -> StreamInfo {
         do {
             return try await self.streamInfo(configuration.name)
         } catch where error.code == .streamNotFound {
@@ -25,25 +27,57 @@ extension JetStream {
                 return try await self.create(configuration)
             } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.streamNameExists {
                 return try await self.streamInfo(configuration.name)  // Another process was faster.
-            } catch where configuration.replicas > 1 && Self.meansFewerReplicas(error) {
-                let fits = error.apiErrorCode == JetStreamAnswer.ErrorCode.replicasNotSupported ? 1 : configuration.replicas - 1
-                self.connection.logger.warning(
-                    "stream gets fewer replicas than configured",
-                    metadata: [
-                        NATSLogKey.stream: "\(configuration.name)", NATSLogKey.replicas: "\(fits)",
-                        NATSLogKey.error: "\(error)",
-                    ])
-                configuration.replicas = fits
+            } catch where configuration.replicas > 1 && error.meansNoReplicas {
+                self.tellFewer(replicas: 1, than: configuration, error)
+                configuration.replicas = 1
+            } catch where acceptingFewerReplicas && configuration.replicas > 1 && error.meansTooFewServers {
+                self.tellFewer(replicas: configuration.replicas - 1, than: configuration, error)
+                configuration.replicas -= 1
             }
         }
     }
 
+    private func tellFewer(replicas: Int, than configuration: StreamConfiguration, _ error: NATSError) {
+        self.connection.logger.info(
+            "stream gets fewer replicas than configured",
+            metadata: [
+                NATSLogKey.stream: "\(configuration.name)", NATSLogKey.replicas: "\(replicas)", NATSLogKey.error: "\(error)",
+            ])
+    }
+
+    /// Brings an existing stream nearer to what is configured: as many replicas if it has fewer (never fewer than it has, because the
+    /// copies are somebody's safety), and the age limit. Everything else stays as it is, also what this library does not know of.
+    /// - Returns: whether anything was changed.
+    package func adjustStream(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
+        struct Existing: Decodable { var config: [String: OpaqueJSON] }
+        let name = try Self.checked(configuration.name, attempt: "STREAM.UPDATE")
+        let existing = try await self.call("STREAM.INFO.\(name)", answer: Existing.self).config
+        var wanted = existing
+        if configuration.replicas > existing["num_replicas"]?.integer ?? 1 {
+            wanted["num_replicas"] = .integer(Int64(configuration.replicas))
+        }
+        let maxAge = configuration.maxAge.map { Int64(clamping: $0.wholeNanoseconds) } ?? 0
+        if maxAge != existing["max_age"]?.integer ?? 0 {
+            wanted["max_age"] = .integer(maxAge)
+            // The server refuses to remember message ids for longer than it keeps messages.
+            if maxAge > 0, let window = existing["duplicate_window"]?.integer, window > maxAge { wanted["duplicate_window"] = .integer(maxAge) }
+        }
+        guard wanted != existing else { return false }
+        let body = try Self.encode(wanted, attempt: "STREAM.UPDATE.\(name)")
+        _ = try await self.call("STREAM.UPDATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(10))
+        return true
+    }
+
     /// Deletes the messages of a subject, which may have wildcards, and says how many they were.
-    package func purge(stream: String, subject: String) async throws(NATSError) -> UInt64 {
-        struct Body: Encodable { var filter: String }
+    /// - Parameter before: only messages with a smaller sequence than this; all if nil.
+    package func purge(stream: String, subject: String, before sequence: UInt64? = nil) async throws(NATSError) -> UInt64 {
+        struct Body: Encodable {
+            var filter: String
+            var seq: UInt64?
+        }
         struct Answer: Decodable { var purged: UInt64 }
         let stream = try Self.checked(stream, attempt: "STREAM.PURGE")
-        let body = try Self.encode(Body(filter: subject), attempt: "STREAM.PURGE.\(stream)")
+        let body = try Self.encode(Body(filter: subject, seq: sequence), attempt: "STREAM.PURGE.\(stream)")
         return try await self.call("STREAM.PURGE.\(stream)", body: body, answer: Answer.self).purged
     }
 
@@ -65,13 +99,6 @@ extension JetStream {
         let body = try Self.encode(configuration, attempt: "STREAM.CREATE.\(name)")
         // A cluster places the stream and elects its leader before it answers.
         return try await self.call("STREAM.CREATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(10))
-    }
-
-    private static func meansFewerReplicas(_ error: NATSError) -> Bool {
-        [
-            JetStreamAnswer.ErrorCode.replicasNotSupported, JetStreamAnswer.ErrorCode.noSuitablePeers,
-            JetStreamAnswer.ErrorCode.insufficientResources,
-        ].contains(error.apiErrorCode)
     }
 
     static func encode(_ body: some Encodable, attempt: String) throws(NATSError) -> [UInt8] {

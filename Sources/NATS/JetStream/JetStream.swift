@@ -4,7 +4,7 @@ package struct JetStream: Sendable {
     /// Subjects of the API of the account's own server group.
     static let prefix = "$JS.API"
 
-    let connection: NATSConnection
+    package let connection: NATSConnection
 
     /// Sends one API request and reads the answer.
     func call<Answer: Decodable>(

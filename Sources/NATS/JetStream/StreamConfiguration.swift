@@ -8,7 +8,7 @@ package struct StreamConfiguration: Sendable, Hashable {
     package var maxAge: Duration?
     /// Size of the whole stream; nil for no limit.
     package var maxBytes: Int64?
-    /// Copies in a cluster: 1, 3 or 5. Where the cluster cannot hold so many, fewer are made.
+    /// Copies in a cluster: 1, 3 or 5.
     package var replicas: Int
 
     package init(

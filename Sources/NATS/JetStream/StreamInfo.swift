@@ -3,6 +3,7 @@ package struct StreamInfo: Sendable, Hashable {
     package var name: String
     /// When it was created, as the server writes it. A stream that was deleted and made again has another one.
     package var created: String
+    package var createdTime: StreamTime? { StreamTime(rfc3339: self.created) }
     package var subjects: [String]
     package var replicas: Int
     package var messages: UInt64

@@ -1,0 +1,9 @@
+extension NATSError {
+    /// The server stands alone and cannot copy anything.
+    package var meansNoReplicas: Bool { self.apiErrorCode == JetStreamAnswer.ErrorCode.replicasNotSupported }
+
+    /// The cluster has too few servers for so many copies; it may still be forming.
+    package var meansTooFewServers: Bool {
+        [JetStreamAnswer.ErrorCode.noSuitablePeers, JetStreamAnswer.ErrorCode.insufficientResources].contains(self.apiErrorCode)
+    }
+}
