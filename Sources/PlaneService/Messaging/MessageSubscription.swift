@@ -39,18 +39,17 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
     }
 
     private func consume(maxConcurrent: Int, _ body: @escaping @Sendable (NATSMessage, Message) async -> Void) async {
+        let places = WorkPlaces(maxConcurrent)
         await withGracefulShutdownHandler {
-            await withTaskGroup(of: Void.self) { group in
-                var started = 0
+            // A discarding group, because any other keeps what a finished call occupied until somebody asks for its result.
+            await withDiscardingTaskGroup { group in
                 for await message in self.subscription {
                     guard let decoded = self.decode(message) else { continue }
-                    // A finished task counts until its result is taken, so this bounds the group's memory too.
-                    if started >= maxConcurrent {
-                        await group.next()
-                        started -= 1
+                    await places.take()
+                    group.addTask {
+                        await body(message, decoded)
+                        places.giveBack()
                     }
-                    started += 1
-                    group.addTask { await body(message, decoded) }
                 }
             }
         } onGracefulShutdown: {

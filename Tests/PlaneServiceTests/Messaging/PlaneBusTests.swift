@@ -1,11 +1,12 @@
 import Logging
 import NATS
 import PlaneProtocol
-import PlaneService
 import PlaneTestSupport
 import ServiceLifecycle
 import Synchronization
 import Testing
+
+@testable import PlaneService
 
 @Suite("Messages over NATS") struct PlaneBusTests {
     static let drone = DroneID(rawValue: "drone-a")!
@@ -109,6 +110,37 @@ import Testing
             }
         }
         #expect((1...3).contains(running.withLock { $0.most }))
+    }
+
+    /// How much is at work at the same time, now and at most.
+    private final class Gauge: Sendable {
+        private let counts = Mutex((now: 0, most: 0))
+        var most: Int { self.counts.withLock { $0.most } }
+        func enter() {
+            self.counts.withLock { counts in
+                counts.now += 1
+                counts.most = max(counts.most, counts.now)
+            }
+        }
+        func leave() { self.counts.withLock { $0.now -= 1 } }
+    }
+
+    @Test("a place is taken by one piece of work at a time, and free again when that is over")
+    func places() async {
+        let places = WorkPlaces(2)
+        let gauge = Gauge()
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<500 {
+                await places.take()
+                group.addTask {
+                    gauge.enter()
+                    await Task.yield()
+                    gauge.leave()
+                    places.giveBack()
+                }
+            }
+        }
+        #expect((1...2).contains(gauge.most))
     }
 
     @Test("a graceful shutdown ends the serving, and what had arrived is still answered")
