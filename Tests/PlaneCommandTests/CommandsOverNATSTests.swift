@@ -196,4 +196,29 @@ struct CommandsOverNATSTests {
             #expect(partly.recorder.error.contains("1 of 2"))
         }
     }
+
+    @Test("drain --wait tells what still runs, and ends when the drone is empty")
+    func drainAndWait() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.serveDrain(of: "drone-a", thenSaying: [(.ready, 2), (.draining, 2), (.draining, 1), (.drained, 0)])
+            let drained = try await self.run(["drain", "plane.test", "drone-a", "--wait"], server: server)
+            #expect(drained.status == 0)
+            #expect(drained.recorder.lines == ["drone-a is drained: it takes no new backends and runs none."])
+            #expect(drained.recorder.error.contains("drone-a is draining: 2 backends still run\ndrone-a is draining: 1 backend still runs"))
+        }
+    }
+
+    @Test("drain --wait ends with a clear word when somebody cancels the drain, and when its time is over")
+    func drainCancelled() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.serveDrain(of: "drone-a", thenSaying: [(.draining, 2), (.ready, 2)])
+            let cancelled = try await self.run(["drain", "plane.test", "drone-a", "--wait"], server: server)
+            #expect(cancelled.status == CommandStatus.failed.rawValue)
+            #expect(cancelled.recorder.error.contains("cancelled"))
+            try await scheduler.serveDrain(of: "drone-b", thenSaying: [(.draining, 2)])
+            let late = try await self.run(["drain", "plane.test", "drone-b", "--wait", "--timeout", "1"], server: server)
+            #expect(late.status == CommandStatus.noAnswer.rawValue)
+            #expect(late.recorder.error.contains("drone-b is not empty after 1"))
+        }
+    }
 }

@@ -82,9 +82,18 @@ final class FakeScheduler: Sendable {
         _ = try await self.connection.jetStream.publish(WireCodec.encode(message), to: message.subject)
     }
 
-    func serveDrain(of drone: String) async throws {
-        let subject = DrainDrone.subject(cluster: try .make("plane.test"), drone: try .make(drone))
-        try await self.serve(DrainDrone.self, on: subject) { _, _ in UnitReply() }
+    /// - Parameter statuses: what the drone says of itself afterwards, with the number of its backends.
+    func serveDrain(of drone: String, thenSaying statuses: [(DroneState, UInt32)] = []) async throws {
+        let cluster = try ClusterName.make("plane.test")
+        let drone = try DroneID.make(drone)
+        try await self.serve(DrainDrone.self, on: DrainDrone.subject(cluster: cluster, drone: drone)) { _, _ in
+            for (state, live) in statuses {
+                let status = DroneStatusMessage(
+                    droneID: drone, cluster: cluster, droneVersion: "test", state: state, runningBackends: live)
+                try self.connection.publish(WireCodec.encode(status), to: status.subject)
+            }
+            return UnitReply()
+        }
     }
 
     func stop() async {

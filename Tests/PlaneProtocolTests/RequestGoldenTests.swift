@@ -55,6 +55,22 @@ struct RequestGoldenTests {
         try expectGolden("M01-schedule-reply.error", is: error)
     }
 
+    @Test("ours: a roll call, and what a drone says to it")
+    func rollCall() throws {
+        let request = RollCallRequest(cluster: Sample.cluster, drone: Sample.drone, after: Sample.backend)
+        try expectGolden("ours-roll-call.request", is: request)
+        #expect(request.subject == "cluster.plane_test.drone.drone-a.roll_call")
+        let answer = RollCall(
+            metadata: DroneMetadata(ip: .v4(0xCB00_7107), version: "0.3.24"),
+            backends: [
+                .init(
+                    backend: Sample.backend, state: .ready, bearerToken: "q7Zk2mYt0aRwX9bLcV4nP1sDfGhJ3e",
+                    lockAssignment: LockAssignment(lock: "doc-42", uid: Sample.uid)),
+                .init(backend: "editor-7", state: .loading),
+            ], isComplete: false)
+        try expectGolden("ours-roll-call.reply", is: answer)
+    }
+
     @Test("M2: a spawn request")
     func spawnRequest() throws {
         var request = SpawnRequest(
@@ -71,6 +87,9 @@ struct RequestGoldenTests {
         request.executable.port = 3000
         request.bearerToken = "q7Zk2mYt0aRwX9bLcV4nP1sDfGhJ3e"
         try expectGolden("M02-spawn-request.full", is: request)
+
+        request.lockAssignment = LockAssignment(lock: "doc-42", uid: Sample.uid)
+        try expectGolden("M02-spawn-request.with-lock", is: request)
     }
 
     @Test("M3: fetching the holder of a lock")

@@ -52,17 +52,21 @@ package struct DroneAgent: Service {
         _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, bus: PlaneBus, logger: Logger
     ) async throws(StoreError) {
         let courier = OutboxCourier(store: store, bus: bus, logger: logger)
+        let condition = DroneCondition(isDraining: try await store.isDraining())
         let prober = ReadinessProber()
         var context = BackendContext(
             drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
             probe: { await prober.waitForAnswer(from: $0, limit: $1) },
             publishLog: { Self.publish($0, on: bus, logger: logger) },
-            reportQueued: { courier.notify() }, logger: logger)
+            reportQueued: {
+                courier.notify()
+                condition.backendsChanged()
+            }, logger: logger)
         context.limits = settings.limits
         self.settings = settings
         self.context = context
         self.bus = bus
-        self.condition = DroneCondition(isDraining: try await store.isDraining())
+        self.condition = condition
         self.roster = BackendRoster(context: context)
         self.courier = courier
         self.logger = logger
@@ -74,6 +78,7 @@ package struct DroneAgent: Service {
         let spawns = try self.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: cluster, drone: drone))
         let terminations = try self.bus.subscribe(to: TerminationRequest.self, on: TerminationRequest.subscription(cluster: cluster))
         let drains = try self.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: cluster, drone: drone))
+        let rollCalls = try self.bus.subscribe(to: RollCallRequest.self, on: RollCallRequest.subject(cluster: cluster, drone: drone))
         try await self.roster.resume()
 
         await withTaskGroup(of: Void.self) { group in
@@ -85,6 +90,7 @@ package struct DroneAgent: Service {
                     loops.addTask { await self.serve(spawns) }
                     loops.addTask { await self.serve(terminations) }
                     loops.addTask { await self.serve(drains) }
+                    loops.addTask { await self.serve(rollCalls) }
                 }
             }
             await LogCursorKeeper(context: self.context).write()
@@ -118,7 +124,12 @@ package struct DroneAgent: Service {
             condition: self.condition, store: self.context.store, bus: self.bus, logger: self.logger)
         await withDiscardingTaskGroup { group in
             let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
-            group.addTask { await registration.run { isRegistered.finish() } }
+            group.addTask {
+                await registration.run {
+                    self.condition.set(address: $0)
+                    isRegistered.finish()
+                }
+            }
             group.addTask {
                 for await _ in registered {}
                 await beat.run()
@@ -149,6 +160,11 @@ extension DroneAgent {
     private func serve(_ requests: MessageSubscription<TerminationRequest>) async {
         let desk = TerminationDesk(roster: self.roster, store: self.context.store, logger: self.logger)
         await requests.serve(maxConcurrent: Self.terminationsAtOnce) { await desk.take($0) ? .success(UnitReply()) : nil }
+    }
+
+    private func serve(_ requests: MessageSubscription<RollCallRequest>) async {
+        let desk = RollCallDesk(condition: self.condition, store: self.context.store, logger: self.logger)
+        await requests.serve(maxConcurrent: 1) { await desk.take($0) }
     }
 
     /// Answered once the wish is stored, so that it survives a restart of the agent.

@@ -3,22 +3,53 @@ import Synchronization
 
 /// What the drone says of itself, and the news that it has changed. In memory; the table keeps what must survive.
 package final class DroneCondition: Sendable {
-    private let draining: Mutex<Bool>
+    private struct State {
+        var isDraining: Bool
+        var address: IPAddress?
+        /// As last counted; nil before.
+        var liveBackends: Int?
+    }
+
+    private let current: Mutex<State>
     /// Yields when the condition has changed. For one reader.
     package let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
 
     package init(isDraining: Bool) {
-        self.draining = Mutex(isDraining)
+        self.current = Mutex(State(isDraining: isDraining))
         (self.changes, self.changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    package var isDraining: Bool { self.draining.withLock { $0 } }
+    package var isDraining: Bool { self.current.withLock { $0.isDraining } }
 
-    package var state: DroneState { self.isDraining ? .draining : .ready }
+    /// Where visitors reach the drone, as last registered.
+    package var address: IPAddress? { self.current.withLock { $0.address } }
+
+    /// Backends that have not ended, as last counted.
+    package var liveBackends: Int? { self.current.withLock { $0.liveBackends } }
+
+    package var state: DroneState {
+        self.current.withLock { state in
+            guard state.isDraining else { return .ready }
+            return state.liveBackends == 0 ? .drained : .draining
+        }
+    }
 
     package func set(draining: Bool) {
-        self.draining.withLock { $0 = draining }
+        self.current.withLock { $0.isDraining = draining }
         self.changed.yield()
+    }
+
+    package func set(address: IPAddress) {
+        self.current.withLock { $0.address = address }
+    }
+
+    package func set(liveBackends: Int) {
+        self.current.withLock { $0.liveBackends = liveBackends }
+    }
+
+    /// A backend has come or gone, which may have changed what the drone is.
+    package func backendsChanged() {
+        if self.isDraining { self.changed.yield() }
     }
 }

@@ -24,8 +24,8 @@ package struct Registration: Sendable {
         self.logger = logger
     }
 
-    /// Registers, reports that it is done for the first time, and keeps the registration fresh until cancelled.
-    package func run(whenRegistered: @Sendable () -> Void) async {
+    /// Registers, reports each time that it is done with which address, and keeps the registration fresh until cancelled.
+    package func run(whenRegistered: @Sendable (IPAddress) -> Void) async {
         var registered: IPAddress?
         while !Task.isCancelled {
             let ip = await self.insist("find the drone's own address") { try await self.address.find() }
@@ -35,7 +35,7 @@ package struct Registration: Sendable {
             if registered != ip {
                 self.logger.info("drone-agent is ready", metadata: [LogKey.drone: "\(self.drone)", LogKey.ip: "\(ip)"])
             }
-            if registered == nil { whenRegistered() }
+            whenRegistered(ip)
             registered = ip
             await self.pause()
         }

@@ -33,31 +33,29 @@ package struct StatusBeat: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await _ in self.condition.changes { await self.beat(live: self.countLive(otherwise: 0)) }
+                for await _ in self.condition.changes { await self.beat() }
             }
-            var live = 0
             repeat {
-                live = await self.countLive(otherwise: live)
-                await self.beat(live: live)
+                await self.beat()
             } while (try? await Task.sleep(for: Self.period)) != nil
             group.cancelAll()
         }
     }
 
     /// A table that cannot be read must not silence the drone: the last known number is said again.
-    private func countLive(otherwise last: Int) async -> Int {
+    private func countLive() async {
         do throws(StoreError) {
-            return try await self.store.liveCount()
+            self.condition.set(liveBackends: try await self.store.liveCount())
         } catch {
             self.logger.warning("Live backends could not be counted", metadata: [LogKey.error: "\(error)"])
-            return last
         }
     }
 
-    private func beat(live: Int) async {
+    private func beat() async {
+        await self.countLive()
         let message = DroneStatusMessage(
             droneID: self.drone, cluster: self.cluster, droneVersion: BuildInformation.version, state: self.condition.state,
-            runningBackends: UInt32(clamping: live), maxBackends: self.maxBackends)
+            runningBackends: self.condition.liveBackends.map { UInt32(clamping: $0) }, maxBackends: self.maxBackends)
         do throws(NATSError) {
             try self.bus.publish(message)
         } catch {

@@ -11,10 +11,12 @@ package struct SpawnRequest: Hashable, Sendable {
     package var executable: DockerExecutableConfig
     /// What the proxy asks visitors for; nil lets everybody in.
     package var bearerToken: Secret?
+    /// The lock the backend holds. Ours: the drone only keeps it, so that a lost memory of the world can be made good from the drones.
+    package var lockAssignment: LockAssignment?
 
     package init(
         cluster: ClusterName, droneID: DroneID, maxIdle: WireSeconds, backendID: BackendID, metadata: [String: String] = [:],
-        executable: DockerExecutableConfig, bearerToken: Secret? = nil
+        executable: DockerExecutableConfig, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil
     ) {
         self.cluster = cluster
         self.droneID = droneID
@@ -23,6 +25,7 @@ package struct SpawnRequest: Hashable, Sendable {
         self.metadata = metadata
         self.executable = executable
         self.bearerToken = bearerToken
+        self.lockAssignment = lockAssignment
     }
 }
 
@@ -46,6 +49,7 @@ extension SpawnRequest: PlaneRequest {
         self.metadata = try json.required("metadata")
         self.executable = try json.required("executable")
         self.bearerToken = try json.optional("bearer_token")
+        self.lockAssignment = try json.optional("lock_assignment")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -57,6 +61,7 @@ extension SpawnRequest: PlaneRequest {
             $0.field("metadata", self.metadata)
             $0.field("executable", self.executable)
             $0.field("bearer_token", self.bearerToken)
+            $0.fieldIfPresent("lock_assignment", self.lockAssignment)
         }
     }
 }

@@ -24,5 +24,14 @@ package struct WorldTime: RawRepresentable, Hashable, Codable, Comparable, JSONC
         return .milliseconds(overflow ? (self < earlier ? Int64.min : Int64.max) : difference)
     }
 
+    /// Clamped at the far ends of the range.
+    package func adding(_ duration: Duration) -> WorldTime {
+        let (seconds, attoseconds) = duration.components
+        let (thousands, tooMany) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, overflow) = self.rawValue.addingReportingOverflow(
+            tooMany ? (seconds < 0 ? .min : .max) : thousands &+ attoseconds / 1_000_000_000_000_000)
+        return WorldTime(milliseconds: overflow ? (seconds < 0 ? .min : .max) : sum)
+    }
+
     package var description: String { WireTime(self).description }
 }

@@ -114,6 +114,63 @@ import Testing
         }
     }
 
+    @Test("A11: a draining drone is Drained when its last backend has ended, still after a restart, and Ready when that is undone")
+    func drained() async throws {
+        let fixture = try await AgentFixture()
+        func drain(_ drain: Bool) async throws {
+            _ = try await fixture.bus.request(DrainDrone(drone: .make(), cluster: .make(), drain: drain))
+        }
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+                try await drain(true)
+                try await eventually("it said Draining") { fixture.statuses.all.last?.state == .draining }
+                #expect(fixture.statuses.all.last?.runningBackends == 1)
+                _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
+                try await eventually("it said Drained at once", within: .seconds(3)) { fixture.statuses.all.last?.state == .drained }
+                #expect(fixture.statuses.all.last?.runningBackends == 0)
+            }
+            let before = fixture.statuses.all.count
+            try await fixture.withAgent {
+                try await eventually("it speaks again") { fixture.statuses.all.count > before }
+                #expect(fixture.statuses.all.dropFirst(before).first?.state == .drained)
+                try await drain(false)
+                try await eventually("it said Ready") { fixture.statuses.all.last?.state == .ready }
+            }
+        }
+    }
+
+    @Test("asked by roll call, it tells what it runs, with tokens and locks, and nothing that has ended; in parts if there is much")
+    func rollCall() async throws {
+        let fixture = try await AgentFixture()
+        let lock = LockAssignment(lock: LockName(rawValue: "doc-42")!, uid: LockUID(rawValue: .max))
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                var request = fixture.request(.make("b-2"))
+                request.bearerToken = Secret("token")
+                request.lockAssignment = lock
+                #expect(try await fixture.spawn(request))
+                #expect(try await fixture.spawn(fixture.request(.make("b-1"))))
+                #expect(try await fixture.spawn(fixture.request(.make("b-3"))))
+                for id in ["b-1", "b-2"] { try await fixture.wait(for: .ready, of: .make(id)) }
+                _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make("b-3")))
+                try await eventually("it registered") { !fixture.registrations.all.isEmpty }
+
+                let all = try await fixture.bus.request(RollCallRequest(cluster: .make(), drone: .make()))
+                #expect(all.metadata.ip == .v4(0x7F00_0001))
+                #expect(all.isComplete)
+                #expect(
+                    all.backends == [
+                        .init(backend: .make("b-1"), state: .ready),
+                        .init(backend: .make("b-2"), state: .ready, bearerToken: Secret("token"), lockAssignment: lock),
+                    ])
+                let rest = try await fixture.bus.request(RollCallRequest(cluster: .make(), drone: .make(), after: .make("b-1")))
+                #expect(rest.backends.map(\.backend) == [.make("b-2")])
+            }
+        }
+    }
+
     @Test("A12: the owner answers a termination once it is stored; others stay silent")
     func termination() async throws {
         let fixture = try await AgentFixture()

@@ -1,0 +1,34 @@
+import DroneStore
+import Logging
+import PlaneProtocol
+import PlaneService
+
+/// Tells the schedulers what this drone runs, from its table: what they remember of it may be lost.
+struct RollCallDesk: Sendable {
+    var condition: DroneCondition
+    var store: DroneStore
+    var logger: Logger
+
+    func take(_ request: RollCallRequest) async -> Result<RollCall, ErrorReply> {
+        guard let address = self.condition.address else {
+            return .failure(ErrorReply(code: .unavailable, message: "the drone does not know its own address yet"))
+        }
+        do throws(StoreError) {
+            let live = try await self.store.allBackends().backends.filter { !$0.state.isTerminal }
+            let later = live.sorted { $0.id.rawValue < $1.id.rawValue }.drop { record in
+                request.after.map { record.id.rawValue <= $0.rawValue } ?? false
+            }
+            let entries = later.prefix(RollCall.entriesAtOnce).map { record in
+                RollCall.Entry(
+                    backend: record.id, state: record.state, bearerToken: record.spec.bearerToken, lockAssignment: record.spec.lockAssignment)
+            }
+            return .success(
+                RollCall(
+                    metadata: DroneMetadata(ip: address, version: BuildInformation.version), backends: entries,
+                    isComplete: entries.count == later.count))
+        } catch {
+            self.logger.error("The schedulers could not be told what runs here", metadata: [LogKey.error: "\(error)"])
+            return .failure(ErrorReply(code: .unavailable, message: "the table of backends could not be read"))
+        }
+    }
+}

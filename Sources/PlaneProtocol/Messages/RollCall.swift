@@ -1,0 +1,106 @@
+/// Asks a drone which backends it runs: from a scheduler whose memory of the drone is missing, or differs from what the drone says of
+/// itself. Ours: the reference neither asks nor answers.
+package struct RollCallRequest: Hashable, Sendable {
+    package var cluster: ClusterName
+    package var drone: DroneID
+    /// The last backend of the answer before, where one answer was not enough.
+    package var after: BackendID?
+
+    package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil) {
+        self.cluster = cluster
+        self.drone = drone
+        self.after = after
+    }
+}
+
+/// What a drone says to that.
+package struct RollCall: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
+        package var backend: BackendID
+        package var state: BackendState
+        package var bearerToken: Secret?
+        package var lockAssignment: LockAssignment?
+
+        package init(backend: BackendID, state: BackendState, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil) {
+            self.backend = backend
+            self.state = state
+            self.bearerToken = bearerToken
+            self.lockAssignment = lockAssignment
+        }
+    }
+
+    package var metadata: DroneMetadata
+    /// Those that have not ended, in the order of their ids.
+    package var backends: [Entry]
+    /// False if there are more, which are asked for with another request.
+    package var isComplete: Bool
+
+    /// An entry is some 200 bytes, or 3 KiB with the longest lock: well below the 1 MiB of a NATS message.
+    package static let entriesAtOnce = 300
+
+    package init(metadata: DroneMetadata, backends: [Entry], isComplete: Bool) {
+        self.metadata = metadata
+        self.backends = backends
+        self.isComplete = isComplete
+    }
+}
+
+extension RollCallRequest: PlaneRequest {
+    package typealias Reply = RollCall
+
+    package static let subscription = "cluster.*.drone.*.roll_call"
+
+    package var subject: String { Self.subject(cluster: self.cluster, drone: self.drone) }
+
+    package static func subject(cluster: ClusterName, drone: DroneID) -> String {
+        "cluster.\(cluster.subjectToken).drone.\(drone).roll_call"
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.cluster = try json.required("cluster")
+        self.drone = try json.required("drone")
+        self.after = try json.optional("after")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.cluster)
+            $0.field("drone", self.drone)
+            $0.fieldIfPresent("after", self.after)
+        }
+    }
+}
+
+extension RollCall: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.metadata = try json.required("metadata")
+        self.backends = try json.required("backends")
+        self.isComplete = try json.required("complete")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("metadata", self.metadata)
+            $0.field("backends", self.backends)
+            $0.field("complete", self.isComplete)
+        }
+    }
+}
+
+extension RollCall.Entry: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.backend = try json.required("backend")
+        self.state = try json.required("state")
+        self.bearerToken = try json.optional("bearer_token")
+        self.lockAssignment = try json.optional("lock_assignment")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend", self.backend)
+            $0.field("state", self.state)
+            $0.fieldIfPresent("bearer_token", self.bearerToken)
+            $0.fieldIfPresent("lock_assignment", self.lockAssignment)
+        }
+    }
+}
