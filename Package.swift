@@ -95,7 +95,9 @@ let package = Package(
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging, nioCore, nioPosix, nioSSL]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
-        executable("bench", ["PlaneProtocol", "NATS", arguments, logging], path: "dev/bench"),
+        .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
+        executable("chaos", ["Simulation", "PlaneProtocol", "PlaneService", "NATS", arguments, logging], path: "dev/chaos"),
+        executable("bench", ["Simulation", "PlaneProtocol", "PlaneService", "NATS", arguments, logging], path: "dev/bench"),
 
         // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
         .target(
@@ -118,6 +120,7 @@ let package = Package(
         tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
+        tests("ChaosTests", []),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),
     ]
 )

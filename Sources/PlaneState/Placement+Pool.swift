@@ -37,6 +37,8 @@ extension Placement {
             self.members[drone] = nil
         }
 
+        func report(of drone: DroneID) -> Report? { self.members[drone]?.report }
+
         func lastHeard(_ drone: DroneID) -> WorldTime? { self.members[drone]?.report?.heard }
 
         /// `load` tells what a drone carries, nil for one that is not fit.

@@ -19,7 +19,7 @@ package struct Placement: Sendable {
     /// A drone's own word, straight from the drone. `now` is the time of hearing, not of saying.
     package mutating func heard(_ status: DroneStatusMessage, at now: WorldTime) {
         let report = Report(
-            state: status.state, heard: now, runningBackends: Int(status.runningBackends ?? 0), maxBackends: status.maxBackends.map(Int.init))
+            state: status.state, heard: now, statedBackends: status.runningBackends.map(Int.init), maxBackends: status.maxBackends.map(Int.init))
         self.pools[status.cluster, default: Pool()].heard(report, of: status.droneID)
     }
 
@@ -65,6 +65,11 @@ package struct Placement: Sendable {
         self.pools[cluster]?.lastHeard(drone)
     }
 
+    /// How many backends it said then that it runs; nil if it did not say.
+    package func reportedBackends(_ drone: DroneID, in cluster: ClusterName) -> Int? {
+        self.pools[cluster]?.report(of: drone)?.statedBackends
+    }
+
     /// How many backends the drone has and how many it takes; nil if it is not fit.
     private static func load(of view: DroneView, report: Report?, now: WorldTime) -> Load? {
         guard view.metadata != nil, view.state != .lost else { return nil }
@@ -72,7 +77,7 @@ package struct Placement: Sendable {
         let isHeard = report.map { self.isLive($0.heard, now: now) } ?? false
         guard isHeard || view.lastSeen.map({ self.isLive($0, now: now) }) ?? false else { return nil }
         guard (isHeard ? report?.state : view.state) == .ready else { return nil }
-        return Load(backends: max(view.liveBackends, report?.runningBackends ?? 0), limit: report?.maxBackends)
+        return Load(backends: max(view.liveBackends, report?.statedBackends ?? 0), limit: report?.maxBackends)
     }
 
     /// A time from the stream is another machine's; one that lies far ahead of ours tells nothing.
@@ -84,7 +89,8 @@ package struct Placement: Sendable {
     struct Report: Sendable {
         let state: DroneState
         let heard: WorldTime
-        let runningBackends: Int
+        /// nil from a drone that does not count.
+        let statedBackends: Int?
         let maxBackends: Int?
     }
 

@@ -19,8 +19,22 @@ struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     var count: Int { self.slots.count }
 
+    /// Slots in use and free ones.
+    var capacity: Int { self.entries.count }
+
     /// Every slot in use, in no particular order.
     var all: some Sequence<Slot> { self.slots.values }
+
+    /// Looks at a part of the table, for who cannot afford to look at all of it at once.
+    /// - Returns: where to go on; nil after the end.
+    func scan(from index: Int, count: Int, _ body: (Slot, Key, Value) -> Void) -> Int? {
+        let end = min(index + count, self.entries.count)
+        guard index < end else { return nil }
+        for position in index..<end {
+            if let entry = self.entries[position] { body(Slot(index: UInt32(position)), entry.key, entry.value) }
+        }
+        return end < self.entries.count ? end : nil
+    }
 
     func slot(of key: Key) -> Slot? { self.slots[key] }
 

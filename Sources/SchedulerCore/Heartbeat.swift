@@ -1,4 +1,5 @@
 import Logging
+import NATS
 import PlaneProtocol
 import PlaneService
 import PlaneState
@@ -8,6 +9,7 @@ import PlaneState
 struct Heartbeat: Sendable {
     let world: LiveWorld
     let writer: WorldWriter
+    let streams: StreamKeeper
     let metrics: SchedulerMetrics
     let logger: Logger
 
@@ -41,7 +43,9 @@ struct Heartbeat: Sendable {
             isCurrent = await self.world.waitUntil(sequence: sequence, within: Self.echoLimit)
         } catch {
             self.logger.debug("heartbeat failed", metadata: [LogKey.error: "\(error)"])
+            if error.code == .noResponders { await self.streams.restoreWorld() }
         }
+        self.world.setCurrent(isCurrent)
         self.metrics.world(isCurrent: isCurrent, sequence: self.world.ask { $0.sequence })
         return isCurrent
     }

@@ -15,15 +15,26 @@ package struct Scheduler: Service {
     /// Requests wait for drones and for the stream, so many are on their way at once; each costs a few kilobytes.
     private static let mostAtOnce = 4096
 
+    /// Drones speak every 4 s and are asked then; twice that, so that one message may be missed.
+    package static let rebuildTime: Duration = .seconds(8)
+
     private let bus: PlaneBus
     private let world: LiveWorld
     private let writer: WorldWriter
+    private let configuration: SchedulerConfiguration
+    private let streams: StreamKeeper
     private let limits: ScheduleLimits
     private let logger: Logger
     private let metrics = SchedulerMetrics()
 
-    package init(bus: PlaneBus, world: LiveWorld = LiveWorld(), limits: ScheduleLimits = ScheduleLimits(), logger: Logger) {
+    package init(
+        bus: PlaneBus, configuration: SchedulerConfiguration = SchedulerConfiguration(),
+        world: LiveWorld = LiveWorld(rebuildTime: Scheduler.rebuildTime),
+        limits: ScheduleLimits = ScheduleLimits(), logger: Logger
+    ) {
         self.bus = bus
+        self.configuration = configuration
+        self.streams = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, logger: logger)
         self.world = world
         self.writer = WorldWriter(jetStream: bus.connection.jetStream)
         self.limits = limits
@@ -35,21 +46,31 @@ package struct Scheduler: Service {
     package func run() async throws {
         do {
             try await cancelWhenGracefulShutdown {
-                try await SchedulerStreams.ensure(in: self.bus.connection.jetStream, logger: self.logger)
+                try await self.streams.ensure()
             }
         } catch is CancellationError where Task.isShuttingDownGracefully {
             return
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await WorldFollower(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger).run() }
-            group.addTask { await Heartbeat(world: self.world, writer: self.writer, metrics: self.metrics, logger: self.logger).run() }
+            group.addTask {
+                await Heartbeat(
+                    world: self.world, writer: self.writer, streams: self.streams, metrics: self.metrics, logger: self.logger
+                ).run()
+            }
+            group.addTask { await self.streams.run() }
+            group.addTask {
+                await Housekeeper(
+                    bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger
+                ).run()
+            }
             try await self.serve()
             group.cancelAll()
         }
     }
 
     private func serve() async throws {
-        let drones = DroneMonitor(world: self.world, writer: self.writer, logger: self.logger)
+        let drones = DroneMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
         let backends = BackendMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
         let challenges = ChallengeMonitor(writer: self.writer, logger: self.logger)
         let registrations = try self.bus.subscribe(to: DroneConnectRequest.self, queue: Self.queue)

@@ -17,6 +17,6 @@ import ServiceLifecycle
         let connection = try await NATSConnection.connect(
             settings.nats.options(name: "scheduler", inboxPrefix: "controller.inbox"), logger: logger)
         let bus = PlaneBus(connection: connection, logger: logger)
-        return [NATSConnectionService(connection), Scheduler(bus: bus, logger: logger)]
+        return [NATSConnectionService(connection), Scheduler(bus: bus, configuration: settings.scheduler, logger: logger)]
     }
 }

@@ -69,6 +69,15 @@ import Testing
         #expect(journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(4)).count == 2)
     }
 
+    @Test("what was written to a stream that is gone does not count")
+    func anotherStream() {
+        var journal = DroneJournal()
+        _ = journal.heard(Self.status(), known: .init(), worldSequence: 1000, now: Self.start)
+        journal.written(Self.status(), sequence: 1001)
+        let messages = journal.heard(Self.status(), known: .init(), worldSequence: 3, incarnation: 1, now: Self.after(4))
+        #expect(messages == [Self.state(.ready, Self.after(4)), Self.keepAlive(Self.after(4))])
+    }
+
     @Test("nothing is kept of drones whose last write the world shows")
     func bounded() {
         var journal = DroneJournal()

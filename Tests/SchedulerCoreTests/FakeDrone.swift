@@ -1,3 +1,4 @@
+import NATS
 import PlaneProtocol
 import PlaneService
 import PlaneState
@@ -20,6 +21,8 @@ final class FakeDrone: Sendable {
     private let answers: Mutex<[Answer]>
     private let spawns = Mutex<[SpawnRequest]>([])
     private let terminations = Mutex<[BackendID]>([])
+    /// What it says to a roll call.
+    let running = Mutex<[RollCall.Entry]>([])
 
     private init(_ id: DroneID, _ cluster: TestCluster, _ answers: [Answer]) {
         self.id = id
@@ -53,6 +56,29 @@ final class FakeDrone: Sendable {
         }
     }
 
+    /// Answers roll calls while `body` runs.
+    func answeringRollCalls(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let calls = try self.cluster.bus.subscribe(
+            to: RollCallRequest.self, on: RollCallRequest.subject(cluster: TestCluster.name, drone: self.id))
+        try await self.cluster.bus.connection.flush()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await calls.serve(maxConcurrent: 1) { request in
+                    let later = self.running.withLock { $0 }.filter { entry in
+                        request.after.map { entry.backend.rawValue > $0.rawValue } ?? true
+                    }
+                    // In parts of one, so that the parts are put together.
+                    return .success(
+                        RollCall(
+                            metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "test"), backends: Array(later.prefix(1)),
+                            isComplete: later.count <= 1))
+                }
+            }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
     /// Registers, sends one status, and waits until every scheduler knows of both.
     func appear(_ state: DroneState = .ready, maxBackends: UInt32? = nil) async throws {
         _ = try await self.cluster.bus.request(
@@ -61,15 +87,20 @@ final class FakeDrone: Sendable {
     }
 
     func say(_ state: DroneState, maxBackends: UInt32? = nil) async throws {
-        try self.cluster.bus.publish(
-            DroneStatusMessage(
-                droneID: self.id, cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0, maxBackends: maxBackends))
+        try self.beat(state, maxBackends: maxBackends)
         try await self.cluster.waitForWorld("drone \(self.id) is \(state)") { world in
             world.ask {
                 let view = $0.drone(self.id, in: TestCluster.name)
                 return view?.metadata != nil && view?.state == state
             }
         }
+    }
+
+    /// One status message.
+    func beat(_ state: DroneState = .ready, maxBackends: UInt32? = nil) throws {
+        try self.cluster.bus.publish(
+            DroneStatusMessage(
+                droneID: self.id, cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0, maxBackends: maxBackends))
     }
 
     var spawned: [SpawnRequest] { self.spawns.withLock { $0 } }

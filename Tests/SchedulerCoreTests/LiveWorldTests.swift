@@ -101,6 +101,37 @@ import Testing
         #expect(self.world.ask { $0.sequence } == 1)
     }
 
+    @Test("choices whose assignments went with their stream are settled")
+    func choicesOfAnotherStream() {
+        self.apply(
+            .cluster(TestCluster.name, .drone(DroneMessage(drone: .make(), change: .metadata(DroneMetadata(ip: .v4(1), version: "t"))))), 1)
+        let status = DroneStatusMessage(
+            droneID: .make(), cluster: TestCluster.name, droneVersion: "t", state: .ready, runningBackends: 0, maxBackends: 1)
+        self.world.heard(status, at: Self.now)
+        #expect(self.world.chooseDrone(in: TestCluster.name, excluding: [], now: Self.now) == .make())
+        self.world.settle(.make(), in: TestCluster.name, at: 1000)
+        self.apply(
+            .cluster(TestCluster.name, .drone(DroneMessage(drone: .make(), change: .metadata(DroneMetadata(ip: .v4(1), version: "t"))))), 1,
+            incarnation: 1)
+        #expect(self.world.chooseDrone(in: TestCluster.name, excluding: [], now: Self.now) == .make())
+    }
+
+    @Test("for a while after the stream was made anew nobody knows which locks are held; an older stream tells it")
+    func rebuilding() {
+        let world = LiveWorld(rebuildTime: .seconds(3600))
+        world.began(streamAge: .seconds(3600))
+        #expect(world.rebuildRemaining == .zero)
+        world.began(streamAge: .seconds(1800))
+        #expect(world.rebuildRemaining > .seconds(1700))
+        let other = LiveWorld(rebuildTime: .seconds(3600))
+        other.apply(.heartbeat, sequence: 1, published: WireTime(seconds: 1000), incarnation: 1)
+        #expect(other.rebuildRemaining > .seconds(3500))
+        // The server's clock may be ahead of ours by a year.
+        let skewed = LiveWorld(rebuildTime: .seconds(3600))
+        skewed.began(streamAge: .seconds(-366 * 24 * 3600))
+        #expect(skewed.rebuildRemaining <= .seconds(3600))
+    }
+
     @Test("a choice counts as load until the world has its assignment")
     func settling() {
         for drone in ["drone-a", "drone-b"] {

@@ -22,11 +22,12 @@ import Testing
             drone: drone, bearerToken: token, lockAssignment: lock ? LockAssignment(lock: .make(), uid: self.uid) : nil)
     }
 
-    static func spawn(_ drone: DroneID, token: Secret? = nil, id: BackendID = own) -> SpawnRequest {
+    static func spawn(_ drone: DroneID, token: Secret? = nil, id: BackendID = own, lock: Bool = false) -> SpawnRequest {
         let request = ScheduleRequest.make()
         return SpawnRequest(
             cluster: request.cluster, droneID: drone, maxIdle: request.maxIdle, backendID: id, metadata: request.metadata,
-            executable: request.executable, bearerToken: token)
+            executable: request.executable, bearerToken: token,
+            lockAssignment: lock ? LockAssignment(lock: .make(), uid: self.uid) : nil)
     }
 
     static func spawned(_ drone: DroneID, token: Secret? = nil, id: BackendID = own) -> ScheduleMachine.Action {
@@ -146,7 +147,7 @@ import Testing
         #expect(machine.echoed(.announced(at: 9)) == .chooseDrone(excluding: []))
         #expect(machine.chosen(.make("a")) == .assign(Self.assignment(.make("a"), lock: true), expecting: 0))
         #expect(machine.assigned(.stored(10)) == .awaitEcho(of: 10))
-        #expect(machine.echoed(.held(.init(backend: Self.own, drone: .make("a")))) == .ask(Self.spawn(.make("a"))))
+        #expect(machine.echoed(.held(.init(backend: Self.own, drone: .make("a")))) == .ask(Self.spawn(.make("a"), lock: true)))
         #expect(machine.answered(.accepted) == Self.spawned(.make("a")))
     }
 

@@ -136,9 +136,10 @@ import Testing
                     guard case .scheduled(let backend) = reply else { return false }
                     return !backend.spawned
                 }
-                try await drone.appear(.draining)
+                // An agent repeats this too: the stream is there a moment later than its server.
+                try await eventually("the drone is registered again") { (try? await drone.appear(.draining)) != nil }
                 try await drone.say(.ready)
-                _ = try await cluster.spawned()
+                try await eventually("the scheduler sees that it is current again") { (try? await cluster.spawned()) != nil }
             }
         }
     }

@@ -178,6 +178,21 @@ import Testing
         }
     }
 
+    @Test("a silent drone may run what it was asked to run, so the lock stays with it until the drone says otherwise")
+    func silentHolder() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.silence]) { drone in
+                #expect(try await cluster.schedule(.make(lock: .make())) == .noDroneAvailable)
+                let silent = try #require(drone.spawned.first)
+                #expect(drone.terminated == [silent.backendID])
+                let holder = try await cluster.spawned(.make(lock: .make()))
+                #expect(holder.backendID == silent.backendID && !holder.spawned)
+                try await cluster.report(.terminated, silent.backendID)
+                try await cluster.waitForWorld("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
+            }
+        }
+    }
+
     @Test("a drone whose first answer was lost is not asked to run anything twice")
     func lateAnswer() async throws {
         try await TestCluster.run { cluster in

@@ -27,7 +27,11 @@ struct TestCluster: Sendable {
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     static func bus(_ server: NATSServer, logger: Logger = TestCluster.silent) async throws -> PlaneBus {
-        PlaneBus(connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: logger), logger: logger)
+        try await self.bus([server.url], logger: logger)
+    }
+
+    static func bus(_ urls: [String], logger: Logger = TestCluster.silent) async throws -> PlaneBus {
+        PlaneBus(connection: try await NATSConnection.connect(NATSOptions(servers: urls), logger: logger), logger: logger)
     }
 
     /// Runs `body` with schedulers that serve, and ends them in order.
@@ -36,22 +40,31 @@ struct TestCluster: Sendable {
         _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
         try await withNATSServer { server in
-            let bus = try await self.bus(server)
-            let worlds = (0..<schedulers).map { _ in LiveWorld() }
-            var services: [any Service] = []
-            for world in worlds {
-                services.append(Scheduler(bus: try await self.bus(server, logger: logger), world: world, limits: limits, logger: logger))
-            }
-            let group = ServiceGroup(services: services, logger: bus.logger)
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                for world in worlds { await world.waitUntilCaughtUp() }
-                let cluster = TestCluster(server: server, bus: bus, worlds: worlds, schedulers: group)
-                try await cluster.waitUntilServed()
-                try await body(cluster)
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
-            }
+            try await self.run(on: [server], schedulers: schedulers, limits: limits, logger: logger, body)
+        }
+    }
+
+    /// The same on servers that run already, which form a cluster if there are several.
+    static func run(
+        on servers: [NATSServer], schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), logger: Logger = TestCluster.silent,
+        _ body: @escaping @Sendable (TestCluster) async throws -> Void
+    ) async throws {
+        let urls = servers.map(\.url)
+        let bus = try await self.bus(urls)
+        let worlds = (0..<schedulers).map { _ in LiveWorld() }
+        var services: [any Service] = []
+        for world in worlds {
+            services.append(Scheduler(bus: try await self.bus(urls, logger: logger), world: world, limits: limits, logger: logger))
+        }
+        let group = ServiceGroup(services: services, logger: bus.logger)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            for world in worlds { await world.waitUntilCaughtUp() }
+            let cluster = TestCluster(server: servers[0], bus: bus, worlds: worlds, schedulers: group)
+            try await cluster.waitUntilServed()
+            try await body(cluster)
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
         }
     }
 

@@ -1,13 +1,42 @@
 /// Settings of the scheduler (table `scheduler`). An empty table, or none, means the defaults.
 package struct SchedulerConfiguration: Hashable, Sendable {
+    /// Copies of the streams that matter. Three survive the loss of one server, two do not.
+    package var replicas = 3
+    /// A drone not heard of for so long is written off with its backends; nil for never. Long enough for a reboot.
+    package var lostAfter: Duration? = .seconds(300)
+    /// Ended backends stay in the state of the world for so long: for late questions, and so that their ids are refused.
+    package var endedRetention: Duration = .seconds(24 * 3600)
+    /// Log lines and states of backends stay in their streams for so long; nil for ever.
+    package var historyRetention: Duration? = .seconds(7 * 24 * 3600)
     package var metrics = MetricsConfiguration()
 
     package init() {}
 }
 
 extension SchedulerConfiguration: ConfigReadable {
+    private static let longestSeconds: Int64 = 10 * 366 * 24 * 3600
+
     package init?(_ reader: inout ConfigReader) {
         self.init()
+        reader.read(
+            "replicas", .integer(1...5), into: &self.replicas,
+            "Copies of the streams in a NATS cluster. A stream with fewer gets more as soon as there are servers; it never gets fewer.")
+        var lostAfter = self.lostAfter ?? .zero
+        reader.read(
+            "lost_after_secs", .seconds(0...Self.longestSeconds), into: &lostAfter,
+            "Seconds of silence after which a drone and its backends are written off as Lost; 0 for never.")
+        self.lostAfter = lostAfter == .zero ? nil : lostAfter
+        if let limit = self.lostAfter, limit < .seconds(30) {
+            reader.mistake("lost_after_secs", found: "\(limit.components.seconds)", expectation: "0, or at least the 30 after which a drone gets no backends")
+        }
+        reader.read(
+            "ended_retention_secs", .seconds(60...Self.longestSeconds), into: &self.endedRetention,
+            "Seconds for which ended backends stay in the state of the world.")
+        var history = self.historyRetention ?? .zero
+        reader.read(
+            "history_retention_secs", .seconds(0...Self.longestSeconds), into: &history,
+            "Seconds for which log lines and states of backends stay in their streams; 0 for ever.")
+        self.historyRetention = history == .zero ? nil : history
         self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

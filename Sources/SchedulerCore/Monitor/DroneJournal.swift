@@ -27,14 +27,23 @@ struct DroneJournal {
 
     /// Only drones whose last write has not been seen in the world.
     private var entries: [Key: Entry] = [:]
+    /// Of the stream they were written to.
+    private var incarnation: UInt64 = 0
 
     var count: Int { self.entries.count }
 
     /// What to write, possibly nothing.
-    /// - Parameter sequence: what the world had reached when it knew this.
+    /// - Parameters:
+    ///   - sequence: what the world had reached when it knew this.
+    ///   - incarnation: of the stream that was read.
     mutating func heard(
-        _ status: DroneStatusMessage, known: Known, worldSequence sequence: UInt64, now: WorldTime
+        _ status: DroneStatusMessage, known: Known, worldSequence sequence: UInt64, incarnation: UInt64 = 0, now: WorldTime
     ) -> [DroneMessage] {
+        if incarnation != self.incarnation {
+            // Gone with their stream.
+            self.entries = [:]
+            self.incarnation = incarnation
+        }
         let key = Key(drone: status.droneID, cluster: status.cluster)
         if let written = self.entries[key]?.sequence, written <= sequence { self.entries[key] = nil }
 

@@ -1,7 +1,7 @@
 package import Logging
 import NATS
 package import PlaneProtocol
-import PlaneService
+package import PlaneService
 import PlaneState
 import Synchronization
 
@@ -10,9 +10,15 @@ package final class DroneMonitor: Sendable {
     private let world: LiveWorld
     private let writer: WorldWriter
     private let logger: Logger
+    private let caller: RollCaller
+    private let bus: PlaneBus
     private let journal = Mutex(DroneJournal())
+    /// Drones that are being asked what they run.
+    private let calling = Mutex<Set<DroneJournal.Key>>([])
 
-    package init(world: LiveWorld, writer: WorldWriter, logger: Logger) {
+    package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, logger: Logger) {
+        self.bus = bus
+        self.caller = RollCaller(bus: bus, world: world, writer: writer, logger: logger)
         self.world = world
         self.writer = writer
         self.logger = logger
@@ -41,11 +47,15 @@ package final class DroneMonitor: Sendable {
 
     /// One scheduler writes what a reader of the stream must know of it.
     package func record(_ status: DroneStatusMessage) async {
+        guard await self.reconcile(status) else { return }
+        let incarnation = self.world.incarnation
         let (known, sequence) = self.world.ask { world in
             let drone = world.drone(status.droneID, in: status.cluster)
             return (DroneJournal.Known(state: drone?.state, lastSeen: drone?.lastSeen), world.sequence)
         }
-        let messages = self.journal.withLock { $0.heard(status, known: known, worldSequence: sequence, now: .now()) }
+        let messages = self.journal.withLock {
+            $0.heard(status, known: known, worldSequence: sequence, incarnation: incarnation, now: .now())
+        }
         guard !messages.isEmpty else { return }
         var last: UInt64?
         do {
@@ -63,6 +73,31 @@ package final class DroneMonitor: Sendable {
             self.logger.info(
                 "drone changed its state",
                 metadata: [LogKey.cluster: "\(status.cluster)", LogKey.drone: "\(status.droneID)", LogKey.state: "\(status.state)"])
+        }
+    }
+
+    /// A drone that the world does not know, or has written off, is asked what it runs before its word counts: then it is known again,
+    /// and what was written off has been stopped.
+    /// - Returns: whether the world and the drone agree as far as they can.
+    private func reconcile(_ status: DroneStatusMessage) async -> Bool {
+        let drone = self.world.ask { $0.drone(status.droneID, in: status.cluster) }
+        guard drone?.metadata == nil || drone?.state == .lost else { return true }
+        let key = DroneJournal.Key(drone: status.droneID, cluster: status.cluster)
+        guard self.calling.withLock({ $0.insert(key).inserted }) else { return false }
+        defer { self.calling.withLock { _ = $0.remove(key) } }
+        switch await self.caller.call(status.droneID, in: status.cluster) {
+        case .agreed: return true
+        case .failed: return false
+        case .nobody:
+            guard drone?.state == .lost else { return true }
+            // An older agent does not tell what it runs, but stops what it is told to.
+            let writtenOff = self.world.ask { $0.backends(of: status.droneID, in: status.cluster, endedAs: .lost) }
+            await withDiscardingTaskGroup { group in
+                for backend in writtenOff {
+                    group.addTask { await Termination.request(backend, in: status.cluster, bus: self.bus, logger: self.logger) }
+                }
+            }
+            return true
         }
     }
 }

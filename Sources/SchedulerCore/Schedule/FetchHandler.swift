@@ -8,6 +8,8 @@ struct FetchHandler: Sendable {
 
     /// A lock that somebody is about to take is waited for, within limits.
     func handle(_ request: FetchBackendForLock) async -> FetchReply {
+        guard self.world.isCurrent else { return .error(.isBehind) }
+        guard await self.world.waitUntilRebuilt(within: self.limits.lockWait) else { return .error(.isRebuilding) }
         var sight = self.world.sight(of: request.lock, in: request.cluster)
         let deadline = ContinuousClock.now + self.limits.lockWait
         while true {

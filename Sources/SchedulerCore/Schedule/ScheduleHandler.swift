@@ -28,6 +28,8 @@ package struct ScheduleHandler: Sendable {
     /// Always has an answer, and in time.
     package func handle(_ request: ScheduleRequest) async -> ScheduleReply {
         let started = ContinuousClock.now
+        guard self.world.isCurrent else { return .error(.isBehind) }
+        if request.lock != nil, await !self.world.waitUntilRebuilt(within: self.limits.lockWait) { return .error(.isRebuilding) }
         var generator = SystemRandomNumberGenerator()
         var machine = ScheduleMachine(
             request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
@@ -40,7 +42,9 @@ package struct ScheduleHandler: Sendable {
         while true {
             switch action {
             case .announce(let message, let expected):
-                action = machine.announced(await self.write(.lock(message), in: request.cluster, expecting: expected))
+                let outcome = await self.write(.lock(message), in: request.cluster, expecting: expected)
+                if outcome == .conflict { await self.notice(purgeOf: message, in: request.cluster, expected) }
+                action = machine.announced(outcome)
             case .awaitEcho(let sequence):
                 action = machine.echoed(await self.echo(of: sequence, lock: request.lock, in: request.cluster))
             case .awaitLock(let lock, let sight):
@@ -86,6 +90,19 @@ package struct ScheduleHandler: Sendable {
             self.logger.error(
                 "the state of the world cannot be written", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
             return .failed
+        }
+    }
+
+    /// The announcement that was expected may be gone without another in its place: somebody has purged it.
+    private func notice(purgeOf message: LockMessage, in cluster: ClusterName, _ expected: UInt64) async {
+        guard expected > 0 else { return }
+        do {
+            let subject = WorldStateMessage.cluster(cluster, .lock(message)).subject
+            let last = try await self.bus.connection.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject)
+            if last == nil { self.world.forget(.lock(message.lock, cluster, sequence: expected)) }
+        } catch {
+            // Not to be found out now: the request waits, and is answered in the end.
+            self.logger.debug("the lock's announcement cannot be read", metadata: [LogKey.error: "\(error)"])
         }
     }
 

@@ -40,7 +40,8 @@ extension ScheduleMachine {
     func spawnRequest(for drone: DroneID) -> SpawnRequest {
         SpawnRequest(
             cluster: self.request.cluster, droneID: drone, maxIdle: self.request.maxIdle, backendID: self.backend,
-            metadata: self.request.metadata, executable: self.request.executable, bearerToken: self.bearerToken)
+            metadata: self.request.metadata, executable: self.request.executable, bearerToken: self.bearerToken,
+            lockAssignment: self.lock)
     }
 
     // MARK: Ends
@@ -76,7 +77,10 @@ extension ScheduleMachine {
     mutating func finish(_ reply: ScheduleReply, _ progress: Progress, terminate: Bool = false) -> Action {
         self.state = .finished
         let revoke = progress.hasAnnounced ? self.lock.map { LockMessage(lock: $0.lock, uid: $0.uid, kind: .revoke) } : nil
-        return .finish(reply, TidyUp(revoke: revoke, writeOff: progress.mayBeAssigned, terminate: terminate))
+        // What may run must not be declared ended while it holds a lock: the next holder would live beside it. Its drone says how it ends,
+        // or, if it never began, that it does not run it.
+        let writeOff = progress.mayBeAssigned && !(terminate && self.lock != nil)
+        return .finish(reply, TidyUp(revoke: revoke, writeOff: writeOff, terminate: terminate))
     }
 
     static let cannotWrite = "the scheduler could not write the state of the world; try again"

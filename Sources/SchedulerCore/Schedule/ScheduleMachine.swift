@@ -18,8 +18,8 @@ package import PlaneProtocol
 /// the same time, and the round trip is saved. An id the client chose is written expecting that no such assignment exists, which refuses
 /// one used before, even by another scheduler at this moment.
 ///
-/// **Giving up leaves nothing behind** that looks alive: once the assignment may be in the stream, the backend is written off with
-/// `Terminated`. Deleting the assignment would be the alternative, but processes that have read it would not notice; a terminal state
+/// **Giving up leaves nothing behind** that looks alive but is not: once the assignment may be in the stream, the backend is written off with
+/// `Terminated` (unless it holds a lock and a drone may run it: a lock is free only when its holder has ended). Deleting the assignment would be the alternative, but processes that have read it would not notice; a terminal state
 /// every member of a fleet understands, and it frees the lock.
 package struct ScheduleMachine: Sendable {
     package enum Action: Hashable, Sendable {

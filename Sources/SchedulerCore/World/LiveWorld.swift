@@ -10,7 +10,10 @@ package final class LiveWorld: Sendable {
         var placement = Placement()
         var waiters = WorldWaiters()
         var isCaughtUp = false
+        var isCurrent = true
         var incarnation: UInt64 = 0
+        /// Until then drones are being asked what they run, and nobody knows which locks are held.
+        var rebuiltAt: ContinuousClock.Instant?
         /// Choices whose assignment stands in the stream at this place, which the world has not reached.
         var unsettled: [(sequence: UInt64, drone: DroneID, cluster: ClusterName)] = []
 
@@ -24,8 +27,12 @@ package final class LiveWorld: Sendable {
     }
 
     private let state = Mutex(State())
+    private let rebuildTime: Duration
 
-    package init() {}
+    /// - Parameter rebuildTime: how long after the stream was made anew the drones may need to say what they run.
+    package init(rebuildTime: Duration = .zero) {
+        self.rebuildTime = rebuildTime
+    }
 
     // MARK: Asking
 
@@ -34,11 +41,35 @@ package final class LiveWorld: Sendable {
         self.state.withLock { question($0.world) }
     }
 
+    func askPlacement<Answer>(_ question: (WorldState, Placement) -> Answer) -> Answer {
+        self.state.withLock { question($0.world, $0.placement) }
+    }
+
     package func sight(of lock: LockName, in cluster: ClusterName) -> LockSight {
         self.state.withLock { $0.world.sight(of: lock, in: cluster) }
     }
 
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
+
+    /// Whether what we write comes back to us. If not, what this process knows may be long past, and is no ground for an answer.
+    package var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
+
+    package func setCurrent(_ isCurrent: Bool) {
+        self.state.withLock { $0.isCurrent = isCurrent }
+    }
+
+    /// Of the stream that is followed: how often it was found to be another one.
+    package var incarnation: UInt64 { self.state.withLock { $0.incarnation } }
+
+    /// How long it still takes until the world is rebuilt from what the drones say, after its stream was made anew; zero normally.
+    package var rebuildRemaining: Duration {
+        self.state.withLock { state in
+            guard let rebuiltAt = state.rebuiltAt else { return .zero }
+            let remaining = rebuiltAt - .now
+            if remaining <= .zero { state.rebuiltAt = nil }
+            return max(.zero, remaining)
+        }
+    }
 
     // MARK: Choosing a drone
 
@@ -72,8 +103,8 @@ package final class LiveWorld: Sendable {
         let signals = self.state.withLock { state in
             if incarnation != state.incarnation {
                 // The stream was deleted and made again, and counts from one again.
-                state.world = WorldState()
                 state.incarnation = incarnation
+                self.reset(&state)
             }
             if let message {
                 state.world.apply(message, sequence: sequence, published: published)
@@ -85,6 +116,44 @@ package final class LiveWorld: Sendable {
             return state.waiters.whenApplied(message, world: state.world)
         }
         for signal in signals { signal.yield() }
+    }
+
+    /// The follower begins to read a stream of this age. (The server's clock may be another machine's.)
+    package func began(streamAge age: Duration) {
+        self.state.withLock { self.expectRebuild(&$0, age: age) }
+    }
+
+    /// Everything was purged from the stream.
+    package func lost() {
+        self.state.withLock { self.reset(&$0) }
+    }
+
+    private func reset(_ state: inout State) {
+        state.world = WorldState()
+        // What was on its way is gone with the stream.
+        for choice in state.unsettled { state.placement.settle(choice.drone, in: choice.cluster) }
+        state.unsettled = []
+        self.expectRebuild(&state, age: .zero)
+    }
+
+    private func expectRebuild(_ state: inout State, age: Duration) {
+        let remaining = min(self.rebuildTime - age, self.rebuildTime)
+        if remaining > .zero { state.rebuiltAt = .now + remaining }
+    }
+
+    /// Its messages were purged from the stream.
+    package func forget(_ outdated: RetentionScan.Outdated) {
+        self.state.withLock { state in
+            switch outdated {
+            case .backend(let backend, let cluster): state.world.forget(backend, in: cluster)
+            case .lock(let lock, let cluster, let sequence):
+                guard state.world.announcementSequence(of: lock, in: cluster) <= sequence else { return }
+                state.world.forget(lock, in: cluster)
+            case .drone(let drone, let cluster):
+                state.world.forget(drone, in: cluster)
+                state.placement.forget(drone, in: cluster)
+            }
+        }
     }
 
     /// Everything that was in the stream when the follower began has been applied.
@@ -101,6 +170,15 @@ package final class LiveWorld: Sendable {
     /// Returns when the follower has caught up for the first time, or when the task is cancelled.
     package func waitUntilCaughtUp() async {
         await self.wait(for: .caughtUp) { $0.isCaughtUp ? true : nil }
+    }
+
+    /// Whether it is known in time which locks are held.
+    func waitUntilRebuilt(within limit: Duration) async -> Bool {
+        let remaining = self.rebuildRemaining
+        guard remaining > .zero else { return true }
+        // Cut short only when the task is cancelled, and then the answer does not matter.
+        try? await Task.sleep(for: min(remaining, limit))
+        return self.rebuildRemaining == .zero
     }
 
     /// Whether the world reached the sequence in time.

@@ -2,6 +2,7 @@ package import Logging
 package import NATS
 import PlaneProtocol
 import PlaneService
+import PlaneState
 
 /// Reads the stream `plane_state` into the world, from its first message and for as long as the process lives.
 package struct WorldFollower: Sendable {
@@ -21,6 +22,14 @@ package struct WorldFollower: Sendable {
     /// Ends when the task is cancelled or the connection is closed.
     package func run() async {
         guard let consumer = await self.begin() else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.hearPurges() }
+            await self.follow(consumer)
+            group.cancelAll()
+        }
+    }
+
+    private func follow(_ consumer: OrderedConsumer) async {
         if consumer.initialPending == 0 { self.world.caughtUp() }
         for await message in consumer {
             self.apply(message)
@@ -31,6 +40,8 @@ package struct WorldFollower: Sendable {
     private func begin() async -> OrderedConsumer? {
         while !Task.isCancelled {
             do {
+                let info = try await self.jetStream.streamInfo(SchedulerStreams.planeState)
+                if let age = info.age(at: WireTime.now()) { self.world.began(streamAge: age) }
                 return try await self.jetStream.orderedConsumer(stream: SchedulerStreams.planeState, from: .first)
             } catch {
                 guard error.code != .closed, error.code != .cancelled else { return nil }
@@ -40,6 +51,22 @@ package struct WorldFollower: Sendable {
             try? await Task.sleep(for: Self.retryPause)
         }
         return nil
+    }
+
+    /// Where the account forbids it, nothing is heard, and what others purge stays in memory until the process ends.
+    private func hearPurges() async {
+        guard let notices = try? self.jetStream.connection.subscribe(PurgeNotice.subject) else { return }
+        for await message in notices {
+            switch PurgeNotice(advisory: message.payload) {
+            case .everything?:
+                self.logger.warning("the state of the world was purged, and is rebuilt from what the drones say")
+                self.world.lost()
+            case .backend(let backend, let token)?:
+                let cluster = self.world.ask { $0.clusterNames.first { $0.subjectToken == token } }
+                if let cluster { self.world.forget(.backend(backend, cluster)) }
+            case nil: break
+            }
+        }
     }
 
     private func apply(_ message: StreamMessage) {
@@ -54,5 +81,12 @@ package struct WorldFollower: Sendable {
         let published = WireTime(
             seconds: message.published.seconds, nanoseconds: Int32(message.published.nanoseconds % 1_000_000_000))
         self.world.apply(decoded, sequence: message.sequence, published: published, incarnation: message.streamIncarnation)
+    }
+}
+
+extension StreamInfo {
+    /// How long ago the stream was made, by our clock and the server's; nil if the server does not say.
+    fileprivate func age(at now: WireTime) -> Duration? {
+        self.createdTime.map { .seconds(now.seconds - $0.seconds) }
     }
 }

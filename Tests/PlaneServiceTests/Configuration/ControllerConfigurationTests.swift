@@ -51,4 +51,39 @@ import Testing
         #expect(controller.nats.hosts == ["a:4222", "tls://b"])
         #expect(controller.scheduler.metrics.port == 9100)
     }
+
+    @Test("what is kept how long, and how often, may be configured; 0 means for ever where it can")
+    func scheduler() throws {
+        let defaults = SchedulerConfiguration()
+        #expect(defaults.replicas == 3)
+        #expect(defaults.lostAfter == .seconds(300))
+        #expect(defaults.endedRetention == .seconds(24 * 3600))
+        #expect(defaults.historyRetention == .seconds(7 * 24 * 3600))
+        let scheduler = try ConfigurationLoader.load(
+            ControllerConfiguration.self,
+            toml: """
+                [nats]
+                hosts = ["localhost"]
+                [scheduler]
+                replicas = 5
+                lost_after_secs = 0
+                ended_retention_secs = 60
+                history_retention_secs = 0
+                """
+        ).configuration.scheduler
+        #expect(scheduler.replicas == 5)
+        #expect(scheduler.lostAfter == nil)
+        #expect(scheduler.endedRetention == .seconds(60))
+        #expect(scheduler.historyRetention == nil)
+    }
+
+    @Test("a drone is not written off before it stops getting backends")
+    func lostTooSoon() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(
+                ControllerConfiguration.self, toml: "nats.hosts = ['a']\n[scheduler]\nlost_after_secs = 29\nreplicas = 6")
+        }
+        #expect(error.description.contains("scheduler.lost_after_secs: found 29, expected 0, or at least the 30"))
+        #expect(error.description.contains("scheduler.replicas: found 6, expected a number from 1 to 5"))
+    }
 }

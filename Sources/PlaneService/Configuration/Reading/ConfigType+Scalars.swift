@@ -63,6 +63,14 @@ extension ConfigType where Value == UInt32 {
         "a number from 0 to \(UInt32.max)", read: { $0.asInteger.flatMap { UInt32(exactly: $0) } }, show: { .integer(Int64($0)) })
 }
 
+extension ConfigType where Value == Int {
+    package static func integer(_ range: ClosedRange<Int>) -> ConfigType {
+        ConfigType(
+            "a number from \(range.lowerBound) to \(range.upperBound)",
+            read: { $0.asInteger.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil } }, show: { .integer(Int64($0)) })
+    }
+}
+
 extension ConfigType where Value == Duration {
     package static func seconds(_ range: ClosedRange<Int64>) -> ConfigType {
         ConfigType(

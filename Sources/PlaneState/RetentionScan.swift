@@ -1,0 +1,77 @@
+package import PlaneProtocol
+
+/// Goes round the world looking for what nobody needs any more, a part at a time: a million backends are no reason to stop the world.
+package struct RetentionScan: Sendable {
+    /// Something whose messages may be purged from the stream.
+    package enum Outdated: Hashable, Sendable {
+        case backend(BackendID, ClusterName)
+        /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago.
+        case lock(LockName, ClusterName, sequence: UInt64)
+        /// Written off, and without backends.
+        case drone(DroneID, ClusterName)
+    }
+
+    /// What counts as outdated.
+    package struct Limits: Sendable {
+        /// Backends that ended before, by the clocks of the schedulers that wrote the ends.
+        package var endedBefore: WorldTime
+        /// Drones that were written off before.
+        package var lostBefore: WorldTime
+
+        package init(endedBefore: WorldTime, lostBefore: WorldTime) {
+            self.endedBefore = endedBefore
+            self.lostBefore = lostBefore
+        }
+    }
+
+    private enum Table { case backends, locks, drones }
+
+    private var cluster: ClusterName?
+    private var table = Table.backends
+    private var position = 0
+
+    package init() {}
+
+    /// Looks at up to `count` records more, of one kind.
+    package mutating func next(in world: WorldState, _ limits: Limits, count: Int) -> [Outdated] {
+        guard let cluster = self.cluster ?? world.clusterNames.first, let state = world.clusters[cluster] else {
+            self = RetentionScan()
+            return []
+        }
+        var found: [Outdated] = []
+        let next: Int?
+        switch self.table {
+        case .backends:
+            next = state.backends.scan(from: self.position, count: count) { _, backend, record in
+                if record.isTerminal, record.stateTime < limits.endedBefore { found.append(.backend(backend, cluster)) }
+            }
+        case .locks:
+            let endedBefore = limits.endedBefore.rawValue / 1000
+            next = state.locks.scan(from: self.position, count: count) { _, lock, record in
+                guard record.live.isEmpty, let announcement = record.announcement, announcement.publishedSeconds < endedBefore else { return }
+                found.append(.lock(lock, cluster, sequence: announcement.sequence))
+            }
+        case .drones:
+            next = state.drones.scan(from: self.position, count: count) { _, drone, record in
+                guard record.state == .lost, record.stateTime < limits.lostBefore, record.assignedBackends == 0 else { return }
+                found.append(.drone(drone, cluster))
+            }
+        }
+        self.move(to: next, from: cluster, in: world)
+        return found
+    }
+
+    private mutating func move(to position: Int?, from cluster: ClusterName, in world: WorldState) {
+        self.cluster = cluster
+        self.position = position ?? 0
+        guard position == nil else { return }
+        switch self.table {
+        case .backends: self.table = .locks
+        case .locks: self.table = .drones
+        case .drones:
+            self.table = .backends
+            // After the last one, from the beginning.
+            self.cluster = world.clusterNames.first { $0.rawValue > cluster.rawValue }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import Synchronization
+
+/// What must be done for the world once, by whichever scheduler has the lease: writes off drones that are gone, asks those whose own count
+/// differs from the world's, and purges what nobody needs any more.
+final class Housekeeper: Sendable {
+    private let bus: PlaneBus
+    private let world: LiveWorld
+    private let caller: RollCaller
+    private let writeOff: WriteOff
+    private let retention: Retention
+    private let lostAfter: Duration?
+    private let watch = Mutex(LostDroneWatch())
+
+    private static let period: Duration = .seconds(1)
+    /// Looks at drones are over all of them, so not every time.
+    private static let dronesEvery = 5
+    /// Drones asked at the same time.
+    private static let callsAtOnce = 8
+
+    init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
+        self.bus = bus
+        self.world = world
+        self.caller = RollCaller(bus: bus, world: world, writer: writer, logger: logger)
+        self.writeOff = WriteOff(bus: bus, writer: writer, logger: logger)
+        self.retention = Retention(jetStream: bus.connection.jetStream, world: world, configuration: configuration, logger: logger)
+        self.lostAfter = configuration.lostAfter
+    }
+
+    /// Ends when the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.listen() }
+            await self.work()
+            group.cancelAll()
+        }
+    }
+
+    /// Whether this process would have heard a drone, from second to second.
+    private func listen() async {
+        while (try? await Task.sleep(for: Self.period)) != nil {
+            let isListening = self.world.isCaughtUp && self.world.isCurrent && self.bus.connection.isConnected
+            self.watch.withLock { $0.tick(at: .now(), isListening: isListening) }
+        }
+    }
+
+    private func work() async {
+        var lease = Lease("housekeeping", jetStream: self.bus.connection.jetStream)
+        var doubts = RollCallMachine()
+        var scan = RetentionScan()
+        var round = 0
+        while (try? await Task.sleep(for: Self.period)) != nil {
+            guard self.world.isCaughtUp, self.world.isCurrent, await lease.keep() else { continue }
+            round += 1
+            if round % Self.dronesEvery == 0 {
+                await self.writeOffSilentDrones(now: .now())
+                await self.askDoubtfulDrones(&doubts, now: .now())
+            }
+            await self.retention.advance(&scan, now: .now())
+        }
+        await lease.release()
+    }
+
+    private func writeOffSilentDrones(now: WorldTime) async {
+        guard let limit = self.lostAfter else { return }
+        let watch = self.watch.withLock { $0 }
+        let lost = self.world.drones { $0.needsWriteOff && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
+        for drone in lost {
+            // It may have spoken while others were written off.
+            guard watch.isLost(lastHeard: self.world.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
+            let backends = self.world.ask { $0.liveBackends(of: drone.id, in: drone.cluster) }
+            await self.writeOff.drone(drone.id, in: drone.cluster, with: backends)
+        }
+    }
+
+    private func askDoubtfulDrones(_ doubts: inout RollCallMachine, now: WorldTime) async {
+        var differing: [RollCallMachine.Drone: WorldTime] = [:]
+        for drone in self.world.drones(where: \.isDoubtful) {
+            differing[RollCallMachine.Drone(drone: drone.id, cluster: drone.cluster)] = drone.lastHeard
+        }
+        var due = doubts.look(at: differing, now: now)[...]
+        while !due.isEmpty {
+            let some = due.prefix(Self.callsAtOnce)
+            due = due.dropFirst(Self.callsAtOnce)
+            let answers = await withTaskGroup(of: (RollCallMachine.Drone, RollCaller.Outcome).self) { group in
+                for drone in some { group.addTask { (drone, await self.caller.call(drone.drone, in: drone.cluster)) } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            for case (let drone, .agreed(let missing)) in answers {
+                let gone = doubts.answered(drone, missing: missing, now: .now())
+                await self.writeOff.backends(gone, of: drone.drone, in: drone.cluster)
+            }
+        }
+    }
+}

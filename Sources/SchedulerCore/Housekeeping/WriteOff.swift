@@ -1,0 +1,52 @@
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneService
+
+/// Writes `Lost` for what is gone, into the shared memory and the public feed. That frees the locks.
+struct WriteOff: Sendable {
+    let bus: PlaneBus
+    let writer: WorldWriter
+    let logger: Logger
+
+    private static let mostAtOnce = 64
+
+    /// The drone first: it gets no new backends then. Done in part, the rest is found again.
+    func drone(_ drone: DroneID, in cluster: ClusterName, with backends: Set<BackendID>) async {
+        var metadata: Logger.Metadata = [
+            LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.count: "\(backends.count)",
+        ]
+        do {
+            try await self.writer.write(.cluster(cluster, .drone(DroneMessage(drone: drone, change: .state(.lost, at: .now())))))
+        } catch {
+            metadata[LogKey.error] = "\(error)"
+            return self.logger.error("lost drone cannot be written off", metadata: metadata)
+        }
+        self.logger.warning("drone was silent for too long and is written off with its backends", metadata: metadata)
+        await self.backends(backends, of: drone, in: cluster)
+    }
+
+    func backends(_ backends: Set<BackendID>, of drone: DroneID, in cluster: ClusterName) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (index, backend) in backends.enumerated() {
+                if index >= Self.mostAtOnce { await group.next() }
+                group.addTask { await self.backend(backend, of: drone, in: cluster) }
+            }
+        }
+    }
+
+    private func backend(_ backend: BackendID, of drone: DroneID, in cluster: ClusterName) async {
+        var metadata: Logger.Metadata = [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(backend)"]
+        let message = BackendStateMessage(cluster: cluster, state: .lost, backend: backend, time: .now())
+        do {
+            let change = BackendMessage(backend: backend, change: .state(.lost, at: .now()))
+            try await self.writer.writeOnce(.cluster(cluster, .backend(change)))
+            _ = try await self.bus.connection.jetStream.publish(
+                WireCodec.encode(message), to: message.subject, headers: ["Nats-Msg-Id": "\(cluster).\(backend).\(BackendState.lost)"])
+        } catch {
+            metadata[LogKey.error] = "\(error)"
+            return self.logger.error("lost backend cannot be written off", metadata: metadata)
+        }
+        self.logger.warning("backend is written off", metadata: metadata)
+    }
+}

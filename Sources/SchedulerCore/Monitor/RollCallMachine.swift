@@ -1,0 +1,58 @@
+import PlaneProtocol
+
+/// Decides when a drone is asked what it runs because it says another number than the world counts, and what follows from the answer.
+///
+/// The two numbers differ now and then for a moment: an assignment is on its way, an end is being reported. So a difference must last. And
+/// a backend that is missing on its drone may have been assigned a moment ago; it is written off only if it is still missing when the
+/// drone is asked again. Knows no time but what it is told.
+struct RollCallMachine {
+    /// Longer than a schedule request takes, and three status messages.
+    static let patience: Duration = .seconds(12)
+    /// Between calls that find nothing: under constant load the numbers may never be equal.
+    static let pause: Duration = .seconds(60)
+
+    typealias Drone = DroneJournal.Key
+
+    private struct Doubt {
+        var since: WorldTime
+        /// When to call; later than `since`.
+        var due: WorldTime
+        /// Missing on the drone when it was asked last.
+        var missing: Set<BackendID> = []
+    }
+
+    private var doubts: [Drone: Doubt] = [:]
+
+    var count: Int { self.doubts.count }
+
+    /// - Parameter differing: all drones whose number of backends is not the world's, each with the time it was heard last.
+    /// - Returns: those to ask.
+    mutating func look(at differing: [Drone: WorldTime], now: WorldTime) -> [Drone] {
+        self.doubts = self.doubts.filter { differing[$0.key] != nil }
+        var due: [Drone] = []
+        for (drone, heard) in differing {
+            let doubt = self.doubts[drone] ?? Doubt(since: now, due: now.adding(Self.patience))
+            self.doubts[drone] = doubt
+            // What it said when it was heard last, it must have said after the doubt arose.
+            guard now >= doubt.due, heard > doubt.since else { continue }
+            self.doubts[drone]?.due = now.adding(Self.pause)
+            due.append(drone)
+        }
+        return due
+    }
+
+    /// The drone has told what it runs.
+    /// - Parameter missing: assigned to it and not ended, both before it was asked and after, and not among what it told.
+    /// - Returns: those to write off.
+    mutating func answered(_ drone: Drone, missing: Set<BackendID>, now: WorldTime) -> Set<BackendID> {
+        guard let doubt = self.doubts[drone] else { return [] }
+        let gone = missing.intersection(doubt.missing)
+        let suspects = missing.subtracting(gone)
+        self.doubts[drone]?.missing = suspects
+        if !suspects.isEmpty {
+            self.doubts[drone]?.since = now
+            self.doubts[drone]?.due = now.adding(Self.patience)
+        }
+        return gone
+    }
+}

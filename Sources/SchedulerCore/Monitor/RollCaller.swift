@@ -1,0 +1,116 @@
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+/// Asks drones what they run, and brings the world into line with it: the drone is the truth.
+///
+/// What the world does not know is written down. What the world says has ended, and what holds a lock that meanwhile belongs to another
+/// backend, the drone is told to stop.
+struct RollCaller: Sendable {
+    let bus: PlaneBus
+    let world: LiveWorld
+    let writer: WorldWriter
+    let logger: Logger
+
+    /// An agent reads its table, which takes milliseconds.
+    private static let answerLimit: Duration = .seconds(3)
+    /// Writes to the stream and requests to stop, on their way at once.
+    private static let mostAtOnce = 64
+    /// Parts of an answer. As many backends as no drone runs.
+    private static let mostParts = 100
+
+    enum Outcome: Sendable {
+        /// The world agrees with the drone, but for these, which the drone does not run though they were assigned to it.
+        case agreed(missing: Set<BackendID>)
+        /// An older agent, which does not answer; or none at all.
+        case nobody
+        case failed
+    }
+
+    func call(_ drone: DroneID, in cluster: ClusterName) async -> Outcome {
+        let before = self.world.ask { $0.liveBackends(of: drone, in: cluster) }
+        let answer: RollCall
+        do {
+            answer = try await self.ask(drone, in: cluster)
+        } catch {
+            if case .transport(let cause) = error, cause.code == .noResponders { return .nobody }
+            self.logger.warning(
+                "drone does not tell what it runs",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.error: "\(error)"])
+            return .failed
+        }
+        guard await self.adopt(answer, of: drone, in: cluster) else { return .failed }
+        let after = self.world.ask { $0.liveBackends(of: drone, in: cluster) }
+        return .agreed(missing: before.intersection(after).subtracting(answer.backends.map(\.backend)))
+    }
+
+    /// All parts of the answer in one.
+    private func ask(_ drone: DroneID, in cluster: ClusterName) async throws(RequestFailure) -> RollCall {
+        var all = try await self.bus.request(RollCallRequest(cluster: cluster, drone: drone), timeout: Self.answerLimit)
+        for _ in 1..<Self.mostParts where !all.isComplete {
+            let request = RollCallRequest(cluster: cluster, drone: drone, after: all.backends.last?.backend)
+            let part = try await self.bus.request(request, timeout: Self.answerLimit)
+            all.backends += part.backends
+            all.isComplete = part.isComplete
+        }
+        return all
+    }
+
+    /// Its address comes last: while that is missing, the work is not done.
+    private func adopt(_ answer: RollCall, of drone: DroneID, in cluster: ClusterName) async -> Bool {
+        let findings = self.world.ask { world in
+            answer.backends.map { RollCallFinding($0, of: drone, in: cluster, world: world) }
+        }
+        let areAdopted = await withTaskGroup(of: Bool.self) { group in
+            var areAdopted = true
+            for (index, finding) in findings.enumerated() {
+                if index >= Self.mostAtOnce { areAdopted = await group.next() ?? true && areAdopted }
+                group.addTask { await self.carryOut(finding, drone: drone, cluster: cluster) }
+            }
+            return await group.reduce(areAdopted) { $0 && $1 }
+        }
+        let known = self.world.ask { $0.drone(drone, in: cluster)?.metadata }
+        guard areAdopted else { return false }
+        guard known == nil else { return true }
+        return await self.write(.drone(DroneMessage(drone: drone, change: .metadata(answer.metadata))), in: cluster)
+    }
+
+    private func carryOut(_ finding: RollCallFinding, drone: DroneID, cluster: ClusterName) async -> Bool {
+        switch finding {
+        case .agrees: return true
+        case .unknown(let entry):
+            self.logger.notice(
+                "backend was not known, and is now",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
+            let assignment = BackendAssignment(drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment)
+            let change = BackendMessage(backend: entry.backend, change: .assignment(assignment))
+            guard await self.write(.backend(change), in: cluster, once: true) else { return false }
+            return await self.write(
+                .backend(BackendMessage(backend: entry.backend, change: .state(entry.state, at: .now()))), in: cluster, once: true)
+        case .hasMoved(let entry):
+            self.logger.notice(
+                "backend runs on another drone than was known",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
+            let assignment = BackendAssignment(drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment)
+            return await self.write(.backend(BackendMessage(backend: entry.backend, change: .assignment(assignment))), in: cluster)
+        case .mustStop(let backend):
+            self.logger.warning(
+                "backend lives on after its end, and is told to stop",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(backend)"])
+            await Termination.request(backend, in: cluster, bus: self.bus, logger: self.logger)
+            return true
+        }
+    }
+
+    private func write(_ change: ClusterStateMessage, in cluster: ClusterName, once: Bool = false) async -> Bool {
+        do {
+            if once { try await self.writer.writeOnce(.cluster(cluster, change)) } else { try await self.writer.write(.cluster(cluster, change)) }
+            return true
+        } catch {
+            self.logger.warning("the state of the world cannot be written", metadata: [LogKey.error: "\(error)"])
+            return false
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import PlaneProtocol
+
+/// What somebody has purged from the stream of the world's state: another scheduler, an operator, the command line of the reference.
+///
+/// A consumer is not told of purges, but the server says of every call of its API that changed something that it was made. The notice may
+/// come a little before or after what was published at the same time, and is not repeated for who is not connected.
+enum PurgeNotice: Hashable, Sendable {
+    case everything
+    /// The cluster is as subjects write it.
+    case backend(BackendID, clusterToken: String)
+
+    static let subject = "$JS.EVENT.ADVISORY.API"
+    private static let call = "$JS.API.STREAM.PURGE.\(SchedulerStreams.planeState)"
+
+    /// nil for whatever else is told there.
+    init?(advisory payload: [UInt8]) {
+        guard let advisory = Self.read(payload, as: Advisory.self), advisory.subject == Self.call,
+            // What was refused changed nothing.
+            let answer = Self.read(advisory.response, as: Response.self), answer.success
+        else { return nil }
+        let request = Self.read(advisory.request, as: Request.self) ?? Request()
+        // Of those that keep a part we cannot say which; ours are of that kind where it matters.
+        guard request.sequence == nil, request.keep == nil else { return nil }
+        guard let filter = request.filter, filter != "state.>", filter != ">" else {
+            self = .everything
+            return
+        }
+        let tokens = filter.split(separator: ".", omittingEmptySubsequences: false)
+        guard tokens.count == 6, tokens[0] == "state", tokens[1] == "cluster", tokens[3] == "backend", tokens[5] == ">",
+            let backend = BackendID(rawValue: String(tokens[4]))
+        else { return nil }
+        self = .backend(backend, clusterToken: String(tokens[2]))
+    }
+
+    private static func read<Value: JSONDecodable>(_ text: String?, as type: Value.Type) -> Value? {
+        text.flatMap { self.read(Array($0.utf8), as: type) }
+    }
+
+    private static func read<Value: JSONDecodable>(_ bytes: [UInt8], as: Value.Type) -> Value? {
+        // What is not JSON of this shape is no notice.
+        try? WireCodec.decode(Value.self, from: bytes)
+    }
+
+    private struct Advisory: JSONDecodable {
+        let subject: String
+        let request: String?
+        let response: String?
+
+        init(json: JSONNode) throws(MessageError) {
+            self.subject = try json.required("subject")
+            self.request = try json.optional("request")
+            self.response = try json.optional("response")
+        }
+    }
+
+    private struct Response: JSONDecodable {
+        let success: Bool
+
+        init(json: JSONNode) throws(MessageError) { self.success = try json.value("success", default: false) }
+    }
+
+    private struct Request: JSONDecodable {
+        var filter: String?
+        var sequence: UInt64?
+        var keep: UInt64?
+
+        init() {}
+
+        init(json: JSONNode) throws(MessageError) {
+            self.filter = try json.optional("filter")
+            self.sequence = try json.optional("seq")
+            self.keep = try json.optional("keep")
+        }
+    }
+}

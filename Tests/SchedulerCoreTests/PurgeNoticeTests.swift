@@ -1,0 +1,34 @@
+import Foundation
+import PlaneProtocol
+import Testing
+
+@testable import SchedulerCore
+
+@Suite("Purge notices") struct PurgeNoticeTests {
+    static func advisory(_ request: String, stream: String = "plane_state", response: String = #"{"success":true,"purged":1}"#) -> [UInt8] {
+        func quoted(_ text: String) -> String { text.replacing("\"", with: "\\\"") }
+        return Array(
+            #"{"type":"io.nats.jetstream.advisory.v1.api_audit","subject":"$JS.API.STREAM.PURGE.\#(stream)","#.utf8)
+            + Array(#""request":"\#(quoted(request))","response":"\#(quoted(response))"}"#.utf8)
+    }
+
+    @Test("W13: a purged backend and a purged stream are noticed")
+    func noticed() {
+        let backend = PurgeNotice(advisory: Self.advisory(#"{"filter":"state.cluster.plane_test.backend.backend-1.>"}"#))
+        #expect(backend == .backend(.make(), clusterToken: "plane_test"))
+        for request in ["", "{}", #"{"filter":"state.>"}"#] {
+            #expect(PurgeNotice(advisory: Self.advisory(request)) == .everything)
+        }
+    }
+
+    @Test(
+        "nothing else is",
+        arguments: [
+            advisory("{}", stream: "other"), advisory("{}", response: #"{"error":{"code":404}}"#), advisory(#"{"keep":1}"#),
+            advisory(#"{"filter":"state.cluster.plane_test.lock.1.*","seq":9}"#), advisory(#"{"filter":"state.cluster.plane_test.drone.d.>"}"#),
+            Array("{}".utf8), Array("not json".utf8),
+        ])
+    func ignored(advisory: [UInt8]) {
+        #expect(PurgeNotice(advisory: advisory) == nil)
+    }
+}

@@ -1,0 +1,217 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import SchedulerCore
+
+/// What schedulers do about drones and streams that are gone, or back.
+@Suite("Scheduler and lost memory") struct SchedulerRecoveryTests {
+    static func entry(_ id: String, lock: String? = nil) -> RollCall.Entry {
+        RollCall.Entry(
+            backend: .make(id), state: .ready, bearerToken: Secret("token-\(id)"),
+            lockAssignment: lock.map { LockAssignment(lock: .make($0), uid: LockUID(rawValue: 7)) })
+    }
+
+    static func writer(_ cluster: TestCluster) -> WorldWriter { WorldWriter(jetStream: cluster.bus.connection.jetStream) }
+
+    static func writeOff(_ cluster: TestCluster) -> WriteOff {
+        WriteOff(bus: cluster.bus, writer: self.writer(cluster), logger: TestCluster.silent)
+    }
+
+    @Test("the stream deleted by hand is made again, and filled with what the drones run: locks, tokens, states")
+    func deletedStream() async throws {
+        try await TestCluster.run(schedulers: 2) { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                try await drone.answeringRollCalls {
+                    let backend = try await cluster.spawned(.make(lock: .make(), token: true))
+                    let request = try #require(drone.spawned.first)
+                    #expect(request.lockAssignment?.lock == .make())
+                    drone.running.withLock {
+                        $0 = [
+                            RollCall.Entry(
+                                backend: backend.backendID, state: .ready, bearerToken: request.bearerToken,
+                                lockAssignment: request.lockAssignment),
+                            Self.entry("zz-other"),
+                        ]
+                    }
+                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(5))
+                    try await eventually("every scheduler knows the backends again") {
+                        try? drone.beat()
+                        return cluster.worlds.allSatisfy { world in
+                            world.incarnation == 1 && world.ask { world in
+                                world.backend(backend.backendID, in: TestCluster.name)?.state == .ready
+                                    && world.backend(.make("zz-other"), in: TestCluster.name)?.bearerToken == Secret("token-zz-other")
+                                    && world.drone(drone.id, in: TestCluster.name)?.state == .ready
+                            }
+                        }
+                    }
+                    let again = try await cluster.spawned(.make(lock: .make()))
+                    #expect(again == ScheduledBackend(
+                        drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, spawned: false))
+                    #expect(drone.spawned.count == 1)
+                    #expect(drone.terminated.isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test("W13: the stream purged by hand is filled again")
+    func purgedStream() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                try await drone.answeringRollCalls {
+                    drone.running.withLock { $0 = [Self.entry("a", lock: "doc-1"), Self.entry("b")] }
+                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(5))
+                    try await eventually("the scheduler knows the backends") {
+                        try? drone.beat()
+                        guard case .held(let holder) = cluster.world.sight(of: .make("doc-1"), in: TestCluster.name) else { return false }
+                        return holder.backend == .make("a")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("while the world is rebuilt, a request for a lock waits or is refused, never guessed at; one without a lock is served")
+    func rebuilding() async throws {
+        try await withNATSServer { server in
+            let world = LiveWorld(rebuildTime: .seconds(3600))
+            let bus = try await TestCluster.bus(server)
+            var limits = TestCluster.limits()
+            limits.lockWait = .milliseconds(50)
+            let scheduler = Scheduler(
+                bus: try await TestCluster.bus(server), world: world, limits: limits, logger: TestCluster.silent)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await scheduler.run() }
+                await world.waitUntilCaughtUp()
+                try await eventually("it serves") { (try? await bus.request(ScheduleRequest.make())) == .noDroneAvailable }
+                guard case .error(let error) = try await bus.request(ScheduleRequest.make(lock: .make())) else {
+                    Issue.record("a lock was given while nobody knew who has it")
+                    return
+                }
+                #expect(error.code == .unavailable && error.message.contains("which locks are held"))
+                guard case .error(.isRebuilding) = try await bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make())) else {
+                    Issue.record("nobody knows who has the lock")
+                    return
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("S9: a drone that is written off takes its backends with it and frees their locks; back again it stops them, and is ready")
+    func lostAndBack() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                try await drone.answeringRollCalls {
+                    let backend = try await cluster.spawned(.make(lock: .make()))
+                    let backends = cluster.world.ask { $0.liveBackends(of: drone.id, in: TestCluster.name) }
+                    #expect(backends == [backend.backendID])
+                    await Self.writeOff(cluster).drone(drone.id, in: TestCluster.name, with: backends)
+                    try await cluster.waitForWorld("drone and backend are lost, the lock is free") { world in
+                        world.ask {
+                            $0.drone(drone.id, in: TestCluster.name)?.state == .lost
+                                && $0.backend(backend.backendID, in: TestCluster.name)?.state == .lost
+                                && $0.lock(.make(), in: TestCluster.name) == .free
+                        }
+                    }
+                    #expect(try await cluster.stream(SchedulerStreams.backendStatus).contains { $0.subject == "backend.\(backend.backendID).status" })
+                    #expect(try await cluster.schedule() == .noDroneAvailable)
+
+                    drone.running.withLock { $0 = [RollCall.Entry(backend: backend.backendID, state: .ready)] }
+                    try await drone.say(.ready)
+                    #expect(drone.terminated == [backend.backendID])
+                    _ = try await cluster.spawned()
+                }
+            }
+        }
+    }
+
+    @Test("S9: an older agent, which tells nothing, is told to stop what was written off")
+    func oldAgentBack() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let backend = try await cluster.spawned()
+                try await cluster.waitForWorld("assigned") { world in
+                    world.ask { $0.drone(of: backend.backendID, in: TestCluster.name) != nil }
+                }
+                await Self.writeOff(cluster).drone(drone.id, in: TestCluster.name, with: [backend.backendID])
+                try await cluster.waitForWorld("lost") { $0.ask { $0.drone(drone.id, in: TestCluster.name)?.state == .lost } }
+                try await drone.say(.ready)
+                #expect(drone.terminated == [backend.backendID])
+            }
+        }
+    }
+
+    @Test("a backend whose lock meanwhile belongs to another must stop; one whose agent got a new id has moved")
+    func findings() {
+        var world = WorldState()
+        func apply(_ sequence: UInt64, _ id: String, _ drone: String, lock: String?) {
+            let assignment = BackendAssignment(
+                drone: .make(drone), lockAssignment: lock.map { LockAssignment(lock: .make($0), uid: LockUID(rawValue: 1)) })
+            world.apply(
+                .cluster(TestCluster.name, .backend(BackendMessage(backend: .make(id), change: .assignment(assignment)))),
+                sequence: sequence, published: WireTime(seconds: 1))
+        }
+        apply(1, "holder", "drone-a", lock: "doc-1")
+        func finding(_ entry: RollCall.Entry, of drone: String) -> RollCallFinding {
+            RollCallFinding(entry, of: .make(drone), in: TestCluster.name, world: world)
+        }
+        #expect(finding(Self.entry("late", lock: "doc-1"), of: "drone-b") == .mustStop(.make("late")))
+        #expect(finding(Self.entry("late", lock: "doc-2"), of: "drone-b") == .unknown(Self.entry("late", lock: "doc-2")))
+        #expect(finding(Self.entry("holder", lock: "doc-1"), of: "drone-a") == .agrees)
+        var moved = Self.entry("holder")
+        moved.lockAssignment = LockAssignment(lock: .make("doc-1"), uid: LockUID(rawValue: 0))
+        #expect(finding(Self.entry("holder"), of: "drone-b") == .hasMoved(moved))
+    }
+
+    @Test("W12, W13: what ended long ago leaves the stream and every scheduler's memory; what lives, and its lock, stays")
+    func retention() async throws {
+        try await TestCluster.run(schedulers: 2) { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let old = try await cluster.spawned(.make(lock: .make("old")))
+                let live = try await cluster.spawned(.make(lock: .make("live")))
+                try await cluster.report(.swept, old.backendID)
+                try await cluster.waitForWorld("ended") { $0.ask { $0.backend(old.backendID, in: TestCluster.name)?.state == .swept } }
+
+                let retention = Retention(
+                    jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: .init(), logger: TestCluster.silent)
+                var scan = RetentionScan()
+                for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(23 * 3600))) }
+                #expect(cluster.world.ask { $0.backend(old.backendID, in: TestCluster.name) } != nil, "not yet")
+                for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
+                #expect(try await cluster.stream(filter: "state.cluster.*.backend.\(old.backendID).>").isEmpty)
+                try await cluster.waitForWorld("forgotten by all") { $0.ask { $0.backend(old.backendID, in: TestCluster.name) == nil } }
+                #expect(try await !cluster.stream(filter: "state.cluster.*.backend.\(live.backendID).>").isEmpty)
+                #expect(try await cluster.stream(filter: "state.cluster.*.lock.\(LockName.make("old").subjectHash).*").isEmpty)
+
+                // The other scheduler still expects the purged announcement, and finds out.
+                for _ in 0..<4 {
+                    let again = try await cluster.spawned(.make(lock: .make("old")))
+                    #expect(again.backendID != old.backendID)
+                    try await cluster.report(.swept, again.backendID)
+                }
+                #expect(try await cluster.spawned(.make(lock: .make("live"))).backendID == live.backendID)
+            }
+        }
+    }
+
+    @Test("one scheduler at a time has the lease, and gives it to the next when it ends")
+    func lease() async throws {
+        try await withNATSServer { server in
+            let jetStream = try await TestCluster.bus(server).connection.jetStream
+            try await StreamKeeper(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
+            var (first, second) = (Lease("test", jetStream: jetStream), Lease("test", jetStream: jetStream))
+            #expect(await first.keep())
+            #expect(await !second.keep())
+            #expect(await first.keep())
+            await first.release()
+            var third = Lease("test", jetStream: jetStream)
+            #expect(await third.keep())
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import PlaneProtocol
+import PlaneService
+import Synchronization
+
+/// Says for every drone of a world, every 4 s, that it lives, and takes every backend.
+final class BenchFleet: Sendable {
+    private let world: BenchWorld
+    private let bus: PlaneBus
+    /// Backends of each drone.
+    private let live: Mutex<[DroneID: Int]>
+
+    /// The agent's.
+    private static let period: Duration = .seconds(4)
+    /// Parts of the period in which a part of the drones speaks.
+    private static let parts = 100
+
+    init(world: BenchWorld, bus: PlaneBus) {
+        self.world = world
+        self.bus = bus
+        self.live = Mutex(Dictionary(uniqueKeysWithValues: world.drones.map { ($0, world.backendsPerDrone) }))
+    }
+
+    func run() async throws {
+        let spawns = try self.bus.subscribe(to: SpawnRequest.self)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask {
+                await spawns.serve(maxConcurrent: 256) { request in
+                    self.live.withLock { $0[request.droneID, default: 0] += 1 }
+                    return .success(true)
+                }
+            }
+            var next = ContinuousClock.now
+            for part in 0... {
+                for index in stride(from: part % Self.parts, to: self.world.drones.count, by: Self.parts) { self.speak(self.world.drones[index]) }
+                next += Self.period / Self.parts
+                guard (try? await Task.sleep(until: next)) != nil else { break }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func speak(_ drone: DroneID) {
+        let live = self.live.withLock { $0[drone] ?? 0 }
+        // One that is not sent is as good as one that is lost on the way.
+        try? self.bus.publish(
+            DroneStatusMessage(
+                droneID: drone, cluster: self.world.cluster, droneVersion: "bench", state: .ready, runningBackends: UInt32(clamping: live)))
+    }
+}

@@ -1,0 +1,74 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import Simulation
+
+/// Applications that want backends: each asks, waits for its answer as long as the protocol says, asks again when the attempt was lost, and
+/// pauses.
+struct Clients: Sendable {
+    struct Settings: Sendable {
+        var cluster: ClusterName
+        var clients: Int
+        var locks: Int
+        var seed: UInt64
+        /// Attempts after which it is a violation that there was no answer.
+        var mostAttempts: Int
+    }
+
+    let settings: Settings
+    let bus: PlaneBus
+    let ledger: Ledger
+
+    /// Every request is answered by then, or its scheduler was ended.
+    static let answerLimit: Duration = PlaneBus.requestTimeout
+
+    /// Runs until `end`; then what was asked is still answered.
+    func run(until end: ContinuousClock.Instant) async {
+        await withDiscardingTaskGroup { group in
+            for number in 0..<self.settings.clients {
+                group.addTask {
+                    var generator = SplitMix64(seed: self.settings.seed &+ UInt64(number) &* 7919)
+                    while .now < end {
+                        await self.ask(&generator)
+                        try? await Task.sleep(for: .milliseconds(Int.random(in: 5...400, using: &generator)))
+                    }
+                }
+            }
+        }
+    }
+
+    private func ask(_ generator: inout SplitMix64) async {
+        // One in ten wants no lock.
+        let isLocked = Int.random(in: 0..<10, using: &generator) > 0
+        let lock = isLocked ? LockName(rawValue: "doc-\(Int.random(in: 0..<self.settings.locks, using: &generator))") : nil
+        let request = ScheduleRequest(
+            cluster: self.settings.cluster, maxIdle: 60, metadata: lock.map { ["lock": $0.rawValue] } ?? [:],
+            executable: DockerExecutableConfig(image: "none"), lock: lock)
+        for attempt in 1...self.settings.mostAttempts {
+            let start = ContinuousClock.now
+            do throws(RequestFailure) {
+                let reply = try await self.bus.request(request, timeout: Self.answerLimit)
+                if case .error(let error) = reply, error.code == .unavailable, attempt < self.settings.mostAttempts {
+                    self.ledger.trouble("Unavailable, asked again")
+                } else {
+                    return self.ledger.answered(reply, attempts: attempt, took: .now - start)
+                }
+            } catch {
+                self.ledger.trouble(Self.name(of: error))
+                if !self.ledger.mayBeLost(since: start) {
+                    self.ledger.violation("no answer though no scheduler was ended: \(error)")
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(Int.random(in: 50...250, using: &generator)))
+        }
+        self.ledger.violation("no answer in \(self.settings.mostAttempts) attempts")
+    }
+
+    private static func name(of error: RequestFailure) -> String {
+        switch error {
+        case .transport(let error): "lost: \(error.code.rawValue)"
+        case .refused(let reply): "refused: \(reply.code)"
+        case .unreadable: "unreadable answer"
+        }
+    }
+}
