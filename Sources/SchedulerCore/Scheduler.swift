@@ -15,8 +15,9 @@ package struct Scheduler: Service {
     /// Requests wait for drones and for the stream, so many are on their way at once; each costs a few kilobytes.
     private static let mostAtOnce = 4096
 
-    /// Drones speak every 4 s and are asked then; twice that, so that one message may be missed.
-    package static let rebuildTime: Duration = .seconds(8)
+    /// Drones speak every 4 s and are asked then, which takes milliseconds. No longer than a request for a lock waits: it is served then,
+    /// in the first seconds of a new installation too, whose stream looks like one that was made anew.
+    package static let rebuildTime: Duration = .seconds(6)
 
     private let bus: PlaneBus
     private let world: LiveWorld
