@@ -9,6 +9,8 @@ final class OrderedConsumerDriver: Sendable {
         var attachment: Attachment?
         /// The name of the consumer the server has for us.
         var serverConsumer: String?
+        /// The last sequence of the stream when the consumer was made: who has it has caught up.
+        var lastSequence: UInt64 = .max
         var isEnded = false
     }
 
@@ -79,7 +81,8 @@ final class OrderedConsumerDriver: Sendable {
         self.feed.begin(generation: generation)
         let info = try await self.jetStream.streamInfo(self.stream)
         let start = self.state.withLock {
-            $0.machine.streamSeen(created: info.created, lastSequence: info.lastSequence)
+            $0.lastSequence = info.lastSequence
+            return $0.machine.streamSeen(created: info.created, lastSequence: info.lastSequence)
         }
         // A subject of its own, so that the server loses interest in the consumer before.
         let deliverSubject = self.jetStream.connection.newInbox()
@@ -161,14 +164,16 @@ final class OrderedConsumerDriver: Sendable {
             return nil
         }
         guard let reply = message.reply, let metadata = DeliveryMetadata(reply: reply) else { return nil }
-        let (action, incarnation) = self.state.withLock {
-            ($0.machine.received(metadata, generation: generation), $0.machine.incarnation)
+        let (action, incarnation, lastSequence) = self.state.withLock {
+            ($0.machine.received(metadata, generation: generation), $0.machine.incarnation, $0.lastSequence)
         }
         switch action {
         case .deliver:
             return StreamMessage(
                 subject: message.subject, payload: message.payload, sequence: metadata.streamSequence,
-                published: metadata.published, pending: metadata.pending, streamIncarnation: incarnation)
+                published: metadata.published,
+                // The server's count may stay above the truth for ever where messages are replaced while they are read.
+                pending: metadata.streamSequence >= lastSequence ? 0 : metadata.pending, streamIncarnation: incarnation)
         case .ignore: return nil
         case .reopen:
             self.interrupt(generation, reason: "a delivery is missing")
