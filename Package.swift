@@ -19,6 +19,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -83,7 +84,7 @@ let package = Package(
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
-        library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+        library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),

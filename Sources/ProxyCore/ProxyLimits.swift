@@ -11,10 +11,17 @@ package struct ProxyLimits: Sendable {
     /// Interim (1xx) responses before the final one; more is a backend gone wrong.
     package var interimResponseCount = 16
 
+    /// Connections of clients open at once; 0 is no limit. New ones wait in the kernel's queue then.
+    package var connections = 0
+    /// Connections of one client: one IPv4 address or one IPv6 /64; 0 is no limit. Above it new ones are closed at once.
+    package var connectionsPerAddress = 4096
+
     /// From a request's first byte, or from accepting the connection, to the end of its head.
     package var requestHead: TimeAmount = .seconds(15)
     /// Between two requests on a kept connection.
     package var keepAlive: TimeAmount = .seconds(75)
+    /// The same, while as many connections are open as may be and others wait.
+    package var keepAliveWhenFull: TimeAmount = .seconds(1)
     /// Without one byte of a request body from the client.
     package var requestBodyIdle: TimeAmount = .seconds(60)
     /// From asking the kernel for a connection to a backend until it stands.
@@ -25,6 +32,8 @@ package struct ProxyLimits: Sendable {
     package var responseBodyIdle: TimeAmount = .hours(1)
     /// Without the client taking one byte of what waits for it.
     package var writeIdle: TimeAmount = .seconds(120)
+    /// Without a byte through a tunnel in either direction; nil lets it be silent for ever, for TCP finds out when a peer is gone.
+    package var tunnelIdle: TimeAmount?
     /// Without a byte through a tunnel one side of which has said its last word.
     package var halfClosedTunnelIdle: TimeAmount = .seconds(120)
     /// How long a request waits for a backend that is still starting.
@@ -37,9 +46,18 @@ package struct ProxyLimits: Sendable {
     /// A request that must not be sent twice only goes out on a connection idle for less than this, since the backend may be
     /// closing an older one at the same moment.
     package var upstreamKeepAliveUnrepeatable: TimeAmount = .seconds(1)
+    /// Idle connections that one event loop keeps to one backend, and to all of them together.
+    package var idleUpstreamsPerBackend = 32
+    package var idleUpstreams = 512
 
     /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
     package var writeBufferBytes: Range<Int> = (32 * 1024)..<(64 * 1024)
+    /// A connection on which nothing comes is asked by TCP whether the peer is still there after this time, and given up when
+    /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered.
+    package var keepAliveProbe: TimeAmount = .seconds(60)
+    package var keepAliveProbeInterval: TimeAmount = .seconds(15)
+    package var keepAliveProbeCount = 4
+
     /// Kernel receive buffer of a connection to a backend. Bounds what has to be taken into memory at once when a backend
     /// closes while its client is slow.
     package var upstreamReceiveBufferBytes = 256 * 1024

@@ -6,6 +6,10 @@ struct ProxyMetrics {
     var refused = 0
     var upstreamFailures = 0
     var upstreamConnections = 0
+    var handshakes = 0
+    var handshakesFailed = 0
+    /// For having too many already.
+    var connectionsRefused = 0
     /// Changes since the last report, of numbers that go up and down.
     var connectionsChange = 0
     var tunnelsChange = 0
@@ -15,6 +19,9 @@ struct ProxyMetrics {
     private let refusedCounter = Counter(label: "proxy_requests_refused_total")
     private let upstreamFailuresCounter = Counter(label: "proxy_upstream_failures_total")
     private let upstreamConnectionsCounter = Counter(label: "proxy_upstream_connections_total")
+    private let handshakesCounter = Counter(label: "proxy_tls_handshakes_total")
+    private let handshakesFailedCounter = Counter(label: "proxy_tls_handshakes_failed_total")
+    private let connectionsRefusedCounter = Counter(label: "proxy_connections_refused_total")
     private let connectionsMeter = Meter(label: "proxy_open_connections_count")
     private let tunnelsMeter = Meter(label: "proxy_open_tunnels_count")
     private let heldMeter = Meter(label: "proxy_held_requests_count")
@@ -32,6 +39,9 @@ struct ProxyMetrics {
         Self.report(&self.refused, to: self.refusedCounter)
         Self.report(&self.upstreamFailures, to: self.upstreamFailuresCounter)
         Self.report(&self.upstreamConnections, to: self.upstreamConnectionsCounter)
+        Self.report(&self.handshakes, to: self.handshakesCounter)
+        Self.report(&self.handshakesFailed, to: self.handshakesFailedCounter)
+        Self.report(&self.connectionsRefused, to: self.connectionsRefusedCounter)
         Self.report(&self.connectionsChange, to: self.connectionsMeter)
         Self.report(&self.tunnelsChange, to: self.tunnelsMeter)
         Self.report(&self.heldChange, to: self.heldMeter)

@@ -1,6 +1,7 @@
 package import Logging
 package import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A proxy: event loops, what they share, and the sockets it listens on.
 ///
@@ -8,12 +9,15 @@ import NIOPosix
 package final class ProxyServer: Sendable {
     /// How often connections are looked at for deadlines, and metrics reported.
     private static let tickInterval: TimeAmount = .milliseconds(500)
+    /// How often the certificate's files are looked at.
+    private static let certificateInterval: TimeAmount = .seconds(1)
 
     private let options: ProxyOptions
     private let logger: Logger
     private let group: any EventLoopGroup
     private let blockingGroup: MultiThreadedEventLoopGroup
     private let workers: [ObjectIdentifier: NIOLoopBound<ProxyWorker>]
+    private let census: ConnectionCensus
     private let activity: ActivityFlusher
     private let ticks: [RepeatedTask]
 
@@ -26,13 +30,16 @@ package final class ProxyServer: Sendable {
         self.logger = logger
         self.group = group
         self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let census = ConnectionCensus(
+            limit: options.limits.connections, limitPerAddress: options.limits.connectionsPerAddress)
+        self.census = census
         let directory = try await RouteDirectory(source: routes, loop: self.blockingGroup.next())
 
         var workers: [NIOLoopBound<ProxyWorker>] = []
         var ticks: [RepeatedTask] = []
         for loop in group.makeIterator() {
             let worker = try await loop.submit {
-                let worker = ProxyWorker(eventLoop: loop, options: options, directory: directory, logger: logger)
+                let worker = ProxyWorker(eventLoop: loop, options: options, directory: directory, census: census, logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
             directory.listen { name, answer in
@@ -49,24 +56,53 @@ package final class ProxyServer: Sendable {
         self.activity.start()
     }
 
-    /// Listens for plain HTTP.
-    package func listen(on address: SocketAddress) async throws -> any Channel {
-        let marks = self.options.limits.writeBufferBytes
+    /// Takes connections from a listening socket, which it closes in the end.
+    package func listen(_ listener: ProxyListener, on socket: ListeningSocket) async throws -> any Channel {
+        if case .https(let certificates) = listener.purpose {
+            let loop = self.blockingGroup.next()
+            try await loop.submit { certificates.start(on: loop, every: Self.certificateInterval) }.get()
+        }
+        let limits = self.options.limits
+        socket.setKeepAlive(limits)
+        let marks = limits.writeBufferBytes
         return try await ServerBootstrap(group: self.group)
-            .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Accepted connections inherit these from the listening socket (tcp(7)), which spares a call per connection.
-            .serverChannelOption(.socketOption(.so_keepalive), value: 1)
+            .serverChannelOption(.backlog, value: ListeningSocket.backlog)
+            .serverChannelOption(.maxMessagesPerRead, value: AcceptGate.burst)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptGate(census: self.census, logger: self.logger))
+                }
+            }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let worker = self.workers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(worker: worker.value, scheme: "http"))
-                }
+                channel.eventLoop.makeCompletedFuture { try self.prepare(channel, for: listener) }
             }
-            .bind(to: address)
+            .withBoundSocket(try socket.duplicate())
             .get()
+    }
+
+    private func prepare(_ channel: any Channel, for listener: ProxyListener) throws {
+        guard let worker = self.workers[ObjectIdentifier(channel.eventLoop)]?.value else {
+            throw ChannelError.inappropriateOperationForState
+        }
+        let pipeline = channel.pipeline.syncOperations
+        if listener.expectsProxyProtocol(from: channel.remoteAddress) {
+            try pipeline.addHandler(ProxyProtocolHandler(logger: self.logger))
+        }
+        switch listener.purpose {
+        case .http:
+            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(scheme: "http")))
+        case .redirect(let port):
+            try pipeline.addHandler(ClientConnection(worker: worker, role: .redirect(httpsPort: port)))
+        case .https(let certificates):
+            if let context = certificates.context {
+                try pipeline.addHandler(NIOSSLServerHandler(context: context))
+            } else {
+                try pipeline.addHandler(TLSRefusal(worker: worker))
+            }
+            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(scheme: "https")))
+        }
     }
 
     /// Ends idle connections, lets open exchanges come to their end for at most `limit`, then closes what is left and writes

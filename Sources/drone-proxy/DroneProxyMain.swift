@@ -11,7 +11,7 @@ import ServiceLifecycle
 @main struct DroneProxyMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "drone-proxy",
-        abstract: "Gives the backends of this drone their host names and passes HTTP and WebSocket traffic to them.")
+        abstract: "Gives the backends of this drone their host names and passes HTTP, HTTPS and WebSocket traffic to them.")
 
     @OptionGroup var options: ServiceOptions
 
@@ -19,8 +19,8 @@ import ServiceLifecycle
         let store = try DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(
-            options: try settings.proxyOptions(), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
+            options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
-        return [try await ProxyService.listen(settings.drone.proxy, server: server, logger: logger)]
+        return [try await ProxyService.listen(settings, server: server, logger: logger)]
     }
 }

@@ -6,6 +6,7 @@ import ProxyCore
 /// What the proxy needs of `drone.toml`.
 struct DroneProxySettings: ServiceSettings {
     var drone: DroneConfiguration
+    private var proxyProtocolSources: [AddressRange] = []
 
     var log: LogConfiguration { self.drone.log }
     var metrics: MetricsConfiguration { self.drone.proxy.metrics }
@@ -13,24 +14,52 @@ struct DroneProxySettings: ServiceSettings {
     init?(_ reader: inout ConfigReader) {
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
-        self.refuseTLS(&reader)
+        self.checkPorts(&reader)
+        for text in drone.proxy.proxyProtocolFrom {
+            if let range = AddressRange(text) {
+                self.proxyProtocolSources.append(range)
+            } else {
+                reader.mistake("proxy.proxy_protocol_from", found: text, expectation: "an address or a network such as 10.0.0.0/8")
+            }
+        }
     }
 
     /// Whoever asks for TLS must not be served in the clear without noticing.
-    private func refuseTLS(_ reader: inout ConfigReader) {
-        let expectation = "nothing here: this proxy speaks plain HTTP only; put something in front of it that ends TLS"
-        if self.drone.cert != nil {
-            reader.mistake("cert", found: "a certificate", expectation: expectation)
+    private func checkPorts(_ reader: inout ConfigReader) {
+        if self.drone.cert == nil, let port = self.drone.proxy.httpsPort {
+            reader.mistake("proxy.https_port", found: "\(port)", expectation: "a table cert beside it, which names the certificate to serve")
         }
-        if let port = self.drone.proxy.httpsPort {
-            reader.mistake("proxy.https_port", found: "\(port)", expectation: expectation)
+        if let httpsPort, httpsPort != 0, httpsPort == self.drone.proxy.httpPort {
+            reader.mistake("proxy.https_port", found: "\(httpsPort)", expectation: "another port than proxy.http_port")
         }
     }
 
-    func proxyOptions() throws -> ProxyOptions {
+    /// Nil where there is no certificate: then `http_port` serves backends in the clear, otherwise it leads everybody to this one.
+    var httpsPort: UInt16? {
+        self.drone.cert == nil ? nil : self.drone.proxy.httpsPort ?? 443
+    }
+
+    var certificateFiles: CertificateFiles? {
+        self.drone.cert.map { CertificateFiles(certificatePath: $0.certPath, keyPath: $0.keyPath) }
+    }
+
+    func listener(_ purpose: ProxyListener.Purpose) -> ProxyListener {
+        var listener = ProxyListener(purpose)
+        listener.proxyProtocolSources = self.proxyProtocolSources
+        return listener
+    }
+
+    func address(port: UInt16) throws -> SocketAddress {
+        try SocketAddress(SocketEndpoint(ip: self.drone.proxy.bindIP, port: port))
+    }
+
+    /// - Parameter openFiles: How many descriptors the process may have.
+    func proxyOptions(openFiles: Int) throws -> ProxyOptions {
         var options = ProxyOptions(clusterName: self.drone.cluster.rawValue)
         options.allowsPathRouting = self.drone.proxy.allowPathRouting
         options.passthrough = try self.drone.proxy.passthrough.map(SocketAddress.init)
+        options.trustsForwarding = self.drone.proxy.trustForwarded
+        options.limits = ProxyLimits(self.drone.proxy.limits, openFiles: openFiles)
         options.limits.hold = TimeAmount(self.drone.proxy.holdTimeout)
         return options
     }

@@ -10,21 +10,38 @@ struct ProxyService: Service {
     private static let drainLimit: TimeAmount = .seconds(20)
 
     let server: ProxyServer
-    let listener: any Channel
+    let listeners: [any Channel]
 
     /// Binds at once, so that a taken port is told before anything has started.
-    static func listen(_ configuration: PlaneService.ProxyConfiguration, server: ProxyServer, logger: Logger) async throws -> ProxyService {
-        let endpoint = SocketEndpoint(ip: configuration.bindIP, port: configuration.httpPort)
-        let listener = try await server.listen(on: try SocketAddress(endpoint))
-        logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(listener.localAddress?.port ?? 0)"])
-        return ProxyService(server: server, listener: listener)
+    static func listen(_ settings: DroneProxySettings, server: ProxyServer, logger: Logger) async throws -> ProxyService {
+        var listeners: [any Channel] = []
+        for (listener, port) in Self.listeners(settings, logger: logger) {
+            let socket = try ListeningSocket(listeningOn: try settings.address(port: port))
+            listeners.append(try await server.listen(listener, on: socket))
+        }
+        let ports = listeners.map { "\($0.localAddress?.port ?? 0)" }.joined(separator: ", ")
+        logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(ports)"])
+        return ProxyService(server: server, listeners: listeners)
+    }
+
+    /// With a certificate HTTPS, and plain HTTP only to lead there; without one plain HTTP.
+    private static func listeners(_ settings: DroneProxySettings, logger: Logger) -> [(ProxyListener, port: UInt16)] {
+        let httpPort = settings.drone.proxy.httpPort
+        guard let files = settings.certificateFiles, let httpsPort = settings.httpsPort else {
+            return [(settings.listener(.http), httpPort)]
+        }
+        let certificates = CertificateStore(files: files, offersHTTP2: false, logger: logger)
+        return [
+            (settings.listener(.https(certificates)), httpsPort),
+            (settings.listener(.redirect(httpsPort: httpsPort)), httpPort),
+        ]
     }
 
     func run() async throws {
         try await withTaskCancellationOrGracefulShutdownHandler {
-            try await self.listener.closeFuture.get()
+            for listener in self.listeners { try await listener.closeFuture.get() }
         } onCancelOrGracefulShutdown: {
-            self.listener.close(promise: nil)
+            for listener in self.listeners { listener.close(promise: nil) }
         }
         try await self.server.shutDown(within: Self.drainLimit)
     }

@@ -12,6 +12,11 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var allowPathRouting = false
     /// A request for a backend that is still starting is held this long before it gets 504.
     package var holdTimeout: Duration = .seconds(30)
+    /// Addresses and networks whose connections begin with a PROXY protocol header.
+    package var proxyProtocolFrom: [String] = []
+    /// Believe what clients say in `X-Forwarded-*` and add to it.
+    package var trustForwarded = false
+    package var limits = ProxyLimitsConfiguration()
     package var metrics = MetricsConfiguration()
 
     package init() {}
@@ -28,6 +33,15 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read(
             "hold_timeout_secs", .seconds(0...3600), into: &self.holdTimeout,
             "Seconds a request waits for a backend that is still starting.")
+        self.proxyProtocolFrom =
+            reader.optional(
+                "proxy_protocol_from", .list(of: .string),
+                "Balancers that begin connections with a PROXY protocol header (version 1 or 2), as addresses or networks such as 10.0.0.0/8.")
+            ?? []
+        reader.read(
+            "trust_forwarded", .boolean, into: &self.trustForwarded,
+            "Believe X-Forwarded-* of visitors and add to it. Only where none but proxies of yours can connect.")
+        self.limits = reader.section("limits") { ProxyLimitsConfiguration(&$0) } ?? self.limits
         self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NIOSSL
 
 #if canImport(Glibc)
 import Glibc
@@ -65,10 +66,14 @@ extension ClientConnection {
 
     /// Ends a response that is not whole, in a way the client cannot take for its end.
     func cutOff() {
+        // Nor after the end of a TLS connection without the word that says so, so that word is left out.
+        guard let context else { return }
+        let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
         // After a reset nobody takes what came for all there is. A linger time of zero makes the close one (socket(7)).
-        if let socket = self.context?.channel as? any SocketOptionProvider {
+        if let socket = context.channel as? any SocketOptionProvider {
             _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))  // takes effect at once; a dead socket needs none
         }
+        tls?.close(promise: nil)
         self.close()
     }
 
@@ -87,7 +92,7 @@ extension ClientConnection {
         }
         // By path every backend has its own corner of the host, and of the cookies.
         let prefix = name.isByPath ? BackendNaming.pathPrefix.description + Self.text(bytes, name.name) : ""
-        let secure = self.scheme.description == "https" ? "; Secure" : ""
+        let secure = self.isSeenAsHTTPS(bytes) ? "; Secure" : ""
         let cookie = "\(CookieField.name)=\(String(decoding: token.cookieValue, as: UTF8.self))"
         let fields = """
             Location: \(prefix)\(String(decoding: location, as: UTF8.self))\r
@@ -95,6 +100,24 @@ extension ClientConnection {
 
             """
         self.answer(.found, "", to: head, fields: fields)
+    }
+
+    /// Whether the client's browser speaks HTTPS, to us or to the proxy before us.
+    private func isSeenAsHTTPS(_ bytes: Span<UInt8>) -> Bool {
+        if self.role.scheme.description == "https" { return true }
+        guard self.worker.options.trustsForwarding else { return false }
+        return self.worker.table.fields.contains { $0.kind == .forwardedProto && bytes.equals($0.value, lowercase: "https") }
+    }
+
+    // MARK: Redirect server
+
+    /// The same address by HTTPS (RFC 9110 §15.4.9). The port is ours, not the one that came.
+    func redirect(_ head: RequestHead, _ bytes: Span<UInt8>, httpsPort: UInt16) {
+        let host = Self.text(bytes, head.hostName)
+        let port = httpsPort == 443 ? "" : ":\(httpsPort)"
+        let path = head.isAsteriskForm ? "" : Self.text(bytes, head.path)
+        let slash = path.hasPrefix("/") ? "" : "/"
+        self.answer(.permanentRedirect, "", to: head, fields: "Location: https://\(host)\(port)\(slash)\(path)\r\n")
     }
 
     private static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
@@ -133,7 +156,7 @@ extension ClientConnection {
         var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
         if let route {
             metadata["backend"] = "\(route.name)"
-            if case .ready(let address) = route.destination { metadata["address"] = "\(address)" }
+            if case .ready(let pool) = route.destination { metadata["address"] = "\(pool.address)" }
         }
         self.worker.logger.info("request not served", metadata: metadata)
     }

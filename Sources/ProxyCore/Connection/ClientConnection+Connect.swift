@@ -8,13 +8,13 @@ import Glibc
 
 /// A new connection to a backend, and what follows when there is none to be had.
 extension ClientConnection {
-    func connect(to address: SocketAddress) {
+    func connect(to pool: UpstreamPool) {
         guard let context else { return }
         self.phase = .connecting
         self.deadline = .distantFuture  // the connect below has its own limit
         self.dropUpstream()
         self.worker.metrics.upstreamConnections += 1
-        let upstream = NIOLoopBound(UpstreamConnection(address: address, client: self), eventLoop: context.eventLoop)
+        let upstream = NIOLoopBound(UpstreamConnection(pool: pool, client: self), eventLoop: context.eventLoop)
         let marks = self.worker.limits.writeBufferBytes
         ClientBootstrap(group: context.eventLoop)
             .connectTimeout(self.worker.limits.connect)
@@ -26,7 +26,7 @@ extension ClientConnection {
                     try channel.pipeline.syncOperations.addHandler(upstream.value)
                 }
             }
-            .connect(to: address)
+            .connect(to: pool.address)
             .assumeIsolated()
             .whenComplete { result in self.connected(upstream.value, result.map { _ in }) }
     }

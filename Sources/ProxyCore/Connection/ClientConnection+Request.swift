@@ -39,6 +39,7 @@ extension ClientConnection {
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, lookup: ProxyWorker.Lookup?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
+        if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         guard let name = self.worker.naming.name(head, bytes) else {
             return self.answer(.badRequest, "The request names no backend.", to: head)
         }
@@ -91,18 +92,18 @@ extension ClientConnection {
             self.phase = .holding(name: route.name)
             self.deadline = self.startedAt + self.worker.limits.hold
             self.worker.hold(self, for: route.name)
-        case .ready(let address):
+        case .ready(let pool):
             let writer = RequestHeadWriter(
                 path: name.path, hidesAuthorization: hidesAuthorization,
                 hidesCookie: head.hasCookies && !self.worker.options.showsTokenToBackend,
                 trustsForwarding: self.worker.options.trustsForwarding)
             let outgoing = writer.write(
                 head, self.worker.table.fields, bytes, forwarding: self.forwarding, bodyRoom: 0, allocator: ByteBufferAllocator())
-            self.send(head, outgoing, to: route, at: address, now: now)
+            self.send(head, outgoing, to: route, at: pool, now: now)
         }
     }
 
-    private func send(_ head: RequestHead, _ outgoing: ByteBuffer, to route: Route, at address: SocketAddress, now: NIODeadline) {
+    private func send(_ head: RequestHead, _ outgoing: ByteBuffer, to route: Route, at pool: UpstreamPool, now: NIODeadline) {
         self.route = route
         self.beginActivity(route)
         self.pendingHeadLength = head.length
@@ -110,34 +111,24 @@ extension ClientConnection {
         let request = ExchangeMachine.Request(
             isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive, wantsUpgrade: head.wantsUpgrade,
             isIdempotent: head.isIdempotent, framing: head.framing)
-        let kept = self.takeKeptUpstream(for: request, at: address, now: now)
+        let limits = self.worker.limits
+        let kept = pool.take(
+            idleFor: request.isRepeatable ? limits.upstreamKeepAlive : limits.upstreamKeepAliveUnrepeatable, now: now)
         self.exchange = ExchangeMachine(
-            request, upstreamWasKept: kept != nil, interimLimit: self.worker.limits.interimResponseCount)
+            request, upstreamWasKept: kept != nil, interimLimit: limits.interimResponseCount)
         if let kept {
+            kept.serve(self)
+            self.upstream = kept
             self.beginExchange(on: kept, now: now)
         } else {
-            self.connect(to: address)
+            self.connect(to: pool)
         }
-    }
-
-    /// The connection of the last request, if it leads to the same place and may still be used.
-    private func takeKeptUpstream(
-        for request: ExchangeMachine.Request, at address: SocketAddress, now: NIODeadline
-    ) -> UpstreamConnection? {
-        guard let upstream, let idleSince = upstream.idleSince else { return nil }
-        let limit = request.isRepeatable ? self.worker.limits.upstreamKeepAlive : self.worker.limits.upstreamKeepAliveUnrepeatable
-        guard upstream.address == address, now - idleSince < limit else {
-            self.dropUpstream()
-            return nil
-        }
-        return upstream
     }
 
     func beginExchange(on upstream: UpstreamConnection, now: NIODeadline) {
         guard let outgoing = self.outgoingHead else { preconditionFailure("a head is kept until its exchange begins") }
         self.phase = .exchanging
         self.consumeHead()
-        upstream.idleSince = nil
         upstream.write(outgoing)
         if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
         self.armExchangeDeadline(now)

@@ -163,13 +163,13 @@ extension ClientConnection {
         self.worker.metrics.requestEnded(nanoseconds: (now - self.startedAt).nanoseconds)
         let requestIsRead = self.exchange?.requestIsSent == true && self.input.readableBytes == 0
         self.endExchange()
-        if ending.keepsUpstream {
-            self.upstream?.idleSince = now
-            self.upstream?.resumeReading()
+        if ending.keepsUpstream, let upstream {
+            self.upstream = nil
+            upstream.pool.keep(upstream, now: now)
         } else {
             self.dropUpstream()
-            self.flush()  // the end of this read will not be told by a connection that is gone
         }
+        self.flush()  // the end of this read will not be told by a connection that serves others
         guard ending.keepsClient else {
             if requestIsRead { self.closeAfterFlush() } else { self.closeLingering() }
             return
@@ -201,8 +201,8 @@ extension ClientConnection {
         let action = self.exchange?.upstreamEnded(clean: clean, sawBytes: self.upstreamInput.readableBytes > 0)
         switch action ?? .ignore {
         case .repeatRequest:
-            guard let address = self.upstream?.address else { return }
-            self.connect(to: address)
+            guard let pool = self.upstream?.pool else { return }
+            self.connect(to: pool)
         case .answer(let failure):
             self.failExchange(failure)
         case .finish:

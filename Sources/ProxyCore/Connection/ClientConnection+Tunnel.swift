@@ -4,7 +4,7 @@ import NIOCore
 extension ClientConnection {
     func becomeTunnel() {
         self.phase = .tunnel(clientEnded: false, upstreamEnded: false)
-        self.deadline = .distantFuture
+        self.deadline = self.worker.limits.tunnelIdle.map { .now() + $0 } ?? .distantFuture
         self.exchange = nil
         self.outgoingHead = nil
         self.worker.metrics.tunnelsChange += 1
@@ -33,7 +33,13 @@ extension ClientConnection {
     }
 
     private func noteTunnelBytes() {
-        if self.deadline != .distantFuture { self.deadline = .now() + self.worker.limits.halfClosedTunnelIdle }
+        guard self.deadline != .distantFuture, case .tunnel(let clientEnded, let upstreamEnded) = self.phase else { return }
+        let limits = self.worker.limits
+        if clientEnded || upstreamEnded {
+            self.deadline = .now() + limits.halfClosedTunnelIdle
+        } else if let limit = limits.tunnelIdle {
+            self.deadline = .now() + limit
+        }
     }
 
     /// Passes the end of one direction on, behind everything that went before it; the other direction stays open.

@@ -1,5 +1,7 @@
 import Logging
 import NIOCore
+import NIOSSL
+import NIOTLS
 
 /// The handler on a client's connection, and the owner of the one connection to a backend that serves it.
 ///
@@ -40,7 +42,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     let worker: ProxyWorker
-    let scheme: StaticString
+    let role: ClientRole
     /// Index in the worker's list.
     var place = 0
     var phase: Phase = .head
@@ -76,26 +78,47 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// The exchange or tunnel is counted as activity of `route`.
     var isCounted = false
 
-    init(worker: ProxyWorker, scheme: StaticString) {
-        self.worker = worker
-        self.scheme = scheme
-    }
+    /// Whom the connection is counted for.
+    private var owner: AddressKey?
 
+    init(worker: ProxyWorker, role: ClientRole) {
+        self.worker = worker
+        self.role = role
+    }
 
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        self.forwarding = RequestHeadWriter.Forwarding(clientAddress: address, scheme: self.scheme)
         self.deadline = .now() + self.worker.limits.requestHead
         self.worker.add(self)
+        self.identify(context.channel.remoteAddress.flatMap(AddressKey.init))
+    }
+
+    /// - Parameter address: The client's; nil if it has none.
+    private func identify(_ address: AddressKey?) {
+        self.forwarding = RequestHeadWriter.Forwarding(
+            clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
+        guard let owner = address?.owner else { return }
+        if self.worker.census.claim(owner) {
+            self.owner = owner
+        } else {
+            self.worker.metrics.connectionsRefused += 1
+            self.close()
+        }
+    }
+
+    /// The peer is a balancer and has said for whom it speaks.
+    private func proxied(_ client: ProxiedClient) {
+        if let owner { self.worker.census.release(owner) }
+        self.owner = nil
+        self.identify(client.address)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.enterClosed()
         self.context = nil
-        self.worker.remove(self)
+        self.worker.remove(self, owner: self.owner)
     }
 
     func read(context: ChannelHandlerContext) {
@@ -137,14 +160,21 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event as? ChannelEvent {
-        case .inputClosed?: self.clientEnded()
-        case .outputClosed?: self.outputClosed()
-        case nil: context.fireUserInboundEventTriggered(event)
+        switch event {
+        case ChannelEvent.inputClosed: self.clientEnded()
+        case ChannelEvent.outputClosed: self.outputClosed()
+        case TLSUserEvent.handshakeCompleted: self.worker.metrics.handshakes += 1
+        case let event as ProxiedClient: self.proxied(event)
+        default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case NIOSSLError.uncleanShutdown: return  // the end of what the client sends, which is told as well
+        case NIOSSLError.handshakeFailed: self.worker.metrics.handshakesFailed += 1
+        default: break
+        }
         self.worker.logger.debug("client connection failed", metadata: ["error": "\(error)"])
         context.close(promise: nil)
     }
@@ -242,9 +272,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.context?.close(promise: nil)
     }
 
-    func closeIfIdle() {
-        if self.phase == .head, self.input.readableBytes == 0 { self.close() }
-    }
+    /// Waits for a request of which nothing has come.
+    var isIdle: Bool { self.phase == .head && self.input.readableBytes == 0 }
 
     /// Lets go of everything but the channel. Harmless when repeated.
     private func enterClosed() {

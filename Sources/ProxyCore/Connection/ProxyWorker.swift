@@ -17,6 +17,7 @@ final class ProxyWorker {
     let limits: ProxyLimits
     let naming: BackendNaming
     let logger: Logger
+    let census: ConnectionCensus
     private let directory: RouteDirectory
     private let passthrough: Route?
 
@@ -29,6 +30,7 @@ final class ProxyWorker {
     private(set) var isDraining = false
 
     private var routes = RouteCache()
+    private let upstreams: UpstreamAllowance
     /// The last look at the source failed, which has been logged.
     private var sourceFails = false
     /// Connections waiting for the directory, and those waiting for a backend to become ready.
@@ -39,15 +41,21 @@ final class ProxyWorker {
     /// Called once the last connection is gone, while draining.
     private var whenEmpty: EventLoopPromise<Void>?
 
-    init(eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, logger: Logger) {
+    init(
+        eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus, logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.options = options
         self.limits = options.limits
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.directory = directory
+        self.census = census
         self.logger = logger
+        let allowance = UpstreamAllowance(limits: options.limits)
+        self.upstreams = allowance
         self.passthrough = options.passthrough.map { address in
-            Route(name: "passthrough", destination: .ready(address), token: nil, activity: nil)
+            let pool = UpstreamPool(address: address, allowance: allowance)
+            return Route(name: "passthrough", destination: .ready(pool), token: nil, activity: nil)
         }
     }
 
@@ -100,18 +108,29 @@ final class ProxyWorker {
     }
 
     private func store(_ name: String, _ answer: RouteAnswer) -> Route? {
+        let before = self.routes.find(name)
         let destination: Route.Destination
         let token: Secret?
         switch answer {
         case .none:
+            before?.retire()
             self.routes.remove(name)
             return nil
-        case .starting(let secret): (destination, token) = (.starting, secret)
-        case .ready(let address, let secret): (destination, token) = (.ready(address), secret)
+        case .starting(let secret):
+            before?.retire()
+            (destination, token) = (.starting, secret)
+        case .ready(let address, let secret):
+            if case .ready(let pool)? = before?.destination, pool.address == address {
+                destination = .ready(pool)
+            } else {
+                before?.retire()
+                destination = .ready(UpstreamPool(address: address, allowance: self.upstreams))
+            }
+            token = secret
         }
         let route = Route(
             name: name, destination: destination, token: token.map { AccessToken($0.exposed) },
-            activity: self.routes.find(name)?.activity ?? ActivityCounter(name: name))
+            activity: before?.activity ?? ActivityCounter(name: name))
         self.routes.insert(route)
         return route
     }
@@ -142,9 +161,12 @@ final class ProxyWorker {
         connection.place = self.connections.count
         self.connections.append(connection)
         self.metrics.connectionsChange += 1
+        self.census.add()
     }
 
-    func remove(_ connection: ClientConnection) {
+    /// - Parameter owner: Whom the connection was counted for.
+    func remove(_ connection: ClientConnection, owner: AddressKey?) {
+        self.census.remove(owner)
         let last = self.connections.removeLast()
         if last !== connection {
             self.connections[connection.place] = last
@@ -157,21 +179,26 @@ final class ProxyWorker {
     /// Looks at every connection's deadline. One walk twice a second costs less than a timer per request.
     func tick() {
         let now = NIODeadline.now()
-        for connection in self.connections where connection.deadline <= now {
+        // Connections on which nothing happens make room for those that wait.
+        let idleLimit = self.census.isFull ? now + self.limits.keepAlive - self.limits.keepAliveWhenFull : now
+        for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isIdle) {
             connection.deadlinePassed()
         }
+        self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, now: now)
         self.metrics.report()
     }
 
     /// Ends idle connections now and others after their exchange. The promise succeeds when none is left.
     func drain(_ promise: EventLoopPromise<Void>) {
         self.isDraining = true
+        self.upstreams.closeAll()
         if self.connections.isEmpty { return promise.succeed() }
         self.whenEmpty = promise
-        for connection in self.connections { connection.closeIfIdle() }
+        for connection in self.connections where connection.isIdle { connection.close() }
     }
 
     func closeAll() {
         for connection in self.connections { connection.close() }
+        self.upstreams.closeAll()
     }
 }

@@ -1,4 +1,3 @@
-import NIOCore
 import PlaneProtocol
 
 /// One known backend as an event loop sees it. Never changes; when the backend does, a new route takes its place.
@@ -6,7 +5,7 @@ import PlaneProtocol
 /// Belongs to one event loop, and so does its activity counter.
 final class Route {
     enum Destination {
-        case ready(SocketAddress)
+        case ready(UpstreamPool)
         case starting
     }
 
@@ -22,5 +21,10 @@ final class Route {
         self.destination = destination
         self.token = token
         self.activity = activity
+    }
+
+    /// Nobody is sent here any more.
+    func retire() {
+        if case .ready(let pool) = self.destination { pool.retire() }
     }
 }

@@ -30,7 +30,8 @@ struct ProxyUnderTest: Sendable {
 }
 
 func withProxy<Result>(
-    loops: Int = 1, _ configure: (inout ProxyOptions) throws -> Void = { _ in },
+    loops: Int = 1, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http), logger: Logger = Logger(label: "proxy-under-test"),
+    _ configure: (inout ProxyOptions) throws -> Void = { _ in },
     _ body: (ProxyUnderTest) async throws -> Result
 ) async throws -> Result {
     var options = ProxyOptions(clusterName: "plane.test")
@@ -39,8 +40,10 @@ func withProxy<Result>(
     let activity = FakeActivity()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let server = try await ProxyServer(
-        options: options, routes: routes, activity: activity, group: group, logger: Logger(label: "proxy-under-test"))
-    let channel = try await server.listen(on: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
+        options: options, routes: routes, activity: activity, group: group, logger: logger)
+    let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: address, port: 0))
+    let channel = try await server.listen(listener, on: socket)
+    socket.close()
     let port = UInt16(channel.localAddress?.port ?? 0)
     let result: Swift.Result<Result, any Error>
     do {

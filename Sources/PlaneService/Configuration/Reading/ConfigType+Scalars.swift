@@ -61,6 +61,12 @@ extension ConfigType where Value == UInt16 {
 extension ConfigType where Value == UInt32 {
     package static let count = ConfigType(
         "a number from 0 to \(UInt32.max)", read: { $0.asInteger.flatMap { UInt32(exactly: $0) } }, show: { .integer(Int64($0)) })
+
+    package static func number(_ range: ClosedRange<UInt32>) -> ConfigType {
+        ConfigType(
+            "a number from \(range.lowerBound) to \(range.upperBound)",
+            read: { $0.asInteger.flatMap { UInt32(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil } }, show: { .integer(Int64($0)) })
+    }
 }
 
 extension ConfigType where Value == Int {

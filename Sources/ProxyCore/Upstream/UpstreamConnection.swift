@@ -1,15 +1,16 @@
 import NIOCore
 
 /// The handler on a connection to a backend. Decides nothing: tells its client connection what happened and does what it is told.
+/// Between two exchanges it has no client and waits in its pool.
 final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    let address: SocketAddress
-    /// Since when it waits for the next request; set while it does.
-    var idleSince: NIODeadline?
-    /// Nil once either side has let go, which breaks the cycle. Not weak: a weak reference makes every retain and release of the
+    let pool: UpstreamPool
+    /// Since when it waits for the next request.
+    private(set) var idleSince: NIODeadline = .distantFuture
+    /// Nil while idle, and once either side has let go, which breaks the cycle. Not weak: a weak reference makes every retain and release of the
     /// client connection go through a side table.
     private var client: ClientConnection?
     private var context: ChannelHandlerContext?
@@ -18,8 +19,21 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private var inputHasEnded = false
     private var failure: (any Error)?
 
-    init(address: SocketAddress, client: ClientConnection) {
-        self.address = address
+    init(pool: UpstreamPool, client: ClientConnection) {
+        self.pool = pool
+        self.client = client
+    }
+
+    // MARK: From the pool
+
+    func becomeIdle(since now: NIODeadline) {
+        self.client = nil
+        self.idleSince = now
+        self.resumeReading()
+    }
+
+    @inline(__always)
+    func serve(_ client: ClientConnection) {
         self.client = client
     }
 
@@ -92,7 +106,14 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.client?.upstreamRead(self, self.unwrapInboundIn(data))
+        guard let client else { return self.spokeUnasked() }
+        client.upstreamRead(self, self.unwrapInboundIn(data))
+    }
+
+    /// What a backend says without being asked must not become the answer to the next request.
+    private func spokeUnasked() {
+        self.pool.forget(self)
+        self.close()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -108,7 +129,8 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         self.inputHasEnded = true
-        self.client?.upstreamEnded(self, clean: true)
+        guard let client else { return self.spokeUnasked() }
+        client.upstreamEnded(self, clean: true)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -117,7 +139,9 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if self.inputHasEnded {
+        if self.client == nil {
+            self.pool.forget(self)
+        } else if self.inputHasEnded {
             self.client?.upstreamClosed(self)
         } else {
             // Without an error the peer closed; the end of input was not announced because we closed or reset in the same moment.

@@ -1,0 +1,37 @@
+import Logging
+import NIOCore
+
+/// Lets new connections wait in the kernel's queue while as many are open as may be.
+///
+/// A handler on a listening socket, where a read takes what is waiting, up to ``burst``.
+final class AcceptGate: ChannelOutboundHandler {
+    typealias OutboundIn = Never
+
+    /// Connections one read may take, by which the limit can be overstepped.
+    static let burst: UInt = 16
+
+    private let census: ConnectionCensus
+    private let logger: Logger
+    private var isWaiting = false
+
+    init(census: ConnectionCensus, logger: Logger) {
+        self.census = census
+        self.logger = logger
+    }
+
+    func read(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        let hasRoom = self.census.hasRoom { eventLoop.execute { bound.value.0.resume(bound.value.1) } }
+        if hasRoom { return context.read() }
+        guard !self.isWaiting else { return }
+        self.isWaiting = true
+        self.logger.warning("as many connections are open as proxy.limits.max_connections allows; new ones wait")
+    }
+
+    private func resume(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        self.isWaiting = false
+        self.read(context: context)
+    }
+}

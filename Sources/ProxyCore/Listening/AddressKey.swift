@@ -1,0 +1,92 @@
+package import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// An IP address as a number. IPv4 addresses that come in IPv6 form (RFC 4291 §2.5.5.2), as they do on a socket that takes both,
+/// count as IPv4.
+package struct AddressKey: Hashable, Sendable {
+    /// The 128 bits of the address; an IPv4 address is mapped to `::ffff:a.b.c.d`.
+    let high: UInt64
+    let low: UInt64
+
+    private static let mappedPrefix: UInt64 = 0x0000_FFFF_0000_0000
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    init(ipv4 bits: UInt32) {
+        self.init(high: 0, low: Self.mappedPrefix | UInt64(bits))
+    }
+
+    package init?(_ address: SocketAddress) {
+        // Where the address lies in sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)).
+        let (isIPv4, offset): (Bool, Int)
+        switch address {
+        case .v4: (isIPv4, offset) = (true, 4)
+        case .v6: (isIPv4, offset) = (false, 8)
+        case .unixDomainSocket: return nil
+        }
+        self = address.withSockAddr { pointer, size in
+            let bytes = UnsafeRawBufferPointer(start: pointer, count: size)
+            if isIPv4 { return AddressKey(ipv4: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) }
+            return AddressKey(
+                high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
+        }
+    }
+
+    var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xFFFF }
+
+    /// Whose it is, as far as limits are concerned: one IPv4 address, or the /64 that every IPv6 customer has to themself.
+    var owner: AddressKey { self.isIPv4 ? self : AddressKey(high: self.high, low: 0) }
+}
+
+extension AddressKey: CustomStringConvertible {
+    package var description: String {
+        if self.isIPv4 {
+            return (0..<4).map { String(self.low >> (24 - 8 * UInt64($0)) & 0xFF) }.joined(separator: ".")
+        }
+        var bytes = (self.high.bigEndian, self.low.bigEndian)
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count))
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Addresses with the same first bits, written `10.0.0.0/8`, `2001:db8::/32`, or as one address.
+package struct AddressRange: Hashable, Sendable, LosslessStringConvertible {
+    private let base: AddressKey
+    /// Of 128.
+    private let prefix: Int
+
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let address = try? SocketAddress(ipAddress: String(parts[0]), port: 0), let base = AddressKey(address) else { return nil }
+        let width = text.contains(":") ? 128 : 32
+        var prefix = width
+        if parts.count == 2 {
+            guard let bits = Int(parts[1]), (0...width).contains(bits) else { return nil }
+            prefix = bits
+        }
+        self.base = base
+        self.prefix = prefix + 128 - width
+    }
+
+    package func contains(_ key: AddressKey) -> Bool {
+        let highBits = min(self.prefix, 64)
+        let lowBits = max(self.prefix - 64, 0)
+        return Self.agree(self.base.high, key.high, bits: highBits) && Self.agree(self.base.low, key.low, bits: lowBits)
+    }
+
+    private static func agree(_ one: UInt64, _ other: UInt64, bits: Int) -> Bool {
+        bits == 0 || (one ^ other) >> UInt64(64 - bits) == 0
+    }
+
+    package var description: String {
+        self.base.isIPv4 ? "\(self.base)/\(self.prefix - 96)" : "\(self.base)/\(self.prefix)"
+    }
+}

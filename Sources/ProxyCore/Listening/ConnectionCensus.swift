@@ -1,0 +1,70 @@
+import Synchronization
+
+/// How many connections clients have open, all together and per address, over all event loops.
+final class ConnectionCensus: Sendable {
+    private struct State {
+        var total = 0
+        var perAddress: [AddressKey: Int] = [:]
+        /// Called once there is room again.
+        var waiting: [@Sendable () -> Void] = []
+    }
+
+    private let limit: Int
+    private let limitPerAddress: Int
+    private let state = Mutex(State())
+
+    /// - Parameters: 0 is no limit.
+    init(limit: Int, limitPerAddress: Int) {
+        self.limit = limit
+        self.limitPerAddress = limitPerAddress
+    }
+
+    /// Counts one more connection.
+    func add() {
+        self.state.withLock { $0.total += 1 }
+    }
+
+    /// Counts a connection of this client too, if it may have one more.
+    func claim(_ owner: AddressKey) -> Bool {
+        self.state.withLock { state in
+            let count = state.perAddress[owner, default: 0]
+            guard self.limitPerAddress == 0 || count < self.limitPerAddress else { return false }
+            state.perAddress[owner] = count + 1
+            return true
+        }
+    }
+
+    /// Takes back a ``claim(_:)``.
+    func release(_ owner: AddressKey) {
+        self.state.withLock { Self.subtract(owner, from: &$0) }
+    }
+
+    private static func subtract(_ owner: AddressKey, from state: inout State) {
+        guard let count = state.perAddress[owner] else { return }
+        state.perAddress[owner] = count > 1 ? count - 1 : nil
+    }
+
+    func remove(_ owner: AddressKey?) {
+        let waiting: [@Sendable () -> Void] = self.state.withLock { state in
+            state.total -= 1
+            if let owner { Self.subtract(owner, from: &state) }
+            guard !self.isFull(state), !state.waiting.isEmpty else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for resume in waiting { resume() }
+    }
+
+    private func isFull(_ state: borrowing State) -> Bool { self.limit > 0 && state.total >= self.limit }
+
+    var isFull: Bool { self.state.withLock { self.isFull($0) } }
+
+    /// Whether there is room for another connection; if not, `resume` is called when there is.
+    func hasRoom(else resume: @escaping @Sendable () -> Void) -> Bool {
+        self.state.withLock { state in
+            if !self.isFull(state) { return true }
+            state.waiting.append(resume)
+            return false
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A TCP socket that listens, kept apart from the channel that takes its connections, so that it can be handed on to a successor
+/// with all that waits in its queue.
+package struct ListeningSocket: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Connections that may wait to be taken; the kernel's net.core.somaxconn is a limit to that.
+    static let backlog: Int32 = 4096
+
+    package let descriptor: CInt
+
+    /// - Parameter descriptor: A socket of our own which listens already.
+    package init(inheriting descriptor: CInt) {
+        self.descriptor = descriptor
+    }
+
+    package init(listeningOn address: SocketAddress) throws(Failure) {
+        let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
+        let descriptor = socket(family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+        guard descriptor >= 0 else { throw Self.failure("make a socket", address) }
+        self.descriptor = descriptor
+        self.set(SOL_SOCKET, SO_REUSEADDR, 1)
+        let isBound = address.withSockAddr { pointer, size in bind(descriptor, pointer, socklen_t(size)) == 0 }
+        guard isBound, Glibc.listen(descriptor, Self.backlog) == 0 else {
+            let failure = Self.failure("listen", address)
+            Glibc.close(descriptor)
+            throw failure
+        }
+    }
+
+    private static func failure(_ attempt: String, _ address: SocketAddress) -> Failure {
+        let reason = String(cString: strerror(errno))
+        let hint =
+            switch errno {
+            case EADDRINUSE: "; another program listens there, see ss -ltnp"
+            case EACCES: "; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
+            case EADDRNOTAVAIL: "; this machine has no such address, see proxy.bind_ip"
+            default: ""
+            }
+        return Failure(description: "cannot \(attempt) on \(address): \(reason)\(hint)")
+    }
+
+    /// Connections taken from the socket inherit these (tcp(7)), which spares calls for each of them.
+    func setKeepAlive(_ limits: ProxyLimits) {
+        self.set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        self.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+        self.set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, Self.seconds(limits.keepAliveProbe))
+        self.set(CInt(IPPROTO_TCP), TCP_KEEPINTVL, Self.seconds(limits.keepAliveProbeInterval))
+        self.set(CInt(IPPROTO_TCP), TCP_KEEPCNT, CInt(clamping: limits.keepAliveProbeCount))
+    }
+
+    private static func seconds(_ time: TimeAmount) -> CInt { CInt(clamping: max(1, time.nanoseconds / 1_000_000_000)) }
+
+    private func set(_ level: CInt, _ option: CInt, _ value: CInt) {
+        var value = value
+        setsockopt(self.descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// A descriptor of the same socket for a channel to own.
+    func duplicate() throws(Failure) -> CInt {
+        let copy = fcntl(self.descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw Failure(description: "cannot duplicate a listening socket: \(String(cString: strerror(errno)))") }
+        return copy
+    }
+
+    /// The socket itself goes when every process that holds it has closed it.
+    package func close() {
+        Glibc.close(self.descriptor)
+    }
+}

@@ -1,0 +1,37 @@
+import NIOCore
+
+/// What one listening socket is for.
+package struct ProxyListener: Sendable {
+    package enum Purpose: Sendable {
+        case http
+        case https(CertificateStore)
+        /// Sends everybody to the same address by HTTPS.
+        case redirect(httpsPort: UInt16)
+    }
+
+    package var purpose: Purpose
+    /// Connections from these addresses begin with a PROXY protocol header, which says who the client is; all others must not.
+    package var proxyProtocolSources: [AddressRange] = []
+
+    package init(_ purpose: Purpose) {
+        self.purpose = purpose
+    }
+
+    func expectsProxyProtocol(from address: SocketAddress?) -> Bool {
+        guard !self.proxyProtocolSources.isEmpty, let key = address.flatMap(AddressKey.init) else { return false }
+        return self.proxyProtocolSources.contains { $0.contains(key) }
+    }
+}
+
+/// What a client's connection may ask for.
+enum ClientRole {
+    case proxy(scheme: StaticString)
+    case redirect(httpsPort: UInt16)
+
+    var scheme: StaticString {
+        switch self {
+        case .proxy(let scheme): scheme
+        case .redirect: "http"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import NIOCore
+import NIOSSL
+
+/// A certificate and its key, found to belong together and ready to be served.
+struct CertificatePair: Sendable {
+    let context: NIOSSLContext
+    /// Unix time, in seconds.
+    let expires: Int64
+
+    /// HTTP/2 first: of what both sides know, the server's order decides.
+    private static let protocols = ["h2", "http/1.1"]
+
+    /// - Throws: What is wrong, and in which file.
+    init(_ contents: CertificateContents, files: CertificateFiles, offersHTTP2: Bool) throws(CertificateError) {
+        let chain: [NIOSSLCertificate]
+        do {
+            chain = try NIOSSLCertificate.fromPEMBytes(contents.certificate)
+        } catch {
+            throw CertificateError(path: files.certificatePath, problem: "holds no certificate in PEM form")
+        }
+        guard let leaf = chain.first else {
+            throw CertificateError(path: files.certificatePath, problem: "holds no certificate in PEM form")
+        }
+        let key: NIOSSLPrivateKey
+        do {
+            key = try NIOSSLPrivateKey(bytes: contents.key, format: .pem)
+        } catch {
+            throw CertificateError(path: files.keyPath, problem: "holds no private key in PEM form without a passphrase")
+        }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = offersHTTP2 ? Self.protocols : ["http/1.1"]
+        // How long a peer may take to answer our last word before the connection is cut.
+        configuration.shutdownTimeout = .seconds(2)
+        do {
+            // Compares the key with the leaf.
+            self.context = try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw CertificateError(path: files.keyPath, problem: "does not belong to the certificate in \(files.certificatePath)")
+        }
+        self.expires = Int64(leaf.notValidAfter)
+    }
+}

@@ -1,0 +1,77 @@
+package import Logging
+import Metrics
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// The certificate in use, kept true to its files. Connections that are open keep the one they began with.
+package final class CertificateStore: Sendable {
+    private let files: CertificateFiles
+    private let offersHTTP2: Bool
+    private let logger: Logger
+    private let pair = Mutex<CertificatePair?>(nil)
+    private let watch = Mutex(Watch())
+
+    private struct Watch {
+        var machine = CertificateReloadMachine()
+        var unreadable: CertificateError?
+        var task: RepeatedTask?
+    }
+
+    /// - Parameter offersHTTP2: Tell clients that they may speak HTTP/2.
+    package init(files: CertificateFiles, offersHTTP2: Bool, logger: Logger) {
+        self.files = files
+        self.offersHTTP2 = offersHTTP2
+        self.logger = logger
+    }
+
+    /// What new connections are to use; nil while there is none to be had.
+    var context: NIOSSLContext? { self.pair.withLock { $0?.context } }
+
+    /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.
+    func start(on loop: any EventLoop, every interval: TimeAmount) {
+        self.look()
+        let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.look() }
+        self.watch.withLock { $0.task = task }
+    }
+
+    func stop() {
+        self.watch.withLock { $0.task?.cancel() }
+    }
+
+    func look() {
+        let isServing = self.pair.withLock { $0 != nil }
+        let contents: CertificateContents?
+        do throws(CertificateError) {
+            contents = try self.files.read()
+            self.watch.withLock { $0.unreadable = nil }
+        } catch {
+            contents = nil
+            self.noteUnreadable(error, isServing: isServing)
+        }
+        guard self.watch.withLock({ $0.machine.saw(contents, isServing: isServing) }), let contents else { return }
+        do throws(CertificateError) {
+            let loaded = try CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2)
+            self.pair.withLock { $0 = loaded }
+            Gauge(label: "proxy_certificate_expiry_timestamp_seconds").record(loaded.expires)
+            self.logger.info(
+                "certificate loaded", metadata: ["certificate": "\(self.files.certificatePath)", "expires_at": "\(loaded.expires)"])
+        } catch {
+            self.logger.warning(
+                isServing ? "certificate not loaded, the one before stays in use" : "no certificate to serve, TLS handshakes are refused",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Said once per reason, not every second.
+    private func noteUnreadable(_ error: CertificateError, isServing: Bool) {
+        let isNew = self.watch.withLock { watch in
+            defer { watch.unreadable = error }
+            return watch.unreadable != error
+        }
+        guard isNew else { return }
+        self.logger.warning(
+            isServing ? "certificate cannot be read, the one before stays in use" : "no certificate to serve, TLS handshakes are refused until there is one",
+            metadata: ["error": "\(error)"])
+    }
+}

@@ -1,0 +1,117 @@
+import NIOCore
+import PlaneTestSupport
+import ProxyCore
+import Testing
+
+@Suite("Connections to backends, kept from one client to the next")
+struct UpstreamPoolTests {
+    private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+    private static let get = "GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n"
+
+    @Test("another client's request goes out on a connection that is already there")
+    func shared() async throws {
+        try await withProxy { proxy in
+            let serving = try proxy.backend("b-1").serve(Self.ok)
+            for _ in 0..<3 {
+                let client = try proxy.connect()
+                try await client.send(Self.get)
+                #expect(try await client.receiveMessage() == Self.ok)
+                client.close()
+            }
+            serving.cancel()
+        }
+    }
+
+    @Test("two requests at once use two connections, and no more")
+    func concurrent() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let (one, two) = (try proxy.connect(), try proxy.connect())
+            try await one.send(Self.get)
+            let first = try await backend.accept()
+            _ = try await first.receive(until: "\r\n\r\n")
+            try await two.send(Self.get)
+            let second = try await backend.accept()
+            _ = try await second.receive(until: "\r\n\r\n")
+            try await second.send(Self.ok)
+            #expect(try await two.receiveMessage() == Self.ok)
+            try await two.send(Self.get)
+            _ = try await second.receive(until: "\r\n\r\n")
+            try await first.send(Self.ok)
+            #expect(try await one.receiveMessage() == Self.ok)
+        }
+    }
+
+    @Test("one that has been idle for too long is closed")
+    func idle() async throws {
+        try await withProxy({ $0.limits.upstreamKeepAlive = .milliseconds(1) }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await peer.receiveToEnd().isEmpty)
+        }
+    }
+
+    @Test("more than may be kept are closed")
+    func limit() async throws {
+        try await withProxy({ $0.limits.idleUpstreamsPerBackend = 0 }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await peer.receiveToEnd().isEmpty)
+        }
+    }
+
+    @Test("those of a backend that has moved are closed, and the next request goes to the new place")
+    func moved() async throws {
+        try await withProxy { proxy in
+            let before = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await before.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            let after = try proxy.backend("b-1")
+            #expect(try await peer.receiveToEnd().isEmpty)
+            let answering = after.answerOnce(Self.ok)
+            try await client.send(Self.get)
+            #expect(try await client.receiveMessage() == Self.ok)
+            _ = try await answering.value
+        }
+    }
+
+    @Test("what a backend says on an idle connection reaches nobody, and ends the connection")
+    func unasked() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+            #expect(try await peer.receiveToEnd().isEmpty)
+            let answering = backend.answerOnce(Self.ok)
+            try await client.send(Self.get)
+            #expect(try await client.receiveMessage() == Self.ok)
+            _ = try await answering.value
+        }
+    }
+
+    @Test("a request that must not be sent twice is not, though its connection dies unanswered")
+    func notTwice() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce(Self.ok).value
+            #expect(try await client.receiveMessage() == Self.ok)
+            try await client.send("POST / HTTP/1.1\r\nHost: b-1.plane.test\r\nContent-Length: 0\r\n\r\n")
+            _ = try await peer.receive(until: "\r\n\r\n")
+            peer.close()
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 502 "))
+        }
+    }
+}
