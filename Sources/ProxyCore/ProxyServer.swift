@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 /// A proxy: event loops, what they share, and the sockets it listens on.
 ///
@@ -20,6 +21,11 @@ package final class ProxyServer: Sendable {
     private let census: ConnectionCensus
     private let activity: ActivityFlusher
     private let ticks: [RepeatedTask]
+    private let certificates = Mutex<[CertificateStore]>([])
+    /// What is to happen to open connections later.
+    private let timers = Mutex<[Scheduled<Void>]>([])
+    private let drainingWorkers = Mutex(0)
+    private let servingOut = Mutex<[EventLoopPromise<Void>]>([])
 
     /// - Parameter group: Carries the traffic. Not shut down by the server.
     package init(
@@ -60,6 +66,7 @@ package final class ProxyServer: Sendable {
     package func listen(_ listener: ProxyListener, on socket: ListeningSocket) async throws -> any Channel {
         if case .https(let certificates) = listener.purpose {
             let loop = self.blockingGroup.next()
+            self.certificates.withLock { $0.append(certificates) }
             try await loop.submit { certificates.start(on: loop, every: Self.certificateInterval) }.get()
         }
         let limits = self.options.limits
@@ -105,21 +112,75 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Ends idle connections, lets open exchanges come to their end for at most `limit`, then closes what is left and writes
-    /// the last activity down. Stop listening first.
+    // MARK: The end
+
+    /// WebSockets whose time is up are ended one after the other within this.
+    private static let tunnelSpread: TimeAmount = .seconds(30)
+    private static let shutDownTunnelSpread: TimeAmount = .seconds(2)
+
+    /// Serves what is open to its end, when somebody else takes what is new. Stop listening first.
+    ///
+    /// - Parameter limit: After this long the users of WebSockets are asked to connect again. Nil waits for ever.
+    /// - Returns: When nothing is open any more, or soon after the limit.
+    package func serveOut(within limit: TimeAmount?) async {
+        let drained = self.drain(endsIdle: false)
+        if let limit {
+            self.onEachWorker(in: limit) { $0.endTunnels(within: Self.tunnelSpread) }
+            self.onEachWorker(in: limit + Self.tunnelSpread + .seconds(5)) { $0.closeAll() }
+        }
+        await self.wait(for: drained)
+    }
+
+    /// Lets ``serveOut(within:)`` return at once.
+    package func stopServingOut() {
+        self.servingOut.withLock { promises in
+            for promise in promises { promise.succeed() }
+            promises = []
+        }
+    }
+
+    /// Ends idle connections, tells the users of WebSockets to connect again, lets open exchanges come to their end for at most
+    /// `limit`, then closes what is left and writes the last activity down. Stop listening first.
     package func shutDown(within limit: TimeAmount) async throws {
-        let drained = self.workers.values.map { worker in
-            let promise = worker.eventLoop.makePromise(of: Void.self)
-            worker.eventLoop.execute { worker.value.drain(promise) }
-            return promise.futureResult
-        }
-        let cuts = self.workers.values.map { worker in
-            worker.eventLoop.scheduleTask(in: limit) { worker.value.closeAll() }
-        }
+        let drained = self.drain(endsIdle: true)
+        let spread = min(Self.shutDownTunnelSpread, .nanoseconds(limit.nanoseconds / 4))
+        self.onEachWorker(in: .zero) { $0.endTunnels(within: spread) }
+        self.onEachWorker(in: limit) { $0.closeAll() }
         for future in drained { try await future.get() }
-        for cut in cuts { cut.cancel() }
+        for task in self.timers.withLock({ $0 }) { task.cancel() }
         for tick in self.ticks { tick.cancel() }
+        for store in self.certificates.withLock({ $0 }) { store.stop() }
         try await self.activity.stop()
         try await self.blockingGroup.shutdownGracefully()
+    }
+
+    /// Every connection ends after its exchange.
+    var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }
+
+    private func drain(endsIdle: Bool) -> [EventLoopFuture<Void>] {
+        self.workers.values.map { worker in
+            let promise = worker.eventLoop.makePromise(of: Void.self)
+            worker.eventLoop.execute {
+                if !worker.value.isDraining { self.drainingWorkers.withLock { $0 += 1 } }
+                worker.value.drain(endsIdle: endsIdle, promise)
+            }
+            return promise.futureResult
+        }
+    }
+
+    private func onEachWorker(in delay: TimeAmount, _ body: @escaping @Sendable (ProxyWorker) -> Void) {
+        let tasks = self.workers.values.map { worker in
+            worker.eventLoop.scheduleTask(in: delay) { body(worker.value) }
+        }
+        self.timers.withLock { $0 += tasks }
+    }
+
+    private func wait(for drained: [EventLoopFuture<Void>]) async {
+        guard let loop = drained.first?.eventLoop else { return }
+        let promise = loop.makePromise(of: Void.self)
+        self.servingOut.withLock { $0.append(promise) }
+        EventLoopFuture.andAllComplete(drained, on: loop).whenComplete { _ in self.stopServingOut() }
+        // Kept, not failed, in every case.
+        try? await promise.futureResult.get()
     }
 }

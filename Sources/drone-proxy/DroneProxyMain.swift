@@ -7,6 +7,10 @@ import PlaneService
 import ProxyCore
 import ServiceLifecycle
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The way in to a drone's backends.
 @main struct DroneProxyMain: ServiceCommand {
     static let configuration = CommandConfiguration(
@@ -16,11 +20,12 @@ import ServiceLifecycle
     @OptionGroup var options: ServiceOptions
 
     func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
+        signal(SIGHUP, SIG_IGN)  // until the service listens for it: a reload that comes too early must not be the end
         let store = try DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(
             options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
-        return [try await ProxyService.listen(settings, server: server, logger: logger)]
+        return [try await ProxyService.listen(settings, server: server, sockets: .ofThisProcess, logger: logger)]
     }
 }

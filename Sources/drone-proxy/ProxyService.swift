@@ -1,48 +1,126 @@
+import Dispatch
 import Logging
 import NIOCore
 import PlaneService
 import ProxyCore
 import ServiceLifecycle
+import UnixSignals
 
-/// Serves until asked to stop; then lets open requests come to their end.
-struct ProxyService: Service {
+/// Serves until asked to stop, or until a successor has taken over; then lets open requests come to their end.
+struct ProxyService: EndingService {
     /// Below the limit of the service group, which cancels what is still running then.
     private static let drainLimit: TimeAmount = .seconds(20)
+    /// A successor that does not listen after this is given up.
+    private static let successorLimit: Duration = .seconds(30)
 
     let server: ProxyServer
     let listeners: [any Channel]
+    let sockets: ListeningSockets
+    /// When a replaced process closes what is still open; nil never does.
+    let replacedDeadline: TimeAmount?
+    let logger: Logger
 
     /// Binds at once, so that a taken port is told before anything has started.
-    static func listen(_ settings: DroneProxySettings, server: ProxyServer, logger: Logger) async throws -> ProxyService {
+    static func listen(
+        _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
+    ) async throws -> ProxyService {
+        var prepared: [(ProxyListener, ListeningSocket)] = []
+        for (name, listener, port) in Self.listeners(settings, logger: logger) {
+            let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
+            let socket: ListeningSocket =
+                if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) }
+                else { try ListeningSocket(listeningOn: try SocketAddress(endpoint)) }
+            sockets.hold(name, socket.descriptor)
+            prepared.append((listener, socket))
+        }
+        await Self.offTheLoop { SuccessorProcess.awaitTurn() }
         var listeners: [any Channel] = []
-        for (listener, port) in Self.listeners(settings, logger: logger) {
-            let socket = try ListeningSocket(listeningOn: try settings.address(port: port))
-            listeners.append(try await server.listen(listener, on: socket))
+        for (listener, socket) in prepared { listeners.append(try await server.listen(listener, on: socket)) }
+        let unwanted = sockets.closeUnwanted()
+        if !unwanted.isEmpty {
+            logger.warning(
+                "sockets were passed to this process that its configuration has no use for",
+                metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
         }
         let ports = listeners.map { "\($0.localAddress?.port ?? 0)" }.joined(separator: ", ")
         logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(ports)"])
-        return ProxyService(server: server, listeners: listeners)
+        return ProxyService(
+            server: server, listeners: listeners, sockets: sockets,
+            replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
-    /// With a certificate HTTPS, and plain HTTP only to lead there; without one plain HTTP.
-    private static func listeners(_ settings: DroneProxySettings, logger: Logger) -> [(ProxyListener, port: UInt16)] {
+    /// With a certificate HTTPS, and plain HTTP only to lead there; without one plain HTTP. Sockets go to a successor by name.
+    private static func listeners(_ settings: DroneProxySettings, logger: Logger) -> [(name: String, ProxyListener, port: UInt16)] {
         let httpPort = settings.drone.proxy.httpPort
         guard let files = settings.certificateFiles, let httpsPort = settings.httpsPort else {
-            return [(settings.listener(.http), httpPort)]
+            return [("http", settings.listener(.http), httpPort)]
         }
         let certificates = CertificateStore(files: files, offersHTTP2: false, logger: logger)
         return [
-            (settings.listener(.https(certificates)), httpsPort),
-            (settings.listener(.redirect(httpsPort: httpsPort)), httpPort),
+            ("https", settings.listener(.https(certificates)), httpsPort),
+            ("http", settings.listener(.redirect(httpsPort: httpsPort)), httpPort),
         ]
     }
 
     func run() async throws {
-        try await withTaskCancellationOrGracefulShutdownHandler {
-            for listener in self.listeners { try await listener.closeFuture.get() }
-        } onCancelOrGracefulShutdown: {
-            for listener in self.listeners { listener.close(promise: nil) }
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        ServiceNotification.ready()
+        let isReplaced = await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await self.awaitReplacement(signals) }
+            group.addTask {
+                // Cancelled, or asked to shut down: the same here.
+                try? await gracefulShutdown()
+                return false
+            }
+            let isReplaced = await group.next() ?? false
+            group.cancelAll()
+            return isReplaced
+        }
+        for listener in self.listeners { listener.close(promise: nil) }
+        // Without a successor too: nobody may wait in the queue of a process that is about to end.
+        self.sockets.handOver()
+        if isReplaced {
+            await withTaskCancellationOrGracefulShutdownHandler {
+                await self.server.serveOut(within: self.replacedDeadline)
+            } onCancelOrGracefulShutdown: {
+                self.server.stopServingOut()
+            }
         }
         try await self.server.shutDown(within: Self.drainLimit)
+    }
+
+    /// Starts a successor at every SIGHUP; true once one has taken over.
+    private func awaitReplacement(_ signals: UnixSignalsSequence) async -> Bool {
+        for await _ in signals where await self.replace() { return true }
+        return false
+    }
+
+    private func replace() async -> Bool {
+        self.logger.info("starting a successor")
+        do {
+            let successor = try SuccessorProcess.start(self.sockets.held)
+            guard await Self.offTheLoop({ successor.waitUntilReady(within: Self.successorLimit) }) else {
+                self.logger.error("the successor did not get ready, this process goes on; its own log says why")
+                return false
+            }
+            for listener in self.listeners { try? await listener.close().get() }  // one that is closed already is as good
+            guard successor.go() else {
+                self.logger.critical("the successor ended in the moment of taking over, this process ends too")
+                return true
+            }
+            self.logger.info(
+                "a successor has taken over, serving what is open to its end", metadata: ["successor": "\(successor.processID)"])
+            return true
+        } catch {
+            self.logger.error("no successor could be started, this process goes on", metadata: [LogKey.error: "\(error)"])
+            return false
+        }
+    }
+
+    /// Runs what may block on a thread that nobody waits for.
+    private static func offTheLoop<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: body()) }
+        }
     }
 }

@@ -126,7 +126,7 @@ struct RefusalTests {
             #expect(
                 try await proxy.exchange("GET / HTTP/1.1\r\nHost: new.plane.test\r\nConnection: close\r\n\r\n").hasPrefix("HTTP/1.1 502 "))
             client.close()
-            await #expect(throws: TestPeer.Failure.self) { try await serving.value }
+            serving.cancel()  // its connection is kept for others, and ends with the proxy
         }
     }
 }

@@ -75,8 +75,12 @@ extension ServiceCommand {
     }
 
     private static func run(_ services: [any Service], logger: Logger) async throws {
+        let entries = services.map { service in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: service, successTerminationBehavior: service is any EndingService ? .gracefullyShutdownGroup : .cancelGroup)
+        }
         var configuration = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: entries, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = self.gracefulShutdownLimit
         try await ServiceGroup(configuration: configuration).run()
     }

@@ -16,6 +16,8 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var proxyProtocolFrom: [String] = []
     /// Believe what clients say in `X-Forwarded-*` and add to it.
     package var trustForwarded = false
+    /// nil lets open connections come to their end when a successor has taken over.
+    package var replacedDeadline: Duration?
     package var limits = ProxyLimitsConfiguration()
     package var metrics = MetricsConfiguration()
 
@@ -41,6 +43,9 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read(
             "trust_forwarded", .boolean, into: &self.trustForwarded,
             "Believe X-Forwarded-* of visitors and add to it. Only where none but proxies of yours can connect.")
+        self.replacedDeadline = reader.optional(
+            "replaced_deadline_secs", .seconds(0...604_800),
+            "Seconds after which a proxy that a successor has replaced ends the WebSockets still open; never if not set.")
         self.limits = reader.section("limits") { ProxyLimitsConfiguration(&$0) } ?? self.limits
         self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }

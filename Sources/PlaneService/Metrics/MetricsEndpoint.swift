@@ -5,6 +5,10 @@ import NIOPosix
 import PlaneProtocol
 import ServiceLifecycle
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Serves the registry's text over HTTP while it runs.
 package struct MetricsEndpoint: Service {
     /// Between two scrapes a collector may keep its connection; a minute covers the usual 15 to 60 s.
@@ -13,9 +17,17 @@ package struct MetricsEndpoint: Service {
     private let channel: any Channel
     private let logger: Logger
 
-    /// Binds at once, so that a taken port is told before anything has started.
-    package static func bind(_ endpoint: SocketEndpoint, registry: PrometheusRegistry, logger: Logger) async throws -> MetricsEndpoint {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    /// The name under which a successor is given the socket.
+    private static let socketName = "metrics"
+
+    /// Binds at once, so that a taken port is told before anything has started; or takes the socket that this process was given.
+    ///
+    /// - Parameter sockets: Ends the endpoint without an error when these are handed on.
+    package static func bind(
+        _ endpoint: SocketEndpoint, registry: PrometheusRegistry, sockets: ListeningSockets = .ofThisProcess, logger: Logger
+    ) async throws -> MetricsEndpoint {
+        let inherited = sockets.inherited(Self.socketName, at: endpoint)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -24,8 +36,16 @@ package struct MetricsEndpoint: Service {
                     try channel.pipeline.syncOperations.addHandler(MetricsRequestHandler { registry.text })
                 }
             }
-            .bind(host: endpoint.ip.description, port: Int(endpoint.port))
-            .get()
+        let channel =
+            if let inherited { try await bootstrap.withBoundSocket(inherited).get() }
+            else { try await bootstrap.bind(host: endpoint.ip.description, port: Int(endpoint.port)).get() }
+        try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+                let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+                if copy >= 0 { sockets.hold(Self.socketName, copy) }
+            }
+        }.get()
+        sockets.whenHandedOver { channel.close(promise: nil) }
         logger.debug("metrics are served", metadata: [LogKey.port: "\(channel.localAddress?.port ?? 0)"])
         return MetricsEndpoint(channel: channel, logger: logger)
     }
@@ -41,6 +61,8 @@ package struct MetricsEndpoint: Service {
     package func run() async throws {
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await self.channel.closeFuture.get()
+            // Handed on, if this is not the end: the other services of this process go on.
+            try? await gracefulShutdown()
         } onCancelOrGracefulShutdown: {
             self.channel.close(promise: nil)
         }

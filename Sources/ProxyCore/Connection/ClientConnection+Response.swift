@@ -59,7 +59,7 @@ extension ClientConnection {
             let outgoing = self.outgoing(head, bytes, .upgrade, bodyRoom: 0)
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
             self.write(outgoing)
-            self.becomeTunnel()
+            self.becomeTunnel(isWebSocket: head.upgradesToWebSocket)
             return false
         case .refuse(let failure):
             self.failExchange(failure)

@@ -1,8 +1,19 @@
 import NIOCore
 
+/// How far the proxy itself has come with ending a tunnel.
+enum TunnelEnding {
+    case none
+    /// As soon as a frame of the backend's ends.
+    case betweenFrames
+    /// The client has been told; what the backend still says is not for it.
+    case told
+}
+
 /// After 101: bytes both ways until both sides have said their last word.
 extension ClientConnection {
-    func becomeTunnel() {
+    /// - Parameter isWebSocket: What goes through are frames of RFC 6455.
+    func becomeTunnel(isWebSocket: Bool) {
+        self.frames = isWebSocket ? WebSocketFrameScanner() : nil
         self.phase = .tunnel(clientEnded: false, upstreamEnded: false)
         self.deadline = self.worker.limits.tunnelIdle.map { .now() + $0 } ?? .distantFuture
         self.exchange = nil
@@ -13,7 +24,10 @@ extension ClientConnection {
         let (early, waiting) = (self.upstreamInput, self.input)
         self.upstreamInput = ByteBuffer()
         self.input = ByteBuffer()
-        if early.readableBytes > 0 { self.write(early) }
+        if early.readableBytes > 0 {
+            self.frames?.advance(early.readableBytesUInt8Span)
+            self.write(early)
+        }
         if waiting.readableBytes > 0 { self.upstream?.write(waiting) }
         self.upstream?.flush()
         self.resumeReading()
@@ -27,13 +41,18 @@ extension ClientConnection {
     }
 
     func forwardTunnel(fromUpstream buffer: ByteBuffer) {
+        switch self.tunnelEnding {
+        case .none: self.frames?.advance(buffer.readableBytesUInt8Span)
+        case .betweenFrames: return self.endTunnel(behind: buffer)
+        case .told: return
+        }
         self.write(buffer)
         self.noteTunnelBytes()
         if self.context?.channel.isWritable == false { self.upstream?.pauseReading() }
     }
 
     private func noteTunnelBytes() {
-        guard self.deadline != .distantFuture, case .tunnel(let clientEnded, let upstreamEnded) = self.phase else { return }
+        guard self.deadline != .distantFuture, self.tunnelEnding == .none, case .tunnel(let clientEnded, let upstreamEnded) = self.phase else { return }
         let limits = self.worker.limits
         if clientEnded || upstreamEnded {
             self.deadline = .now() + limits.halfClosedTunnelIdle
@@ -57,5 +76,31 @@ extension ClientConnection {
             self.flush()
             self.context?.close(mode: .output, promise: nil)
         }
+    }
+
+    // MARK: Ended by us
+
+    /// How long a client may take to answer our close frame.
+    private static let closingLimit: TimeAmount = .seconds(5)
+
+    /// Ends the tunnel in the way of the protocol inside, where we know it. The client's answer still reaches the backend.
+    func endTunnel() {
+        guard case .tunnel = self.phase, self.tunnelEnding == .none else { return }
+        guard let frames else { return self.close() }
+        self.deadline = .now() + Self.closingLimit
+        if frames.isBetweenFrames { self.tellRestart() } else { self.tunnelEnding = .betweenFrames }
+    }
+
+    private func endTunnel(behind buffer: ByteBuffer) {
+        guard let length = self.frames?.advanceToBoundary(buffer.readableBytesUInt8Span) else { return self.write(buffer) }
+        var buffer = buffer
+        if let rest = buffer.readSlice(length: length), length > 0 { self.write(rest) }
+        self.tellRestart()
+    }
+
+    private func tellRestart() {
+        self.tunnelEnding = .told
+        self.write(ByteBuffer(bytes: WebSocketFrame.serviceRestart))
+        self.flush()
     }
 }

@@ -75,6 +75,10 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var upstreamInput = ByteBuffer()
     var responseScanner = HeadScanner()
     var removesChunks = false
+    /// What the backend says in a WebSocket; nil in any other tunnel.
+    var frames: WebSocketFrameScanner?
+    /// Whether, and how far, we are ending the tunnel.
+    var tunnelEnding = TunnelEnding.none
     /// The exchange or tunnel is counted as activity of `route`.
     var isCounted = false
 
@@ -244,6 +248,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.deadline = .now() + self.worker.limits.linger
     }
 
+    /// The same, behind a request that has been answered.
+    var isBetweenRequests: Bool { self.isIdle && self.startedAt == .distantFuture }
+
     /// Sends what was written, says that nothing follows, and reads on for a moment without listening.
     func closeLingering() {
         self.endExchange()
@@ -272,6 +279,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.context?.close(promise: nil)
     }
 
+    /// Upgraded.
+    var isTunnel: Bool { if case .tunnel = self.phase { true } else { false } }
+
     /// Waits for a request of which nothing has come.
     var isIdle: Bool { self.phase == .head && self.input.readableBytes == 0 }
 
@@ -288,6 +298,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.endExchange()
         self.dropUpstream()
         self.route = nil
+        self.frames = nil
         self.input = ByteBuffer()
     }
 

@@ -38,8 +38,8 @@ final class ProxyWorker {
     private var holding: [String: [ClientConnection]] = [:]
     /// All open connections, in no order; each knows its place.
     private var connections: [ClientConnection] = []
-    /// Called once the last connection is gone, while draining.
-    private var whenEmpty: EventLoopPromise<Void>?
+    /// Kept once the last connection is gone, while draining.
+    private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
         eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus, logger: Logger
@@ -173,7 +173,10 @@ final class ProxyWorker {
             last.place = connection.place
         }
         self.metrics.connectionsChange -= 1
-        if self.isDraining, self.connections.isEmpty { self.whenEmpty?.succeed() }
+        guard self.isDraining, self.connections.isEmpty else { return }
+        let promises = self.whenEmpty
+        self.whenEmpty = []
+        for promise in promises { promise.succeed() }
     }
 
     /// Looks at every connection's deadline. One walk twice a second costs less than a timer per request.
@@ -181,20 +184,34 @@ final class ProxyWorker {
         let now = NIODeadline.now()
         // Connections on which nothing happens make room for those that wait.
         let idleLimit = self.census.isFull ? now + self.limits.keepAlive - self.limits.keepAliveWhenFull : now
-        for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isIdle) {
+        for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isBetweenRequests) {
             connection.deadlinePassed()
         }
         self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, now: now)
         self.metrics.report()
     }
 
-    /// Ends idle connections now and others after their exchange. The promise succeeds when none is left.
-    func drain(_ promise: EventLoopPromise<Void>) {
+    /// From now on connections end after their exchange. The promise succeeds when none is left.
+    ///
+    /// - Parameter endsIdle: Ends those between two requests now, though a client may be sending the next one at this moment.
+    ///   Otherwise they are told after their next request, and after the usual time if none comes.
+    func drain(endsIdle: Bool, _ promise: EventLoopPromise<Void>) {
         self.isDraining = true
-        self.upstreams.closeAll()
+        if endsIdle {
+            self.upstreams.closeAll()
+            for connection in self.connections where connection.isIdle { connection.close() }
+        }
         if self.connections.isEmpty { return promise.succeed() }
-        self.whenEmpty = promise
-        for connection in self.connections where connection.isIdle { connection.close() }
+        self.whenEmpty.append(promise)
+    }
+
+    /// Asks the users of all WebSockets to connect again, one after the other within `spread`, so that they do not all come at once.
+    func endTunnels(within spread: TimeAmount) {
+        let tunnels = self.connections.filter(\.isTunnel)
+        for (index, connection) in tunnels.enumerated() {
+            let delay = spread.nanoseconds * Int64(index) / Int64(tunnels.count)
+            self.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { connection.endTunnel() }
+        }
     }
 
     func closeAll() {

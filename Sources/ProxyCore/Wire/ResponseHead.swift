@@ -8,6 +8,8 @@ struct ResponseHead {
     var keepAlive: Bool
     /// `Connection: upgrade` and an `Upgrade` field.
     var offersUpgrade: Bool
+    /// That field is `websocket`.
+    var upgradesToWebSocket: Bool
     var hasDate: Bool
     /// Where the fields begin.
     var fieldsStart: Int
@@ -31,6 +33,7 @@ struct ResponseHead {
         var transferEncoding: Range<Int>?
         var options: ConnectionOptions = []
         var hasUpgrade = false
+        var upgradesToWebSocket = false
         var hasDate = false
         for index in table.fields.indices {
             let field = table.fields[index]
@@ -42,7 +45,9 @@ struct ResponseHead {
                 guard transferEncoding == nil else { throw .repeatedField }
                 transferEncoding = field.value
             case .connection: options.formUnion(try table.applyConnection(bytes, field.value))
-            case .upgrade: hasUpgrade = true
+            case .upgrade:
+                hasUpgrade = true
+                upgradesToWebSocket = bytes.equals(field.value, lowercase: "websocket")
             case .date: hasDate = true
             default: break
             }
@@ -56,7 +61,8 @@ struct ResponseHead {
         return ResponseHead(
             status: line.status, statusAndReason: line.statusAndReason, framing: framing,
             keepAlive: !options.contains(.close) && (!line.isHTTP10 || options.contains(.keepAlive)),
-            offersUpgrade: options.contains(.upgrade) && hasUpgrade, hasDate: hasDate, fieldsStart: line.end, length: length)
+            offersUpgrade: options.contains(.upgrade) && hasUpgrade, upgradesToWebSocket: upgradesToWebSocket,
+            hasDate: hasDate, fieldsStart: line.end, length: length)
     }
 }
 

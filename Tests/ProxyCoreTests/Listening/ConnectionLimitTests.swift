@@ -20,7 +20,7 @@ struct ConnectionLimitTests {
             try await eventually("there is room again") {
                 let client = try proxy.connect()
                 try? await client.send(Self.get)
-                return try await (try? client.receiveMessage())?.hasPrefix("HTTP/1.1 404 ") ?? false
+                return await (try? client.receiveMessage())?.hasPrefix("HTTP/1.1 404 ") ?? false
             }
             try await second.send(Self.get)
             #expect(try await second.receiveMessage().hasPrefix("HTTP/1.1 404 "))

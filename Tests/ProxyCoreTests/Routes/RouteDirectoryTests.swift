@@ -29,7 +29,7 @@ struct RouteDirectoryTests {
         }
     }
 
-    @Test("a name is read once, and again only when something has changed or one asks for it")
+    @Test("P15: a name is read once, and again only when something has changed or one asks for it")
     func readOnce() async throws {
         try await Self.withDirectory { directory, routes in
             routes.set("b-1", .starting(token: nil))

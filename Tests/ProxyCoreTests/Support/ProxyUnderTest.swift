@@ -9,6 +9,8 @@ struct ProxyUnderTest: Sendable {
     let port: UInt16
     let routes: FakeRoutes
     let activity: FakeActivity
+    let server: ProxyServer
+    let listener: any Channel
 
     func connect(receiveBuffer: Int32? = nil) throws -> TestPeer {
         try TestPeer.connect(port: self.port, receiveBuffer: receiveBuffer)
@@ -47,11 +49,11 @@ func withProxy<Result>(
     let port = UInt16(channel.localAddress?.port ?? 0)
     let result: Swift.Result<Result, any Error>
     do {
-        result = .success(try await body(ProxyUnderTest(port: port, routes: routes, activity: activity)))
+        result = .success(try await body(ProxyUnderTest(port: port, routes: routes, activity: activity, server: server, listener: channel)))
     } catch {
         result = .failure(error)
     }
-    try await channel.close().get()
+    try? await channel.close().get()  // some tests have closed it
     try await server.shutDown(within: .milliseconds(100))
     try await group.shutdownGracefully()
     return try result.get()

@@ -15,12 +15,12 @@ struct TLSTests {
 
     init() throws { self.folder = try CertificateFolder() }
 
-    private func withTLS<Result>(
-        certificate: Bool = true, logger: LogRecorder = LogRecorder(), _ body: (ProxyUnderTest, CertificateStore) async throws -> Result
-    ) async throws -> Result {
+    private func withTLS(
+        certificate: Bool = true, logger: LogRecorder = LogRecorder(), _ body: (ProxyUnderTest, CertificateStore) async throws -> Void
+    ) async throws {
         if certificate { try self.folder.install(self.folder.first) }
         let store = self.folder.store(logger: logger.logger)
-        return try await withProxy(listener: ProxyListener(.https(store)), logger: logger.logger) { try await body($0, store) }
+        try await withProxy(listener: ProxyListener(.https(store)), logger: logger.logger) { try await body($0, store) }
     }
 
     @Test("versions 1.2 and 1.3 are spoken, and HTTP/1.1 is agreed on", arguments: [TLSVersion.tlsv12, .tlsv13])

@@ -75,6 +75,8 @@ struct UpstreamPoolTests {
             let (_, peer) = try await before.answerOnce(Self.ok).value
             #expect(try await client.receiveMessage() == Self.ok)
             let after = try proxy.backend("b-1")
+            // A name that nobody knows makes the proxy look for changes.
+            _ = try await proxy.exchange("GET / HTTP/1.1\r\nHost: unknown.plane.test\r\nConnection: close\r\n\r\n")
             #expect(try await peer.receiveToEnd().isEmpty)
             let answering = after.answerOnce(Self.ok)
             try await client.send(Self.get)
