@@ -45,6 +45,7 @@ struct EndingTests {
             try await client.send("there")
             #expect(try await peer.receive(until: "there") == "there")
             client.close()
+            peer.close()
             await served
         }
     }

@@ -94,13 +94,13 @@ struct RefusalTests {
     @Test("a refused connection makes the proxy look once more, and finds where the backend is now")
     func moved() async throws {
         try await withProxy { proxy in
-            var gone: TestBackend? = try TestBackend()
-            proxy.routes.set("b-1", .ready(try #require(gone).socketAddress(), token: nil))
+            let gone = try TestBackend()
+            proxy.routes.set("b-1", .ready(try gone.socketAddress(), token: nil))
             let client = try proxy.connect()
             try await client.send("GET /1 HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
-            _ = try await gone?.answerOnce("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").value
+            _ = try await gone.answerOnce("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").value
             _ = try await client.receiveMessage()
-            gone = nil
+            gone.stopListening()
             let backend = try TestBackend()
             proxy.routes.setSilently("b-1", .ready(try backend.socketAddress(), token: nil))
             let answering = backend.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")

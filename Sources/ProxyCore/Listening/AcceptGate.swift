@@ -12,7 +12,7 @@ final class AcceptGate: ChannelOutboundHandler {
 
     private let census: ConnectionCensus
     private let logger: Logger
-    private var isWaiting = false
+    private var nextWarning: NIODeadline = .uptimeNanoseconds(0)
 
     init(census: ConnectionCensus, logger: Logger) {
         self.census = census
@@ -24,14 +24,14 @@ final class AcceptGate: ChannelOutboundHandler {
         let eventLoop = context.eventLoop
         let hasRoom = self.census.hasRoom { eventLoop.execute { bound.value.0.resume(bound.value.1) } }
         if hasRoom { return context.read() }
-        guard !self.isWaiting else { return }
-        self.isWaiting = true
+        let now = NIODeadline.now()
+        guard now >= self.nextWarning else { return }
+        self.nextWarning = now + .minutes(1)
         self.logger.warning("as many connections are open as proxy.limits.max_connections allows; new ones wait")
     }
 
     private func resume(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
-        self.isWaiting = false
         self.read(context: context)
     }
 }

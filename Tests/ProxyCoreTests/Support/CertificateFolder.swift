@@ -13,15 +13,15 @@ struct CertificateFolder {
     let first: TestCertificates
     let second: TestCertificates
 
-    init() throws {
+    init() async throws {
         self.directory = try TemporaryDirectory()
-        self.first = try Self.make(self.directory.file("first"))
-        self.second = try Self.make(self.directory.file("second"))
+        self.first = try await Self.make(self.directory.file("first"))
+        self.second = try await Self.make(self.directory.file("second"))
     }
 
-    private static func make(_ path: String) throws -> TestCertificates {
+    private static func make(_ path: String) async throws -> TestCertificates {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        return try TestCertificates(in: URL(filePath: path))
+        return try await TestCertificates(in: URL(filePath: path))
     }
 
     func path(_ name: String) -> String { self.directory.file(name) }

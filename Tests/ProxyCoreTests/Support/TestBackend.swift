@@ -27,6 +27,9 @@ final class TestBackend: Sendable {
 
     deinit { Glibc.close(self.socket) }
 
+    /// From now on connections are refused.
+    func stopListening() { shutdown(self.socket, Int32(SHUT_RDWR)) }
+
     func socketAddress() throws -> SocketAddress {
         try SocketAddress(ipAddress: "127.0.0.1", port: Int(self.port))
     }

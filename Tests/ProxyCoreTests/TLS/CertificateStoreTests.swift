@@ -9,7 +9,7 @@ import Testing
 struct CertificateStoreTests {
     private let folder: CertificateFolder
 
-    init() throws { self.folder = try CertificateFolder() }
+    init() async throws { self.folder = try await CertificateFolder() }
 
     /// What is served after two looks, and whether it is something else than before.
     private static func changed(_ store: CertificateStore, by change: () throws -> Void) throws -> Bool {

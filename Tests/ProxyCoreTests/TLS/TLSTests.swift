@@ -13,7 +13,7 @@ struct TLSTests {
 
     private let folder: CertificateFolder
 
-    init() throws { self.folder = try CertificateFolder() }
+    init() async throws { self.folder = try await CertificateFolder() }
 
     private func withTLS(
         certificate: Bool = true, logger: LogRecorder = LogRecorder(), _ body: (ProxyUnderTest, CertificateStore) async throws -> Void

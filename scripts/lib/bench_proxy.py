@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+"""CPU per request of drone-proxy beside nginx, HAProxy and Caddy: same upstream, same machine, same run, one thread each,
+interleaved rounds.
+
+usage: scripts/bench proxy [--rounds N] [--seconds S] [--connections C] [--only WORKLOAD] [--peers a,b] [--json]
+
+CPU is what counts: load generator, upstream and proxy share the machine, so requests per second mostly tell about the others.
+Prints one line per workload with the ratio ours / best peer; exits 1 when a ratio is above its budget.
+"""
+
+import argparse, asyncio, json, os, pathlib, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, threading, time
+
+CLUSTER, BACKEND = "bench.test", "b-1"
+HOST = f"{BACKEND}.{CLUSTER}"
+#            name: (kind, path, TLS, budget against the named peers)
+WORKLOADS = {
+    "small keep-alive": ("wrk", "/small", False, {"nginx": 1.05, "haproxy": 1.0}),
+    "64 KiB": ("wrk", "/large", False, {"best": 1.15}),
+    "new connections": ("close", "/small", False, {"best": 1.15}),
+    "TLS handshakes": ("close", "/small", True, {"best": 1.15}),
+    "TLS small": ("wrk", "/small", True, {}),
+    "TLS 64 KiB": ("wrk", "/large", True, {}),
+    "WebSocket echo, 1": ("echo", 1, False, {"best": 1.15}),
+    "WebSocket echo, 100": ("echo", 100, False, {"best": 1.15}),
+    "idle WebSocket": ("memory", 1000, False, {}),
+}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port):
+    for _ in range(500):
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    sys.exit(f"bench: nothing listens on port {port}")
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# Subjects: each starts one proxy in front of both upstreams and returns (processes, measured pid, port, TLS port).
+
+
+def nginx(directory, name, http):
+    """An nginx with one worker: the master, and the worker's id."""
+    prefix = directory / name
+    (prefix / "logs").mkdir(parents=True)
+    config = prefix / "nginx.conf"
+    config.write_text(
+        f"user root; worker_processes 1; worker_rlimit_nofile 20000; daemon off; pid {prefix}/pid; error_log {prefix}/error.log;\n"
+        "events { worker_connections 8192; }\n"
+        f"http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 75s; client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p;"
+        f" fastcgi_temp_path {prefix}/f; uwsgi_temp_path {prefix}/u; scgi_temp_path {prefix}/s;\n{http}\n}}\n")
+    master = subprocess.Popen(["nginx", "-p", str(prefix), "-c", str(config)], stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    children = pathlib.Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
+    return master, int(children[0])
+
+
+def nginx_proxy(directory, web, sockets):
+    port, tls = free_port(), free_port()
+    master, worker = nginx(
+        directory, "proxy",
+        f"upstream u {{ server 127.0.0.1:{web}; keepalive 512; keepalive_requests 1000000000; }}\n"
+        f"server {{ listen 127.0.0.1:{port} backlog=4096; listen 127.0.0.1:{tls} ssl backlog=4096;"
+        f" ssl_certificate {directory}/cert.pem; ssl_certificate_key {directory}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n"
+        " proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;"
+        " proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;\n"
+        " location / { proxy_pass http://u; proxy_set_header Connection \"\"; }\n"
+        f" location /ws {{ proxy_pass http://127.0.0.1:{sockets}; proxy_set_header Upgrade $http_upgrade;"
+        " proxy_set_header Connection upgrade; proxy_read_timeout 1h; } }")
+    return [master], worker, port, tls
+
+
+def haproxy(directory, web, sockets):
+    port, tls, config = free_port(), free_port(), directory / "haproxy.cfg"
+    (directory / "both.pem").write_text((directory / "cert.pem").read_text() + (directory / "key.pem").read_text())
+    config.write_text(
+        "global\n nbthread 1\n maxconn 8000\n"
+        "defaults\n mode http\n timeout connect 5s\n timeout client 75s\n timeout server 75s\n timeout tunnel 1h\n http-reuse always\n"
+        " option forwardfor\n"
+        f"frontend f\n bind 127.0.0.1:{port} backlog 4096\n bind 127.0.0.1:{tls} ssl crt {directory}/both.pem alpn http/1.1 backlog 4096\n"
+        " http-request set-header X-Forwarded-Proto http\n http-request set-header X-Forwarded-Host %[req.hdr(Host)]\n"
+        " use_backend sockets if { path /ws }\n default_backend web\n"
+        f"backend web\n server s 127.0.0.1:{web} pool-max-conn 512\nbackend sockets\n server s 127.0.0.1:{sockets}\n")
+    process = subprocess.Popen(["haproxy", "-db", "-f", str(config)], stderr=subprocess.DEVNULL)
+    return [process], process.pid, port, tls
+
+
+def caddy(directory, web, sockets):
+    port, tls, config = free_port(), free_port(), directory / "caddy.json"
+    routes = [
+        {"match": [{"path": ["/ws"]}], "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": f"127.0.0.1:{sockets}"}]}]},
+        {"handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": f"127.0.0.1:{web}"}]}]},
+    ]
+    config.write_text(json.dumps({
+        "admin": {"disabled": True}, "logging": {"logs": {"default": {"level": "ERROR"}}},
+        "apps": {
+            "http": {"servers": {
+                "plain": {"listen": [f"127.0.0.1:{port}"], "routes": routes, "automatic_https": {"disable": True}},
+                "tls": {"listen": [f"127.0.0.1:{tls}"], "routes": routes, "automatic_https": {"disable": True},
+                        "tls_connection_policies": [{"alpn": ["http/1.1"]}]}}},
+            "tls": {"certificates": {"load_files": [{"certificate": f"{directory}/cert.pem", "key": f"{directory}/key.pem"}]}}}}))
+    environment = dict(os.environ, GOMAXPROCS="1", HOME=str(directory), XDG_DATA_HOME=str(directory), XDG_CONFIG_HOME=str(directory))
+    process = subprocess.Popen(["caddy", "run", "--config", str(config)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return [process], process.pid, port, tls
+
+
+def drone_proxy(binary, directory, web, sockets):
+    """Two of them, since one serves HTTP or HTTPS; the second name of the backend leads to the WebSockets."""
+    processes, ports = [], []
+    for secure in (False, True):
+        folder = directory / f"ours-{secure}"
+        folder.mkdir()
+        database, port, redirect = folder / "drone.sqlite3", free_port(), free_port()
+        cert = f'[cert]\ncert_path = "{directory}/cert.pem"\nkey_path = "{directory}/key.pem"\n' if secure else ""
+        listen = f"https_port = {port}\nhttp_port = {redirect}" if secure else f"http_port = {port}"
+        (folder / "drone.toml").write_text(
+            f'cluster_domain = "{CLUSTER}"\ndb_path = "{database}"\n{cert}[proxy]\nbind_ip = "127.0.0.1"\n{listen}\n')
+        environment = dict(os.environ, NIO_SINGLETON_GROUP_LOOP_COUNT="1")
+        processes.append(subprocess.Popen(
+            [binary, str(folder / "drone.toml")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_for(port)
+        ports.append(port)
+        with sqlite3.connect(database) as db:
+            for name, upstream in ((BACKEND, web), (f"ws-{BACKEND}", sockets)):
+                db.execute("INSERT INTO backend (name, spec, state) VALUES (?, '{}', 'Ready')", (name,))
+                db.execute(
+                    "INSERT INTO route (backend, subdomain, address, last_active) VALUES (?, ?, ?, 0)", (name, name, f"127.0.0.1:{upstream}"))
+    return processes, [process.pid for process in processes], ports[0], ports[1]
+
+
+# Upstreams and load
+
+
+class Echo(asyncio.Protocol):
+    """Accepts any upgrade and sends back what comes; frames of a client are masked, and it does not care."""
+
+    def connection_made(self, transport):
+        self.transport, self.is_open = transport, False
+
+    def data_received(self, data):
+        if self.is_open:
+            self.transport.write(data)
+        else:
+            self.is_open = True
+            self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+
+
+def serve_echo(port):
+    async def main():
+        server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", port, backlog=4096)
+        await server.serve_forever()
+
+    threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+    wait_for(port)
+
+
+def wrk(port, path, secure, connections, seconds, close):
+    """Requests made; fails on any error."""
+    scheme = "https" if secure else "http"
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-H", f"Host: {HOST}", f"{scheme}://127.0.0.1:{port}{path}"]
+    if close:
+        command += ["-H", "Connection: close"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output or ("Socket errors" in output and not close):
+        sys.exit(f"bench: errors under load:\n{output}")
+    return next(int(line.split()[0]) for line in output.splitlines() if " requests in " in line)
+
+
+class Talker(asyncio.Protocol):
+    """Sends a frame whenever its echo has come."""
+
+    FRAME = b"\x82\xfe\0\x80\0\0\0\0" + b"x" * 128
+
+    def __init__(self, host, talks):
+        self.host, self.talks, self.count, self.received, self.is_open = host, talks, 0, 0, asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(
+            f"GET /ws HTTP/1.1\r\nHost: {self.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+
+    def data_received(self, data):
+        if not self.is_open.done():
+            assert b" 101 " in data.split(b"\r\n")[0], data
+            self.is_open.set_result(None)
+            if self.talks:
+                self.transport.write(self.FRAME)
+            return
+        self.received += len(data)
+        while self.received >= len(self.FRAME):
+            self.received -= len(self.FRAME)
+            self.count += 1
+            self.transport.write(self.FRAME)
+
+
+async def open_sockets(port, host, count, talks):
+    loop, talkers = asyncio.get_running_loop(), []
+    for _ in range(count):
+        _, talker = await loop.create_connection(lambda: Talker(host, talks), "127.0.0.1", port)
+        await talker.is_open
+        talkers.append(talker)
+    return talkers
+
+
+def echo(port, host, count, seconds):
+    async def main():
+        talkers = await open_sockets(port, host, count, True)
+        await asyncio.sleep(seconds)
+        for talker in talkers:
+            talker.transport.abort()
+        return sum(talker.count for talker in talkers)
+
+    return asyncio.run(main())
+
+
+def bytes_per_socket(pid, port, host, count):
+    async def main():
+        first = await open_sockets(port, host, 50, False)  # what is needed once
+        before = resident_bytes(pid)
+        talkers = await open_sockets(port, host, count, False)
+        used = resident_bytes(pid) - before
+        for talker in first + talkers:
+            talker.transport.abort()
+        return used / count
+
+    return asyncio.run(main())
+
+
+def measure(kind, argument, secure, subject, arguments, name):
+    processes, pid, port, tls = subject
+    pid = pid[secure] if isinstance(pid, list) else pid
+    where = tls if secure else port
+    host = f"ws-{HOST}" if name == "ours" else HOST
+    if kind == "memory":
+        return bytes_per_socket(pid, where, host, argument)
+    before = cpu_seconds(pid)
+    if kind == "echo":
+        count = echo(where, host, argument, arguments.seconds)
+    else:
+        count = wrk(where, argument, secure, arguments.connections, arguments.seconds, kind == "close")
+    return (cpu_seconds(pid) - before) * 1e6 / count
+
+
+def report(workload, values, budgets):
+    """One line; whether every budget is kept."""
+    middle = {name: statistics.median(rounds) for name, rounds in values.items()}
+    peers = {name: value for name, value in middle.items() if name != "ours"}
+    unit = "KiB" if workload.startswith("idle") else "µs"
+    scale = 1024 if unit == "KiB" else 1
+    text = "  ".join(f"{name} {value / scale:7.1f} (best {min(values[name]) / scale:.1f})" for name, value in middle.items())
+    best = min(peers, key=peers.get)
+    print(f"{workload:20} {text} {unit}   ours / {best} = {middle['ours'] / peers[best]:.2f}", flush=True)
+    kept = True
+    for peer, budget in budgets.items():
+        against = peers.get(best if peer == "best" else peer)
+        if against and middle["ours"] / against > budget:
+            print(f"{'':20} above the budget of {budget} × {peer}: {middle['ours'] / against:.2f}", flush=True)
+            kept = False
+    return kept
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--only", action="append", choices=list(WORKLOADS), help="may be given several times")
+    parser.add_argument("--peers", default="nginx,haproxy,caddy")
+    parser.add_argument("--proxy", default=".build/release/drone-proxy")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    peers = [peer for peer in arguments.peers.split(",") if shutil.which(peer)]
+    for tool in ("nginx", "wrk", "openssl"):
+        if not shutil.which(tool):
+            sys.exit(f"bench: {tool} is not installed (apt-get install {tool})")
+
+    started, directory = [], pathlib.Path(tempfile.mkdtemp(prefix="bench-proxy-"))
+    try:
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "1", "-subj", "/CN=bench",
+             "-out", str(directory / "cert.pem"), "-keyout", str(directory / "key.pem")], check=True, capture_output=True)
+        web, sockets, large = free_port(), free_port(), directory / "large"
+        large.write_bytes(b"x" * 65536)
+        master, _ = nginx(
+            directory, "upstream",
+            f"server {{ listen 127.0.0.1:{web} backlog=4096; location /small {{ return 200 ok; }} location /large {{ alias {large}; }} }}")
+        started.append(master)
+        serve_echo(sockets)
+        subjects = {"ours": drone_proxy(arguments.proxy, directory, web, sockets)}
+        started += subjects["ours"][0]
+        for peer in peers:
+            subjects[peer] = {"nginx": nginx_proxy, "haproxy": haproxy, "caddy": caddy}[peer](directory, web, sockets)
+            started += subjects[peer][0]
+            wait_for(subjects[peer][2])
+
+        results, kept = {}, True
+        for workload, (kind, argument, secure, budgets) in WORKLOADS.items():
+            if arguments.only and workload not in arguments.only:
+                continue
+            values = {name: [] for name in subjects}
+            rounds = 1 if kind == "memory" else arguments.rounds
+            for number in range(rounds + (kind != "memory")):
+                for name, subject in subjects.items():
+                    value = measure(kind, argument, secure, subject, arguments, name)
+                    if number > 0 or kind == "memory":  # the first round warms up
+                        values[name].append(value)
+            results[workload] = values
+            kept = report(workload, values, budgets) and kept
+        if arguments.json:
+            print(json.dumps(results, indent=2))
+        sys.exit(not kept)
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGTERM)
+        for process in started:
+            process.wait(timeout=30)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
