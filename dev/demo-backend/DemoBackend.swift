@@ -31,9 +31,11 @@ struct DemoBackend {
             try await withThrowingDiscardingTaskGroup { group in
                 for try await accepted in connections {
                     group.addTask {
-                        switch try await accepted.get() {
+                        // One that ends before its first request is no reason to end all others.
+                        switch try? await accepted.get() {
                         case .http(let connection): await connection.serve(routes)
                         case .webSocket(let connection): await connection.echo()
+                        case nil: break
                         }
                     }
                 }
