@@ -75,7 +75,8 @@ let package = Package(
         library(
             "PlaneService",
             ["PlaneProtocol", "NATS", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
-        library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", lifecycle, logging, metrics]),
+        library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", logging]),
+        library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",

@@ -4,6 +4,7 @@ import PlaneProtocol
 package import PlaneService
 import PlaneState
 import ServiceLifecycle
+import WorldFollowing
 
 /// The scheduler: everything it listens to, and the one state of the world behind it.
 ///
