@@ -111,7 +111,7 @@ let package = Package(
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
-        tests("SchedulerCoreTests", ["SchedulerCore", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
+        tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests(
             "DroneCoreTests",
