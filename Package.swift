@@ -77,6 +77,9 @@ let package = Package(
             ["PlaneProtocol", "NATS", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
         library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", logging]),
         library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
+        library(
+            "ClusterNames",
+            ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",
@@ -88,6 +91,9 @@ let package = Package(
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
+        executable(
+            "dns",
+            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable(
             "drone-agent",
             ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
@@ -112,6 +118,9 @@ let package = Package(
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
         tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
+        tests(
+            "ClusterNamesTests",
+            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests(
             "DroneCoreTests",

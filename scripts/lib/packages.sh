@@ -5,11 +5,12 @@ packages_of() {
     case $1 in
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
-        test) echo busybox-static pebble openssl python3-venv shellcheck git ;;
+        bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
+        test) echo busybox-static pebble openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound ;;
     esac
 }
 
-# need_packages build|run|test...: installs what is missing. Services that packages bring are not started: the scripts start their own.
+# need_packages build|run|test|bench-dns...: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
     local missing=() group package
     for group in "$@"; do
