@@ -80,6 +80,8 @@ let package = Package(
         library(
             "ClusterNames",
             ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", lifecycle, logging, metrics]),
+        library(
+            "CertificateCore", ["PlaneProtocol", "PlaneService", "ACME", "DNSCore", "NATS", crypto, nioCore, lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",
@@ -100,6 +102,8 @@ let package = Package(
         executable(
             "drone-proxy",
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
+        executable(
+            "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging, nioCore, nioPosix, nioSSL]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
@@ -121,6 +125,9 @@ let package = Package(
         tests(
             "ClusterNamesTests",
             ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
+        tests(
+            "CertificateCoreTests",
+            ["CertificateCore", "ACME", "ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", crypto, x509, asn1, logging, nioCore, nioPosix]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests(
             "DroneCoreTests",

@@ -75,6 +75,10 @@ extension ServiceCommand {
     }
 
     private static func run(_ services: [any Service], logger: Logger) async throws {
+        let services = services.map {
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: $0, successTerminationBehavior: $0 is any FinishingService ? .gracefullyShutdownGroup : .cancelGroup)
+        }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = self.gracefulShutdownLimit
