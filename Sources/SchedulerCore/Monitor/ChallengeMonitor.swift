@@ -6,8 +6,11 @@ import PlaneState
 
 /// Takes the values that DNS must show to a certificate authority.
 package struct ChallengeMonitor: Sendable {
-    /// The world shows what another scheduler has written within milliseconds; after the last of these pauses it is not going to.
-    private static let pauses = [Duration.milliseconds(10), .milliseconds(50), .milliseconds(250)]
+    /// The world shows what another scheduler has written within milliseconds. When many values come at once, each attempt lets one
+    /// through; after so many, about three seconds, the subject is not what the world shows.
+    private static let attempts = 60
+    /// Between two attempts, in milliseconds; by chance, so that two schedulers do not meet again.
+    private static let pause = 5...100
 
     private let world: LiveWorld
     private let writer: WorldWriter
@@ -32,17 +35,17 @@ package struct ChallengeMonitor: Sendable {
 
     /// The message repeats the values before it, so it must not replace one that this scheduler has not seen.
     private func write(_ request: SetAcmeDNSRecord) async throws(NATSError) {
-        for pause in Self.pauses {
+        for _ in 0..<Self.attempts {
             let (message, expected) = self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster) }
             do {
                 try await self.writer.write(message, expecting: expected)
                 return
             } catch where error.code == .wrongLastSequence {
                 // If cancelled, the next attempt says so.
-                try? await Task.sleep(for: pause)
+                try? await Task.sleep(for: .milliseconds(Int.random(in: Self.pause)))
             }
         }
-        // The subject was purged by hand, or a value comes from somewhere all the time: this one counts too.
+        // The subject was purged by hand.
         try await self.writer.write(self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster).message })
     }
 }
