@@ -60,6 +60,16 @@ package struct NameFold: Sendable {
         zones.serial = UInt32(truncatingIfNeeded: sequence)
     }
 
+    /// Everything was purged from the stream, or it begins anew: the drones write it again.
+    package mutating func lost(at published: WireTime) { self.begin(self.incarnation, at: published) }
+
+    /// Every message about the backend was purged from the stream.
+    package mutating func purged(_ backend: BackendID, clusterToken: String, in zones: inout ZoneTable) {
+        guard let name = self.clusters.keys.first(where: { $0.subjectToken == clusterToken }) else { return }
+        self.world.forget(backend, in: name)
+        self.show(backend, of: name, &zones)
+    }
+
     // MARK: Showing
 
     private mutating func show(_ change: ClusterStateMessage, of name: ClusterName, _ zones: inout ZoneTable) {

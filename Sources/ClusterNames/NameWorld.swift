@@ -53,6 +53,22 @@ package final class NameWorld: FollowedWorld, RecordSource {
         }
     }
 
+    /// Names are shown as they are read, whatever the age of the stream.
+    package func began(streamAge age: Duration) {}
+
+    package func lost() {
+        self.state.withLock { state in
+            // Without a message before there are no names to keep.
+            if let published = state.published { state.fold.lost(at: published) }
+        }
+    }
+
+    package func purged(_ backend: BackendID, clusterToken: String) {
+        self.state.withLock { state in
+            self.zones.update { state.fold.purged(backend, clusterToken: clusterToken, in: &$0) }
+        }
+    }
+
     package func caughtUp() {
         self.isOpen.store(true, ordering: .releasing)
         let waiters = self.state.withLock { state in

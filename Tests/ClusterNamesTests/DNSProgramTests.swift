@@ -79,17 +79,16 @@ import Testing
         try await DNSService.run { service in
             try await service.fill()
             let port = "\(service.port)"
-            // 0x20: the case of the question comes back.
             let kdig = try await TestProcess.run(
-                "/usr/bin/kdig", ["@127.0.0.1", "-p", port, "+norec", "+edns", "OnE.pLaNe.TeSt", "A", "six.plane.test", "AAAA"]
+                "/usr/bin/kdig", ["@127.0.0.1", "-p", port, "+norec", "+edns", "one.plane.test", "A", "six.plane.test", "AAAA"]
             ).joined(separator: "\n")
-            #expect(kdig.contains("OnE.pLaNe.TeSt.") && kdig.contains("203.0.113.7") && kdig.contains("2001:db8::7"))
+            #expect(kdig.contains("203.0.113.7") && kdig.contains("2001:db8::7"))
             #expect(kdig.contains("EDNS PSEUDOSECTION") && kdig.contains("UDP size: 1232") && !kdig.contains("WARNING"))
             let drill = try await TestProcess.run("/usr/bin/drill", ["-p", port, "@127.0.0.1", "one.plane.test", "A"])
                 .joined(separator: "\n")
             #expect(drill.contains("rcode: NOERROR") && drill.contains("flags: qr aa rd ;") && drill.contains("203.0.113.7"))
             let python = try await TestProcess.run("/usr/bin/python3", ["-c", Self.script, port])
-            #expect(python == ["203.0.113.7", "first second", "0 5", "NXDOMAIN", "pipelined 50"])
+            #expect(python == ["203.0.113.7", "OnE.pLaNe.TeSt.", "first second", "0 5", "NXDOMAIN", "pipelined 50"])
         }
     }
 
@@ -100,6 +99,8 @@ import Testing
         def ask(name, kind, **options):
             return dns.query.udp(dns.message.make_query(name, kind, **options), '127.0.0.1', port=port, timeout=20)
         print(ask('one.plane.test', 'A').answer[0][0])
+        # 0x20: the case of the question comes back.
+        print(ask('OnE.pLaNe.TeSt', 'A').question[0].name)
         texts = ask('_acme-challenge.plane.test', 'TXT', use_edns=0, payload=1232).answer[0]
         print(' '.join(text.strings[0].decode() for text in texts))
         absent = ask('later.plane.test', 'A')

@@ -57,6 +57,10 @@ struct Zones {
             to: &self.table)
     }
 
+    mutating func purge(_ backend: String) {
+        self.fold.purged(.make(backend), clusterToken: ClusterName.plane.subjectToken, in: &self.table)
+    }
+
     /// Counts from one again, as a stream does that was made again.
     mutating func beginAgain() { self.sequence = 0 }
 

@@ -140,6 +140,14 @@ import Testing
         #expect(zones.data("three.plane.test") == [])
     }
 
+    @Test("a purged backend has no address any more")
+    func purged() {
+        var zones = Zones(.make(), .register(), .assign("one"), .assign("two"))
+        zones.purge("one")
+        #expect(zones.data("one.plane.test") == [])
+        #expect(zones.data("two.plane.test") == [Self.v4])
+    }
+
     @Test("of a stream made again, however many names it had, all that nobody writes go")
     func manyMadeAgain() {
         var zones = Zones(.make(), .register())
