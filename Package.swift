@@ -76,7 +76,13 @@ let package = Package(
         library(
             "PlaneService",
             ["PlaneProtocol", "NATS", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
-        library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", lifecycle, logging, metrics]),
+        library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", logging]),
+        library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
+        library(
+            "ClusterNames",
+            ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", lifecycle, logging, metrics]),
+        library(
+            "CertificateCore", ["PlaneProtocol", "PlaneService", "ACME", "DNSCore", "NATS", crypto, nioCore, lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",
@@ -89,11 +95,16 @@ let package = Package(
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable(
+            "dns",
+            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments, nioCore, nioPosix]),
+        executable(
             "drone-agent",
             ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable(
             "drone-proxy",
             ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
+        executable(
+            "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging, nioCore, nioPosix, nioSSL]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
@@ -111,7 +122,13 @@ let package = Package(
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
-        tests("SchedulerCoreTests", ["SchedulerCore", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
+        tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
+        tests(
+            "ClusterNamesTests",
+            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
+        tests(
+            "CertificateCoreTests",
+            ["CertificateCore", "ACME", "ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", crypto, x509, asn1, logging, nioCore, nioPosix]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests(
             "DroneCoreTests",

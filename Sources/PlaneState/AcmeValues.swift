@@ -6,8 +6,17 @@ struct AcmeValues: Sendable {
     static let limit = 10
 
     private(set) var values: [String] = []
+    /// Where the latest one stands in the stream; 0 if there was none.
+    private(set) var lastSequence: UInt64 = 0
 
-    mutating func append(_ value: String) {
+    /// - Parameter earlier: what the writer knew of before, oldest first. No more than have place are looked at.
+    mutating func append(_ value: String, after earlier: [String], sequence: UInt64) {
+        for value in earlier.suffix(Self.limit - 1) { self.append(value) }
+        self.append(value)
+        self.lastSequence = sequence
+    }
+
+    private mutating func append(_ value: String) {
         self.values.removeAll { $0 == value }
         if self.values.count == Self.limit { self.values.removeFirst() }
         self.values.append(value)

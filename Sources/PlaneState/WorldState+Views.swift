@@ -63,6 +63,14 @@ extension WorldState {
     package func acmeValues(in cluster: ClusterName) -> [String] {
         self.clusters[cluster]?.acme.values ?? []
     }
+
+    /// What is to be written so that `value` is served beside those served now, and where its predecessor stands in the stream: a
+    /// writer that expects it there drops nobody else's.
+    package func acmeMessage(adding value: String, in cluster: ClusterName) -> (message: WorldStateMessage, expecting: UInt64) {
+        let acme = self.clusters[cluster]?.acme ?? AcmeValues()
+        let earlier = acme.values.filter { $0 != value }.suffix(AcmeValues.limit - 1)
+        return (.cluster(cluster, .acme(value, earlier: Array(earlier))), acme.lastSequence)
+    }
 }
 
 extension ClusterState {

@@ -12,8 +12,8 @@ package import PlaneProtocol
 /// - a lock is held by the first backend, in stream order, that was assigned with it and has not ended. While there is none it is
 ///   announced by the author of its last announcement, if that came after every assignment, was not revoked, and is not 30 s old.
 ///
-/// The only clock is the publish time of the stream's messages. Not kept by the stream, and so not by a replay: all but the last of a
-/// cluster's DNS challenge texts.
+/// The only clock is the publish time of the stream's messages. Not kept by the stream, and so not by a replay: a cluster's earlier
+/// DNS challenge texts, unless the writer of the last one has repeated them.
 package struct WorldState: Sendable {
     /// The stream sequence of the last message seen.
     package private(set) var sequence: UInt64 = 0
@@ -64,7 +64,7 @@ extension ClusterState {
         case .lock(let message): self.apply(message, sequence: sequence, publishedSeconds: publishedSeconds)
         case .drone(let message): self.apply(message)
         case .backend(let message): self.apply(message, sequence: sequence)
-        case .acme(let value): self.acme.append(value)
+        case .acme(let value, let earlier): self.acme.append(value, after: earlier, sequence: sequence)
         }
     }
 }

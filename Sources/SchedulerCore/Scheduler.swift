@@ -4,6 +4,7 @@ import PlaneProtocol
 package import PlaneService
 import PlaneState
 import ServiceLifecycle
+import WorldFollowing
 
 /// The scheduler: everything it listens to, and the one state of the world behind it.
 ///
@@ -73,7 +74,7 @@ package struct Scheduler: Service {
     private func serve() async throws {
         let drones = DroneMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
         let backends = BackendMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
-        let challenges = ChallengeMonitor(writer: self.writer, logger: self.logger)
+        let challenges = ChallengeMonitor(world: self.world, writer: self.writer, logger: self.logger)
         let registrations = try self.bus.subscribe(to: DroneConnectRequest.self, queue: Self.queue)
         let signsOfLife = try self.bus.subscribe(to: DroneStatusMessage.self)
         let statuses = try self.bus.subscribe(to: DroneStatusMessage.self, queue: Self.queue)

@@ -1,10 +1,11 @@
 package import NATS
 package import PlaneService
+import WorldFollowing
 
 /// The streams of a cluster. Schedulers create them, and keep their replicas and age limits as configured; everything else about a stream
 /// that exists is left as its operator wants it.
 package enum SchedulerStreams {
-    package static let planeState = "plane_state"
+    package static let planeState = WorldStream.name
     package static let backendStatus = "backend_status"
     /// Who does the work that one scheduler is enough for; see `Lease`.
     static let leases = "plane_leases"

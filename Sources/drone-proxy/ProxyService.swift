@@ -7,7 +7,7 @@ import ServiceLifecycle
 import UnixSignals
 
 /// Serves until asked to stop, or until a successor has taken over; then lets open requests come to their end.
-struct ProxyService: EndingService {
+struct ProxyService: FinishingService {
     /// Below the limit of the service group, which cancels what is still running then.
     private static let drainLimit: TimeAmount = .seconds(20)
     /// A successor that does not listen after this is given up.

@@ -1,3 +1,4 @@
+import PlaneTestSupport
 import Synchronization
 import Testing
 import X509

@@ -1,4 +1,5 @@
 import Foundation
+import PlaneTestSupport
 import SwiftASN1
 import Synchronization
 import X509

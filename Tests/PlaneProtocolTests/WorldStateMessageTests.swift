@@ -67,6 +67,7 @@ struct WorldStateMessageTests {
         let message = Self.message(.acme("gfj9Xq0Rg85nM3pQ7vB2tYw6LsKzDhJcUeAoNiPxTrE"))
         try expectGolden("M14-acme", is: message)
         #expect(message.subject == "state.cluster.plane_test.acme")
+        try expectGolden("M14-acme.earlier", is: Self.message(.acme("gfj9Xq0Rg85nM3pQ7vB2tYw6LsKzDhJcUeAoNiPxTrE", earlier: ["a", "b"])))
     }
 
     @Test("W8: only a backend's states refuse a second message on their subject; a drone's may be replaced")

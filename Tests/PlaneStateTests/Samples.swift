@@ -44,7 +44,7 @@ extension WorldStateMessage {
         .inSample(.drone(DroneMessage(drone: drone, change: .keepAlive(at: WorldTime(milliseconds: milliseconds)))))
     }
 
-    static func acme(_ value: String) -> Self { .inSample(.acme(value)) }
+    static func acme(_ value: String, earlier: [String] = []) -> Self { .inSample(.acme(value, earlier: earlier)) }
 }
 
 extension LockState {

@@ -118,6 +118,24 @@ struct WorldStateTests {
         #expect(stream.live.acmeValues(in: cluster) == (1...10).map(String.init))
     }
 
+    @Test("challenge texts survive the restart of a reader: the last message repeats those before it", arguments: [1, 2, 10, 13])
+    func acmeReplayed(count: Int) {
+        var stream = Stream()
+        for value in 1...count {
+            let (message, expected) = stream.live.acmeMessage(adding: "\(value)", in: cluster)
+            #expect(expected == stream.lastSequence(message.subject))
+            stream.append(message)
+        }
+        #expect(stream.live.acmeValues(in: cluster) == (max(1, count - 9)...count).map(String.init))
+        #expect(stream.replayed.acmeValues(in: cluster) == stream.live.acmeValues(in: cluster))
+    }
+
+    @Test("a message that names more earlier challenge texts than there is place for does no harm")
+    func acmeFlood() {
+        let flooded = world(.acme("last", earlier: (1...10_000).map(String.init)))
+        #expect(flooded.acmeValues(in: cluster) == (9992...10_000).map(String.init) + ["last"])
+    }
+
     @Test("W13: a drone that was purged is forgotten, its backends are not")
     func purgedDrone() {
         var stream = Stream()

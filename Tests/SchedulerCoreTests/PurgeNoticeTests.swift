@@ -2,7 +2,7 @@ import Foundation
 import PlaneProtocol
 import Testing
 
-@testable import SchedulerCore
+@testable import WorldFollowing
 
 @Suite("Purge notices") struct PurgeNoticeTests {
     static func advisory(_ request: String, stream: String = "plane_state", response: String = #"{"success":true,"purged":1}"#) -> [UInt8] {

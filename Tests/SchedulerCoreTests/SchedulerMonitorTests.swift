@@ -5,6 +5,7 @@ import PlaneState
 import PlaneTestSupport
 import SchedulerCore
 import Testing
+import WorldFollowing
 
 /// On a real nats-server, with agents that are subscriptions.
 @Suite("Scheduler and what it is told") struct SchedulerMonitorTests {
@@ -87,6 +88,26 @@ import Testing
             try await cluster.waitForWorld("the values") { world in
                 world.ask { $0.acmeValues(in: TestCluster.name) == ["one", "two"] && $0.acmeValues(in: other) == ["three"] }
             }
+        }
+    }
+
+    @Test("D4: challenge values that many schedulers take at once are all there for a reader that starts afterwards")
+    func challengesAtOnce() async throws {
+        try await TestCluster.run(schedulers: 3) { cluster in
+            let values = Set((1...8).map { "value \($0)" })
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for value in values {
+                    group.addTask { try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: value)) }
+                }
+                for try await stored in group { #expect(stored) }
+            }
+            let late = LiveWorld()
+            let follower = Task {  // Cancelled below.
+                await WorldFollower(jetStream: cluster.bus.connection.jetStream, world: late, logger: TestCluster.silent).run()
+            }
+            await late.waitUntilCaughtUp()
+            #expect(Set(late.ask { $0.acmeValues(in: TestCluster.name) }) == values)
+            follower.cancel()
         }
     }
 

@@ -6,11 +6,11 @@ packages_of() {
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
-        test) echo busybox-static pebble openssl python3-venv shellcheck git ;;
+        test) echo busybox-static pebble openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound ;;
     esac
 }
 
-# need_packages build|run|test|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
+# need_packages build|run|test|bench.: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
     local missing=() group package
     for group in "$@"; do

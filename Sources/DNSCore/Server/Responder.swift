@@ -54,6 +54,8 @@ package struct Responder<Source: RecordSource>: Sendable {
         }
         let name = message.readableBytesUInt8Span.extracting(Query.nameStart..<(Query.nameStart + query.nameBytes))
         switch self.source.find(name) {
+        case .unknown:
+            return Self.response(writer, .serverFailure, isAuthoritative: false, subject: .failure, query)
         case .outside:
             return Self.response(writer, .refused, isAuthoritative: false, subject: .failure, query)
         case .impossible(let zone, let serial):

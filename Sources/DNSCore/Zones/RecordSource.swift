@@ -9,6 +9,8 @@ package protocol RecordSource: Sendable {
 
 /// What a source knows of a name.
 package enum Finding: Sendable {
+    /// The source does not know yet, of any name; somebody else may.
+    case unknown
     /// It lies in no zone of ours.
     case outside
     /// It lies in the zone, and nothing can ever be there.

@@ -77,7 +77,7 @@ extension ServiceCommand {
     private static func run(_ services: [any Service], logger: Logger) async throws {
         let entries = services.map { service in
             ServiceGroupConfiguration.ServiceConfiguration(
-                service: service, successTerminationBehavior: service is any EndingService ? .gracefullyShutdownGroup : .cancelGroup)
+                service: service, successTerminationBehavior: service is any FinishingService ? .gracefullyShutdownGroup : .cancelGroup)
         }
         var configuration = ServiceGroupConfiguration(
             services: entries, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -20,6 +20,10 @@ package struct ACMEConfiguration: Hashable, Sendable {
     package var externalAccount: ExternalAccount?
     /// PEM file of the authorities trusted to sign the *server's* certificate, for an authority of one's own; the system's if nil.
     package var caPath: String?
+    /// Name servers asked whether a challenge is visible before the authority is told to look; looked up if empty.
+    package var dnsServers: [SocketEndpoint] = []
+    /// How long they may take to show it; zero asks nobody.
+    package var propagationTimeout: Duration = .seconds(60)
     package var metrics = MetricsConfiguration()
 
     package init(server: String, adminEmail: String) {
@@ -34,11 +38,20 @@ extension ACMEConfiguration: ConfigReadable {
         let adminEmail = reader.required("admin_email", .email, "Where the authority sends warnings.")
         let externalAccount = reader.table("eab") { ExternalAccount(&$0) }
         let caPath = reader.optional("ca_path", .path, "PEM file of the authorities that may sign the ACME server's own certificate; the system's if not set.")
+        let dnsServers =
+            reader.optional(
+                "dns_servers", .list(of: .endpoint),
+                "Name servers asked whether a challenge is visible before the authority is told to look; those of the zone if not set.") ?? []
+        var propagationTimeout = Duration.seconds(60)
+        reader.read(
+            "propagation_timeout_secs", .seconds(0...3600), into: &propagationTimeout, "Seconds they may take to show it; 0 asks nobody.")
         let metrics = reader.section("metrics") { MetricsConfiguration(&$0) }
         guard let server, let adminEmail else { return nil }
         self.init(server: server, adminEmail: adminEmail)
         self.externalAccount = externalAccount
         self.caPath = caPath
+        self.dnsServers = dnsServers
+        self.propagationTimeout = propagationTimeout
         self.metrics = metrics ?? self.metrics
     }
 }

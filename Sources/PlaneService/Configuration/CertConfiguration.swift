@@ -11,7 +11,7 @@ package struct CertConfiguration: Hashable, Sendable {
     package var keyPath: String
     /// PEM file of the certificate and its chain.
     package var certPath: String
-    /// PEM file of the ACME account's key; nil makes a new account for each order.
+    /// PEM file of the ACME account's key; nil keeps it beside `keyPath`.
     package var accountKeyPath: String?
     package var keyType: KeyType = .p256
 
@@ -25,7 +25,7 @@ extension CertConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         let keyPath = reader.required("key_path", .path, "PEM file of the certificate's private key.")
         let certPath = reader.required("cert_path", .path, "PEM file of the certificate and its chain.")
-        let accountKeyPath = reader.optional("account_key_path", .path, "PEM file of the ACME account's key, kept between orders.")
+        let accountKeyPath = reader.optional("account_key_path", .path, "PEM file of the ACME account's key, made if missing; <key_path>.account if not set.")
         var keyType = KeyType.p256
         reader.read("key_type", .choice(), into: &keyType, "Kind of key made for new certificates.")
         guard let keyPath, let certPath else { return nil }

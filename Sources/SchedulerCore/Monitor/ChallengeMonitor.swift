@@ -1,25 +1,51 @@
 package import Logging
+import NATS
 package import PlaneProtocol
 import PlaneService
+import PlaneState
 
 /// Takes the values that DNS must show to a certificate authority.
 package struct ChallengeMonitor: Sendable {
+    /// The world shows what another scheduler has written within milliseconds. When many values come at once, each attempt lets one
+    /// through; after so many, about three seconds, the subject is not what the world shows.
+    private static let attempts = 60
+    /// Between two attempts, in milliseconds; by chance, so that two schedulers do not meet again.
+    private static let pause = 5...100
+
+    private let world: LiveWorld
     private let writer: WorldWriter
     private let logger: Logger
 
-    package init(writer: WorldWriter, logger: Logger) {
+    package init(world: LiveWorld, writer: WorldWriter, logger: Logger) {
+        self.world = world
         self.writer = writer
         self.logger = logger
     }
 
     package func store(_ request: SetAcmeDNSRecord) async -> Result<Bool, ErrorReply> {
         do {
-            try await self.writer.write(.cluster(request.cluster, .acme(request.value)))
+            try await self.write(request)
         } catch {
             self.logger.error("challenge cannot be stored", metadata: [LogKey.cluster: "\(request.cluster)", LogKey.error: "\(error)"])
             return .failure(.cannotWrite)
         }
         self.logger.info("challenge stored", metadata: [LogKey.cluster: "\(request.cluster)"])
         return .success(true)
+    }
+
+    /// The message repeats the values before it, so it must not replace one that this scheduler has not seen.
+    private func write(_ request: SetAcmeDNSRecord) async throws(NATSError) {
+        for _ in 0..<Self.attempts {
+            let (message, expected) = self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster) }
+            do {
+                try await self.writer.write(message, expecting: expected)
+                return
+            } catch where error.code == .wrongLastSequence {
+                // If cancelled, the next attempt says so.
+                try? await Task.sleep(for: .milliseconds(Int.random(in: Self.pause)))
+            }
+        }
+        // The subject was purged by hand.
+        try await self.writer.write(self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster).message })
     }
 }

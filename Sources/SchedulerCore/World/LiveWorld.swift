@@ -1,10 +1,11 @@
 package import PlaneProtocol
 package import PlaneState
 import Synchronization
+import WorldFollowing
 
 /// The world as this process knows it now: fed by the follower and by the drones' own messages, asked by everybody, awaited by who
 /// has written something and must see it come back.
-package final class LiveWorld: Sendable {
+package final class LiveWorld: FollowedWorld {
     private struct State {
         var world = WorldState()
         var placement = Placement()
@@ -154,6 +155,11 @@ package final class LiveWorld: Sendable {
                 state.placement.forget(drone, in: cluster)
             }
         }
+    }
+
+    package func purged(_ backend: BackendID, clusterToken token: String) {
+        let cluster = self.ask { $0.clusterNames.first { $0.subjectToken == token } }
+        if let cluster { self.forget(.backend(backend, cluster)) }
     }
 
     /// Everything that was in the stream when the follower began has been applied.

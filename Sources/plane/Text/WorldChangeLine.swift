@@ -34,7 +34,7 @@ struct WorldChangeLine {
             "lock \(BackendListing.printable(message.lock)): \(message.kind.rawValue) \(String(message.uid.rawValue, radix: 16))"
         case .drone(let message): "drone \(message.drone): \(self.text(message.change))"
         case .backend(let message): "backend \(message.backend): \(self.text(message.change))"
-        case .acme(let value): "acme: \(BackendStory.printable(value))"
+        case .acme(let value, earlier: _): "acme: \(BackendStory.printable(value))"
         }
     }
 

@@ -86,4 +86,33 @@ import Testing
         #expect(error.description.contains("scheduler.lost_after_secs: found 29, expected 0, or at least the 30"))
         #expect(error.description.contains("scheduler.replicas: found 6, expected a number from 1 to 5"))
     }
+
+    @Test("name servers with addresses, CAA records and clusters of the DNS server")
+    func dns() throws {
+        let dns = try ConfigurationLoader.load(
+            ControllerConfiguration.self,
+            toml: """
+                nats.hosts = ["localhost"]
+                [dns]
+                name_servers = { "ns1.plane.test" = ["203.0.113.53", "2001:db8::53"], "ns2.plane.test" = [] }
+                caa = ['0 issue "ca.example"']
+                clusters = ["plane.test"]
+                answers_per_second = 0
+                """
+        ).configuration.dns
+        #expect(dns.nameServers == ["ns1.plane.test": [IPAddress("203.0.113.53")!, IPAddress("2001:db8::53")!], "ns2.plane.test": []])
+        #expect(dns.certificateAuthorities == ["0 issue \"ca.example\""])
+        #expect(dns.clusters.map(\.rawValue) == ["plane.test"])
+        #expect(dns.answersPerSecond == 0)
+    }
+
+    @Test(
+        "a table of addresses with anything else in it is a mistake",
+        arguments: ["{ a = [\"x\"] }", "{ a = 7 }", "[\"203.0.113.53\"]", "{ a = [\"203.0.113.53\", 7] }"])
+    func wrongAddresses(text: String) throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(ControllerConfiguration.self, toml: "nats.hosts = [\"a\"]\ndns.name_servers = \(text)")
+        }
+        #expect(error.description.contains("dns.name_servers"))
+    }
 }

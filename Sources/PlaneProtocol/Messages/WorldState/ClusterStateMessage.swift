@@ -3,8 +3,10 @@ package enum ClusterStateMessage: Hashable, Sendable {
     case lock(LockMessage)
     case drone(DroneMessage)
     case backend(BackendMessage)
-    /// A TXT value which DNS serves at `_acme-challenge.<cluster>`.
-    case acme(String)
+    /// A TXT value which DNS serves at `_acme-challenge.<cluster>`, and those before it that it is to serve as well, oldest first: the
+    /// stream keeps the last message only, and a name server that starts in the middle of an order must know them all. Older writers
+    /// name no earlier ones, and older readers pass them over.
+    case acme(String, earlier: [String] = [])
 }
 
 extension ClusterStateMessage: JSONDecodable {
@@ -17,7 +19,7 @@ extension ClusterStateMessage: JSONDecodable {
         } else if let backend = try json.optional("BackendMessage", as: BackendMessage.self) {
             self = .backend(backend)
         } else if let acme = try json.optional("AcmeMessage", as: AcmeMessage.self) {
-            self = .acme(acme.value)
+            self = .acme(acme.value, earlier: acme.earlier)
         } else {
             throw MessageError(expected: "one of LockMessage, DroneMessage, BackendMessage, AcmeMessage", found: "none of them")
         }
@@ -28,7 +30,11 @@ extension ClusterStateMessage: JSONDecodable {
         case .lock(let message): json.field("LockMessage", message)
         case .drone(let message): json.field("DroneMessage", message)
         case .backend(let message): json.field("BackendMessage", message)
-        case .acme(let value): json.object("AcmeMessage") { $0.field("value", value) }
+        case .acme(let value, let earlier):
+            json.object("AcmeMessage") {
+                $0.field("value", value)
+                $0.fieldIfPresent("earlier", earlier.isEmpty ? nil : earlier)
+            }
         }
     }
 
@@ -44,9 +50,11 @@ extension ClusterStateMessage: JSONDecodable {
 
     private struct AcmeMessage: JSONDecodable {
         let value: String
+        let earlier: [String]
 
         init(json: JSONNode) throws(MessageError) {
             self.value = try json.required("value")
+            self.earlier = try json.optional("earlier") ?? []
         }
     }
 }

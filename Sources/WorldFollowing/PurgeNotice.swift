@@ -10,7 +10,7 @@ enum PurgeNotice: Hashable, Sendable {
     case backend(BackendID, clusterToken: String)
 
     static let subject = "$JS.EVENT.ADVISORY.API"
-    private static let call = "$JS.API.STREAM.PURGE.\(SchedulerStreams.planeState)"
+    private static let call = "$JS.API.STREAM.PURGE.\(WorldStream.name)"
 
     /// nil for whatever else is told there.
     init?(advisory payload: [UInt8]) {

@@ -2,18 +2,17 @@ package import Logging
 package import NATS
 import PlaneProtocol
 import PlaneService
-import PlaneState
 
-/// Reads the stream `plane_state` into the world, from its first message and for as long as the process lives.
-package struct WorldFollower: Sendable {
+/// Reads the stream `plane_state` into a world, from its first message and for as long as the process lives.
+package struct WorldFollower<World: FollowedWorld>: Sendable {
     private let jetStream: JetStream
-    private let world: LiveWorld
+    private let world: World
     private let logger: Logger
 
     /// Between attempts to begin; afterwards the consumer restores itself.
-    private static let retryPause: Duration = .seconds(1)
+    private static var retryPause: Duration { .seconds(1) }
 
-    package init(jetStream: JetStream, world: LiveWorld, logger: Logger) {
+    package init(jetStream: JetStream, world: World, logger: Logger) {
         self.jetStream = jetStream
         self.world = world
         self.logger = logger
@@ -30,19 +29,23 @@ package struct WorldFollower: Sendable {
     }
 
     private func follow(_ consumer: OrderedConsumer) async {
-        if consumer.initialPending == 0 { self.world.caughtUp() }
+        var isCaughtUp = consumer.initialPending == 0
+        if isCaughtUp { self.world.caughtUp() }
         for await message in consumer {
             self.apply(message)
-            if message.pending == 0, !self.world.isCaughtUp { self.world.caughtUp() }
+            if message.pending == 0, !isCaughtUp {
+                isCaughtUp = true
+                self.world.caughtUp()
+            }
         }
     }
 
     private func begin() async -> OrderedConsumer? {
         while !Task.isCancelled {
             do {
-                let info = try await self.jetStream.streamInfo(SchedulerStreams.planeState)
+                let info = try await self.jetStream.streamInfo(WorldStream.name)
                 if let age = info.age(at: WireTime.now()) { self.world.began(streamAge: age) }
-                return try await self.jetStream.orderedConsumer(stream: SchedulerStreams.planeState, from: .first)
+                return try await self.jetStream.orderedConsumer(stream: WorldStream.name, from: .first)
             } catch {
                 guard error.code != .closed, error.code != .cancelled else { return nil }
                 self.logger.warning("the state of the world cannot be read yet", metadata: [LogKey.error: "\(error)"])
@@ -62,8 +65,7 @@ package struct WorldFollower: Sendable {
                 self.logger.warning("the state of the world was purged, and is rebuilt from what the drones say")
                 self.world.lost()
             case .backend(let backend, let token)?:
-                let cluster = self.world.ask { $0.clusterNames.first { $0.subjectToken == token } }
-                if let cluster { self.world.forget(.backend(backend, cluster)) }
+                self.world.purged(backend, clusterToken: token)
             case nil: break
             }
         }
@@ -89,4 +91,9 @@ extension StreamInfo {
     fileprivate func age(at now: WireTime) -> Duration? {
         self.createdTime.map { .seconds(now.seconds - $0.seconds) }
     }
+}
+
+/// The shared memory of a fleet: the last message of each subject.
+package enum WorldStream {
+    package static let name = "plane_state"
 }

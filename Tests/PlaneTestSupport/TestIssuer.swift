@@ -1,17 +1,15 @@
-import Crypto
-import Foundation
+package import Crypto
+package import Foundation
 import SwiftASN1
-import X509
-
-@testable import ACME
+package import X509
 
 /// Signs certificates in the test process.
-struct TestIssuer {
-    let key = P256.Signing.PrivateKey()
-    let name: DistinguishedName
-    let certificate: Certificate
+package struct TestIssuer: Sendable {
+    package let key = P256.Signing.PrivateKey()
+    package let name: DistinguishedName
+    package let certificate: Certificate
 
-    init(_ commonName: String = "test issuer") throws {
+    package init(_ commonName: String = "test issuer") throws {
         self.name = try DistinguishedName { CommonName(commonName) }
         self.certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(self.key.publicKey), notValidBefore: Date(timeIntervalSince1970: 0),
@@ -22,7 +20,7 @@ struct TestIssuer {
     }
 
     /// The chain's PEM: leaf, then the issuer.
-    func chain(
+    package func chain(
         names: [String], publicKey: Certificate.PublicKey, notBefore: Date = Date(timeIntervalSince1970: 1_700_000_000),
         notAfter: Date = Date(timeIntervalSince1970: 1_707_776_000), serial: Certificate.SerialNumber = .init()
     ) throws -> String {

@@ -1,0 +1,46 @@
+package import ACME
+
+/// Where certificates come from.
+///
+/// Calls come one at a time. Each is complete by itself: what must be remembered between two is the account's key.
+package protocol CertificateAuthority: Sendable {
+    /// - Parameter replaces: `renewalID` of the certificate that is to be replaced.
+    func issue(names: [String], replaces: String?) async throws -> CertificatePair
+    /// When the authority would like the certificate to be renewed; nil if it does not tell such things.
+    func renewalInformation(for chain: CertificateChain) async throws -> RenewalInformation?
+}
+
+/// An authority that speaks ACME.
+package struct ACMEAuthority<Solver: ChallengeSolver>: CertificateAuthority {
+    private let options: ACMEClient.Options
+    private let transport: HTTPClientTransport.Options
+    private let accountKey: AccountKeyFile
+    private let keyKind: CertificateKey.Kind
+    private let solver: Solver
+
+    package init(
+        _ options: ACMEClient.Options, transport: HTTPClientTransport.Options, accountKey: AccountKeyFile, keyKind: CertificateKey.Kind,
+        solver: Solver
+    ) {
+        self.options = options
+        self.transport = transport
+        self.accountKey = accountKey
+        self.keyKind = keyKind
+        self.solver = solver
+    }
+
+    package func issue(names: [String], replaces: String?) async throws -> CertificatePair {
+        let account = try self.accountKey.loadOrMake()
+        let order = CertificateOrder(names: names, key: try await CertificateKey.generate(self.keyKind), replaces: replaces)
+        return try await withHTTPClientTransport(self.transport) { transport throws(ACMEError) in
+            try await ACMEClient(self.options, transport: transport, key: account).issue(order, solver: self.solver)
+        }
+    }
+
+    package func renewalInformation(for chain: CertificateChain) async throws -> RenewalInformation? {
+        // No account is needed to ask, and none is made.
+        try await withHTTPClientTransport(self.transport) { transport throws(ACMEError) in
+            try await ACMEClient(self.options, transport: transport, key: AccountKey()).renewalInformation(for: chain)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import ACME
+package import Foundation
+package import Logging
+import PlaneProtocol
+import PlaneService
+import ServiceLifecycle
+
+/// Keeps the certificate of a cluster fresh, for as long as the process lives; or once.
+package struct CertificateRefresher: Service {
+    package struct Options: Sendable {
+        /// What the certificate is to be good for.
+        package var names: [String]
+        /// Ends after one order, or at once if none is due.
+        package var runsOnce = false
+
+        package init(names: [String], runsOnce: Bool = false) {
+            self.names = names
+            self.runsOnce = runsOnce
+        }
+    }
+
+    /// Where time comes from.
+    package struct Time: Sendable {
+        package var now: @Sendable () -> Date
+        package var sleep: @Sendable (Duration) async throws -> Void
+        /// From 0 to 1.
+        package var random: @Sendable () -> Double
+
+        package init(
+            now: @escaping @Sendable () -> Date = { Date() },
+            sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+            random: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
+        ) {
+            self.now = now
+            self.sleep = sleep
+            self.random = random
+        }
+    }
+
+    /// With `--once`: the order failed.
+    package struct OrderFailed: Error, CustomStringConvertible {
+        let cause: any Error
+        package var description: String { "no new certificate: \(self.cause)" }
+    }
+
+    /// The files are looked at this often, whatever else is due: somebody may have replaced them, or set the clock.
+    static let longestSleep: Duration = .seconds(3600)
+
+    private let options: Options
+    private let files: CertificateFiles
+    private let authority: any CertificateAuthority
+    private let time: Time
+    private let logger: Logger
+
+    package init(
+        _ options: Options, files: CertificateFiles, authority: any CertificateAuthority, time: Time = Time(), logger: Logger
+    ) {
+        self.options = options
+        self.files = files
+        self.authority = authority
+        self.time = time
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do {
+                try await self.follow()
+            } catch is CancellationError {
+                // Nothing is left half done: an order that was given up costs nothing, and files are replaced as a whole.
+            }
+        }
+    }
+
+    private func follow() async throws {
+        var machine = RenewalMachine(spread: self.time.random())
+        let mark = AttemptMark(beside: self.files.certPath)
+        let metrics = RefresherMetrics(cluster: self.options.names.first ?? "")
+        if !self.options.runsOnce {
+            if let last = mark.lastFailure { machine.holdOff(until: last.addingTimeInterval(AttemptMark.pause)) }
+            self.logger.info("cert-refresher is ready", metadata: [LogKey.cluster: "\(self.options.names.first ?? "")"])
+        }
+        var told: String?
+        while true {
+            let current = self.look(&machine, &told)
+            metrics.found(current?.chain, now: self.time.now())
+            switch machine.next(at: self.time.now()) {
+            case .wait where self.options.runsOnce:
+                return
+            case .wait(let until):
+                metrics.waiting(until: until)
+                let left = Duration.seconds(max(until.timeIntervalSince(self.time.now()), 0.1))
+                try await self.time.sleep(min(left, Self.longestSleep))
+            case .askAuthority:
+                machine.answered(await self.ask(current), at: self.time.now())
+            case .order(let reason):
+                self.logger.info("ordering a certificate", metadata: [LogKey.cause: "\(reason.rawValue)"])
+                if let error = await self.order(replacing: current) {
+                    try self.failed(error, &machine, mark, metrics)
+                } else {
+                    mark.remove()
+                    metrics.ordered(success: true)
+                    if self.options.runsOnce { return }
+                }
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// What lies in the files; what cannot be served is told once.
+    private func look(_ machine: inout RenewalMachine, _ told: inout String?) -> CertificatePair? {
+        do {
+            switch try self.files.load(names: self.options.names, now: self.time.now()) {
+            case .usable(let pair):
+                machine.found(RenewalMachine.Certificate(pair.chain))
+                told = nil
+                return pair
+            case .missing:
+                machine.found(nil)
+            case .unusable(let why):
+                machine.found(nil)
+                if told != why { self.logger.warning("the certificate cannot be served", metadata: [LogKey.cause: "\(why)"]) }
+                told = why
+            }
+        } catch {
+            machine.found(nil)
+            if told != "\(error)" { self.logger.error("the certificate cannot be read", metadata: [LogKey.error: "\(error)"]) }
+            told = "\(error)"
+        }
+        return nil
+    }
+
+    private func ask(_ pair: CertificatePair?) async -> RenewalInformation? {
+        guard let pair else { return nil }
+        do {
+            return try await self.authority.renewalInformation(for: pair.chain)
+        } catch {
+            // Only a hint is missing: the certificate is renewed in time without it.
+            self.logger.info("the authority does not say when to renew", metadata: [LogKey.error: "\(error)"])
+            return nil
+        }
+    }
+
+    private func order(replacing current: CertificatePair?) async -> (any Error)? {
+        do {
+            let pair = try await self.authority.issue(names: self.options.names, replaces: current?.chain.renewalID)
+            try self.files.install(pair, names: self.options.names, now: self.time.now())
+            self.logger.notice("new certificate", metadata: [LogKey.certificate: "\(pair)"])
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func failed(
+        _ error: any Error, _ machine: inout RenewalMachine, _ mark: AttemptMark, _ metrics: RefresherMetrics
+    ) throws {
+        // Given up because the process ends.
+        try Task.checkCancellation()
+        metrics.ordered(success: false)
+        if self.options.runsOnce { throw OrderFailed(cause: error) }
+        let now = self.time.now()
+        let refusal = error as? ACMEError
+        mark.set(now)
+        machine.failed(
+            isRetryable: refusal?.isRetryable ?? true, retryAfter: refusal?.retryAfter, random: self.time.random(), at: now)
+        guard case .wait(let until) = machine.next(at: now) else { return }
+        self.logger.error(
+            "no new certificate; the old one, if any, stays",
+            metadata: [LogKey.error: "\(error)", LogKey.nextAttempt: "\(until.formatted(.iso8601))"])
+    }
+}

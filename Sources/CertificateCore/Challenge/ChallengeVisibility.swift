@@ -1,0 +1,131 @@
+package import ACME
+import DNSCore
+package import Logging
+import NIOCore
+import PlaneProtocol
+package import PlaneService
+
+/// Makes sure that a challenge can be seen before an authority is told to look: a validation that fails is counted against us (C5).
+package struct ChallengeVisibility: Sendable {
+    package struct Options: Sendable {
+        /// Name servers to be asked; those of the zone are looked up if there are none.
+        package var servers: [SocketEndpoint] = []
+        /// Name servers show a value within milliseconds. Zero does not look at all.
+        package var limit: Duration = .seconds(60)
+        /// To look name servers up.
+        package var resolvers: [SocketEndpoint] = []
+
+        package init() {}
+    }
+
+    /// Why an authority would not see the value.
+    package struct NotVisible: Error, CustomStringConvertible {
+        let name: String
+        let servers: [String]
+        package var description: String {
+            """
+            \(self.name) does not have the value at \(self.servers.joined(separator: ", ")); do these run the service dns, on the same NATS? \
+            acme.dns_servers names others to ask
+            """
+        }
+    }
+
+    /// Between two questions to a server that does not have it yet.
+    private static let pause: Duration = .milliseconds(100)
+    /// Waited when no name server could be asked, because a firewall lets no questions out: longer than any name server needs.
+    private static let blindWait: Duration = .seconds(5)
+
+    private let options: Options
+    private let client: DNSClient
+    private let logger: Logger
+
+    package init(_ options: Options, logger: Logger) {
+        self.options = options
+        self.client = DNSClient()
+        self.logger = logger
+    }
+
+    /// Returns when every name server that answers has the value.
+    package func wait(for record: ChallengeRecord) async throws {
+        guard self.options.limit > .zero else { return }
+        guard let name = DNSName(record.name) else { throw NotVisible(name: record.name, servers: ["any server: it is no domain name"]) }
+        let servers = await self.servers(for: record.domain)
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
+            for server in servers { group.addTask { await self.watch(server, name, record.value) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        try Task.checkCancellation()
+        let lacking = outcomes.compactMap { if case .lacking(let server) = $0 { server } else { nil } }
+        guard lacking.isEmpty else { throw NotVisible(name: record.name, servers: lacking.sorted()) }
+        if !outcomes.contains(.seen) {
+            self.logger.warning(
+                "no name server could be asked whether the challenge is visible",
+                metadata: [
+                    LogKey.server: "\(servers.map(\.description).joined(separator: ", "))",
+                    LogKey.hint: "acme.dns_servers names servers that can be asked",
+                ])
+            try await Task.sleep(for: Self.blindWait)
+        }
+    }
+
+    private enum Outcome: Hashable, Sendable {
+        case seen
+        case lacking(String)
+        case silent
+    }
+
+    private func watch(_ server: SocketEndpoint, _ name: DNSName, _ value: String) async -> Outcome {
+        let clock = ContinuousClock()
+        let end = clock.now + self.options.limit
+        var outcome = Outcome.silent
+        repeat {
+            guard let address = try? SocketAddress(ipAddress: server.ip.description, port: Int(server.port)) else { return .silent }
+            do throws(DNSClient.Failure) {
+                let answer = try await self.client.ask(name, .txt, at: address, recursion: self.options.resolvers.contains(server))
+                if answer.answers.contains(where: { $0.data == .txt(Array(value.utf8)) }) { return .seen }
+                outcome = .lacking("\(server)")
+            } catch {
+                // One that never answers is not held against us: authorities will not hear from it either.
+                if outcome == .silent, error == .timedOut || error == .unreachable { return .silent }
+            }
+            // Cancelled meanwhile, the loop ends.
+            try? await Task.sleep(for: Self.pause)
+        } while clock.now < end && !Task.isCancelled
+        return outcome
+    }
+
+    // MARK: Name servers
+
+    /// The configured ones, or all addresses of the zone's; resolvers themselves where these cannot be found.
+    private func servers(for domain: String) async -> [SocketEndpoint] {
+        guard self.options.servers.isEmpty else { return self.options.servers }
+        guard let zone = DNSName(domain), let answer = await self.resolve(zone, .ns) else { return self.options.resolvers }
+        var servers: [SocketEndpoint] = []
+        for record in answer.answers {
+            guard case .ns(let name) = record.data else { continue }
+            for type in [RecordType.a, .aaaa] {
+                let addresses = await self.resolve(name, type)?.answers ?? []
+                servers += addresses.compactMap { IPAddress($0.data) }.map { SocketEndpoint(ip: $0, port: 53) }
+            }
+        }
+        return servers.isEmpty ? self.options.resolvers : servers
+    }
+
+    private func resolve(_ name: DNSName, _ type: RecordType) async -> DNSMessage? {
+        for resolver in self.options.resolvers {
+            guard let address = try? SocketAddress(ipAddress: resolver.ip.description, port: Int(resolver.port)) else { continue }
+            if let answer = try? await self.client.ask(name, type, at: address, recursion: true), answer.code == .noError { return answer }
+        }
+        return nil
+    }
+}
+
+extension IPAddress {
+    fileprivate init?(_ data: RecordData) {
+        switch data {
+        case .a(let address): self = .v4(address)
+        case .aaaa(let high, let low): self = .v6(high: high, low: low)
+        case .ns, .soa, .txt, .caa, .hinfo, .other: return nil
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package import ACME
+package import Logging
+package import PlaneProtocol
+package import PlaneService
+
+/// Publishes challenges through the schedulers, from where they reach every name server, and returns when these show them.
+package struct PublishedChallenge: ChallengeSolver {
+    /// A scheduler that is being replaced is back within seconds.
+    private static let pauses = [Duration.seconds(1), .seconds(2), .seconds(5), .seconds(10)]
+
+    private let cluster: ClusterName
+    private let bus: PlaneBus
+    private let visibility: ChallengeVisibility
+    private let logger: Logger
+
+    package init(cluster: ClusterName, bus: PlaneBus, visibility: ChallengeVisibility, logger: Logger) {
+        self.cluster = cluster
+        self.bus = bus
+        self.visibility = visibility
+        self.logger = logger
+    }
+
+    package func present(_ record: ChallengeRecord) async throws {
+        try await self.store(record.value)
+        try await self.visibility.wait(for: record)
+    }
+
+    /// The value stays: nobody but an authority asks for it, the ten newest are kept, and taking it away could hit another order.
+    package func cleanUp(_ record: ChallengeRecord) async {}
+
+    private func store(_ value: String) async throws {
+        for pause in Self.pauses {
+            do throws(RequestFailure) {
+                try await self.attempt(value)
+                return
+            } catch {
+                self.logger.notice("challenge is not stored yet", metadata: [LogKey.cluster: "\(self.cluster)", LogKey.error: "\(error)"])
+            }
+            try await Task.sleep(for: pause)
+        }
+        try await self.attempt(value)
+    }
+
+    private func attempt(_ value: String) async throws(RequestFailure) {
+        guard try await self.bus.request(SetAcmeDNSRecord(cluster: self.cluster, value: value)) else {
+            throw .refused(ErrorReply(code: .notPermitted, message: "the scheduler does not take the challenge"))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Glibc
+
+/// Files that are there as a whole or not at all, whatever happens meanwhile.
+enum AtomicFile {
+    /// Writes beside the file and returns when the bytes are on the disk; `commit` then puts them in its place.
+    static func stage(_ text: String, for path: String, mode: mode_t) throws(FileFailure) {
+        let staged = self.stagedPath(of: path)
+        // Left over from a process that was killed; it may have other permissions.
+        unlink(staged)
+        let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw FileFailure("write \(staged)", errno) }
+        defer { close(descriptor) }
+        // Whatever the umask has taken away.
+        guard fchmod(descriptor, mode) == 0 else { throw FileFailure("set the mode of \(staged)", errno) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            guard count >= 0 || errno == EINTR else { throw FileFailure("write \(staged)", errno) }
+            rest = rest.dropFirst(max(count, 0))
+        }
+        guard fsync(descriptor) == 0 else { throw FileFailure("write \(staged)", errno) }
+    }
+
+    static func commit(_ path: String) throws(FileFailure) {
+        guard rename(self.stagedPath(of: path), path) == 0 else { throw FileFailure("replace \(path)", errno) }
+        let directory = open((path as NSString).deletingLastPathComponent.ifEmpty("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }
+        // A file system that cannot sync directories has done what it can.
+        fsync(directory)
+        close(directory)
+    }
+
+    static func discard(_ path: String) { unlink(self.stagedPath(of: path)) }
+
+    static func stagedPath(of path: String) -> String { "\(path).new" }
+
+    /// nil if there is no such file.
+    static func read(_ path: String) throws(FileFailure) -> String? {
+        guard access(path, F_OK) == 0 else { return nil }
+        do {
+            return try String(contentsOf: URL(filePath: path), encoding: .utf8)
+        } catch {
+            throw FileFailure("read \(path)", (error as NSError).underlyingCode ?? EIO)
+        }
+    }
+
+    /// Where a symbolic link leads: a file is replaced there, and the link stays.
+    static func resolved(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
+}
+
+/// A file that could not be read or written.
+package struct FileFailure: Error, CustomStringConvertible, Sendable {
+    let attempt: String
+    let reason: String
+    let hint: String?
+
+    init(_ attempt: String, _ code: CInt) {
+        self.attempt = attempt
+        self.reason = String(cString: strerror(code))
+        self.hint =
+            switch code {
+            case EACCES, EPERM: "may the user of this service write there? cert.key_path and cert.cert_path say where"
+            case ENOENT: "does the directory exist?"
+            case ENOSPC, EDQUOT: "the disk is full"
+            default: nil
+            }
+    }
+
+    package var description: String { "could not \(self.attempt): \(self.reason)" + (self.hint.map { " (\($0))" } ?? "") }
+}
+
+extension String {
+    fileprivate func ifEmpty(_ other: String) -> String { self.isEmpty ? other : self }
+}
+
+extension NSError {
+    fileprivate var underlyingCode: CInt? {
+        let error = self.userInfo[NSUnderlyingErrorKey] as? NSError ?? self
+        return error.domain == NSPOSIXErrorDomain ? CInt(truncatingIfNeeded: error.code) : nil
+    }
+}

@@ -1,0 +1,75 @@
+package import ACME
+package import Foundation
+
+/// The two files in which proxies find a cluster's certificate and its key.
+///
+/// They are two, so they cannot change in one step. Both are first written beside their places and synced; then the key takes its place,
+/// then the certificate. Whoever reads in between finds a key and a certificate that do not belong together, keeps what it had, and
+/// looks again. A process that was killed in between has left the second file beside its place, and `load` puts it there.
+package struct CertificateFiles: Sendable {
+    package enum Content: Sendable {
+        case missing
+        /// There is something that must not be served.
+        case unusable(String)
+        case usable(CertificatePair)
+    }
+
+    /// Of the key: nobody but its owner, the user that the services run as.
+    private static let keyMode: mode_t = 0o600
+    private static let certificateMode: mode_t = 0o644
+
+    package let certPath: String
+    package let keyPath: String
+
+    package init(certPath: String, keyPath: String) {
+        self.certPath = AtomicFile.resolved(certPath)
+        self.keyPath = AtomicFile.resolved(keyPath)
+    }
+
+    /// What is there, checked: a certificate for all `names` and for the key beside it, which has not expired.
+    package func load(names: [String], now: Date) throws(FileFailure) -> Content {
+        guard let certificate = try AtomicFile.read(self.certPath) else {
+            return try self.finish(names: names, now: now) ?? .missing
+        }
+        guard let key = try AtomicFile.read(self.keyPath) else { return .unusable("there is no key at \(self.keyPath)") }
+        do throws(ACMEError) {
+            return .usable(try Self.pair(certificate, key, names: names, now: now))
+        } catch {
+            return try self.finish(names: names, now: now) ?? .unusable("\(error)")
+        }
+    }
+
+    /// Replaces both. What is put there is checked first; what was there stays until all is written.
+    package func install(_ pair: CertificatePair, names: [String], now: Date) throws {
+        try pair.check(names: names, now: now)
+        do {
+            try AtomicFile.stage(pair.key.pem, for: self.keyPath, mode: Self.keyMode)
+            try AtomicFile.stage(pair.chain.pem, for: self.certPath, mode: Self.certificateMode)
+            // What lies there now, read back, is what will be served.
+            _ = try Self.pair(
+                try AtomicFile.read(AtomicFile.stagedPath(of: self.certPath)) ?? "",
+                try AtomicFile.read(AtomicFile.stagedPath(of: self.keyPath)) ?? "", names: names, now: now)
+            try AtomicFile.commit(self.keyPath)
+        } catch {
+            AtomicFile.discard(self.keyPath)
+            AtomicFile.discard(self.certPath)
+            throw error
+        }
+        try AtomicFile.commit(self.certPath)
+    }
+
+    /// Ends what a killed process has begun: its key is in place, its certificate lies beside it.
+    private func finish(names: [String], now: Date) throws(FileFailure) -> Content? {
+        guard let certificate = try AtomicFile.read(AtomicFile.stagedPath(of: self.certPath)), let key = try AtomicFile.read(self.keyPath),
+            let pair = try? Self.pair(certificate, key, names: names, now: now)
+        else { return nil }
+        try AtomicFile.commit(self.certPath)
+        return .usable(pair)
+    }
+
+    private static func pair(_ certificate: String, _ key: String, names: [String], now: Date) throws(ACMEError) -> CertificatePair {
+        let pair = try CertificatePair(chain: CertificateChain(pem: certificate), key: CertificateKey(pem: key))
+        try pair.check(names: names, now: now)
+        return pair
+    }
+}

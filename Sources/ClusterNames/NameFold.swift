@@ -1,0 +1,155 @@
+package import DNSCore
+package import PlaneProtocol
+import PlaneState
+
+/// Turns the messages of the stream `plane_state` into changes of the zones. No IO, no clock but the stream's own.
+///
+/// Each cluster is a zone. In it, each drone is a set of records, to which the names of its backends are bound: a drone that moves or is
+/// lost changes the answers for all of them at once.
+package struct NameFold: Sendable {
+    private struct Cluster {
+        let origin: DNSName
+        var drones: [DroneID: ZoneTable.NodeID] = [:]
+    }
+
+    /// What was known of a stream that was deleted and made again. The drones write it anew within seconds; who has not been heard of
+    /// after `formerSeconds` is not there any more. Until then their names are kept, because traffic needs nobody.
+    private struct Former {
+        var backends: [(BackendID, ClusterName)]
+        var drones: [(DroneID, ClusterName)]
+        /// Publish time of the new stream's first message.
+        let since: Int64
+    }
+
+    /// As long as a drone may be silent before it counts as lost.
+    static let formerSeconds: Int64 = 300
+    /// Names looked at with one message, so that questions do not wait for long.
+    private static let formerStep = 256
+
+    private let settings: ZoneSettings
+    private var world = WorldState()
+    private var incarnation: UInt64 = 0
+    /// nil for clusters whose name is no domain name, such as `localhost:8080`.
+    private var clusters: [ClusterName: Cluster?] = [:]
+    private var former: Former?
+
+    package init(settings: ZoneSettings) {
+        self.settings = settings
+    }
+
+    /// Stream sequence of the last message seen.
+    package var sequence: UInt64 { self.world.sequence }
+
+    /// Takes a cluster's zone in before there is any message about it.
+    package mutating func open(_ cluster: ClusterName, in zones: inout ZoneTable) {
+        _ = self.cluster(cluster, &zones)
+    }
+
+    /// Applies a message of the stream; nil for one that could not be read.
+    package mutating func apply(
+        _ message: WorldStateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64, to zones: inout ZoneTable
+    ) {
+        if incarnation != self.incarnation { self.begin(incarnation, at: published) }
+        guard let message else {
+            self.world.skip(sequence: sequence)
+            return
+        }
+        self.world.apply(message, sequence: sequence, published: published)
+        if case .cluster(let name, let change) = message { self.show(change, of: name, &zones) }
+        self.retireFormer(at: published, &zones)
+        zones.serial = UInt32(truncatingIfNeeded: sequence)
+    }
+
+    /// Everything was purged from the stream, or it begins anew: the drones write it again.
+    package mutating func lost(at published: WireTime) { self.begin(self.incarnation, at: published) }
+
+    /// Every message about the backend was purged from the stream.
+    package mutating func purged(_ backend: BackendID, clusterToken: String, in zones: inout ZoneTable) {
+        guard let name = self.clusters.keys.first(where: { $0.subjectToken == clusterToken }) else { return }
+        self.world.forget(backend, in: name)
+        self.show(backend, of: name, &zones)
+    }
+
+    // MARK: Showing
+
+    private mutating func show(_ change: ClusterStateMessage, of name: ClusterName, _ zones: inout ZoneTable) {
+        switch change {
+        case .lock:
+            return
+        case .drone(let message):
+            if case .keepAlive = message.change { return }
+            self.show(message.drone, of: name, &zones)
+        case .backend(let message):
+            self.show(message.backend, of: name, &zones)
+        case .acme:
+            guard let challenge = self.cluster(name, &zones)?.origin.child(ZoneSettings.challengeLabel) else { return }
+            let texts = self.world.acmeValues(in: name).map { RecordData.txt(Array($0.utf8)) }
+            zones.replaceFixed(challenge, RecordSet(texts, timeToLive: ZoneSettings.challengeTimeToLive))
+        }
+    }
+
+    private mutating func show(_ drone: DroneID, of name: ClusterName, _ zones: inout ZoneTable) {
+        guard let node = self.node(of: drone, name, &zones) else { return }
+        let view = self.world.drone(drone, in: name)
+        guard let address = view?.metadata?.ip, view?.state != .lost else {
+            zones.replace(node, .empty)
+            return
+        }
+        zones.replace(node, RecordSet([RecordData(address)], timeToLive: ZoneSettings.hostTimeToLive))
+    }
+
+    private mutating func show(_ backend: BackendID, of name: ClusterName, _ zones: inout ZoneTable) {
+        guard let host = self.cluster(name, &zones)?.origin.child(backend.rawValue) else { return }
+        guard let view = self.world.backend(backend, in: name), let drone = view.drone, !(view.state?.isTerminal ?? false),
+            let node = self.node(of: drone, name, &zones)
+        else {
+            zones.unbind(host)
+            return
+        }
+        zones.bind(host, to: node)
+    }
+
+    private mutating func cluster(_ name: ClusterName, _ zones: inout ZoneTable) -> Cluster? {
+        if let known = self.clusters[name] { return known }
+        // The port of a development cluster is no part of a domain name.
+        let origin = name.rawValue.contains(":") ? nil : DNSName(name.rawValue)
+        if let origin { zones.add(self.settings.zone(origin), fixed: self.settings.fixedRecords(origin)) }
+        let cluster = origin.map { Cluster(origin: $0) }
+        self.clusters[name] = .some(cluster)
+        return cluster
+    }
+
+    private mutating func node(of drone: DroneID, _ name: ClusterName, _ zones: inout ZoneTable) -> ZoneTable.NodeID? {
+        guard let cluster = self.cluster(name, &zones) else { return nil }
+        if let node = cluster.drones[drone] { return node }
+        let node = zones.addNode(in: cluster.origin, .empty)
+        self.clusters[name]??.drones[drone] = node
+        return node
+    }
+
+    // MARK: A stream made again
+
+    private mutating func begin(_ incarnation: UInt64, at published: WireTime) {
+        var former = Former(
+            backends: self.former?.backends ?? [], drones: self.former?.drones ?? [], since: published.seconds)
+        for name in self.world.clusterNames {
+            former.backends += self.world.backends(in: name).filter { !($0.state?.isTerminal ?? false) }.map { ($0.id, name) }
+            former.drones += self.world.drones(in: name).map { ($0.id, name) }
+        }
+        self.former = former.backends.isEmpty && former.drones.isEmpty ? nil : former
+        self.world = WorldState()
+        self.incarnation = incarnation
+    }
+
+    private mutating func retireFormer(at published: WireTime, _ zones: inout ZoneTable) {
+        guard let former = self.former, published.seconds >= former.since + Self.formerSeconds else { return }
+        if former.backends.isEmpty && former.drones.isEmpty {
+            self.former = nil
+            return
+        }
+        for (backend, name) in former.backends.suffix(Self.formerStep) { self.show(backend, of: name, &zones) }
+        for (drone, name) in former.drones.suffix(Self.formerStep) { self.show(drone, of: name, &zones) }
+        self.former?.backends.removeLast(min(Self.formerStep, former.backends.count))
+        self.former?.drones.removeLast(min(Self.formerStep, former.drones.count))
+    }
+}

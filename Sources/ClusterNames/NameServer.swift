@@ -1,0 +1,92 @@
+package import DNSCore
+package import Logging
+package import NATS
+import PlaneProtocol
+import PlaneService
+import ServiceLifecycle
+import WorldFollowing
+
+/// Answers for all clusters, from the state of the world as NATS last told it.
+package struct NameServer: Service {
+    /// Between two looks at what has become of the metrics and of the age of the answers.
+    static let reportInterval: Duration = .seconds(1)
+
+    private let server: DNSServer<NameWorld>
+    private let world: NameWorld
+    private let jetStream: JetStream
+    private let logger: Logger
+
+    /// - Parameter server: listens already.
+    package init(server: DNSServer<NameWorld>, world: NameWorld, jetStream: JetStream, logger: Logger) {
+        self.server = server
+        self.world = world
+        self.jetStream = jetStream
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await WorldFollower(jetStream: self.jetStream, world: self.world, logger: self.logger).run() }
+            group.addTask { await self.tellReadiness() }
+            group.addTask { await self.report() }
+            // Cancelled instead of shut down in order, the same is right: the process ends.
+            try? await gracefulShutdown()
+            group.cancelAll()
+        }
+        await self.server.stop()
+    }
+
+    private func tellReadiness() async {
+        await self.world.waitUntilCaughtUp()
+        guard !Task.isCancelled else { return }
+        let status = self.world.status
+        self.logger.info("dns is ready", metadata: [LogKey.sequence: "\(status.sequence)", LogKey.count: "\(status.names)"])
+    }
+
+    private func report() async {
+        let metrics = NameServerMetrics()
+        var reporter = NameServerReport()
+        while !Task.isCancelled {
+            let status = self.world.status
+            let age = status.published.map { WireTime.now().secondsSince($0) }
+            metrics.report(status, age: age, self.server.counters.snapshot)
+            switch reporter.observe(isCaughtUp: status.isCaughtUp, age: age) {
+            case .none: break
+            case .becameOld:
+                self.logger.error(
+                    "answers are from an old state of the world: nothing new comes from NATS, or no scheduler runs",
+                    metadata: [LogKey.sequence: "\(status.sequence)"])
+            case .becameCurrent: self.logger.notice("answers are current again", metadata: [LogKey.sequence: "\(status.sequence)"])
+            }
+            // Cancelled meanwhile, the loop ends.
+            try? await Task.sleep(for: Self.reportInterval)
+        }
+    }
+}
+
+/// Says once, not every second, that the answers have become old.
+struct NameServerReport {
+    enum Finding: Equatable {
+        case none, becameOld, becameCurrent
+    }
+
+    /// In seconds. Schedulers write a heartbeat each second; a server's restart takes a few.
+    static let ageLimit: Double = 10
+
+    private var isOld = false
+
+    mutating func observe(isCaughtUp: Bool, age: Double?) -> Finding {
+        // Before it has caught up there are no answers, and it has said what it waits for.
+        guard isCaughtUp else { return .none }
+        let wasOld = self.isOld
+        self.isOld = age.map { $0 > Self.ageLimit } ?? true
+        return self.isOld == wasOld ? .none : self.isOld ? .becameOld : .becameCurrent
+    }
+}
+
+extension WireTime {
+    /// Negative if the other clock is ahead.
+    fileprivate func secondsSince(_ earlier: WireTime) -> Double {
+        Double(self.seconds - earlier.seconds) + Double(self.nanoseconds - earlier.nanoseconds) / 1e9
+    }
+}

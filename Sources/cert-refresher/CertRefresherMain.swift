@@ -1,0 +1,42 @@
+import ACME
+import ArgumentParser
+import CertificateCore
+import Logging
+import NATS
+import PlaneService
+import ServiceLifecycle
+
+/// Keeps the wildcard certificate of a cluster fresh.
+@main struct CertRefresherMain: ServiceCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cert-refresher",
+        abstract: "Orders the certificate of the cluster, and renews it in time.",
+        version: BuildInformation.version)
+
+    @OptionGroup var options: ServiceOptions
+
+    @Flag(help: "Order a certificate if there is none or it is time to renew, and exit: with 0 if there is a fresh one, otherwise with 1.")
+    var once = false
+
+    func makeServices(_ settings: CertRefresherSettings, logger: Logger) async throws -> [any Service] {
+        let connection = try await NATSConnection.connect(
+            settings.nats.options(name: "cert-refresher", inboxPrefix: settings.inboxPrefix), logger: logger)
+        let solver = PublishedChallenge(
+            cluster: settings.drone.cluster, bus: PlaneBus(connection: connection, logger: logger),
+            visibility: ChallengeVisibility(settings.visibility, logger: logger), logger: logger)
+        let authority = ACMEAuthority(
+            try settings.clientOptions(), transport: settings.transport, accountKey: settings.accountKey, keyKind: settings.keyKind,
+            solver: solver)
+        let refresher = CertificateRefresher(
+            CertificateRefresher.Options(names: settings.names, runsOnce: self.once), files: settings.files, authority: authority,
+            logger: logger)
+        return [NATSConnectionService(connection), RefresherService(refresher: refresher)]
+    }
+}
+
+/// With `--once` the process ends with it.
+struct RefresherService: FinishingService {
+    let refresher: CertificateRefresher
+
+    func run() async throws { try await self.refresher.run() }
+}

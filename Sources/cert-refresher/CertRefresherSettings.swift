@@ -1,0 +1,63 @@
+import ACME
+import CertificateCore
+import PlaneProtocol
+import PlaneService
+
+/// What `cert-refresher` takes from `drone.toml`.
+struct CertRefresherSettings: ServiceSettings {
+    var drone: DroneConfiguration
+    var nats: NATSConfiguration
+    var acme: ACMEConfiguration
+    var cert: CertConfiguration
+
+    var log: LogConfiguration { self.drone.log }
+    var metrics: MetricsConfiguration { self.acme.metrics }
+
+    init?(_ reader: inout ConfigReader) {
+        reader.demandTable("nats", for: "cert-refresher")
+        reader.demandTable("acme", for: "cert-refresher")
+        guard let drone = DroneConfiguration(&reader), let nats = drone.nats, let acme = drone.acme, let cert = drone.cert else { return nil }
+        self.drone = drone
+        self.nats = nats
+        self.acme = acme
+        self.cert = cert
+    }
+
+    /// As an account's permissions may expect it (protocol.md §0.2).
+    var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox" }
+
+    /// The cluster itself, and everything one label below it.
+    var names: [String] {
+        let cluster = self.drone.cluster.rawValue.lowercased()
+        return [cluster, "*.\(cluster)"]
+    }
+
+    var files: CertificateFiles { CertificateFiles(certPath: self.cert.certPath, keyPath: self.cert.keyPath) }
+
+    var accountKey: AccountKeyFile { AccountKeyFile(path: self.cert.accountKeyPath ?? "\(self.cert.keyPath).account") }
+
+    var keyKind: CertificateKey.Kind {
+        switch self.cert.keyType {
+        case .p256: .p256
+        case .rsa4096: .rsa4096
+        }
+    }
+
+    var transport: HTTPClientTransport.Options {
+        HTTPClientTransport.Options(userAgent: "plane/\(BuildInformation.version)", trustedRootsPath: self.acme.caPath)
+    }
+
+    var visibility: ChallengeVisibility.Options {
+        var options = ChallengeVisibility.Options()
+        options.servers = self.acme.dnsServers
+        options.limit = self.acme.propagationTimeout
+        options.resolvers = ResolverConfiguration.system()
+        return options
+    }
+
+    func clientOptions() throws -> ACMEClient.Options {
+        ACMEClient.Options(
+            directoryURL: self.acme.server, contacts: ["mailto:\(self.acme.adminEmail)"],
+            externalAccount: try self.acme.externalAccount.map { try ExternalAccount(keyID: $0.keyID, key: $0.key.exposed) })
+    }
+}

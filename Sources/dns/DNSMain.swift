@@ -1,0 +1,35 @@
+import ArgumentParser
+import ClusterNames
+import DNSCore
+import Logging
+import NATS
+import NIOCore
+import NIOPosix
+import PlaneService
+import ServiceLifecycle
+
+/// The name server of all clusters.
+@main struct DNSMain: ServiceCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dns",
+        abstract: "Answers for the names of backends, and for the challenges of certificate authorities. Any number may run.",
+        version: BuildInformation.version)
+
+    @OptionGroup var options: ServiceOptions
+
+    /// Listens first, so that a taken port is told before anything has started, and resolvers are sent elsewhere as long as it waits
+    /// for NATS.
+    func makeServices(_ settings: DNSSettings, logger: Logger) async throws -> [any Service] {
+        if settings.zones.nameServers.isEmpty {
+            logger.warning("dns.domain_name is not set: there are no NS records, and strict resolvers will not accept the delegation")
+        }
+        let world = NameWorld(settings: settings.zones, clusters: settings.dns.clusters)
+        let server = DNSServer(source: world, configuration: try settings.serverConfiguration(), group: .singleton)
+        let address = try await server.start()
+        logger.info("dns listens", metadata: [LogKey.port: "\(address.port ?? 0)"])
+        let connection = try await NATSConnection.connect(settings.nats.options(name: "dns", inboxPrefix: "controller.inbox"), logger: logger)
+        return [
+            NATSConnectionService(connection), NameServer(server: server, world: world, jetStream: connection.jetStream, logger: logger),
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+import ClusterNames
+import DNSCore
+import NIOCore
+import PlaneProtocol
+import PlaneService
+
+/// What `dns` takes from `controller.toml`.
+struct DNSSettings: ServiceSettings {
+    let nats: NATSConfiguration
+    let log: LogConfiguration
+    let dns: DNSConfiguration
+    let zones: ZoneSettings
+
+    var metrics: MetricsConfiguration { self.dns.metrics }
+
+    init?(_ reader: inout ConfigReader) {
+        guard let file = ControllerConfiguration(&reader) else { return nil }
+        self.nats = file.nats
+        self.log = file.log
+        self.dns = file.dns
+        self.zones = Self.zones(file.dns, &reader)
+    }
+
+    private static func zones(_ dns: DNSConfiguration, _ reader: inout ConfigReader) -> ZoneSettings {
+        var zones = ZoneSettings()
+        let names = (dns.domainName.map { [$0] } ?? []) + dns.nameServers.keys.filter { $0 != dns.domainName }.sorted()
+        for text in names {
+            guard let name = DNSName(text), name != .root else {
+                let key = text == dns.domainName ? "dns.domain_name" : "dns.name_servers"
+                reader.mistake(key, found: text, expectation: "a domain name such as ns1.plane.test")
+                continue
+            }
+            zones.nameServers.append(ZoneSettings.NameServer(name: name, addresses: dns.nameServers[text] ?? []))
+        }
+        if let email = dns.soaEmail {
+            zones.mailbox = DNSName(mailbox: email)
+            if zones.mailbox == nil {
+                reader.mistake("dns.soa_email", found: email, expectation: "an e-mail address at a domain, no part longer than 63 bytes")
+            }
+        }
+        for text in dns.certificateAuthorities {
+            guard let property = CAAProperty(text) else {
+                reader.mistake("dns.caa", found: text, expectation: "flags, tag and value as in 0 issue \"letsencrypt.org\"")
+                continue
+            }
+            zones.certificateAuthorities.append(property)
+        }
+        return zones
+    }
+
+    func serverConfiguration() throws -> DNSServerConfiguration {
+        var configuration = DNSServerConfiguration(
+            address: try SocketAddress(ipAddress: self.dns.bindIP.description, port: Int(self.dns.port)))
+        configuration.answersPerSecond = self.dns.answersPerSecond
+        return configuration
+    }
+}

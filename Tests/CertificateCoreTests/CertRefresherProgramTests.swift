@@ -1,0 +1,184 @@
+import ACME
+import Crypto
+import Foundation
+import PlaneTestSupport
+import Testing
+import X509
+
+@testable import CertificateCore
+
+/// The programs as an operator starts them: the value goes cert-refresher → NATS → scheduler → stream → dns, where a real authority
+/// looks for it.
+@Suite("The program cert-refresher", .enabled(if: PebbleServer.isInstalled, "needs Debian's package pebble"), .serialized)
+struct CertRefresherProgramTests {
+    /// nats-server, scheduler, dns, pebble, and the files of a drone.
+    struct Site {
+        let nats: NATSServer
+        let scheduler: TestProcess
+        let dns: TestProcess
+        let pebble: PebbleServer
+        let directory: TemporaryDirectory
+        let dnsPort: UInt16
+        let metricsPort: UInt16
+
+        /// - Parameter options: of the authority, which always looks the values up in our name server.
+        static func start(_ options: PebbleServer.Options = .init()) async throws -> Site {
+            let nats = try await NATSServer.start()
+            let dnsPort = try freeLoopbackPort()
+            let environment = [
+                "PLANE_NATS__HOSTS": nats.url, "PLANE_DNS__PORT": "\(dnsPort)", "PLANE_DNS__BIND_IP": "127.0.0.1",
+                "PLANE_DNS__DOMAIN_NAME": "ns1.plane.test",
+            ]
+            let scheduler = try TestProcess.ours("scheduler", environment: environment)
+            let dns = try TestProcess.ours("dns", environment: environment)
+            try await scheduler.line(containing: "scheduler is ready")
+            try await dns.line(containing: "dns is ready")
+            var options = options
+            options.alwaysValid = false
+            options.dnsServer = "127.0.0.1:\(dnsPort)"
+            return Site(
+                nats: nats, scheduler: scheduler, dns: dns, pebble: try await PebbleServer(options), directory: try TemporaryDirectory(),
+                dnsPort: dnsPort, metricsPort: try freeLoopbackPort())
+        }
+
+        func stop() async {
+            await self.dns.stop(.kill)
+            await self.scheduler.stop(.kill)
+            await self.pebble.stop()
+            await self.nats.stop(.kill)
+        }
+
+        func refresher(_ flags: [String] = [], drone: String = "a", _ more: String = "") throws -> TestProcess {
+            let file = self.directory.file("drone-\(drone).toml")
+            try """
+            cluster_domain = "plane.test"
+            nats.hosts = ["\(self.nats.url)"]
+            [cert]
+            key_path = "\(self.directory.file("\(drone).key"))"
+            cert_path = "\(self.directory.file("\(drone).pem"))"
+            [acme]
+            server = "\(self.pebble.directoryURL)"
+            admin_email = "ops@plane.test"
+            ca_path = "\(self.pebble.rootPath)"
+            dns_servers = ["127.0.0.1:\(self.dnsPort)"]
+            propagation_timeout_secs = 5
+            metrics.port = \(self.metricsPort)
+            \(more)
+            """.write(toFile: file, atomically: true, encoding: .utf8)
+            return try TestProcess.ours("cert-refresher", flags + [file])
+        }
+
+        func files(drone: String = "a") -> CertificateFiles {
+            CertificateFiles(certPath: self.directory.file("\(drone).pem"), keyPath: self.directory.file("\(drone).key"))
+        }
+
+        /// The pair that lies there.
+        func pair(drone: String = "a") throws -> CertificatePair? {
+            guard case .usable(let pair) = try self.files(drone: drone).load(names: Pairs.names, now: Date()) else { return nil }
+            return pair
+        }
+    }
+
+    @Test("a wrong configuration ends it with 64 and all mistakes")
+    func mistakes() async throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.file("drone.toml")
+        try """
+        cluster_domain = "plane.test"
+        [cert]
+        key_path = "key.pem"
+        cert_path = "cert.pem"
+        key_type = "dsa"
+        [acme]
+        server = "letsencrypt"
+        admin_email = "ops"
+        dns_servers = ["ns1.plane.test"]
+        """.write(toFile: file, atomically: true, encoding: .utf8)
+        let program = try TestProcess.ours("cert-refresher", ["--check", file])
+        #expect(await program.ended() == 64)
+        let log = program.log.joined(separator: "\n")
+        for mistake in ["nats: found nothing", "cert.key_type: found", "acme.server: found", "acme.admin_email: found", "acme.dns_servers: found"] {
+            #expect(log.contains("cert-refresher: error: \(mistake)"))
+        }
+    }
+
+    @Test("C5, C8: from nothing to a certificate through our own name server, with an authority that is slow and refuses nonces; then renewed")
+    func endToEnd() async throws {
+        var options = PebbleServer.Options()
+        options.nonceReject = 40
+        options.validationSleep = 2
+        let site = try await Site.start(options)
+        let refresher = try site.refresher()
+        try await refresher.line(containing: "new certificate")
+        let first = try #require(try site.pair())
+        #expect(first.chain.names == Set(Pairs.names))
+        let metrics = try await site.metrics()
+        #expect(metrics.contains("plane_cert_is_usable{cluster=\"plane.test\"} 1"))
+        #expect(metrics.contains("plane_cert_orders_total{cluster=\"plane.test\",result=\"issued\"} 1"))
+        #expect(await refresher.stop(.terminate) == 0)
+        #expect(!refresher.log.joined().contains("PRIVATE"))
+
+        // Twenty of ninety days are left.
+        let worn = try Pairs.make(from: Date(timeIntervalSinceNow: -70 * Pairs.day), to: Date(timeIntervalSinceNow: 20 * Pairs.day))
+        try site.files().install(worn, names: Pairs.names, now: Date())
+        #expect(await (try site.refresher(["--once"])).ended() == 0)
+        let second = try #require(try site.pair())
+        #expect(second.chain.leaf.serialNumber != first.chain.leaf.serialNumber && second.chain.pem != worn.chain.pem)
+
+        // A fresh one is left alone, even with the authority gone.
+        await site.pebble.stop()
+        #expect(await (try site.refresher(["--once"])).ended() == 0)
+        #expect(try site.pair()?.chain.pem == second.chain.pem)
+        await site.stop()
+    }
+
+    @Test("while the name server is away, the authority is not asked to look, and the operator is told; when it is back, all is well")
+    func withoutDNS() async throws {
+        let site = try await Site.start()
+        await site.dns.stop(.kill)
+        // A name server that was never told anything, in its place.
+        let stranger = try TestProcess.ours(
+            "dns",
+            environment: [
+                "PLANE_NATS__HOSTS": "127.0.0.1:1", "PLANE_DNS__PORT": "\(site.dnsPort)", "PLANE_DNS__BIND_IP": "127.0.0.1",
+            ])
+        try await stranger.line(containing: "dns listens")
+        let failing = try site.refresher(["--once"])
+        #expect(await failing.ended() == 1)
+        let log = failing.log.joined(separator: "\n")
+        #expect(log.contains("could not publish _acme-challenge.plane.test: challengeNotPresented"))
+        #expect(log.contains("127.0.0.1:\(site.dnsPort)"))
+        await stranger.stop(.kill)
+        let dns = try TestProcess.ours(
+            "dns",
+            environment: [
+                "PLANE_NATS__HOSTS": site.nats.url, "PLANE_DNS__PORT": "\(site.dnsPort)", "PLANE_DNS__BIND_IP": "127.0.0.1",
+            ])
+        try await dns.line(containing: "dns is ready")
+        #expect(await (try site.refresher(["--once"])).ended() == 0)
+        #expect(try site.pair() != nil)
+        await dns.stop(.kill)
+        await site.stop()
+    }
+
+    @Test("without an authority it says so, keeps the old pair, and ends in order")
+    func withoutAuthority() async throws {
+        let site = try await Site.start()
+        let worn = try Pairs.make(from: Date(timeIntervalSinceNow: -70 * Pairs.day), to: Date(timeIntervalSinceNow: 20 * Pairs.day))
+        try site.files().install(worn, names: Pairs.names, now: Date())
+        await site.pebble.stop()
+        let refresher = try site.refresher()
+        try await refresher.line(containing: "no new certificate; the old one, if any, stays")
+        #expect(try site.pair()?.chain.pem == worn.chain.pem)
+        #expect(await refresher.stop(.terminate) == 0)
+        await site.stop()
+    }
+}
+
+extension CertRefresherProgramTests.Site {
+    func metrics() async throws -> String {
+        let connection = try await LoopbackConnection(port: self.metricsPort)
+        try await connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return String(decoding: try await connection.receiveToEnd(), as: UTF8.self)
+    }
+}

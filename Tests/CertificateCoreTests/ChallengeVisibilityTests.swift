@@ -1,0 +1,94 @@
+import ACME
+import DNSCore
+import NIOCore
+import NIOPosix
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import Testing
+
+@testable import CertificateCore
+
+/// With name servers in the test process, asked over loopback.
+@Suite("C5: a challenge is visible before the authority is told to look") struct ChallengeVisibilityTests {
+    static let record = ChallengeRecord(domain: "plane.test", value: "the value")
+
+    /// A name server with a zone `plane.test`.
+    struct Server {
+        let zones: SharedZones
+        let server: DNSServer<SharedZones>
+        let endpoint: SocketEndpoint
+
+        static func start(texts: [String] = []) async throws -> Server {
+            let origin = DNSName("plane.test")!
+            var generator = SystemRandomNumberGenerator()
+            var table = ZoneTable(using: &generator)
+            let authority = StartOfAuthority(
+                primary: origin, mailbox: origin, serial: 0, refresh: 1, retry: 1, expire: 1, minimum: 1)
+            table.add(Zone(origin: origin, authority: authority, timeToLive: 1), fixed: [(origin.child("_acme-challenge")!, .empty)])
+            let zones = SharedZones(table)
+            let server = DNSServer(
+                source: zones, configuration: .init(address: try SocketAddress(ipAddress: "127.0.0.1", port: 0)), group: .singleton)
+            let address = try await server.start()
+            let started = Server(
+                zones: zones, server: server, endpoint: SocketEndpoint(ip: .v4(0x7F00_0001), port: UInt16(address.port ?? 0)))
+            started.show(texts)
+            return started
+        }
+
+        func show(_ texts: [String]) {
+            self.zones.update {
+                $0.replaceFixed(
+                    DNSName("_acme-challenge.plane.test")!, RecordSet(texts.map { .txt(Array($0.utf8)) }, timeToLive: 1))
+            }
+        }
+    }
+
+    static func visibility(_ servers: [Server], limit: Duration = .seconds(30), log: LogRecorder = LogRecorder()) -> ChallengeVisibility {
+        var options = ChallengeVisibility.Options()
+        options.servers = servers.map(\.endpoint)
+        options.limit = limit
+        return ChallengeVisibility(options, logger: log.logger)
+    }
+
+    @Test("it waits for the last of the name servers")
+    func waits() async throws {
+        let first = try await Server.start(texts: ["other", "the value"])
+        let second = try await Server.start(texts: ["other"])
+        async let seen: Void = Self.visibility([first, second]).wait(for: Self.record)
+        try await eventually("the second was asked, and did not have it") { second.server.counters.snapshot.udpQuestions > 1 }
+        second.show(["other", "the value"])
+        try await seen
+        await first.server.stop()
+        await second.server.stop()
+    }
+
+    @Test("a name server that does not get the value is named, and the authority is not told to look")
+    func lacking() async throws {
+        let good = try await Server.start(texts: ["the value"])
+        let stale = try await Server.start(texts: ["old"])
+        let error = try await #require(throws: ChallengeVisibility.NotVisible.self) {
+            try await Self.visibility([good, stale], limit: .milliseconds(300)).wait(for: Self.record)
+        }
+        #expect(error.description.contains("\(stale.endpoint)") && !error.description.contains("\(good.endpoint)"))
+        await good.server.stop()
+        await stale.server.stop()
+    }
+
+    @Test("ten long values do not fit into a datagram; they are seen over TCP")
+    func truncated() async throws {
+        let values = (0..<10).map { String(repeating: "\($0)", count: 200) }
+        let server = try await Server.start(texts: values + ["the value"])
+        try await Self.visibility([server]).wait(for: Self.record)
+        #expect(server.server.counters.snapshot.tcpQuestions == 1)
+        await server.server.stop()
+    }
+
+    @Test("with a limit of zero nobody is asked")
+    func off() async throws {
+        let server = try await Server.start()
+        try await Self.visibility([server], limit: .zero).wait(for: Self.record)
+        #expect(server.server.counters.snapshot.udpQuestions == 0)
+        await server.server.stop()
+    }
+}

@@ -1,0 +1,175 @@
+import DNSCore
+import PlaneProtocol
+import Testing
+
+@testable import ClusterNames
+
+@Suite("Names of a cluster") struct NameFoldTests {
+    static let v4 = RecordData.a(0xCB00_7107)
+    static let v6 = RecordData.aaaa(high: 0x2001_0DB8_0000_0000, low: 7)
+
+    @Test("a backend has its drone's address, in whatever order the messages come")
+    func address() {
+        #expect(Zones(.make(), .register(), .assign()).data("one.plane.test") == [Self.v4])
+        #expect(Zones(.make(), .assign(), .register()).data("one.plane.test") == [Self.v4])
+        #expect(Zones(.make(), .assign()).data("one.plane.test") == [])
+    }
+
+    @Test("D2: a backend that has ended has no address", arguments: [BackendState.failed, .exited, .swept, .terminated, .lost, .timedOutBeforeReady])
+    func ended(state: BackendState) {
+        #expect(Zones(.make(), .register(), .assign(), .backend(state)).data("one.plane.test") == [])
+        #expect(Zones(.make(), .register(), .backend(state), .assign()).data("one.plane.test") == [])
+    }
+
+    @Test("D2: the backends of a lost drone have no address, until it is back")
+    func lostDrone() {
+        var zones = Zones(.make(), .register(), .assign(), .drone(.lost))
+        #expect(zones.data("one.plane.test") == [])
+        zones.append(.drone(.ready))
+        #expect(zones.data("one.plane.test") == [Self.v4])
+    }
+
+    @Test("D2: a drone that takes no new backends keeps the names of those it has", arguments: [DroneState.draining, .drained, .starting])
+    func draining(state: DroneState) {
+        #expect(Zones(.make(), .register(), .assign(), .drone(state)).data("one.plane.test") == [Self.v4])
+    }
+
+    @Test("a drone that registers with another address changes all its backends' answers")
+    func moved() {
+        var zones = Zones(.make(), .register(), .assign("one"), .assign("two"))
+        zones.append(.register("drone-a", .v6))
+        #expect(zones.data("one.plane.test") == [Self.v6])
+        #expect(zones.data("two.plane.test") == [Self.v6])
+    }
+
+    @Test("D3: a drone with an IPv6 address gives AAAA records and no A records")
+    func v6() {
+        #expect(Zones(.make(), .register("drone-a", .v6), .assign()).data("one.plane.test") == [Self.v6])
+    }
+
+    @Test("D4: challenge texts stand at _acme-challenge of their cluster and nowhere else, several at once")
+    func challenges() {
+        var zones = Zones(.make(), .register(), .assign())
+        zones.append(.cluster(.plane, .acme("a")))
+        zones.append(.cluster(.plane, .acme("b")))
+        zones.append(.cluster(ClusterName(rawValue: "other.test")!, .acme("c")))
+        #expect(zones.data("_acme-challenge.plane.test") == [.txt(Array("a".utf8)), .txt(Array("b".utf8))])
+        #expect(zones.data("_acme-challenge.other.test") == [.txt(Array("c".utf8))])
+        #expect(zones.data("one.plane.test") == [Self.v4])
+        #expect(zones.data("_acme-challenge.one.plane.test") == nil)
+    }
+
+    @Test("D5: a name that may come to be is there without records; one that never can be is not there; another's is refused")
+    func absent() {
+        let zones = Zones(.make(), .register())
+        #expect(zones.data("later.plane.test") == [])
+        #expect(zones.data("a.b.plane.test") == nil)
+        guard case .impossible = zones.find("a.b.plane.test") else {
+            Issue.record("a.b.plane.test can never be")
+            return
+        }
+        guard case .outside = zones.find("plane.example") else {
+            Issue.record("plane.example is not ours")
+            return
+        }
+    }
+
+    @Test("D6: clusters with capitals and with one label resolve", arguments: ["Plane.Test", "localhost", "a.b.c.d.example"])
+    func clusterNames(name: String) throws {
+        let cluster = try #require(ClusterName(rawValue: name))
+        let zones = Zones(.make(), .register("drone-a", in: cluster), .assign("one", to: "drone-a", in: cluster))
+        #expect(zones.data("one.\(name.lowercased())") == [Self.v4])
+    }
+
+    @Test("D6: the cluster itself has name servers, and a name server inside of it has its address")
+    func apex() {
+        let zones = Zones(.make(), .register())
+        #expect(zones.data("plane.test") == [.ns(DNSName("ns1.plane.test")!)])
+        #expect(zones.data("ns1.plane.test") == [Self.v4])
+    }
+
+    @Test("a backend that is called like a name server does not take its name")
+    func reserved() {
+        var zones = Zones(.make(), .register("drone-a", .v6))
+        zones.append(.assign("ns1"))
+        #expect(zones.data("ns1.plane.test") == [Self.v4])
+        zones.append(.backend(.swept, "ns1"))
+        #expect(zones.data("ns1.plane.test") == [Self.v4])
+    }
+
+    @Test("D7: that a name is not there may be remembered for five seconds, an address for a minute")
+    func times() {
+        let zones = Zones(.make(), .register(), .assign())
+        guard case .records(let set, let zone, _) = zones.find("one.plane.test") else {
+            Issue.record("there are no records")
+            return
+        }
+        #expect(zone.authority.minimum == 5)
+        #expect(set.timeToLive == 60)
+    }
+
+    @Test("a cluster whose name is no domain name has no zone and does no harm")
+    func noDomain() throws {
+        let cluster = try #require(ClusterName(rawValue: "localhost:8080"))
+        let zones = Zones(.make(), .register("drone-a", in: cluster), .assign("one", to: "drone-a", in: cluster))
+        #expect(zones.table.zoneCount == 0)
+    }
+
+    @Test("a message that cannot be read does no harm")
+    func unreadable() {
+        var zones = Zones(.make(), .register(), .assign())
+        zones.append(nil)
+        zones.append(.heartbeat)
+        #expect(zones.data("one.plane.test") == [Self.v4])
+    }
+
+    @Test("when the stream is made again, names stay while the drones write it anew, and those nobody writes go after five minutes")
+    func madeAgain() {
+        var zones = Zones(.make(), .register(), .assign("one"), .assign("two"), .register("drone-b"), .assign("three", to: "drone-b"))
+        zones.beginAgain()
+        zones.append(.heartbeat, at: 1000, incarnation: 1)
+        for name in ["one", "two", "three"] { #expect(zones.data("\(name).plane.test") == [Self.v4]) }
+        zones.append(.register("drone-a", .v6), at: 1001, incarnation: 1)
+        zones.append(.assign("one"), at: 1001, incarnation: 1)
+        #expect(zones.data("one.plane.test") == [Self.v6])
+        zones.append(.heartbeat, at: 1299, incarnation: 1)
+        #expect(zones.data("three.plane.test") == [Self.v4])
+        zones.append(.heartbeat, at: 1300, incarnation: 1)
+        #expect(zones.data("one.plane.test") == [Self.v6])
+        #expect(zones.data("two.plane.test") == [])
+        #expect(zones.data("three.plane.test") == [])
+    }
+
+    @Test("a purged backend has no address any more")
+    func purged() {
+        var zones = Zones(.make(), .register(), .assign("one"), .assign("two"))
+        zones.purge("one")
+        #expect(zones.data("one.plane.test") == [])
+        #expect(zones.data("two.plane.test") == [Self.v4])
+    }
+
+    @Test("of a stream made again, however many names it had, all that nobody writes go")
+    func manyMadeAgain() {
+        var zones = Zones(.make(), .register())
+        for index in 0..<1000 { zones.append(.assign("b\(index)")) }
+        zones.beginAgain()
+        zones.append(.heartbeat, at: 10_000, incarnation: 1)
+        #expect(zones.table.nameCount > 1000)
+        for step in 0..<6 { zones.append(.heartbeat, at: 10_300 + Int64(step), incarnation: 1) }
+        #expect((0..<1000).allSatisfy { zones.data("b\($0).plane.test") == [] })
+        #expect(zones.table.nameCount == 3)
+    }
+}
+
+@Suite("Age of the answers") struct NameServerReportTests {
+    @Test("is told once when they become old, and once when they are current again")
+    func once() {
+        var report = NameServerReport()
+        #expect(report.observe(isCaughtUp: false, age: nil) == .none)
+        #expect(report.observe(isCaughtUp: true, age: 0.5) == .none)
+        #expect(report.observe(isCaughtUp: true, age: 11) == .becameOld)
+        #expect(report.observe(isCaughtUp: true, age: 12) == .none)
+        #expect(report.observe(isCaughtUp: true, age: 1) == .becameCurrent)
+        #expect(report.observe(isCaughtUp: true, age: -3) == .none)
+    }
+}
