@@ -152,9 +152,12 @@ extension BackendSupervisor {
     }
 
     private func probe(_ address: ContainerAddress) async {
-        let isAnswered = await self.context.probe(address, self.context.limits.ready)
+        let result = await self.context.probe(address, self.context.limits.ready)
         guard !Task.isCancelled else { return }
-        self.mailbox.post(isAnswered ? .answered : .unanswered)
+        switch result {
+        case .answered: self.mailbox.post(.answered)
+        case .unanswered(let silence): self.mailbox.post(.unanswered(silence))
+        }
     }
 
     private func stop() async {
@@ -206,10 +209,21 @@ extension BackendSupervisor {
     }
 
     private func recordEnd(_ outcome: BackendOutcome, phases: PhaseClock) async {
+        let lines = outcome.mayHavePrinted ? await self.lastLines() : []
+        let detail = outcome.detail(phases: phases.reported, lastLines: lines)
         await self.store(
             BackendTransition(
                 self.backend, to: outcome.state, at: self.context.now().seconds, exitCode: outcome.exitCode,
-                report: self.context.report(outcome.state, of: self.backend, detail: outcome.detail(phases: phases.reported))))
+                report: self.context.report(outcome.state, of: self.backend, detail: detail)))
+    }
+
+    /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
+    private func lastLines() async -> [String] {
+        let (context, backend) = (self.context, self.backend)
+        let lines = await withLimit(context.limits.lastLines, sleep: context.sleep) { () async -> [String] in
+            (try? await context.feeds.lastLines(of: backend, count: LastLines.countLimit)) ?? []
+        }
+        return LastLines.fit(lines ?? [])
     }
 
     private func route(to address: ContainerAddress) -> BackendTransition.Route {
@@ -251,9 +265,11 @@ extension BackendSupervisor {
             }
             let now = self.context.now().seconds
             let outcome = BackendOutcome(.swept, .idle)
+            // Asked for only when this look will most likely be the last.
+            let isDue = await (try? self.context.store.isIdle(self.backend, idleLimit: self.request.maxIdle, at: now)) ?? false
+            let detail = outcome.detail(phases: nil, lastLines: isDue ? await self.lastLines() : [])
             let transition = BackendTransition(
-                self.backend, to: outcome.state, at: now,
-                report: self.context.report(outcome.state, of: self.backend, detail: outcome.detail(phases: nil)))
+                self.backend, to: outcome.state, at: now, report: self.context.report(outcome.state, of: self.backend, detail: detail))
             let verdict = await self.insistOnStore { () async throws(StoreError) in
                 try await self.context.store.sweepIfIdle(transition, idleLimit: self.request.maxIdle)
             }

@@ -19,10 +19,30 @@ extension DockerEngineAdapter: EngineFeeds {
         of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         do throws(EngineError) {
-            let lines = try await self.client.logs(try Self.container(of: backend), since: since.map { EngineTimestamp($0).next })
-            for try await line in lines { await body(LogChunk(line)) }
+            let container = try Self.container(of: backend)
+            var last = since.map { EngineTimestamp($0) }
+            // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
+            for follows in [true, false] {
+                for try await line in try await self.client.logs(container, since: last?.next, follow: follows) {
+                    last = line.time ?? last
+                    await body(LogChunk(line))
+                }
+            }
         } catch {
             guard error.code != .noSuchContainer else { return }
+            throw EngineFailure(error)
+        }
+    }
+
+    package func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] {
+        do throws(EngineError) {
+            var lines: [String] = []
+            for try await line in try await self.client.logs(try Self.container(of: backend), follow: false, last: count) {
+                lines.append(line.text)
+            }
+            return lines
+        } catch {
+            guard error.code != .noSuchContainer else { return [] }
             throw EngineFailure(error)
         }
     }

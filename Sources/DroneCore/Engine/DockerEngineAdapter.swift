@@ -85,7 +85,7 @@ package struct DockerEngineAdapter: Engine {
     }
 
     private static func notAnImage(_ text: String) -> EngineFailure {
-        EngineFailure(.refused, "'\(text)' is not the name of an image")
+        EngineFailure(.imageNotFound, "'\(text)' is not the name of an image")
     }
 
     /// Every backend id makes a valid name; the error is for the compiler's peace.
@@ -112,8 +112,10 @@ extension EngineFailure {
             switch error.code {
             case .noSuchImage: .imageMissing
             case .nameConflict: .nameTaken
-            case .imageNotFound, .pullDenied: .pullRefused
-            case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported, .diskFull: .refused
+            case .imageNotFound: .imageNotFound
+            case .pullDenied: .pullDenied
+            case .diskFull: .diskFull
+            case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported: .refused
             case .daemonUnreachable, .timedOut, .cancelled, .conflict, .registryUnreachable, .daemonFailed, .unreadableReply: .unavailable
             }
         self.init(code, "\(error)")

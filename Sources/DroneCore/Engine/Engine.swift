@@ -43,6 +43,9 @@ package protocol EngineFeeds: Sendable {
         of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure)
 
+    /// What the container printed last, oldest first, without time stamps and line feeds; nothing when there is no such container.
+    func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String]
+
     /// The container's counters now; nil when it does not run or the engine does not know one of them.
     func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample?
 }

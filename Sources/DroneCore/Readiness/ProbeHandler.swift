@@ -10,12 +10,12 @@ final class ProbeHandler: ChannelInboundHandler {
 
     private let host: String
     private let limit: TimeAmount
-    private let answer: EventLoopPromise<Bool>
+    private let answer: EventLoopPromise<ProbeResult>
     private var received = 0
     private var deadline: Scheduled<Void>?
 
     /// - Parameter answer: Completed exactly once, at the latest when the channel closes.
-    init(host: String, limit: TimeAmount, answer: EventLoopPromise<Bool>) {
+    init(host: String, limit: TimeAmount, answer: EventLoopPromise<ProbeResult>) {
         self.host = host
         self.limit = limit
         self.answer = answer
@@ -33,13 +33,13 @@ final class ProbeHandler: ChannelInboundHandler {
             self.received += 1
         }
         guard self.received == Self.protocolName.count else { return }
-        self.answer.succeed(true)
+        self.answer.succeed(.answered)
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         self.deadline?.cancel()
-        self.answer.succeed(false)  // without effect after an answer
+        self.answer.succeed(.unanswered(.mute))  // without effect after an answer
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

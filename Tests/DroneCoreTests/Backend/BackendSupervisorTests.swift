@@ -125,6 +125,87 @@ import Testing
         #expect(drone.engine.containers.isEmpty)
     }
 
+    @Test("A8: any number of hints and terminations at once hold up nobody, and every termination is answered")
+    func signals() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.hold(.look)
+            for _ in 0..<1000 { backend.hint() }
+            await withDiscardingTaskGroup { asking in
+                for _ in 0..<100 { asking.addTask { await backend.terminate() } }
+            }
+            #expect(try await drone.state(of: .make()) == .terminated)
+            drone.engine.release(.look)
+        }
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .terminated])
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A22: a backend terminated while its container is made, and one that had ended before, leave nothing of their supervisor")
+    func nothingIsLeft() async throws {
+        let drone = try DroneFixture()
+        weak var terminated: BackendSupervisor?
+        try await withThrowingDiscardingTaskGroup { group in
+            let backend = try await drone.admit(.make())
+            terminated = backend
+            drone.engine.hold(.create)
+            group.addTask { await backend.run() }
+            try await eventually("it is being made") { drone.engine.calls.contains(.create) }
+            await backend.terminate()
+            drone.engine.release(.create)
+        }
+        #expect(terminated == nil)
+        weak var ended: BackendSupervisor?
+        do {
+            let backend = BackendSupervisor(.make(), from: .ended(BackendOutcome(.exited, nil)), acceptedAt: nil, in: drone.context)
+            ended = backend
+            await backend.run()
+        }
+        #expect(ended == nil)
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("an end tells what was printed last, of a crash as of an idle backend")
+    func lastLines() async throws {
+        for ends in ["crashed", "idle"] {
+            let drone = try DroneFixture()
+            let backend = try await drone.admit(.make(idle: 10))
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await backend.run() }
+                try await drone.wait(for: .ready, of: .make())
+                drone.engine.say("first\n", in: .make())
+                drone.engine.say("last, unfinished", in: .make())
+                if ends == "idle" {
+                    try await drone.time.pass(11)
+                } else {
+                    drone.engine.end(.make(), code: 1)
+                    backend.hint()
+                }
+            }
+            let detail = try #require(try await drone.reports().last?.detail)
+            #expect(detail.lastLines == ["first", "last, unfinished"])
+            #expect(detail.cause == (ends == "idle" ? .idle : .exitedByItself))
+        }
+    }
+
+    @Test("an engine that does not tell what was printed last holds no end up")
+    func lastLinesNotToBeHad() async throws {
+        let drone = try DroneFixture()
+        drone.engine.fail(.lastLines, with: EngineFailure(.unavailable, "away"))
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            await backend.terminate()
+        }
+        let detail = try #require(try await drone.reports().last?.detail)
+        #expect(detail.cause == .requested)
+        #expect(detail.lastLines == nil)
+    }
+
     @Test("A12: terminate returns when the end is stored, before the container is stopped")
     func terminate() async throws {
         let drone = try DroneFixture()

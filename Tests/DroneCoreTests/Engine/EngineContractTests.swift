@@ -132,7 +132,7 @@ import Testing
             (engine as? FakeEngine)?.say("two\n", in: id, .stderr)
             if case .running(let ip?) = try await engine.look(at: id), kind == .docker {
                 // It prints before it serves.
-                #expect(await ReadinessProber().waitForAnswer(from: ContainerAddress(ip: ip, port: 8080), limit: .seconds(20)))
+                #expect(await ReadinessProber().waitForAnswer(from: ContainerAddress(ip: ip, port: 8080), limit: .seconds(20)) == .answered)
             }
             try await engine.stop(id, grace: .seconds(5))
             let all = Recorder<LogChunk>()

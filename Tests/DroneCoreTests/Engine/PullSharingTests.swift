@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.pullRefused, "no such image")])
+    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.imageNotFound, "no such image")])
     func shared(failure: EngineFailure?) async throws {
         let pulls = PullSharing()
         let fetch = Fetch()
