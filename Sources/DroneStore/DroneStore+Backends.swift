@@ -65,6 +65,14 @@ extension DroneStore {
         }
     }
 
+    /// Notes activity at this Unix time (seconds), even one before the time noted: the clock was set.
+    package func restartIdleTime(of backend: BackendID, at seconds: Int64) async throws(StoreError) {
+        let name = backend.rawValue
+        try await self.write("restart the idle time of \(name)") { db in
+            try db.cachedStatement(sql: "UPDATE route SET last_active = ? WHERE subdomain = ?").execute(arguments: [seconds, name])
+        }
+    }
+
     /// Makes sure that a running backend's route is in the table and leads to its container. Writes it, with activity now, only if not.
     package func ensureRoute(of backend: BackendID, _ route: BackendTransition.Route, at: Int64) async throws(StoreError) {
         let name = backend.rawValue

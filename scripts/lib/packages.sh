@@ -5,7 +5,7 @@ packages_of() {
     case $1 in
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
-        test) echo busybox-static pebble openssl python3-venv shellcheck git ;;
+        test) echo busybox-static pebble docker-registry openssl python3-venv shellcheck git ;;
     esac
 }
 

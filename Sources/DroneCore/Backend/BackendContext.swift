@@ -21,8 +21,14 @@ package struct BackendContext: Sendable {
     package var reportQueued: @Sendable () -> Void
     /// Wall clock, for what is stored and reported.
     package var now: @Sendable () -> WireTime = { WireTime.now() }
+    /// Time since some moment, by a clock that nobody sets.
+    package var uptime: @Sendable () -> Duration = { Self.start.duration(to: .now) }
+    /// Does nothing but in tests of failures.
+    package var pass: @Sendable (FaultPoint) -> Void = { _ in }
     package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     package var logger: Logger
+
+    private static let start = ContinuousClock.now
 
     package init(
         drone: DroneID, cluster: ClusterName, store: DroneStore, engine: any Engine, feeds: any EngineFeeds,

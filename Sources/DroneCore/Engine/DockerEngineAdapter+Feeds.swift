@@ -48,7 +48,9 @@ extension DockerEngineAdapter: EngineFeeds {
     }
 
     package func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {
+        if let sample = self.groups.group(of: backend)?.usage() { return sample }
         do throws(EngineError) {
+            if let sample = try await self.findGroup(of: backend)?.usage() { return sample }
             let stats = try await self.client.stats(try Self.container(of: backend))
             guard let used = stats.memoryUsedBytes, let limit = stats.memoryLimitBytes, let cpu = stats.cpuNanoseconds,
                 let system = stats.systemCPUNanoseconds
@@ -58,6 +60,19 @@ extension DockerEngineAdapter: EngineFeeds {
             guard error.code != .noSuchContainer else { return nil }
             throw EngineFailure(error)
         }
+    }
+}
+
+extension DockerEngineAdapter {
+    /// Where this machine accounts for the container; nil when it does not run, or runs on another machine than the agent.
+    private func findGroup(of backend: BackendID) async throws(EngineError) -> ControlGroup? {
+        self.groups.forget(backend)
+        let inspection = try await self.client.inspect(try Self.container(of: backend))
+        guard let process = inspection.state.processID, let memberships = KernelFile.text(of: "/proc/\(process)/cgroup"),
+            let group = ControlGroup(memberships: memberships, container: inspection.id.rawValue)
+        else { return nil }
+        self.groups.remember(group, of: backend)
+        return group
     }
 }
 

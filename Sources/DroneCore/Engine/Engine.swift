@@ -9,7 +9,10 @@ package import PlaneProtocol
 /// be cancelled; what a cancelled or failed call has done nevertheless is found out by looking.
 package protocol Engine: Sendable {
     /// Brings the image to this machine. The same image may be asked for many times at once.
-    func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure)
+    /// `progress` is called in order, often, and not after this has returned.
+    func pull(
+        _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws(EngineFailure)
 
     /// Makes the backend's container from an image that is on this machine. Does not start it.
     /// Fails with `imageMissing` or `nameTaken` where those are the reason.

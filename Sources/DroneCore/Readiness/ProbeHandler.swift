@@ -12,6 +12,7 @@ final class ProbeHandler: ChannelInboundHandler {
     private let limit: TimeAmount
     private let answer: EventLoopPromise<ProbeResult>
     private var received = 0
+    private var stood = false
     private var deadline: Scheduled<Void>?
 
     /// - Parameter answer: Completed exactly once, at the latest when the channel closes.
@@ -22,6 +23,7 @@ final class ProbeHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        self.stood = true
         let request = "GET / HTTP/1.1\r\nHost: \(self.host)\r\nUser-Agent: plane-readiness\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         context.writeAndFlush(self.wrapOutboundOut(context.channel.allocator.buffer(string: request)), promise: nil)
         self.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: self.limit) { context.close(promise: nil) }
@@ -39,7 +41,7 @@ final class ProbeHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.deadline?.cancel()
-        self.answer.succeed(.unanswered(.mute))  // without effect after an answer
+        self.answer.succeed(.unanswered(self.stood ? .mute : .closed))  // without effect after an answer
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -69,6 +69,35 @@ import Testing
         }
     }
 
+    @Test("a clock that is set forth ends nobody, and one that is set back keeps nobody", arguments: [100_000, -100_000] as [Int64])
+    func clockSet(by seconds: Int64) async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make(idle: 10))
+        try await self.running(backend) {
+            try await drone.wait(for: .ready, of: .make())
+            try await drone.time.waitForSleeper(11)
+            drone.time.set(by: seconds)
+            try await drone.time.pass(11)  // it notices, and the idle time begins anew
+            try await drone.time.pass(11)
+            try await drone.wait(for: .swept, of: .make())
+        }
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .swept])
+    }
+
+    @Test("an agent that starts after the clock was set back does not wait for the old time to come again")
+    func activityAhead() async throws {
+        let drone = try DroneFixture()
+        let first = try await drone.admit(.make(idle: 10))
+        try await self.running(first) { try await drone.wait(for: .ready, of: .make()) }
+        drone.time.set(by: -100_000)
+        let record = try #require(try await drone.store.backend(.make()))
+        let second = BackendSupervisor(record.spec, from: .ready, acceptedAt: nil, in: drone.context)
+        try await self.running(second) {
+            try await drone.time.pass(11)
+            try await drone.wait(for: .swept, of: .make())
+        }
+    }
+
     @Test("an exit is told with its code, after everything that was printed", arguments: [(0, .exited), (3, .failed)] as [(Int64, BackendState)])
     func exits(code: Int64, state: BackendState) async throws {
         let drone = try DroneFixture()
@@ -105,6 +134,8 @@ import Testing
         try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
         #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .pull, .create, .start, .look])
         #expect(try await drone.reports().last?.detail?.phases?.pulled != nil)
+        #expect(drone.logs.all.map(\.text) == ["Pulling demo: asking the registry", "Pulling demo: done"])
+        #expect(drone.logs.all.allSatisfy { $0.kind == .meta })
     }
 
     @Test("a container that ends before it answers did not start")

@@ -1,3 +1,4 @@
+import DroneStore
 import PlaneProtocol
 import PlaneTestSupport
 import Testing
@@ -25,7 +26,9 @@ import Testing
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await beat.run() }
                 try await eventually("one is counted") { fixture.statuses.all.last?.runningBackends == 1 }
-                try fixture.store.close()
+                // Renamed by somebody else, so that every look at it fails.
+                let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=20).execute('ALTER TABLE backend RENAME TO elsewhere')"
+                try await TestProcess.run("/usr/bin/python3", ["-c", script, fixture.directory.file("drone.sqlite3")])
                 condition.set(draining: true)
                 try await eventually("the drone says that it drains") { fixture.statuses.all.last?.state == .draining }
                 #expect(fixture.statuses.all.last?.runningBackends == 1)
@@ -45,7 +48,7 @@ import Testing
                 group.addTask { await beat.run() }
                 async let isAdmitted = self.admit(.make(), fixture)
                 condition.set(draining: true)
-                try await eventually("the drone says that it drains") { fixture.statuses.all.last?.state == .draining }
+                try await eventually("the drone says that it has drained") { fixture.statuses.all.last?.state == .drained }
                 #expect(await ReadinessProber().waitForAnswer(from: fixture.container.address, limit: .seconds(5)) == .answered)
                 #expect(try await fixture.store.liveCount() == 0)
                 await lock.release()

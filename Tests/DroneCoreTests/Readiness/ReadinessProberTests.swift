@@ -45,7 +45,8 @@ import Testing
         var closed: ContainerAddress?
         try await self.withServer("") { closed = $0 }
         let address = try #require(closed)
-        #expect(await ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(100)) == .unanswered(.closed))
+        let result = await ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(100))
+        #expect(result == .unanswered(.closed))
     }
 
     @Test("cancelled, it ends at once")

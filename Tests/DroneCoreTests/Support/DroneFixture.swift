@@ -48,6 +48,7 @@ final class DroneFixture: Sendable {
             },
             publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: logger)
         context.now = { [time] in time.now }
+        context.uptime = { [time] in time.uptime }
         context.sleep = { [time] in try await time.wait($0) }
         return context
     }

@@ -84,7 +84,10 @@ final class FakeEngine: Engine, EngineFeeds {
 
     // MARK: Engine
 
-    func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure) {
+    func pull(
+        _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws(EngineFailure) {
+        progress(PullStep(layer: "1", .waiting))
         try await self.enter(.pull)
         try self.state.withLock { (state) throws(EngineFailure) in
             guard let found = state.registry[image] else { throw EngineFailure(.imageNotFound, "no \(image) in the registry") }

@@ -1,7 +1,5 @@
-import PlaneTestSupport
-
 /// Another process that holds the write lock of an SQLite file, as a backup tool or a person with a shell would.
-final class TableLock: Sendable {
+package final class TableLock: Sendable {
     private static let script = """
         import sqlite3, sys, signal
         table = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -14,11 +12,11 @@ final class TableLock: Sendable {
     private let process: TestProcess
 
     /// Returns when the lock is held.
-    init(_ path: String) async throws {
+    package init(_ path: String) async throws {
         self.process = try TestProcess("/usr/bin/python3", ["-c", Self.script, path])
         try await self.process.line(containing: "locked")
     }
 
     /// Returns when it is not held any more.
-    func release() async { await self.process.stop(.kill) }
+    package func release() async { await self.process.stop(.kill) }
 }
