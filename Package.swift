@@ -109,7 +109,7 @@ let package = Package(
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
         executable("chaos", ["Simulation", "PlaneProtocol", "PlaneService", "NATS", arguments, logging], path: "dev/chaos"),
-        executable("bench", ["Simulation", "PlaneProtocol", "PlaneService", "NATS", arguments, logging], path: "dev/bench"),
+        executable("bench", ["Simulation", "PlaneProtocol", "DroneStore", "PlaneService", "NATS", arguments, logging], path: "dev/bench"),
 
         // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
         .target(

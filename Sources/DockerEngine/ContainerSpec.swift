@@ -19,6 +19,8 @@ package struct ContainerSpec: Hashable, Sendable {
     package var syslog: SyslogTarget?
     /// Whether a program in the container may gain rights through setuid and the like.
     package var mayGainPrivileges = false
+    /// Linux capabilities taken from Docker's default set, such as `NET_RAW`; `ALL` takes them all.
+    package var droppedCapabilities: [String] = []
 
     package init(
         image: ImageReference, command: [String]? = nil, environment: [String: String] = [:], labels: [String: String] = [:],

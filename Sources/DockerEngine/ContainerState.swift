@@ -6,6 +6,8 @@ package struct ContainerState: Hashable, Sendable {
     /// Meaningful once it has run: 0 before. Any 64-bit number is tolerated.
     package var exitCode: Int64
     package var wasKilledForMemory: Bool
+    /// Of its first process, as the daemon's machine counts; nil unless it runs.
+    package var processID: Int64?
     /// Why it could not be started, in the daemon's words.
     package var error: String?
     /// nil when it never ran.
@@ -20,6 +22,7 @@ extension ContainerState: Decodable {
         case isRunning = "Running"
         case exitCode = "ExitCode"
         case wasKilledForMemory = "OOMKilled"
+        case processID = "Pid"
         case error = "Error"
         case startedAt = "StartedAt"
         case finishedAt = "FinishedAt"
@@ -31,6 +34,7 @@ extension ContainerState: Decodable {
         self.isRunning = try fields.decodeIfPresent(Bool.self, forKey: .isRunning) ?? (self.status == .running)
         self.exitCode = try fields.decodeIfPresent(Int64.self, forKey: .exitCode) ?? 0
         self.wasKilledForMemory = try fields.decodeIfPresent(Bool.self, forKey: .wasKilledForMemory) ?? false
+        self.processID = try fields.decodeIfPresent(Int64.self, forKey: .processID).flatMap { $0 > 0 ? $0 : nil }
         self.error = try fields.decodeIfPresent(String.self, forKey: .error).flatMap { $0.isEmpty ? nil : $0 }
         self.startedAt = try fields.decodeIfPresent(String.self, forKey: .startedAt).flatMap(EngineTimestamp.init(rfc3339:))
         self.finishedAt = try fields.decodeIfPresent(String.self, forKey: .finishedAt).flatMap(EngineTimestamp.init(rfc3339:))

@@ -37,6 +37,7 @@ struct CreateContainerBody: Encodable {
             case devices = "DeviceRequests"
             case logging = "LogConfig"
             case security = "SecurityOpt"
+            case droppedCapabilities = "CapDrop"
         }
 
         var binds: [String]?
@@ -51,6 +52,7 @@ struct CreateContainerBody: Encodable {
         var devices: [DeviceRequest]?
         var logging: LogConfig?
         var security: [String]?
+        var droppedCapabilities: [String]?
 
         init(_ spec: ContainerSpec) {
             self.binds = spec.binds.isEmpty ? nil : spec.binds
@@ -65,6 +67,7 @@ struct CreateContainerBody: Encodable {
             self.devices = spec.hasAllGPUs ? [.allGPUs] : nil
             self.logging = spec.syslog.map(LogConfig.init)
             self.security = spec.mayGainPrivileges ? nil : ["no-new-privileges"]
+            self.droppedCapabilities = spec.droppedCapabilities.isEmpty ? nil : spec.droppedCapabilities
         }
     }
 

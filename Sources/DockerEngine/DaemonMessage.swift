@@ -19,7 +19,13 @@ struct DaemonMessage {
     /// ENOSPC and EDQUOT, as Go prints them.
     var saysDiskFull: Bool { self.contains(anyOf: ["no space left on device", "disk quota exceeded"]) }
 
+    /// `--storage-opt is supported only for overlay over xfs with 'pquota' mount option`: a status 500, and yet the caller's to change.
+    var saysOptionUnsupported: Bool { self.contains(anyOf: ["storage-opt"]) }
+
     var saysNoSuchContainer: Bool { self.contains(anyOf: ["no such container"]) }
+
+    /// Podman says so with a status 500: `creating container storage: the container name "plane-b" is already in use by …`
+    var saysNameTaken: Bool { self.contains(anyOf: ["container name"]) && self.contains(anyOf: ["already in use"]) }
 
     var saysNoSuchImage: Bool { self.contains(anyOf: ["no such image"]) }
 

@@ -25,12 +25,14 @@ extension DockerClient {
     ///   - since: the first moment of interest; go on after a line with its ``EngineTimestamp/next``.
     ///   - follow: whether to wait for more. The stream then ends with the container. A last line that has no line end is
     ///     lost to who follows more often than not (seen with 20.10): read once more, without following, from after the last line.
+    ///   - last: how many lines from the end on; nil for all.
     ///   - hasTerminal: as ``ContainerInspection/hasTerminal``; our own containers have none.
     package func logs(
-        _ id: ContainerID, since: EngineTimestamp? = nil, follow: Bool = true, hasTerminal: Bool = false
+        _ id: ContainerID, since: EngineTimestamp? = nil, follow: Bool = true, last: Int? = nil, hasTerminal: Bool = false
     ) async throws(EngineError) -> EngineStream<LogDecoder> {
         var query = [("stdout", "true"), ("stderr", "true"), ("timestamps", "true"), ("follow", String(follow))]
         if let since { query.append(("since", since.queryValue)) }
+        if let last { query.append(("tail", String(last))) }
         // A daemon sends the head of this reply with the first line, so waiting for that cannot be limited.
         var request = Self.request(.GET, id, "logs", query: query, attempt: "read the log of container \(id)")
         request.limit = .none

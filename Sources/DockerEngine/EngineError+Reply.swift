@@ -33,6 +33,8 @@ extension EngineError {
         case (.image, 404): return .noSuchImage
         case (.creation, 404): return message.saysNoSuchImage ? .noSuchImage : .badRequest
         case (.creation, 409): return .nameConflict
+        case (.creation, 500...599) where message.saysNameTaken: return .nameConflict
+        case (.creation, 500...599) where message.saysOptionUnsupported: return .badRequest
         case (.container, 404) where message.saysNoSuchContainer: return .noSuchContainer
         case (.container, 400...599) where message.saysNotStartable: return .notStartable
         case (.container, 404): return .notStartable  // a network or volume the container is specified with is gone
@@ -49,7 +51,7 @@ extension EngineError {
         case .imageNotFound: "check registry, name and tag; a private image needs credentials"
         case .pullDenied: "check the credentials given with the image"
         case .diskFull: "free some space, for instance with docker image prune"
-        case .daemonFailed where message.text.contains("storage-opt"):
+        case .badRequest where message.saysOptionUnsupported:
             "a disk limit needs the overlay2 driver on XFS mounted with pquota"
         default: nil
         }

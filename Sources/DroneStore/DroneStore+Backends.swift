@@ -51,20 +51,25 @@ extension DroneStore {
     package func sweepIfIdle(_ transition: BackendTransition, idleLimit: WireSeconds) async throws(StoreError) -> IdleVerdict {
         let name = transition.backend.rawValue
         return try await self.write("look whether \(name) is idle") { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT backend.state, route.last_active
-                    FROM backend LEFT JOIN route ON route.subdomain = backend.name
-                    WHERE backend.name = ?
-                    """)
-            guard let row = try Row.fetchOne(statement, arguments: [name]),
-                String.fromDatabaseValue(row["state"]) == BackendState.ready.rawValue
-            else { return .notReady }
-            guard let lastActive = Int64.fromDatabaseValue(row["last_active"]) else { return .routeMissing }
-            let (deadline, overflow) = lastActive.addingReportingOverflow(Int64(clamping: idleLimit.rawValue))
-            guard !overflow, deadline < .max else { return .activeUntil(.max) }  // a limit beyond the clock's range is none
-            guard deadline < transition.at else { return .activeUntil(deadline + 1) }
+            let verdict = try Self.idleness(of: name, idleLimit: idleLimit, at: transition.at, in: db)
+            guard verdict == .swept else { return verdict }
             return try Self.apply(transition, in: db) ? .swept : .notReady
+        }
+    }
+
+    /// Whether ``sweepIfIdle(_:idleLimit:)`` would sweep. A look only: traffic may come before that is done.
+    package func isIdle(_ backend: BackendID, idleLimit: WireSeconds, at now: Int64) async throws(StoreError) -> Bool {
+        let name = backend.rawValue
+        return try await self.read("look whether \(name) is idle") { db in
+            try Self.idleness(of: name, idleLimit: idleLimit, at: now, in: db) == .swept
+        }
+    }
+
+    /// Notes activity at this Unix time (seconds), even one before the time noted: the clock was set.
+    package func restartIdleTime(of backend: BackendID, at seconds: Int64) async throws(StoreError) {
+        let name = backend.rawValue
+        try await self.write("restart the idle time of \(name)") { db in
+            try db.cachedStatement(sql: "UPDATE route SET last_active = ? WHERE subdomain = ?").execute(arguments: [seconds, name])
         }
     }
 
@@ -142,6 +147,23 @@ extension DroneStore {
 
     private static func liveCount(in db: Database) throws -> Int {
         try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM backend WHERE state IN (\(Self.liveStates))")) ?? 0
+    }
+
+    /// - Returns: `swept` when the limit has passed; nothing is written.
+    private static func idleness(of name: String, idleLimit: WireSeconds, at now: Int64, in db: Database) throws -> IdleVerdict {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT backend.state, route.last_active
+                FROM backend LEFT JOIN route ON route.subdomain = backend.name
+                WHERE backend.name = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [name]),
+            String.fromDatabaseValue(row["state"]) == BackendState.ready.rawValue
+        else { return .notReady }
+        guard let lastActive = Int64.fromDatabaseValue(row["last_active"]) else { return .routeMissing }
+        let (deadline, overflow) = lastActive.addingReportingOverflow(Int64(clamping: idleLimit.rawValue))
+        guard !overflow, deadline < .max else { return .activeUntil(.max) }  // a limit beyond the clock's range is none
+        return deadline < now ? .swept : .activeUntil(deadline + 1)
     }
 
     private static func apply(_ transition: BackendTransition, in db: Database) throws -> Bool {

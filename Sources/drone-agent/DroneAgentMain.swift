@@ -24,8 +24,12 @@ import ServiceLifecycle
             settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix), logger: logger)
         let engine = DockerEngineAdapter(
             client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), blueprint: settings.blueprint)
+        var agentSettings = settings.agentSettings(droneID)
+        #if DEBUG
+        if let pass = FaultSwitch.fromEnvironment() { agentSettings.pass = pass }
+        #endif
         let agent = try await DroneAgent(
-            settings.agentSettings(droneID), store: store, engine: engine, feeds: engine,
+            agentSettings, store: store, engine: engine, feeds: engine,
             bus: PlaneBus(connection: connection, logger: logger), logger: logger)
         return [NATSConnectionService(connection), agent]
     }

@@ -38,6 +38,10 @@ struct DroneAgentSettings: ServiceSettings {
         blueprint.runtime = self.agent.docker.runtime
         blueprint.hasAllGPUs = self.agent.docker.insecureGPU
         blueprint.syslog = self.agent.docker.syslog
+        let privileges = self.agent.docker.privileges
+        blueprint.mayGainPrivileges = !privileges.noNewPrivileges
+        blueprint.processLimit = privileges.processLimit == 0 ? nil : Int64(privileges.processLimit)
+        blueprint.droppedCapabilities = privileges.droppedCapabilities
         return blueprint
     }
 

@@ -29,9 +29,10 @@ struct ContainerSpecTests {
         spec.hasAllGPUs = true
         spec.syslog = SyslogTarget(address: "udp://10.0.0.5:514", tag: "plane-b")
         spec.mayGainPrivileges = true
+        spec.droppedCapabilities = ["NET_RAW"]
         #expect(
             try Self.encode(spec) == """
-                {"Cmd":["run"],"Env":["A=b=c","PORT=8080"],"HostConfig":{"Binds":["/srv:/data:ro"],"CpuPeriod":50000,"CpuQuota":75000,\
+                {"Cmd":["run"],"Env":["A=b=c","PORT=8080"],"HostConfig":{"Binds":["/srv:/data:ro"],"CapDrop":["NET_RAW"],"CpuPeriod":50000,"CpuQuota":75000,\
                 "DeviceRequests":[{"Capabilities":[["gpu"]],"Count":-1}],\
                 "LogConfig":{"Config":{"syslog-address":"udp://10.0.0.5:514","syslog-format":"rfc5424","tag":"plane-b"},"Type":"syslog"},\
                 "Memory":268435456,"NetworkMode":"games","PidsLimit":100,"Runtime":"runsc","StorageOpt":{"size":"1000000"},\

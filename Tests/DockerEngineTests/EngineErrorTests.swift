@@ -21,6 +21,8 @@ struct EngineErrorTests {
             (.container, 500, "something else", .daemonFailed),
             (.creation, 404, "No such image: app:latest", .noSuchImage),
             (.creation, 409, "Conflict. The container name is already in use", .nameConflict),
+            (.creation, 500, "creating container storage: the container name plane-b is already in use by be69", .nameConflict),
+            (.creation, 500, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", .badRequest),
             (.creation, 400, "Unknown runtime specified runsc", .badRequest),
             (.creation, 500, "write /var/lib/docker/x: no space left on device", .diskFull),
             (.image, 404, "No such image: app:latest", .noSuchImage),

@@ -50,6 +50,13 @@ extension LocalCluster {
         }
     }
 
+    /// Every state the backend was reported in, once it has ended.
+    func history(of backend: BackendID) async throws -> [BackendState] {
+        var states: [BackendState] = []
+        for try await report in try await self.states(of: backend) { states.append(report.state) }
+        return states
+    }
+
     /// Waits until the backend has been in `state`; returns the report of it.
     @discardableResult
     func reached(_ state: BackendState, by backend: BackendID) async throws -> BackendStateMessage {

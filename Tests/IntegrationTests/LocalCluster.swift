@@ -26,11 +26,16 @@ final class LocalCluster: Sendable {
     let cluster: ClusterName
     let drone: DroneID
     let proxyPort: UInt16
+    /// The Docker its drone uses.
+    let dockerSocket: String
     private let directory: URL
     private let parts = Mutex<[Part: TestProcess]>([:])
 
+    /// The drone's table.
+    var tablePath: String { "\(self.directory.path)/drone.sqlite3" }
+
     private init(
-        server: NATSServer, bus: NATSConnection, cluster: ClusterName, drone: DroneID, directory: URL, proxyPort: UInt16
+        server: NATSServer, bus: NATSConnection, cluster: ClusterName, drone: DroneID, directory: URL, proxyPort: UInt16, dockerSocket: String
     ) {
         self.server = server
         self.bus = bus
@@ -38,6 +43,7 @@ final class LocalCluster: Sendable {
         self.drone = drone
         self.directory = directory
         self.proxyPort = proxyPort
+        self.dockerSocket = dockerSocket
     }
 
     deinit {
@@ -46,7 +52,8 @@ final class LocalCluster: Sendable {
     }
 
     /// Starts every part and waits until a drone can be scheduled on.
-    static func start() async throws -> LocalCluster {
+    /// - Parameter dockerSocket: nil for the Docker of all tests.
+    static func start(dockerSocket: String? = nil) async throws -> LocalCluster {
         let server = try await NATSServer.start()
         let token = UUID().uuidString.prefix(8).lowercased()
         let directory = FileManager.default.temporaryDirectory.appending(path: "plane-cluster-\(token)")
@@ -55,7 +62,8 @@ final class LocalCluster: Sendable {
             NATSOptions(servers: [server.url]), logger: Logger(label: "integration-tests"))
         let cluster = LocalCluster(
             server: server, bus: bus, cluster: ClusterName(rawValue: "t\(token).localhost")!,
-            drone: DroneID(rawValue: "drone-\(token)")!, directory: directory, proxyPort: try freeLoopbackPort())
+            drone: DroneID(rawValue: "drone-\(token)")!, directory: directory, proxyPort: try freeLoopbackPort(),
+            dockerSocket: dockerSocket ?? Self.dockerSocket ?? "/var/run/docker.sock")
         try cluster.writeConfiguration()
         for part in Part.allCases { try await cluster.start(part) }
         return cluster
@@ -70,10 +78,16 @@ final class LocalCluster: Sendable {
 
     /// Starts a part and returns when it does its job.
     func start(_ part: Part) async throws {
+        try await self.launch(part).line(containing: "\(part.rawValue) is ready")
+    }
+
+    /// Starts a part and does not wait for it.
+    @discardableResult
+    func launch(_ part: Part, environment: [String: String] = [:]) throws -> TestProcess {
         let process = try TestProcess.ours(
-            part.rawValue, [self.directory.appending(path: part.configurationFile).path])
+            part.rawValue, [self.directory.appending(path: part.configurationFile).path], environment: environment)
         self.parts.withLock { $0[part] = process }
-        try await process.line(containing: "\(part.rawValue) is ready")
+        return process
     }
 
     func stop(_ part: Part, _ signal: TestProcess.Signal) async {
@@ -102,7 +116,7 @@ final class LocalCluster: Sendable {
         [agent]
         ip = "127.0.0.1"
         [agent.docker.connection]
-        socket = "\(Self.dockerSocket ?? "/var/run/docker.sock")"
+        socket = "\(self.dockerSocket)"
         [proxy]
         bind_ip = "127.0.0.1"
         http_port = \(self.proxyPort)

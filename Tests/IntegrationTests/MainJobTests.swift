@@ -159,8 +159,8 @@ struct MainJobTests {
 }
 
 /// Runs `body` with a cluster of its own; on failure the logs of every part are shown.
-func withCluster(_ body: (LocalCluster) async throws -> Void) async throws {
-    let cluster = try await LocalCluster.start()
+func withCluster(dockerSocket: String? = nil, _ body: (LocalCluster) async throws -> Void) async throws {
+    let cluster = try await LocalCluster.start(dockerSocket: dockerSocket)
     do {
         try await body(cluster)
     } catch {

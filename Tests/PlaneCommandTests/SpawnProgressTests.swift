@@ -19,6 +19,19 @@ struct SpawnProgressTests {
         #expect(progress.apply(try .make(.ready, detail: BackendStatusDetail(phases: phases))) == .ready(phases))
     }
 
+    @Test("shows what the drone says of a long pull, while the backend is loading")
+    func pulling() throws {
+        var progress = SpawnProgress(backend: try .make("b1"))
+        _ = progress.apply(try .make(.loading))
+        let text = "Pulling app:1: 2 of 7 layers, 12.5 of 80.0 MB of those under way"
+        progress.apply(BackendLogMessage(backendID: try .make("b1"), kind: .meta, text: text))
+        progress.apply(BackendLogMessage(backendID: try .make("b1"), kind: .stdout, text: "not this"))
+        progress.apply(BackendLogMessage(backendID: try .make("another"), kind: .meta, text: "nor this"))
+        #expect(progress.line(elapsed: .seconds(3)) == "Loading  3.0 s  \(text)")
+        _ = progress.apply(try .make(.starting))
+        #expect(progress.line(elapsed: .seconds(4)) == "Starting  4.0 s")
+    }
+
     @Test(
         "a backend that ends before is a failure with cause and advice",
         arguments: BackendState.allCases.filter(\.isTerminal))

@@ -5,6 +5,7 @@ import Foundation
 /// The script serves on `$PORT` whatever it is told by the environment:
 /// - `EXIT_AFTER_SECONDS`, `EXIT_CODE`: ends like that after it has begun to serve;
 /// - `SAY`: prints this to standard error, line by line at its spaces;
+/// - `SAY_LAST`: prints this to standard output, without a line feed, before it ends;
 /// - `SILENT`: never serves;
 /// - `EXIT_AT_ONCE`: ends with this code instead of serving;
 /// - `GREETING`: a word of its page.
@@ -21,11 +22,11 @@ package enum TestImage {
         #!/bin/sh
         trap 'exit 0' TERM
         for line in $SAY; do echo "$line" >&2; done
-        [ -n "$EXIT_AT_ONCE" ] && exit "$EXIT_AT_ONCE"
+        [ -n "$EXIT_AT_ONCE" ] && printf %s "$SAY_LAST" && exit "$EXIT_AT_ONCE"
         mkdir -p /www
         echo "hello from $GREETING" > /www/index.html
         [ -n "$SILENT" ] || httpd -p "$PORT" -h /www
-        if [ -n "$EXIT_AFTER_SECONDS" ]; then sleep "$EXIT_AFTER_SECONDS"; exit "${EXIT_CODE:-0}"; fi
+        if [ -n "$EXIT_AFTER_SECONDS" ]; then sleep "$EXIT_AFTER_SECONDS"; printf %s "$SAY_LAST"; exit "${EXIT_CODE:-0}"; fi
         while :; do sleep 3600 & wait $!; done
         """
 
@@ -36,11 +37,16 @@ package enum TestImage {
     /// Makes the images on the Docker of the tests, once per process.
     package static func build() async throws { try await self.built.value }
 
-    /// Awaited by everyone who needs the images; the first to ask begins it.
-    private static let built = Task { try await TestImage.make() }
+    /// Makes them on another Docker.
+    package static func build(on socket: String) async throws { try await self.make(on: socket) }
 
-    private static func make() async throws {
-        guard let socket = self.socket else { throw NoDocker() }
+    /// Awaited by everyone who needs the images; the first to ask begins it.
+    private static let built = Task {
+        guard let socket = TestImage.socket else { throw NoDocker() }
+        try await TestImage.make(on: socket)
+    }
+
+    private static func make(on socket: String) async throws {
         let directory = try TemporaryDirectory()
         let bin = "\(directory.path)/root/bin"
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)

@@ -36,6 +36,12 @@ struct BareEngine: Sendable {
         _ = try RawHTTP.exchange(.unixSocket(path: socketPath), "DELETE", "/containers/\(id)?force=1")
     }
 
+    /// As an agent ends a backend: asked to end, then removed.
+    func stopAndRemove(_ id: String) throws {
+        _ = try RawHTTP.exchange(.unixSocket(path: socketPath), "POST", "/containers/\(id)/stop?t=10", json: Data())
+        try remove(id)
+    }
+
     /// Whether the engine has a container of this name, running or not.
     func exists(_ name: String) throws -> Bool {
         try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/\(name)/json").status != 404

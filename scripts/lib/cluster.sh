@@ -92,8 +92,14 @@ show_demo() {
 END
 }
 
-# Ends the backends, then the parts in the opposite order of their start.
+# Ends the backends, then the parts in the opposite order of their start, then the Docker if it was started for them.
 stop_cluster() {
+    stop_cluster_but_docker
+    stop_private_docker
+    good "stopped"
+}
+
+stop_cluster_but_docker() {
     step "stopping the cluster"
     local name index
     if cluster_is_running 2>/dev/null; then
@@ -103,7 +109,5 @@ stop_cluster() {
     fi
     for ((index = ${#services[@]} - 1; index >= 0; index--)); do stop "${services[index]}"; done
     stop nats-server
-    stop_private_docker
     rm -f "$choices"
-    good "stopped"
 }

@@ -14,19 +14,25 @@ package struct BackendContext: Sendable {
     package var cursors = LogCursors()
     package var limits = BackendLimits()
     /// Asks a container's port until it answers or the limit has passed.
-    package var probe: @Sendable (ContainerAddress, Duration) async -> Bool
+    package var probe: @Sendable (ContainerAddress, Duration) async -> ProbeResult
     /// Where the output of backends goes. Returns at once; nobody waits for logs.
     package var publishLog: @Sendable (BackendLogMessage) -> Void
     /// A report has been put into the outbox.
     package var reportQueued: @Sendable () -> Void
     /// Wall clock, for what is stored and reported.
     package var now: @Sendable () -> WireTime = { WireTime.now() }
+    /// Time since some moment, by a clock that nobody sets.
+    package var uptime: @Sendable () -> Duration = { Self.start.duration(to: .now) }
+    /// Does nothing but in tests of failures.
+    package var pass: @Sendable (FaultPoint) -> Void = { _ in }
     package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     package var logger: Logger
 
+    private static let start = ContinuousClock.now
+
     package init(
         drone: DroneID, cluster: ClusterName, store: DroneStore, engine: any Engine, feeds: any EngineFeeds,
-        probe: @escaping @Sendable (ContainerAddress, Duration) async -> Bool,
+        probe: @escaping @Sendable (ContainerAddress, Duration) async -> ProbeResult,
         publishLog: @escaping @Sendable (BackendLogMessage) -> Void, reportQueued: @escaping @Sendable () -> Void, logger: Logger
     ) {
         self.drone = drone

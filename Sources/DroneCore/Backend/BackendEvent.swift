@@ -5,7 +5,7 @@ package enum BackendEvent: Hashable, Sendable {
     case created, createFailed(EngineFailure)
     case started, startFailed(EngineFailure)
     case hint, found(ContainerObservation)
-    case answered, unanswered
+    case answered, unanswered(ProbeResult.Silence)
     case wentIdle
     case terminate
     case stopped, logsDrained, removed
@@ -24,7 +24,7 @@ extension BackendMachine {
         case .hint: self.hint()
         case .found(let observation): self.found(observation)
         case .answered: self.answered()
-        case .unanswered: self.unanswered()
+        case .unanswered(let silence): self.unanswered(silence)
         case .wentIdle: self.wentIdle()
         case .terminate: self.terminate()
         case .stopped: self.stopped()

@@ -8,6 +8,8 @@ package struct BackendLimits: Sendable {
     package var pull = Duration.seconds(15 * 60)
     /// For the rest of an ended container's output. It is there already and only has to be read.
     package var logDrain = Duration.seconds(5)
+    /// For what an ending container printed last. The report of the end waits for it, and so does who asked for the end.
+    package var lastLines = Duration.seconds(1)
 
     package init() {}
 }

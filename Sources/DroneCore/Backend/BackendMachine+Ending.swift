@@ -12,11 +12,21 @@ extension BackendMachine {
         }
     }
 
-    package mutating func unanswered() -> [Action] {
+    package mutating func unanswered(_ silence: ProbeResult.Silence) -> [Action] {
         switch self.state {
         case .starting(.probing):
-            let message = "no HTTP response on port \(self.port) within the time allowed"
-            return self.end(BackendOutcome(.timedOutBeforeReady, .readinessTimeout, message: message), from: .stopping)
+            let outcome =
+                switch silence {
+                case .closed:
+                    BackendOutcome(
+                        .timedOutBeforeReady, .portNeverOpened,
+                        message: "nothing listened on port \(self.port) of the container within the time allowed")
+                case .mute:
+                    BackendOutcome(
+                        .timedOutBeforeReady, .readinessTimeout,
+                        message: "no HTTP response on port \(self.port) within the time allowed")
+                }
+            return self.end(outcome, from: .stopping)
         case .waiting, .loading, .starting(.locating), .ready, .ending, .ended:
             return []  // ended in the meantime
         }

@@ -25,7 +25,7 @@ extension BackendMachine {
     package mutating func pullFailed(_ failure: EngineFailure) -> [Action] {
         switch self.state {
         case .loading(.pulling):
-            return self.endLoading(.imagePullFailed, failure)
+            return self.endLoading(Self.cause(ofPulling: failure.code), failure)
         case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .starting, .ready, .ending, .ended:
             return []  // ended while it was being pulled
         }
@@ -57,8 +57,8 @@ extension BackendMachine {
                 attempt.adopted = true
                 self.state = .loading(.adopting(attempt))
                 return [.look]
-            case .nameTaken, .refused, .pullRefused, .unavailable:
-                return self.endLoading(.containerRefused, failure)
+            case .nameTaken, .imageNotFound, .pullDenied, .diskFull, .refused, .unavailable:
+                return self.endLoading(Self.cause(ofMaking: failure.code), failure)
             }
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .drainingLogs(removes: true))  // the failure may hide a success
@@ -84,12 +84,31 @@ extension BackendMachine {
     package mutating func startFailed(_ failure: EngineFailure) -> [Action] {
         switch self.state {
         case .loading(.launching):
-            return self.endLoading(.containerRefused, failure)
+            return self.endLoading(Self.cause(ofMaking: failure.code), failure)
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .stopping)  // the failure may hide a success
         case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
             .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
+        }
+    }
+
+    private static func cause(ofPulling code: EngineFailure.Code) -> BackendCause {
+        switch code {
+        case .imageNotFound, .imageMissing: .imageNotFound
+        case .pullDenied: .pullDenied
+        case .diskFull: .diskFull
+        case .nameTaken, .refused, .unavailable: .imagePullFailed
+        }
+    }
+
+    private static func cause(ofMaking code: EngineFailure.Code) -> BackendCause {
+        switch code {
+        case .imageNotFound: .imageNotFound
+        case .imageMissing: .imageMissing
+        case .diskFull: .diskFull
+        case .unavailable: .engineUnavailable
+        case .nameTaken, .pullDenied, .refused: .containerRefused
         }
     }
 

@@ -89,7 +89,7 @@ extension BackendMachine {
         case .absent, .foreign, .created: Self.vanished(.errorStarting)
         case .exited(let code, let outOfMemory):
             BackendOutcome(
-                .errorStarting, outOfMemory ? .outOfMemory : .exitedByItself, exitCode: code,
+                .errorStarting, outOfMemory ? .outOfMemory : .crashOnBoot, exitCode: code,
                 message: "the container ended before its port answered")
         }
     }

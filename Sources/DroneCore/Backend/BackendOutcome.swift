@@ -17,6 +17,9 @@ package struct BackendOutcome: Hashable, Sendable {
         self.message = message
     }
 
+    /// Whether there may be a container that has printed something.
+    var mayHavePrinted: Bool { self.state != .errorLoading && self.cause != .vanished }
+
     /// The line added to the backend's log at its very end: the reference's wording for exit codes, the error text otherwise.
     package var note: String? {
         if let exitCode, exitCode != 0 { return "Backend exit code: \(exitCode)" }
@@ -24,7 +27,11 @@ package struct BackendOutcome: Hashable, Sendable {
     }
 
     /// What the report of it carries.
-    func detail(phases: SpawnPhases?) -> BackendStatusDetail {
-        BackendStatusDetail(phases: phases, cause: self.cause, exitCode: self.exitCode, message: self.message)
+    ///
+    /// - Parameter lastLines: What the container printed last.
+    func detail(phases: SpawnPhases?, lastLines: [String] = []) -> BackendStatusDetail {
+        BackendStatusDetail(
+            phases: phases, cause: self.cause, exitCode: self.exitCode, wasKilledForMemory: self.cause == .outOfMemory ? true : nil,
+            message: self.message, lastLines: lastLines.isEmpty ? nil : lastLines)
     }
 }

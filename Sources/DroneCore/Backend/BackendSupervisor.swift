@@ -112,11 +112,17 @@ extension BackendSupervisor {
         let executable = self.request.executable
         let context = self.context
         self.logger.info("Pulling the image", metadata: [LogKey.image: "\(executable.image)"])
+        let image = executable.image
+        let tell: @Sendable (String) -> Void = { [backend] text in
+            context.publishLog(BackendLogMessage(backendID: backend, kind: .meta, text: "Pulling \(image): \(text)"))
+        }
+        tell("asking the registry")
         let result = await withLimit(context.limits.pull, sleep: context.sleep) { () async -> BackendEvent in
             do throws(EngineFailure) {
-                try await context.pulls.pull(executable.image, credentials: executable.credentials) { () async throws(EngineFailure) in
-                    try await context.engine.pull(executable.image, credentials: executable.credentials)
+                try await context.pulls.pull(image, credentials: executable.credentials, tell: tell) { (progress) async throws(EngineFailure) in
+                    try await context.engine.pull(image, credentials: executable.credentials, progress: progress)
                 }
+                tell("done")
                 return .pulled
             } catch {
                 return .pullFailed(error)
@@ -128,7 +134,9 @@ extension BackendSupervisor {
 
     private func create() async {
         do throws(EngineFailure) {
+            self.context.pass(.creating)
             try await self.context.engine.create(self.request)
+            self.context.pass(.created)
             self.mailbox.post(.created)
         } catch {
             self.mailbox.post(.createFailed(error))
@@ -137,7 +145,9 @@ extension BackendSupervisor {
 
     private func start() async {
         do throws(EngineFailure) {
+            self.context.pass(.starting)
             try await self.context.engine.start(self.backend)
+            self.context.pass(.started)
             self.mailbox.post(.started)
         } catch {
             self.mailbox.post(.startFailed(error))
@@ -152,14 +162,21 @@ extension BackendSupervisor {
     }
 
     private func probe(_ address: ContainerAddress) async {
-        let isAnswered = await self.context.probe(address, self.context.limits.ready)
+        let result = await self.context.probe(address, self.context.limits.ready)
         guard !Task.isCancelled else { return }
-        self.mailbox.post(isAnswered ? .answered : .unanswered)
+        switch result {
+        case .answered:
+            self.context.pass(.answered)
+            self.mailbox.post(.answered)
+        case .unanswered(let silence): self.mailbox.post(.unanswered(silence))
+        }
     }
 
     private func stop() async {
         await self.insist("stop the container") { () async throws(EngineFailure) in
+            self.context.pass(.stopping)
             try await self.context.engine.stop(self.backend, grace: self.context.limits.stopGrace)
+            self.context.pass(.stopped)
             self.mailbox.post(.stopped)
         }
     }
@@ -174,7 +191,9 @@ extension BackendSupervisor {
 
     private func remove() async {
         await self.insist("remove the container") { () async throws(EngineFailure) in
+            self.context.pass(.removing)
             try await self.context.engine.remove(self.backend)
+            self.context.pass(.removed)
             self.mailbox.post(.removed)
         }
     }
@@ -206,10 +225,21 @@ extension BackendSupervisor {
     }
 
     private func recordEnd(_ outcome: BackendOutcome, phases: PhaseClock) async {
+        let lines = outcome.mayHavePrinted ? await self.lastLines() : []
+        let detail = outcome.detail(phases: phases.reported, lastLines: lines)
         await self.store(
             BackendTransition(
                 self.backend, to: outcome.state, at: self.context.now().seconds, exitCode: outcome.exitCode,
-                report: self.context.report(outcome.state, of: self.backend, detail: outcome.detail(phases: phases.reported))))
+                report: self.context.report(outcome.state, of: self.backend, detail: detail)))
+    }
+
+    /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
+    private func lastLines() async -> [String] {
+        let (context, backend) = (self.context, self.backend)
+        let lines = await withLimit(context.limits.lastLines, sleep: context.sleep) { () async -> [String] in
+            (try? await context.feeds.lastLines(of: backend, count: LastLines.countLimit)) ?? []
+        }
+        return LastLines.fit(lines ?? [])
     }
 
     private func route(to address: ContainerAddress) -> BackendTransition.Route {
@@ -218,9 +248,11 @@ extension BackendSupervisor {
 
     /// Writes until it is written: a state that is not stored has not been reached.
     private func store(_ transition: BackendTransition) async {
+        self.context.pass(.recording)
         let isStored = await self.insistOnStore { () async throws(StoreError) in try await self.context.store.record(transition) }
         switch isStored {
         case true?:
+            self.context.pass(.recorded)
             self.told(transition.state)
         case false?:
             // It ended a moment ago by another way (idle while being terminated); that end stands.
@@ -241,6 +273,7 @@ extension BackendSupervisor {
     private func watchIdle(_ address: ContainerAddress) async {
         let route = self.route(to: address)
         var mustWriteRoute = true
+        var clock = ClockWatch(wallSeconds: self.context.now().seconds, uptime: self.context.uptime())
         while !Task.isCancelled {
             if mustWriteRoute {
                 let now = self.context.now().seconds
@@ -250,10 +283,13 @@ extension BackendSupervisor {
                 mustWriteRoute = false
             }
             let now = self.context.now().seconds
+            if clock.wasSet(wallSeconds: now, uptime: self.context.uptime()) { await self.restartIdleTime(at: now) }
             let outcome = BackendOutcome(.swept, .idle)
+            // Asked for only when this look will most likely be the last.
+            let isDue = await (try? self.context.store.isIdle(self.backend, idleLimit: self.request.maxIdle, at: now)) ?? false
+            let detail = outcome.detail(phases: nil, lastLines: isDue ? await self.lastLines() : [])
             let transition = BackendTransition(
-                self.backend, to: outcome.state, at: now,
-                report: self.context.report(outcome.state, of: self.backend, detail: outcome.detail(phases: nil)))
+                self.backend, to: outcome.state, at: now, report: self.context.report(outcome.state, of: self.backend, detail: detail))
             let verdict = await self.insistOnStore { () async throws(StoreError) in
                 try await self.context.store.sweepIfIdle(transition, idleLimit: self.request.maxIdle)
             }
@@ -262,6 +298,11 @@ extension BackendSupervisor {
                 self.told(.swept)
                 return self.mailbox.post(.wentIdle)
             case .activeUntil(let deadline):
+                let lastActive = deadline.subtractingReportingOverflow(Int64(clamping: self.request.maxIdle.rawValue)).partialValue
+                if deadline != .max, ClockWatch.liesAhead(lastActive, of: now) {
+                    await self.restartIdleTime(at: now)
+                    continue
+                }
                 // The clock may be set; an hour is soon enough to notice.
                 let pause = Duration.seconds(min(max(deadline.subtractingReportingOverflow(now).partialValue, 1), 3600))
                 guard (try? await self.context.sleep(pause)) != nil else { return }
@@ -271,6 +312,13 @@ extension BackendSupervisor {
             case .notReady, nil:
                 return  // ended by another way, or cancelled
             }
+        }
+    }
+
+    private func restartIdleTime(at now: Int64) async {
+        self.logger.notice("The machine's clock was set; the backend's idle time begins anew")
+        await self.insistOnStore { () async throws(StoreError) in
+            try await self.context.store.restartIdleTime(of: self.backend, at: now)
         }
     }
 

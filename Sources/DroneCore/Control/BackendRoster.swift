@@ -56,10 +56,12 @@ package actor BackendRoster {
     ///
     /// - Parameter room: How many live backends there may be with this one; nil for any number.
     package func admit(_ request: SpawnRequest, room: Int?) async throws(StoreError) -> Admission {
+        self.context.pass(.requested)
         let received = self.context.now().unixMicroseconds
         let report = self.context.report(.loading, of: request.backendID, detail: nil)
         let admission = try await self.context.store.admit(request, acceptedAt: received, room: room, report: report)
         if admission == .admitted {
+            self.context.pass(.admitted)
             self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, in: self.context))
             self.context.reportQueued()
         }

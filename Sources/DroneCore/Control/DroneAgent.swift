@@ -24,6 +24,8 @@ package struct DroneAgent: Service {
         package var maxBackends: UInt32?
         package var allowsVolumeMounts = false
         package var limits = BackendLimits()
+        /// Does nothing but in tests of failures.
+        package var pass: @Sendable (FaultPoint) -> Void = { _ in }
 
         package init(drone: DroneID, cluster: ClusterName, address: OwnAddress) {
             self.drone = drone
@@ -63,6 +65,7 @@ package struct DroneAgent: Service {
                 condition.backendsChanged()
             }, logger: logger)
         context.limits = settings.limits
+        context.pass = settings.pass
         self.settings = settings
         self.context = context
         self.bus = bus
@@ -112,6 +115,8 @@ package struct DroneAgent: Service {
         group.addTask { await exits.run() }
         group.addTask { await cursors.run() }
         group.addTask { await usage.run() }
+        let host = HostReporter(context: context) { Self.publish($0, on: self.bus, logger: self.logger) }
+        group.addTask { await host.run() }
         group.addTask { await self.register() }
     }
 

@@ -11,6 +11,13 @@ package struct ContainerBlueprint: Sendable {
     /// Where the containers' output goes besides NATS.
     package var syslog: String?
 
+    /// Whether programs in the containers may gain rights through setuid and the like.
+    package var mayGainPrivileges = false
+    /// Processes and threads of one container at most; nil for no limit.
+    package var processLimit: Int64? = 4096
+    /// Taken from Docker's default set of capabilities.
+    package var droppedCapabilities: [String] = []
+
     /// Says which drone's agent made a container. Ours; the reference's two labels are in `PlaneProtocol`.
     package static let droneLabel = "dev.plane.drone"
 
@@ -35,8 +42,9 @@ package struct ContainerBlueprint: Sendable {
                 cpuTimeSeconds: limits.cpuTimeLimitSeconds, memoryBytes: limits.memoryLimitBytes, diskBytes: limits.diskLimitBytes))
         spec.hasAllGPUs = self.hasAllGPUs
         spec.syslog = self.syslog.map { SyslogTarget(address: $0, tag: request.backendID.resourceName) }
-        // Images made for Plane 0.3 may rely on sudo or a setuid sandbox, which it permitted.
-        spec.mayGainPrivileges = true
+        spec.limits.processes = self.processLimit
+        spec.mayGainPrivileges = self.mayGainPrivileges
+        spec.droppedCapabilities = self.droppedCapabilities
         return spec
     }
 }

@@ -19,16 +19,38 @@ extension DockerEngineAdapter: EngineFeeds {
         of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         do throws(EngineError) {
-            let lines = try await self.client.logs(try Self.container(of: backend), since: since.map { EngineTimestamp($0).next })
-            for try await line in lines { await body(LogChunk(line)) }
+            let container = try Self.container(of: backend)
+            var last = since.map { EngineTimestamp($0) }
+            // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
+            for follows in [true, false] {
+                for try await line in try await self.client.logs(container, since: last?.next, follow: follows) {
+                    last = line.time ?? last
+                    await body(LogChunk(line))
+                }
+            }
         } catch {
             guard error.code != .noSuchContainer else { return }
             throw EngineFailure(error)
         }
     }
 
-    package func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {
+    package func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] {
         do throws(EngineError) {
+            var lines: [String] = []
+            for try await line in try await self.client.logs(try Self.container(of: backend), follow: false, last: count) {
+                lines.append(line.text)
+            }
+            return lines
+        } catch {
+            guard error.code != .noSuchContainer else { return [] }
+            throw EngineFailure(error)
+        }
+    }
+
+    package func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {
+        if let sample = self.groups.group(of: backend)?.usage() { return sample }
+        do throws(EngineError) {
+            if let sample = try await self.findGroup(of: backend)?.usage() { return sample }
             let stats = try await self.client.stats(try Self.container(of: backend))
             guard let used = stats.memoryUsedBytes, let limit = stats.memoryLimitBytes, let cpu = stats.cpuNanoseconds,
                 let system = stats.systemCPUNanoseconds
@@ -38,6 +60,19 @@ extension DockerEngineAdapter: EngineFeeds {
             guard error.code != .noSuchContainer else { return nil }
             throw EngineFailure(error)
         }
+    }
+}
+
+extension DockerEngineAdapter {
+    /// Where this machine accounts for the container; nil when it does not run, or runs on another machine than the agent.
+    private func findGroup(of backend: BackendID) async throws(EngineError) -> ControlGroup? {
+        self.groups.forget(backend)
+        let inspection = try await self.client.inspect(try Self.container(of: backend))
+        guard let process = inspection.state.processID, let memberships = KernelFile.text(of: "/proc/\(process)/cgroup"),
+            let group = ControlGroup(memberships: memberships, container: inspection.id.rawValue)
+        else { return nil }
+        self.groups.remember(group, of: backend)
+        return group
     }
 }
 

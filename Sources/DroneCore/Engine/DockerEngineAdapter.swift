@@ -5,16 +5,21 @@ package import PlaneProtocol
 package struct DockerEngineAdapter: Engine {
     let client: DockerClient
     let blueprint: ContainerBlueprint
+    let groups = ControlGroups()
 
     package init(client: DockerClient, blueprint: ContainerBlueprint) {
         self.client = client
         self.blueprint = blueprint
     }
 
-    package func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure) {
+    package func pull(
+        _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws(EngineFailure) {
         guard let reference = ImageReference(image) else { throw Self.notAnImage(image) }
         do throws(EngineError) {
-            try await self.client.pull(reference, auth: credentials.map { RegistryAuth($0) })
+            try await self.client.pull(reference, auth: credentials.map { RegistryAuth($0) }) { news in
+                if let step = PullStep(news) { progress(step) }
+            }
         } catch {
             throw EngineFailure(error)
         }
@@ -63,6 +68,7 @@ package struct DockerEngineAdapter: Engine {
     }
 
     package func remove(_ backend: BackendID) async throws(EngineFailure) {
+        self.groups.forget(backend)
         do throws(EngineError) {
             try await self.client.remove(try Self.container(of: backend), force: true)
         } catch {
@@ -85,7 +91,7 @@ package struct DockerEngineAdapter: Engine {
     }
 
     private static func notAnImage(_ text: String) -> EngineFailure {
-        EngineFailure(.refused, "'\(text)' is not the name of an image")
+        EngineFailure(.imageNotFound, "'\(text)' is not the name of an image")
     }
 
     /// Every backend id makes a valid name; the error is for the compiler's peace.
@@ -94,6 +100,22 @@ package struct DockerEngineAdapter: Engine {
             throw EngineError(.badRequest, attempt: "name the container of \(backend)")
         }
         return id
+    }
+}
+
+extension PullStep {
+    /// Nil for what is not about a layer.
+    init?(_ news: PullProgress) {
+        guard let layer = news.layer else { return nil }
+        switch news.status {
+        case "Downloading":
+            guard let done = news.bytesDone, let total = news.bytesTotal, total > 0 else { return nil }
+            self.init(layer: layer, .fetching(done: done, of: total))
+        case "Pulling fs layer", "Waiting": self.init(layer: layer, .waiting)
+        case "Verifying Checksum", "Download complete", "Extracting": self.init(layer: layer, .unpacking)
+        case "Pull complete", "Already exists": self.init(layer: layer, .done)
+        default: return nil  // the image's own line, which carries its tag in a layer's place
+        }
     }
 }
 
@@ -112,8 +134,10 @@ extension EngineFailure {
             switch error.code {
             case .noSuchImage: .imageMissing
             case .nameConflict: .nameTaken
-            case .imageNotFound, .pullDenied: .pullRefused
-            case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported, .diskFull: .refused
+            case .imageNotFound: .imageNotFound
+            case .pullDenied: .pullDenied
+            case .diskFull: .diskFull
+            case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported: .refused
             case .daemonUnreachable, .timedOut, .cancelled, .conflict, .registryUnreachable, .daemonFailed, .unreadableReply: .unavailable
             }
         self.init(code, "\(error)")

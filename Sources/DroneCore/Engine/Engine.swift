@@ -9,7 +9,10 @@ package import PlaneProtocol
 /// be cancelled; what a cancelled or failed call has done nevertheless is found out by looking.
 package protocol Engine: Sendable {
     /// Brings the image to this machine. The same image may be asked for many times at once.
-    func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure)
+    /// `progress` is called in order, often, and not after this has returned.
+    func pull(
+        _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws(EngineFailure)
 
     /// Makes the backend's container from an image that is on this machine. Does not start it.
     /// Fails with `imageMissing` or `nameTaken` where those are the reason.
@@ -42,6 +45,9 @@ package protocol EngineFeeds: Sendable {
     func readLog(
         of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure)
+
+    /// What the container printed last, oldest first, without time stamps and line feeds; nothing when there is no such container.
+    func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String]
 
     /// The container's counters now; nil when it does not run or the engine does not know one of them.
     func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample?

@@ -5,8 +5,12 @@ package struct EngineFailure: Error, Hashable, CustomStringConvertible, Sendable
         case imageMissing
         /// A container of that name exists.
         case nameTaken
-        /// The registry has no such image, or does not give it to us.
-        case pullRefused
+        /// The registry has no such image, or hides it; or the name is no image's.
+        case imageNotFound
+        /// The registry refused the credentials, or wants some.
+        case pullDenied
+        /// The machine has no room left for the image or the container.
+        case diskFull
         /// The engine understood and will not, whoever asks again: a bad entry point, a limit it cannot set.
         case refused
         /// No answer, or one that says the engine is in trouble; asking again may help.

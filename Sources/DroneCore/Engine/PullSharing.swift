@@ -19,6 +19,7 @@ package actor PullSharing {
     }
 
     private var waiting: [Pull: [UInt64: CheckedContinuation<End, Never>]] = [:]
+    private var meters: [Pull: PullMeter] = [:]
     private var lastTicket: UInt64 = 0
 
     package init() {}
@@ -27,11 +28,15 @@ package actor PullSharing {
     var waitingCount: Int { self.waiting.values.reduce(0) { $0 + $1.count } }
 
     /// Runs `fetch`, or waits for somebody else's run for the same image.
+    ///
+    /// - Parameter tell: Told now and then how far the image is, whoever fetches it.
     package func pull(
-        _ image: String, credentials: DockerCredentials?, fetch: @Sendable () async throws(EngineFailure) -> Void
+        _ image: String, credentials: DockerCredentials?, tell: @escaping @Sendable (String) -> Void = { _ in },
+        fetch: @Sendable (_ progress: @escaping @Sendable (PullStep) -> Void) async throws(EngineFailure) -> Void
     ) async throws(EngineFailure) {
         let pull = Pull(image: image, credentials: credentials)
         while self.waiting[pull] != nil {
+            self.meters[pull]?.listen(tell)
             switch await self.wait(for: pull) {
             case .pulled: return
             case .failed(let failure): throw failure
@@ -40,8 +45,11 @@ package actor PullSharing {
             }
         }
         self.waiting[pull] = [:]
+        let meter = PullMeter()
+        meter.listen(tell)
+        self.meters[pull] = meter
         do throws(EngineFailure) {
-            try await fetch()
+            try await fetch { meter.step($0) }
             self.finish(pull, .pulled)
         } catch {
             self.finish(pull, Task.isCancelled ? .abandoned : .failed(error))
@@ -71,6 +79,7 @@ package actor PullSharing {
     }
 
     private func finish(_ pull: Pull, _ end: End) {
+        self.meters[pull] = nil
         for continuation in (self.waiting.removeValue(forKey: pull) ?? [:]).values { continuation.resume(returning: end) }
     }
 }

@@ -10,18 +10,20 @@ final class ProbeHandler: ChannelInboundHandler {
 
     private let host: String
     private let limit: TimeAmount
-    private let answer: EventLoopPromise<Bool>
+    private let answer: EventLoopPromise<ProbeResult>
     private var received = 0
+    private var stood = false
     private var deadline: Scheduled<Void>?
 
     /// - Parameter answer: Completed exactly once, at the latest when the channel closes.
-    init(host: String, limit: TimeAmount, answer: EventLoopPromise<Bool>) {
+    init(host: String, limit: TimeAmount, answer: EventLoopPromise<ProbeResult>) {
         self.host = host
         self.limit = limit
         self.answer = answer
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        self.stood = true
         let request = "GET / HTTP/1.1\r\nHost: \(self.host)\r\nUser-Agent: plane-readiness\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         context.writeAndFlush(self.wrapOutboundOut(context.channel.allocator.buffer(string: request)), promise: nil)
         self.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: self.limit) { context.close(promise: nil) }
@@ -33,13 +35,13 @@ final class ProbeHandler: ChannelInboundHandler {
             self.received += 1
         }
         guard self.received == Self.protocolName.count else { return }
-        self.answer.succeed(true)
+        self.answer.succeed(.answered)
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         self.deadline?.cancel()
-        self.answer.succeed(false)  // without effect after an answer
+        self.answer.succeed(.unanswered(self.stood ? .mute : .closed))  // without effect after an answer
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

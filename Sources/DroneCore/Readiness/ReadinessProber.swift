@@ -12,25 +12,32 @@ package struct ReadinessProber: Sendable {
         self.group = group
     }
 
-    /// - Returns: `false` when the limit has passed without an answer, or the task was cancelled.
-    package func waitForAnswer(from address: ContainerAddress, limit: Duration) async -> Bool {
+    /// - Returns: `unanswered` when the limit has passed, or the task was cancelled.
+    package func waitForAnswer(from address: ContainerAddress, limit: Duration) async -> ProbeResult {
         let clock = ContinuousClock()
         let start = clock.now
+        var silence = ProbeResult.Silence.closed
         while !Task.isCancelled {
             let left = limit - (clock.now - start)
-            guard left > .zero else { return false }
-            if await self.attempt(address, within: left) { return true }
+            guard left > .zero else { break }
+            switch await self.attempt(address, within: left) {
+            case .answered: return .answered
+            case .unanswered(.mute): silence = .mute
+            case .unanswered(.closed): break  // once open stays what is told: it tells more
+            }
             let pause = ProbeSchedule.pause(after: clock.now - start)
-            guard (try? await clock.sleep(for: pause)) != nil else { return false }  // cancelled: nobody wants to know
+            guard (try? await clock.sleep(for: pause)) != nil else { break }  // cancelled: nobody wants to know
         }
-        return false
+        return .unanswered(silence)
     }
 
     /// One connection, one request, the first bytes of one response.
-    private func attempt(_ address: ContainerAddress, within limit: Duration) async -> Bool {
-        guard let target = try? SocketAddress(ipAddress: address.ip.description, port: Int(address.port)) else { return false }
+    private func attempt(_ address: ContainerAddress, within limit: Duration) async -> ProbeResult {
+        guard let target = try? SocketAddress(ipAddress: address.ip.description, port: Int(address.port)) else {
+            return .unanswered(.closed)
+        }
         let loop = self.group.next()
-        let answer = loop.makePromise(of: Bool.self)
+        let answer = loop.makePromise(of: ProbeResult.self)
         let connection = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(min(limit, ProbeSchedule.connectLimit)))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -41,10 +48,10 @@ package struct ReadinessProber: Sendable {
                 }
             }
             .connect(to: target)
-        connection.whenFailure { _ in answer.succeed(false) }
+        connection.whenFailure { _ in answer.succeed(.unanswered(.closed)) }
         return await withTaskCancellationHandler {
             // The promise is only ever succeeded: by the handler, or above when there is no connection.
-            (try? await answer.futureResult.get()) ?? false
+            (try? await answer.futureResult.get()) ?? .unanswered(.closed)
         } onCancel: {
             connection.whenSuccess { $0.close(promise: nil) }
         }

@@ -5,10 +5,11 @@ import GRDB
 /// Agent and proxy may start at the same moment, in either order, on a file that does not exist yet. Everything therefore
 /// happens in one immediate transaction: the second process waits for the first one's commit and then finds nothing to do.
 enum SchemaInstaller {
-    static func install(in db: Database) throws {
+    /// - Parameter own: Our steps; others than the present ones only in tests of what is to come.
+    static func install(in db: Database, own: [OwnMigration] = OwnMigration.all) throws {
         try db.inTransaction(.immediate) {
             try self.installReference(in: db)
-            try self.installOwn(in: db)
+            try self.installOwn(own, in: db)
             return .commit
         }
     }
@@ -42,10 +43,10 @@ enum SchemaInstaller {
         }
     }
 
-    private static func installOwn(in db: Database) throws {
+    private static func installOwn(_ steps: [OwnMigration], in db: Database) throws {
         try db.execute(sql: OwnMigration.bookkeeping)
         let done = try Set(Int64.fetchAll(db, sql: "SELECT version FROM plane_migrations"))
-        for migration in OwnMigration.all where !done.contains(migration.version) {
+        for migration in steps where !done.contains(migration.version) {
             try db.execute(sql: migration.statements)
             try db.execute(
                 sql: "INSERT INTO plane_migrations (version, description) VALUES (?, ?)",

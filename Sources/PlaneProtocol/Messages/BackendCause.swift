@@ -8,17 +8,29 @@ package struct BackendCause: JSONText, Hashable, Codable {
         self.rawValue = rawValue
     }
 
-    /// The registry refused, or does not have the image.
+    /// The registry has no such image, or hides it from these credentials; or the name is no image's.
+    package static let imageNotFound = BackendCause(rawValue: "ImageNotFound")
+    /// The registry refused the credentials, or wants some.
+    package static let pullDenied = BackendCause(rawValue: "PullDenied")
+    /// The registry was not to be reached, took too long, or failed in another way.
     package static let imagePullFailed = BackendCause(rawValue: "ImagePullFailed")
+    /// The drone has no room left for the image or the container.
+    package static let diskFull = BackendCause(rawValue: "DiskFull")
     /// The policy is `Never`, and the image is not on the drone.
     package static let imageMissing = BackendCause(rawValue: "ImageMissing")
+    /// Docker gave no answer, or was in trouble of its own, when the container was to be made.
+    package static let engineUnavailable = BackendCause(rawValue: "EngineUnavailable")
     /// Docker refused to create or start the container.
     package static let containerRefused = BackendCause(rawValue: "ContainerRefused")
     /// The drone's configuration forbids what was asked for.
     package static let notPermitted = BackendCause(rawValue: "NotPermitted")
-    /// The port did not answer within the limit.
+    /// The process ended before its port answered.
+    package static let crashOnBoot = BackendCause(rawValue: "CrashOnBoot")
+    /// Nothing listened on the port within the limit.
+    package static let portNeverOpened = BackendCause(rawValue: "PortNeverOpened")
+    /// Something listened on the port, and gave no HTTP response within the limit.
     package static let readinessTimeout = BackendCause(rawValue: "ReadinessTimeout")
-    /// The process ended by itself.
+    /// The process ended by itself after it was ready.
     package static let exitedByItself = BackendCause(rawValue: "ExitedByItself")
     /// The kernel killed it for using too much memory.
     package static let outOfMemory = BackendCause(rawValue: "OutOfMemory")

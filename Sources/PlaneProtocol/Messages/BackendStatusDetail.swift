@@ -5,14 +5,23 @@ package struct BackendStatusDetail: Hashable, Sendable {
     package var cause: BackendCause?
     /// Exit status of the container, 128 + signal where a signal ended it.
     package var exitCode: Int64?
+    /// The kernel killed a process of the container for using too much memory. Absent unless it did.
+    package var wasKilledForMemory: Bool?
     /// One sentence for a person, for instance what the registry answered.
     package var message: String?
+    /// The last lines the container printed, oldest first. Absent when there are none.
+    package var lastLines: [String]?
 
-    package init(phases: SpawnPhases? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, message: String? = nil) {
+    package init(
+        phases: SpawnPhases? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, wasKilledForMemory: Bool? = nil,
+        message: String? = nil, lastLines: [String]? = nil
+    ) {
         self.phases = phases
         self.cause = cause
         self.exitCode = exitCode
+        self.wasKilledForMemory = wasKilledForMemory
         self.message = message
+        self.lastLines = lastLines
     }
 }
 
@@ -21,7 +30,9 @@ extension BackendStatusDetail: JSONCodable {
         self.phases = try json.optional("phases")
         self.cause = try json.optional("cause")
         self.exitCode = try json.optional("exit_code")
+        self.wasKilledForMemory = try json.optional("oom_killed")
         self.message = try json.optional("message")
+        self.lastLines = try json.optional("last_lines")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -29,7 +40,9 @@ extension BackendStatusDetail: JSONCodable {
             $0.fieldIfPresent("phases", self.phases)
             $0.fieldIfPresent("cause", self.cause)
             $0.fieldIfPresent("exit_code", self.exitCode)
+            $0.fieldIfPresent("oom_killed", self.wasKilledForMemory)
             $0.fieldIfPresent("message", self.message)
+            $0.fieldIfPresent("last_lines", self.lastLines)
         }
     }
 }

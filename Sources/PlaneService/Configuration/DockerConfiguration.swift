@@ -17,6 +17,7 @@ package struct DockerConfiguration: Hashable, Sendable {
     package var allowVolumeMounts = false
     /// Where the containers' logs go besides NATS, such as `udp://127.0.0.1:514`.
     package var syslog: String?
+    package var privileges = ContainerPrivileges()
 
     package init() {}
 }
@@ -31,6 +32,7 @@ extension DockerConfiguration: ConfigReadable {
         reader.read(
             "allow_volume_mounts", .boolean, into: &self.allowVolumeMounts,
             "Let requests mount host directories. Whoever may schedule backends is then root on this drone.")
+        self.privileges.read(&reader)
         self.syslog = reader.optional("syslog", .string, "Syslog address for the containers' output, such as udp://127.0.0.1:514.")
     }
 }

@@ -1,9 +1,11 @@
+import NATS
 import PlaneProtocol
 import PlaneService
 import Synchronization
 
 /// Waits until a backend is ready, with a live line on a terminal.
 final class ReadinessWait: Sendable {
+    private let bus: PlaneBus
     private let history: BackendHistory
     private let line: LiveLine
     private let progress: Mutex<SpawnProgress>
@@ -19,6 +21,7 @@ final class ReadinessWait: Sendable {
     init(
         backend: BackendID, bus: PlaneBus, console: Console, start: ContinuousClock.Instant, limit: Duration
     ) {
+        self.bus = bus
         self.history = BackendHistory(bus: bus, backend: backend)
         self.line = LiveLine(console: console)
         self.progress = Mutex(SpawnProgress(backend: backend))
@@ -32,6 +35,7 @@ final class ReadinessWait: Sendable {
         return try await withThrowingTaskGroup(of: SpawnPhases?.self) { group in
             group.addTask { try await self.follow() }
             group.addTask { try await self.watch() }
+            group.addTask { try await self.listen() }
             defer { group.cancelAll() }
             return try await group.next() ?? nil
         }
@@ -48,6 +52,18 @@ final class ReadinessWait: Sendable {
         case .ended(let failure): throw failure
         case .waiting: throw CommandFailure(.unavailable, "The connection to NATS has ended.")
         }
+    }
+
+    /// Takes in what the drone says of a long pull. Never the first to end: what it shows is not what is waited for.
+    private func listen() async throws -> SpawnPhases? {
+        let subject = BackendLogMessage.subject(backend: self.history.backend)
+        let notes = try self.bus.connection.subscribe(subject)
+        for await message in notes {
+            guard let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload, subject: subject) else { continue }
+            self.progress.withLock { $0.apply(log) }
+        }
+        try await Task.sleep(for: self.limit)
+        throw CommandFailure(.unavailable, "The connection to NATS has ended.")
     }
 
     /// Shows the time go by, and gives up in the end.

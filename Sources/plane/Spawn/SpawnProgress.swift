@@ -11,6 +11,8 @@ struct SpawnProgress {
     let backend: BackendID
     private(set) var state: BackendState?
     private(set) var phases: SpawnPhases?
+    /// What the drone does at the moment, in its own words; of interest only while the backend is loading.
+    private(set) var note: String?
 
     init(backend: BackendID) { self.backend = backend }
 
@@ -22,8 +24,17 @@ struct SpawnProgress {
         return .ended(self.failure(message))
     }
 
+    mutating func apply(_ message: BackendLogMessage) {
+        guard message.kind == .meta, message.backendID == self.backend else { return }
+        self.note = String(message.text.prefix(Self.noteLimit).prefix { !$0.isNewline })
+    }
+
+    /// As much of a note as is shown; a terminal's line is not much longer.
+    private static let noteLimit = 120
+
     /// The live line: `Starting  1.2 s  (accepted 2 ms · created 6 ms)`.
     func line(elapsed: Duration) -> String {
+        if self.state == nil || self.state == .loading, let note { return "\(self.state?.rawValue ?? "Scheduled")  \(elapsed.brief)  \(note)" }
         let phases = self.phases.map(\.brief) ?? ""
         return "\(self.state?.rawValue ?? "Scheduled")  \(elapsed.brief)" + (phases.isEmpty ? "" : "  (\(phases))")
     }

@@ -35,13 +35,15 @@ import Testing
     static let vanishedReady = BackendOutcome(.failed, .vanished, message: "the container is gone, and nobody saw how")
     static let timedOut = BackendOutcome(
         .timedOutBeforeReady, .readinessTimeout, message: "no HTTP response on port 8080 within the time allowed")
+    static let neverOpened = BackendOutcome(
+        .timedOutBeforeReady, .portNeverOpened, message: "nothing listened on port 8080 of the container within the time allowed")
     static let addressless = BackendOutcome(
         .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")
     static let foreign = BackendOutcome(
         .errorLoading, .containerRefused, message: "a container of the backend's name exists which Plane did not make")
     static let before = BackendOutcome(.exited, nil)
 
-    static func endedStarting(_ code: Int64, _ cause: BackendCause = .exitedByItself) -> BackendOutcome {
+    static func endedStarting(_ code: Int64, _ cause: BackendCause = .crashOnBoot) -> BackendOutcome {
         BackendOutcome(.errorStarting, cause, exitCode: code, message: "the container ended before its port answered")
     }
     static func endedReady(_ state: BackendState, _ code: Int64, _ cause: BackendCause = .exitedByItself) -> BackendOutcome {
@@ -66,7 +68,7 @@ import Testing
         .begin, .pulled, .pullFailed(refused), .created, .createFailed(missing), .createFailed(taken), .createFailed(refused),
         .started, .startFailed(refused), .hint,
         .found(.absent), .found(.foreign), .found(.created), .found(running), .found(.running(nil)), .found(exit0), .found(exit2),
-        .found(killed), .answered, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained, .removed,
+        .found(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
     ]
 
     /// The rows of an end: recorded, then cleaned up from `cleanup` on.
@@ -170,7 +172,8 @@ import Testing
         Row(
             from: .starting(.probing(address)), event: .answered, to: .ready(.serving(address)),
             actions: [.record(.ready, route: address), .watchIdle(address)]),
-        end(.starting(.probing(address)), .unanswered, timedOut, .stopping),
+        end(.starting(.probing(address)), .unanswered(.mute), timedOut, .stopping),
+        end(.starting(.probing(address)), .unanswered(.closed), neverOpened, .stopping),
         end(.starting(.probing(address)), .terminate, terminated, .stopping, first: [.abandonWork]),
     ]
 

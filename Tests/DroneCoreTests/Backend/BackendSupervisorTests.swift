@@ -69,6 +69,35 @@ import Testing
         }
     }
 
+    @Test("a clock that is set forth ends nobody, and one that is set back keeps nobody", arguments: [100_000, -100_000] as [Int64])
+    func clockSet(by seconds: Int64) async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make(idle: 10))
+        try await self.running(backend) {
+            try await drone.wait(for: .ready, of: .make())
+            try await drone.time.waitForSleeper(11)
+            drone.time.set(by: seconds)
+            try await drone.time.pass(11)  // it notices, and the idle time begins anew
+            try await drone.time.pass(11)
+            try await drone.wait(for: .swept, of: .make())
+        }
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .swept])
+    }
+
+    @Test("an agent that starts after the clock was set back does not wait for the old time to come again")
+    func activityAhead() async throws {
+        let drone = try DroneFixture()
+        let first = try await drone.admit(.make(idle: 10))
+        try await self.running(first) { try await drone.wait(for: .ready, of: .make()) }
+        drone.time.set(by: -100_000)
+        let record = try #require(try await drone.store.backend(.make()))
+        let second = BackendSupervisor(record.spec, from: .ready, acceptedAt: nil, in: drone.context)
+        try await self.running(second) {
+            try await drone.time.pass(11)
+            try await drone.wait(for: .swept, of: .make())
+        }
+    }
+
     @Test("an exit is told with its code, after everything that was printed", arguments: [(0, .exited), (3, .failed)] as [(Int64, BackendState)])
     func exits(code: Int64, state: BackendState) async throws {
         let drone = try DroneFixture()
@@ -105,6 +134,8 @@ import Testing
         try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
         #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .pull, .create, .start, .look])
         #expect(try await drone.reports().last?.detail?.phases?.pulled != nil)
+        #expect(drone.logs.all.map(\.text) == ["Pulling demo: asking the registry", "Pulling demo: done"])
+        #expect(drone.logs.all.allSatisfy { $0.kind == .meta })
     }
 
     @Test("a container that ends before it answers did not start")
@@ -123,6 +154,87 @@ import Testing
         await backend.run()
         #expect(try await drone.reports().map(\.state) == [.loading, .starting, .timedOutBeforeReady])
         #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A8: any number of hints and terminations at once hold up nobody, and every termination is answered")
+    func signals() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.hold(.look)
+            for _ in 0..<1000 { backend.hint() }
+            await withDiscardingTaskGroup { asking in
+                for _ in 0..<100 { asking.addTask { await backend.terminate() } }
+            }
+            #expect(try await drone.state(of: .make()) == .terminated)
+            drone.engine.release(.look)
+        }
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .terminated])
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("A22: a backend terminated while its container is made, and one that had ended before, leave nothing of their supervisor")
+    func nothingIsLeft() async throws {
+        let drone = try DroneFixture()
+        weak var terminated: BackendSupervisor?
+        try await withThrowingDiscardingTaskGroup { group in
+            let backend = try await drone.admit(.make())
+            terminated = backend
+            drone.engine.hold(.create)
+            group.addTask { await backend.run() }
+            try await eventually("it is being made") { drone.engine.calls.contains(.create) }
+            await backend.terminate()
+            drone.engine.release(.create)
+        }
+        #expect(terminated == nil)
+        weak var ended: BackendSupervisor?
+        do {
+            let backend = BackendSupervisor(.make(), from: .ended(BackendOutcome(.exited, nil)), acceptedAt: nil, in: drone.context)
+            ended = backend
+            await backend.run()
+        }
+        #expect(ended == nil)
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("an end tells what was printed last, of a crash as of an idle backend")
+    func lastLines() async throws {
+        for ends in ["crashed", "idle"] {
+            let drone = try DroneFixture()
+            let backend = try await drone.admit(.make(idle: 10))
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await backend.run() }
+                try await drone.wait(for: .ready, of: .make())
+                drone.engine.say("first\n", in: .make())
+                drone.engine.say("last, unfinished", in: .make())
+                if ends == "idle" {
+                    try await drone.time.pass(11)
+                } else {
+                    drone.engine.end(.make(), code: 1)
+                    backend.hint()
+                }
+            }
+            let detail = try #require(try await drone.reports().last?.detail)
+            #expect(detail.lastLines == ["first", "last, unfinished"])
+            #expect(detail.cause == (ends == "idle" ? .idle : .exitedByItself))
+        }
+    }
+
+    @Test("an engine that does not tell what was printed last holds no end up")
+    func lastLinesNotToBeHad() async throws {
+        let drone = try DroneFixture()
+        drone.engine.fail(.lastLines, with: EngineFailure(.unavailable, "away"))
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            await backend.terminate()
+        }
+        let detail = try #require(try await drone.reports().last?.detail)
+        #expect(detail.cause == .requested)
+        #expect(detail.lastLines == nil)
     }
 
     @Test("A12: terminate returns when the end is stored, before the container is stopped")

@@ -95,6 +95,7 @@ private func page(_ url: String) async throws -> String {
             try await drone.waitUntilGone()
         }
         #expect(drone.states == [.loading, .starting, .timedOutBeforeReady])
+        #expect(drone.fixture.reports.all.last?.detail?.cause == .portNeverOpened)
     }
 
     @Test("what is printed arrives line by line, and the exit code at the end")
@@ -144,11 +145,15 @@ private func page(_ url: String) async throws -> String {
     @Test("a container that ends at once: Loading, Starting, ErrorStarting")
     func errorDuringStart() async throws {
         let drone = try await Drone()
-        try await drone.run(["EXIT_AT_ONCE": "1"]) {
+        try await drone.run(["EXIT_AT_ONCE": "1", "SAY": "cannot go on"]) {
             try await drone.wait(for: .errorStarting)
             try await drone.waitUntilGone()
         }
         #expect(drone.states == [.loading, .starting, .errorStarting])
+        let detail = drone.fixture.reports.all.last?.detail
+        #expect(detail?.cause == .crashOnBoot)
+        #expect(detail?.exitCode == 1)
+        #expect(detail?.lastLines == ["cannot", "go", "on"])
     }
 
     @Test("a container that ends after it was ready is Exited or Failed by its code", arguments: [("0", .exited), ("1", .failed)] as [(String, BackendState)])

@@ -30,6 +30,7 @@ import Testing
             try await engine.remove(id)
             #expect(try await engine.usage(of: id) == nil)
             try await engine.readLog(of: id, after: nil) { Issue.record("it printed \($0)") }
+            #expect(try await engine.lastLines(of: id, count: 5).isEmpty)
         }
     }
 
@@ -123,6 +124,23 @@ import Testing
         }
     }
 
+    @Test("A21: a last line without a line feed is not lost to who follows", arguments: EngineUnderTest.available)
+    func unfinishedLine(kind: EngineUnderTest) async throws {
+        try await self.with(kind) { engine, id in
+            try await engine.create(kind.endingUnfinished(id))
+            try await engine.start(id)
+            (engine as? FakeEngine)?.say("first\n", in: id)
+            (engine as? FakeEngine)?.say("unfinished", in: id)
+            (engine as? FakeEngine)?.end(id, code: 0)
+            let all = Recorder<LogChunk>()
+            try await engine.readLog(of: id, after: nil) { all.record($0) }
+            let words = all.all.map { $0.text.split { $0.isWhitespace }.last.map(String.init) }
+            #expect(words == ["first", "unfinished"])
+            #expect(try await engine.lastLines(of: id, count: 1) == ["unfinished"])
+            #expect(try await engine.lastLines(of: id, count: 5) == ["first", "unfinished"])
+        }
+    }
+
     @Test("A21: a log is read from the beginning, or after what was seen", arguments: EngineUnderTest.available)
     func logs(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
@@ -132,7 +150,7 @@ import Testing
             (engine as? FakeEngine)?.say("two\n", in: id, .stderr)
             if case .running(let ip?) = try await engine.look(at: id), kind == .docker {
                 // It prints before it serves.
-                #expect(await ReadinessProber().waitForAnswer(from: ContainerAddress(ip: ip, port: 8080), limit: .seconds(20)))
+                #expect(await ReadinessProber().waitForAnswer(from: ContainerAddress(ip: ip, port: 8080), limit: .seconds(20)) == .answered)
             }
             try await engine.stop(id, grace: .seconds(5))
             let all = Recorder<LogChunk>()

@@ -34,6 +34,14 @@ enum EngineUnderTest: CaseIterable, CustomTestStringConvertible {
         }
     }
 
+    /// Prints a last line without a line feed a second after it was started, and ends.
+    func endingUnfinished(_ id: BackendID) -> SpawnRequest {
+        switch self {
+        case .fake: .make(id, image: "serves")
+        case .docker: .onDocker(id, drone: .random(), ["SAY": "first", "EXIT_AFTER_SECONDS": "1", "SAY_LAST": "unfinished"])
+        }
+    }
+
     func broken(_ id: BackendID) -> SpawnRequest {
         switch self {
         case .fake: .make(id, image: "broken")

@@ -33,14 +33,14 @@ import Testing
 
     private func pull(_ pulls: PullSharing, _ image: String, _ fetch: Fetch) async -> EngineFailure? {
         do throws(EngineFailure) {
-            try await pulls.pull(image, credentials: nil) { () async throws(EngineFailure) in try await fetch.run() }
+            try await pulls.pull(image, credentials: nil) { (_) async throws(EngineFailure) in try await fetch.run() }
             return nil
         } catch {
             return error
         }
     }
 
-    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.pullRefused, "no such image")])
+    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.imageNotFound, "no such image")])
     func shared(failure: EngineFailure?) async throws {
         let pulls = PullSharing()
         let fetch = Fetch()
@@ -52,6 +52,23 @@ import Testing
         }
         #expect(fetch.runs == 1)
         #expect(results == Array(repeating: failure, count: 50))
+    }
+
+    @Test("everybody who waits is told how far the image is, at most once a second")
+    func progress() {
+        let meter = PullMeter()
+        let told = Recorder<String>()
+        let start = ContinuousClock.now
+        meter.listen { told.record("a: \($0)") }
+        meter.step(PullStep(layer: "1", .waiting), at: start)
+        meter.listen { told.record("b: \($0)") }
+        meter.step(PullStep(layer: "2", .fetching(done: 1_500_000, of: 8_000_000)), at: start + .milliseconds(999))
+        #expect(told.all.isEmpty)
+        meter.step(PullStep(layer: "1", .done), at: start + .seconds(1))
+        meter.step(PullStep(layer: "2", .fetching(done: 2_000_000, of: 8_000_000)), at: start + .milliseconds(1500))
+        #expect(told.all == ["a", "b"].map { "\($0): 1 of 2 layers, 1.5 of 8.0 MB of those under way" })
+        meter.step(PullStep(layer: "2", .done), at: start + .seconds(3))
+        #expect(told.all.last == "b: 2 of 2 layers")
     }
 
     @Test("different images are fetched side by side")

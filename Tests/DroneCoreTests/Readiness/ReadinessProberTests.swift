@@ -22,21 +22,21 @@ import Testing
     @Test("any HTTP response counts", arguments: ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 404 Not Found\r\n\r\n", "HTTP/1.1 500 Oh\r\n\r\n"])
     func answers(response: String) async throws {
         try await self.withServer(response) { address in
-            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)))
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)) == .answered)
         }
     }
 
     @Test("A17: IPv6 addresses are asked like others")
     func ipv6() async throws {
         try await self.withServer("HTTP/1.1 200 OK\r\n\r\n", host: "::1") { address in
-            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)))
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)) == .answered)
         }
     }
 
     @Test("A17: a server that accepts and stays silent, or speaks something else, does not hang the prober", arguments: [nil, "SSH-2.0-x\r\n"])
     func silent(answer: String?) async throws {
         try await self.withServer(answer) { address in
-            #expect(await !ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(200)))
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(200)) == .unanswered(.mute))
         }
     }
 
@@ -45,7 +45,8 @@ import Testing
         var closed: ContainerAddress?
         try await self.withServer("") { closed = $0 }
         let address = try #require(closed)
-        #expect(await !ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(100)))
+        let result = await ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(100))
+        #expect(result == .unanswered(.closed))
     }
 
     @Test("cancelled, it ends at once")
@@ -53,7 +54,7 @@ import Testing
         try await self.withServer(nil) { address in
             let task = Task { await ReadinessProber().waitForAnswer(from: address, limit: .seconds(3600)) }
             task.cancel()
-            #expect(await !task.value)
+            #expect(await task.value != .answered)
         }
     }
 

@@ -31,10 +31,11 @@ struct AgentFixture {
         return logger
     }()
 
-    init(engine: any Engine & EngineFeeds = FakeEngine()) async throws {
+    /// - Parameter directory: Where a `drone.sqlite3` may be already; nil for a new one.
+    init(engine: any Engine & EngineFeeds = FakeEngine(), directory: TemporaryDirectory? = nil) async throws {
         self.server = try await NATSServer.start(jetStream: false)
         self.bus = try await Self.connect(to: self.server)
-        self.directory = try TemporaryDirectory()
+        self.directory = try directory ?? TemporaryDirectory()
         self.store = try DroneStore.open(path: self.directory.file("drone.sqlite3"))
         self.engine = engine
         self.container = try await AnsweringServer.start(AnsweringServer.ok)

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import PlaneProtocol
+import PlaneTestSupport
 
 @testable import DroneCore
 
@@ -9,16 +10,19 @@ struct AnsweringServer {
     static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
     let address: ContainerAddress
+    /// What it has read.
+    let requests: Recorder<String>
     private let channel: any Channel
 
-    static func start(_ answer: String?, host: String = "127.0.0.1") async throws -> AnsweringServer {
+    static func start(_ answer: String?, host: String = "127.0.0.1", port: Int = 0) async throws -> AnsweringServer {
+        let requests = Recorder<String>()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Answer(text: answer)) }
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Answer(text: answer, requests: requests)) }
             }
-            .bind(host: host, port: 0).get()
+            .bind(host: host, port: port).get()
         guard let ip = IPAddress(host), let port = channel.localAddress?.port else { throw ChannelError.unknownLocalAddress }
-        return AnsweringServer(address: ContainerAddress(ip: ip, port: UInt16(port)), channel: channel)
+        return AnsweringServer(address: ContainerAddress(ip: ip, port: UInt16(port)), requests: requests, channel: channel)
     }
 
     func stop() async throws { try await self.channel.close() }
@@ -27,10 +31,15 @@ struct AnsweringServer {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
         private let text: String?
+        private let requests: Recorder<String>
 
-        init(text: String?) { self.text = text }
+        init(text: String?, requests: Recorder<String>) {
+            self.text = text
+            self.requests = requests
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            self.requests.record(String(buffer: self.unwrapInboundIn(data)))
             guard let text = self.text else { return }
             context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         }

@@ -39,15 +39,16 @@ final class DroneFixture: Sendable {
             drone: .make(), cluster: .make(), store: self.store, engine: self.engine, feeds: self.engine,
             probe: { [self] _, _ in
                 switch self.port.withLock({ $0 }) {
-                case .answers: return true
-                case .timesOut: return false
+                case .answers: return .answered
+                case .timesOut: return .unanswered(.mute)
                 case .silent:
                     for await _ in AsyncStream<Never>.makeStream().stream {}  // ends when the task is cancelled
-                    return false
+                    return .unanswered(.mute)
                 }
             },
             publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: logger)
         context.now = { [time] in time.now }
+        context.uptime = { [time] in time.uptime }
         context.sleep = { [time] in try await time.wait($0) }
         return context
     }

@@ -16,7 +16,7 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     enum Call: Hashable, Sendable {
-        case pull, create, start, look, stop, remove, list, exits, logs, usage
+        case pull, create, start, look, stop, remove, list, exits, logs, lastLines, usage
     }
 
     struct Container: Hashable {
@@ -84,10 +84,13 @@ final class FakeEngine: Engine, EngineFeeds {
 
     // MARK: Engine
 
-    func pull(_ image: String, credentials: DockerCredentials?) async throws(EngineFailure) {
+    func pull(
+        _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
+    ) async throws(EngineFailure) {
+        progress(PullStep(layer: "1", .waiting))
         try await self.enter(.pull)
         try self.state.withLock { (state) throws(EngineFailure) in
-            guard let found = state.registry[image] else { throw EngineFailure(.pullRefused, "no \(image) in the registry") }
+            guard let found = state.registry[image] else { throw EngineFailure(.imageNotFound, "no \(image) in the registry") }
             state.images[image] = found
         }
     }
@@ -166,6 +169,11 @@ final class FakeEngine: Engine, EngineFeeds {
             if let since, let time = chunk.time, time <= since { continue }
             await body(chunk)
         }
+    }
+
+    func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] {
+        try await self.enter(.lastLines)
+        return (self.containers[backend]?.output ?? []).suffix(count).map { $0.text.hasSuffix("\n") ? String($0.text.dropLast()) : $0.text }
     }
 
     func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {

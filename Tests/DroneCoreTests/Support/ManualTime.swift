@@ -11,6 +11,8 @@ final class ManualTime: Sendable {
 
     private struct State {
         var seconds: Int64
+        /// How far the wall clock is from where it would be had nobody set it.
+        var offset: Int64 = 0
         var lastTicket: UInt64 = 0
         var sleepers: [UInt64: Sleeper] = [:]
         /// Cancelled before it slept.
@@ -23,7 +25,13 @@ final class ManualTime: Sendable {
         self.state = Mutex(State(seconds: seconds))
     }
 
-    var now: WireTime { WireTime(seconds: self.state.withLock { $0.seconds }) }
+    var now: WireTime { WireTime(seconds: self.state.withLock { $0.seconds + $0.offset }) }
+
+    /// By a clock that nobody sets.
+    var uptime: Duration { .seconds(self.state.withLock { $0.seconds }) }
+
+    /// Sets the wall clock, forth or back. Nobody wakes of that.
+    func set(by seconds: Int64) { self.state.withLock { $0.offset += seconds } }
 
     func wait(_ duration: Duration) async throws {
         let ticket = self.state.withLock { state in

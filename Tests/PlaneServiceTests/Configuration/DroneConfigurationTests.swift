@@ -70,6 +70,27 @@ import Testing
         #expect(drone.proxy.metrics.port == nil)
     }
 
+    @Test("what keeps containers small can be switched off, and capabilities are spelled as capabilities(7) does or without CAP_")
+    func privileges() throws {
+        let docker = try ConfigurationLoader.load(
+            DroneConfiguration.self,
+            toml: """
+                cluster_domain = "plane.test"
+                agent.ip = "::1"
+                agent.docker = { no_new_privileges = false, pids_limit = 0, cap_drop = [] }
+                """).configuration.agent?.docker
+        #expect(docker?.privileges.noNewPrivileges == false)
+        #expect(docker?.privileges.processLimit == 0)
+        #expect(docker?.privileges.droppedCapabilities == [])
+        let spelled = try ConfigurationLoader.load(
+            DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', docker = { cap_drop = ['CAP_NET_RAW', 'all'] } }")
+        #expect(spelled.configuration.agent?.docker.privileges.droppedCapabilities == ["NET_RAW", "ALL"])
+        #expect(throws: (any Error).self) {
+            try ConfigurationLoader.load(
+                DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', docker = { cap_drop = ['net raw'] } }")
+        }
+    }
+
     @Test("an agent needs no more than its address")
     func smallestAgent() throws {
         let agent = try ConfigurationLoader.load(
@@ -78,6 +99,9 @@ import Testing
         #expect(agent?.readyTimeout == .seconds(30))
         #expect(agent?.stopTimeout == .seconds(10))
         #expect(agent?.maxBackends == nil)
+        #expect(agent?.docker.privileges.noNewPrivileges == true)
+        #expect(agent?.docker.privileges.processLimit == 4096)
+        #expect(agent?.docker.privileges.droppedCapabilities == ["NET_RAW", "MKNOD", "AUDIT_WRITE"])
     }
 
     @Test("the agent's address may come from a service")

@@ -1,0 +1,38 @@
+import Logging
+package import PlaneProtocol
+
+/// Publishes what the machine uses, once a second, as the reference's separate metrics process does (protocol.md M16).
+package struct HostReporter: Sendable {
+    /// The reference's. A message of 250 bytes.
+    private static let period = Duration.seconds(1)
+
+    private let context: BackendContext
+    private let publish: @Sendable (DroneStatsMessage) -> Void
+
+    package init(context: BackendContext, publish: @escaping @Sendable (DroneStatsMessage) -> Void) {
+        self.context = context
+        self.publish = publish
+    }
+
+    package func run() async {
+        guard var earlier = HostSample.read() else {
+            self.context.logger.notice("This machine keeps no accounts in /proc; its statistics are not published")
+            return
+        }
+        while (try? await self.context.sleep(Self.period)) != nil {
+            guard let sample = HostSample.read() else { continue }
+            self.publish(self.message(sample, since: earlier))
+            earlier = sample
+        }
+    }
+
+    func message(_ sample: HostSample, since earlier: HostSample) -> DroneStatsMessage {
+        DroneStatsMessage(
+            numberOfCPUs: UInt64(sample.cpus.count), cpuUsagePercent: sample.cpuPercent(since: earlier),
+            memoryAvailableBytes: sample.memoryAvailableBytes, memoryTotalBytes: sample.memoryTotalBytes,
+            numberOfDisks: UInt64(sample.disks.count), diskAvailableBytes: sample.disks.map(\.availableBytes),
+            diskTotalBytes: sample.disks.map(\.totalBytes),
+            // The body carries the form of subjects too.
+            cluster: ClusterName(rawValue: self.context.cluster.subjectToken) ?? self.context.cluster, drone: self.context.drone)
+    }
+}

@@ -1,0 +1,107 @@
+import DockerEngine
+import Foundation
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import DroneCore
+
+/// Every option of a backend's container (protocol.md §6.11), as a real Docker has understood it.
+@Suite(.needsDocker) struct ContainerOptionsTests {
+    /// What `docker inspect` says of a container made from the request; it is not started, and removed again.
+    private func inspect(
+        _ blueprint: ContainerBlueprint = ContainerBlueprint(), _ change: (inout DockerExecutableConfig) -> Void = { _ in }
+    ) async throws -> [String: Any] {
+        try await TestImage.build()
+        let socket = try #require(TestImage.socket)
+        let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), blueprint: blueprint)
+        let id = BackendID.random()
+        var request = SpawnRequest.onDocker(id, drone: .make())
+        change(&request.executable)
+        try await engine.create(request)
+        let lines = try await TestProcess.run("/usr/bin/env", ["docker", "-H", "unix://\(socket)", "inspect", id.resourceName])
+        try await engine.remove(id)
+        let list = try JSONSerialization.jsonObject(with: Data(lines.joined(separator: "\n").utf8)) as? [[String: Any]]
+        return try #require(list?.first)
+    }
+
+    private func host(_ inspection: [String: Any]) throws -> [String: Any] {
+        try #require(inspection["HostConfig"] as? [String: Any])
+    }
+
+    @Test("without being told otherwise a container is kept from gaining rights and from forking without end")
+    func defaults() async throws {
+        let inspection = try await self.inspect()
+        let host = try self.host(inspection)
+        #expect(host["SecurityOpt"] as? [String] == ["no-new-privileges"])
+        #expect(host["PidsLimit"] as? Int == 4096)
+        #expect(host["Memory"] as? Int == 0)
+        #expect(host["CpuQuota"] as? Int == 0)
+        #expect((host["PortBindings"] as? [String: Any])?.isEmpty ?? true)
+        #expect(host["Privileged"] as? Bool == false)
+        let configuration = try #require(inspection["Config"] as? [String: Any])
+        #expect((configuration["Env"] as? [String])?.contains("PORT=8080") == true)
+        #expect((configuration["Labels"] as? [String: String])?["dev.plane.managed"] == "true")
+    }
+
+    @Test("each of these can be switched off")
+    func switchedOff() async throws {
+        var blueprint = ContainerBlueprint()
+        blueprint.mayGainPrivileges = true
+        blueprint.processLimit = nil
+        let host = try self.host(try await self.inspect(blueprint))
+        #expect((host["SecurityOpt"] as? [String] ?? []).isEmpty)
+        #expect((host["PidsLimit"] as? Int ?? 0) <= 0)
+        #expect((host["CapDrop"] as? [String] ?? []).isEmpty)
+    }
+
+    @Test("limits arrive in Docker's units")
+    func limits() async throws {
+        let host = try self.host(
+            try await self.inspect {
+                $0.resourceLimits = ResourceLimits(
+                    cpuPeriodMicroseconds: 50_000, cpuPeriodPercent: 150, cpuTimeLimitSeconds: 600, memoryLimitBytes: 64 << 20)
+            })
+        #expect(host["Memory"] as? Int == 64 << 20)
+        #expect(host["CpuPeriod"] as? Int == 50_000)
+        #expect(host["CpuQuota"] as? Int == 75_000)
+        let ulimits = try #require(host["Ulimits"] as? [[String: Any]])
+        #expect(ulimits.first?["Name"] as? String == "cpu")
+        #expect(ulimits.first?["Hard"] as? Int == 600)
+    }
+
+    @Test("capabilities, mounts, runtime, GPUs and syslog are as the drone is configured")
+    func drone() async throws {
+        var blueprint = ContainerBlueprint()
+        blueprint.droppedCapabilities = ["NET_RAW", "MKNOD"]
+        blueprint.runtime = "runc"
+        blueprint.hasAllGPUs = true
+        blueprint.network = "none"
+        blueprint.syslog = "udp://127.0.0.1:514"
+        let host = try self.host(try await self.inspect(blueprint) { $0.volumeMounts = ["/tmp:/data:ro"] })
+        #expect(Set((host["CapDrop"] as? [String] ?? []).map { $0.replacing("CAP_", with: "") }) == ["NET_RAW", "MKNOD"])
+        #expect(host["Binds"] as? [String] == ["/tmp:/data:ro"])
+        #expect(host["Runtime"] as? String == "runc")
+        #expect(host["NetworkMode"] as? String == "none")
+        let devices = try #require((host["DeviceRequests"] as? [[String: Any]])?.first)
+        #expect(devices["Count"] as? Int == -1)
+        #expect(devices["Capabilities"] as? [[String]] == [["gpu"]])
+        let logging = try #require(host["LogConfig"] as? [String: Any])
+        #expect(logging["Type"] as? String == "syslog")
+        let options = try #require(logging["Config"] as? [String: String])
+        #expect(options["syslog-format"] == "rfc5424")
+        #expect(options["syslog-address"] == "udp://127.0.0.1:514")
+        #expect(options["tag"]?.hasPrefix("plane-") == true)
+    }
+
+    @Test("a disk limit is either set or refused with a sentence about what it needs")
+    func diskLimit() async throws {
+        do {
+            let host = try self.host(try await self.inspect { $0.resourceLimits = ResourceLimits(diskLimitBytes: 1 << 30) })
+            #expect(host["StorageOpt"] as? [String: String] == ["size": "1073741824"])
+        } catch let failure as EngineFailure {
+            #expect(failure.code == .refused)
+            #expect(failure.message.contains("pquota"))
+        }
+    }
+}

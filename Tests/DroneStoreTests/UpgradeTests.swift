@@ -1,0 +1,62 @@
+import Foundation
+import GRDB
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import DroneStore
+
+/// One part of a drone is replaced by a newer version while the others go on.
+@Suite struct UpgradeTests {
+    /// A file as the first version of this software leaves it, with a running backend.
+    private func makeFirstVersion() throws -> StoreFixture {
+        let fixture = try StoreFixture()
+        let url = try #require(Bundle.module.url(forResource: "plane-schema-1", withExtension: "sql", subdirectory: "Fixtures"))
+        try fixture.execute(String(contentsOf: url, encoding: .utf8))
+        return fixture
+    }
+
+    @Test("a file of our first schema is opened, and everything in it is kept")
+    func firstSchema() async throws {
+        let fixture = try self.makeFirstVersion()
+        let store = try fixture.open()
+        #expect(try await store.allBackends().backends.map(\.id.rawValue) == ["running"])
+        #expect(try await store.backend(.make("running"))?.acceptedAt == 1_710_148_500_000_000)
+        #expect(try store.route("running")?.address == "172.17.0.2:8080")
+        #expect(try await store.oldestReports(limit: 5).map(\.backend) == ["running"])
+        #expect(try await store.isDraining())
+    }
+
+    @Test("the proxy of the older version goes on while the agent of a newer one changes the schema")
+    func migrationBesideAnOlderProxy() async throws {
+        let fixture = try self.makeFirstVersion()
+        let proxy = try fixture.open()  // statements prepared, connections open
+        let before = try proxy.routingVersion()
+        #expect(try proxy.route("running")?.state == .ready)
+        try proxy.recordActivity(["running"], at: 1_710_149_000)
+
+        // A step as our rules allow it: tables, columns of our own tables, and triggers; nothing of the reference's.
+        let next = OwnMigration(
+            version: 1000, description: "a step to come",
+            statements: """
+                CREATE TABLE plane_future (name TEXT NOT NULL PRIMARY KEY REFERENCES backend (name) ON DELETE CASCADE, note TEXT) STRICT;
+                ALTER TABLE plane_backend ADD COLUMN note TEXT;
+                CREATE TRIGGER plane_future_changed AFTER UPDATE OF state ON backend
+                    BEGIN INSERT OR REPLACE INTO plane_future VALUES (NEW.name, NEW.state); END;
+                """)
+        let newer = try DatabaseQueue(path: fixture.path)
+        try await newer.writeWithoutTransaction { try SchemaInstaller.install(in: $0, own: OwnMigration.all + [next]) }
+
+        #expect(try proxy.route("running")?.address == "172.17.0.2:8080")
+        try proxy.recordActivity(["running"], at: 1_710_149_100)
+        #expect(try fixture.execute("SELECT last_active FROM route").first?["last_active"] == 1_710_149_100)
+        try await newer.write { try $0.execute(sql: "UPDATE backend SET state = 'Terminated' WHERE name = 'running'") }
+        #expect(try proxy.routingVersion() > before)
+        #expect(try proxy.route("running")?.state == .terminated)
+        #expect(try fixture.execute("SELECT note FROM plane_future").first?["note"] == "Terminated")
+
+        // And back: the older version opens what the newer one left.
+        let older = try fixture.open()
+        #expect(try await older.allBackends().backends.map(\.state) == [.terminated])
+    }
+}
