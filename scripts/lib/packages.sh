@@ -10,7 +10,7 @@ packages_of() {
     esac
 }
 
-# need_packages build|run|test|bench.: installs what is missing. Services that packages bring are not started: the scripts start their own.
+# need_packages build|run|test|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
     local missing=() group package
     for group in "$@"; do
