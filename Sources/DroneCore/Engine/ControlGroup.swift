@@ -1,7 +1,6 @@
 /// Where the kernel accounts for one container's use of processor and memory (cgroups(7)), version 1 or 2.
 ///
-/// Read instead of asking Docker, which spends milliseconds of its own on every answer; for two hundred backends every five seconds that is
-/// a tenth of a processor.
+/// Read instead of asking Docker, which has work of its own with every answer.
 struct ControlGroup: Hashable, Sendable {
     enum Layout: Hashable, Sendable {
         /// One directory of each controller.

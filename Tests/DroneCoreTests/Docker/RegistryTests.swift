@@ -116,7 +116,8 @@ struct RegistryTests {
         let results = try await place.run(requests)
         #expect(results.values.allSatisfy { $0.state == .ready })
         #expect(place.registry.manifestRequests("team/app", tag: "1") == 2 * manifests)
-        #expect(place.registry.blobRequests("team/app") == 2 * blobs)
+        // A layer that another image has brought meanwhile is not fetched at all.
+        #expect(place.registry.blobRequests("team/app") <= 2 * blobs)
         for request in requests {
             #expect(place.fixture.logs.all.contains { $0.backendID == request.backendID && $0.text == "Pulling \(image): done" })
         }

@@ -42,11 +42,13 @@ import Testing
 
     @Test("nobody listens: it asks until the limit")
     func refused() async throws {
-        var closed: ContainerAddress?
-        try await self.withServer("") { closed = $0 }
-        let address = try #require(closed)
+        // Bound and not listening: the port is ours, and nobody opens it. (A port that was listened on and closed may live on in a program
+        // that another test has started meanwhile.)
+        let reserved = try ReservedPort()
+        let address = ContainerAddress(ip: .v4(0x7F00_0001), port: reserved.port)
         let result = await ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(100))
         #expect(result == .unanswered(.closed))
+        withExtendedLifetime(reserved) {}
     }
 
     @Test("cancelled, it ends at once")
