@@ -23,7 +23,7 @@ package final class PrivateDocker: Sendable {
 
     private static let bridge = "planetest0"
     /// Not one that Docker gives out by itself.
-    private static let bridgeAddress = "172.29.98.1/24"
+    private static let bridgeAddress = "172.29.112.1/24"
 
     /// Starts one and returns when it listens.
     package init(_ kind: Kind) async throws {
@@ -65,6 +65,12 @@ package final class PrivateDocker: Sendable {
         PATH=$PATH:/usr/sbin:/sbin
         mkdir -p "$1/data"
         \(before)
+        # A dockerd that was killed takes its containerd with it, and its successor would wait for that one.
+        if pid=$(cat "$1/exec/containerd/containerd.pid" 2>/dev/null); then
+            kill -KILL "$pid" 2>/dev/null || true
+            while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+            rm -f "$1/exec/containerd/containerd.pid" "$1/exec/containerd/containerd.sock"*
+        fi
         exec dockerd --host "unix://$1/docker.sock" --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/dockerd.pid" \
             --iptables=false --ip-masq=false --ip-forward=false \(options)
         """

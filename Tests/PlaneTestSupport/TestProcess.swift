@@ -200,8 +200,6 @@ extension TestProcess {
         posix_spawn_file_actions_adddup2(&actions, input, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
-        // Sockets of other tests are not the program's; a port would stay open as long as it lives.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         var argumentPointers = arguments.map { strdup($0) } + [nil]
         var environmentPointers = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
