@@ -15,7 +15,7 @@ final class ProbeHandler: ChannelInboundHandler {
     private var stood = false
     private var deadline: Scheduled<Void>?
 
-    /// - Parameter answer: Completed exactly once, at the latest when the channel closes.
+    /// - Parameter answer: Completed at the latest when the channel has closed.
     init(host: String, limit: TimeAmount, answer: EventLoopPromise<ProbeResult>) {
         self.host = host
         self.limit = limit
@@ -39,7 +39,8 @@ final class ProbeHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// Not at `channelInactive`, which a channel that is closed in the moment its connection stands does not see.
+    func handlerRemoved(context: ChannelHandlerContext) {
         self.deadline?.cancel()
         self.answer.succeed(.unanswered(self.stood ? .mute : .closed))  // without effect after an answer
     }

@@ -60,6 +60,18 @@ import Testing
         }
     }
 
+    @Test("cancelled in whatever moment of an attempt, it ends", .timeLimit(.minutes(1)), arguments: [nil, AnsweringServer.ok])
+    func cancelledAnywhere(answer: String?) async throws {
+        try await self.withServer(answer) { address in
+            for moment in 0..<200 {
+                let task = Task { await ReadinessProber().waitForAnswer(from: address, limit: .seconds(3600)) }
+                for _ in 0..<moment { await Task.yield() }
+                task.cancel()
+                _ = await task.value
+            }
+        }
+    }
+
     @Test("pauses grow with the time that has passed, and stay a small part of it")
     func schedule() {
         #expect(ProbeSchedule.pause(after: .zero) == .milliseconds(2))
