@@ -6,7 +6,7 @@ packages_of() {
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
-        test) echo busybox-static pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound ;;
+        test) echo busybox-static gdb pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound ;;
     esac
 }
 

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Runs one test target, and ends it when it waits for ever: what hangs is named, and the run fails instead of being cut off.
+
+# Seconds; the slowest target takes about a tenth of it.
+test_target_limit=${PLANE_TEST_TARGET_LIMIT:-900}
+
+# run_test_target TARGET [arguments of swift test]
+run_test_target() {
+    local target=$1 log=$run_folder/$1.log status=0 runner watchdog
+    shift
+    # Line by line, so that the log ends with what happened last.
+    stdbuf -oL swift test --skip-build --filter "^$target\\." "$@" > >(tee "$log") 2>&1 &
+    runner=$!
+    end_after "$test_target_limit" "$runner" "$log" &
+    watchdog=$!
+    wait "$runner" || status=$?
+    kill "$watchdog" 2>/dev/null && wait "$watchdog" 2>/dev/null
+    return "$status"
+}
+
+# end_after SECONDS PID LOG
+end_after() {
+    local sleeper
+    sleep "$1" &
+    sleeper=$!
+    trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
+    wait "$sleeper"
+    printf '%s✗ these tests have not ended after %s s:%s\n' "$red" "$1" "$reset"
+    unfinished_tests "$3"
+    local process
+    for process in $(pgrep -P "$2"); do
+        command -v gdb >/dev/null && gdb -p "$process" -batch -ex 'thread apply all backtrace 12' 2>/dev/null | grep -E '^(Thread|#)'
+        kill -KILL "$process"
+    done
+} >&2
+
+# unfinished_tests LOG: the names of those that were started and not reported as ended.
+unfinished_tests() {
+    awk -F '"' '/^◇ Test "/ && / started\.$/ { open[$2] = 1 } /^[✔✘➜] Test "/ { delete open[$2] } END { for (name in open) print "    " name }' "$1"
+}
