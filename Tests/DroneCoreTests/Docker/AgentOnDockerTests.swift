@@ -212,12 +212,17 @@ private func page(_ url: String) async throws -> String {
     @Test("terminated right after the spawn: Terminated, and no container is left")
     func termination() async throws {
         let drone = try await Drone()
+        let before = WireTime.now()
         try await drone.run {
             _ = try await drone.fixture.bus.request(TerminationRequest(cluster: .make(), backendID: drone.backend))
             #expect(try drone.fixture.store.route(drone.backend.rawValue)?.state == .terminated)
             try await drone.wait(for: .terminated)
-            try await eventually("its creation, begun before, is done") {
-                try await drone.fixture.engine.look(at: drone.backend) != .absent
+            // The container whose making had begun may have come and gone since; Docker remembers.
+            let told = Recorder<ExitNews>()
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { try? await drone.fixture.engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
+                try await eventually("its container is removed") { told.all.contains(.ended(drone.backend)) }
+                group.cancelAll()
             }
             try await drone.waitUntilGone()
         }
