@@ -4,9 +4,10 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
-import SchedulerCore
 import ServiceLifecycle
 import Testing
+
+@testable import SchedulerCore
 
 @Suite("Scheduler's beginning, end and log") struct SchedulerLifetimeTests {
     @Test("a scheduler that starts later knows what the others know, and honours their locks")
@@ -54,6 +55,56 @@ import Testing
             #expect(await log.entry("the state of the world is out of date: NATS does not take or does not bring news").level == .error)
             try await cluster.server.startAgain()
             #expect(await log.entry("the state of the world is current again").level == .notice)
+        }
+    }
+
+    @Test("a scheduler that does not see the newest state of the world refuses rather than guess")
+    func behind() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let held = try await cluster.spawned(.make(lock: .make()))
+                // Its heartbeat finds once a second that all is well, and may do so just before the request.
+                try await eventually("a request is refused") {
+                    cluster.world.setCurrent(false)
+                    return try await cluster.schedule(.make(lock: .make("other"))) == .error(.isBehind)
+                }
+                try await eventually("a question is refused") {
+                    cluster.world.setCurrent(false)
+                    return try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make())) == .error(.isBehind)
+                }
+                try await eventually("it serves again by itself") {
+                    guard case .scheduled(let backend) = try await cluster.schedule(.make(lock: .make())) else { return false }
+                    return backend.backendID == held.backendID
+                }
+            }
+        }
+    }
+
+    @Test("a drain survives the schedulers: one that starts later places nothing there, sees it done, and undone")
+    func drainSurvives() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                try await drone.say(.draining)
+                let world = LiveWorld()
+                let late = Scheduler(bus: try await TestCluster.bus(cluster.server), world: world, logger: TestCluster.silent)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await late.run() }
+                    await world.waitUntilCaughtUp()
+                    #expect(world.ask { $0.drone(drone.id, in: TestCluster.name)?.state } == .draining)
+                    #expect(world.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == nil)
+                    // The one before it is gone.
+                    await cluster.schedulers.triggerGracefulShutdown()
+                    for (state, choice) in [(DroneState.drained, nil), (.ready, drone.id)] {
+                        try await eventually("the new one has heard it") {
+                            try drone.beat(state)
+                            return world.ask { $0.drone(drone.id, in: TestCluster.name)?.state } == state
+                        }
+                        #expect(world.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == choice)
+                    }
+                    group.cancelAll()
+                    try await group.waitForAll()
+                }
+            }
         }
     }
 
