@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The cluster of scripts/up: nats-server, scheduler, drone-agent, drone-proxy on loopback, configured by dev/config and the environment.
+# The cluster of scripts/up: nats-server, scheduler, dns, drone-agent, drone-proxy on loopback, configured by dev/config and the environment.
 
 # In browsers and in most resolvers every name under localhost is this machine (RFC 6761 §6.3), so host names work without DNS.
 cluster=plane.localhost
 # Started in this order, stopped in the opposite one.
-services=(scheduler drone-agent drone-proxy)
+services=(scheduler dns drone-agent drone-proxy)
 binaries=$root/.build/release
 # What scripts/up chose, for scripts/down and for a second scripts/up.
 choices=$run_folder/choices.sh
@@ -33,7 +33,7 @@ cluster_is_running() {
 # The environment of every service and of plane.
 export_choices() {
     export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
-    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_DB_PATH=$run_folder/drone.sqlite3
+    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_DB_PATH=$run_folder/drone.sqlite3
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
 }
 
@@ -42,7 +42,8 @@ start_cluster() {
     scripts/demo-image "$binaries/demo-backend"
     nats_port=$(choose_port PLANE_UP_NATS_PORT 4222 nats-server)
     proxy_port=$(choose_port PLANE_UP_PROXY_PORT 8080 "the proxy")
-    declare -p nats_port proxy_port docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
+    dns_port=$(choose_port PLANE_UP_DNS_PORT 5300 dns)
+    declare -p nats_port proxy_port dns_port docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
     export_choices
 
     step "starting nats-server on 127.0.0.1:$nats_port"
@@ -52,8 +53,9 @@ start_cluster() {
     # Only root may use some Dockers; agent and proxy share a database, so both run as the same user.
     local drone_as=()
     [ -z "$docker_as" ] || drone_as=(sudo --preserve-env)
-    step "starting scheduler, drone-agent and drone-proxy (http on 127.0.0.1:$proxy_port)"
+    step "starting scheduler, dns (127.0.0.1:$dns_port), drone-agent and drone-proxy (http on 127.0.0.1:$proxy_port)"
     start scheduler "$binaries/scheduler" dev/config/controller.toml
+    start dns "$binaries/dns" dev/config/controller.toml
     start drone-agent "${drone_as[@]}" "$binaries/drone-agent" dev/config/drone.toml
     start drone-proxy "${drone_as[@]}" "$binaries/drone-proxy" dev/config/drone.toml
     local name
@@ -82,6 +84,7 @@ show_demo() {
     plane list-backends
     plane logs -f $backend
     plane status -f $backend
+    dig @127.0.0.1 -p $dns_port $backend.$cluster
     plane terminate $cluster $backend
 
   The same by hand, with any NATS client:
