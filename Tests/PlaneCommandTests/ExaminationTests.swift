@@ -60,6 +60,19 @@ import Testing
         #expect(try self.finding("dns") { $0.lookups = [lookup([])] }.text.contains("has no address here"))
     }
 
+    @Test("a resolver that does not know names under localhost is no mistake of the cluster; one that leads them elsewhere is")
+    func localNames() throws {
+        let lookup = { (found: [String]) in
+            Examination.NameLookup(host: "b1.plane.localhost", expected: .v4(0x7F00_0001), found: found)
+        }
+        let unknown = try self.finding("dns") { $0.lookups = [lookup([])] }
+        #expect(unknown.level == .notice)
+        #expect(unknown.text.contains("names under localhost"))
+        #expect(unknown.advice?.contains("curl --resolve") == true)
+        #expect(try self.finding("dns") { $0.lookups = [lookup(["127.0.0.1", "::1"])] }.level == .good)
+        #expect(try self.finding("dns") { $0.lookups = [lookup(["10.0.0.2"])] }.level == .bad)
+    }
+
     @Test("a certificate is good until shortly before its end", arguments: [(30, .good), (3, .bad), (-1, .bad)] as [(Int64, Finding.Level)])
     func certificate(days: Int64, level: Finding.Level) throws {
         let finding = try self.finding("certificate") {

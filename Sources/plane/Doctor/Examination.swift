@@ -118,6 +118,12 @@ struct Examination: Sendable {
             if lookup.found.contains("\(lookup.expected)") {
                 return Finding(.good, "dns", "\(lookup.host) is \(lookup.expected), as it should be.")
             }
+            // No zone of ours is asked for them (RFC 6761 §6.3): browsers take them for this machine, and some resolvers do.
+            if lookup.found.isEmpty, lookup.host.hasSuffix(".localhost") {
+                return Finding(
+                    .notice, "dns", "\(lookup.host) has no address here: this machine's resolver does not know names under localhost. Browsers do.",
+                    advice: "Other programs need to be told, as in curl --resolve \(lookup.host):PORT:\(lookup.expected).")
+            }
             let found = lookup.found.isEmpty ? "has no address here" : "is \(lookup.found.joined(separator: ", ")) here"
             return Finding(
                 .bad, "dns", "\(lookup.host) \(found), and should be \(lookup.expected).",
