@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Glibc
 import Synchronization
@@ -33,7 +34,19 @@ package final class TestProcess: Sendable {
         }
     }
 
+    /// A program that goes on neither printed the line nor ended.
+    package struct Silent: Error, CustomStringConvertible {
+        package let program: String
+        package let awaited: String
+        package let limit: Duration
+        package let log: [String]
+        package var description: String {
+            "\(self.program) did not print “\(self.awaited)” within \(self.limit):\n" + self.log.joined(separator: "\n")
+        }
+    }
+
     private struct LineWaiter {
+        let id: UInt64
         let text: String
         let continuation: CheckedContinuation<String, any Error>
     }
@@ -44,6 +57,7 @@ package final class TestProcess: Sendable {
         /// The bytes after the last line feed.
         var partialLine: [UInt8] = []
         var lineWaiters: [LineWaiter] = []
+        var nextWaiter: UInt64 = 0
         /// As `ended()` returns it; nil while the program runs.
         var exitStatus: Int32?
         var endWaiters: [CheckedContinuation<Int32, Never>] = []
@@ -104,19 +118,32 @@ package final class TestProcess: Sendable {
     package var log: [String] { self.state.withLock { $0.log } }
 
     /// The first line, printed already or to come, that contains `text`.
-    /// - Throws: `EndedEarly` if the program ends without it.
+    /// - Throws: `EndedEarly` if the program ends without it, `Silent` if it is not there in time.
     @discardableResult
-    package func line(containing text: String) async throws -> String {
+    package func line(containing text: String, within limit: Duration = .seconds(120)) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             let answer: Result<String, any Error>? = self.state.withLock { state in
                 if let line = state.log.first(where: { $0.contains(text) }) { return .success(line) }
                 if state.exitStatus != nil {
                     return .failure(EndedEarly(program: self.program, awaited: text, log: state.log))
                 }
-                state.lineWaiters.append(LineWaiter(text: text, continuation: continuation))
+                self.giveUp(on: state.nextWaiter, after: limit)
+                state.lineWaiters.append(LineWaiter(id: state.nextWaiter, text: text, continuation: continuation))
+                state.nextWaiter += 1
                 return nil
             }
             if let answer { continuation.resume(with: answer) }
+        }
+    }
+
+    private func giveUp(on id: UInt64, after limit: Duration) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1)) { [weak self] in
+            let late: (LineWaiter, [String])? = self?.state.withLock { state in
+                guard let index = state.lineWaiters.firstIndex(where: { $0.id == id }) else { return nil }
+                return (state.lineWaiters.remove(at: index), state.log)
+            } ?? nil
+            guard let self, let (waiter, log) = late else { return }
+            waiter.continuation.resume(throwing: Silent(program: self.program, awaited: waiter.text, limit: limit, log: log))
         }
     }
 
@@ -128,10 +155,15 @@ package final class TestProcess: Sendable {
         }
     }
 
-    /// Returns the exit status (128 + signal number for a killed program) when the program and its output have ended.
+    /// Returns the exit status (128 + signal number for a killed program) when the program and its output have ended. A program that is
+    /// still there after `limit` is killed, so that a test fails instead of waiting for ever.
     @discardableResult
-    package func ended() async -> Int32 {
-        await withCheckedContinuation { continuation in
+    package func ended(within limit: Duration = .seconds(300)) async -> Int32 {
+        DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1)) { [weak self] in
+            guard let self, self.state.withLock({ $0.exitStatus == nil }) else { return }
+            self.signal(.kill)
+        }
+        return await withCheckedContinuation { continuation in
             let status: Int32? = self.state.withLock { state in
                 if state.exitStatus == nil { state.endWaiters.append(continuation) }
                 return state.exitStatus
