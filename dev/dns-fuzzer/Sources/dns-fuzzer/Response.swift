@@ -1,0 +1,1 @@
+../../../../Sources/DNSCore/Server/Response.swift
