@@ -15,9 +15,11 @@ struct InteropTests {
     func scheduleByHand() async throws {
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Interop/schedule_by_hand.py").path
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
+            let nats = try #require(cluster.guarded)
             let client = try TestProcess(
-                try #require(Self.python), ["-u", script, cluster.server.url, cluster.cluster.rawValue, DemoImage.name])
+                try #require(Self.python),
+                ["-u", script, nats.url(of: "application"), cluster.cluster.rawValue, DemoImage.name, nats.caPath])
             let status = await client.ended()
             #expect(status == 0, "\(client.log.joined(separator: "\n"))")
         }

@@ -16,12 +16,16 @@ final class LocalCluster: Sendable {
         case proxy = "drone-proxy"
 
         var configurationFile: String { self == .scheduler ? "controller.toml" : "drone.toml" }
+        /// Of the sample nats-server.conf.
+        var user: String { self == .scheduler ? "scheduler" : "drone-1" }
     }
 
     /// The engine these tests may use; without one they cannot run.
     static let dockerSocket = ProcessInfo.processInfo.environment["PLANE_TEST_DOCKER_SOCKET"]
 
     let server: NATSServer
+    /// nil if everybody may say and hear everything.
+    let guarded: GuardedNATS?
     let bus: NATSConnection
     let cluster: ClusterName
     let drone: DroneID
@@ -35,9 +39,11 @@ final class LocalCluster: Sendable {
     var tablePath: String { "\(self.directory.path)/drone.sqlite3" }
 
     private init(
-        server: NATSServer, bus: NATSConnection, cluster: ClusterName, drone: DroneID, directory: URL, proxyPort: UInt16, dockerSocket: String
+        server: NATSServer, guarded: GuardedNATS?, bus: NATSConnection, cluster: ClusterName, drone: DroneID, directory: URL,
+        proxyPort: UInt16, dockerSocket: String
     ) {
         self.server = server
+        self.guarded = guarded
         self.bus = bus
         self.cluster = cluster
         self.drone = drone
@@ -52,16 +58,20 @@ final class LocalCluster: Sendable {
     }
 
     /// Starts every part and waits until a drone can be scheduled on.
-    /// - Parameter dockerSocket: nil for the Docker of all tests.
-    static func start(dockerSocket: String? = nil) async throws -> LocalCluster {
-        let server = try await NATSServer.start()
+    /// - Parameters:
+    ///   - dockerSocket: nil for the Docker of all tests.
+    ///   - isGuarded: every part is a user of its own of the sample nats-server.conf, over TLS, and the tests are the application.
+    static func start(dockerSocket: String? = nil, isGuarded: Bool = false) async throws -> LocalCluster {
         let token = UUID().uuidString.prefix(8).lowercased()
+        let guarded = isGuarded ? try await GuardedNATS.start(clusterToken: "t\(token)_localhost", drone: "drone-\(token)") : nil
+        let server = if let guarded { guarded.server } else { try await NATSServer.start() }
         let directory = FileManager.default.temporaryDirectory.appending(path: "plane-cluster-\(token)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let bus = try await NATSConnection.connect(
-            NATSOptions(servers: [server.url]), logger: Logger(label: "integration-tests"))
+            guarded?.options("application", inboxPrefix: "app.inbox") ?? NATSOptions(servers: [server.url]),
+            logger: Logger(label: "integration-tests"))
         let cluster = LocalCluster(
-            server: server, bus: bus, cluster: ClusterName(rawValue: "t\(token).localhost")!,
+            server: server, guarded: guarded, bus: bus, cluster: ClusterName(rawValue: "t\(token).localhost")!,
             drone: DroneID(rawValue: "drone-\(token)")!, directory: directory, proxyPort: try freeLoopbackPort(),
             dockerSocket: dockerSocket ?? Self.dockerSocket ?? "/var/run/docker.sock")
         try cluster.writeConfiguration()
@@ -85,7 +95,8 @@ final class LocalCluster: Sendable {
     @discardableResult
     func launch(_ part: Part, environment: [String: String] = [:]) throws -> TestProcess {
         let process = try TestProcess.ours(
-            part.rawValue, [self.directory.appending(path: part.configurationFile).path], environment: environment)
+            part.rawValue, [self.directory.appending(path: part.configurationFile).path],
+            environment: (self.guarded?.environment(part.user) ?? [:]).merging(environment) { $1 })
         self.parts.withLock { $0[part] = process }
         return process
     }
@@ -101,7 +112,7 @@ final class LocalCluster: Sendable {
     func host(of backend: BackendID) -> String { "\(backend.rawValue).\(self.cluster.rawValue):\(self.proxyPort)" }
 
     private func writeConfiguration() throws {
-        let natsHost = "127.0.0.1:\(self.server.port)"
+        let natsHost = self.guarded?.url ?? self.server.url
         try """
         [nats]
         hosts = ["\(natsHost)"]

@@ -4,12 +4,13 @@ import PlaneProtocol
 import PlaneTestSupport
 import Testing
 
-/// From a request on NATS to a page through the proxy and back to nothing, on the real programs.
+/// From a request on NATS to a page through the proxy and back to nothing, on the real programs, each with no more permissions than the sample
+/// nats-server.conf gives it.
 @Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct MainJobTests {
     @Test("a scheduled backend answers on its host name at once, and is gone after termination")
     func scheduledBackendAnswers() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let backend = try await cluster.schedule(image: DemoImage.name, env: ["GREETING": "hello from the test"])
             #expect(backend.spawned)
             #expect(backend.drone == cluster.drone)
@@ -32,7 +33,7 @@ struct MainJobTests {
 
     @Test("a WebSocket outlives scheduler, agent and NATS, and new requests need none of them either")
     func trafficNeedsNobody() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let backend = try await cluster.schedule(image: DemoImage.name).backendID
             try await cluster.reached(.ready, by: backend)
             let socket = try await cluster.openWebSocket(to: backend)
@@ -57,7 +58,7 @@ struct MainJobTests {
 
     @Test("a proxy started again serves the backends it finds")
     func proxyRestart() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let backend = try await cluster.schedule(image: DemoImage.name).backendID
             #expect(try await cluster.get(of: backend).status == 200)
             await cluster.stop(.proxy, .kill)
@@ -70,7 +71,7 @@ struct MainJobTests {
 
     @Test("an idle backend is swept; one with an open WebSocket is not")
     func idleSweep() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let used = try await cluster.schedule(image: DemoImage.name, maxIdle: 2).backendID
             let socket = try await cluster.openWebSocket(to: used)
             let idle = try await cluster.schedule(image: DemoImage.name, maxIdle: 2).backendID
@@ -85,7 +86,7 @@ struct MainJobTests {
 
     @Test("a backend that ends by itself is reported with its exit code, and its log says so")
     func exitCode() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let backend = try await cluster.schedule(image: DemoImage.name).backendID
             try await cluster.reached(.ready, by: backend)
             _ = try? await cluster.get("/exit?code=3", of: backend)
@@ -102,7 +103,7 @@ struct MainJobTests {
 
     @Test("two requests for one lock get one backend")
     func oneLockOneBackend() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let lock = LockName(rawValue: "document-7")!
             async let first = cluster.schedule(image: DemoImage.name, lock: lock)
             async let second = cluster.schedule(image: DemoImage.name, lock: lock)
@@ -116,7 +117,7 @@ struct MainJobTests {
 
     @Test("a backend with a token lets nobody in without it")
     func bearerToken() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let backend = try await cluster.schedule(image: DemoImage.name, requireBearerToken: true)
             let token = try #require(backend.bearerToken)
             try await cluster.reached(.ready, by: backend.backendID)
@@ -133,7 +134,7 @@ struct MainJobTests {
 
     @Test("what cannot be read is answered with what is wrong")
     func unreadableRequest() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let answer = try await cluster.bus.request(
                 Array(#"{"cluster":"\#(cluster.cluster)","max_idle_secs":"soon","metadata":{},"executable":{}}"#.utf8),
                 to: "cluster.\(cluster.cluster.subjectToken).schedule")
@@ -149,7 +150,7 @@ struct MainJobTests {
 
     @Test("an image that is nowhere ends in ErrorLoading with its cause")
     func missingImage() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isGuarded: true) { cluster in
             let backend = try await cluster.schedule(image: "there-is-no-such-image").backendID
             let failed = try await cluster.reached(.errorLoading, by: backend)
             #expect(failed.detail?.cause == .imageMissing)
@@ -159,8 +160,8 @@ struct MainJobTests {
 }
 
 /// Runs `body` with a cluster of its own; on failure the logs of every part are shown.
-func withCluster(dockerSocket: String? = nil, _ body: (LocalCluster) async throws -> Void) async throws {
-    let cluster = try await LocalCluster.start(dockerSocket: dockerSocket)
+func withCluster(dockerSocket: String? = nil, isGuarded: Bool = false, _ body: (LocalCluster) async throws -> Void) async throws {
+    let cluster = try await LocalCluster.start(dockerSocket: dockerSocket, isGuarded: isGuarded)
     do {
         try await body(cluster)
     } catch {
@@ -169,6 +170,9 @@ func withCluster(dockerSocket: String? = nil, _ body: (LocalCluster) async throw
         }
         await cluster.stop()
         throw error
+    }
+    for part in LocalCluster.Part.allCases {
+        #expect(!cluster.log(of: part).contains { $0.contains(GuardedNATS.refusal) }, "\(part.rawValue) lacks a permission in nats-server.conf")
     }
     await cluster.stop()
 }

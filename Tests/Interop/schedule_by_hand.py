@@ -2,19 +2,22 @@
 """Asks for a backend with a stock NATS client and a document typed by hand, and prints what comes back.
 
     pip install nats-py
-    python3 Tests/Interop/schedule_by_hand.py [NATS_URL [CLUSTER [IMAGE]]]
+    python3 Tests/Interop/schedule_by_hand.py [NATS_URL [CLUSTER [IMAGE [CA]]]]
 
+With CA, the PEM file of an authority, it connects over TLS, as the user of the sample nats-server.conf whose name and password are in the URL.
 Follows the public status feed until the backend is Ready, then ends it. Exits 1 if a reply is not the documented one.
 """
 import asyncio
 import json
+import ssl
 import sys
 
 import nats
 
 
-async def main(url="nats://127.0.0.1:4222", cluster="plane.localhost", image="plane-demo"):
-    client = await nats.connect(url)
+async def main(url="nats://127.0.0.1:4222", cluster="plane.localhost", image="plane-demo", authority=None):
+    secure = {"tls": ssl.create_default_context(cafile=authority), "inbox_prefix": "app.inbox"} if authority else {}
+    client = await nats.connect(url, **secure)
     token = cluster.replace(".", "_")
     request = {"cluster": cluster, "max_idle_secs": 30, "metadata": {}, "executable": {"image": image, "env": {}}}
     states = await client.subscribe("backend.*.status")
