@@ -46,18 +46,22 @@ package struct CertificateRefresher: Service {
     /// The files are looked at this often, whatever else is due: somebody may have replaced them, or set the clock.
     static let longestSleep: Duration = .seconds(3600)
 
-    private let options: Options
-    private let files: CertificateFiles
+    let options: Options
+    let files: CertificateFiles
     private let authority: any CertificateAuthority
-    private let time: Time
-    private let logger: Logger
+    let sharing: (any CertificateSharing)?
+    let time: Time
+    let logger: Logger
 
+    /// - Parameter sharing: with the other drones of the cluster; nil if each orders its own.
     package init(
-        _ options: Options, files: CertificateFiles, authority: any CertificateAuthority, time: Time = Time(), logger: Logger
+        _ options: Options, files: CertificateFiles, authority: any CertificateAuthority, sharing: (any CertificateSharing)? = nil,
+        time: Time = Time(), logger: Logger
     ) {
         self.options = options
         self.files = files
         self.authority = authority
+        self.sharing = sharing
         self.time = time
         self.logger = logger
     }
@@ -81,6 +85,7 @@ package struct CertificateRefresher: Service {
             self.logger.info("cert-refresher is ready", metadata: [LogKey.cluster: "\(self.options.names.first ?? "")"])
         }
         var told: String?
+        var held: (since: Date, why: HeldOff)?
         while true {
             let current = self.look(&machine, &told)
             metrics.found(current?.chain, now: self.time.now())
@@ -94,17 +99,44 @@ package struct CertificateRefresher: Service {
             case .askAuthority:
                 machine.answered(await self.ask(current), at: self.time.now())
             case .order(let reason):
-                self.logger.info("ordering a certificate", metadata: [LogKey.cause: "\(reason.rawValue)"])
-                if let error = await self.order(replacing: current) {
-                    try self.failed(error, &machine, mark, metrics)
-                } else {
-                    mark.remove()
-                    metrics.ordered(success: true)
-                    if self.options.runsOnce { return }
+                switch try await self.turn(current) {
+                case .adopted:
+                    held = nil
+                case .hold(let until, let why):
+                    try await self.hold(until, why, &machine, &held)
+                case .failed(let error):
+                    try await self.failed(error, &machine, mark, metrics)
+                case .order:
+                    held = nil
+                    self.logger.info("ordering a certificate", metadata: [LogKey.cause: "\(reason.rawValue)"])
+                    if let error = await self.order(replacing: current) {
+                        try await self.failed(error, &machine, mark, metrics)
+                    } else {
+                        mark.remove()
+                        metrics.ordered(success: true)
+                        if self.options.runsOnce { return }
+                    }
                 }
             }
             try Task.checkCancellation()
         }
+    }
+
+    /// Leaves it to another drone for a while; with `--once` not for long.
+    private func hold(
+        _ until: Date, _ why: HeldOff, _ machine: inout RenewalMachine, _ held: inout (since: Date, why: HeldOff)?
+    ) async throws {
+        let now = self.time.now()
+        if held?.why != why {
+            held = (now, why)
+            self.logger.info("no certificate is ordered here", metadata: [LogKey.cause: "\(why)"])
+        }
+        guard self.options.runsOnce else {
+            machine.holdOff(until: until)
+            return
+        }
+        guard why == .othersOrder, now.timeIntervalSince(held?.since ?? now) < Self.otherOrderLimit else { throw OrderFailed(cause: why) }
+        try await self.time.sleep(.seconds(until.timeIntervalSince(now)))
     }
 
     /// What lies in the files; what cannot be served is told once.
@@ -143,28 +175,47 @@ package struct CertificateRefresher: Service {
 
     private func order(replacing current: CertificatePair?) async -> (any Error)? {
         do {
-            let pair = try await self.authority.issue(names: self.options.names, replaces: current?.chain.renewalID)
+            let pair = try await self.issue(replacing: current)
             try self.files.install(pair, names: self.options.names, now: self.time.now())
             self.logger.notice("new certificate", metadata: [LogKey.certificate: "\(pair)"])
+            await self.share(pair)
             return nil
         } catch {
             return error
         }
     }
 
+    private func issue(replacing current: CertificatePair?) async throws -> CertificatePair {
+        let issue = { () async -> Result<CertificatePair, any Error> in
+            do {
+                return .success(try await self.authority.issue(names: self.options.names, replaces: current?.chain.renewalID))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let sharing = self.sharing else { return try await issue().get() }
+        return try await sharing.whileKeepingLease(issue).get()
+    }
+
     private func failed(
         _ error: any Error, _ machine: inout RenewalMachine, _ mark: AttemptMark, _ metrics: RefresherMetrics
-    ) throws {
+    ) async throws {
         // Given up because the process ends.
         try Task.checkCancellation()
         metrics.ordered(success: false)
-        if self.options.runsOnce { throw OrderFailed(cause: error) }
         let now = self.time.now()
+        if self.options.runsOnce {
+            // Who asked for it knows, and the others try by themselves.
+            await self.sharing?.endLease(failedUntil: nil, now: now)
+            throw OrderFailed(cause: error)
+        }
         let refusal = error as? ACMEError
         mark.set(now)
         machine.failed(
             isRetryable: refusal?.isRetryable ?? true, retryAfter: refusal?.retryAfter, random: self.time.random(), at: now)
         guard case .wait(let until) = machine.next(at: now) else { return }
+        // What fails for one drone fails for all: the fleet tries as often as one.
+        await self.sharing?.endLease(failedUntil: until, now: now)
         self.logger.error(
             "no new certificate; the old one, if any, stays",
             metadata: [LogKey.error: "\(error)", LogKey.nextAttempt: "\(until.formatted(.iso8601))"])

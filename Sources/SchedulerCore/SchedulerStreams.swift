@@ -19,6 +19,8 @@ package enum SchedulerStreams {
             StreamConfiguration(name: self.planeState, subjects: ["state.>"], maxMessagesPerSubject: 1, replicas: replicas),
             StreamConfiguration(name: "backend_logs", subjects: ["backend.*.log"], maxMessagesPerSubject: 500, maxAge: history),
             StreamConfiguration(name: self.backendStatus, subjects: ["backend.*.status"], maxAge: history, replicas: replicas),
+            // Sealed certificates and who orders them (`CertificateCore`): the last message of each subject.
+            StreamConfiguration(name: "plane_certificates", subjects: ["certificate.>"], maxMessagesPerSubject: 1, replicas: replicas),
             // Read by nobody today; older agents still publish there.
             StreamConfiguration(name: "dns_record", subjects: ["cluster.*.dns.*"], maxAge: .seconds(60)),
             // A lease is over when the server has forgotten the message: its clock decides, and none of ours.

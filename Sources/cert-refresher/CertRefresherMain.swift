@@ -29,7 +29,7 @@ import ServiceLifecycle
             solver: solver)
         let refresher = CertificateRefresher(
             CertificateRefresher.Options(names: settings.names, runsOnce: self.once), files: settings.files, authority: authority,
-            logger: logger)
+            sharing: settings.sharing(connection.jetStream, logger: logger), logger: logger)
         return [NATSConnectionService(connection), RefresherService(refresher: refresher)]
     }
 }

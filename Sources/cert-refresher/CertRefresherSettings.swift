@@ -1,5 +1,7 @@
 import ACME
 import CertificateCore
+import Logging
+import NATS
 import PlaneProtocol
 import PlaneService
 
@@ -45,6 +47,13 @@ struct CertRefresherSettings: ServiceSettings {
 
     var transport: HTTPClientTransport.Options {
         HTTPClientTransport.Options(userAgent: "plane/\(BuildInformation.version)", trustedRootsPath: self.acme.caPath)
+    }
+
+    func sharing(_ jetStream: JetStream, logger: Logger) -> SharedStream? {
+        self.cert.sharedSecret.map {
+            SharedStream(
+                cluster: self.drone.cluster, seal: PairSeal(secret: $0, cluster: self.drone.cluster), jetStream: jetStream, logger: logger)
+        }
     }
 
     var visibility: ChallengeVisibility.Options {

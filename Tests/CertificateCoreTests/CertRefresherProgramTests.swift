@@ -11,9 +11,9 @@ import X509
 /// looks for it.
 @Suite("The program cert-refresher", .enabled(if: PebbleServer.isInstalled, "needs Debian's package pebble"), .serialized)
 struct CertRefresherProgramTests {
-    /// nats-server, scheduler, dns, pebble, and the files of a drone.
+    /// nats-server, scheduler, dns, pebble, and the files of a drone. Each service is its user of the sample nats-server.conf, over TLS.
     struct Site {
-        let nats: NATSServer
+        let nats: GuardedNATS
         let scheduler: TestProcess
         let dns: TestProcess
         let pebble: PebbleServer
@@ -23,14 +23,10 @@ struct CertRefresherProgramTests {
 
         /// - Parameter options: of the authority, which always looks the values up in our name server.
         static func start(_ options: PebbleServer.Options = .init()) async throws -> Site {
-            let nats = try await NATSServer.start()
+            let nats = try await GuardedNATS.start()
             let dnsPort = try freeLoopbackPort()
-            let environment = [
-                "PLANE_NATS__HOSTS": nats.url, "PLANE_DNS__PORT": "\(dnsPort)", "PLANE_DNS__BIND_IP": "127.0.0.1",
-                "PLANE_DNS__DOMAIN_NAME": "ns1.plane.test",
-            ]
-            let scheduler = try TestProcess.ours("scheduler", environment: environment)
-            let dns = try TestProcess.ours("dns", environment: environment)
+            let scheduler = try TestProcess.ours("scheduler", environment: nats.environment("scheduler"))
+            let dns = try Self.dns(nats, port: dnsPort)
             try await scheduler.line(containing: "scheduler is ready")
             try await dns.line(containing: "dns is ready")
             var options = options
@@ -41,31 +37,38 @@ struct CertRefresherProgramTests {
                 dnsPort: dnsPort, metricsPort: try freeLoopbackPort())
         }
 
+        static func dns(_ nats: GuardedNATS, port: UInt16) throws -> TestProcess {
+            let environment = ["PLANE_DNS__PORT": "\(port)", "PLANE_DNS__BIND_IP": "127.0.0.1", "PLANE_DNS__DOMAIN_NAME": "ns1.plane.test"]
+            return try TestProcess.ours("dns", environment: nats.environment("dns").merging(environment) { $1 })
+        }
+
         func stop() async {
             await self.dns.stop(.kill)
             await self.scheduler.stop(.kill)
             await self.pebble.stop()
-            await self.nats.stop(.kill)
+            await self.nats.server.stop(.kill)
+            for program in [self.scheduler, self.dns] {
+                #expect(!program.log.contains { $0.contains(GuardedNATS.refusal) }, "\(program.program) lacks a permission in nats-server.conf")
+            }
         }
 
-        func refresher(_ flags: [String] = [], drone: String = "a", _ more: String = "") throws -> TestProcess {
+        func refresher(_ flags: [String] = [], drone: String = "a", secret: String? = nil) throws -> TestProcess {
             let file = self.directory.file("drone-\(drone).toml")
             try """
             cluster_domain = "plane.test"
-            nats.hosts = ["\(self.nats.url)"]
             [cert]
             key_path = "\(self.directory.file("\(drone).key"))"
             cert_path = "\(self.directory.file("\(drone).pem"))"
+            \(secret.map { "shared_secret = \"\($0)\"" } ?? "")
             [acme]
             server = "\(self.pebble.directoryURL)"
             admin_email = "ops@plane.test"
             ca_path = "\(self.pebble.rootPath)"
             dns_servers = ["127.0.0.1:\(self.dnsPort)"]
             propagation_timeout_secs = 5
-            metrics.port = \(self.metricsPort)
-            \(more)
+            \(drone == "a" ? "metrics.port = \(self.metricsPort)" : "")
             """.write(toFile: file, atomically: true, encoding: .utf8)
-            return try TestProcess.ours("cert-refresher", flags + [file])
+            return try TestProcess.ours("cert-refresher", flags + [file], environment: self.nats.environment("cert-refresher"))
         }
 
         func files(drone: String = "a") -> CertificateFiles {
@@ -132,6 +135,36 @@ struct CertRefresherProgramTests {
         await site.stop()
     }
 
+    @Test("a renewed pair is served to new connections by the proxy, and open ones go on with the one before")
+    func proxyPicksUp() async throws {
+        let site = try await Site.start()
+        let worn = try Pairs.make(from: Date(timeIntervalSinceNow: -70 * Pairs.day), to: Date(timeIntervalSinceNow: 20 * Pairs.day))
+        try site.files().install(worn, names: Pairs.names, now: Date())
+        let port = try freeLoopbackPort()
+        let file = site.directory.file("proxy.toml")
+        try """
+        cluster_domain = "plane.test"
+        db_path = "\(site.directory.file("drone.sqlite3"))"
+        nats.hosts = ["127.0.0.1:1"]
+        [cert]
+        key_path = "\(site.files().keyPath)"
+        cert_path = "\(site.files().certPath)"
+        [proxy]
+        bind_ip = "127.0.0.1"
+        http_port = \(try freeLoopbackPort())
+        https_port = \(port)
+        """.write(toFile: file, atomically: true, encoding: .utf8)
+        let proxy = try TestProcess.ours("drone-proxy", [file])
+        try await proxy.line(containing: "drone-proxy is ready")
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Interop/renewed_pair.py")
+        let browser = try TestProcess("/usr/bin/python3", [script.path, "\(port)"])
+        try await browser.line(containing: "connected")
+        #expect(await (try site.refresher(["--once"])).ended() == 0)
+        #expect(await browser.ended() == 0, "\(browser.log)")
+        await proxy.stop(.terminate)
+        await site.stop()
+    }
+
     @Test("while the name server is away, the authority is not asked to look, and the operator is told; when it is back, all is well")
     func withoutDNS() async throws {
         let site = try await Site.start()
@@ -149,11 +182,7 @@ struct CertRefresherProgramTests {
         #expect(log.contains("could not publish _acme-challenge.plane.test: challengeNotPresented"))
         #expect(log.contains("127.0.0.1:\(site.dnsPort)"))
         await stranger.stop(.kill)
-        let dns = try TestProcess.ours(
-            "dns",
-            environment: [
-                "PLANE_NATS__HOSTS": site.nats.url, "PLANE_DNS__PORT": "\(site.dnsPort)", "PLANE_DNS__BIND_IP": "127.0.0.1",
-            ])
+        let dns = try Site.dns(site.nats, port: site.dnsPort)
         try await dns.line(containing: "dns is ready")
         #expect(await (try site.refresher(["--once"])).ended() == 0)
         #expect(try site.pair() != nil)

@@ -1,8 +1,10 @@
 import ACME
+import Dispatch
 import Foundation
 import Glibc
 import PlaneService
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import CertificateCore
@@ -71,6 +73,26 @@ import Testing
         #expect(try self.load() == old.chain.pem)
         try self.files.install(new, names: Pairs.names, now: Pairs.now)
         #expect(try self.load() == new.chain.pem)
+    }
+
+    @Test("C1: while two processes replace the pair again and again, every reader finds a whole one, and nobody fails")
+    func together() throws {
+        try self.files.install(try Pairs.make(), names: Pairs.names, now: Pairs.now)
+        let pairs = try (0..<4).map { _ in try Pairs.make() }
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { worker in
+            // As another process, with nothing in common but the directory.
+            let files = CertificateFiles(certPath: self.directory.file("cert.pem"), keyPath: self.directory.file("key.pem"))
+            for round in 0..<100 {
+                do {
+                    if worker < 2 { try files.install(pairs[(worker + round) % pairs.count], names: Pairs.names, now: Pairs.now) }
+                    guard case .usable = try files.load(names: Pairs.names, now: Pairs.now) else { throw CocoaError(.fileReadCorruptFile) }
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+        #expect(failures.withLock { $0 } == [])
     }
 
     @Test("C2: a certificate for another key, other names, or of yesterday is not taken for a good one")

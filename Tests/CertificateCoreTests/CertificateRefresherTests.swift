@@ -1,5 +1,6 @@
 import ACME
 import Foundation
+import NATS
 import PlaneTestSupport
 import Synchronization
 import Testing
@@ -75,11 +76,61 @@ import Testing
     static let fresh = Authority.Answer.pair { now in try Pairs.make(from: now, to: now.addingTimeInterval(90 * Pairs.day)) }
     static let outage = Authority.Answer.failure(ACMEError(.unreachable, "reach https://ca.example/dir"))
 
-    func run(_ clock: Clock, _ authority: Authority, once: Bool = false) async throws {
+    func run(_ clock: Clock, _ authority: Authority, sharing: Board? = nil, once: Bool = false) async throws {
         try await CertificateRefresher(
-            .init(names: Pairs.names, runsOnce: once), files: self.files, authority: authority, time: clock.refresherTime,
-            logger: self.log.logger
+            .init(names: Pairs.names, runsOnce: once), files: self.files, authority: authority, sharing: sharing,
+            time: clock.refresherTime, logger: self.log.logger
         ).run()
+    }
+
+    /// What the other drones have said.
+    final class Board: CertificateSharing {
+        struct State {
+            var pairs: [CertificatePair?]
+            var turns: [CertificateTurn]
+            var ends: [Date?] = []
+            var asked: [Bool] = []
+        }
+
+        private let state: Mutex<State>
+        private let failure: (any Error)?
+
+        /// - Parameters:
+        ///   - pairs: shown one after the other, the last one for good.
+        ///   - turns: likewise.
+        ///   - failure: of everything.
+        init(_ pairs: [CertificatePair?] = [nil], turns: [CertificateTurn] = [.ours], failure: (any Error)? = nil) {
+            self.state = Mutex(State(pairs: pairs, turns: turns))
+            self.failure = failure
+        }
+
+        /// How the lease was ended, each time.
+        var ends: [Date?] { self.state.withLock { $0.ends } }
+        /// Whether each who asked for the lease was in a hurry.
+        var asked: [Bool] { self.state.withLock { $0.asked } }
+        var shared: CertificatePair? { self.state.withLock { $0.pairs.last ?? nil } }
+
+        func latest() async throws -> CertificatePair? {
+            if let failure = self.failure { throw failure }
+            return self.state.withLock { $0.pairs.count > 1 ? $0.pairs.removeFirst() : $0.pairs[0] }
+        }
+
+        func share(_ pair: CertificatePair) async throws {
+            // What others have sealed does not keep us from sealing.
+            if let failure = self.failure, !(failure is PairSeal.Broken) { throw failure }
+            self.state.withLock { $0.pairs = [pair] }
+        }
+
+        func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn {
+            self.state.withLock { state in
+                state.asked.append(isUrgent)
+                return state.turns.count > 1 ? state.turns.removeFirst() : state.turns[0]
+            }
+        }
+
+        func whileKeepingLease<Result: Sendable>(_ work: () async -> Result) async -> Result { await work() }
+
+        func endLease(failedUntil time: Date?, now: Date) async { self.state.withLock { $0.ends.append(time) } }
     }
 
     @Test("for years it always has a certificate, each ordered when a third of the last one's lifetime was left")
@@ -176,5 +227,123 @@ import Testing
         let key = try String(contentsOfFile: self.directory.file("key.pem"), encoding: .utf8)
         #expect(!self.log.text.contains(key.split(separator: "\n")[1]))
         #expect(!self.log.text.contains("PRIVATE"))
+    }
+
+    // MARK: Sharing
+
+    @Test("C4: a fresh pair that another drone has shared is taken over, and nothing is ordered")
+    func takesOver() async throws {
+        let pair = try Pairs.make()
+        let clock = Clock(days: 1)
+        let authority = Authority(clock, [Self.fresh])
+        try await self.run(clock, authority, sharing: Board([pair]))
+        #expect(authority.orders.isEmpty)
+        guard case .usable(let found) = try self.files.load(names: Pairs.names, now: clock.now) else {
+            Issue.record("nothing was taken over")
+            return
+        }
+        #expect(found.chain.pem == pair.chain.pem)
+    }
+
+    @Test("what was shared between the first look and the lease is taken over, and the lease given up")
+    func takesOverWithLease() async throws {
+        let clock = Clock(days: 1)
+        let authority = Authority(clock, [Self.fresh])
+        let board = Board([nil, try Pairs.make()])
+        try await self.run(clock, authority, sharing: board)
+        #expect(authority.orders.isEmpty)
+        #expect(board.ends == [nil])
+    }
+
+    @Test("a shared pair that is due itself, or for other names, is not taken over")
+    func badShared() async throws {
+        for bad in [
+            try Pairs.make(from: Pairs.now.addingTimeInterval(-70 * Pairs.day), to: Pairs.now.addingTimeInterval(20 * Pairs.day)),
+            try Pairs.make(names: ["other.test"]),
+        ] {
+            // Not there the first time.
+            try? FileManager.default.removeItem(atPath: self.directory.file("cert.pem"))
+            let clock = Clock(days: 1)
+            let authority = Authority(clock, [Self.fresh])
+            try await self.run(clock, authority, sharing: Board([bad]))
+            #expect(authority.orders.count == 1)
+        }
+    }
+
+    @Test("a pair that was sealed with another secret is passed over, and replaced by the next order, under the lease")
+    func otherSecret() async throws {
+        let clock = Clock(days: 0.01)
+        let authority = Authority(clock, [Self.fresh])
+        let board = Board(failure: PairSeal.Broken())
+        try await self.run(clock, authority, sharing: board)
+        #expect(authority.orders.count == 1)
+        #expect(board.asked == [false])
+        #expect(board.shared != nil)
+        #expect(self.log.text.contains("cert.shared_secret"))
+    }
+
+    @Test("while another drone orders, this one waits, and takes the pair over as soon as it is shared")
+    func waitsForOther() async throws {
+        let clock = Clock(days: 0.01)
+        let authority = Authority(clock, [Self.fresh])
+        let pair = try Pairs.make()
+        try await self.run(clock, authority, sharing: Board([nil, nil, pair], turns: [.othersOrder]))
+        #expect(authority.orders.isEmpty)
+        #expect(try String(contentsOfFile: self.files.certPath, encoding: .utf8) == pair.chain.pem)
+    }
+
+    @Test("--once waits for another drone's order for five minutes, and then fails and says why")
+    func onceWaits() async throws {
+        let clock = Clock(days: 1)
+        let authority = Authority(clock, [Self.fresh])
+        let board = Board(turns: [.othersOrder])
+        let failure = await #expect(throws: CertificateRefresher.OrderFailed.self) {
+            try await self.run(clock, authority, sharing: board, once: true)
+        }
+        #expect(failure?.description.contains("another drone of the cluster") == true)
+        #expect(clock.now == Pairs.now.addingTimeInterval(300))
+        #expect(authority.orders.isEmpty)
+        #expect(board.asked.allSatisfy { $0 })
+        try await self.run(clock, authority, sharing: Board([nil, nil, try Pairs.make()], turns: [.othersOrder]), once: true)
+        #expect(authority.orders.isEmpty)
+    }
+
+    @Test("C4: after another drone's failure nobody tries before its time, but whether it has succeeded after all is looked up")
+    func failedElsewhere() async throws {
+        let until = Pairs.now.addingTimeInterval(3600)
+        let clock = Clock(days: 0.01)
+        let authority = Authority(clock, [Self.fresh])
+        let board = Board(turns: [.afterFailure(until: until)])
+        try await self.run(clock, authority, sharing: board)
+        #expect(authority.orders.isEmpty)
+        #expect(board.asked.count == 2)
+        let failure = await #expect(throws: CertificateRefresher.OrderFailed.self) {
+            try await self.run(clock, authority, sharing: board, once: true)
+        }
+        #expect(failure?.description.contains("an order of another drone of the cluster failed") == true)
+    }
+
+    @Test("the lease ends with the order that succeeds; after one that fails, others wait as long as this one does")
+    func leaseEnds() async throws {
+        let clock = Clock(days: 0.01)
+        let board = Board()
+        try await self.run(clock, Authority(clock, [Self.outage, Self.fresh]), sharing: board)
+        #expect(board.ends == [Pairs.now.addingTimeInterval(60), nil])
+        #expect(board.shared != nil)
+    }
+
+    @Test("while NATS is away the authority is left alone; where there is no stream to share through, the drone orders its own and says so")
+    func cannotShare() async throws {
+        let clock = Clock(days: 0.5)
+        let authority = Authority(clock, [Self.fresh])
+        try await self.run(clock, authority, sharing: Board(failure: NATSError(.timedOut, attempt: "STREAM.MSG.GET.plane_certificates")))
+        #expect(authority.orders.isEmpty)
+        #expect(self.log.text.contains("no new certificate; the old one, if any, stays"))
+        let later = Clock(days: 1)
+        let asked = Authority(later, [Self.fresh])
+        try FileManager.default.removeItem(atPath: "\(self.files.certPath).failed")
+        try await self.run(later, asked, sharing: Board(failure: NATSError(.streamNotFound, attempt: "STREAM.MSG.GET.plane_certificates")))
+        #expect(asked.orders.count == 1)
+        #expect(self.log.text.contains("certificates cannot be shared"))
     }
 }

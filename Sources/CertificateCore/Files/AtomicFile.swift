@@ -24,11 +24,24 @@ enum AtomicFile {
 
     static func commit(_ path: String) throws(FileFailure) {
         guard rename(self.stagedPath(of: path), path) == 0 else { throw FileFailure("replace \(path)", errno) }
-        let directory = open((path as NSString).deletingLastPathComponent.ifEmpty("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let directory = self.openDirectory(of: path)
         guard directory >= 0 else { return }
         // A file system that cannot sync directories has done what it can.
         fsync(directory)
         close(directory)
+    }
+
+    /// Keeps other processes of ours out of the file's directory, for as long as two files take to be written. Where the directory cannot be
+    /// opened, nothing in it can be written either, and `body` says so.
+    static func withLockedDirectory<Result, Failure: Error>(of path: String, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        let directory = self.openDirectory(of: path)
+        defer { if directory >= 0 { close(directory) } }
+        while directory >= 0, flock(directory, LOCK_EX) != 0, errno == EINTR {}
+        return try body()
+    }
+
+    private static func openDirectory(of path: String) -> CInt {
+        open((path as NSString).deletingLastPathComponent.ifEmpty("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
 
     static func discard(_ path: String) { unlink(self.stagedPath(of: path)) }

@@ -6,6 +6,8 @@ package import Foundation
 /// They are two, so they cannot change in one step. Both are first written beside their places and synced; then the key takes its place,
 /// then the certificate. Whoever reads in between finds a key and a certificate that do not belong together, keeps what it had, and
 /// looks again. A process that was killed in between has left the second file beside its place, and `load` puts it there.
+///
+/// Two processes may do all this at once, such as a service and its `--once`: the directory is locked for it.
 package struct CertificateFiles: Sendable {
     package enum Content: Sendable {
         case missing
@@ -28,20 +30,32 @@ package struct CertificateFiles: Sendable {
 
     /// What is there, checked: a certificate for all `names` and for the key beside it, which has not expired.
     package func load(names: [String], now: Date) throws(FileFailure) -> Content {
-        guard let certificate = try AtomicFile.read(self.certPath) else {
-            return try self.finish(names: names, now: now) ?? .missing
+        if case .usable(let pair) = try self.read(names: names, now: now) { return .usable(pair) }
+        // Somebody may be in the middle of replacing them.
+        return try AtomicFile.withLockedDirectory(of: self.certPath) { () throws(FileFailure) in
+            let content = try self.read(names: names, now: now)
+            if case .usable = content { return content }
+            return try self.finish(names: names, now: now) ?? content
         }
+    }
+
+    private func read(names: [String], now: Date) throws(FileFailure) -> Content {
+        guard let certificate = try AtomicFile.read(self.certPath) else { return .missing }
         guard let key = try AtomicFile.read(self.keyPath) else { return .unusable("there is no key at \(self.keyPath)") }
         do throws(ACMEError) {
             return .usable(try Self.pair(certificate, key, names: names, now: now))
         } catch {
-            return try self.finish(names: names, now: now) ?? .unusable("\(error)")
+            return .unusable("\(error)")
         }
     }
 
     /// Replaces both. What is put there is checked first; what was there stays until all is written.
     package func install(_ pair: CertificatePair, names: [String], now: Date) throws {
         try pair.check(names: names, now: now)
+        try AtomicFile.withLockedDirectory(of: self.certPath) { try self.replace(with: pair, names: names, now: now) }
+    }
+
+    private func replace(with pair: CertificatePair, names: [String], now: Date) throws {
         do {
             try AtomicFile.stage(pair.key.pem, for: self.keyPath, mode: Self.keyMode)
             try AtomicFile.stage(pair.chain.pem, for: self.certPath, mode: Self.certificateMode)

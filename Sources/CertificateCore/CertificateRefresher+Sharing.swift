@@ -1,0 +1,92 @@
+import ACME
+import Foundation
+import Logging
+import NATS
+import PlaneService
+
+extension CertificateRefresher {
+    /// What a certificate that is due comes to, with other drones around.
+    enum Turn {
+        case order
+        /// Another drone's pair was taken over.
+        case adopted
+        /// Another drone is at it, or has failed: not before this time.
+        case hold(until: Date, because: HeldOff)
+        case failed(any Error)
+    }
+
+    enum HeldOff: Error, Hashable, CustomStringConvertible {
+        case othersOrder
+        case afterFailure(until: Date)
+
+        var description: String {
+            switch self {
+            case .othersOrder: "another drone of the cluster orders it"
+            case .afterFailure(let until):
+                "an order of another drone of the cluster failed, the next one is at \(until.formatted(.iso8601)); the log over there says why"
+            }
+        }
+    }
+
+    /// Between two looks at whether the drone that is ordering has done so, which takes it some seconds.
+    static let otherOrderPause: TimeInterval = 15
+    /// Between two looks at whether an order has succeeded after all, while nobody is to try: somebody may have put things right.
+    static let otherFailurePause: TimeInterval = 600
+    /// With `--once`: how long another drone's order is waited for.
+    static let otherOrderLimit: TimeInterval = 300
+
+    func turn(_ current: CertificatePair?) async throws -> Turn {
+        guard let sharing = self.sharing else { return .order }
+        do {
+            if try await self.adopt(from: sharing, current) { return .adopted }
+            let now = self.time.now()
+            switch try await sharing.takeLease(now: now, isUrgent: self.options.runsOnce) {
+            case .othersOrder:
+                return .hold(until: now.addingTimeInterval(Self.otherOrderPause), because: .othersOrder)
+            case .afterFailure(let until):
+                return .hold(until: min(until, now.addingTimeInterval(Self.otherFailurePause)), because: .afterFailure(until: until))
+            case .ours:
+                // It may have been ordered between the two.
+                guard try await self.adopt(from: sharing, current) else { return .order }
+                await sharing.endLease(failedUntil: nil, now: now)
+                return .adopted
+            }
+        } catch {
+            try Task.checkCancellation()
+            // NATS is away: so is the way of the challenge. Otherwise the fleet has no such stream, and waiting does not bring it.
+            guard let error = error as? NATSError, !error.isRetryable else { return .failed(error) }
+            self.logger.warning("certificates cannot be shared; this drone orders its own", metadata: [LogKey.error: "\(error)"])
+            return .order
+        }
+    }
+
+    /// Takes the shared pair over if it is newer than ours and not itself to be renewed.
+    private func adopt(from sharing: any CertificateSharing, _ current: CertificatePair?) async throws -> Bool {
+        let shared: CertificatePair?
+        do {
+            shared = try await sharing.latest()
+        } catch let error as PairSeal.Broken {
+            // The secret was changed, here or there: whoever orders next replaces it.
+            self.logger.warning("the shared certificate is passed over", metadata: [LogKey.error: "\(error)"])
+            return false
+        }
+        guard let pair = shared, pair.chain.notBefore > current?.chain.notBefore ?? .distantPast,
+            self.time.now() < RenewalMachine.renewalTime(of: RenewalMachine.Certificate(pair.chain)),
+            (try? pair.check(names: self.options.names, now: self.time.now())) != nil
+        else { return false }
+        try self.files.install(pair, names: self.options.names, now: self.time.now())
+        self.logger.notice("certificate taken over from another drone", metadata: [LogKey.certificate: "\(pair)"])
+        return true
+    }
+
+    func share(_ pair: CertificatePair) async {
+        guard let sharing = self.sharing else { return }
+        do {
+            try await sharing.share(pair)
+        } catch {
+            // The others order their own.
+            self.logger.warning("the new certificate could not be shared", metadata: [LogKey.error: "\(error)"])
+        }
+        await sharing.endLease(failedUntil: nil, now: self.time.now())
+    }
+}
