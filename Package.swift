@@ -64,7 +64,8 @@ let package = Package(
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("NATS", ["CNATS", logging, collections]),
-        library("DNSCore", [nioCore, nioPosix]),
+        .target(name: "CDatagrams"),
+        library("DNSCore", ["CDatagrams", nioCore, nioPosix]),
         library("DockerEngine", [asyncHTTPClient, nioCore, nioHTTP1, logging]),
         library("ACME", [asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 

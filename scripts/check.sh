@@ -25,7 +25,7 @@ mapfile -t scripts < <(files 'scripts/*' '.ci/run' | while read -r f; do head -1
 
 # --- Layers: an import points down or sideways, never up -------------------------------------------------------------
 declare -A layer=(
-    [CNATS]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
+    [CNATS]=0 [CDatagrams]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
     [PlaneProtocol]=1 [PlaneState]=1
     [PlaneService]=2 [WorldFollowing]=2 [ClusterNames]=2 [CertificateCore]=2 [SchedulerCore]=2 [DroneStore]=2 [DroneCore]=2 [ProxyCore]=2
     [scheduler]=3 [dns]=3 [drone-agent]=3 [drone-proxy]=3 [cert-refresher]=3 [plane]=3
@@ -41,7 +41,7 @@ for folder in Sources/*/; do
         [ -z "$file" ] && continue
         module=$(sed -E 's/.*import (struct |class |enum |protocol |func |typealias )?([A-Za-z_0-9]+).*/\2/' <<<"$text")
         [ -z "${layer[$module]:-}" ] && continue
-        if [ "${layer[$module]}" -gt "${layer[$target]}" ] || { [ "${layer[$target]}" -eq 0 ] && [ "$module" != CNATS ]; }; then
+        if [ "${layer[$module]}" -gt "${layer[$target]}" ] || { [ "${layer[$target]}" -eq 0 ] && [[ "$module" != C[A-Z]* ]]; }; then
             upward+="$file:$line: $target (layer ${layer[$target]}) imports $module (layer ${layer[$module]})"$'\n'
         fi
     done < <(grep -rnE '^ *(@[a-zA-Z_]+(\([a-z]*\))? +)*((package|internal|public|private|fileprivate) +)?import ' --include='*.swift' "$folder")

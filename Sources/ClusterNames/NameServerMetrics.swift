@@ -33,7 +33,7 @@ final class NameServerMetrics: Sendable {
         Self.count("plane_dns_answers_dropped_total", [], now.congested - before.congested)
         Self.count("plane_dns_connections_total", [], now.connections - before.connections)
         Self.count("plane_dns_connections_refused_total", [], now.refusedConnections - before.refusedConnections)
-        Self.count("plane_dns_sockets_reopened_total", [], now.reopened - before.reopened)
+        Self.count("plane_dns_reads_failed_total", [], now.failedReads - before.failedReads)
     }
 
     private static func count(_ label: String, _ dimensions: [(String, String)], _ difference: Int) {

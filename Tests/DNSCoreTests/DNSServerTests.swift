@@ -6,14 +6,17 @@ import PlaneTestSupport
 import Testing
 
 @Suite struct DNSServerTests {
+    /// Whether there is ::1, which not every container has.
+    private static let hasIPv6 = (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8).contains("\(String(repeating: "0", count: 31))1 ")) == true
+
     /// Starts a server on a free port of 127.0.0.1, and stops it afterwards.
     static func withServer(
-        threads: Int = 2, _ adjust: (inout DNSServerConfiguration) -> Void = { _ in },
+        threads: Int = 2, _ adjust: (inout DNSServerConfiguration) throws -> Void = { _ in },
         _ body: (DNSServer<SharedZones>, Int) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         var configuration = DNSServerConfiguration(address: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
-        adjust(&configuration)
+        try adjust(&configuration)
         let server = DNSServer(source: SharedZones(ZoneFixture.table()), configuration: configuration, group: group)
         do {
             let address = try await server.start()
@@ -61,6 +64,32 @@ import Testing
             }
             #expect(server.counters.snapshot.udpQuestions == 1000)
             #expect(server.counters.snapshot.answers[.noError] == 1000)
+        }
+    }
+
+    @Test(
+        "a server that listens on all addresses answers from the one it was asked at, over IPv4 and IPv6",
+        arguments: [("0.0.0.0", ["127.0.0.1", "127.53.9.1"])] + (hasIPv6 ? [("::", ["127.53.9.1", "::1"])] : []))
+    func manyAddresses(listening: String, asked: [String]) async throws {
+        try await Self.withServer({ $0.address = try SocketAddress(ipAddress: listening, port: 0) }) { _, port in
+            for host in asked {
+                let client = try await DatagramClient(host: host, port: port)
+                try await client.send(try Self.query("four.plane.test", id: 7))
+                #expect(try await client.receive()?.answers.map(\.data) == [ZoneFixture.v4])
+            }
+        }
+    }
+
+    @Test("a stopped server leaves its port to the next one")
+    func stop() async throws {
+        var taken = 0
+        try await Self.withServer { _, port in taken = port }
+        let address = try SocketAddress(ipAddress: "127.0.0.1", port: taken)
+        try await Self.withServer({ $0.address = address }) { _, port in
+            #expect(port == taken)
+            let client = try await DatagramClient(port: port)
+            try await client.send(try Self.query("four.plane.test", id: 1))
+            #expect(try await client.receive()?.id == 1)
         }
     }
 

@@ -26,14 +26,15 @@ final class DatagramClient: Sendable {
     private let channel: any Channel
     private let answers: AsyncStream<ByteBuffer>
 
-    init(port: Int) async throws {
+    /// - Parameter host: of this machine. Only what comes from there is received.
+    init(host: String = "127.0.0.1", port: Int) async throws {
         let (answers, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         self.answers = answers
         self.channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(continuation)) }
             }
-            .connect(host: "127.0.0.1", port: port).get()
+            .connect(host: host, port: port).get()
         self.channel.eventLoop.scheduleTask(in: Self.patience) { continuation.finish() }
     }
 

@@ -5,24 +5,15 @@ import Synchronization
 
 /// Listens on UDP and TCP and answers from a source.
 ///
-/// There is one UDP socket for each event loop, all on the same port; the kernel spreads the clients over them (`SO_REUSEPORT`).
+/// For each event loop there is a UDP socket with a thread (`DatagramWorker`); the event loops themselves have the TCP connections.
 package final class DNSServer<Source: RecordSource>: Sendable {
-    /// Datagrams read with one system call, each with this much room. A larger question is cut and then refused as malformed.
-    private static var datagramsPerRead: Int { 32 }
-    private static var datagramBytes: Int { 2048 }
-    /// Answers that wait for the kernel; above that they are dropped.
-    private static var pendingBytes: Int { 1 << 20 }
-    /// Asked of the kernel for questions that wait for us: some ten milliseconds at full speed.
-    private static var receiveBufferBytes: Int { 1 << 20 }
-    /// Between attempts to open a socket again that failed.
-    private static var reopenDelay: TimeAmount { .milliseconds(100) }
-
     private let responder: Responder<Source>
     private let configuration: DNSServerConfiguration
     private let group: MultiThreadedEventLoopGroup
     package let counters = ServerCounters()
-    private let isStopping = Atomic(false)
-    private let sockets = Mutex<[ObjectIdentifier: any Channel]>([:])
+    private let listener = Mutex<(any Channel)?>(nil)
+    /// Each with what tells that its thread has ended.
+    private let workers = Mutex<[(socket: DatagramSocket, ended: EventLoopFuture<Void>)]>([])
 
     package init(source: Source, configuration: DNSServerConfiguration, group: MultiThreadedEventLoopGroup) {
         self.responder = Responder(source: source)
@@ -38,7 +29,7 @@ package final class DNSServer<Source: RecordSource>: Sendable {
             let listener = try await self.listen(on: self.configuration.address)
             guard var address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
             address.port = listener.localAddress?.port
-            for loop in self.group.makeIterator() { try await self.openSocket(on: address, loop: loop).get() }
+            for loop in self.group.makeIterator() { try self.openSocket(on: address, loop: loop) }
             return address
         } catch {
             await self.stop()
@@ -48,45 +39,29 @@ package final class DNSServer<Source: RecordSource>: Sendable {
 
     /// Closes the sockets. Connections that are open end with their idle time, or with the event loops.
     package func stop() async {
-        self.isStopping.store(true, ordering: .sequentiallyConsistent)
-        let sockets = self.sockets.withLock { sockets in
-            defer { sockets = [:] }
-            return Array(sockets.values)
+        let workers = self.workers.withLock { workers in
+            defer { workers = [] }
+            return workers
         }
-        for socket in sockets { socket.close(promise: nil) }
-        // A socket that was closed already, or fails to close, is closed.
-        for socket in sockets { _ = try? await socket.closeFuture.get() }
+        for worker in workers { worker.socket.stop() }
+        // A listener that was closed already, or fails to close, is closed.
+        if let listener = self.listener.withLock({ $0 }) { try? await listener.close().get() }
+        for worker in workers { try? await worker.ended.get() }
     }
 
     // MARK: UDP
 
-    private func openSocket(on address: SocketAddress, loop: any EventLoop) -> EventLoopFuture<Void> {
+    private func openSocket(on address: SocketAddress, loop: any EventLoop) throws {
         var generator = SystemRandomNumberGenerator()
         let limit = self.configuration.answersPerSecond
         let limiter = limit == 0 ? nil : ResponseRateLimiter(answersPerSecond: limit, using: &generator)
-        return DatagramBootstrap(group: loop)
-            .channelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
-            .channelOption(.socketOption(.so_rcvbuf), value: Self.receiveBufferBytes)
-            .channelOption(.datagramVectorReadMessageCount, value: Self.datagramsPerRead)
-            .channelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.datagramsPerRead * Self.datagramBytes))
-            .channelOption(.writeBufferWaterMark, value: .init(low: Self.pendingBytes / 2, high: Self.pendingBytes))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        DatagramHandler(responder: self.responder, limiter: limiter, counters: self.counters))
-                }
-            }
-            .bind(to: address)
-            .map { self.keep($0) { self.reopenSocket(on: address, loop: loop) } }
-    }
-
-    /// The kernel may refuse to send to an address somebody has forged, and NIO closes a socket for some of these refusals.
-    private func reopenSocket(on address: SocketAddress, loop: any EventLoop) {
-        guard !self.isStopping.load(ordering: .sequentiallyConsistent) else { return }
-        self.counters.reopened.add(1, ordering: .relaxed)
-        self.openSocket(on: address, loop: loop).whenFailure { _ in
-            loop.scheduleTask(in: Self.reopenDelay) { self.reopenSocket(on: address, loop: loop) }
+        let socket = try DatagramSocket(bindingTo: address)
+        let ended = loop.makePromise(of: Void.self)
+        let (responder, counters) = (self.responder, self.counters)
+        self.workers.withLock { $0.append((socket, ended.futureResult)) }
+        WorkerThread.start {
+            DatagramWorker(socket: socket, responder: responder, limiter: limiter, counters: counters).run()
+            ended.succeed()
         }
     }
 
@@ -101,7 +76,7 @@ package final class DNSServer<Source: RecordSource>: Sendable {
                 channel.eventLoop.makeCompletedFuture { try self.accept(channel, within: limit) }
             }
             .bind(to: address).get()
-        self.keep(listener) {}
+        self.listener.withLock { $0 = listener }
         return listener
     }
 
@@ -116,17 +91,5 @@ package final class DNSServer<Source: RecordSource>: Sendable {
         channel.closeFuture.whenComplete { _ in limit.leave(host) }
         try channel.pipeline.syncOperations.addHandler(
             StreamHandler(responder: self.responder, counters: self.counters, idleTimeout: self.configuration.idleTimeout))
-    }
-
-    // MARK: Sockets
-
-    private func keep(_ socket: any Channel, whenLost: @escaping @Sendable () -> Void) {
-        self.sockets.withLock { $0[ObjectIdentifier(socket)] = socket }
-        socket.closeFuture.whenComplete { _ in
-            _ = self.sockets.withLock { $0.removeValue(forKey: ObjectIdentifier(socket)) }
-            whenLost()
-        }
-        // Opened while `stop` was already closing the others.
-        if self.isStopping.load(ordering: .sequentiallyConsistent) { socket.close(promise: nil) }
     }
 }

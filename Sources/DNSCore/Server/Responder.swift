@@ -10,64 +10,69 @@ package import NIOCore
 /// 5. records, or that there are none of that type.
 package struct Responder<Source: RecordSource>: Sendable {
     private let source: Source
-    private let allocator: ByteBufferAllocator
 
-    package init(source: Source, allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+    package init(source: Source) {
         self.source = source
-        self.allocator = allocator
     }
 
     /// The answer to one whole message; nil if it is not to be answered.
     package func response(to message: ByteBuffer, over transport: Transport) -> Response? {
-        switch QueryReading(message.readableBytesUInt8Span) {
+        var bytes = ByteBuffer()
+        return self.respond(to: message.readableBytesUInt8Span, over: transport, in: &bytes).map { Response(bytes: bytes, outcome: $0) }
+    }
+
+    /// Writes the answer to one whole message into `buffer`, in place of what was there; nil if it is not to be answered.
+    package func respond(to message: Span<UInt8>, over transport: Transport, in buffer: inout ByteBuffer) -> Outcome? {
+        switch QueryReading(message) {
         case .silence:
             return nil
         case .refusal(let id, let flags, let code):
-            var bytes = ByteBuffer.bareHeader(
-                id: id, flags: flags, code: code, leadingBytes: transport.leadingBytes, allocator: self.allocator)
-            transport.fillLength(&bytes)
-            return Response(bytes: bytes, code: code, isTruncated: false, subject: .failure, query: nil)
+            buffer.becomeBareHeader(id: id, flags: flags, code: code, leadingBytes: transport.leadingBytes)
+            transport.fillLength(&buffer)
+            return Outcome(code: code, isTruncated: false, subject: .failure, query: nil)
         case .query(let query):
-            let answer = self.answer(to: query, in: message, over: transport)
-            var response = answer
-            transport.fillLength(&response.bytes)
-            return response
+            let outcome = self.answer(to: query, in: message, over: transport, &buffer)
+            transport.fillLength(&buffer)
+            return outcome
         }
     }
 
-    /// An answer without records that sends the client to TCP.
-    package func truncated(_ query: Query, in message: ByteBuffer) -> ByteBuffer {
-        var writer = self.writer(to: query, in: message, over: .udp)
+    /// Writes an answer without records, which sends the client to TCP.
+    package func truncate(_ query: Query, in message: Span<UInt8>, _ buffer: inout ByteBuffer) {
+        var writer = self.writer(to: query, in: message, over: .udp, &buffer)
         writer.truncate()
-        return writer.finish(.noError, isAuthoritative: true)
+        buffer = writer.finish(.noError, isAuthoritative: true)
     }
 
-    private func writer(to query: Query, in message: ByteBuffer, over transport: Transport) -> AnswerWriter {
-        AnswerWriter(
-            to: query, in: message, limit: transport.limit(for: query), leadingBytes: transport.leadingBytes, allocator: self.allocator)
+    private func writer(to query: Query, in message: Span<UInt8>, over transport: Transport, _ buffer: inout ByteBuffer) -> AnswerWriter {
+        // Its memory has one holder at a time: only so it can be written again.
+        var taken = ByteBuffer()
+        swap(&taken, &buffer)
+        return AnswerWriter(
+            to: query, in: message, limit: transport.limit(for: query), leadingBytes: transport.leadingBytes, buffer: taken)
     }
 
-    private func answer(to query: Query, in message: ByteBuffer, over transport: Transport) -> Response {
-        var writer = self.writer(to: query, in: message, over: transport)
+    private func answer(to query: Query, in message: Span<UInt8>, over transport: Transport, _ buffer: inout ByteBuffer) -> Outcome {
+        var writer = self.writer(to: query, in: message, over: transport, &buffer)
         if let code = Self.objection(to: query) {
-            return Self.response(writer, code, isAuthoritative: false, subject: .failure, query)
+            return Self.finish(writer, code, isAuthoritative: false, subject: .failure, query, &buffer)
         }
-        let name = message.readableBytesUInt8Span.extracting(Query.nameStart..<(Query.nameStart + query.nameBytes))
+        let name = message.extracting(Query.nameStart..<(Query.nameStart + query.nameBytes))
         switch self.source.find(name) {
         case .unknown:
-            return Self.response(writer, .serverFailure, isAuthoritative: false, subject: .failure, query)
+            return Self.finish(writer, .serverFailure, isAuthoritative: false, subject: .failure, query, &buffer)
         case .outside:
-            return Self.response(writer, .refused, isAuthoritative: false, subject: .failure, query)
+            return Self.finish(writer, .refused, isAuthoritative: false, subject: .failure, query, &buffer)
         case .impossible(let zone, let serial):
             writer.writeAbsence(of: query, in: zone, serial: serial)
-            return Self.response(writer, .nameError, isAuthoritative: true, subject: .absence(zone: zone.origin), query)
+            return Self.finish(writer, .nameError, isAuthoritative: true, subject: .absence(zone: zone.origin), query, &buffer)
         case .records(let records, let zone, let serial):
             writer.writeRecords(records, for: query, in: zone, serial: serial)
             guard writer.answers == 0, !writer.isTruncated else {
-                return Self.response(writer, .noError, isAuthoritative: true, subject: .name, query)
+                return Self.finish(writer, .noError, isAuthoritative: true, subject: .name, query, &buffer)
             }
             writer.writeAbsence(of: query, in: zone, serial: serial)
-            return Self.response(writer, .noError, isAuthoritative: true, subject: .absence(zone: zone.origin), query)
+            return Self.finish(writer, .noError, isAuthoritative: true, subject: .absence(zone: zone.origin), query, &buffer)
         }
     }
 
@@ -80,12 +85,13 @@ package struct Responder<Source: RecordSource>: Sendable {
         return query.type.isMeta && query.type != .any ? .notImplemented : nil
     }
 
-    private static func response(
-        _ writer: consuming AnswerWriter, _ code: ResponseCode, isAuthoritative: Bool, subject: Response.Subject, _ query: Query
-    ) -> Response {
+    private static func finish(
+        _ writer: consuming AnswerWriter, _ code: ResponseCode, isAuthoritative: Bool, subject: Outcome.Subject, _ query: Query,
+        _ buffer: inout ByteBuffer
+    ) -> Outcome {
         let isTruncated = writer.isTruncated
-        let bytes = writer.finish(code, isAuthoritative: isAuthoritative)
-        return Response(bytes: bytes, code: code, isTruncated: isTruncated, subject: subject, query: query)
+        buffer = writer.finish(code, isAuthoritative: isAuthoritative)
+        return Outcome(code: code, isTruncated: isTruncated, subject: subject, query: query)
     }
 }
 

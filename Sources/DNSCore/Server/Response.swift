@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// An answer, and what must be known of it to send or withhold it.
-package struct Response: Sendable {
+/// What must be known of an answer to send or withhold it.
+package struct Outcome: Sendable {
     /// What an answer is about. Answers about the same thing to the same network are counted together (`ResponseRateLimiter`).
     package enum Subject: Hashable, Sendable {
         /// The records of a name that has some.
@@ -11,11 +11,16 @@ package struct Response: Sendable {
         case failure
     }
 
-    /// The message; over TCP with its length before it.
-    package var bytes: ByteBuffer
     package var code: ResponseCode
     package var isTruncated: Bool
     package var subject: Subject
     /// nil if the message could not be read.
     package var query: Query?
+}
+
+/// An answer by itself.
+package struct Response: Sendable {
+    /// The message; over TCP with its length before it.
+    package var bytes: ByteBuffer
+    package var outcome: Outcome
 }

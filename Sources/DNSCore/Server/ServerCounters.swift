@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a server has done since it started. Written on event loops, read by whoever shows metrics.
+/// What a server has done since it started. Written on event loops and worker threads, read by whoever shows metrics.
 package final class ServerCounters: Sendable {
     package struct Snapshot: Hashable, Sendable {
         package var udpQuestions = 0
@@ -12,13 +12,13 @@ package final class ServerCounters: Sendable {
         package var truncated = 0
         /// Answers kept back, or cut to nothing, by the rate limit.
         package var limited = 0
-        /// Answers dropped because the kernel took no more.
+        /// Answers dropped because the kernel did not take them.
         package var congested = 0
         package var connections = 0
         /// Connections closed at once because there were too many.
         package var refusedConnections = 0
-        /// Times that a UDP socket failed and was opened again.
-        package var reopened = 0
+        /// Times that the kernel could not say what has come over UDP.
+        package var failedReads = 0
 
         /// Before anything has happened.
         package static let zero = Snapshot()
@@ -32,7 +32,7 @@ package final class ServerCounters: Sendable {
     let congested = Atomic(0)
     let connections = Atomic(0)
     let refusedConnections = Atomic(0)
-    let reopened = Atomic(0)
+    let failedReads = Atomic(0)
     private let noError = Atomic(0)
     private let formatError = Atomic(0)
     private let serverFailure = Atomic(0)
@@ -67,6 +67,6 @@ package final class ServerCounters: Sendable {
             ],
             truncated: self.truncated.load(ordering: .relaxed), limited: self.limited.load(ordering: .relaxed),
             congested: self.congested.load(ordering: .relaxed), connections: self.connections.load(ordering: .relaxed),
-            refusedConnections: self.refusedConnections.load(ordering: .relaxed), reopened: self.reopened.load(ordering: .relaxed))
+            refusedConnections: self.refusedConnections.load(ordering: .relaxed), failedReads: self.failedReads.load(ordering: .relaxed))
     }
 }

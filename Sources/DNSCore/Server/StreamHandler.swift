@@ -58,7 +58,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
                 return
             }
             self.counters.tcpQuestions.add(1, ordering: .relaxed)
-            self.counters.count(response.code)
+            self.counters.count(response.outcome.code)
             self.lastQuestion = .now()
             context.write(self.wrapOutboundOut(response.bytes), promise: nil)
         }

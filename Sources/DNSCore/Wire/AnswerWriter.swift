@@ -40,13 +40,15 @@ struct AnswerWriter {
     ///   - message: The client's message, from which `query` was read.
     ///   - limit: Bytes that the whole answer may have.
     ///   - leadingBytes: Bytes to leave free before the message.
-    init(to query: Query, in message: ByteBuffer, limit: Int, leadingBytes: Int, allocator: ByteBufferAllocator) {
+    ///   - buffer: Is emptied, and takes the message. Where nobody else holds its memory, that is used again.
+    init(to query: Query, in message: Span<UInt8>, limit: Int, leadingBytes: Int, buffer: consuming ByteBuffer) {
         self.query = query
         self.limit = limit - (query.edns == nil ? 0 : Self.optBytes)
-        self.buffer = allocator.buffer(capacity: max(Self.usualBytes, leadingBytes + query.questionEnd + Self.optBytes))
+        self.buffer = buffer
+        self.buffer.clear(minimumCapacity: max(Self.usualBytes, leadingBytes + query.questionEnd + Self.optBytes))
         self.buffer.writeRepeatingByte(0, count: leadingBytes)
         self.start = self.buffer.writerIndex
-        self.buffer.writeImmutableBuffer(message.getSlice(at: message.readerIndex, length: query.questionEnd) ?? message)
+        self.buffer.writeBytes(message.extracting(0..<query.questionEnd).bytes)
     }
 
     /// Appends a record; false if it did not fit, and then, except for an additional record, the answer says so.
@@ -112,11 +114,10 @@ struct AnswerWriter {
 }
 
 extension ByteBuffer {
-    /// Nothing but a header: for a message of which nothing else is worth repeating.
-    static func bareHeader(id: UInt16, flags: HeaderFlags, code: ResponseCode, leadingBytes: Int, allocator: ByteBufferAllocator) -> ByteBuffer {
-        var buffer = allocator.buffer(capacity: leadingBytes + Query.headerBytes)
-        buffer.writeRepeatingByte(0, count: leadingBytes)
-        buffer.writeMultipleIntegers(id, flags.answering(code).rawValue, UInt64(0))
-        return buffer
+    /// Becomes nothing but a header: for a message of which nothing else is worth repeating.
+    mutating func becomeBareHeader(id: UInt16, flags: HeaderFlags, code: ResponseCode, leadingBytes: Int) {
+        self.clear(minimumCapacity: leadingBytes + Query.headerBytes)
+        self.writeRepeatingByte(0, count: leadingBytes)
+        self.writeMultipleIntegers(id, flags.answering(code).rawValue, UInt64(0))
     }
 }

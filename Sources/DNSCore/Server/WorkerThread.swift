@@ -1,0 +1,26 @@
+import Glibc
+
+/// A thread that waits in system calls, and so is none of the cooperative pool's or of the event loops.
+enum WorkerThread {
+    private final class Work {
+        let body: @Sendable () -> Void
+
+        init(_ body: @escaping @Sendable () -> Void) {
+            self.body = body
+        }
+    }
+
+    /// - Parameter body: tells by itself when it has ended.
+    static func start(_ body: @escaping @Sendable () -> Void) {
+        let work = Unmanaged.passRetained(Work(body))
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { work in
+                work.map { Unmanaged<Work>.fromOpaque($0).takeRetainedValue().body() }
+                return nil
+            }, work.toOpaque())
+        precondition(code == 0, "a process that cannot have a thread more cannot do its work")
+        pthread_detach(thread)
+    }
+}
