@@ -13,10 +13,11 @@ package func dnsFuzzerTestOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) 
         precondition(DNSMessage(buffer.readableBytesUInt8Span) == read, "read differently after writing")
     }
     for transport in [Transport.udp, .tcp] {
-        guard var response = FuzzedZone.responder.response(to: ByteBuffer(bytes: message), over: transport)?.bytes else {
+        guard FuzzedZone.responder.respond(to: message.span, over: transport, in: &answerBuffer) != nil else {
             precondition(count < Query.headerBytes || message[2] & 0x80 != 0, "a question was not answered")
             continue
         }
+        var response = answerBuffer
         if transport == .tcp {
             precondition(response.readInteger(as: UInt16.self).map(Int.init) == response.readableBytes, "a wrong length")
         }
@@ -28,6 +29,9 @@ package func dnsFuzzerTestOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) 
     }
     return 0
 }
+
+/// Used again for every answer, as in a server. libFuzzer has one thread.
+nonisolated(unsafe) private var answerBuffer = ByteBuffer()
 
 /// The package manager gives an executable's entry this name, so libFuzzer's own `main` is not the one that is started.
 @_cdecl("dns_fuzzer_main")
