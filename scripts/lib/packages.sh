@@ -6,6 +6,7 @@ packages_of() {
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
+        bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
         test) echo busybox-static gdb pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound ;;
     esac
 }
