@@ -19,7 +19,8 @@ import Testing
         let server: DNSServer<SharedZones>
         let endpoint: SocketEndpoint
 
-        static func start(texts: [String] = []) async throws -> Server {
+        /// - Parameter port: 0 for a free one.
+        static func start(texts: [String] = [], port: UInt16 = 0) async throws -> Server {
             let origin = DNSName("plane.test")!
             var generator = SystemRandomNumberGenerator()
             var table = ZoneTable(using: &generator)
@@ -28,7 +29,7 @@ import Testing
             table.add(Zone(origin: origin, authority: authority, timeToLive: 1), fixed: [(origin.child("_acme-challenge")!, .empty)])
             let zones = SharedZones(table)
             let server = DNSServer(
-                source: zones, configuration: .init(address: try SocketAddress(ipAddress: "127.0.0.1", port: 0)), group: .singleton)
+                source: zones, configuration: .init(address: try SocketAddress(ipAddress: "127.0.0.1", port: Int(port))), group: .singleton)
             let address = try await server.start()
             let started = Server(
                 zones: zones, server: server, endpoint: SocketEndpoint(ip: .v4(0x7F00_0001), port: UInt16(address.port ?? 0)))
@@ -73,6 +74,24 @@ import Testing
         #expect(error.description.contains("\(stale.endpoint)") && !error.description.contains("\(good.endpoint)"))
         await good.server.stop()
         await stale.server.stop()
+    }
+
+    @Test("while no name server is there, the authority is not told to look; one that comes back in time is enough")
+    func down() async throws {
+        let port = try freeLoopbackPort()
+        var options = ChallengeVisibility.Options()
+        options.servers = [SocketEndpoint(ip: .v4(0x7F00_0001), port: port)]
+        options.limit = .milliseconds(600)
+        let error = try await #require(throws: ChallengeVisibility.NotVisible.self) {
+            try await ChallengeVisibility(options, logger: LogRecorder().logger).wait(for: Self.record)
+        }
+        #expect(error.description.contains("127.0.0.1:\(port) (no answer)"))
+        options.limit = .seconds(60)
+        let patient = ChallengeVisibility(options, logger: LogRecorder().logger)
+        async let seen: Void = patient.wait(for: Self.record)
+        let server = try await Server.start(texts: ["the value"], port: port)
+        try await seen
+        await server.server.stop()
     }
 
     @Test("ten long values do not fit into a datagram; they are seen over TCP")

@@ -32,6 +32,8 @@ package struct ChallengeVisibility: Sendable {
 
     /// Between two questions to a server that does not have it yet.
     private static let pause: Duration = .milliseconds(100)
+    /// Between two rounds while none answers.
+    private static let downPause: Duration = .milliseconds(500)
     /// Waited when no name server could be asked, because a firewall lets no questions out: longer than any name server needs.
     private static let blindWait: Duration = .seconds(5)
 
@@ -45,53 +47,72 @@ package struct ChallengeVisibility: Sendable {
         self.logger = logger
     }
 
-    /// Returns when every name server that answers has the value.
+    /// Returns when every name server that answers has the value, and at least one does.
     package func wait(for record: ChallengeRecord) async throws {
         guard self.options.limit > .zero else { return }
         guard let name = DNSName(record.name) else { throw NotVisible(name: record.name, servers: ["any server: it is no domain name"]) }
         let servers = await self.servers(for: record.domain)
-        let outcomes = await withTaskGroup(of: Outcome.self) { group in
-            for server in servers { group.addTask { await self.watch(server, name, record.value) } }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-        try Task.checkCancellation()
-        let lacking = outcomes.compactMap { if case .lacking(let server) = $0 { server } else { nil } }
-        guard lacking.isEmpty else { throw NotVisible(name: record.name, servers: lacking.sorted()) }
-        if !outcomes.contains(.seen) {
-            self.logger.warning(
-                "no name server could be asked whether the challenge is visible",
-                metadata: [
-                    LogKey.server: "\(servers.map(\.description).joined(separator: ", "))",
-                    LogKey.hint: "acme.dns_servers names servers that can be asked",
-                ])
-            try await Task.sleep(for: Self.blindWait)
-        }
+        let clock = ContinuousClock()
+        let end = clock.now + self.options.limit
+        repeat {
+            let outcomes = await withTaskGroup(of: Outcome.self) { group in
+                for server in servers { group.addTask { await self.watch(server, name, record.value) } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            try Task.checkCancellation()
+            let lacking = outcomes.compactMap { if case .lacking(let server) = $0 { server } else { nil } }
+            guard lacking.isEmpty else { throw NotVisible(name: record.name, servers: lacking.sorted()) }
+            if outcomes.contains(.seen) { return }
+            if self.isBlind(outcomes) { return try await self.waitBlindly(servers) }
+            // All of them are down, maybe for a restart: an authority would not hear from them either.
+            try await Task.sleep(for: Self.downPause)
+        } while clock.now < end
+        throw NotVisible(name: record.name, servers: servers.map { "\($0) (no answer)" }.sorted())
     }
 
     private enum Outcome: Hashable, Sendable {
         case seen
         case lacking(String)
-        case silent
+        /// Never answered.
+        /// - Parameter isDown: the machine is there, and says that the server is not.
+        case silent(isDown: Bool)
+    }
+
+    /// Whether nothing can be known, because a firewall lets no questions out: servers somebody has configured are there to be asked.
+    private func isBlind(_ outcomes: [Outcome]) -> Bool {
+        self.options.servers.isEmpty && !outcomes.contains(.silent(isDown: true))
+    }
+
+    private func waitBlindly(_ servers: [SocketEndpoint]) async throws {
+        self.logger.warning(
+            "no name server could be asked whether the challenge is visible",
+            metadata: [
+                LogKey.server: "\(servers.map(\.description).joined(separator: ", "))",
+                LogKey.hint: "acme.dns_servers names servers that can be asked",
+            ])
+        try await Task.sleep(for: Self.blindWait)
     }
 
     private func watch(_ server: SocketEndpoint, _ name: DNSName, _ value: String) async -> Outcome {
         let clock = ContinuousClock()
         let end = clock.now + self.options.limit
-        var outcome = Outcome.silent
+        var hasAnswered = false
         repeat {
-            guard let address = try? SocketAddress(ipAddress: server.ip.description, port: Int(server.port)) else { return .silent }
+            guard let address = try? SocketAddress(ipAddress: server.ip.description, port: Int(server.port)) else {
+                return .silent(isDown: false)
+            }
             do throws(DNSClient.Failure) {
                 let answer = try await self.client.ask(name, .txt, at: address, recursion: self.options.resolvers.contains(server))
                 if answer.answers.contains(where: { $0.data == .txt(Array(value.utf8)) }) { return .seen }
-                outcome = .lacking("\(server)")
+                hasAnswered = true
             } catch {
                 // One that never answers is not held against us: authorities will not hear from it either.
-                if outcome == .silent, error == .timedOut || error == .unreachable { return .silent }
+                if !hasAnswered, error != .malformed { return .silent(isDown: error == .unreachable) }
             }
             // Cancelled meanwhile, the loop ends.
             try? await Task.sleep(for: Self.pause)
         } while clock.now < end && !Task.isCancelled
-        return outcome
+        return .lacking("\(server)")
     }
 
     // MARK: Name servers
