@@ -30,7 +30,7 @@ package struct GuardedNATS: Sendable {
             text = text.replacing(sample, with: own)
         }
         for user in self.users {
-            let variable = "$PLANE_\(user == "drone-1" ? "DRONE" : user.uppercased().replacing("-", with: "_"))_PASSWORD"
+            let variable = "$NATS_PASSWORD_\(user == "drone-1" ? "DRONE" : user.uppercased().replacing("-", with: "_"))"
             guard text.contains(variable) else { throw NoSuchText(text: variable) }
             text = text.replacing(variable, with: "\"\(self.password(user))\"")
         }
