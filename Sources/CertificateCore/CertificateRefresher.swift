@@ -12,6 +12,8 @@ package struct CertificateRefresher: Service {
         package var names: [String]
         /// Ends after one order, or at once if none is due.
         package var runsOnce = false
+        /// The files are looked at this often, whatever else is due: somebody may have replaced them, or set the clock.
+        package var longestSleep: Duration = .seconds(3600)
 
         package init(names: [String], runsOnce: Bool = false) {
             self.names = names
@@ -42,9 +44,6 @@ package struct CertificateRefresher: Service {
         let cause: any Error
         package var description: String { "no new certificate: \(self.cause)" }
     }
-
-    /// The files are looked at this often, whatever else is due: somebody may have replaced them, or set the clock.
-    static let longestSleep: Duration = .seconds(3600)
 
     let options: Options
     let files: CertificateFiles
@@ -95,7 +94,7 @@ package struct CertificateRefresher: Service {
             case .wait(let until):
                 metrics.waiting(until: until)
                 let left = Duration.seconds(max(until.timeIntervalSince(self.time.now()), 0.1))
-                try await self.time.sleep(min(left, Self.longestSleep))
+                try await self.time.sleep(min(left, self.options.longestSleep))
             case .askAuthority:
                 machine.answered(await self.ask(current), at: self.time.now())
             case .order(let reason):
