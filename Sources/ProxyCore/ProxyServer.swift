@@ -89,6 +89,20 @@ package final class ProxyServer: Sendable {
             .get()
     }
 
+    /// Takes no more connections from a listener, and closes it once those taken before have arrived at their event loops. A listener
+    /// closed in between closes them too.
+    package func stopListening(_ listener: any Channel) async {
+        // What fails here has been closed already, and that is all that is wanted.
+        try? await listener.triggerUserOutboundEvent(ShutAcceptGate()).get()
+        try? await listener.setOption(.autoRead, value: false).get()  // also takes back a read that waits for the kernel
+        // On its way a connection goes from the listener's loop to its own, back, and to its own again.
+        for _ in 0..<2 {
+            for worker in self.workers.values { try? await worker.eventLoop.submit {}.get() }
+            try? await listener.eventLoop.submit {}.get()
+        }
+        try? await listener.close().get()
+    }
+
     private func prepare(_ channel: any Channel, for listener: ProxyListener) throws {
         guard let worker = self.workers[ObjectIdentifier(channel.eventLoop)]?.value else {
             throw ChannelError.inappropriateOperationForState

@@ -76,7 +76,8 @@ struct ProxyService: FinishingService {
             group.cancelAll()
             return isReplaced
         }
-        for listener in self.listeners { listener.close(promise: nil) }
+        // Those of a replaced process have been.
+        for listener in self.listeners where !isReplaced { await self.server.stopListening(listener) }
         // Without a successor too: nobody may wait in the queue of a process that is about to end.
         self.sockets.handOver()
         if isReplaced {
@@ -103,7 +104,7 @@ struct ProxyService: FinishingService {
                 self.logger.error("the successor did not get ready, this process goes on; its own log says why")
                 return false
             }
-            for listener in self.listeners { try? await listener.close().get() }  // one that is closed already is as good
+            for listener in self.listeners { await self.server.stopListening(listener) }
             guard successor.go() else {
                 self.logger.critical("the successor ended in the moment of taking over, this process ends too")
                 return true

@@ -191,15 +191,22 @@ final class ProxyWorker {
         self.metrics.report()
     }
 
+    /// How long a connection that was taken just before the end may take for its request.
+    private static let firstRequestLimit: TimeAmount = .seconds(1)
+
     /// From now on connections end after their exchange. The promise succeeds when none is left.
     ///
-    /// - Parameter endsIdle: Ends those between two requests now, though a client may be sending the next one at this moment.
-    ///   Otherwise they are told after their next request, and after the usual time if none comes.
+    /// - Parameter endsIdle: Ends those between two requests now, though a client may be sending the next one at this moment, and gives
+    ///   those that are new a moment for their first. Otherwise they are told after their next request, and after the usual time if
+    ///   none comes.
     func drain(endsIdle: Bool, _ promise: EventLoopPromise<Void>) {
         self.isDraining = true
         if endsIdle {
             self.upstreams.closeAll()
-            for connection in self.connections where connection.isIdle { connection.close() }
+            let firstRequestLimit = NIODeadline.now() + Self.firstRequestLimit
+            for connection in self.connections where connection.isIdle {
+                if connection.isBetweenRequests { connection.close() } else { connection.deadline = min(connection.deadline, firstRequestLimit) }
+            }
         }
         if self.connections.isEmpty { return promise.succeed() }
         self.whenEmpty.append(promise)

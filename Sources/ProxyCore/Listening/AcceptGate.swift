@@ -13,13 +13,22 @@ final class AcceptGate: ChannelOutboundHandler {
     private let census: ConnectionCensus
     private let logger: Logger
     private var nextWarning: NIODeadline = .uptimeNanoseconds(0)
+    private var isShut = false
 
     init(census: ConnectionCensus, logger: Logger) {
         self.census = census
         self.logger = logger
     }
 
+    /// From now on nothing is taken any more, though the socket still listens.
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is ShutAcceptGate else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        self.isShut = true
+        promise?.succeed()
+    }
+
     func read(context: ChannelHandlerContext) {
+        if self.isShut { return }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         let hasRoom = self.census.hasRoom { eventLoop.execute { bound.value.0.resume(bound.value.1) } }
@@ -35,3 +44,6 @@ final class AcceptGate: ChannelOutboundHandler {
         self.read(context: context)
     }
 }
+
+/// Asks an ``AcceptGate`` to take no more connections.
+struct ShutAcceptGate: Sendable {}

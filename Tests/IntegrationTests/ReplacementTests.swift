@@ -1,0 +1,27 @@
+import Foundation
+import PlaneTestSupport
+import Testing
+
+/// The short form of what `scripts/replace-proxy` does a hundred times.
+@Suite("Replacing the proxy")
+struct ReplacementTests {
+    private static func run(_ arguments: [String]) async throws -> (status: Int32, log: String) {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+        let program = try TestProcess(
+            "python3", ["-u", root.appending(path: "scripts/replace-proxy").path, "--binaries", binaries] + arguments)
+        return (await program.ended(), program.log.joined(separator: "\n"))
+    }
+
+    @Test("under load it loses no request, closes no WebSocket, and leaves no process and no descriptor behind")
+    func underLoad() async throws {
+        let (status, log) = try await Self.run(["--replacements", "5", "--rate", "200", "--websockets", "20"])
+        #expect(status == 0, "\(log)")
+    }
+
+    @Test("with sockets that somebody else holds, a plain restart refuses nobody")
+    func activated() async throws {
+        let (status, log) = try await Self.run(["--restart", "--replacements", "3", "--rate", "100"])
+        #expect(status == 0, "\(log)")
+    }
+}
