@@ -19,6 +19,8 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -48,6 +50,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -91,7 +94,7 @@ let package = Package(
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
-        library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, nioTLS, logging, metrics]),
+        library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
@@ -136,7 +139,7 @@ let package = Package(
             [
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", nioHTTP1, nioEmbedded]),
+        tests("ProxyCoreTests", ["ProxyCore", nioHPACK, nioHTTP1, nioEmbedded]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("ChaosTests", []),

@@ -55,7 +55,7 @@ struct ProxyService: FinishingService {
         guard let files = settings.certificateFiles, let httpsPort = settings.httpsPort else {
             return [("http", settings.listener(.http), httpPort)]
         }
-        let certificates = CertificateStore(files: files, offersHTTP2: false, logger: logger)
+        let certificates = CertificateStore(files: files, offersHTTP2: settings.drone.proxy.http2, logger: logger)
         return [
             ("https", settings.listener(.https(certificates)), httpsPort),
             ("http", settings.listener(.redirect(httpsPort: httpsPort)), httpPort),

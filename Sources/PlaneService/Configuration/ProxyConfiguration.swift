@@ -16,6 +16,8 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var proxyProtocolFrom: [String] = []
     /// Believe what clients say in `X-Forwarded-*` and add to it.
     package var trustForwarded = false
+    /// HTTP/2 for browsers, where there is a certificate.
+    package var http2 = true
     /// nil lets open connections come to their end when a successor has taken over.
     package var replacedDeadline: Duration?
     package var limits = ProxyLimitsConfiguration()
@@ -43,6 +45,7 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read(
             "trust_forwarded", .boolean, into: &self.trustForwarded,
             "Believe X-Forwarded-* of visitors and add to it. Only where none but proxies of yours can connect.")
+        reader.read("http2", .boolean, into: &self.http2, "Offer HTTP/2 to browsers, where there is a certificate.")
         self.replacedDeadline = reader.optional(
             "replaced_deadline_secs", .seconds(0...604_800),
             "Seconds after which a proxy that a successor has replaced ends the WebSockets still open; never if not set.")

@@ -68,6 +68,7 @@ extension ClientConnection {
     func cutOff() {
         // Nor after the end of a TLS connection without the word that says so, so that word is left out.
         guard let context else { return }
+        if self.role.isStream { context.triggerUserOutboundEvent(CutOff(), promise: nil) }
         let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
         // After a reset nobody takes what came for all there is. A linger time of zero makes the close one (socket(7)).
         if let socket = context.channel as? any SocketOptionProvider {

@@ -38,8 +38,8 @@ extension ClientConnection {
             } else {
                 self.giveUp("The request body did not arrive in time.")
             }
-        case .connecting, .closed:
-            break  // the connect has its own limit
+        case .connecting, .http2, .closed:
+            break  // the connect and the connection of streams have their own limits
         case .tunnel, .lingering:
             self.close()
         }

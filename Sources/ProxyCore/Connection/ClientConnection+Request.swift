@@ -200,7 +200,7 @@ extension ClientConnection {
             if self.exchange?.requestIsSent == false { self.resumeReading() }
         case .tunnel:
             self.resumeReading()
-        case .head, .looking, .holding, .connecting, .lingering, .closed:
+        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
             break
         }
     }

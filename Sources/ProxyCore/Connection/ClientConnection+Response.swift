@@ -19,7 +19,7 @@ extension ClientConnection {
                 self.upstreamInput.writeImmutableBuffer(buffer)
             }
             self.readResponse()
-        case .head, .looking, .holding, .connecting, .lingering, .closed:
+        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
             // A backend that speaks without being asked: what it says must not become the answer to the next request.
             self.dropUpstream()
         }
@@ -191,7 +191,7 @@ extension ClientConnection {
             } else {
                 self.closeAfterFlush()
             }
-        case .head, .looking, .holding, .connecting, .lingering, .closed:
+        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
             self.dropUpstream()
         }
         self.flush()
@@ -220,7 +220,7 @@ extension ClientConnection {
         guard upstream === self.upstream else { return }
         switch self.phase {
         case .tunnel: self.closeAfterFlush()
-        case .head, .looking, .holding, .connecting, .exchanging, .lingering, .closed: break
+        case .head, .looking, .holding, .connecting, .exchanging, .lingering, .http2, .closed: break
         }
     }
 
@@ -229,7 +229,7 @@ extension ClientConnection {
         case .exchanging, .tunnel:
             self.upstream?.resumeReading()
             if self.exchange != nil { self.armExchangeDeadline(.now()) }
-        case .head, .looking, .holding, .connecting, .lingering, .closed:
+        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
             break
         }
     }

@@ -38,6 +38,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         /// The last answer is on its way; what else the client sends is thrown away until it has had time to read it. Closing at
         /// once would reset the connection, and the answer with it.
         case lingering(outputClosed: Bool, clientEnded: Bool)
+        /// Of this connection only its streams are of interest, each of which has a handler like this one.
+        case http2
         case closed
     }
 
@@ -84,6 +86,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// Whom the connection is counted for.
     private var owner: AddressKey?
+    /// Who the client is, which a stream has been told by its connection.
+    private(set) var clientAddress: AddressKey?
 
     init(worker: ProxyWorker, role: ClientRole) {
         self.worker = worker
@@ -96,14 +100,19 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.context = context
         self.deadline = .now() + self.worker.limits.requestHead
         self.worker.add(self)
-        self.identify(context.channel.remoteAddress.flatMap(AddressKey.init))
+        if case .stream(let client) = self.role {
+            self.identify(client)
+        } else {
+            self.identify(context.channel.remoteAddress.flatMap(AddressKey.init))
+        }
     }
 
     /// - Parameter address: The client's; nil if it has none.
     private func identify(_ address: AddressKey?) {
         self.forwarding = RequestHeadWriter.Forwarding(
             clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
-        guard let owner = address?.owner else { return }
+        self.clientAddress = address
+        guard !self.role.isStream, let owner = address?.owner else { return }
         if self.worker.census.claim(owner) {
             self.owner = owner
         } else {
@@ -134,6 +143,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if self.phase == .http2 { return }  // frames that are nobody's but the connection's own
         let buffer = self.unwrapInboundIn(data)
         switch self.phase {
         case .head:
@@ -147,7 +157,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
             self.pauseReading()
         case .tunnel:
             self.forwardTunnel(fromClient: buffer)
-        case .lingering, .closed:
+        case .lingering, .http2, .closed:
             break
         }
     }
@@ -167,7 +177,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         switch event {
         case ChannelEvent.inputClosed: self.clientEnded()
         case ChannelEvent.outputClosed: self.outputClosed()
-        case TLSUserEvent.handshakeCompleted: self.worker.metrics.handshakes += 1
+        case TLSUserEvent.handshakeCompleted(let negotiated):
+            self.worker.metrics.handshakes += 1
+            if negotiated == "h2" { self.becomeHTTP2() }
         case let event as ProxiedClient: self.proxied(event)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -233,7 +245,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
             self.tunnelEnded(clientEnded: true, upstreamEnded: upstreamEnded)
         case .lingering(let outputClosed, clientEnded: _):
             if outputClosed { self.close() } else { self.phase = .lingering(outputClosed: false, clientEnded: true) }
-        case .head, .looking, .holding, .connecting, .exchanging:
+        case .head, .looking, .holding, .connecting, .exchanging, .http2:
             self.close()
         case .closed:
             break
@@ -291,7 +303,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         case .closed: return
         case .holding(let name): self.worker.release(self, heldFor: name)
         case .tunnel: self.worker.metrics.tunnelsChange -= 1
-        case .head, .looking, .connecting, .exchanging, .lingering: break
+        case .head, .looking, .connecting, .exchanging, .lingering, .http2: break
         }
         self.phase = .closed
         self.deadline = .distantFuture

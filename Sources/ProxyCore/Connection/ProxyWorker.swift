@@ -160,19 +160,22 @@ final class ProxyWorker {
     func add(_ connection: ClientConnection) {
         connection.place = self.connections.count
         self.connections.append(connection)
+        if connection.role.isStream { return }
         self.metrics.connectionsChange += 1
         self.census.add()
     }
 
     /// - Parameter owner: Whom the connection was counted for.
     func remove(_ connection: ClientConnection, owner: AddressKey?) {
-        self.census.remove(owner)
+        if !connection.role.isStream {
+            self.metrics.connectionsChange -= 1
+            self.census.remove(owner)
+        }
         let last = self.connections.removeLast()
         if last !== connection {
             self.connections[connection.place] = last
             last.place = connection.place
         }
-        self.metrics.connectionsChange -= 1
         guard self.isDraining, self.connections.isEmpty else { return }
         let promises = self.whenEmpty
         self.whenEmpty = []
@@ -208,6 +211,7 @@ final class ProxyWorker {
                 if connection.isBetweenRequests { connection.close() } else { connection.deadline = min(connection.deadline, firstRequestLimit) }
             }
         }
+        for connection in self.connections where connection.phase == .http2 { connection.quiesce() }
         if self.connections.isEmpty { return promise.succeed() }
         self.whenEmpty.append(promise)
     }

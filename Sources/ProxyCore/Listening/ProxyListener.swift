@@ -27,10 +27,16 @@ package struct ProxyListener: Sendable {
 enum ClientRole {
     case proxy(scheme: StaticString)
     case redirect(httpsPort: UInt16)
+    /// One request, on a stream of an HTTP/2 connection.
+    case stream(client: AddressKey?)
+
+    /// The connection is counted elsewhere.
+    var isStream: Bool { if case .stream = self { true } else { false } }
 
     var scheme: StaticString {
         switch self {
         case .proxy(let scheme): scheme
+        case .stream: "https"
         case .redirect: "http"
         }
     }

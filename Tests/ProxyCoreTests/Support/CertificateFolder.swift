@@ -29,8 +29,8 @@ struct CertificateFolder {
     /// Where the proxy of a test looks.
     var files: CertificateFiles { CertificateFiles(certificatePath: self.path("served.pem"), keyPath: self.path("served.key")) }
 
-    func store(_ files: CertificateFiles? = nil, logger: Logger = Logger(label: "certificates")) -> CertificateStore {
-        CertificateStore(files: files ?? self.files, offersHTTP2: false, logger: logger)
+    func store(_ files: CertificateFiles? = nil, offersHTTP2: Bool = false, logger: Logger = Logger(label: "certificates")) -> CertificateStore {
+        CertificateStore(files: files ?? self.files, offersHTTP2: offersHTTP2, logger: logger)
     }
 
     /// Writes into the file as it is.

@@ -72,9 +72,19 @@ final class TLSPeer: Sendable {
     func receive(until end: String) async throws -> String {
         try await self.wait("“\(end)”") { $0.text.hasSuffix(end) }
         return try await self.on { handler in
-            defer { handler.text = "" }
+            defer { handler.bytes = [] }
             return handler.text
         }
+    }
+
+    func send(_ bytes: [UInt8]) async throws {
+        try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
+    /// All that has come, once it is enough or nothing more will come.
+    func bytes(_ what: String, _ isEnough: @escaping @Sendable ([UInt8]) -> Bool) async throws -> [UInt8] {
+        try await self.wait(what) { $0.hasEnded || isEnough($0.bytes) }
+        return try await self.on { $0.bytes }
     }
 
     /// Everything until the server says that nothing more comes, in the way TLS says it.
@@ -111,7 +121,8 @@ final class TLSPeer: Sendable {
     private final class Handler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
 
-        var text = ""
+        var bytes: [UInt8] = []
+        var text: String { String(decoding: self.bytes, as: UTF8.self) }
         var hasShakenHands = false
         var negotiatedProtocol: String?
         var hasEnded = false
@@ -119,7 +130,7 @@ final class TLSPeer: Sendable {
         var waiters: [(isEnough: (Handler) -> Bool, promise: EventLoopPromise<Void>)] = []
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            self.text += String(buffer: self.unwrapInboundIn(data))
+            self.bytes += Array(self.unwrapInboundIn(data).readableBytesView)
             self.check()
         }
 

@@ -1,0 +1,156 @@
+import Foundation
+import NIOCore
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import ProxyCore
+
+/// curl is the client: not ours, so it proves that anyone's works.
+@Suite("HTTP/2")
+struct HTTP2Tests {
+    private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+    /// Prints body, version and status.
+    private static let curl = "curl -ksS -m 25 --http2 -w '|%{http_version}|%{http_code}' --resolve '*:443:127.0.0.1'"
+
+    private let folder: CertificateFolder
+
+    init() async throws { self.folder = try await CertificateFolder() }
+
+    private func withHTTP2(_ body: (ProxyUnderTest) async throws -> Void) async throws {
+        try self.folder.install(self.folder.first)
+        let store = self.folder.store(offersHTTP2: true)
+        try await withProxy(listener: ProxyListener(.https(store))) { try await body($0) }
+    }
+
+    private static func ask(_ proxy: ProxyUnderTest, _ arguments: String, name: String = "b-1") async throws -> String {
+        try await Shell.run("\(Self.curl) --connect-to '::127.0.0.1:\(proxy.port)' \(arguments)".replacing("HOST", with: "https://\(name).plane.test"))
+    }
+
+    @Test("a request reaches its backend as HTTP/1.1, and its response comes back")
+    func exchange() async throws {
+        try await self.withHTTP2 { proxy in
+            let answering = try proxy.backend("b-1").answerOnce(Self.ok)
+            #expect(try await Self.ask(proxy, "'HOST/path?query' -H 'Cookie: a=b'") == "ok|2|200")
+            let request = try await answering.value.request
+            #expect(request.hasPrefix("GET /path?query HTTP/1.1\r\nHost: b-1.plane.test\r\n"))
+            #expect(request.contains("\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n"))
+        }
+    }
+
+    @Test("many requests share one connection of the client")
+    func multiplexed() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let serving = (0..<3).map { _ in backend.serve(Self.ok) }
+            let output = try await Self.ask(proxy, "HOST/1 HOST/2 HOST/3 -w '%{num_connects}'")
+            #expect(output == "ok1ok0ok0")
+            for task in serving { task.cancel() }
+        }
+    }
+
+    @Test("a body without a length goes on in chunks, and a response in chunks comes back whole")
+    func chunks() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let answering = Task {
+                let peer = try await backend.accept()
+                let request = try await peer.receive(until: "0\r\n\r\n")
+                try await peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+                return request
+            }
+            #expect(try await Self.ask(proxy, "HOST/ -T - < /dev/null -X POST").hasSuffix("onetwo|2|200"))
+            #expect(try await answering.value.contains("\r\nTransfer-Encoding: chunked\r\n"))
+        }
+    }
+
+    @Test("a response that ends with its connection, an answer to HEAD, and one without a body end as they should")
+    func endings() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let first = Task {
+                let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\n\r\nto the end").value
+                peer.close()
+            }
+            #expect(try await Self.ask(proxy, "HOST/") == "to the end|2|200")
+            try await first.value
+            let second = backend.answerOnce("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\n")
+            #expect(try await Self.ask(proxy, "HOST/ --head -o /dev/null") == "|2|200")
+            _ = try await second.value
+        }
+    }
+
+    @Test("a response that is cut off does not look whole")
+    func cutOff() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let answering = Task {
+                let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhal\r\n").value
+                peer.close()
+            }
+            #expect(try await Self.ask(proxy, "HOST/ || echo failed").hasSuffix("failed\n"))
+            try await answering.value
+        }
+    }
+
+    @Test("much data passes in both directions", arguments: [3_000_000])
+    func large(count: Int) async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let answering = Task {
+                let peer = try await backend.accept()
+                // Head and body come together, and no library stands between to tell where one ends.
+                var seen = try await peer.receive(count: count)
+                let head = try #require(seen.firstRange(of: Array("\r\n\r\n".utf8))).upperBound
+                if seen.count < head + count { seen += try await peer.receive(count: head + count - seen.count) }
+                #expect(seen.count == head + count)
+                try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(count)\r\n\r\n")
+                try await peer.send([UInt8](repeating: 0x61, count: count))
+                return peer
+            }
+            let output = try await Self.ask(
+                proxy, "HOST/ -H 'Content-Type: x' -H 'Expect:' --data-binary @\(try self.file(count)) -o /dev/null -w '|%{size_download}'")
+            #expect(output == "|\(count)")
+            _ = try await answering.value
+        }
+    }
+
+    private func file(_ count: Int) throws -> String {
+        let path = self.folder.path("large")
+        try Data(repeating: 0x62, count: count).write(to: URL(filePath: path))
+        return path
+    }
+
+    @Test("a replaced proxy serves the streams it has, takes no more, and says so")
+    func replaced() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let get = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(get, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await proxy.listener.close().get()
+            async let served: Void = proxy.server.serveOut(within: nil)
+            _ = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.goAway.rawValue } }
+            try await peer.send(Self.ok)
+            let bytes = try await client.bytes("the response") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
+            #expect(HTTP2Frames.read(bytes).contains { $0.stream == 1 && $0.payload == Array("ok".utf8) })
+            // Asked whether all that was sent before GOAWAY has come, a client says so, and that is the end.
+            for ping in HTTP2Frames.read(bytes) where ping.kind == HTTP2Frames.Kind.ping.rawValue {
+                try await client.send(HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+            }
+            await served
+        }
+    }
+
+    @Test("answers of the proxy itself arrive: no backend, no token")
+    func refusals() async throws {
+        try await self.withHTTP2 { proxy in
+            _ = try proxy.backend("closed", token: "s3cret")
+            #expect(try await Self.ask(proxy, "HOST/", name: "unknown") == "There is no such backend.\n|2|404")
+            #expect(try await Self.ask(proxy, "HOST/", name: "closed") == "Expected bearer token.\n|2|401")
+        }
+    }
+}
