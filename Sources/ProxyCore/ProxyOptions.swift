@@ -12,6 +12,8 @@ package struct ProxyOptions: Sendable {
     package var trustsForwarding = false
     /// Let backends see the token and the cookie that opened the way to them.
     package var showsTokenToBackend = false
+    /// Where a line is written for every request; nil writes none.
+    package var accessLog: AccessLog?
     package var limits = ProxyLimits()
 
     package init(clusterName: String) {

@@ -6,7 +6,8 @@ import Synchronization
 
 /// A proxy: event loops, what they share, and the sockets it listens on.
 ///
-/// Makes no thread but two of its own for what may block: one asks the ``RouteSource``, one writes to the ``ActivitySink``.
+/// Makes no thread but three of its own for what may block: one asks the ``RouteSource``, one writes to the ``ActivitySink``, one to the
+/// ``AccessLog``.
 package final class ProxyServer: Sendable {
     /// How often connections are looked at for deadlines, and metrics reported.
     private static let tickInterval: TimeAmount = .milliseconds(500)
@@ -17,6 +18,7 @@ package final class ProxyServer: Sendable {
     private let logger: Logger
     private let group: any EventLoopGroup
     private let blockingGroup: MultiThreadedEventLoopGroup
+    private let activityLoop: any EventLoop
     private let workers: [ObjectIdentifier: NIOLoopBound<ProxyWorker>]
     private let census: ConnectionCensus
     private let activity: ActivityFlusher
@@ -35,17 +37,20 @@ package final class ProxyServer: Sendable {
         self.options = options
         self.logger = logger
         self.group = group
-        self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 3)
         let census = ConnectionCensus(
             limit: options.limits.connections, limitPerAddress: options.limits.connectionsPerAddress)
         self.census = census
-        let directory = try await RouteDirectory(source: routes, loop: self.blockingGroup.next())
+        let (directoryLoop, activityLoop, logLoop) = (self.blockingGroup.next(), self.blockingGroup.next(), self.blockingGroup.next())
+        self.activityLoop = activityLoop
+        let directory = try await RouteDirectory(source: routes, loop: directoryLoop)
 
         var workers: [NIOLoopBound<ProxyWorker>] = []
         var ticks: [RepeatedTask] = []
         for loop in group.makeIterator() {
             let worker = try await loop.submit {
-                let worker = ProxyWorker(eventLoop: loop, options: options, directory: directory, census: census, logger: logger)
+                let worker = ProxyWorker(
+                    eventLoop: loop, options: options, directory: directory, census: census, logLoop: logLoop, logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
             directory.listen { name, answer in
@@ -58,14 +63,14 @@ package final class ProxyServer: Sendable {
         self.ticks = ticks
         self.workers = Dictionary(uniqueKeysWithValues: workers.map { (ObjectIdentifier($0.eventLoop), $0) })
         self.activity = try await ActivityFlusher(
-            sink: activity, workers: workers, loop: self.blockingGroup.next(), logger: logger)
+            sink: activity, workers: workers, loop: activityLoop, logger: logger)
         self.activity.start()
     }
 
     /// Takes connections from a listening socket, which it closes in the end.
     package func listen(_ listener: ProxyListener, on socket: ListeningSocket) async throws -> any Channel {
         if case .https(let certificates) = listener.purpose {
-            let loop = self.blockingGroup.next()
+            let loop = self.activityLoop  // reading two small files does not hold activity up
             self.certificates.withLock { $0.append(certificates) }
             try await loop.submit { certificates.start(on: loop, every: Self.certificateInterval) }.get()
         }
@@ -164,6 +169,7 @@ package final class ProxyServer: Sendable {
         for task in self.timers.withLock({ $0 }) { task.cancel() }
         for tick in self.ticks { tick.cancel() }
         for store in self.certificates.withLock({ $0 }) { store.stop() }
+        for worker in self.workers.values { try await worker.eventLoop.submit { worker.value.flushAccessLog() }.get() }
         try await self.activity.stop()
         try await self.blockingGroup.shutdownGracefully()
     }

@@ -59,6 +59,7 @@ struct DroneProxySettings: ServiceSettings {
         options.allowsPathRouting = self.drone.proxy.allowPathRouting
         options.passthrough = try self.drone.proxy.passthrough.map(SocketAddress.init)
         options.trustsForwarding = self.drone.proxy.trustForwarded
+        options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
         options.limits = ProxyLimits(self.drone.proxy.limits, openFiles: openFiles)
         options.limits.hold = TimeAmount(self.drone.proxy.holdTimeout)
         return options

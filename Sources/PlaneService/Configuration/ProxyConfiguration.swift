@@ -18,10 +18,15 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var trustForwarded = false
     /// HTTP/2 for browsers, where there is a certificate.
     package var http2 = true
+    package var accessLog = AccessLogChoice.off
     /// nil lets open connections come to their end when a successor has taken over.
     package var replacedDeadline: Duration?
     package var limits = ProxyLimitsConfiguration()
     package var metrics = MetricsConfiguration()
+
+    package enum AccessLogChoice: String, CaseIterable, Sendable {
+        case off, common, json
+    }
 
     package init() {}
 }
@@ -46,6 +51,8 @@ extension ProxyConfiguration: ConfigReadable {
             "trust_forwarded", .boolean, into: &self.trustForwarded,
             "Believe X-Forwarded-* of visitors and add to it. Only where none but proxies of yours can connect.")
         reader.read("http2", .boolean, into: &self.http2, "Offer HTTP/2 to browsers, where there is a certificate.")
+        reader.read(
+            "access_log", .choice(), into: &self.accessLog, "One line per request on standard output; without queries, for tokens are in them.")
         self.replacedDeadline = reader.optional(
             "replaced_deadline_secs", .seconds(0...604_800),
             "Seconds after which a proxy that a successor has replaced ends the WebSockets still open; never if not set.")

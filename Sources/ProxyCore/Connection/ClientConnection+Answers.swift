@@ -14,6 +14,7 @@ extension ClientConnection {
         let closes = !head.keepAlive || head.framing != .none || self.worker.isDraining
         self.respond(status, text, fields: fields, isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, closes: closes)
         if closes { return self.closeLingering() }
+        self.logAccess()
         self.pendingHeadLength = head.length
         self.consumeHead()
         self.awaitNextRequest()
@@ -134,6 +135,7 @@ extension ClientConnection {
     private func respond(
         _ status: ProxyStatus, _ text: String, fields: String = "", isHEAD: Bool, isHTTP10: Bool, closes: Bool
     ) {
+        self.record?.status = status.rawValue
         let body = text.isEmpty ? "" : text + "\n"
         var out = ByteBufferAllocator().buffer(capacity: 384 + fields.utf8.count + body.utf8.count)
         out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")

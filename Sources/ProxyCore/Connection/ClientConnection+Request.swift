@@ -39,6 +39,10 @@ extension ClientConnection {
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, lookup: ProxyWorker.Lookup?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
+        if self.worker.options.accessLog != nil {
+            self.record = AccessRecord(
+                client: self.clientAddress?.description ?? "-", head: head, bytes, isHTTP2: self.role.isStream)
+        }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         guard let name = self.worker.naming.name(head, bytes) else {
             return self.answer(.badRequest, "The request names no backend.", to: head)
@@ -105,6 +109,7 @@ extension ClientConnection {
 
     private func send(_ head: RequestHead, _ outgoing: ByteBuffer, to route: Route, at pool: UpstreamPool, now: NIODeadline) {
         self.route = route
+        self.record?.backend = route.name
         self.beginActivity(route)
         self.pendingHeadLength = head.length
         self.outgoingHead = outgoing

@@ -47,6 +47,7 @@ extension ClientConnection {
         let head = try ResponseHead.read(
             bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.worker.limits)
         guard let action = self.exchange?.responseHead(head, isDraining: self.worker.isDraining) else { return false }
+        if let record, !head.isInterim { record.status = head.status }
         switch action {
         case .dropInterim:
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)

@@ -84,6 +84,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// The exchange or tunnel is counted as activity of `route`.
     var isCounted = false
 
+    /// What the access log will say of the request in hand; nil where there is no log.
+    var record: AccessRecord?
     /// Whom the connection is counted for.
     private var owner: AddressKey?
     /// Who the client is, which a stream has been told by its connection.
@@ -224,6 +226,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     @inline(__always)
     func write(_ buffer: ByteBuffer) {
         self.needsFlush = true
+        if let record { record.bytes += buffer.readableBytes }
         self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
     }
 
@@ -307,6 +310,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         }
         self.phase = .closed
         self.deadline = .distantFuture
+        if let record, record.status == 0 { record.status = AccessRecord.clientGone }
         self.endExchange()
         self.dropUpstream()
         self.route = nil
@@ -316,11 +320,19 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// What is counted stops counting; what was kept for this exchange goes.
     func endExchange() {
+        self.logAccess()
         self.endActivity()
         self.exchange = nil
         self.outgoingHead = nil
         self.removesChunks = false
         self.triedAgain = false
+    }
+
+    /// The request in hand has had its response, if it has: otherwise it will be tried again.
+    func logAccess() {
+        guard let record, record.status != 0 else { return }
+        self.record = nil
+        self.worker.log(record, seconds: Double((NIODeadline.now() - self.startedAt).nanoseconds) / 1e9)
     }
 
     func dropUpstream() {

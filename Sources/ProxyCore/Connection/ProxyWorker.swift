@@ -29,6 +29,11 @@ final class ProxyWorker {
     /// New requests end their connections: the proxy is about to stop.
     private(set) var isDraining = false
 
+    /// Lines of the access log that have not been handed over yet.
+    private var accessLines = ByteBuffer()
+    private let logLoop: any EventLoop
+    private static let accessLinesLimit = 64 * 1024
+
     private var routes = RouteCache()
     private let upstreams: UpstreamAllowance
     /// The last look at the source failed, which has been logged.
@@ -42,7 +47,8 @@ final class ProxyWorker {
     private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
-        eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus, logger: Logger
+        eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus,
+        logLoop: any EventLoop, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.options = options
@@ -50,6 +56,7 @@ final class ProxyWorker {
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.directory = directory
         self.census = census
+        self.logLoop = logLoop
         self.logger = logger
         let allowance = UpstreamAllowance(limits: options.limits)
         self.upstreams = allowance
@@ -135,6 +142,20 @@ final class ProxyWorker {
         return route
     }
 
+    // MARK: Access log
+
+    func log(_ record: AccessRecord, seconds: Double) {
+        guard let log = self.options.accessLog else { return }
+        self.accessLines.writeString(record.line(log.format, seconds: seconds))
+        if self.accessLines.readableBytes >= Self.accessLinesLimit { self.flushAccessLog() }
+    }
+
+    func flushAccessLog() {
+        guard let log = self.options.accessLog, self.accessLines.readableBytes > 0 else { return }
+        log.write(self.accessLines, on: self.logLoop)
+        self.accessLines = ByteBuffer()
+    }
+
     // MARK: Holding
 
     func hold(_ connection: ClientConnection, for name: String) {
@@ -191,6 +212,7 @@ final class ProxyWorker {
             connection.deadlinePassed()
         }
         self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, now: now)
+        self.flushAccessLog()
         self.metrics.report()
     }
 

@@ -1,0 +1,92 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// How requests are told in an access log.
+package enum AccessLogFormat: String, CaseIterable, Sendable {
+    /// As web servers write it (the Common Log Format), with fields of ours behind it.
+    case common
+    /// One JSON object on a line.
+    case json
+}
+
+/// One request, from its head to its last byte, as an access log tells it.
+///
+/// Without the query of its address: that is where tokens are.
+final class AccessRecord {
+    private let client: String
+    private let method: String
+    private let host: String
+    private let path: String
+    private let version: StaticString
+    private let began: timespec
+    var backend: String?
+    /// 0 until a response has begun.
+    var status = 0
+    /// Bytes sent to the client, heads included.
+    var bytes = 0
+
+    /// The client went away before it had a response; a status of nginx's that has become a custom.
+    static let clientGone = 499
+
+    init(client: String, head: RequestHead, _ bytes: Span<UInt8>, isHTTP2: Bool) {
+        self.client = client
+        self.method = Self.text(bytes, head.method)
+        self.host = Self.text(bytes, head.hostName)
+        let pathEnd = bytes.firstIndex(of: .questionMark, in: head.path) ?? head.path.upperBound
+        self.path = head.isAsteriskForm ? "*" : Self.text(bytes, head.path.lowerBound..<pathEnd)
+        self.version = isHTTP2 ? "HTTP/2.0" : head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1"
+        self.began = Self.now()
+    }
+
+    /// Only characters that mean nothing in either format: the parser lets no control characters and nothing but ASCII through here.
+    private static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
+        var text = ""
+        for index in range {
+            switch bytes[index] {
+            case UInt8(ascii: "\""): text += "%22"
+            case UInt8(ascii: "\\"): text += "%5C"
+            case let byte: text.unicodeScalars.append(Unicode.Scalar(byte))
+            }
+        }
+        return text
+    }
+
+    private static func now() -> timespec {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return now
+    }
+
+    /// The line, with its end.
+    ///
+    /// - Parameter seconds: From the request's head to the last byte of the response.
+    func line(_ format: AccessLogFormat, seconds: Double) -> String {
+        let backend = self.backend ?? "-"
+        let duration = Self.milliseconds(seconds)
+        switch format {
+        case .common:
+            return "\(self.client) - - [\(Self.format(self.began, "%d/%b/%Y:%H:%M:%S +0000"))] \"\(self.method) \(self.path) \(self.version)\" "
+                + "\(self.status) \(self.bytes) host=\(self.host) backend=\(backend) seconds=\(duration)\n"
+        case .json:
+            return "{\"time\":\"\(Self.format(self.began, "%Y-%m-%dT%H:%M:%SZ"))\",\"client\":\"\(self.client)\",\"method\":\"\(self.method)\","
+                + "\"host\":\"\(self.host)\",\"path\":\"\(self.path)\",\"protocol\":\"\(self.version)\",\"status\":\(self.status),"
+                + "\"bytes\":\(self.bytes),\"backend\":\(self.backend.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(duration)}\n"
+        }
+    }
+
+    /// With three digits behind the point.
+    private static func milliseconds(_ seconds: Double) -> String {
+        let milliseconds = Int((max(0, seconds) * 1000).rounded())
+        let rest = String(milliseconds % 1000)
+        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
+    }
+
+    private static func format(_ time: timespec, _ pattern: String) -> String {
+        var (seconds, parts) = (time.tv_sec, tm())
+        gmtime_r(&seconds, &parts)
+        var text = [CChar](repeating: 0, count: 64)
+        let length = strftime(&text, text.count, pattern, &parts)
+        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import NIOCore
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import ProxyCore
+
+@Suite("The access log")
+struct AccessLogTests {
+    private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+    private let directory: TemporaryDirectory
+    private let file: FileHandle
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+        let path = self.directory.file("access.log")
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        self.file = try #require(FileHandle(forWritingAtPath: path))
+    }
+
+    /// What is in the log once the proxy has ended.
+    private func log(_ format: AccessLogFormat, _ body: (ProxyUnderTest) async throws -> Void) async throws -> [String] {
+        let log = AccessLog(format: format, descriptor: self.file.fileDescriptor)
+        try await withProxy({ $0.accessLog = log }, body)
+        return try String(contentsOfFile: self.directory.file("access.log"), encoding: .utf8).split(separator: "\n").map(String.init)
+    }
+
+    @Test("in common form a request is one line, without its query")
+    func common() async throws {
+        let lines = try await self.log(.common) { proxy in
+            let answering = try proxy.backend("b-1").answerOnce(Self.ok)
+            let client = try proxy.connect()
+            try await client.send("GET /a?secret=1 HTTP/1.1\r\nHost: b-1.plane.test:80\r\n\r\n")
+            #expect(try await client.receiveMessage() == Self.ok)
+            _ = try await answering.value
+        }
+        try #require(lines.count == 1)
+        let pattern = #/127\.0\.0\.1 - - \[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a HTTP/1\.1" 200 (\d+) host=b-1\.plane\.test backend=b-1 seconds=\d+\.\d{3}/#
+        let match = try #require(try pattern.wholeMatch(in: lines[0]))
+        #expect(match.1 == "\(Self.ok.utf8.count)")
+    }
+
+    @Test("in JSON every line is an object; refusals are told too")
+    func json() async throws {
+        struct Line: Decodable, Equatable {
+            var client, method, host, path, `protocol`: String
+            var status: Int
+            var backend: String?
+        }
+        let lines = try await self.log(.json) { proxy in
+            _ = try proxy.backend("closed", token: "s3cret")
+            for (name, path) in [("unknown", "/\\\"a"), ("closed", "/_plane_auth?token=s3cret")] {
+                _ = try await proxy.exchange("GET \(path) HTTP/1.1\r\nHost: \(name).plane.test\r\nConnection: close\r\n\r\n")
+            }
+        }
+        #expect(!lines.joined().contains("s3cret"))
+        let decoded = try lines.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+        #expect(
+            decoded == [
+                Line(client: "127.0.0.1", method: "GET", host: "unknown.plane.test", path: "/%5C%22a", protocol: "HTTP/1.1", status: 404, backend: nil),
+                Line(client: "127.0.0.1", method: "GET", host: "closed.plane.test", path: "/_plane_auth", protocol: "HTTP/1.1", status: 302, backend: nil),
+            ])
+    }
+
+    @Test("what cannot be read, and what does not come to its end, is told with what is known of it")
+    func unreadable() async throws {
+        let log = AccessLog(format: .common, descriptor: self.file.fileDescriptor)
+        try await withProxy({
+            $0.accessLog = log
+            $0.limits.requestHead = .milliseconds(1)
+        }) { proxy in
+            for (request, status) in [("GET / HTTP/1.1\nHost: b-1.plane.test\r\n\r\n", "400"), ("GET / HTT", "408")] {
+                let answer = try await proxy.exchange(request)
+                #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+            }
+        }
+        let text = try String(contentsOfFile: self.directory.file("access.log"), encoding: .utf8)
+        #expect(text.contains("\"- - -\" 400 "))
+        #expect(text.contains("\"- - -\" 408 "))
+        #expect(text.split(separator: "\n").count == 2)
+    }
+
+    @Test("a WebSocket is told when it ends, and a client that goes before the response with 499")
+    func endings() async throws {
+        let lines = try await self.log(.common) { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send("GET /ws HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            let (_, peer) = try await backend.answerOnce(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").value
+            _ = try await client.receive(until: "\r\n\r\n")
+            client.close()
+            _ = try await peer.receiveToEnd()
+            peer.close()
+            let other = try proxy.connect()
+            try await other.send("GET /left HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+            let waiting = try await backend.accept()
+            _ = try await waiting.receive(until: "\r\n\r\n")
+            other.close()
+            _ = try await waiting.receiveToEnd()
+        }
+        try #require(lines.count == 2)
+        #expect(lines.contains { $0.contains("\"GET /ws HTTP/1.1\" 101 ") })
+        #expect(lines.contains { $0.contains("\"GET /left HTTP/1.1\" 499 0 ") })
+    }
+}
