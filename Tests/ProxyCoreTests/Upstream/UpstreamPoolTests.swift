@@ -8,6 +8,16 @@ struct UpstreamPoolTests {
     private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
     private static let get = "GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n"
 
+    /// A backend that has answered one request of a client, the connection on which it did, and the client.
+    private static func afterOneRequest(_ proxy: ProxyUnderTest) async throws -> (backend: TestBackend, peer: TestPeer, client: TestPeer) {
+        let backend = try proxy.backend("b-1")
+        let client = try proxy.connect()
+        try await client.send(Self.get)
+        let (_, peer) = try await backend.answerOnce(Self.ok).value
+        #expect(try await client.receiveMessage() == Self.ok)
+        return (backend, peer, client)
+    }
+
     @Test("another client's request goes out on a connection that is already there")
     func shared() async throws {
         try await withProxy { proxy in
@@ -45,11 +55,7 @@ struct UpstreamPoolTests {
     @Test("one that has been idle for too long is closed")
     func idle() async throws {
         try await withProxy({ $0.limits.upstreamKeepAlive = .milliseconds(1) }) { proxy in
-            let backend = try proxy.backend("b-1")
-            let client = try proxy.connect()
-            try await client.send(Self.get)
-            let (_, peer) = try await backend.answerOnce(Self.ok).value
-            #expect(try await client.receiveMessage() == Self.ok)
+            let (_, peer, _) = try await Self.afterOneRequest(proxy)
             #expect(try await peer.receiveToEnd().isEmpty)
         }
     }
@@ -57,11 +63,7 @@ struct UpstreamPoolTests {
     @Test("more than may be kept are closed")
     func limit() async throws {
         try await withProxy({ $0.limits.idleUpstreamsPerBackend = 0 }) { proxy in
-            let backend = try proxy.backend("b-1")
-            let client = try proxy.connect()
-            try await client.send(Self.get)
-            let (_, peer) = try await backend.answerOnce(Self.ok).value
-            #expect(try await client.receiveMessage() == Self.ok)
+            let (_, peer, _) = try await Self.afterOneRequest(proxy)
             #expect(try await peer.receiveToEnd().isEmpty)
         }
     }
@@ -69,11 +71,7 @@ struct UpstreamPoolTests {
     @Test("those of a backend that has moved are closed, and the next request goes to the new place")
     func moved() async throws {
         try await withProxy { proxy in
-            let before = try proxy.backend("b-1")
-            let client = try proxy.connect()
-            try await client.send(Self.get)
-            let (_, peer) = try await before.answerOnce(Self.ok).value
-            #expect(try await client.receiveMessage() == Self.ok)
+            let (_, peer, client) = try await Self.afterOneRequest(proxy)
             let after = try proxy.backend("b-1")
             // A name that nobody knows makes the proxy look for changes.
             _ = try await proxy.exchange("GET / HTTP/1.1\r\nHost: unknown.plane.test\r\nConnection: close\r\n\r\n")
@@ -88,11 +86,7 @@ struct UpstreamPoolTests {
     @Test("what a backend says on an idle connection reaches nobody, and ends the connection")
     func unasked() async throws {
         try await withProxy { proxy in
-            let backend = try proxy.backend("b-1")
-            let client = try proxy.connect()
-            try await client.send(Self.get)
-            let (_, peer) = try await backend.answerOnce(Self.ok).value
-            #expect(try await client.receiveMessage() == Self.ok)
+            let (backend, peer, client) = try await Self.afterOneRequest(proxy)
             try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
             #expect(try await peer.receiveToEnd().isEmpty)
             let answering = backend.answerOnce(Self.ok)
@@ -104,16 +98,13 @@ struct UpstreamPoolTests {
 
     @Test("a request that must not be sent twice is not, though its connection dies unanswered")
     func notTwice() async throws {
-        try await withProxy { proxy in
-            let backend = try proxy.backend("b-1")
-            let client = try proxy.connect()
-            try await client.send(Self.get)
-            let (_, peer) = try await backend.answerOnce(Self.ok).value
-            #expect(try await client.receiveMessage() == Self.ok)
+        try await withProxy({ $0.limits.upstreamKeepAliveUnrepeatable = .minutes(1) }) { proxy in
+            let (backend, peer, client) = try await Self.afterOneRequest(proxy)
             try await client.send("POST / HTTP/1.1\r\nHost: b-1.plane.test\r\nContent-Length: 0\r\n\r\n")
             _ = try await peer.receive(until: "\r\n\r\n")
             peer.close()
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 502 "))
+            withExtendedLifetime(backend) {}  // it would have taken another connection
         }
     }
 }
