@@ -33,7 +33,7 @@ package struct MetricsEndpoint: Service {
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(IdleStateHandler(allTimeout: self.idleLimit))
-                    try channel.pipeline.syncOperations.addHandler(MetricsRequestHandler { registry.text })
+                    try channel.pipeline.syncOperations.addHandler(MetricsRequestHandler { registry.text + ProcessSample.read().text })
                 }
             }
         let channel =

@@ -34,6 +34,9 @@ import Testing
         #expect(answers.components(of: "HTTP/1.1 200 OK") == 2)
         #expect(answers.components(of: "plane_test_total 1\n") == 2)
         #expect(answers.contains("text/plain; version=0.0.4"))
+        for name in ["process_resident_memory_bytes", "process_cpu_seconds_total", "process_max_fds"] {
+            #expect(answers.components(of: "# TYPE \(name) ") == 2)
+        }
     }
 
     @Test(
