@@ -1,5 +1,5 @@
 import GRDB
-import PlaneProtocol
+package import PlaneProtocol
 
 /// The proxy's side. Synchronous and quick: a read never waits for a writer, and takes some ten microseconds.
 extension DroneStore {
@@ -28,18 +28,69 @@ extension DroneStore {
         }
     }
 
-    /// Notes that these backends had traffic at this moment. One transaction; a name without a route is passed over, a time before
-    /// the stored one changes nothing.
+    /// Notes that these backends had traffic at this moment, and what one process of the proxy has open to some of them. One
+    /// transaction; a name without a route is passed over, a time before the stored one changes nothing.
     ///
-    /// - Parameter seconds: Unix time.
+    /// - Parameters:
+    ///   - open: Counts of zero say that there is nothing any more.
+    ///   - seconds: Unix time.
     /// - Throws: Nothing was noted; keep the names and try again with the next ones.
-    package func recordActivity(_ names: [String], at seconds: Int64) throws(StoreError) {
+    package func recordActivity(
+        _ names: [String], open: [OpenConnections.Entry] = [], of process: Int64 = 0, at seconds: Int64
+    ) throws(StoreError) {
         guard !names.isEmpty else { return }
         try self.writeNow("record activity of \(names.count) backends") { db in
             let statement = try db.cachedStatement(
                 sql: "UPDATE route SET last_active = ?1 WHERE subdomain = ?2 AND last_active < ?1")
             for name in names {
                 try statement.execute(arguments: [seconds, name])
+            }
+            try Self.record(open, of: process, at: seconds, in: db)
+        }
+    }
+
+    private static func record(_ open: [OpenConnections.Entry], of process: Int64, at seconds: Int64, in db: Database) throws {
+        guard !open.isEmpty else { return }
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO plane_open_connections (backend, process, requests, websockets, seen) VALUES (?, ?, ?, ?, ?)
+                """)
+        let delete = try db.cachedStatement(sql: "DELETE FROM plane_open_connections WHERE backend = ? AND process = ?")
+        for entry in open {
+            if entry.requests == 0, entry.webSockets == 0 {
+                try delete.execute(arguments: [entry.backend.rawValue, process])
+            } else {
+                try insert.execute(arguments: [entry.backend.rawValue, process, entry.requests, entry.webSockets, seconds])
+            }
+        }
+        // What a killed process has left.
+        try db.cachedStatement(sql: "DELETE FROM plane_open_connections WHERE seen < ?")
+            .execute(arguments: [seconds - Self.openConnectionsLifeSeconds])
+    }
+
+    /// A proxy repeats what is open every second, or every few while another process writes much.
+    private static let openConnectionsLifeSeconds: Int64 = 15
+
+    /// What all processes of the proxy together have open, in the order of the backends' ids.
+    ///
+    /// - Parameters:
+    ///   - after: Only backends behind this one.
+    ///   - seconds: Unix time now.
+    package func openConnections(after: BackendID? = nil, limit: Int, at seconds: Int64) throws(StoreError) -> [OpenConnections.Entry] {
+        try self.readNow("read what is open") { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT backend, SUM(requests) AS requests, SUM(websockets) AS websockets FROM plane_open_connections
+                    WHERE backend > ? AND seen >= ? GROUP BY backend ORDER BY backend LIMIT ?
+                    """)
+            let rows = try Row.fetchAll(
+                statement, arguments: [after?.rawValue ?? "", seconds - Self.openConnectionsLifeSeconds, limit])
+            return rows.compactMap { row in
+                String.fromDatabaseValue(row["backend"]).flatMap(BackendID.init(rawValue:)).map { backend in
+                    OpenConnections.Entry(
+                        backend: backend, requests: UInt32(clamping: Int64.fromDatabaseValue(row["requests"]) ?? 0),
+                        webSockets: UInt32(clamping: Int64.fromDatabaseValue(row["websockets"]) ?? 0))
+                }
             }
         }
     }

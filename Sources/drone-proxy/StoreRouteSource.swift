@@ -7,6 +7,12 @@ import ProxyCore
 /// The drone's SQLite file as the proxy sees it: routes to read, activity to write.
 struct StoreRouteSource: RouteSource, ActivitySink {
     let store: DroneStore
+    /// Tells this process from others that serve the same drone: one that takes its place, one that was there before.
+    private let process = Int64.random(in: 1...Int64.max)
+
+    init(store: DroneStore) {
+        self.store = store
+    }
 
     func version() throws -> Int64 { try self.store.routingVersion() }
 
@@ -15,8 +21,14 @@ struct StoreRouteSource: RouteSource, ActivitySink {
         return RouteAnswer(record)
     }
 
-    func recordActivity(_ names: [String], at seconds: Int64) throws {
-        try self.store.recordActivity(names, at: seconds)
+    func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {
+        let open = backends.compactMap { backend in
+            BackendID(rawValue: backend.name).map {
+                OpenConnections.Entry(
+                    backend: $0, requests: UInt32(clamping: backend.openRequests), webSockets: UInt32(clamping: backend.openTunnels))
+            }
+        }
+        try self.store.recordActivity(backends.map(\.name), open: open, of: self.process, at: seconds)
     }
 }
 

@@ -19,7 +19,7 @@ struct PlaneCommand: AsyncParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             SpawnCommand.self, StatusCommand.self, WhyCommand.self, ListDronesCommand.self, ListBackendsCommand.self, LogsCommand.self,
-            TopCommand.self, TerminateCommand.self, DrainCommand.self, DoctorCommand.self, CleanupCommand.self,
+            TopCommand.self, ConnectionsCommand.self, TerminateCommand.self, DrainCommand.self, DoctorCommand.self, CleanupCommand.self,
             MarkBackendLostCommand.self, DumpStateCommand.self, StreamStateCommand.self, CompletionsCommand.self,
         ])
 

@@ -39,6 +39,6 @@ struct StoreRouteSourceTests {
         let source = StoreRouteSource(store: try DroneStore.open(path: directory.file("drone.sqlite3")))
         #expect(try source.route("b-1") == .none)
         #expect(try source.version() == source.version())
-        try source.recordActivity(["b-1"], at: 1000)
+        try source.recordActivity([BackendActivity(name: "b-1", openRequests: 1)], at: 1000)
     }
 }

@@ -73,6 +73,23 @@ import Testing
         #expect(rows.map { $0["last_active"] as Int64 } == [2000, 3000])
     }
 
+    @Test("what several processes of a proxy have open is added up, is forgotten when it is nothing, and when nobody repeats it")
+    func openConnections() throws {
+        let store = try StoreFixture().open()
+        func entry(_ id: String, _ requests: UInt32, _ webSockets: UInt32) throws -> OpenConnections.Entry {
+            OpenConnections.Entry(backend: try .make(id), requests: requests, webSockets: webSockets)
+        }
+        try store.recordActivity([], open: [], of: 1, at: 1000)
+        try store.recordActivity(["a", "b"], open: [entry("a", 1, 2), entry("b", 0, 1)], of: 1, at: 1000)
+        try store.recordActivity(["a"], open: [entry("a", 3, 4), entry("c", 5, 0)], of: 2, at: 1001)
+        #expect(try store.openConnections(limit: 9, at: 1001) == [entry("a", 4, 6), entry("b", 0, 1), entry("c", 5, 0)])
+        #expect(try store.openConnections(after: .make("a"), limit: 1, at: 1001) == [entry("b", 0, 1)])
+        try store.recordActivity(["b"], open: [entry("b", 0, 0)], of: 1, at: 1010)
+        #expect(try store.openConnections(limit: 9, at: 1010) == [entry("a", 4, 6), entry("c", 5, 0)])
+        try store.recordActivity(["c"], open: [entry("c", 6, 0)], of: 2, at: 1016)
+        #expect(try store.openConnections(limit: 9, at: 1016) == [entry("a", 3, 4), entry("c", 6, 0)])
+    }
+
     @Test("reading goes on while another process holds the write lock")
     func readWhileWriting() async throws {
         let fixture = try StoreFixture()

@@ -57,6 +57,26 @@ struct ListingTests {
                 + #"{"drone":"b","state":"Draining","last_seen":null,"backends":0,"ip":null,"version":null,"git_hash":null}]}"#)
     }
 
+    @Test("show what is open, most first")
+    func connections() throws {
+        func item(_ backend: String, _ requests: UInt32, _ webSockets: UInt32) throws -> ConnectionListing.Item {
+            .init(drone: try .make("drone-a"), entry: .init(backend: try .make(backend), requests: requests, webSockets: webSockets))
+        }
+        let listing = ConnectionListing(
+            cluster: try .make("plane.test"), items: [try item("few", 0, 1), try item("many", 2, 31), try item("also-few", 1, 0)])
+        #expect(
+            listing.lines(.plain) == [
+                "plane.test",
+                "  BACKEND   DRONE    REQUESTS  WEBSOCKETS",
+                "  many      drone-a  2         31",
+                "  also-few  drone-a  1         0",
+                "  few       drone-a  0         1",
+            ])
+        #expect(
+            String(decoding: WireCodec.encode(listing), as: UTF8.self).hasPrefix(
+                #"{"cluster":"plane.test","backends":[{"backend":"many","drone":"drone-a","requests":2,"websockets":31},"#))
+    }
+
     @Test("show live backends, newest first, and count the ended ones")
     func backends() throws {
         let world = try Self.world(

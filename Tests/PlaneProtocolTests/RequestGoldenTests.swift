@@ -71,6 +71,18 @@ struct RequestGoldenTests {
         try expectGolden("ours-roll-call.reply", is: answer)
     }
 
+    @Test("ours: what is open to a drone's backends")
+    func openConnections() throws {
+        let request = OpenConnectionsRequest(cluster: Sample.cluster, drone: Sample.drone, after: Sample.backend)
+        try expectGolden("ours-open-connections.request", is: request)
+        #expect(request.subject == "cluster.plane_test.drone.drone-a.open_connections")
+        let answer = OpenConnections(
+            backends: [
+                .init(backend: Sample.backend, requests: 2, webSockets: 31), .init(backend: "editor-7", requests: 0, webSockets: 1),
+            ], isComplete: false)
+        try expectGolden("ours-open-connections.reply", is: answer)
+    }
+
     @Test("M2: a spawn request")
     func spawnRequest() throws {
         var request = SpawnRequest(

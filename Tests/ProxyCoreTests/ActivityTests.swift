@@ -1,6 +1,8 @@
 import NIOCore
 import PlaneProtocol
+import PlaneTestSupport
 import ProxyCore
+import Synchronization
 import Testing
 
 @Suite("Activity: what keeps a backend from being swept")
@@ -64,7 +66,17 @@ struct ActivityTests {
             let (_, peer) = try await backend.answerOnce(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").value
             for _ in 0..<3 { #expect(await rounds.next() == ["b-1"]) }
-            _ = peer
+            try await eventually("it is told as a tunnel") {
+                proxy.activity.latest.withLock { $0["b-1"] } == BackendActivity(name: "b-1", openRequests: 0, openTunnels: 1)
+            }
+            client.close()
+            _ = try await peer.receiveToEnd()
+            peer.close()
+            let other = try await Self.stayOpen("b-2", through: proxy)
+            #expect(await Self.soonOnly("b-2", &rounds))
+            #expect(proxy.activity.latest.withLock { $0["b-1"] } == BackendActivity(name: "b-1", openRequests: 0, openTunnels: 0))
+            #expect(proxy.activity.latest.withLock { $0["b-2"] } == BackendActivity(name: "b-2", openRequests: 1, openTunnels: 0))
+            withExtendedLifetime(other) {}
         }
     }
 

@@ -82,6 +82,8 @@ package struct DroneAgent: Service {
         let terminations = try self.bus.subscribe(to: TerminationRequest.self, on: TerminationRequest.subscription(cluster: cluster))
         let drains = try self.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: cluster, drone: drone))
         let rollCalls = try self.bus.subscribe(to: RollCallRequest.self, on: RollCallRequest.subject(cluster: cluster, drone: drone))
+        let connections = try self.bus.subscribe(
+            to: OpenConnectionsRequest.self, on: OpenConnectionsRequest.subject(cluster: cluster, drone: drone))
         try await self.roster.resume()
 
         await withTaskGroup(of: Void.self) { group in
@@ -94,6 +96,7 @@ package struct DroneAgent: Service {
                     loops.addTask { await self.serve(terminations) }
                     loops.addTask { await self.serve(drains) }
                     loops.addTask { await self.serve(rollCalls) }
+                    loops.addTask { await self.serve(connections) }
                 }
             }
             await LogCursorKeeper(context: self.context).write()
@@ -170,6 +173,20 @@ extension DroneAgent {
     private func serve(_ requests: MessageSubscription<RollCallRequest>) async {
         let desk = RollCallDesk(condition: self.condition, store: self.context.store, logger: self.logger)
         await requests.serve(maxConcurrent: 1) { await desk.take($0) }
+    }
+
+    private func serve(_ requests: MessageSubscription<OpenConnectionsRequest>) async {
+        let (store, now) = (self.context.store, self.context.now)
+        await requests.serve(maxConcurrent: 1) { request in
+            let limit = OpenConnections.entriesAtOnce
+            do throws(StoreError) {
+                let entries = try store.openConnections(after: request.after, limit: limit + 1, at: now().seconds)
+                return .success(OpenConnections(backends: Array(entries.prefix(limit)), isComplete: entries.count <= limit))
+            } catch {
+                self.logger.error("Nobody could be told what is open", metadata: [LogKey.error: "\(error)"])
+                return .failure(ErrorReply(code: .unavailable, message: "the table of open connections could not be read"))
+            }
+        }
     }
 
     /// Answered once the wish is stored, so that it survives a restart of the agent.

@@ -63,5 +63,20 @@ struct OwnMigration {
                 CREATE TRIGGER plane_route_deleted AFTER DELETE ON route
                     BEGIN UPDATE plane_routing SET version = version + 1; END;
                 """),
+        OwnMigration(
+            version: 2,
+            description: "open connections",
+            statements: """
+                -- What each process of the proxy has open to each backend; said again every second, so an old row is that of a
+                -- process that was killed.
+                CREATE TABLE plane_open_connections (
+                    backend TEXT NOT NULL,
+                    process INTEGER NOT NULL,      -- a number the process has chosen
+                    requests INTEGER NOT NULL,
+                    websockets INTEGER NOT NULL,
+                    seen INTEGER NOT NULL,         -- Unix time in seconds
+                    PRIMARY KEY (backend, process)
+                ) STRICT, WITHOUT ROWID;
+                """),
     ]
 }

@@ -3,13 +3,20 @@
 /// No lock and no atomic: only its event loop touches it.
 final class ActivityCounter {
     let name: String
-    /// Exchanges open now.
-    fileprivate(set) var open = 0
+    /// Exchanges and tunnels open now.
+    fileprivate var open = 0
+    /// Of these the tunnels.
+    fileprivate var tunnels = 0
     /// Whether the list of the event loop holds it.
     fileprivate var isListed = false
 
     init(name: String) {
         self.name = name
+    }
+
+    /// An exchange has become a tunnel, or such a tunnel is about to end.
+    func changeTunnels(by change: Int) {
+        self.tunnels += change
     }
 }
 
@@ -28,14 +35,16 @@ struct ActivityList {
         counter.open -= 1
     }
 
-    /// The names of all active backends; those with nothing open any more are not reported again.
-    mutating func takeNames() -> [String] {
-        let names = self.counters.map(\.name)
+    /// All active backends; those with nothing open any more are not told of again.
+    mutating func take() -> [BackendActivity] {
+        let taken = self.counters.map {
+            BackendActivity(name: $0.name, openRequests: $0.open - $0.tunnels, openTunnels: $0.tunnels)
+        }
         self.counters.removeAll { counter in
             guard counter.open == 0 else { return false }
             counter.isListed = false
             return true
         }
-        return names
+        return taken
     }
 }

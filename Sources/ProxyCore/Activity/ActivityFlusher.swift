@@ -6,7 +6,7 @@ import NIOPosix
 import Glibc
 #endif
 
-/// Collects the names of active backends from all event loops about once a second and has them written down together.
+/// Collects the active backends from all event loops about once a second and has them written down together.
 ///
 /// What could not be written stays and goes with the next round, so a locked file delays activity but loses none.
 final class ActivityFlusher: Sendable {
@@ -21,7 +21,7 @@ final class ActivityFlusher: Sendable {
 
     /// Only touched on `loop`.
     private final class State {
-        var unsaved: Set<String> = []
+        var unsaved: [String: BackendActivity] = [:]
         var timer: RepeatedTask?
     }
 
@@ -51,19 +51,28 @@ final class ActivityFlusher: Sendable {
 
     private func collect() -> EventLoopFuture<Void> {
         let collected = self.workers.map { worker in
-            worker.eventLoop.submit { worker.value.activity.takeNames() }
+            worker.eventLoop.submit { worker.value.activity.take() }
         }
         return EventLoopFuture.whenAllSucceed(collected, on: self.loop).map { lists in
-            self.state.value.unsaved.formUnion(lists.joined())
+            self.note(lists.joined())
             self.write()
         }
+    }
+
+    /// What one backend has open is spread over the event loops; what was said of it in an earlier round is out of date.
+    private func note(_ activity: some Sequence<BackendActivity>) {
+        let now = Dictionary(activity.map { ($0.name, $0) }) { one, other in
+            BackendActivity(
+                name: one.name, openRequests: one.openRequests + other.openRequests, openTunnels: one.openTunnels + other.openTunnels)
+        }
+        self.state.value.unsaved.merge(now) { _, new in new }
     }
 
     private func write() {
         let state = self.state.value
         guard !state.unsaved.isEmpty else { return }
         do {
-            try self.sink.recordActivity(Array(state.unsaved), at: Int64(time(nil)))
+            try self.sink.recordActivity(Array(state.unsaved.values), at: Int64(time(nil)))
             state.unsaved.removeAll(keepingCapacity: true)
         } catch {
             self.logger.warning(

@@ -18,6 +18,7 @@ extension ClientConnection {
         self.deadline = self.worker.limits.tunnelIdle.map { .now() + $0 } ?? .distantFuture
         self.exchange = nil
         self.outgoingHead = nil
+        self.countAsTunnel()
         self.worker.metrics.tunnelsChange += 1
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
         // Either side may have spoken before the other has heard that it may.

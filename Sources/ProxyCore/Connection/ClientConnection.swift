@@ -83,6 +83,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var tunnelEnding = TunnelEnding.none
     /// The exchange or tunnel is counted as activity of `route`.
     var isCounted = false
+    /// As a tunnel, moreover.
+    private var isCountedAsTunnel = false
 
     /// What the access log will say of the request in hand; nil where there is no log.
     var record: AccessRecord?
@@ -347,9 +349,18 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.isCounted = true
     }
 
+    /// What was counted as an exchange goes on as a tunnel.
+    func countAsTunnel() {
+        guard self.isCounted, !self.isCountedAsTunnel else { return }
+        self.route?.activity?.changeTunnels(by: 1)
+        self.isCountedAsTunnel = true
+    }
+
     func endActivity() {
         guard self.isCounted, let activity = self.route?.activity else { return }
+        if self.isCountedAsTunnel { activity.changeTunnels(by: -1) }
         self.worker.activity.end(activity)
         self.isCounted = false
+        self.isCountedAsTunnel = false
     }
 }

@@ -171,6 +171,22 @@ import Testing
         }
     }
 
+    @Test("asked what is open to its backends, it tells what the proxy wrote down")
+    func openConnections() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                try await eventually("it registered") { !fixture.registrations.all.isEmpty }
+                let entry = OpenConnections.Entry(backend: .make("b-1"), requests: 2, webSockets: 3)
+                try fixture.store.recordActivity(["b-1"], open: [entry], of: 1, at: WireTime.now().seconds)
+                let all = try await fixture.bus.request(OpenConnectionsRequest(cluster: .make(), drone: .make()))
+                #expect(all == OpenConnections(backends: [entry], isComplete: true))
+                let rest = try await fixture.bus.request(OpenConnectionsRequest(cluster: .make(), drone: .make(), after: .make("b-1")))
+                #expect(rest.backends.isEmpty)
+            }
+        }
+    }
+
     @Test("A12: the owner answers a termination once it is stored; others stay silent")
     func termination() async throws {
         let fixture = try await AgentFixture()

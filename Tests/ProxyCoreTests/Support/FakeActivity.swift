@@ -17,13 +17,17 @@ final class FakeActivity: ActivitySink {
         self.failures.withLock { $0 = count }
     }
 
-    func recordActivity(_ names: [String], at seconds: Int64) throws {
+    /// What was told last of what is open.
+    let latest = Mutex<[String: BackendActivity]>([:])
+
+    func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {
         let fails = self.failures.withLock { failures in
             guard failures > 0 else { return false }
             failures -= 1
             return true
         }
         if fails { throw Locked() }
-        self.continuation.yield(Set(names))
+        self.latest.withLock { $0.merge(backends.map { ($0.name, $0) }) { _, new in new } }
+        self.continuation.yield(Set(backends.map(\.name)))
     }
 }

@@ -1,0 +1,98 @@
+/// Asks a drone what its proxy has open to each of its backends: from an operator. Ours: the reference neither asks nor answers.
+package struct OpenConnectionsRequest: Hashable, Sendable {
+    package var cluster: ClusterName
+    package var drone: DroneID
+    /// The last backend of the answer before, where one answer was not enough.
+    package var after: BackendID?
+
+    package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil) {
+        self.cluster = cluster
+        self.drone = drone
+        self.after = after
+    }
+}
+
+/// What a drone says to that.
+package struct OpenConnections: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
+        package var backend: BackendID
+        /// Requests whose response has not ended: event streams, long polls and transfers as well as those of a moment.
+        package var requests: UInt32
+        package var webSockets: UInt32
+
+        package init(backend: BackendID, requests: UInt32, webSockets: UInt32) {
+            self.backend = backend
+            self.requests = requests
+            self.webSockets = webSockets
+        }
+    }
+
+    /// Those with something open, in the order of their ids.
+    package var backends: [Entry]
+    /// False if there are more, which are asked for with another request.
+    package var isComplete: Bool
+
+    /// An entry is some 150 bytes: well below the 1 MiB of a NATS message.
+    package static let entriesAtOnce = 1000
+
+    package init(backends: [Entry], isComplete: Bool) {
+        self.backends = backends
+        self.isComplete = isComplete
+    }
+}
+
+extension OpenConnectionsRequest: PlaneRequest {
+    package typealias Reply = OpenConnections
+
+    package static let subscription = "cluster.*.drone.*.open_connections"
+
+    package var subject: String { Self.subject(cluster: self.cluster, drone: self.drone) }
+
+    package static func subject(cluster: ClusterName, drone: DroneID) -> String {
+        "cluster.\(cluster.subjectToken).drone.\(drone).open_connections"
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.cluster = try json.required("cluster")
+        self.drone = try json.required("drone")
+        self.after = try json.optional("after")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.cluster)
+            $0.field("drone", self.drone)
+            $0.fieldIfPresent("after", self.after)
+        }
+    }
+}
+
+extension OpenConnections: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.backends = try json.required("backends")
+        self.isComplete = try json.required("complete")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backends", self.backends)
+            $0.field("complete", self.isComplete)
+        }
+    }
+}
+
+extension OpenConnections.Entry: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.backend = try json.required("backend")
+        self.requests = try json.required("requests")
+        self.webSockets = try json.required("websockets")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend", self.backend)
+            $0.field("requests", self.requests)
+            $0.field("websockets", self.webSockets)
+        }
+    }
+}
