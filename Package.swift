@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -139,7 +140,7 @@ let package = Package(
             [
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", nioHPACK, nioHTTP1, nioEmbedded]),
+        tests("ProxyCoreTests", ["ProxyCore", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("ChaosTests", []),

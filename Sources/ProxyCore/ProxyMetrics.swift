@@ -2,9 +2,21 @@ import Metrics
 
 /// What one event loop did since it last reported. Plain numbers on the hot path; handed to swift-metrics once per tick.
 struct ProxyMetrics {
-    var requests = 0
-    var refused = 0
-    var upstreamFailures = 0
+    /// A number that only grows, reported under one value of a label or none.
+    private struct Tally {
+        var count = 0
+        private let counter: Counter
+
+        init(_ label: String, _ dimensions: [(String, String)], _ factory: any MetricsFactory) {
+            self.counter = Counter(label: label, dimensions: dimensions, factory: factory)
+        }
+
+        mutating func report() {
+            if self.count > 0 { self.counter.increment(by: self.count) }
+            self.count = 0
+        }
+    }
+
     var upstreamConnections = 0
     var handshakes = 0
     var handshakesFailed = 0
@@ -14,34 +26,74 @@ struct ProxyMetrics {
     var connectionsChange = 0
     var tunnelsChange = 0
     var heldChange = 0
+    /// Between clients and the proxy, heads included; without what TLS and the framing of HTTP/2 add.
+    var receivedBytes = 0
+    var sentBytes = 0
 
-    private let requestsCounter = Counter(label: "proxy_requests_total")
-    private let refusedCounter = Counter(label: "proxy_requests_refused_total")
-    private let upstreamFailuresCounter = Counter(label: "proxy_upstream_failures_total")
-    private let upstreamConnectionsCounter = Counter(label: "proxy_upstream_connections_total")
-    private let handshakesCounter = Counter(label: "proxy_tls_handshakes_total")
-    private let handshakesFailedCounter = Counter(label: "proxy_tls_handshakes_failed_total")
-    private let connectionsRefusedCounter = Counter(label: "proxy_connections_refused_total")
-    private let connectionsMeter = Meter(label: "proxy_open_connections_count")
-    private let tunnelsMeter = Meter(label: "proxy_open_tunnels_count")
-    private let heldMeter = Meter(label: "proxy_held_requests_count")
-    private let durationTimer = Metrics.Timer(label: "proxy_request_duration_seconds")
+    /// By the class of the response's status, `1xx` being upgrades.
+    private var requests: [Tally]
+    private var refusals: [Tally]
+    private var upstreamFailures: [Tally]
 
-    /// From a request's head being read to the last byte of its response being handed to the kernel's queue.
+    private let upstreamConnectionsCounter: Counter
+    private let handshakesCounter: Counter
+    private let handshakesFailedCounter: Counter
+    private let connectionsRefusedCounter: Counter
+    private let receivedBytesCounter: Counter
+    private let sentBytesCounter: Counter
+    private let connectionsMeter: Meter
+    private let tunnelsMeter: Meter
+    private let heldMeter: Meter
+    private let durationTimer: Metrics.Timer
+
+    init(_ factory: any MetricsFactory) {
+        self.requests = (1...5).map { Tally("proxy_requests_total", [("status", "\($0)xx")], factory) }
+        self.refusals = RefusalReason.allCases.map { Tally("proxy_requests_refused_total", [("reason", $0.label)], factory) }
+        self.upstreamFailures = UpstreamFailure.Kind.allCases.map {
+            Tally("proxy_upstream_failures_total", [("reason", $0.label)], factory)
+        }
+        self.upstreamConnectionsCounter = Counter(label: "proxy_upstream_connections_total", factory: factory)
+        self.handshakesCounter = Counter(label: "proxy_tls_handshakes_total", factory: factory)
+        self.handshakesFailedCounter = Counter(label: "proxy_tls_handshakes_failed_total", factory: factory)
+        self.connectionsRefusedCounter = Counter(label: "proxy_connections_refused_total", factory: factory)
+        self.receivedBytesCounter = Counter(label: "proxy_received_bytes_total", factory: factory)
+        self.sentBytesCounter = Counter(label: "proxy_sent_bytes_total", factory: factory)
+        self.connectionsMeter = Meter(label: "proxy_open_connections_count", factory: factory)
+        self.tunnelsMeter = Meter(label: "proxy_open_tunnels_count", factory: factory)
+        self.heldMeter = Meter(label: "proxy_held_requests_count", factory: factory)
+        self.durationTimer = Metrics.Timer(label: "proxy_request_duration_seconds", factory: factory)
+    }
+
+    /// From a request's head being read to the last byte of its response being handed to the kernel's queue, or to the upgrade.
     @inline(__always)
     mutating func requestEnded(nanoseconds: Int64) {
-        self.requests += 1
         self.durationTimer.recordNanoseconds(nanoseconds)
     }
 
+    /// A response has begun, ours or a backend's.
+    @inline(__always)
+    mutating func responded(status: Int) {
+        self.requests[max(0, min(status / 100 - 1, 4))].count += 1
+    }
+
+    mutating func refused(_ reason: RefusalReason) {
+        self.refusals[reason.rawValue].count += 1
+    }
+
+    mutating func upstreamFailed(_ kind: UpstreamFailure.Kind) {
+        self.upstreamFailures[kind.rawValue].count += 1
+    }
+
     mutating func report() {
-        Self.report(&self.requests, to: self.requestsCounter)
-        Self.report(&self.refused, to: self.refusedCounter)
-        Self.report(&self.upstreamFailures, to: self.upstreamFailuresCounter)
+        for index in self.requests.indices { self.requests[index].report() }
+        for index in self.refusals.indices { self.refusals[index].report() }
+        for index in self.upstreamFailures.indices { self.upstreamFailures[index].report() }
         Self.report(&self.upstreamConnections, to: self.upstreamConnectionsCounter)
         Self.report(&self.handshakes, to: self.handshakesCounter)
         Self.report(&self.handshakesFailed, to: self.handshakesFailedCounter)
         Self.report(&self.connectionsRefused, to: self.connectionsRefusedCounter)
+        Self.report(&self.receivedBytes, to: self.receivedBytesCounter)
+        Self.report(&self.sentBytes, to: self.sentBytesCounter)
         Self.report(&self.connectionsChange, to: self.connectionsMeter)
         Self.report(&self.tunnelsChange, to: self.tunnelsMeter)
         Self.report(&self.heldChange, to: self.heldMeter)

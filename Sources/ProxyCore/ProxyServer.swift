@@ -1,4 +1,5 @@
 package import Logging
+package import Metrics
 package import NIOCore
 import NIOPosix
 import NIOSSL
@@ -32,7 +33,7 @@ package final class ProxyServer: Sendable {
     /// - Parameter group: Carries the traffic. Not shut down by the server.
     package init(
         options: ProxyOptions, routes: some RouteSource, activity: some ActivitySink, group: any EventLoopGroup,
-        logger: Logger
+        metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
     ) async throws {
         self.options = options
         self.logger = logger
@@ -50,7 +51,8 @@ package final class ProxyServer: Sendable {
         for loop in group.makeIterator() {
             let worker = try await loop.submit {
                 let worker = ProxyWorker(
-                    eventLoop: loop, options: options, directory: directory, census: census, logLoop: logLoop, logger: logger)
+                    eventLoop: loop, options: options, directory: directory, census: census, logLoop: logLoop,
+                    metrics: ProxyMetrics(metrics), logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
             directory.listen { name, answer in
@@ -169,7 +171,7 @@ package final class ProxyServer: Sendable {
         for task in self.timers.withLock({ $0 }) { task.cancel() }
         for tick in self.ticks { tick.cancel() }
         for store in self.certificates.withLock({ $0 }) { store.stop() }
-        for worker in self.workers.values { try await worker.eventLoop.submit { worker.value.flushAccessLog() }.get() }
+        for worker in self.workers.values { try await worker.eventLoop.submit { worker.value.tellLast() }.get() }
         try await self.activity.stop()
         try await self.blockingGroup.shutdownGracefully()
     }

@@ -14,6 +14,7 @@ package enum AccessLogFormat: String, CaseIterable, Sendable {
 ///
 /// Without the query of its address: that is where tokens are.
 final class AccessRecord {
+    private let id: String
     private let client: String
     private let method: String
     private let host: String
@@ -29,13 +30,25 @@ final class AccessRecord {
     /// The client went away before it had a response; a status of nginx's that has become a custom.
     static let clientGone = 499
 
-    init(client: String, head: RequestHead, _ bytes: Span<UInt8>, isHTTP2: Bool) {
+    init(id: String, client: String, head: RequestHead, _ bytes: Span<UInt8>, isHTTP2: Bool) {
+        self.id = id
         self.client = client
         self.method = Self.text(bytes, head.method)
         self.host = Self.text(bytes, head.hostName)
         let pathEnd = bytes.firstIndex(of: .questionMark, in: head.path) ?? head.path.upperBound
         self.path = head.isAsteriskForm ? "*" : Self.text(bytes, head.path.lowerBound..<pathEnd)
         self.version = isHTTP2 ? "HTTP/2.0" : head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1"
+        self.began = Self.now()
+    }
+
+    /// A request whose head could not be read: all that is known is who sent it.
+    init(unreadableFrom client: String) {
+        self.id = "-"
+        self.client = client
+        self.method = "-"
+        self.host = "-"
+        self.path = "-"
+        self.version = "-"
         self.began = Self.now()
     }
 
@@ -67,11 +80,11 @@ final class AccessRecord {
         switch format {
         case .common:
             return "\(self.client) - - [\(Self.format(self.began, "%d/%b/%Y:%H:%M:%S +0000"))] \"\(self.method) \(self.path) \(self.version)\" "
-                + "\(self.status) \(self.bytes) host=\(self.host) backend=\(backend) seconds=\(duration)\n"
+                + "\(self.status) \(self.bytes) host=\(self.host) backend=\(backend) seconds=\(duration) id=\(self.id)\n"
         case .json:
             return "{\"time\":\"\(Self.format(self.began, "%Y-%m-%dT%H:%M:%SZ"))\",\"client\":\"\(self.client)\",\"method\":\"\(self.method)\","
                 + "\"host\":\"\(self.host)\",\"path\":\"\(self.path)\",\"protocol\":\"\(self.version)\",\"status\":\(self.status),"
-                + "\"bytes\":\(self.bytes),\"backend\":\(self.backend.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(duration)}\n"
+                + "\"bytes\":\(self.bytes),\"backend\":\(self.backend.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(duration),\"id\":\"\(self.id)\"}\n"
         }
     }
 

@@ -9,8 +9,10 @@ import Glibc
 /// Responses the proxy makes itself.
 extension ClientConnection {
     /// Answers a request that has not been sent to anybody. A body that may follow it is not read, so then the connection ends.
-    func answer(_ status: ProxyStatus, _ text: String, to head: RequestHead, fields: String = "") {
-        self.worker.metrics.refused += 1
+    ///
+    /// - Parameter reason: Nil where the request got what it asked for.
+    func answer(_ status: ProxyStatus, _ text: String, to head: RequestHead, refusal reason: RefusalReason?, fields: String = "") {
+        if let reason { self.worker.metrics.refused(reason) }
         let closes = !head.keepAlive || head.framing != .none || self.worker.isDraining
         self.respond(status, text, fields: fields, isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, closes: closes)
         if closes { return self.closeLingering() }
@@ -22,7 +24,7 @@ extension ClientConnection {
 
     func fail(_ failure: UpstreamFailure, head: RequestHead) {
         self.logFailure(failure)
-        self.answer(failure.status, failure.sentence, to: head)
+        self.answer(failure.status, failure.sentence, to: head, refusal: .backendUnavailable)
     }
 
     /// The request in hand gets no response from its backend.
@@ -51,18 +53,28 @@ extension ClientConnection {
     /// The client's bytes cannot be understood, so nobody knows where its next request would begin.
     func refuse(_ violation: HTTPViolation) {
         self.worker.logger.debug("request refused", metadata: ["reason": "\(violation.sentence)"])
-        self.worker.metrics.refused += 1
+        self.worker.metrics.refused(RefusalReason(violation))
         // Behind the beginning of a response another would be taken for its body.
         if let exchange, !exchange.awaitsHead { return self.cutOff() }
+        self.recordUnreadable()
         self.respond(violation.status, violation.sentence, isHEAD: false, isHTTP10: false, closes: true)
         self.closeLingering()
     }
 
     /// The client let us wait for too long.
     func giveUp(_ sentence: String) {
-        self.worker.metrics.refused += 1
+        self.worker.metrics.refused(.tooSlow)
+        self.recordUnreadable()
         self.respond(.requestTimeout, sentence, isHEAD: false, isHTTP10: false, closes: true)
         self.closeLingering()
+    }
+
+    /// What could not be read, or did not come, is in the access log too.
+    private func recordUnreadable() {
+        guard self.worker.logsAccess, self.record == nil else { return }
+        if self.startedAt == .distantFuture { self.startedAt = .now() }
+        self.requestID = nil
+        self.record = AccessRecord(unreadableFrom: self.clientAddress?.description ?? "-")
     }
 
     /// Ends a response that is not whole, in a way the client cannot take for its end.
@@ -86,11 +98,14 @@ extension ClientConnection {
         _ page: AuthenticationPage, token: AccessToken, name: BackendNaming.Name, _ head: RequestHead, _ bytes: Span<UInt8>
     ) {
         guard let candidate = page.token else {
-            return self.answer(.unauthorized, "Expected a token in the query.", to: head)
+            return self.answer(.unauthorized, "Expected a token in the query.", to: head, refusal: .tokenMissing)
         }
-        guard token.isEqual(candidate) else { return self.answer(.forbidden, "The token is not valid here.", to: head) }
+        guard token.isEqual(candidate) else {
+            return self.answer(.forbidden, "The token is not valid here.", to: head, refusal: .tokenWrong)
+        }
         guard let location = page.location else {
-            return self.answer(.badRequest, "Redirect must be relative and start with a slash.", to: head)
+            return self.answer(
+                .badRequest, "Redirect must be relative and start with a slash.", to: head, refusal: .foreignRedirect)
         }
         // By path every backend has its own corner of the host, and of the cookies.
         let prefix = name.isByPath ? BackendNaming.pathPrefix.description + Self.text(bytes, name.name) : ""
@@ -101,7 +116,7 @@ extension ClientConnection {
             Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(prefix.isEmpty ? "/" : prefix)\(secure)\r
 
             """
-        self.answer(.found, "", to: head, fields: fields)
+        self.answer(.found, "", to: head, refusal: nil, fields: fields)
     }
 
     /// Whether the client's browser speaks HTTPS, to us or to the proxy before us.
@@ -119,7 +134,7 @@ extension ClientConnection {
         let port = httpsPort == 443 ? "" : ":\(httpsPort)"
         let path = head.isAsteriskForm ? "" : Self.text(bytes, head.path)
         let slash = path.hasPrefix("/") ? "" : "/"
-        self.answer(.permanentRedirect, "", to: head, fields: "Location: https://\(host)\(port)\(slash)\(path)\r\n")
+        self.answer(.permanentRedirect, "", to: head, refusal: nil, fields: "Location: https://\(host)\(port)\(slash)\(path)\r\n")
     }
 
     private static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
@@ -136,12 +151,18 @@ extension ClientConnection {
         _ status: ProxyStatus, _ text: String, fields: String = "", isHEAD: Bool, isHTTP10: Bool, closes: Bool
     ) {
         self.record?.status = status.rawValue
+        self.worker.metrics.responded(status: status.rawValue)
         let body = text.isEmpty ? "" : text + "\n"
         var out = ByteBufferAllocator().buffer(capacity: 384 + fields.utf8.count + body.utf8.count)
         out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")
         out.writeBytes(self.worker.date.field())
         out.writeStaticString("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n")
         out.writeString("Content-Length: \(body.utf8.count)\r\n")
+        if let requestID {
+            out.writeStaticString(RequestID.fieldName)
+            requestID.write(into: &out)
+            out.writeStaticString("\r\n")
+        }
         if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
         out.writeString(fields)
         if closes {
@@ -155,8 +176,9 @@ extension ClientConnection {
     }
 
     func logFailure(_ failure: UpstreamFailure) {
-        self.worker.metrics.upstreamFailures += 1
+        self.worker.metrics.upstreamFailed(failure.kind)
         var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
+        if let requestID { metadata["request_id"] = "\(requestID)" }
         if let route {
             metadata["backend"] = "\(route.name)"
             if case .ready(let pool) = route.destination { metadata["address"] = "\(pool.address)" }

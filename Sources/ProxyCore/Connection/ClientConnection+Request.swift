@@ -39,19 +39,17 @@ extension ClientConnection {
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, lookup: ProxyWorker.Lookup?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
-        if self.worker.options.accessLog != nil {
-            self.record = AccessRecord(
-                client: self.clientAddress?.description ?? "-", head: head, bytes, isHTTP2: self.role.isStream)
-        }
+        if lookup == nil { self.requestID = self.name(head, bytes) }
+        if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         guard let name = self.worker.naming.name(head, bytes) else {
-            return self.answer(.badRequest, "The request names no backend.", to: head)
+            return self.answer(.badRequest, "The request names no backend.", to: head, refusal: .namesNoBackend)
         }
         let now = NIODeadline.now()
         let route: Route
         switch lookup {
         case .route(let found): route = found
-        case .none?: return self.answer(.notFound, "There is no such backend.", to: head)
+        case .none?: return self.answer(.notFound, "There is no such backend.", to: head, refusal: .unknownBackend)
         case .failed: return self.fail(.routesUnavailable, head: head)
         case nil:
             self.startedAt = now
@@ -63,6 +61,17 @@ extension ClientConnection {
             route = known
         }
         self.admit(head, name, bytes, to: route, at: now)
+    }
+
+    private func name(_ head: RequestHead, _ bytes: Span<UInt8>) -> RequestID {
+        guard let given = head.requestID else { return self.worker.requestIDs.next() }
+        return .clients(bytes.extracting(given).withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+    }
+
+    private func beginRecord(_ head: RequestHead, _ bytes: Span<UInt8>) -> AccessRecord {
+        AccessRecord(
+            id: self.requestID?.description ?? "-", client: self.clientAddress?.description ?? "-", head: head, bytes,
+            isHTTP2: self.role.isStream)
     }
 
     private static func string(_ bytes: Span<UInt8>, _ name: BackendNaming.Name) -> String {
@@ -87,8 +96,8 @@ extension ClientConnection {
             switch verdict {
             case .allowed(let usedAuthorization):
                 hidesAuthorization = usedAuthorization && !self.worker.options.showsTokenToBackend
-            case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head)
-            case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head)
+            case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head, refusal: .tokenMissing)
+            case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head, refusal: .tokenWrong)
             }
         }
         switch route.destination {
@@ -102,7 +111,8 @@ extension ClientConnection {
                 hidesCookie: head.hasCookies && !self.worker.options.showsTokenToBackend,
                 trustsForwarding: self.worker.options.trustsForwarding)
             let outgoing = writer.write(
-                head, self.worker.table.fields, bytes, forwarding: self.forwarding, bodyRoom: 0, allocator: ByteBufferAllocator())
+                head, self.worker.table.fields, bytes, forwarding: self.forwarding,
+                newID: head.requestID == nil ? self.requestID : nil, allocator: ByteBufferAllocator())
             self.send(head, outgoing, to: route, at: pool, now: now)
         }
     }

@@ -47,7 +47,7 @@ extension ClientConnection {
         let head = try ResponseHead.read(
             bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.worker.limits)
         guard let action = self.exchange?.responseHead(head, isDraining: self.worker.isDraining) else { return false }
-        if let record, !head.isInterim { record.status = head.status }
+        if !head.isInterim { self.record?.status = head.status }
         switch action {
         case .dropInterim:
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
@@ -57,6 +57,7 @@ extension ClientConnection {
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
             self.armExchangeDeadline(.now())
         case .tunnel:
+            self.worker.metrics.responded(status: head.status)
             let outgoing = self.outgoing(head, bytes, .upgrade, bodyRoom: 0)
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
             self.write(outgoing)
@@ -66,6 +67,7 @@ extension ClientConnection {
             self.failExchange(failure)
             return false
         case .forward(let connection, let removesChunks):
+            self.worker.metrics.responded(status: head.status)
             self.outgoingHead = nil
             self.removesChunks = removesChunks
             let room = min(self.upstreamInput.readableBytes - head.length, Self.joinedBytesLimit)

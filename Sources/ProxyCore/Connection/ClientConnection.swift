@@ -86,6 +86,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// As a tunnel, moreover.
     private var isCountedAsTunnel = false
 
+    /// What the request in hand, or the last one, is called in logs; nil before the first.
+    var requestID: RequestID?
     /// What the access log will say of the request in hand; nil where there is no log.
     var record: AccessRecord?
     /// Whom the connection is counted for.
@@ -149,6 +151,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if self.phase == .http2 { return }  // frames that are nobody's but the connection's own
         let buffer = self.unwrapInboundIn(data)
+        self.worker.metrics.receivedBytes += buffer.readableBytes
         switch self.phase {
         case .head:
             self.append(buffer)
@@ -228,6 +231,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     @inline(__always)
     func write(_ buffer: ByteBuffer) {
         self.needsFlush = true
+        self.worker.metrics.sentBytes += buffer.readableBytes
         if let record { record.bytes += buffer.readableBytes }
         self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
     }

@@ -24,8 +24,10 @@ final class ProxyWorker {
     /// Scratch space for the head being read.
     var table = FieldTable()
     var activity = ActivityList()
-    var metrics = ProxyMetrics()
+    var metrics: ProxyMetrics
     var date = HTTPDate()
+    var requestIDs = RequestIDSource()
+    let logsAccess: Bool
     /// New requests end their connections: the proxy is about to stop.
     private(set) var isDraining = false
 
@@ -48,15 +50,17 @@ final class ProxyWorker {
 
     init(
         eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus,
-        logLoop: any EventLoop, logger: Logger
+        logLoop: any EventLoop, metrics: ProxyMetrics, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.options = options
         self.limits = options.limits
+        self.logsAccess = options.accessLog != nil
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.directory = directory
         self.census = census
         self.logLoop = logLoop
+        self.metrics = metrics
         self.logger = logger
         let allowance = UpstreamAllowance(limits: options.limits)
         self.upstreams = allowance
@@ -154,6 +158,12 @@ final class ProxyWorker {
         guard let log = self.options.accessLog, self.accessLines.readableBytes > 0 else { return }
         log.write(self.accessLines, on: self.logLoop)
         self.accessLines = ByteBuffer()
+    }
+
+    /// What log and metrics have not been told yet, when nothing more will happen.
+    func tellLast() {
+        self.flushAccessLog()
+        self.metrics.report()
     }
 
     // MARK: Holding

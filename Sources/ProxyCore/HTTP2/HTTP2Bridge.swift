@@ -73,7 +73,8 @@ final class HTTP2Bridge: ChannelDuplexHandler {
             self.request = endsStream ? .ended : .body(head.body)
             context.fireChannelRead(self.wrapInboundOut(head.bytes))
         } catch {
-            self.worker.metrics.refused += 1
+            self.worker.metrics.refused(RefusalReason(error))
+            self.worker.metrics.responded(status: error.status.rawValue)
             self.worker.logger.debug("request refused", metadata: ["reason": "\(error.sentence)"])
             self.request = .ended
             self.refuse(context, error)
@@ -120,7 +121,7 @@ final class HTTP2Bridge: ChannelDuplexHandler {
 
     /// A part of the request has been sent on, and its end will never come: the stream ends, and the backend's connection with it.
     private func abandon(_ context: ChannelHandlerContext, _ violation: HTTPViolation) {
-        self.worker.metrics.refused += 1
+        self.worker.metrics.refused(RefusalReason(violation))
         self.worker.logger.debug("request refused", metadata: ["reason": "\(violation.sentence)"])
         self.request = .ended
         self.isCutOff = true

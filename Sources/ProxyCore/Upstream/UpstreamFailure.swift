@@ -13,6 +13,47 @@ enum UpstreamFailure: Equatable {
     case routesUnavailable
     case lookupTimedOut
 
+    /// The failures without their details, as the metrics count them.
+    enum Kind: Int, CaseIterable {
+        case refusedConnection, connectTimedOut, unreachable, closedBeforeResponse, malformedResponse, upgradeNobodyAskedFor
+        case tooManyInterimResponses, responseTimedOut, stillStarting, failedWhileStarting, routesUnavailable, lookupTimedOut
+
+        /// The value of the label `reason`.
+        var label: String {
+            switch self {
+            case .refusedConnection: "refused_connection"
+            case .connectTimedOut: "connect_timed_out"
+            case .unreachable: "unreachable"
+            case .closedBeforeResponse: "closed_before_response"
+            case .malformedResponse: "malformed_response"
+            case .upgradeNobodyAskedFor: "upgrade_nobody_asked_for"
+            case .tooManyInterimResponses: "too_many_interim_responses"
+            case .responseTimedOut: "response_timed_out"
+            case .stillStarting: "still_starting"
+            case .failedWhileStarting: "failed_while_starting"
+            case .routesUnavailable: "routes_unavailable"
+            case .lookupTimedOut: "lookup_timed_out"
+            }
+        }
+    }
+
+    var kind: Kind {
+        switch self {
+        case .refusedConnection: .refusedConnection
+        case .connectTimedOut: .connectTimedOut
+        case .unreachable: .unreachable
+        case .closedBeforeResponse: .closedBeforeResponse
+        case .malformedResponse: .malformedResponse
+        case .upgradeNobodyAskedFor: .upgradeNobodyAskedFor
+        case .tooManyInterimResponses: .tooManyInterimResponses
+        case .responseTimedOut: .responseTimedOut
+        case .stillStarting: .stillStarting
+        case .failedWhileStarting: .failedWhileStarting
+        case .routesUnavailable: .routesUnavailable
+        case .lookupTimedOut: .lookupTimedOut
+        }
+    }
+
     var status: ProxyStatus {
         switch self {
         case .connectTimedOut, .responseTimedOut, .stillStarting, .lookupTimedOut: .gatewayTimeout

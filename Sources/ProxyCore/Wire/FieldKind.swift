@@ -17,6 +17,8 @@ enum FieldKind: UInt8 {
     case forwardedFor, forwardedProto, forwardedHost
     /// `Forwarded`, and every other name that begins with `X-Forwarded-`, whatever stands for its hyphens.
     case otherForwarded
+    /// `X-Request-Id`: what the client calls this request.
+    case requestID
 
     /// A framing field or `Host` with an underscore for its hyphen. Gateways which turn names into environment variables
     /// cannot tell it from the real one.
@@ -82,6 +84,7 @@ enum FieldKind: UInt8 {
         if bytes.equals(name, lowercase: "x-forwarded-for") { return .forwardedFor }
         if bytes.equals(name, lowercase: "x-forwarded-proto") { return .forwardedProto }
         if bytes.equals(name, lowercase: "x-forwarded-host") { return .forwardedHost }
+        if bytes.equals(name, lowercase: "x-request-id") { return .requestID }
         let prefix: StaticString = "x-forwarded-"
         guard name.count > prefix.utf8CodeUnitCount else { return .other }
         for offset in 0..<prefix.utf8CodeUnitCount {

@@ -83,7 +83,7 @@ struct FieldTable {
             switch self.fields[index].kind {
             case .other, .date, .trailer, .expect, .nominated: self.fields[index].kind = .nominated
             case .connection, .keepAlive, .proxyConnection, .te, .upgrade, .proxyAuthentication: break  // go anyway
-            case .forwardedFor, .forwardedProto, .forwardedHost, .otherForwarded: break  // ours to set or to drop
+            case .forwardedFor, .forwardedProto, .forwardedHost, .otherForwarded, .requestID: break  // ours to set or to drop
             case .contentLength, .transferEncoding, .host, .cookie, .authorization, .misleading:
                 throw .protectedFieldNominated
             }

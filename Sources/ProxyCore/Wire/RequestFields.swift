@@ -5,6 +5,8 @@ struct RequestFields {
     var transferEncoding: Range<Int>?
     var authorization: Range<Int>?
     var hasCookies = false
+    /// What the client calls this request, if it says so once and in a way that may be repeated in logs.
+    var requestID: Range<Int>?
     var options: ConnectionOptions = []
     /// There is an `Upgrade` field, and none of its protocols is `h2c`: bytes of HTTP/2 sent through here would be requests
     /// which nobody checked.
@@ -13,6 +15,7 @@ struct RequestFields {
     static func read(_ bytes: Span<UInt8>, table: inout FieldTable) throws(HTTPViolation) -> RequestFields {
         var result = RequestFields()
         var offersHTTP2 = false
+        var requestIDCount = 0
         for index in table.fields.indices {
             let field = table.fields[index]
             switch field.kind {
@@ -21,6 +24,9 @@ struct RequestFields {
             case .transferEncoding: try Self.once(&result.transferEncoding, field.value)
             case .authorization: try Self.once(&result.authorization, field.value)
             case .cookie: result.hasCookies = true
+            case .requestID:
+                requestIDCount += 1
+                result.requestID = RequestID.isAcceptable(bytes, field.value) ? field.value : nil
             case .connection: result.options.formUnion(try table.applyConnection(bytes, field.value))
             case .upgrade:
                 result.namesUpgradeProtocol = true
@@ -33,6 +39,7 @@ struct RequestFields {
             }
         }
         if offersHTTP2 { result.namesUpgradeProtocol = false }
+        if requestIDCount > 1 { result.requestID = nil }
         return result
     }
 

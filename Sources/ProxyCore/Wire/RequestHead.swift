@@ -20,6 +20,8 @@ struct RequestHead {
     var isIdempotent: Bool
     var authorization: Range<Int>?
     var hasCookies: Bool
+    /// What the client calls this request; nil when it does not say so, or in a way that cannot be passed on.
+    var requestID: Range<Int>?
     /// Where the fields begin.
     var fieldsStart: Int
     /// Length of the head, blank line included.
@@ -47,7 +49,7 @@ struct RequestHead {
             keepAlive: !fields.options.contains(.close) && (!line.isHTTP10 || fields.options.contains(.keepAlive)),
             wantsUpgrade: !line.isHTTP10 && fields.options.contains(.upgrade) && fields.namesUpgradeProtocol,
             isHEAD: bytes.equals(line.method, uppercase: "HEAD"), isIdempotent: line.isIdempotent(bytes),
-            authorization: fields.authorization, hasCookies: fields.hasCookies, fieldsStart: line.end, length: length)
+            authorization: fields.authorization, hasCookies: fields.hasCookies, requestID: fields.requestID, fieldsStart: line.end, length: length)
     }
 }
 

@@ -26,14 +26,14 @@ struct RequestHeadWriter {
     var trustsForwarding: Bool
 
     /// Bytes by which the result may be longer than what came, client address aside.
-    private static let growth = 160
+    private static let growth = 208
 
-    /// The head, and room for `bodyRoom` bytes of body behind it.
+    /// - Parameter newID: What we call the request, where the client's own name for it cannot be passed on.
     func write(
-        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, forwarding: borrowing Forwarding, bodyRoom: Int,
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, forwarding: borrowing Forwarding, newID: RequestID?,
         allocator: ByteBufferAllocator
     ) -> ByteBuffer {
-        let capacity = head.length + Self.growth + forwarding.fields.count + head.host.count + bodyRoom
+        let capacity = head.length + Self.growth + forwarding.fields.count + head.host.count
         var out = allocator.buffer(capacity: capacity)
         out.write(bytes, head.method.lowerBound..<(head.method.upperBound + 1))
         if !head.isAsteriskForm, self.path.isEmpty || bytes[self.path.lowerBound] != .slash { out.writeInteger(UInt8.slash) }
@@ -43,6 +43,11 @@ struct RequestHeadWriter {
         self.writeFields(head, fields, bytes, into: &out)
         if case .chunked = head.framing { out.writeStaticString("Transfer-Encoding: chunked\r\n") }
         if head.wantsUpgrade { out.writeStaticString("Connection: Upgrade\r\n") }
+        if let newID {
+            out.writeStaticString(RequestID.fieldName)
+            newID.write(into: &out)
+            out.writeStaticString("\r\n")
+        }
         if self.trustsForwarding {
             self.writeTrustedForwarding(head, fields, bytes, forwarding: forwarding, into: &out)
         } else {
@@ -85,6 +90,7 @@ struct RequestHeadWriter {
             .drop
         case .otherForwarded: self.trustsForwarding ? .keep : .drop
         case .upgrade: head.wantsUpgrade ? .keep : .drop
+        case .requestID: head.requestID == nil ? .drop : .keep
         case .authorization: self.hidesAuthorization ? .drop : .keep
         case .cookie: self.hidesCookie && CookieField.containsOurs(bytes, in: field.value) ? .rewriteCookie : .keep
         }

@@ -44,7 +44,7 @@ struct ResponseHeadWriter {
     private func drops(_ field: FieldTable.Field, _ head: ResponseHead) -> Bool {
         switch field.kind {
         case .other, .contentLength, .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto,
-            .forwardedHost, .otherForwarded:
+            .forwardedHost, .otherForwarded, .requestID:
             false
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: true
         // 426 has to say what to upgrade to (RFC 9110 §15.5.22).

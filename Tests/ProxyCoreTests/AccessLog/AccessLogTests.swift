@@ -36,7 +36,7 @@ struct AccessLogTests {
             _ = try await answering.value
         }
         try #require(lines.count == 1)
-        let pattern = #/127\.0\.0\.1 - - \[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a HTTP/1\.1" 200 (\d+) host=b-1\.plane\.test backend=b-1 seconds=\d+\.\d{3}/#
+        let pattern = #/127\.0\.0\.1 - - \[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a HTTP/1\.1" 200 (\d+) host=b-1\.plane\.test backend=b-1 seconds=\d+\.\d{3} id=[0-9a-f]{32}/#
         let match = try #require(try pattern.wholeMatch(in: lines[0]))
         #expect(match.1 == "\(Self.ok.utf8.count)")
     }

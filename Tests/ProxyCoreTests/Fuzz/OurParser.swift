@@ -30,7 +30,7 @@ struct OurParser {
             let writer = RequestHeadWriter(path: request.path, hidesAuthorization: false, hidesCookie: true, trustsForwarding: false)
             let forwarded = writer.write(
                 request, table.fields, head, forwarding: RequestHeadWriter.Forwarding(clientAddress: "192.0.2.7", scheme: "http"),
-                bodyRoom: 0, allocator: ByteBufferAllocator())
+                newID: nil, allocator: ByteBufferAllocator())
             return Head(
                 startLine: [Self.text(head, request.method), Self.text(head, Self.target(head, request.method))],
                 isHTTP10: request.isHTTP10, framing: request.framing, isFollowed: request.keepAlive && !request.wantsUpgrade,

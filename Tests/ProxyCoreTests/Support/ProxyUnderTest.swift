@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import PlaneProtocol
@@ -33,6 +34,7 @@ struct ProxyUnderTest: Sendable {
 
 func withProxy<Result>(
     loops: Int = 1, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http), logger: Logger = Logger(label: "proxy-under-test"),
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     _ configure: (inout ProxyOptions) throws -> Void = { _ in },
     _ body: (ProxyUnderTest) async throws -> Result
 ) async throws -> Result {
@@ -42,7 +44,7 @@ func withProxy<Result>(
     let activity = FakeActivity()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let server = try await ProxyServer(
-        options: options, routes: routes, activity: activity, group: group, logger: logger)
+        options: options, routes: routes, activity: activity, group: group, metrics: metrics, logger: logger)
     let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: address, port: 0))
     let channel = try await server.listen(listener, on: socket)
     socket.close()

@@ -15,7 +15,7 @@ enum Translation {
             path: head.path, hidesAuthorization: hidesAuthorization, hidesCookie: hidesCookie, trustsForwarding: trustsForwarding)
         let out = writer.write(
             head, table.fields, bytes.span.extracting(0..<head.length),
-            forwarding: RequestHeadWriter.Forwarding(clientAddress: "192.0.2.7", scheme: "https"), bodyRoom: 0,
+            forwarding: RequestHeadWriter.Forwarding(clientAddress: "192.0.2.7", scheme: "https"), newID: nil,
             allocator: ByteBufferAllocator())
         return String(buffer: out)
     }
