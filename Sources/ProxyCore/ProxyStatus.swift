@@ -7,6 +7,7 @@ package enum ProxyStatus: Int, Sendable {
     case forbidden = 403
     case notFound = 404
     case requestTimeout = 408
+    case expectationFailed = 417
     case requestHeaderFieldsTooLarge = 431
     case badGateway = 502
     case gatewayTimeout = 504
@@ -20,6 +21,7 @@ package enum ProxyStatus: Int, Sendable {
         case .forbidden: "Forbidden"
         case .notFound: "Not Found"
         case .requestTimeout: "Request Timeout"
+        case .expectationFailed: "Expectation Failed"
         case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
         case .badGateway: "Bad Gateway"
         case .gatewayTimeout: "Gateway Timeout"

@@ -10,6 +10,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
     // Fields
     case malformedFieldName, malformedFieldValue, foldedField, repeatedField, malformedHost, missingHost, misleadingField
     case protectedFieldNominated
+    case unknownExpectation
     case connectionFieldInHTTP2, bodyContradictsLength
     // Target
     case malformedTarget, hostContradictsTarget
@@ -21,6 +22,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
     package var status: ProxyStatus {
         switch self {
         case .headTooLarge, .lineTooLong, .tooManyFields: .requestHeaderFieldsTooLarge
+        case .unknownExpectation: .expectationFailed
         default: .badRequest
         }
     }
@@ -45,6 +47,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
         case .misleadingField: "A header field looks like a framing field but is not one."
         case .protectedFieldNominated: "The Connection field names a field that must not be removed."
         case .connectionFieldInHTTP2: "The request carries a field that does not exist in HTTP/2."
+        case .unknownExpectation: "The Expect field holds something else than 100-continue."
         case .bodyContradictsLength: "The request's body is not as long as its head says."
         case .malformedTarget: "The request target is malformed."
         case .hostContradictsTarget: "The request target and the Host field name different hosts."

@@ -7,6 +7,7 @@ struct RequestFields {
     var hasCookies = false
     /// What the client calls this request, if it says so once and in a way that may be repeated in logs.
     var requestID: Range<Int>?
+    private var expectation: Range<Int>?
     var options: ConnectionOptions = []
     /// There is an `Upgrade` field, and none of its protocols is `h2c`: bytes of HTTP/2 sent through here would be requests
     /// which nobody checked.
@@ -23,6 +24,9 @@ struct RequestFields {
             case .contentLength: try Self.once(&result.contentLength, field.value)
             case .transferEncoding: try Self.once(&result.transferEncoding, field.value)
             case .authorization: try Self.once(&result.authorization, field.value)
+            case .expect:
+                try Self.once(&result.expectation, field.value)
+                guard bytes.equals(field.value, lowercase: "100-continue") else { throw .unknownExpectation }
             case .cookie: result.hasCookies = true
             case .requestID:
                 requestIDCount += 1
@@ -33,7 +37,7 @@ struct RequestFields {
                 bytes.forEachListElement(in: field.value) { element in
                     if bytes.equals(element, lowercase: "h2c") { offersHTTP2 = true }
                 }
-            case .other, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .expect, .date, .trailer,
+            case .other, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .date, .trailer,
                 .forwardedFor, .forwardedProto, .forwardedHost, .otherForwarded, .misleading:
                 break
             }
