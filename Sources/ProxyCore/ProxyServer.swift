@@ -101,7 +101,6 @@ package final class ProxyServer: Sendable {
     package func stopListening(_ listener: any Channel) async {
         // What fails here has been closed already, and that is all that is wanted.
         try? await listener.triggerUserOutboundEvent(ShutAcceptGate()).get()
-        try? await listener.setOption(.autoRead, value: false).get()  // also takes back a read that waits for the kernel
         // On its way a connection goes from the listener's loop to its own, back, and to its own again.
         for _ in 0..<2 {
             for worker in self.workers.values { try? await worker.eventLoop.submit {}.get() }
