@@ -88,6 +88,7 @@ package final class ProxyServer: Sendable {
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.recvAllocator, value: limits.readAllocator)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.prepare(channel, for: listener) }

@@ -19,6 +19,7 @@ extension ClientConnection {
         ClientBootstrap(group: context.eventLoop)
             .connectTimeout(self.worker.limits.connect)
             .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.recvAllocator, value: self.worker.limits.readAllocator)
             .channelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
             .channelOption(.socketOption(.so_rcvbuf), value: .init(self.worker.limits.upstreamReceiveBufferBytes))
             .channelInitializer { channel in
