@@ -17,6 +17,9 @@ import NIOTLS
 /// ``ExchangeMachine`` decide what bytes mean; here they are moved. Both connections live on one event loop, so no byte and no
 /// event changes threads.
 ///
+/// The properties touched for every request are not watched for overlapping accesses at run time, which cost some percent of a request:
+/// what is called while one is being changed is a parser or a writer, which does not know this class.
+///
 /// Nothing is read from one side while the other has not taken what was read before: at most the write buffer's high mark plus
 /// one read is held per direction.
 final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
@@ -54,8 +57,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var context: ChannelHandlerContext?
     var forwarding = RequestHeadWriter.Forwarding(clientAddress: "unknown", scheme: "http")
     /// Bytes from the client not dealt with yet.
-    var input = ByteBuffer()
-    var requestScanner = HeadScanner()
+    @exclusivity(unchecked) var input = ByteBuffer()
+    @exclusivity(unchecked) var requestScanner = HeadScanner()
     var isPaused = false
     private var heldBackRead = false
     private var needsFlush = false
@@ -63,19 +66,19 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var skippedEmptyLine = false
 
     // The exchange going on, or the last one.
-    var exchange: ExchangeMachine?
+    @exclusivity(unchecked) var exchange: ExchangeMachine?
     var route: Route?
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
     /// The head as the backend sees it, kept while it may have to be sent (again).
-    var outgoingHead: ByteBuffer?
+    @exclusivity(unchecked) var outgoingHead: ByteBuffer?
     /// How much of `input` is the head being dealt with; 0 once it has been sent.
     var pendingHeadLength = 0
     /// A refused connection made us look the backend up once more for this request.
     var triedAgain = false
     var upstream: UpstreamConnection?
     /// Bytes from the backend not dealt with yet.
-    var upstreamInput = ByteBuffer()
-    var responseScanner = HeadScanner()
+    @exclusivity(unchecked) var upstreamInput = ByteBuffer()
+    @exclusivity(unchecked) var responseScanner = HeadScanner()
     var removesChunks = false
     /// What the backend says in a WebSocket; nil in any other tunnel.
     var frames: WebSocketFrameScanner?

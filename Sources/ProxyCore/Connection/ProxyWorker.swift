@@ -3,6 +3,8 @@ import NIOCore
 import PlaneProtocol
 
 /// Everything the connections of one event loop share. Touched on that loop only, so nothing in here is locked.
+///
+/// What every request touches is not watched for overlapping accesses at run time; see ``ClientConnection``.
 final class ProxyWorker {
     /// What became of a look at a name.
     enum Lookup {
@@ -22,11 +24,11 @@ final class ProxyWorker {
     private let passthrough: Route?
 
     /// Scratch space for the head being read.
-    var table = FieldTable()
-    var activity = ActivityList()
-    var metrics: ProxyMetrics
-    var date = HTTPDate()
-    var requestIDs = RequestIDSource()
+    @exclusivity(unchecked) var table = FieldTable()
+    @exclusivity(unchecked) var activity = ActivityList()
+    @exclusivity(unchecked) var metrics: ProxyMetrics
+    @exclusivity(unchecked) var date = HTTPDate()
+    @exclusivity(unchecked) var requestIDs = RequestIDSource()
     let logsAccess: Bool
     /// New requests end their connections: the proxy is about to stop.
     private(set) var isDraining = false
