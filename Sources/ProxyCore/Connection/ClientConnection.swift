@@ -121,7 +121,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.forwarding = RequestHeadWriter.Forwarding(
             clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
         self.clientAddress = address
-        guard !self.role.isStream, let owner = address?.owner else { return }
+        guard let owner = address?.owner else { return }
         if self.worker.census.claim(owner) {
             self.owner = owner
         } else {

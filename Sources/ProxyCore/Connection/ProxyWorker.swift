@@ -193,17 +193,14 @@ final class ProxyWorker {
     func add(_ connection: ClientConnection) {
         connection.place = self.connections.count
         self.connections.append(connection)
-        if connection.role.isStream { return }
-        self.metrics.connectionsChange += 1
+        if !connection.role.isStream { self.metrics.connectionsChange += 1 }
         self.census.add()
     }
 
     /// - Parameter owner: Whom the connection was counted for.
     func remove(_ connection: ClientConnection, owner: AddressKey?) {
-        if !connection.role.isStream {
-            self.metrics.connectionsChange -= 1
-            self.census.remove(owner)
-        }
+        if !connection.role.isStream { self.metrics.connectionsChange -= 1 }
+        self.census.remove(owner)
         let last = self.connections.removeLast()
         if last !== connection {
             self.connections[connection.place] = last

@@ -25,7 +25,12 @@ extension ClientConnection {
             streamConfiguration: Self.streamConfiguration(limits), streamDelegate: management.http2StreamDelegate
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
-                try stream.pipeline.syncOperations.addHandlers(
+                let pipeline = stream.pipeline.syncOperations
+                guard worker.value.census.admits(client?.owner) else {
+                    worker.value.metrics.connectionsRefused += 1
+                    return try pipeline.addHandler(RefusedStream())
+                }
+                try pipeline.addHandlers(
                     HTTP2Bridge(worker: worker.value), ClientConnection(worker: worker.value, role: .stream(client: client)))
             }
         }

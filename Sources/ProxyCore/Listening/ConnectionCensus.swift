@@ -1,6 +1,7 @@
 import Synchronization
 
-/// How many connections clients have open, all together and per address, over all event loops.
+/// How many connections clients have open, all together and per address, over all event loops. A stream of HTTP/2 counts as one: it costs
+/// a connection to a backend, and as much memory.
 final class ConnectionCensus: Sendable {
     private struct State {
         var total = 0
@@ -31,6 +32,15 @@ final class ConnectionCensus: Sendable {
             guard self.limitPerAddress == 0 || count < self.limitPerAddress else { return false }
             state.perAddress[owner] = count + 1
             return true
+        }
+    }
+
+    /// Whether this client may have one more, and there is room for it.
+    func admits(_ owner: AddressKey?) -> Bool {
+        self.state.withLock { state in
+            guard !self.isFull(state) else { return false }
+            guard self.limitPerAddress > 0, let owner else { return true }
+            return state.perAddress[owner, default: 0] < self.limitPerAddress
         }
     }
 

@@ -121,6 +121,27 @@ struct HTTP2Tests {
         return path
     }
 
+    @Test("streams count as connections: one too many is refused in a way that lets the client try again, the others go on")
+    func tooMany() async throws {
+        try self.folder.install(self.folder.first)
+        let listener = ProxyListener(.https(self.folder.store(offersHTTP2: true)))
+        try await withProxy(listener: listener, { $0.limits.connectionsPerAddress = 3 }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let get = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
+            let flags = HTTP2Frames.endHeaders | HTTP2Frames.endStream
+            try await client.send(HTTP2Frames.start + [1, 3, 5].flatMap { HTTP2Frames.headers(get, stream: $0, flags: flags) })
+            let bytes = try await client.bytes("RST_STREAM") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.resetStream.rawValue } }
+            let refusedStream = HTTP2Frames.number(7)
+            #expect(HTTP2Frames.read(bytes).contains { $0.kind == 3 && $0.stream == 5 && $0.payload == refusedStream })
+            _ = try await backend.answerOnce(Self.ok).value
+            _ = try await backend.answerOnce(Self.ok).value
+            _ = try await client.bytes("both responses") {
+                HTTP2Frames.read($0).filter { $0.payload == Array("ok".utf8) }.map(\.stream).sorted() == [1, 3]
+            }
+        }
+    }
+
     @Test("a replaced proxy serves the streams it has, takes no more, and says so")
     func replaced() async throws {
         try await self.withHTTP2 { proxy in
