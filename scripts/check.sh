@@ -63,6 +63,8 @@ unexplained=$(awk '
     FNR == 1 { previous = ""; before = "" }
     /@unchecked Sendable|nonisolated\(unsafe\)/ && $0 !~ /\/\// && previous !~ /\/\// && before !~ /\/\// { print FILENAME ":" FNR ": " $0 }
     { before = previous; previous = $0 }' "${sources[@]}" /dev/null)
+# TCP_NODELAY has the number of SO_DEBUG, which only CAP_NET_ADMIN may set: to root nothing seems wrong.
+rule 'TCP options have a level of their own: tcpOption(.tcp_…).' "$(find_in 'socketOption\(\.tcp_' "${sources[@]}")"
 rule 'Each @unchecked Sendable and nonisolated(unsafe) says beside it what protects it.' "$unexplained"
 rule 'print( is for the command line tools; services log.' \
     "$(printf '%s\n' "${sources[@]}" | grep -vE '^(Sources/plane/|Sources/PlaneService/|dev/)' | xargs -r grep -nHE '^ *print\(')"

@@ -40,7 +40,6 @@ package struct ReadinessProber: Sendable {
         let answer = loop.makePromise(of: ProbeResult.self)
         let connection = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(min(limit, ProbeSchedule.connectLimit)))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
