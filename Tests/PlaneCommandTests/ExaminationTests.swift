@@ -1,3 +1,4 @@
+import Foundation
 import NATS
 import PlaneProtocol
 import PlaneState
@@ -71,6 +72,27 @@ import Testing
         #expect(unknown.advice?.contains("curl --resolve") == true)
         #expect(try self.finding("dns") { $0.lookups = [lookup(["127.0.0.1", "::1"])] }.level == .good)
         #expect(try self.finding("dns") { $0.lookups = [lookup(["10.0.0.2"])] }.level == .bad)
+    }
+
+    private func stream(_ configured: Int, cluster: String?) throws -> StreamInfo {
+        let group = cluster.map { #","cluster":\#($0)"# } ?? ""
+        let text = """
+            {"config":{"name":"plane_state","num_replicas":\(configured)},"created":"2026-01-01T00:00:00Z",
+            "state":{"messages":7,"bytes":70,"first_seq":1,"last_seq":7}\(group)}
+            """
+        return try JSONDecoder().decode(StreamInfo.self, from: Data(text.utf8))
+    }
+
+    @Test("a single server keeps one copy, whatever number of replicas it accepted")
+    func copies() throws {
+        let single = try self.stream(3, cluster: nil)
+        #expect(try self.finding("streams") { $0.streams = [("plane_state", single)] }.text == "All there; 7 messages in plane_state, one copy.")
+        let whole = try self.stream(3, cluster: #"{"leader":"a","replicas":[{"name":"b"},{"name":"c"}]}"#)
+        let finding = try self.finding("streams") { $0.streams = [("plane_state", whole)] }
+        #expect(finding.level == .good)
+        #expect(finding.text.contains("3 copies"))
+        let short = try self.stream(3, cluster: #"{"leader":"a","replicas":[{"name":"b"},{"name":"c","offline":true}]}"#)
+        #expect(try self.finding("streams") { $0.streams = [("plane_state", short)] }.level == .notice)
     }
 
     @Test("a certificate is good until shortly before its end", arguments: [(30, .good), (3, .bad), (-1, .bad)] as [(Int64, Finding.Level)])

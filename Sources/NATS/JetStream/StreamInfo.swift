@@ -5,7 +5,10 @@ package struct StreamInfo: Sendable, Hashable {
     package var created: String
     package var createdTime: StreamTime? { StreamTime(rfc3339: self.created) }
     package var subjects: [String]
+    /// As configured. A single server accepts more than it can keep; see `copies`.
     package var replicas: Int
+    /// Servers that hold the stream and can be reached now: 1 on a single server, whatever is configured.
+    package var copies: Int
     package var messages: UInt64
     /// Of the whole stream, in bytes.
     package var bytes: UInt64
@@ -30,7 +33,21 @@ extension StreamInfo: Decodable {
             var consumer_count: Int?
         }
 
+        /// Absent where the server is no member of a cluster.
+        struct Group: Decodable {
+            struct Peer: Decodable {
+                var offline: Bool?
+            }
+
+            var leader: String?
+            /// All but the leader.
+            var replicas: [Peer]?
+
+            var copies: Int { (self.leader == nil ? 0 : 1) + (self.replicas ?? []).count { $0.offline != true } }
+        }
+
         var config: Config
+        var cluster: Group?
         var created: String
         var state: State
     }
@@ -41,6 +58,7 @@ extension StreamInfo: Decodable {
         self.created = body.created
         self.subjects = body.config.subjects ?? []
         self.replicas = body.config.num_replicas ?? 1
+        self.copies = body.cluster?.copies ?? 1
         self.messages = body.state.messages
         self.bytes = body.state.bytes
         self.firstSequence = body.state.first_seq

@@ -54,8 +54,15 @@ struct Examination: Sendable {
             ]
         }
         let state = self.streams.first { $0.name == WorldReader.stream }?.info
-        let summary = state.map { "\($0.messages) messages in \($0.name), \($0.replicas) replica\($0.replicas == 1 ? "" : "s")" } ?? ""
-        guard let state, state.replicas == 2 else { return [Finding(.good, "streams", "All there; \(summary).")] }
+        let summary = state.map { "\($0.messages) messages in \($0.name), \($0.copies == 1 ? "one copy" : "\($0.copies) copies")" } ?? ""
+        if let state, state.copies > 1, state.copies < state.replicas {
+            return [
+                Finding(
+                    .notice, "streams", "All there; \(summary), and \(state.replicas) are wanted.",
+                    advice: "A server of NATS is away, or catches up: nats server list, nats stream info \(state.name)")
+            ]
+        }
+        guard let state, state.copies == 2 else { return [Finding(.good, "streams", "All there; \(summary).")] }
         return [
             Finding(
                 .notice, "streams", "All there; \(summary). Two replicas cannot do without either.",
