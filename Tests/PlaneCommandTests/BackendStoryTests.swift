@@ -52,4 +52,18 @@ import Testing
     func nothingToDo(state: BackendState) throws {
         #expect(try BackendVerdict(.make(state), wasReady: true).advice(for: .make("b1")) == nil)
     }
+
+    @Test("tells who asked for it and for its end, and a terminal is not made to obey their names")
+    func requesters() throws {
+        var story = BackendStory(backend: try .make("b1"), cluster: try .make("plane.test"))
+        story.states = [
+            try .make(.loading, detail: BackendStatusDetail(requestedBy: "alice@app")),
+            try .make(.terminated, second: 2, detail: BackendStatusDetail(cause: .requested, requestedBy: "bob\u{1b}[2J@bastion")),
+        ]
+        let text = story.lines(now: WorldTime(milliseconds: 1_700_000_100_000), .plain).joined(separator: "\n")
+        #expect(text.contains("Loading, asked for by alice@app"))
+        #expect(text.contains("Terminated, asked for by bob\u{FFFD}[2J@bastion"))
+        let json = String(decoding: WireCodec.encode(story), as: UTF8.self)
+        #expect(json.contains(#""started_by":"alice@app","ended_by":"bob"#))
+    }
 }

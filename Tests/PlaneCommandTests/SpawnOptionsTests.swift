@@ -32,9 +32,10 @@ struct SpawnOptionsTests {
 
     @Test("have defaults; the id is ours, to be able to ask again")
     func defaults() throws {
-        let request = try SpawnOptions.parse(["plane.test", "app"]).request(backendID: .make("b1"), environment: [:])
+        let request = try SpawnOptions.parse(["plane.test", "app"]).request(backendID: .make("b1"), environment: ["USER": "alice"])
+        #expect(request.metadata["requested_by"]?.hasPrefix("alice@") == true)
         #expect(try request == ScheduleRequest(
-            cluster: request.cluster, backendID: .make("b1"), maxIdle: 300, executable: DockerExecutableConfig(image: "app")))
+            cluster: request.cluster, backendID: .make("b1"), maxIdle: 300, metadata: request.metadata, executable: DockerExecutableConfig(image: "app")))
     }
 
     @Test(

@@ -20,6 +20,8 @@ package final class BackendSupervisor: Sendable {
     private let logs: LogPump
     private let logFollowing = WorkSlot()
     private let runs = Mutex(false)
+    /// Who asked for its end; the first one counts.
+    private let requester = Mutex<String?>(nil)
     private let logger: Logger
 
     /// - Parameter acceptedAt: Unix time in microseconds, if known.
@@ -45,7 +47,10 @@ package final class BackendSupervisor: Sendable {
     package func hint() { self.mailbox.post(.hint) }
 
     /// Returns when the end of the backend is stored. Its container may live on for the length of its grace.
-    package func terminate() async { await self.mailbox.deliver(.terminate) }
+    package func terminate(requestedBy requester: String? = nil) async {
+        self.requester.withLock { $0 = $0 ?? requester }
+        await self.mailbox.deliver(.terminate)
+    }
 
     /// Returns when nothing of the backend is left, or the task is cancelled.
     package func run() async {
@@ -226,7 +231,8 @@ extension BackendSupervisor {
 
     private func recordEnd(_ outcome: BackendOutcome, phases: PhaseClock) async {
         let lines = outcome.mayHavePrinted ? await self.lastLines() : []
-        let detail = outcome.detail(phases: phases.reported, lastLines: lines)
+        var detail = outcome.detail(phases: phases.reported, lastLines: lines)
+        if outcome.cause == .requested { detail.requestedBy = self.requester.withLock { $0 } }
         await self.store(
             BackendTransition(
                 self.backend, to: outcome.state, at: self.context.now().seconds, exitCode: outcome.exitCode,

@@ -58,7 +58,9 @@ package actor BackendRoster {
     package func admit(_ request: SpawnRequest, room: Int?) async throws(StoreError) -> Admission {
         self.context.pass(.requested)
         let received = self.context.now().unixMicroseconds
-        let report = self.context.report(.loading, of: request.backendID, detail: nil)
+        let report = self.context.report(
+            .loading, of: request.backendID,
+            detail: request.metadata[ScheduleRequest.requestedByKey].map { BackendStatusDetail(requestedBy: $0) })
         let admission = try await self.context.store.admit(request, acceptedAt: received, room: room, report: report)
         if admission == .admitted {
             self.context.pass(.admitted)

@@ -24,7 +24,7 @@ package struct TerminationDesk: Sendable {
             guard let record = try await self.store.backend(request.backendID) else { return false }
             guard !record.state.isTerminal else { return true }  // as asked
             await self.roster.takeOn(record)
-            await self.roster.supervisor(of: request.backendID)?.terminate()
+            await self.roster.supervisor(of: request.backendID)?.terminate(requestedBy: request.requestedBy)
             return try await self.store.backend(request.backendID)?.state.isTerminal ?? false
         } catch {
             self.logger.error(

@@ -11,10 +11,12 @@ package struct BackendStatusDetail: Hashable, Sendable {
     package var message: String?
     /// The last lines the container printed, oldest first. Absent when there are none.
     package var lastLines: [String]?
+    /// Who asked for what led to this state, as they called themselves; nobody checks it.
+    package var requestedBy: String?
 
     package init(
         phases: SpawnPhases? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, wasKilledForMemory: Bool? = nil,
-        message: String? = nil, lastLines: [String]? = nil
+        message: String? = nil, lastLines: [String]? = nil, requestedBy: String? = nil
     ) {
         self.phases = phases
         self.cause = cause
@@ -22,6 +24,7 @@ package struct BackendStatusDetail: Hashable, Sendable {
         self.wasKilledForMemory = wasKilledForMemory
         self.message = message
         self.lastLines = lastLines
+        self.requestedBy = requestedBy
     }
 }
 
@@ -33,6 +36,7 @@ extension BackendStatusDetail: JSONCodable {
         self.wasKilledForMemory = try json.optional("oom_killed")
         self.message = try json.optional("message")
         self.lastLines = try json.optional("last_lines")
+        self.requestedBy = try json.optional("requested_by")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -43,6 +47,7 @@ extension BackendStatusDetail: JSONCodable {
             $0.fieldIfPresent("oom_killed", self.wasKilledForMemory)
             $0.fieldIfPresent("message", self.message)
             $0.fieldIfPresent("last_lines", self.lastLines)
+            $0.fieldIfPresent("requested_by", self.requestedBy)
         }
     }
 }

@@ -2,10 +2,13 @@
 package struct TerminationRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var backendID: BackendID
+    /// Who asks, as they call themselves, for the backend's history. Ours: 0.3.24 does not know it.
+    package var requestedBy: String?
 
-    package init(cluster: ClusterName, backendID: BackendID) {
+    package init(cluster: ClusterName, backendID: BackendID, requestedBy: String? = nil) {
         self.cluster = cluster
         self.backendID = backendID
+        self.requestedBy = requestedBy
     }
 }
 
@@ -24,12 +27,14 @@ extension TerminationRequest: PlaneRequest {
     package init(json: JSONNode) throws(MessageError) {
         self.cluster = try json.required("cluster_id")
         self.backendID = try json.required("backend_id")
+        self.requestedBy = try json.optional("requested_by")
     }
 
     package func write(to json: inout JSONWriter) {
         json.object {
             $0.field("cluster_id", self.cluster)
             $0.field("backend_id", self.backendID)
+            $0.fieldIfPresent("requested_by", self.requestedBy)
         }
     }
 }

@@ -33,7 +33,8 @@ struct TerminateCommand: AsyncParsableCommand {
             }
             guard !newest.state.isTerminal else { return self.report(newest, "It had ended already.", console) }
             do throws(RequestFailure) {
-                _ = try await bus.request(TerminationRequest(cluster: self.cluster, backendID: self.backend))
+                _ = try await bus.request(TerminationRequest(
+                    cluster: self.cluster, backendID: self.backend, requestedBy: Requester.name(console.environment)))
             } catch {
                 throw CommandFailure(error, answering: "any drone of \(self.cluster)")
             }

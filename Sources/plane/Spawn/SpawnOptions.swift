@@ -80,6 +80,7 @@ struct SpawnOptions: ParsableArguments {
             cluster: self.cluster,
             backendID: self.backendID ?? backendID,
             maxIdle: WireSeconds(rawValue: self.maxIdle),
+            metadata: [ScheduleRequest.requestedByKey: Requester.name(environment)],
             executable: DockerExecutableConfig(
                 image: self.image,
                 env: variables,

@@ -24,6 +24,7 @@ struct StatusLine {
         if let cause = detail.cause { parts.append(cause.rawValue) }
         if let code = detail.exitCode { parts.append("exit code \(code)") }
         if let message = detail.message { parts.append(message) }
+        if let requester = detail.requestedBy { parts.append("asked for by \(BackendStory.printable(requester))") }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 }

@@ -79,6 +79,7 @@ extension BackendStory {
             let name = message.state.rawValue
             var line = "\(message.time.worldTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
             if let remark = message.detail?.message { line += ": \(Self.printable(remark))" }
+            if let requester = message.detail?.requestedBy { line += ", asked for by \(Self.printable(requester))" }
             return line
         }
     }
@@ -115,6 +116,8 @@ extension BackendStory: JSONEncodable {
             $0.field("cause", self.outcome?.detail?.cause)
             $0.field("exit_code", self.outcome?.detail?.exitCode)
             $0.field("message", self.outcome?.detail?.message)
+            $0.field("started_by", self.states.first { !$0.state.isTerminal }?.detail?.requestedBy)
+            $0.field("ended_by", self.outcome.flatMap { $0.state.isTerminal ? $0.detail?.requestedBy : nil })
             $0.field("explanation", self.verdict?.sentence)
             $0.field("advice", self.verdict?.advice(for: self.backend))
             $0.field("phases", self.phases)

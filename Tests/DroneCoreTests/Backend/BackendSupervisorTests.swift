@@ -175,6 +175,19 @@ import Testing
         #expect(drone.engine.containers.isEmpty)
     }
 
+    @Test("the report of an end that was asked for tells who was the first to ask")
+    func requesters() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            await backend.terminate(requestedBy: "bob@bastion")
+            await backend.terminate(requestedBy: "carol@bastion")
+        }
+        #expect(try await drone.reports().map { $0.detail?.requestedBy } == [nil, nil, nil, "bob@bastion"])
+    }
+
     @Test("A22: a backend terminated while its container is made, and one that had ended before, leave nothing of their supervisor")
     func nothingIsLeft() async throws {
         let drone = try DroneFixture()
