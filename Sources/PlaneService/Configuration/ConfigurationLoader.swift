@@ -38,7 +38,7 @@ package enum ConfigurationLoader {
     private static func load<Configuration: ConfigReadable>(
         tree: ConfigValue, environment: [String: String]
     ) throws(ConfigurationError) -> Loaded<Configuration> {
-        var reader = ConfigReader(tree.overlaid(with: environment))
+        var reader = ConfigReader(tree.overlaid(with: environment), surroundings: ConfigSurroundings(environment: environment))
         let configuration = Configuration(&reader)
         reader.warnOfUnknownKeys(description: self.description(of: Configuration.self))
         guard let configuration, reader.mistakes.isEmpty else {

@@ -8,7 +8,7 @@ extension NATSConfiguration: ConfigReadable {
             "Servers of the NATS cluster: host, host:port, nats://host:port or tls://host:port; one that answers is enough.")
         let login = reader.table("auth") { Self.login(&$0) }
         let credentials = reader.optional(
-            "credentials_path", .path, "Credentials file (user JWT and seed) to log in with, instead of the table auth.")
+            "credentials_path", .readPath, "Credentials file (user JWT and seed) to log in with, instead of the table auth.")
         let tls = reader.table("tls") { TLS(&$0) }
         if credentials != nil, reader.isTable("auth") {
             reader.mistake("credentials_path", found: "it beside the table auth", expectation: "one way to log in")
@@ -35,9 +35,9 @@ extension NATSConfiguration: ConfigReadable {
 extension NATSConfiguration.TLS: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         self.init()
-        self.caPath = reader.optional("ca_path", .path, "PEM file of the authorities that may sign the server's certificate; the system's if not set.")
-        self.certPath = reader.optional("cert_path", .path, "PEM file of the client certificate, for servers that ask for one.")
-        self.keyPath = reader.optional("key_path", .path, "PEM file of its private key.")
+        self.caPath = reader.optional("ca_path", .readPath, "PEM file of the authorities that may sign the server's certificate; the system's if not set.")
+        self.certPath = reader.optional("cert_path", .readPath, "PEM file of the client certificate, for servers that ask for one.")
+        self.keyPath = reader.optional("key_path", .readPath, "PEM file of its private key.")
         if reader.has("cert_path") != reader.has("key_path") {
             reader.mistake(
                 reader.has("cert_path") ? "key_path" : "cert_path", found: "nothing", expectation: "both cert_path and key_path, or neither")

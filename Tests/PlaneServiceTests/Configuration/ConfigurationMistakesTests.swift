@@ -54,7 +54,8 @@ import Testing
     @Test("a secret that cannot be read is not shown")
     func secrets() throws {
         let mistakes = try Self.mistakes("cluster_domain = 'plane.test'\nnats = { hosts = ['a'], auth = { token = ['hunter2'] } }")
-        #expect(mistakes == ["nats.auth.token: found something else (not shown, it may be secret), expected a string"])
+        #expect(mistakes.count == 1)
+        #expect(mistakes.first?.hasPrefix("nats.auth.token: found something else (not shown, it may be secret), expected a string, or {") == true)
     }
 
     @Test(

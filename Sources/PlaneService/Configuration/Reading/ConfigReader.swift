@@ -15,10 +15,12 @@ package struct ConfigReader: ~Copyable {
     /// The tables that may exist.
     package private(set) var tables: [[String]] = []
     private let root: ConfigValue
+    private let surroundings: ConfigSurroundings
     private var path: [String] = []
 
-    package init(_ root: ConfigValue, purpose: Purpose = .loading) {
+    package init(_ root: ConfigValue, purpose: Purpose = .loading, surroundings: ConfigSurroundings = ConfigSurroundings()) {
         self.root = root
+        self.surroundings = surroundings
         self.purpose = purpose
     }
 
@@ -42,7 +44,7 @@ package struct ConfigReader: ~Copyable {
         let value = self.value(of: key, type)
         self.note(key, type, .required, value: value, summary)
         if self.node(key) == nil, self.purpose == .loading {
-            self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: "nothing", expectation: type.expectation))
+            self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: "nothing", expectation: type.fullExpectation))
         }
         return value
     }
@@ -135,9 +137,17 @@ package struct ConfigReader: ~Copyable {
     }
 
     private mutating func value<Value>(of key: String, _ type: ConfigType<Value>) -> Value? {
-        guard let node = self.node(key) else { return nil }
+        guard var node = self.node(key) else { return nil }
+        if case .table(let members) = node, type.elsewhere != .nowhere {
+            switch self.surroundings.resolve(members, type.elsewhere) {
+            case .success(let value): node = value
+            case .failure(let failure):
+                self.mistake(key, found: failure.found, expectation: type.fullExpectation)
+                return nil
+            }
+        }
         if let value = type.read(node) { return value }
-        self.mistake(key, node, expectation: type.expectation, isSecret: type.isSecret)
+        self.mistake(key, node, expectation: type.fullExpectation, isSecret: type.isSecret)
         return nil
     }
 
@@ -153,7 +163,7 @@ package struct ConfigReader: ~Copyable {
     ) {
         self.entries.append(
             ConfigEntry(
-                path: self.path + [key], expectation: type.expectation, presence: presence, summary: summary, isSecret: type.isSecret,
+                path: self.path + [key], expectation: type.fullExpectation, presence: presence, summary: summary, isSecret: type.isSecret,
                 value: value.map(type.show)))
     }
 }

@@ -5,6 +5,13 @@ extension ConfigType where Value == String {
     /// Relative to the directory the service is started in.
     package static let path = ConfigType.text("a path", { $0.isEmpty ? nil : $0 }, show: { $0 })
 
+    /// Of a file that is only read, and may be one of systemd's credentials.
+    package static let readPath: ConfigType = {
+        var type = ConfigType.path
+        type.elsewhere = .path
+        return type
+    }()
+
     package static let email = ConfigType.text(
         "an e-mail address",
         { text in
@@ -24,6 +31,7 @@ extension ConfigType where Value == Secret {
     package static let secret: ConfigType = {
         var type = ConfigType.text("a string", { $0.isEmpty ? nil : Secret($0) }, show: { _ in Secret("").description })
         type.isSecret = true
+        type.elsewhere = .content
         return type
     }()
 
@@ -44,6 +52,7 @@ extension ConfigType where Value == Secret {
                 return areValid && !digits.isEmpty && digits.count % 4 != 1 ? Secret(String(decoding: Array(digits), as: UTF8.self)) : nil
             }, show: { _ in Secret("").description })
         type.isSecret = true
+        type.elsewhere = .content
         return type
     }()
 }

@@ -4,6 +4,8 @@ package struct ConfigType<Value: Sendable>: Sendable {
     let expectation: String
     /// It is, or it holds, something that mistakes must not show; what the effective configuration shows, `show` decides.
     var isSecret = false
+    /// Where its text may lie instead of in the configuration itself.
+    var elsewhere: ConfigElsewhere = .nowhere
     let read: @Sendable (ConfigValue) -> Value?
     let show: @Sendable (Value) -> ConfigValue
 
@@ -14,6 +16,8 @@ package struct ConfigType<Value: Sendable>: Sendable {
         self.read = read
         self.show = show
     }
+
+    var fullExpectation: String { self.expectation + self.elsewhere.expectation }
 
     /// A value that has a form as text, such as an address or an id.
     package static func text(
