@@ -126,7 +126,7 @@ let package = Package(
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
-        tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging]),
+        tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
         tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
@@ -144,6 +144,7 @@ let package = Package(
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("ChaosTests", []),
+        tests("OperationsTests", ["PlaneService"]),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),
     ]
 )

@@ -2,6 +2,7 @@ package import ArgumentParser
 import CoreMetrics
 import FoundationEssentials
 package import Logging
+import PlaneProtocol
 package import ServiceLifecycle
 import UnixSignals
 
@@ -36,12 +37,14 @@ extension ServiceCommand {
             return
         }
         let settings = loaded.configuration
-        LoggingSystem.bootstrap { ServiceLogHandler(label: $0, configuration: settings.log) }
+        let sink = LogSink(settings.log, name: Self._commandName)
+        LoggingSystem.bootstrap { ServiceLogHandler(label: $0, level: settings.log.level, sink: sink) }
+        if settings.log.publish, let component = Self.component(loaded.entries) { LogFeed.ofThisProcess.open(as: component) }
         let logger = Logger(label: Self._commandName)
         logger.info("starting", metadata: [LogKey.version: "\(BuildInformation.version)"])
         do {
             let services = try await self.metricsServices(settings, logger: logger) + self.makeServices(settings, logger: logger)
-            try await Self.run(services, logger: logger)
+            try await Self.run(Self.watchdogServices + services, logger: logger)
         } catch {
             logger.critical("stopped by an error", metadata: [LogKey.error: "\(error)"])
             throw ExitCode.failure
@@ -68,10 +71,22 @@ extension ServiceCommand {
 
     private func metricsServices(_ settings: Settings, logger: Logger) async throws -> [any Service] {
         guard let port = settings.metrics.port else { return [] }
-        let registry = PrometheusRegistry()
+        let registry = PrometheusRegistry(help: MetricCatalogue.help, showsProcess: true)
         MetricsSystem.bootstrap(registry)
+        Meter(label: "plane_build_info", dimensions: [("version", BuildInformation.version)]).set(1)
         let endpoint = SocketEndpoint(ip: settings.metrics.bindIP, port: port)
         return [try await MetricsEndpoint.bind(endpoint, registry: registry, logger: logger)]
+    }
+
+    /// Who speaks on the subjects `logs.>`: a drone's services have their drone's name in their file.
+    private static func component(_ entries: [ConfigEntry]) -> LogMessage.Component? {
+        guard let entry = entries.first(where: { $0.path == ["drone_id"] }) else { return .controller }
+        // A drone that is to find a name for itself tells it later (`LogFeed.rename`).
+        return DroneID(rawValue: entry.value?.asString ?? "unnamed").map { .drone($0) }
+    }
+
+    private static var watchdogServices: [any Service] {
+        ServiceNotification.watchdogInterval.map { [WatchdogService(interval: $0, tell: ServiceNotification.alive)] } ?? []
     }
 
     private static func run(_ services: [any Service], logger: Logger) async throws {

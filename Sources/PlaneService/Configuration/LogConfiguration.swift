@@ -7,10 +7,14 @@ package struct LogConfiguration: Hashable, Sendable {
         case text
         /// One JSON object in a line, for machines.
         case json
+        /// To systemd's journal, every datum in a field of its own; as text where there is no journal.
+        case journal
     }
 
     package var format: Format = .text
     package var level: Logger.Level = .info
+    /// Also send every event to NATS, as 0.3 did.
+    package var publish = false
 
     package init() {}
 }
@@ -18,7 +22,10 @@ package struct LogConfiguration: Hashable, Sendable {
 extension LogConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         self.init()
-        reader.read("format", .choice(), into: &self.format, "How log lines are written to standard error: text for people, json for machines.")
+        reader.read("format", .choice(), into: &self.format, "How log events are written: text (for people) or json (for machines) to standard error, or journal: to systemd's journal with a field for each datum.")
         reader.read("level", .choice(), into: &self.level, "The least important events that are logged.")
+        reader.read(
+            "publish", .boolean, into: &self.publish,
+            "Also send log events to NATS, on logs.controller or logs.drone.<drone_id>, for whoever listens at the moment.")
     }
 }

@@ -8,11 +8,20 @@ struct LogRecord: Sendable {
     var label: String
     var message: String
     var metadata: Logger.Metadata
+    /// The module that speaks, and the place in it.
+    var source = ""
+    var file = ""
+    var line: UInt = 0
 
     /// `2026-11-21T10:26:01.123Z info scheduler: drone registered cluster=plane.test drone=drone-a`
     var textLine: String {
+        "\(self.clock) \(self.level) \(self.label): \(self.sentence)\n"
+    }
+
+    /// `drone registered cluster=plane.test drone=drone-a`, for a person.
+    var sentence: String {
         let fields = self.sortedMetadata.map { " \($0.key)=\(Self.plain($0.value))" }.joined()
-        return "\(self.clock) \(self.level) \(self.label): \(Self.withoutControls(self.message))\(fields)\n"
+        return Self.withoutControls(self.message) + fields
     }
 
     /// `{"time":…,"level":…,"logger":…,"message":…,"backend":…}`; fields that would hide one of the first four are put under `_name`.
@@ -35,7 +44,7 @@ struct LogRecord: Sendable {
     /// Milliseconds are enough to order events by eye.
     private var clock: String { WireTime(self.time.worldTime).description }
 
-    private var sortedMetadata: [(key: String, value: Logger.MetadataValue)] {
+    var sortedMetadata: [(key: String, value: Logger.MetadataValue)] {
         self.metadata.sorted { $0.key < $1.key }
     }
 

@@ -1,21 +1,30 @@
 package import Logging
 import PlaneProtocol
 
-/// Writes log events to standard error.
+/// Hands log events to where this process writes them, and to those who listen over NATS.
 package struct ServiceLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
-    package var logLevel: Logger.Level
     package var metadataProvider: Logger.MetadataProvider?
     private let label: String
-    private let format: LogConfiguration.Format
-    private let write: @Sendable ([UInt8]) -> Void
+    private let sink: LogSink
+    private let feed: LogFeed
+    private let readiness: Readiness
+    private var threshold: Logger.Level
 
-    /// - Parameter write: takes one line, from any thread.
-    package init(label: String, configuration: LogConfiguration, write: @escaping @Sendable ([UInt8]) -> Void = StandardError.write) {
+    package init(
+        label: String, level: Logger.Level, sink: LogSink, feed: LogFeed = .ofThisProcess, readiness: Readiness = .ofThisProcess
+    ) {
         self.label = label
-        self.logLevel = configuration.level
-        self.format = configuration.format
-        self.write = write
+        self.threshold = level
+        self.sink = sink
+        self.feed = feed
+        self.readiness = readiness
+    }
+
+    /// As configured, but low enough to hear that the service is ready as long as systemd waits for that.
+    package var logLevel: Logger.Level {
+        get { self.readiness.isAwaited ? min(self.threshold, .info) : self.threshold }
+        set { self.threshold = newValue }
     }
 
     package subscript(metadataKey key: String) -> Logger.MetadataValue? {
@@ -24,15 +33,17 @@ package struct ServiceLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
+        let message = event.message.description
+        if self.readiness.isAwaited { self.readiness.heard(message, of: self.label) }
+        guard event.level >= self.threshold else { return }
         var metadata = self.metadata
         if let provided = self.metadataProvider?.get() { metadata.merge(provided) { $1 } }
         if let explicit = event.metadata { metadata.merge(explicit) { $1 } }
         if let error = event.error { metadata[LogKey.error] = "\(error)" }
         let record = LogRecord(
-            time: .now(), level: event.level, label: self.label, message: event.message.description, metadata: metadata)
-        switch self.format {
-        case .text: self.write(Array(record.textLine.utf8))
-        case .json: self.write(record.jsonLine)
-        }
+            time: .now(), level: event.level, label: self.label, message: message, metadata: metadata, source: event.source,
+            file: event.file, line: event.line)
+        self.sink.write(record)
+        self.feed.take(record)
     }
 }

@@ -16,7 +16,11 @@ package struct NATSConnectionService: Service {
 
     package func run() async throws {
         // Cancelled instead of shut down in order, the same is right: the process ends.
-        try? await gracefulShutdown()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await LogFeed.ofThisProcess.run(over: self.connection) }
+            try? await gracefulShutdown()
+            group.cancelAll()
+        }
         await self.connection.drain(timeout: Self.drainLimit)
     }
 }

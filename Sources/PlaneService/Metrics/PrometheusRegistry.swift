@@ -21,8 +21,16 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     private let families = Mutex<[String: [MetricLabels: Metric]]>([:])
+    /// Sentences for `# HELP`, by name.
+    private let help: [String: String]
+    private let showsProcess: Bool
 
-    package init() {}
+    /// - Parameter showsProcess: whether the process's own metrics are shown, too.
+    package init(help: [String: String] = [:], showsProcess: Bool = false) {
+        self.help = help
+        self.showsProcess = showsProcess
+        if showsProcess { ProcessMetrics.rememberStart() }
+    }
 
     // MARK: MetricsFactory
 
@@ -59,10 +67,11 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     /// Everything, in order of names and labels.
     package var text: String {
         let families = self.families.withLock { $0 }
-        return families.sorted { $0.key < $1.key }.reduce(into: "") { text, family in
+        let own = self.showsProcess ? ProcessMetrics.text(help: self.helpLine) : ""
+        return families.sorted { $0.key < $1.key }.reduce(into: own) { text, family in
             let metrics = family.value.sorted { $0.key < $1.key }
             guard let kind = metrics.first?.value.kind else { return }
-            text += "# TYPE \(family.key) \(kind)\n"
+            text += "\(self.helpLine(family.key))# TYPE \(family.key) \(kind)\n"
             for (labels, metric) in metrics {
                 switch metric {
                 case .counter(let counter): text += "\(family.key)\(labels.braced()) \(Self.number(counter.value))\n"
@@ -72,6 +81,8 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
             }
         }
     }
+
+    private func helpLine(_ name: String) -> String { self.help[name].map { "# HELP \(name) \($0)\n" } ?? "" }
 
     private static func lines(of histogram: HistogramMetric, name: String, labels: MetricLabels) -> String {
         let snapshot = histogram.snapshot
@@ -86,7 +97,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     /// Whole numbers without a fraction.
-    private static func number(_ value: Double) -> String {
+    static func number(_ value: Double) -> String {
         if let whole = Int64(exactly: value) { return String(whole) }
         return value.isNaN ? "NaN" : value.isInfinite ? (value > 0 ? "+Inf" : "-Inf") : value.description
     }

@@ -6,29 +6,41 @@ import Glibc
 
 /// Tells systemd how this process is doing (sd_notify(3)); does nothing where nobody asks.
 package enum ServiceNotification {
+    /// Whether somebody wants to be told.
+    package static let isWanted = Self.address != nil
+
     /// The process does its job, and is the one that reloads and stops are meant for from now on.
     package static func ready() {
         Self.send("READY=1\nMAINPID=\(getpid())")
     }
 
-    private static func send(_ message: String) {
-        guard let path = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"], !path.isEmpty else { return }
-        let socket = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        guard socket >= 0 else { return }
-        defer { close(socket) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        var name = Array(path.utf8)
-        // A name that begins with "@" lies in the abstract namespace (unix(7)).
-        if name[0] == UInt8(ascii: "@") { name[0] = 0 }
-        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
-        let bytes = Array(message.utf8)
-        _ = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(socket, bytes, bytes.count, CInt(MSG_NOSIGNAL), $0, length)
-            }
+    /// The process still does its work. Whoever does not say so within `watchdogInterval` is ended and started again.
+    package static func alive() {
+        Self.send("WATCHDOG=1")
+    }
+
+    /// nil where nobody watches.
+    package static var watchdogInterval: Duration? {
+        Self.watchdogInterval(ProcessInfo.processInfo.environment, processID: getpid(), parentID: getppid())
+    }
+
+    /// What the environment says (sd_watchdog_enabled(3)). A successor, which is started by the process it replaces, is watched in its
+    /// place, though the variable names the first of them.
+    static func watchdogInterval(_ environment: [String: String], processID: Int32, parentID: Int32) -> Duration? {
+        guard let microseconds = environment["WATCHDOG_USEC"].flatMap({ Int64($0) }), (1_000...86_400_000_000).contains(microseconds) else {
+            return nil
         }
+        let isMeant = environment["WATCHDOG_PID"].map { $0 == "\(processID)" } ?? true
+        let isSuccessor = environment[ListeningSockets.predecessorVariable] == "\(parentID)"
+        return isMeant || isSuccessor ? .microseconds(microseconds) : nil
+    }
+
+    private static var address: String? {
+        ProcessInfo.processInfo.environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func send(_ message: String) {
+        guard let path = self.address else { return }
+        _ = DatagramSocket.send(Array(message.utf8), to: path)
     }
 }

@@ -7,6 +7,15 @@ import Testing
     /// What a logger wrote.
     final class Lines: Sendable {
         let all = Mutex<[String]>([])
+        let feed = LogFeed()
+        let journalPath: String
+        let readiness: Readiness
+
+        init(journalPath: String = "/nonexistent", readiness: Readiness = Readiness(isAwaited: false) {}) {
+            self.journalPath = journalPath
+            self.readiness = readiness
+        }
+
         var last: String { self.all.withLock { $0.last ?? "" } }
 
         func logger(_ format: LogConfiguration.Format, level: Logger.Level = .info) -> Logger {
@@ -15,9 +24,11 @@ import Testing
             configuration.level = level
             let configured = configuration
             return Logger(label: "scheduler") { label in
-                ServiceLogHandler(label: label, configuration: configured) { bytes in
-                    self.all.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
-                }
+                ServiceLogHandler(
+                    label: label, level: configured.level,
+                    sink: LogSink(configured, journalPath: self.journalPath) { bytes in
+                        self.all.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+                    }, feed: self.feed, readiness: self.readiness)
             }
         }
     }

@@ -1,0 +1,63 @@
+import Dispatch
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import PlaneService
+
+@Suite("The watchdog", .timeLimit(.minutes(1))) struct WatchdogTests {
+    @Test("is for the process that systemd names, and for its successors; not for others")
+    func isMeant() {
+        let environment = ["WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "100"]
+        #expect(ServiceNotification.watchdogInterval(environment, processID: 100, parentID: 1) == .seconds(60))
+        #expect(ServiceNotification.watchdogInterval(environment, processID: 101, parentID: 100) == nil)
+        let successor = environment.merging([ListeningSockets.predecessorVariable: "150"]) { $1 }
+        #expect(ServiceNotification.watchdogInterval(successor, processID: 200, parentID: 150) == .seconds(60))
+        #expect(ServiceNotification.watchdogInterval(successor, processID: 201, parentID: 200) == nil)
+    }
+
+    @Test("nobody is told without one", arguments: [[:], ["WATCHDOG_USEC": "0"], ["WATCHDOG_USEC": "x"], ["WATCHDOG_USEC": "-5"]])
+    func none(environment: [String: String]) {
+        #expect(ServiceNotification.watchdogInterval(environment, processID: 1, parentID: 0) == nil)
+    }
+
+    @Test("is told again and again, and the service ends when the process does")
+    func tells() async throws {
+        let (signs, sign) = AsyncStream.makeStream(of: Void.self)
+        let service = WatchdogService(interval: .milliseconds(2)) { sign.yield() }
+        let group = ServiceGroup(configuration: .init(services: [.init(service: service)], logger: .init(label: "test")))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            var count = 0
+            for await _ in signs {
+                count += 1
+                if count == 3 { break }
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.next()
+        }
+    }
+
+    @Test("is not told while an event loop does not get its turn")
+    func blocked() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let (signs, sign) = AsyncStream.makeStream(of: Bool.self)
+        let blocked = DispatchSemaphore(value: 0)
+        let isReleased = Atomic(false)
+        loops.next().execute { blocked.wait() }
+        let service = WatchdogService(interval: .milliseconds(2), group: loops) { sign.yield(isReleased.load(ordering: .relaxed)) }
+        let task = Task { try await service.run() }
+        // It has had its chance when others have had theirs.
+        for _ in 0..<100 { await Task.yield() }
+        isReleased.store(true, ordering: .relaxed)
+        blocked.signal()
+        var first = signs.makeAsyncIterator()
+        #expect(await first.next() == true)
+        task.cancel()
+        _ = try? await task.value
+        try await loops.shutdownGracefully()
+    }
+}

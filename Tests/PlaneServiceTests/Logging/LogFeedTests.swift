@@ -1,0 +1,64 @@
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import PlaneService
+
+@Suite("The log feed", .timeLimit(.minutes(1))) struct LogFeedTests {
+    @Test("an event is told as the older software does, with values that are JSON embedded as such")
+    func message() throws {
+        let lines = ServiceLogHandlerTests.Lines()
+        lines.feed.open(as: .drone(try #require(DroneID(rawValue: "drone-a"))))
+        lines.logger(.text).warning("Container is up", metadata: [LogKey.backend: "b1", LogKey.count: "3"])
+        let message = try #require(lines.feed.drain().first)
+        #expect(message.subject == "logs.drone.drone-a")
+        #expect(message.severity == .warn)
+        #expect(message.target == "scheduler")
+        #expect(message.fields["message"] == .string("Container is up"))
+        #expect(message.fields["backend"] == .string("b1"))
+        #expect(message.fields["count"] == .number(JSONNumber(3)))
+    }
+
+    @Test("what the NATS library says is not sent over NATS, and a feed nobody asked for keeps nothing")
+    func noFeedback() {
+        let lines = ServiceLogHandlerTests.Lines()
+        lines.logger(.text).info("before it was opened")
+        lines.feed.open(as: .controller)
+        lines.logger(.text).log(level: .error, "reconnecting", source: "NATS")
+        #expect(lines.feed.drain().isEmpty)
+    }
+
+    @Test("events that come faster than they are sent are dropped, and the number is told")
+    func bounded() {
+        let lines = ServiceLogHandlerTests.Lines()
+        lines.feed.open(as: .controller)
+        for _ in 0..<LogFeed.limit + 5 { lines.logger(.text).info("again") }
+        let messages = lines.feed.drain()
+        #expect(messages.count == LogFeed.limit + 1)
+        #expect(messages.last?.fields["count"] == .string("5"))
+        #expect(lines.feed.drain().isEmpty)
+    }
+
+    @Test("whoever listens on logs.> hears them, those from before the connection too")
+    func overNATS() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: Logger(label: "test"))
+            let subscription = try connection.subscribe("logs.>")
+            let lines = ServiceLogHandlerTests.Lines()
+            lines.feed.open(as: .controller)
+            lines.logger(.text).info("starting")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await lines.feed.run(over: connection) }
+                var arrived = subscription.makeAsyncIterator()
+                let first = try #require(await arrived.next())
+                #expect(first.subject == "logs.controller")
+                let message = try WireCodec.decode(LogMessage.self, from: first.payload, subject: first.subject)
+                #expect(message.fields["message"] == .string("starting"))
+                group.cancelAll()
+            }
+            await connection.drain(timeout: .seconds(1))
+        }
+    }
+}
