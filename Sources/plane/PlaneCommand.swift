@@ -1,8 +1,24 @@
 import ArgumentParser
 import PlaneService
 
+@main enum PlaneMain {
+    /// Runs the command of the command line; a call that cannot be understood is answered with one that can.
+    static func main() async {
+        do {
+            var command = try PlaneCommand.parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if PlaneCommand.exitCode(for: error) == .validationFailure, let lesson = UsageLesson.text(for: arguments) {
+                Console.current.note("\(PlaneCommand.fullMessage(for: error))\n\n\(lesson)")
+                PlaneCommand.exit(withError: ExitCode.validationFailure)
+            }
+            PlaneCommand.exit(withError: error)
+        }
+    }
+}
+
 /// `plane`: what an operator or developer asks of a running system. Everything goes over NATS; there is no other door.
-@main
 struct PlaneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plane",
@@ -21,6 +37,7 @@ struct PlaneCommand: AsyncParsableCommand {
             SpawnCommand.self, StatusCommand.self, WhyCommand.self, ListDronesCommand.self, ListBackendsCommand.self, LogsCommand.self,
             TopCommand.self, ConnectionsCommand.self, TerminateCommand.self, DrainCommand.self, DoctorCommand.self, CleanupCommand.self,
             MarkBackendLostCommand.self, DumpStateCommand.self, StreamStateCommand.self, CompletionsCommand.self,
+            ReferenceCommand.self,
         ])
 
     /// Accepted before the subcommand's name as well as after it.

@@ -9,7 +9,7 @@ extension UsageBoard.Order: ExpressibleByArgument {}
 struct TopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Show what backends use of their drones, live.",
-        discussion: "CPU is the share of all processors of the drone together. With --json each sample is a line.")
+        discussion: "CPU is the share of all processors of the drone together. With --json each sample is a line.", aliases: ["stats"])
 
     @Argument(help: ArgumentHelp("Only this backend.", valueName: "backend"))
     var backend: BackendID?

@@ -45,6 +45,26 @@ struct WorldReader {
     }
 }
 
+extension WorldReader {
+    /// Tells the world as it is, and again after every change.
+    /// - Parameter body: gets the world, and whether it is the present one: before that it is still being read.
+    func follow(_ body: (WorldState, _ isCaughtUp: Bool) async throws -> Void) async throws {
+        let consumer = try await self.bus.connection.jetStream.orderedConsumer(stream: Self.stream, from: .first)
+        var world = WorldState()
+        if consumer.initialPending == 0 { try await body(world, true) }
+        for await message in consumer {
+            if message.sequence <= world.sequence { world = WorldState() }
+            // Written by a newer version; the rest of the world is still worth showing.
+            if let change = try? WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject) {
+                world.apply(change, sequence: message.sequence, published: message.published.wireTime)
+            } else {
+                world.skip(sequence: message.sequence)
+            }
+            try await body(world, message.pending == 0)
+        }
+    }
+}
+
 extension WorldReader.Reading {
     fileprivate mutating func compareClocks(_ change: WorldStateMessage, published: WireTime) {
         guard case .cluster(_, .drone(let message)) = change, case .keepAlive(let stamped) = message.change else { return }

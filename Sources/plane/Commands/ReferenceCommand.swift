@@ -1,0 +1,23 @@
+import ArgumentParser
+import PlaneService
+
+/// For the makers of documents: what the README and the manual page are made from, so that neither can say what the programs do not do.
+struct ReferenceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reference", abstract: "Print the reference of configuration files, or the manual page.", shouldDisplay: false)
+
+    enum Subject: String, CaseIterable, ExpressibleByArgument {
+        case controller, drone, manual
+    }
+
+    @Argument(help: "Of what.")
+    var subject: Subject
+
+    func run() throws {
+        switch self.subject {
+        case .controller: Console.current.line(ConfigurationReference(of: ControllerConfiguration.self).description)
+        case .drone: Console.current.line(ConfigurationReference(of: DroneConfiguration.self).description)
+        case .manual: Console.current.line(try ManualPage(PlaneCommand.self).text)
+        }
+    }
+}
