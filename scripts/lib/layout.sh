@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# Where the files of an installation lie. scripts/install, scripts/uninstall and scripts/package-deb agree on it by using this.
+
+# Each is a program and, with the prefix plane-, a unit.
+all_services=(scheduler dns drone-agent drone-proxy cert-refresher)
+
+: "${binaries:=$root/.build/release}"
+
+# build_all: every program that is installed, into .build/release.
+build_all() { build_release "${all_services[@]}" plane; }
+
+# lay_out DESTINATION PREFIX: copies programs, units, manual page, completions and sample configuration under DESTINATION.
+# Files in /etc/plane that are there already are left alone.
+lay_out() {
+    local destination=$1 prefix=$2 name units
+    units=$(units_folder "$prefix")
+    install -d "$destination$prefix"/{bin,lib/plane,share/man/man1,share/bash-completion/completions,share/zsh/site-functions} \
+        "$destination$prefix"/share/fish/vendor_completions.d "$destination$units" "$destination$prefix/lib/sysusers.d"
+    for name in "${all_services[@]}"; do install_program "$name" "$destination$prefix/lib/plane/$name"; done
+    install_program plane "$destination$prefix/bin/plane"
+    for name in scripts/systemd/*.service scripts/systemd/*.socket; do
+        sed "s|/usr/lib/plane/|$prefix/lib/plane/|" "$name" >"$destination$units/$(basename "$name")"
+    done
+    install -m 644 scripts/systemd/plane.sysusers "$destination$prefix/lib/sysusers.d/plane.conf"
+    "$binaries/plane" reference manual | gzip -9n >"$destination$prefix/share/man/man1/plane.1.gz"
+    "$binaries/plane" completions bash >"$destination$prefix/share/bash-completion/completions/plane"
+    "$binaries/plane" completions zsh >"$destination$prefix/share/zsh/site-functions/_plane"
+    "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
+    install -d -m 750 "$destination/etc/plane"
+    for name in controller.toml drone.toml; do
+        [ -e "$destination/etc/plane/$name" ] || sample_configuration "$name" >"$destination/etc/plane/$name"
+    done
+}
+
+# Through a new file, so that a running program keeps its own.
+install_program() {
+    install -m 755 "$binaries/$1" "$2.new"
+    strip --strip-unneeded "$2.new"
+    mv "$2.new" "$2"
+}
+
+configuration_of() { case $1 in scheduler | dns) echo /etc/plane/controller.toml ;; *) echo /etc/plane/drone.toml ;; esac; }
+
+# Packages have their units in /usr, what an administrator installs goes to /etc.
+units_folder() { if [ "$1" = /usr ]; then echo /lib/systemd/system; else echo /etc/systemd/system; fi; }
+
+# sample_configuration controller.toml|drone.toml: dev/config as a server wants it, open to the network and with its files in /var/lib/plane.
+sample_configuration() {
+    sed -E \
+        -e '/^\[log\]/,/^\[/s/^format = .*/format = "journal"/' \
+        -e 's|^db_path = .*|db_path = "/var/lib/plane/drone.sqlite3"|' \
+        -e 's/^drone_id = .*/# drone_id = "drone-1"/' \
+        -e '/^\[(proxy|dns)\]/,/^\[/s/^bind_ip = .*/bind_ip = "0.0.0.0"/' \
+        -e 's/^http_port = .*/http_port = 80/' \
+        -e '/^\[dns\]/,/^\[/s/^port = .*/port = 53/' \
+        -e '/^\[.*metrics\]/,/^$/s/^# port = /port = /' "dev/config/$1"
+}
