@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# docker-compose.yml, brought up by docker-compose as a person would, with a backend that answers with a certificate of the test authority.
+# shellcheck source=scripts/lib/acceptance/steps.sh
+. "$root/scripts/lib/acceptance/steps.sh"
+
+export COMPOSE_PROJECT_NAME=plane-acceptance PLANE_TAG=acceptance
+# Not the ports and networks of a cluster that may run on this machine.
+HTTP_PORT=$(choose_port PLANE_UP_HTTP_PORT 18080 http) HTTPS_PORT=$(choose_port PLANE_UP_HTTPS_PORT 18443 https)
+NATS_PORT=$(choose_port PLANE_UP_NATS_PORT 14222 nats) DNS_PORT=$(choose_port PLANE_UP_DNS_PORT 15353 dns) ACME_PORT=$(choose_port PLANE_UP_ACME_PORT 15000 acme)
+export HTTP_PORT HTTPS_PORT NATS_PORT DNS_PORT ACME_PORT CONTROL_NET=172.31.196 BACKENDS_NET=172.31.197
+compose() { scripts/compose --no-build "$@"; }
+clean_up() {
+    local containers
+    containers=$(docker_cli ps --all --quiet --filter network=plane-acceptance-backends --filter label=dev.plane.managed=true)
+    # shellcheck disable=SC2086 # one word each
+    [ -z "$containers" ] || docker_cli rm --force $containers >/dev/null
+    compose down --volumes --remove-orphans >/dev/null 2>&1 || true
+}
+plane() { compose exec -T scheduler plane "$@"; }
+says() { [[ $("${@:2}" 2>&1) == *"$1"* ]]; }
+is_healthy() { [ "$(docker_cli inspect --format '{{.State.Health.Status}}' "${COMPOSE_PROJECT_NAME}_$1_1")" = healthy ]; }
+
+step "docker-compose up --build"
+holds "the images build, and everything starts" compose up --build --detach
+docker_cli images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^plane(-nats|-acme)?:acceptance|^plane-demo:latest' | sed 's/^/  /' || true
+for service in nats scheduler dns drone-agent drone-proxy cert-refresher; do
+    eventually 90 "$service is healthy" is_healthy "$service"
+done
+holds "no service runs as root" says 'ok' bash -c "
+    for service in scheduler dns drone-agent drone-proxy cert-refresher nats acme; do
+        user=\$(docker --host 'unix://$docker_socket' exec ${COMPOSE_PROJECT_NAME}_\${service}_1 sh -c 'stat -c %U /proc/1')
+        [ \"\$user\" != root ] || { echo \"\$service runs as root\"; exit 1; }
+    done; echo ok"
+
+step "a backend"
+eventually 30 "a drone takes backends" says Ready plane list-drones
+spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json)
+backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
+[ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
+name=$backend.plane.localhost
+curl -fsSk "https://127.0.0.1:$ACME_PORT/roots/0" >"$run_folder/acme-root.pem"
+ask() { curl -fsS --max-time 10 --cacert "$run_folder/acme-root.pem" --resolve "$name:$HTTPS_PORT:127.0.0.1" "https://$name:$HTTPS_PORT$1"; }
+eventually 90 "it answers over HTTPS, with a certificate that the test authority's root vouches for" ask /healthz
+openssl s_client -connect "127.0.0.1:$HTTPS_PORT" -servername "$name" </dev/null 2>/dev/null | openssl x509 -noout -issuer -ext subjectAltName | sed 's/^/  /'
+holds "plain HTTP leads to HTTPS" says "https://$name:$HTTPS_PORT/" curl -sS -o /dev/null -w '%{redirect_url}' \
+    --resolve "$name:$HTTP_PORT:127.0.0.1" "http://$name:$HTTP_PORT/"
+if command -v dig >/dev/null; then
+    eventually 20 "its name leads to its drone" says 127.0.0.1 dig +short +time=2 +tries=1 @127.0.0.1 -p "$DNS_PORT" "$name" A
+fi
+holds "plane why tells its story" says 'It answers.' plane why "$backend"
+holds "NATS refuses strangers" says 'refuses' compose exec -T -e PLANE_NATS_URL=nats://stranger:x@nats:4222 scheduler plane list-drones
+
+step "restarts"
+compose restart drone-agent scheduler dns >/dev/null 2>&1
+eventually 60 "the backend is known after restarts of agent, scheduler and dns" says "\"state\":\"Ready\"" plane list-backends --json
+holds "and answers" ask /healthz
+holds "it can be terminated" plane terminate plane.localhost "$backend"
+
+step "docker-compose down"
+holds "everything stops" compose down --volumes
+good "docker-compose.yml does what it should"

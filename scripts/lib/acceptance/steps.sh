@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# How the checks of scripts/acceptance speak, and what they share.
+
+# holds "sentence" COMMAND...: says that something is so, or ends with what was found instead.
+holds() {
+    local sentence=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        good "$sentence"
+    else
+        printf '%s\n' "$output" | tail -n 30 >&2
+        fail "not so: $sentence" "the command was: $*"
+    fi
+}
+
+# eventually SECONDS "sentence" COMMAND...: the same, when it may take a while.
+eventually() {
+    local seconds=$1 sentence=$2 output='' end
+    end=$((SECONDS + $1))
+    shift 2
+    while [ "$SECONDS" -lt "$end" ]; do
+        if output=$("$@" 2>&1); then
+            good "$sentence"
+            return
+        fi
+        sleep 0.5
+    done
+    printf '%s\n' "$output" | tail -n 30 >&2
+    fail "not so after $seconds s: $sentence" "the command was: $*"
+}

@@ -1,0 +1,171 @@
+# shellcheck shell=bash
+# The Debian package under a real systemd: installed, started, killed, reloaded, upgraded under an open WebSocket, removed.
+# shellcheck source=scripts/lib/acceptance/steps.sh
+. "$root/scripts/lib/acceptance/steps.sh"
+
+machine=plane-acceptance-$$
+image=plane-acceptance-systemd
+clean_up() {
+    docker_cli rm --force --volumes "$machine" >/dev/null 2>&1 || true
+    local containers
+    containers=$(docker_cli ps --all --quiet --filter "label=dev.plane.drone=$machine")
+    # shellcheck disable=SC2086 # one word each
+    [ -z "$containers" ] || docker_cli rm --force $containers >/dev/null
+}
+in_machine() { docker_cli exec "$machine" "$@"; }
+plane() { in_machine plane "$@"; }
+pid_of() { in_machine systemctl show --property MainPID --value "$1"; }
+is_active() { [ "$(in_machine systemctl is-active "$1")" = active ]; }
+is_enabled() { in_machine systemctl is-enabled --quiet "$1"; }
+# replaced UNIT PID: it is active, as another process.
+replaced() { is_active "$1" && [ "$(pid_of "$1")" != "$2" ] && [ "$(pid_of "$1")" != 0 ]; }
+runs_installed_program() { in_machine sh -c "readlink /proc/$(pid_of "$1")/exe | grep -qv deleted"; }
+answers_backend() { in_machine curl -fsS --max-time 5 -o /dev/null -H "Host: $backend.plane.localhost" http://127.0.0.1/healthz; }
+says() { [[ $("${@:2}" 2>&1) == *"$1"* ]]; }
+
+step "building the packages"
+version=$("$binaries/plane" --version)
+for package_version in "$version~1" "$version"; do scripts/package-deb --no-build --version "$package_version" >/dev/null; done
+first=plane_$version~1_$(dpkg --print-architecture).deb second=plane_${version}_$(dpkg --print-architecture).deb
+info "$(cd "$run_folder" && ls -sh "$first" "$second" | paste -sd ' ')"
+
+step "making the machine"
+docker_cli build --quiet --tag "$image" - >/dev/null <<END
+FROM $base_image
+RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
+    nats-server libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
+STOPSIGNAL SIGRTMIN+3
+CMD ["/sbin/init"]
+END
+scripts/demo-image "$binaries/demo-backend"
+# What a systemd needs in a container that is not --privileged. It is shown the one hierarchy that it has to itself (cgroup v2): shown those of
+# version 1 it would mount and change them for the whole machine.
+unified=/sys/fs/cgroup
+[ "$(stat -f -c %T "$unified")" = cgroup2fs ] || unified=/sys/fs/cgroup/unified
+[ "$(stat -f -c %T "$unified" 2>/dev/null)" = cgroup2fs ] || fail "this machine has no cgroup v2 tree" "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified"
+hierarchies() { cut -f 1,2 /proc/cgroups; }
+hierarchies_before=$(hierarchies)
+docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+    --cgroupns=host --volume "$unified:/sys/fs/cgroup:rw" --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec \
+    --volume "$docker_socket:/run/docker.sock" "$image" >/dev/null
+eventually 30 "systemd is up" says running in_machine systemctl is-system-running
+# Docker runs outside; its group has the same number inside.
+in_machine groupadd --non-unique --gid "$(stat -c %g "$docker_socket")" docker
+in_machine sh -c 'mkdir -p /var/lib/nats && chown nats /var/lib/nats && echo "jetstream { store_dir: /var/lib/nats }" >>/etc/nats-server.conf'
+in_machine systemctl restart nats-server
+docker_cli cp "$run_folder/$first" "$machine:/root/first.deb"
+docker_cli cp "$run_folder/$second" "$machine:/root/second.deb"
+
+step "install"
+holds "the package installs" in_machine apt-get install -y -q --no-install-recommends /root/first.deb
+holds "it starts nothing by itself" says inactive in_machine systemctl is-active plane-scheduler
+holds "it brings a manual page" says 'plane spawn' in_machine man plane
+holds "the configuration it brings is right, and only readable for its user" in_machine sh -c \
+    'for s in scheduler dns; do /usr/lib/plane/$s --check /etc/plane/controller.toml || exit 1; done
+     for s in drone-agent drone-proxy; do /usr/lib/plane/$s --check /etc/plane/drone.toml || exit 1; done
+     [ "$(stat -c "%U %G %a" /etc/plane/drone.toml)" = "root plane 640" ]'
+in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/" /etc/plane/drone.toml
+
+step "start"
+for unit in plane-scheduler plane-dns plane-drone-proxy.socket plane-drone-agent plane-drone-proxy; do
+    holds "$unit starts, and systemctl returns when it is ready" timeout 60 docker --host "unix://$docker_socket" exec "$machine" \
+        systemctl enable --now --quiet "$unit"
+done
+holds "a configuration that lacks a table is told" says 'expected a table, which cert-refresher needs' \
+    in_machine /usr/lib/plane/cert-refresher --check /etc/plane/drone.toml
+in_machine systemctl start --no-block plane-cert-refresher
+eventually 10 "a service with such a configuration fails with 64 and is not started again" says 'exit-code 64 0' in_machine sh -c \
+    'systemctl show plane-cert-refresher --property Result --property ExecMainStatus --property NRestarts --value | sort -r | paste -sd " " |
+     sed "s/^\(.*\)$/\1/; s/^exit-code 64 0$/exit-code 64 0/"'
+in_machine systemctl reset-failed plane-cert-refresher
+holds "dns answers on port 53, as the user plane" says 'plane' in_machine sh -c "ps -o user= -p $(pid_of plane-dns)"
+
+step "spawn"
+spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json)
+backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
+[ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
+info "$(plane list-drones | paste -sd ' ')"
+holds "the backend answers through the proxy on port 80" answers_backend
+for part in scheduler drone-agent; do
+    eventually 10 "the journal has what $part did with the backend, by the backend's id" says "$part" in_machine \
+        journalctl --no-pager --output short "PLANE_BACKEND=$backend"
+done
+
+step "kill -9 of each service"
+for unit in plane-scheduler plane-dns plane-drone-agent plane-drone-proxy; do
+    pid=$(pid_of "$unit")
+    in_machine systemctl kill --signal KILL --kill-who main "$unit"
+    eventually 30 "$unit is back after kill -9" replaced "$unit" "$pid"
+done
+holds "the backend has survived all of that" answers_backend
+eventually 20 "and its state is Ready" says "\"state\":\"Ready\"" plane list-backends --json
+
+step "watchdog"
+in_machine sh -c 'mkdir -p /run/systemd/system/plane-scheduler.service.d && printf "[Service]\nWatchdogSec=3\n" >/run/systemd/system/plane-scheduler.service.d/short.conf && systemctl daemon-reload && systemctl restart plane-scheduler'
+pid=$(pid_of plane-scheduler)
+in_machine kill -STOP "$pid"
+eventually 30 "a scheduler that does nothing any more is ended and started again" replaced plane-scheduler "$pid"
+in_machine sh -c 'rm -r /run/systemd/system/plane-scheduler.service.d && systemctl daemon-reload && systemctl restart plane-scheduler'
+
+step "restart of the proxy while systemd holds its sockets"
+in_machine sh -c "cat >/root/requests.sh" <<'END'
+# Asks again and again, each time on a new connection, and counts.
+count=0 failed=0
+while [ ! -e /tmp/enough ]; do
+    curl -fsS --max-time 20 -o /dev/null -H "Host: $1" http://127.0.0.1/healthz 2>>/tmp/failures || failed=$((failed + 1))
+    count=$((count + 1))
+done
+echo "$failed of $count failed" >/tmp/counted
+END
+count_requests() { in_machine rm -f /tmp/enough /tmp/counted; docker_cli exec --detach "$machine" bash /root/requests.sh "$backend.plane.localhost"; }
+none_failed() {
+    in_machine touch /tmp/enough
+    for _ in $(seq 60); do in_machine test -e /tmp/counted && break; sleep 0.5; done
+    in_machine cat /tmp/counted && in_machine grep -q '^0 of ' /tmp/counted
+}
+count_requests
+in_machine systemctl restart plane-drone-proxy
+holds "no new connection was refused" none_failed
+info "$(in_machine cat /tmp/counted)"
+
+step "reload and upgrade, with a WebSocket open all along"
+docker_cli cp scripts/lib/acceptance/websocket.py "$machine:/root/websocket.py"
+docker_cli exec --detach "$machine" sh -c "python3 /root/websocket.py 127.0.0.1:80 /ws $backend.plane.localhost >/root/websocket.log 2>&1"
+eventually 20 "a WebSocket is open" says open in_machine cat /root/websocket.log
+websocket_is_open() { in_machine pgrep -f /root/websocket.py >/dev/null && ! in_machine grep -q clos /root/websocket.log; }
+count_requests
+pid=$(pid_of plane-drone-proxy)
+holds "reload" in_machine systemctl reload plane-drone-proxy
+eventually 30 "a successor is the proxy now" replaced plane-drone-proxy "$pid"
+holds "the WebSocket is open, served by the predecessor" websocket_is_open
+pids=$(for unit in plane-scheduler plane-dns plane-drone-agent plane-drone-proxy; do pid_of "$unit"; done | paste -sd ' ')
+holds "the second package installs over the first" in_machine apt-get install -y -q --no-install-recommends /root/second.deb
+read -r -a before <<<"$pids"
+index=0
+for unit in plane-scheduler plane-dns plane-drone-agent plane-drone-proxy; do
+    eventually 60 "$unit is of the new version" replaced "$unit" "${before[index]}"
+    holds "$unit runs the installed program" runs_installed_program "$unit"
+    index=$((index + 1))
+done
+holds "the configuration was kept" in_machine grep -q "$machine" /etc/plane/drone.toml
+holds "no request failed meanwhile" none_failed
+info "$(in_machine cat /tmp/counted)"
+holds "the WebSocket is still open" websocket_is_open
+in_machine pkill -TERM -f /root/websocket.py
+eventually 5 "and was answered all along" says 'answered' in_machine cat /root/websocket.log
+info "$(in_machine tail -n 1 /root/websocket.log)"
+eventually 20 "a new backend starts on the upgraded machine" says ready plane spawn plane.localhost plane-demo --pull-policy never --max-idle 30
+
+step "what the units expose (0 is nothing, 10 is everything)"
+in_machine systemd-analyze security --no-pager 2>/dev/null | grep -E '^plane' | sed 's/^/  /'
+
+step "remove"
+plane terminate plane.localhost "$backend" >/dev/null
+holds "the package is removed" in_machine apt-get remove -y -q plane
+holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -u plane | wc -l'
+holds "its configuration and state are kept" in_machine test -s /var/lib/plane/drone.sqlite3 -a -s /etc/plane/drone.toml
+holds "a purge takes them" in_machine sh -c 'apt-get purge -y -q plane && ! test -e /etc/plane && ! test -e /var/lib/plane'
+holds "systemd has nothing to complain of" says running in_machine systemctl is-system-running
+docker_cli rm --force --volumes "$machine" >/dev/null
+[ "$(hierarchies)" = "$hierarchies_before" ] || fail "the machine's control groups are not as they were" "compare /proc/cgroups with a freshly booted machine"
+good "the package does what it should"
