@@ -11,6 +11,7 @@ enum UsageLesson {
         "list-backends": "plane list-backends --state Failed --older-than 600",
         "logs": "plane logs --follow 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
         "top": "plane top --sort memory",
+        "connections": "plane connections --drone drone-1",
         "terminate": "plane terminate plane.localhost 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
         "drain": "plane drain --wait --timeout 3600 plane.localhost drone-1",
         "doctor": "plane doctor --nats nats://operator:secret@10.0.0.1:4222",

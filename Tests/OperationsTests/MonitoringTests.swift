@@ -21,7 +21,7 @@ import Testing
 
     @Test("every metric that the sources make is in the catalogue with its meaning, and no other")
     func catalogue() throws {
-        let label = #/(?:label: |count\()"((?:plane|proxy)_[a-z_]+)"/#
+        let label = #/(?:label: |count\(|Tally\()"((?:plane|proxy)_[a-z_]+)"/#
         var made: Set<String> = []
         for file in try Repository.files(in: "Sources", suffix: ".swift") {
             made.formUnion(try Repository.text(file).matches(of: label).map { String($0.output.1) })

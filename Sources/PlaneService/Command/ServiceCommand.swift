@@ -71,9 +71,10 @@ extension ServiceCommand {
 
     private func metricsServices(_ settings: Settings, logger: Logger) async throws -> [any Service] {
         guard let port = settings.metrics.port else { return [] }
-        let registry = PrometheusRegistry(help: MetricCatalogue.help, showsProcess: true)
+        let registry = PrometheusRegistry(help: MetricCatalogue.help)
         MetricsSystem.bootstrap(registry)
         Meter(label: "plane_build_info", dimensions: [("version", BuildInformation.version)]).set(1)
+        Meter(label: "process_start_time_seconds").set(Double(WireTime.now().seconds))
         let endpoint = SocketEndpoint(ip: settings.metrics.bindIP, port: port)
         return [try await MetricsEndpoint.bind(endpoint, registry: registry, logger: logger)]
     }

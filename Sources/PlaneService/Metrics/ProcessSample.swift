@@ -46,7 +46,7 @@ struct ProcessSample {
     var text: String {
         var text = ""
         func add(_ name: String, _ kind: String, _ value: (some CustomStringConvertible)?) {
-            if let value { text += "# TYPE \(name) \(kind)\n\(name) \(value)\n" }
+            if let value { text += "# HELP \(name) \(MetricCatalogue.help[name] ?? "")\n# TYPE \(name) \(kind)\n\(name) \(value)\n" }
         }
         add("process_cpu_seconds_total", "counter", self.processorSeconds)
         add("process_max_fds", "gauge", self.descriptorLimit)

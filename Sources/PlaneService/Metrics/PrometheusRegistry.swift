@@ -23,13 +23,9 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     private let families = Mutex<[String: [MetricLabels: Metric]]>([:])
     /// Sentences for `# HELP`, by name.
     private let help: [String: String]
-    private let showsProcess: Bool
 
-    /// - Parameter showsProcess: whether the process's own metrics are shown, too.
-    package init(help: [String: String] = [:], showsProcess: Bool = false) {
+    package init(help: [String: String] = [:]) {
         self.help = help
-        self.showsProcess = showsProcess
-        if showsProcess { ProcessMetrics.rememberStart() }
     }
 
     // MARK: MetricsFactory
@@ -67,8 +63,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     /// Everything, in order of names and labels.
     package var text: String {
         let families = self.families.withLock { $0 }
-        let own = self.showsProcess ? ProcessMetrics.text(help: self.helpLine) : ""
-        return families.sorted { $0.key < $1.key }.reduce(into: own) { text, family in
+        return families.sorted { $0.key < $1.key }.reduce(into: "") { text, family in
             let metrics = family.value.sorted { $0.key < $1.key }
             guard let kind = metrics.first?.value.kind else { return }
             text += "\(self.helpLine(family.key))# TYPE \(family.key) \(kind)\n"
@@ -97,7 +92,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     /// Whole numbers without a fraction.
-    static func number(_ value: Double) -> String {
+    private static func number(_ value: Double) -> String {
         if let whole = Int64(exactly: value) { return String(whole) }
         return value.isNaN ? "NaN" : value.isInfinite ? (value > 0 ? "+Inf" : "-Inf") : value.description
     }

@@ -71,12 +71,4 @@ import Testing
         Meter(label: "plane_drones", factory: registry).set(5)
         #expect(registry.text == "# HELP plane_drones Drones alive.\n# TYPE plane_drones gauge\nplane_drones 5\n")
     }
-
-    @Test("the process is among them", arguments: ["process_cpu_seconds_total", "process_open_fds", "process_resident_memory_bytes", "process_max_fds"])
-    func process(name: String) throws {
-        let text = PrometheusRegistry(help: MetricCatalogue.help, showsProcess: true).text
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(name) ") })
-        #expect(try #require(Double(line.split(separator: " ")[1])) > 0)
-        #expect(text.contains("# HELP \(name) "))
-    }
 }

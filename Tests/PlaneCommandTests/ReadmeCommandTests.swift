@@ -1,0 +1,79 @@
+import ArgumentParser
+import Foundation
+import PlaneTestSupport
+import Testing
+
+@testable import plane
+
+/// Every command that a document shows is one that works: `plane` is parsed, scripts exist and know their options, the rest is at least
+/// something that a shell understands.
+@Suite("Commands in the documents", .timeLimit(.minutes(2))) struct ReadmeCommandTests {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let documents = ["README.md", "dev/README.md"]
+
+    /// Lines of code blocks that are commands, without the comments behind them; continued lines are joined.
+    static func commands(in document: String) throws -> [String] {
+        let text = try String(contentsOf: self.root.appending(path: document), encoding: .utf8).replacing("\\\n", with: " ")
+        let blocks = text.split(separator: "\n").filter { $0.hasPrefix("    ") }.map { $0.dropFirst(4) }
+        let programs = #/^(?:plane|scripts\/|swift|apt-get|systemctl|journalctl|docker-compose|nats|promtool|PLANE_)/#
+        return blocks.filter { $0.firstMatch(of: programs) != nil }.map { line in
+            String(line).split(separator: "  #", maxSplits: 1).first.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
+        }
+    }
+
+    /// Calls of plane within sentences, which may leave out what is not their point.
+    static func mentions(in document: String) throws -> [String] {
+        let text = try String(contentsOf: self.root.appending(path: document), encoding: .utf8)
+        return text.matches(of: #/`(plane [a-z][a-z-]*[^`…]*)`/#).map { String($0.output.1) }
+    }
+
+    private static func words(_ command: String) -> [String] {
+        let placeholders = ["CLUSTER": "plane.test", "DRONE": "drone-1", "BACKEND": "b1", "[BACKEND]": "b1", "bash|zsh|fish": "bash"]
+        return command.prefix { $0 != ">" && $0 != "|" || command.contains("bash|zsh") }.split(separator: " ").map { placeholders[String($0)] ?? String($0) }
+    }
+
+    @Test("there are some", arguments: documents)
+    func some(document: String) throws {
+        #expect(try Self.commands(in: document).count > 10)
+    }
+
+    @Test("plane understands those that are its own", arguments: documents)
+    func ours(document: String) throws {
+        for command in try Self.commands(in: document) where command.hasPrefix("plane ") {
+            #expect(throws: Never.self, "\(command)") { _ = try PlaneCommand.parseAsRoot(Array(Self.words(command).dropFirst())) }
+        }
+    }
+
+    @Test("what a sentence mentions of plane is there, with its options", arguments: documents)
+    func mentions(document: String) throws {
+        for mention in try Self.mentions(in: document) {
+            let words = Self.words(mention)
+            let command = try #require(
+                PlaneCommand.configuration.subcommands.first { $0._commandName == words[1] || $0.configuration.aliases.contains(words[1]) },
+                "\(mention)")
+            let help = PlaneCommand.helpMessage(for: command, columns: 400)
+            for option in words where option.hasPrefix("--") { #expect(help.contains(option), "\(mention)") }
+        }
+    }
+
+    @Test("scripts exist, and tell of their arguments in their first lines", arguments: documents)
+    func scripts(document: String) throws {
+        for command in try Self.commands(in: document) where command.hasPrefix("scripts/") {
+            let words = Self.words(command)
+            let script = try String(contentsOf: Self.root.appending(path: words[0]), encoding: .utf8)
+            let head = script.split(separator: "\n").prefix { $0.hasPrefix("#") }.joined(separator: "\n")
+            guard words[0] != "scripts/compose" else { continue }  // its arguments are docker-compose's
+            for argument in words.dropFirst() where argument.hasPrefix("--") || words[0] == "scripts/acceptance" {
+                #expect(head.contains(argument), "\(command)")
+            }
+        }
+    }
+
+    @Test("a shell can read all of them", arguments: documents)
+    func shell(document: String) async throws {
+        let directory = try TemporaryDirectory()
+        let script = directory.file("commands.sh")
+        try Self.commands(in: document).joined(separator: "\n").write(toFile: script, atomically: true, encoding: .utf8)
+        try await TestProcess.run("/bin/bash", ["-n", script])
+    }
+}
