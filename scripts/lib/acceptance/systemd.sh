@@ -108,15 +108,7 @@ eventually 30 "a scheduler that does nothing any more is ended and started again
 in_machine sh -c 'rm -r /run/systemd/system/plane-scheduler.service.d && systemctl daemon-reload && systemctl restart plane-scheduler'
 
 step "restart of the proxy while systemd holds its sockets"
-in_machine sh -c "cat >/root/requests.sh" <<'END'
-# Asks again and again, each time on a new connection, and counts.
-count=0 failed=0
-while [ ! -e /tmp/enough ]; do
-    curl -fsS --max-time 20 -o /dev/null -H "Host: $1" http://127.0.0.1/healthz 2>>/tmp/failures || failed=$((failed + 1))
-    count=$((count + 1))
-done
-echo "$failed of $count failed" >/tmp/counted
-END
+docker_cli cp scripts/lib/acceptance/requests.sh "$machine:/root/requests.sh"
 count_requests() { in_machine rm -f /tmp/enough /tmp/counted; docker_cli exec --detach "$machine" bash /root/requests.sh "$backend.plane.localhost"; }
 none_failed() {
     in_machine touch /tmp/enough
