@@ -24,7 +24,7 @@ struct OperatorCommandsTests {
             #expect(!text.recorder.out.contains("one\n"))
             let json = try await runPlane(["why", "b1", "--json"], server: server)
             #expect(json.recorder.out.contains(#""drone":"drone-a""#))
-            #expect(json.recorder.out.contains(#""cause":"ExitedByItself","exit_code":3"#))
+            #expect(json.recorder.out.contains(#""cause":"exited","exit_code":3"#))
             let stranger = try await runPlane(["why", "b9"], server: server)
             #expect(stranger.status == CommandStatus.failed.rawValue)
             #expect(stranger.recorder.error.contains("list-backends"))

@@ -28,7 +28,9 @@ struct SchedulerBench: AsyncParsableCommand {
         logger.logLevel = .error
         let connection = try await NATSConnection.connect(NATSOptions(servers: [self.nats], name: "bench"), logger: logger)
         let bus = PlaneBus(connection: connection, logger: logger)
-        print("drones  backends  messages  start-up   messages/s  memory   B/backend  idle CPU  writes/s  requests/s  CPU/request  decisions/s and core")
+        print(
+            "drones  backends  messages  start-up  messages/s  bare read/s  CPU/message  memory  B/backend  idle CPU  writes/s  requests/s  "
+                + "CPU/request  decisions/s and core")
         var empty = 0
         for size in [0] + sizes {
             let row = try await self.measure(size, cluster, bus)
@@ -39,14 +41,15 @@ struct SchedulerBench: AsyncParsableCommand {
     private func measure(_ drones: Int, _ cluster: ClusterName, _ bus: PlaneBus) async throws -> SchedulerBenchRow {
         let world = try BenchWorld(cluster: cluster, drones: drones, backendsPerDrone: self.backendsPerDrone)
         let messages = try await world.write(bus.connection)
+        let bareRead = try await self.readBare(bus.connection.jetStream)
         let log = FileManager.default.temporaryDirectory.appending(path: "plane-bench-scheduler-\(drones).log")
         let start = ContinuousClock.now
         let process = try SchedulerProcess(program: self.scheduler, nats: self.nats, log: log)
         guard await process.waitUntilReady(within: .seconds(300)) else { throw ValidationError("the scheduler does not start; see \(log.path)") }
         let startUp = ContinuousClock.now - start
         var row = SchedulerBenchRow(
-            drones: drones, backends: drones * self.backendsPerDrone, messages: messages, startUp: startUp,
-            memory: ProcessUsage.residentBytes(of: process.identifier))
+            drones: drones, backends: drones * self.backendsPerDrone, messages: messages, startUp: startUp, bareRead: bareRead,
+            startUpProcessor: ProcessUsage.processorTime(of: process.identifier), memory: ProcessUsage.residentBytes(of: process.identifier))
         if drones > 0 {
             let fleet = BenchFleet(world: world, bus: bus)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -61,6 +64,16 @@ struct SchedulerBench: AsyncParsableCommand {
         process.send(SIGTERM)
         await process.waitUntilEnded()
         return row
+    }
+
+    /// What the scheduler does at its start, without understanding a word: the pace that nats-server and the library allow.
+    private func readBare(_ jetStream: JetStream) async throws -> Duration {
+        let start = ContinuousClock.now
+        let consumer = try await jetStream.orderedConsumer(stream: "plane_state", from: .first)
+        if consumer.initialPending > 0 {
+            for await message in consumer where message.pending == 0 { break }
+        }
+        return ContinuousClock.now - start
     }
 
     private func measureIdle(_ row: inout SchedulerBenchRow, _ process: SchedulerProcess, _ bus: PlaneBus) async throws {

@@ -9,37 +9,37 @@ package struct BackendCause: JSONText, Hashable, Codable {
     }
 
     /// The registry has no such image, or hides it from these credentials; or the name is no image's.
-    package static let imageNotFound = BackendCause(rawValue: "ImageNotFound")
+    package static let imageNotFound = BackendCause(rawValue: "image_not_found")
     /// The registry refused the credentials, or wants some.
-    package static let pullDenied = BackendCause(rawValue: "PullDenied")
+    package static let pullDenied = BackendCause(rawValue: "pull_denied")
     /// The registry was not to be reached, took too long, or failed in another way.
-    package static let imagePullFailed = BackendCause(rawValue: "ImagePullFailed")
+    package static let imagePullFailed = BackendCause(rawValue: "pull_failed")
     /// The drone has no room left for the image or the container.
-    package static let diskFull = BackendCause(rawValue: "DiskFull")
+    package static let diskFull = BackendCause(rawValue: "disk_full")
     /// The policy is `Never`, and the image is not on the drone.
-    package static let imageMissing = BackendCause(rawValue: "ImageMissing")
+    package static let imageMissing = BackendCause(rawValue: "image_missing")
     /// Docker gave no answer, or was in trouble of its own, when the container was to be made.
-    package static let engineUnavailable = BackendCause(rawValue: "EngineUnavailable")
+    package static let engineUnavailable = BackendCause(rawValue: "engine_unavailable")
     /// Docker refused to create or start the container.
-    package static let containerRefused = BackendCause(rawValue: "ContainerRefused")
+    package static let containerRefused = BackendCause(rawValue: "container_refused")
     /// The drone's configuration forbids what was asked for.
-    package static let notPermitted = BackendCause(rawValue: "NotPermitted")
+    package static let notPermitted = BackendCause(rawValue: "not_permitted")
     /// The process ended before its port answered.
-    package static let crashOnBoot = BackendCause(rawValue: "CrashOnBoot")
+    package static let crashOnBoot = BackendCause(rawValue: "crash_on_boot")
     /// Nothing listened on the port within the limit.
-    package static let portNeverOpened = BackendCause(rawValue: "PortNeverOpened")
+    package static let portNeverOpened = BackendCause(rawValue: "port_never_opened")
     /// Something listened on the port, and gave no HTTP response within the limit.
-    package static let readinessTimeout = BackendCause(rawValue: "ReadinessTimeout")
+    package static let readinessTimeout = BackendCause(rawValue: "readiness_timeout")
     /// The process ended by itself after it was ready.
-    package static let exitedByItself = BackendCause(rawValue: "ExitedByItself")
+    package static let exitedByItself = BackendCause(rawValue: "exited")
     /// The kernel killed it for using too much memory.
-    package static let outOfMemory = BackendCause(rawValue: "OutOfMemory")
+    package static let outOfMemory = BackendCause(rawValue: "oom_killed")
     /// Nobody was connected for `max_idle_secs`.
-    package static let idle = BackendCause(rawValue: "Idle")
+    package static let idle = BackendCause(rawValue: "idle")
     /// Somebody asked for it to stop.
-    package static let requested = BackendCause(rawValue: "Requested")
+    package static let requested = BackendCause(rawValue: "terminated")
     /// The container is gone and nobody saw how.
-    package static let vanished = BackendCause(rawValue: "Vanished")
+    package static let vanished = BackendCause(rawValue: "vanished")
     /// Something on the drone failed, other than the backend.
-    package static let internalError = BackendCause(rawValue: "InternalError")
+    package static let internalError = BackendCause(rawValue: "internal_error")
 }
