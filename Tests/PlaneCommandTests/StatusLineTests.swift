@@ -11,7 +11,7 @@ struct StatusLineTests {
         let failed = BackendStatusDetail(cause: .outOfMemory, exitCode: 137, message: "used 256 MiB")
         #expect(
             StatusLine(try .make(.failed, detail: failed)).text(.plain)
-                == "b1\tFailed\t2023-11-14T22:13:20Z\tOutOfMemory, exit code 137, used 256 MiB")
+                == "b1\tFailed\t2023-11-14T22:13:20Z\toom_killed, exit code 137, used 256 MiB")
         let ready = BackendStatusDetail(phases: SpawnPhases(accepted: 0, ready: 7000))
         #expect(StatusLine(try .make(.ready, detail: ready)).text(.plain).hasSuffix("\tready 7 ms"))
     }
