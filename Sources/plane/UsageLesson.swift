@@ -1,4 +1,5 @@
 import ArgumentParser
+import PlaneService
 
 /// What a wrong call is answered with: a right one.
 enum UsageLesson {
@@ -32,7 +33,7 @@ enum UsageLesson {
         if let command = known.first(where: { $0._commandName == word || $0.configuration.aliases.contains(word) }) {
             return self.examples[command._commandName].map { "For example: \($0)" }
         }
-        guard let nearest = names.map({ ($0, self.distance(word, $0)) }).min(by: { $0.1 < $1.1 }), nearest.1 <= max(2, word.count / 3) else {
+        guard let nearest = names.map({ ($0, NearestKey.editDistance(Array(word.utf8), Array($0.utf8))) }).min(by: { $0.1 < $1.1 }), nearest.1 <= max(2, word.count / 3) else {
             return "There is no command \(word). All commands: plane --help"
         }
         return "There is no command \(word). Did you mean plane \(nearest.0)?" + (self.examples[nearest.0].map { " For example: \($0)" } ?? "")
@@ -47,21 +48,5 @@ enum UsageLesson {
             if ["--nats", "--nats-creds", "--nats-ca"].contains(word) { _ = rest.popFirst() }
         }
         return nil
-    }
-
-    /// How many characters must be inserted, removed or replaced to turn one word into the other (Levenshtein).
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let right = Array(right)
-        var row = Array(0...right.count)
-        for (i, character) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in right.enumerated() {
-                let replaced = diagonal + (character == other ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
-            }
-        }
-        return row[right.count]
     }
 }

@@ -1,5 +1,5 @@
 /// Finds the key that somebody may have meant who wrote another.
-struct NearestKey {
+package struct NearestKey {
     /// Keys and tables that exist.
     let known: [[String]]
 
@@ -18,7 +18,7 @@ struct NearestKey {
     }
 
     /// How many bytes must be inserted, removed or replaced to turn one text into the other (Levenshtein).
-    static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    package static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var row = Array(0...right.count)
         for (i, byte) in left.enumerated() {
             var diagonal = row[0]
