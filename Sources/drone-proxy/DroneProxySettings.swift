@@ -26,6 +26,9 @@ struct DroneProxySettings: ServiceSettings {
 
     /// Whoever asks for TLS must not be served in the clear without noticing.
     private func checkPorts(_ reader: inout ConfigReader) {
+        if self.drone.cert == nil, let port = self.drone.proxy.publicHTTPSPort {
+            reader.mistake("proxy.public_https_port", found: "\(port)", expectation: "a table cert beside it, for without one there is no HTTPS")
+        }
         if self.drone.cert == nil, let port = self.drone.proxy.httpsPort {
             reader.mistake("proxy.https_port", found: "\(port)", expectation: "a table cert beside it, which names the certificate to serve")
         }
@@ -38,6 +41,9 @@ struct DroneProxySettings: ServiceSettings {
     var httpsPort: UInt16? {
         self.drone.cert == nil ? nil : self.drone.proxy.httpsPort ?? 443
     }
+
+    /// Where the port for plain HTTP leads; nil where there is no certificate.
+    var redirectPort: UInt16? { self.httpsPort.map { self.drone.proxy.publicHTTPSPort ?? $0 } }
 
     var certificateFiles: CertificateFiles? {
         self.drone.cert.map { CertificateFiles(certificatePath: $0.certPath, keyPath: $0.keyPath) }

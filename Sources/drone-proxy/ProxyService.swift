@@ -52,13 +52,13 @@ struct ProxyService: FinishingService {
     /// With a certificate HTTPS, and plain HTTP only to lead there; without one plain HTTP. Sockets go to a successor by name.
     private static func listeners(_ settings: DroneProxySettings, logger: Logger) -> [(name: String, ProxyListener, port: UInt16)] {
         let httpPort = settings.drone.proxy.httpPort
-        guard let files = settings.certificateFiles, let httpsPort = settings.httpsPort else {
+        guard let files = settings.certificateFiles, let httpsPort = settings.httpsPort, let redirectPort = settings.redirectPort else {
             return [("http", settings.listener(.http), httpPort)]
         }
         let certificates = CertificateStore(files: files, offersHTTP2: settings.drone.proxy.http2, logger: logger)
         return [
             ("https", settings.listener(.https(certificates)), httpsPort),
-            ("http", settings.listener(.redirect(httpsPort: httpsPort)), httpPort),
+            ("http", settings.listener(.redirect(httpsPort: redirectPort)), httpPort),
         ]
     }
 

@@ -75,11 +75,22 @@ struct DroneProxySettingsTests {
         #expect(try Self.load(start + Self.certificate + "[proxy]\nhttps_port = 8443").httpsPort == 8443)
     }
 
+    @Test("plain HTTP leads to the HTTPS port, or to the number that visitors know it by")
+    func redirectPort() throws {
+        let start = "cluster_domain = \"plane.test\"\n"
+        #expect(try Self.load(start).redirectPort == nil)
+        #expect(try Self.load(start + Self.certificate).redirectPort == 443)
+        #expect(try Self.load(start + Self.certificate + "[proxy]\nhttps_port = 8443").redirectPort == 8443)
+        let behind = try Self.load(start + Self.certificate + "[proxy]\nhttps_port = 8443\npublic_https_port = 443")
+        #expect(behind.redirectPort == 443)
+        #expect(behind.httpsPort == 8443)
+    }
+
     @Test(
         "what cannot be meant is refused",
         arguments: [
             "[proxy]\nhttps_port = 443", "\(Self.certificate)[proxy]\nhttps_port = 80", "[proxy]\nproxy_protocol_from = [\"10.0.0.0/33\"]",
-            "[proxy.limits]\nhead_bytes = 1", "[proxy.limits]\nhead_timeout_secs = 0",
+            "[proxy]\npublic_https_port = 443", "[proxy.limits]\nhead_bytes = 1", "[proxy.limits]\nhead_timeout_secs = 0",
         ])
     func mistakes(part: String) {
         #expect(throws: ConfigurationError.self) { try Self.load("cluster_domain = \"plane.test\"\n\(part)") }

@@ -6,6 +6,8 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var httpPort: UInt16 = 80
     /// nil means 443 where the file has a table `cert`, and no TLS otherwise.
     package var httpsPort: UInt16?
+    /// By which visitors reach ``httpsPort``, where something before us has another number for it.
+    package var publicHTTPSPort: UInt16?
     /// Where requests for unknown host names go instead of 404.
     package var passthrough: SocketEndpoint?
     /// Also reach backends as `/_plane_backend=<backend>/…`, for clusters without DNS of their own.
@@ -37,6 +39,10 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read("bind_ip", .ipAddress, into: &self.bindIP, "Address to listen on.")
         reader.read("http_port", .port, into: &self.httpPort, "Port for plain HTTP.")
         self.httpsPort = reader.optional("https_port", .port, "Port for HTTPS; if not set, 443 where there is a certificate, and none otherwise.")
+        self.publicHTTPSPort = reader.optional(
+            "public_https_port", .port,
+            "Port that plain HTTP leads to, where visitors reach https_port by another number (published ports of a container, port forwarding); "
+                + "https_port if not set.")
         self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, instead of an answer 404.")
         reader.read("allow_path_routing", .boolean, into: &self.allowPathRouting, "Also serve backends as /_plane_backend=<backend>/… on any host name.")
         reader.read(
