@@ -14,6 +14,7 @@ struct AgentCost: AsyncParsableCommand {
     @Option(help: "The drone's proxy, plain HTTP port on 127.0.0.1.") var proxyPort: UInt16 = 8080
     @Option(help: "Docker's socket, the one the drone uses.") var docker = "/var/run/docker.sock"
     @Option(help: "Image present on the engine; answers 200 to GET / on $PORT.") var image = "plane-demo"
+    @Option(help: "The Docker network that the agent puts its containers into.") var network: String?
     @Option(help: "Process id of the agent.") var agentPID: Int32
     @Option(help: "The drone's table.") var database: String
     @Option(parsing: .upToNextOption, help: "How many idle backends to measure with, ascending.") var counts = [0, 50, 200]
@@ -22,7 +23,7 @@ struct AgentCost: AsyncParsableCommand {
     @Option(help: "Bursts of each kind, alternating.") var rounds = 3
 
     func run() async throws {
-        let engine = BareEngine(socketPath: docker, image: image)
+        let engine = BareEngine(socketPath: docker, image: image, network: network)
         let cluster = try await PlaneCluster.connect(
             nats: nats, cluster: cluster, proxyPort: proxyPort, image: image, engine: engine)
         let store = try DroneStore.open(path: database)

@@ -4,6 +4,8 @@ import Foundation
 struct BareEngine: Sendable {
     let socketPath: String
     let image: String
+    /// The Docker network of its containers, which must be that of plane's: one of a user's own takes longer to join. nil is Docker's default.
+    var network: String?
 
     struct Started: Sendable {
         var id: String
@@ -18,15 +20,18 @@ struct BareEngine: Sendable {
     func startAndWait(index: Int) throws -> Started {
         let clock = ContinuousClock()
         let begin = clock.now
-        let spec: [String: Any] = [
+        var spec: [String: Any] = [
             "Image": image, "Env": ["PORT=8080"], "Labels": ["dev.plane.bench": "bare"],
         ]
+        if let network { spec["HostConfig"] = ["NetworkMode": network] }
         let id = try field("Id", of: call("POST", "/containers/create", spec))
         let created = clock.now - begin
         _ = try call("POST", "/containers/\(id)/start")
         let started = clock.now - begin
         let inspection = try call("GET", "/containers/\(id)/json")
-        let address = try field("IPAddress", of: inspection["NetworkSettings"] as? [String: Any] ?? [:])
+        let settings = inspection["NetworkSettings"] as? [String: Any] ?? [:]
+        let ownNetwork = network.flatMap { (settings["Networks"] as? [String: Any])?[$0] as? [String: Any] }
+        let address = try field("IPAddress", of: ownNetwork ?? settings)
         let inspected = clock.now - begin
         try Self.untilAnswered(.tcp(host: address, port: 8080), host: "bench-\(index)", giveUpAfter: .seconds(60))
         return Started(id: id, created: created, started: started, inspected: inspected, answered: clock.now - begin)
