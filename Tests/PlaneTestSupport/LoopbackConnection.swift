@@ -92,25 +92,8 @@ package final class LoopbackConnection: Sendable {
     }
 }
 
-/// A port of 127.0.0.1 that nothing listens on at this moment.
-package func freeLoopbackPort() throws -> UInt16 {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in.loopback(port: 0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let result = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(socket, $0, length) == 0 ? getsockname(socket, $0, &length) : -1
-        }
-    }
-    guard result == 0 else {
-        throw LoopbackConnection.Failure(description: "no free port: \(String(cString: strerror(errno)))")
-    }
-    return UInt16(bigEndian: address.sin_port)
-}
-
 extension sockaddr_in {
-    fileprivate static func loopback(port: UInt16) -> sockaddr_in {
+    static func loopback(port: UInt16) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

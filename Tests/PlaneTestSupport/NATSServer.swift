@@ -44,7 +44,7 @@ package final class NATSServer: Sendable {
     /// - Parameters:
     ///   - jetStream: whether streams are available, stored in `directory`.
     ///   - configuration: more lines for `nats.conf`; `$DIRECTORY` in them stands for `directory`.
-    ///   - port: a fixed port, or nil for one the kernel picks.
+    ///   - port: a fixed port, or nil for a free one.
     ///   - prepare: called with `directory` before the server starts, to put certificates or keys there.
     package static func start(
         jetStream: Bool = true, configuration: String? = nil, port: UInt16? = nil,
@@ -58,7 +58,7 @@ package final class NATSServer: Sendable {
         if let configuration { lines.append(configuration.replacing("$DIRECTORY", with: directory.path)) }
         try lines.joined(separator: "\n").write(
             to: directory.appending(path: "nats.conf"), atomically: true, encoding: .utf8)
-        let process = NATSServerProcess(directory: directory, port: port)
+        let process = NATSServerProcess(directory: directory, port: try port ?? freeLoopbackPort())
         let boundPort = try await process.start()
         return NATSServer(directory: directory, port: boundPort, process: process)
     }

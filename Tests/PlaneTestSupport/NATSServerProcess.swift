@@ -40,10 +40,10 @@ final class NATSServerProcess: Sendable {
         """
 
     private let directory: URL
-    private let port: UInt16?
+    private let port: UInt16
     private let state = Mutex(State())
 
-    init(directory: URL, port: UInt16?) {
+    init(directory: URL, port: UInt16) {
         self.directory = directory
         self.port = port
     }
@@ -110,7 +110,7 @@ final class NATSServerProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, output, 2)
         let arguments = [
             "sh", "-c", Self.script, "nats-server", "--config", self.directory.appending(path: "nats.conf").path,
-            "--addr", "127.0.0.1", "--port", self.port.map { "\($0)" } ?? "-1",
+            "--addr", "127.0.0.1", "--port", "\(self.port)",
         ]
         var pointers = arguments.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }

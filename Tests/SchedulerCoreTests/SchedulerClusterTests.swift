@@ -65,7 +65,8 @@ import Testing
     /// Asks for backends and reports them ready, one after the other, and notes what was acknowledged.
     static func ask(_ cluster: TestCluster, _ client: Int, until isOver: Flag) async -> Acknowledged {
         var acknowledged = Acknowledged()
-        while !isOver.isUp {
+        // Cancelled when something failed beside it, which is then what the test reports.
+        while !isOver.isUp, !Task.isCancelled {
             do {
                 let backend = try await cluster.spawned()
                 acknowledged.spawned.append(backend)

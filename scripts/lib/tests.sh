@@ -36,5 +36,5 @@ end_after() {
 
 # unfinished_tests LOG: the names of those that were started and not reported as ended.
 unfinished_tests() {
-    awk -F '"' '/^◇ Test "/ && / started\.$/ { open[$2] = 1 } /^[✔✘➜] Test "/ { delete open[$2] } END { for (name in open) print "    " name }' "$1"
+    awk -F '"' '/^◇ Test "/ && / started\.$/ { open[$2] = 1 } /^(✔|✘|➜) Test "/ { delete open[$2] } END { for (name in open) print "    " name }' "$1"
 }
