@@ -190,6 +190,24 @@ struct CertRefresherProgramTests {
         await site.stop()
     }
 
+    @Test("NATS and the scheduler go away in the middle of an order, and the order goes on when they are back")
+    func withoutNATS() async throws {
+        let site = try await Site.start()
+        await site.scheduler.stop(.kill)
+        let refresher = try site.refresher(["--once"])
+        // The authority has given its challenge; nobody is there to take it.
+        try await refresher.line(containing: "challenge is not stored yet")
+        await site.nats.server.stop(.kill)
+        try await refresher.line(containing: "disconnected from NATS")
+        try await site.nats.server.startAgain()
+        let scheduler = try TestProcess.ours("scheduler", environment: site.nats.environment("scheduler"))
+        #expect(await refresher.ended() == 0)
+        #expect(refresher.log.filter { $0.contains("ordering a certificate") }.count == 1)
+        #expect(try site.pair() != nil)
+        await scheduler.stop(.kill)
+        await site.stop()
+    }
+
     @Test("without an authority it says so, keeps the old pair, and ends in order")
     func withoutAuthority() async throws {
         let site = try await Site.start()
