@@ -115,9 +115,12 @@ struct CertRefresherProgramTests {
         try await refresher.line(containing: "new certificate")
         let first = try #require(try site.pair())
         #expect(first.chain.names == Set(Pairs.names))
-        let metrics = try await site.metrics()
-        #expect(metrics.contains("plane_cert_is_usable{cluster=\"plane.test\"} 1"))
-        #expect(metrics.contains("plane_cert_orders_total{cluster=\"plane.test\",result=\"issued\"} 1"))
+        // The log tells of it a moment before the metrics do.
+        try await eventually("the metrics show the new certificate") {
+            let metrics = try await site.metrics()
+            return metrics.contains("plane_cert_is_usable{cluster=\"plane.test\"} 1")
+                && metrics.contains("plane_cert_orders_total{cluster=\"plane.test\",result=\"issued\"} 1")
+        }
         #expect(await refresher.stop(.terminate) == 0)
         #expect(!refresher.log.joined().contains("PRIVATE"))
 
