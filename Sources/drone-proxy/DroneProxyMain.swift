@@ -26,6 +26,6 @@ import Glibc
         let server = try await ProxyServer(
             options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
-        return [try await ProxyService.listen(settings, server: server, sockets: .ofThisProcess, logger: logger)]
+        return [try await ProxyService.bind(settings, server: server, sockets: .ofThisProcess, logger: logger)]
     }
 }

@@ -14,38 +14,35 @@ struct ProxyService: FinishingService {
     private static let successorLimit: Duration = .seconds(30)
 
     let server: ProxyServer
-    let listeners: [any Channel]
+    /// Which listen already, and from which nothing is taken yet.
+    let bound: [(listener: ProxyListener, socket: ListeningSocket)]
     let sockets: ListeningSockets
     /// When a replaced process closes what is still open; nil never does.
     let replacedDeadline: TimeAmount?
     let logger: Logger
 
     /// Binds at once, so that a taken port is told before anything has started.
-    static func listen(
+    static func bind(
         _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
     ) async throws -> ProxyService {
-        var prepared: [(ProxyListener, ListeningSocket)] = []
+        var bound: [(ProxyListener, ListeningSocket)] = []
         for (name, listener, port) in Self.listeners(settings, logger: logger) {
             let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
             let socket: ListeningSocket =
                 if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) }
                 else { try ListeningSocket(listeningOn: try SocketAddress(endpoint)) }
             sockets.hold(name, socket.descriptor)
-            prepared.append((listener, socket))
+            bound.append((listener, socket))
         }
         await Self.offTheLoop { SuccessorProcess.awaitTurn() }
-        var listeners: [any Channel] = []
-        for (listener, socket) in prepared { listeners.append(try await server.listen(listener, on: socket)) }
         let unwanted = sockets.closeUnwanted()
         if !unwanted.isEmpty {
             logger.warning(
                 "sockets were passed to this process that its configuration has no use for",
                 metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
         }
-        let ports = listeners.map { "\($0.localAddress?.port ?? 0)" }.joined(separator: ", ")
-        logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(ports)"])
         return ProxyService(
-            server: server, listeners: listeners, sockets: sockets,
+            server: server, bound: bound, sockets: sockets,
             replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
@@ -64,9 +61,10 @@ struct ProxyService: FinishingService {
 
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sighup)
+        let listeners = try await self.listen()
         ServiceNotification.ready()
         let isReplaced = await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await self.awaitReplacement(signals) }
+            group.addTask { await self.awaitReplacement(signals, listeners) }
             group.addTask {
                 // Cancelled, or asked to shut down: the same here.
                 try? await gracefulShutdown()
@@ -77,7 +75,7 @@ struct ProxyService: FinishingService {
             return isReplaced
         }
         // Those of a replaced process have been.
-        for listener in self.listeners where !isReplaced { await self.server.stopListening(listener) }
+        for listener in listeners where !isReplaced { await self.server.stopListening(listener) }
         // Without a successor too: nobody may wait in the queue of a process that is about to end.
         self.sockets.handOver()
         if isReplaced {
@@ -90,13 +88,23 @@ struct ProxyService: FinishingService {
         try await self.server.shutDown(within: Self.drainLimit)
     }
 
+    /// Begins to take connections. Not before this runs, when the service group listens for signals: one that asked the process to end
+    /// a moment before would end it at once, with the connections it had just taken.
+    private func listen() async throws -> [any Channel] {
+        var listeners: [any Channel] = []
+        for (listener, socket) in self.bound { listeners.append(try await self.server.listen(listener, on: socket)) }
+        let ports = listeners.map { "\($0.localAddress?.port ?? 0)" }.joined(separator: ", ")
+        self.logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(ports)"])
+        return listeners
+    }
+
     /// Starts a successor at every SIGHUP; true once one has taken over.
-    private func awaitReplacement(_ signals: UnixSignalsSequence) async -> Bool {
-        for await _ in signals where await self.replace() { return true }
+    private func awaitReplacement(_ signals: UnixSignalsSequence, _ listeners: [any Channel]) async -> Bool {
+        for await _ in signals where await self.replace(listeners) { return true }
         return false
     }
 
-    private func replace() async -> Bool {
+    private func replace(_ listeners: [any Channel]) async -> Bool {
         self.logger.info("starting a successor")
         do {
             let successor = try SuccessorProcess.start(self.sockets.held)
@@ -104,7 +112,7 @@ struct ProxyService: FinishingService {
                 self.logger.error("the successor did not get ready, this process goes on; its own log says why")
                 return false
             }
-            for listener in self.listeners { await self.server.stopListening(listener) }
+            for listener in listeners { await self.server.stopListening(listener) }
             guard successor.go() else {
                 self.logger.critical("the successor ended in the moment of taking over, this process ends too")
                 return true

@@ -19,9 +19,9 @@ struct ReplacementTests {
         #expect(status == 0, "\(log)")
     }
 
-    @Test("with sockets that somebody else holds, a plain restart refuses nobody")
+    @Test("with sockets that somebody else holds, a plain restart refuses nobody, even in the moment of being ready")
     func activated() async throws {
-        let (status, log) = try await Self.run(["--restart", "--replacements", "3", "--rate", "100"])
+        let (status, log) = try await Self.run(["--restart", "--replacements", "10", "--rate", "100", "--pause", "0"])
         #expect(status == 0, "\(log)")
     }
 }
