@@ -14,10 +14,11 @@ clean_up() {
     containers=$(docker_cli ps --all --quiet --filter network=plane-acceptance-backends --filter label=dev.plane.managed=true)
     # shellcheck disable=SC2086 # one word each
     [ -z "$containers" ] || docker_cli rm --force $containers >/dev/null
+    # What the services said, for who wants to know why something was not so.
+    compose logs --no-color >"$run_folder/acceptance-compose.log" 2>&1 || true
     compose down --volumes --remove-orphans >/dev/null 2>&1 || true
 }
 plane() { compose exec -T scheduler plane "$@"; }
-says() { [[ $("${@:2}" 2>&1) == *"$1"* ]]; }
 is_healthy() { [ "$(docker_cli inspect --format '{{.State.Health.Status}}' "${COMPOSE_PROJECT_NAME}_$1_1")" = healthy ]; }
 
 step "docker-compose up --build"

@@ -28,3 +28,13 @@ eventually() {
     printf '%s\n' "$output" | tail -n 30 >&2
     fail "not so after $seconds s: $sentence" "the command was: $*"
 }
+
+# says TEXT COMMAND...: what the command prints contains the text; if not, prints what it was instead.
+says() {
+    local output
+    output=$("${@:2}" 2>&1) || true
+    [[ $output == *"$1"* ]] || {
+        printf '%s\n' "$output"
+        return 1
+    }
+}

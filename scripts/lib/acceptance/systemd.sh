@@ -21,7 +21,6 @@ is_enabled() { in_machine systemctl is-enabled --quiet "$1"; }
 replaced() { is_active "$1" && [ "$(pid_of "$1")" != "$2" ] && [ "$(pid_of "$1")" != 0 ]; }
 runs_installed_program() { in_machine sh -c "readlink /proc/$(pid_of "$1")/exe | grep -qv deleted"; }
 answers_backend() { in_machine curl -fsS --max-time 5 -o /dev/null -H "Host: $backend.plane.localhost" http://127.0.0.1/healthz; }
-says() { [[ $("${@:2}" 2>&1) == *"$1"* ]]; }
 
 step "building the packages"
 version=$("$binaries/plane" --version)

@@ -35,7 +35,8 @@ head = b""
 while not head.endswith(b"\r\n\r\n"):
     head += receive(1)
 if b" 101 " not in head.split(b"\r\n")[0]:
-    print("no upgrade:", head.split(b"\r\n")[0].decode(), flush=True)
+    connection.settimeout(1)
+    print("no upgrade:", (head + buffer + connection.recv(4096)).decode(errors="replace"), flush=True)
     sys.exit(1)
 print("open", flush=True)
 count = 0
