@@ -127,8 +127,10 @@ extension ClientConnection {
             isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive, wantsUpgrade: head.wantsUpgrade,
             isIdempotent: head.isIdempotent, framing: head.framing)
         let limits = self.worker.limits
-        let kept = pool.take(
-            idleFor: request.isRepeatable ? limits.upstreamKeepAlive : limits.upstreamKeepAliveUnrepeatable, now: now)
+        // Backends may take an upgrade only as the first request of a connection, as from a browser; those made with NIO do.
+        let kept = head.wantsUpgrade
+            ? nil
+            : pool.take(idleFor: request.isRepeatable ? limits.upstreamKeepAlive : limits.upstreamKeepAliveUnrepeatable, now: now)
         self.exchange = ExchangeMachine(
             request, upstreamWasKept: kept != nil, interimLimit: limits.interimResponseCount)
         if let kept {

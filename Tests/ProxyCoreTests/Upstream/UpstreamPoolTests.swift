@@ -32,6 +32,24 @@ struct UpstreamPoolTests {
         }
     }
 
+    @Test("a WebSocket gets a connection of its own, since backends may take an upgrade only as the first thing on one")
+    func upgrade() async throws {
+        try await withProxy { proxy in
+            let (backend, kept, client) = try await Self.afterOneRequest(proxy)
+            let browser = try proxy.connect()
+            try await browser.send(
+                "GET /ws HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            let own = try await backend.accept()
+            #expect(try await own.receive(until: "\r\n\r\n").hasPrefix("GET /ws "))
+            // The one that was kept still serves what is no upgrade.
+            try await client.send(Self.get)
+            _ = try await kept.receive(until: "\r\n\r\n")
+            try await kept.send(Self.ok)
+            #expect(try await client.receiveMessage() == Self.ok)
+        }
+    }
+
     @Test("two requests at once use two connections, and no more")
     func concurrent() async throws {
         try await withProxy { proxy in
