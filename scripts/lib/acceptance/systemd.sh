@@ -44,7 +44,7 @@ unified=/sys/fs/cgroup
 [ "$(stat -f -c %T "$unified" 2>/dev/null)" = cgroup2fs ] || fail "this machine has no cgroup v2 tree" "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified"
 hierarchies() { cut -f 1,2 /proc/cgroups; }
 hierarchies_before=$(hierarchies)
-docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
     --cgroupns=host --volume "$unified:/sys/fs/cgroup:rw" --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec \
     --volume "$docker_socket:/run/docker.sock" "$image" >/dev/null
 eventually 30 "systemd is up" says running in_machine systemctl is-system-running
