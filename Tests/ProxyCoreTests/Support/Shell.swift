@@ -1,23 +1,14 @@
-import Dispatch
-import Foundation
+import PlaneTestSupport
 
 /// A command line run to its end.
 enum Shell {
     /// What it printed. Returned once it has ended, whatever its status.
+    ///
+    /// Not by Foundation's `Process`: among thousands of open descriptors it crashes now and then, in its own search for the highest one.
     static func run(_ script: String) async throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", script]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Result { String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self) })
-            }
-        }
+        // A last line without an end is a line, too.
+        let shell = try TestProcess("/bin/sh", ["-c", "exec </dev/null\n\(script)\necho"])
+        await shell.ended()
+        return shell.log.joined(separator: "\n")
     }
 }
