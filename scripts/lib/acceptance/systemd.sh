@@ -112,7 +112,11 @@ count_requests() { in_machine rm -f /tmp/enough /tmp/counted; docker_cli exec --
 none_failed() {
     in_machine touch /tmp/enough
     for _ in $(seq 60); do in_machine test -e /tmp/counted && break; sleep 0.5; done
-    in_machine cat /tmp/counted && in_machine grep -q '^0 of ' /tmp/counted
+    in_machine cat /tmp/counted
+    in_machine grep -q '^0 of ' /tmp/counted && return
+    in_machine sh -c 'sort /tmp/failures | uniq -c'
+    in_machine journalctl --no-pager --lines 40 --unit plane-drone-proxy
+    return 1
 }
 count_requests
 in_machine systemctl restart plane-drone-proxy
