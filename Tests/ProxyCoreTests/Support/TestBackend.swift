@@ -2,8 +2,11 @@ import Dispatch
 import Foundation
 import Glibc
 import NIOCore
+import PlaneTestSupport
 
 /// A listening socket on loopback that plays a backend: each connection is handed to the test as plain bytes.
+///
+/// Its port is nobody else's in this run, so that what is sent to a backend which is gone does not come to another test's.
 final class TestBackend: Sendable {
     let port: UInt16
     private let socket: Int32
@@ -13,7 +16,7 @@ final class TestBackend: Sendable {
         self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in.loopback(port: 0)
+        var address = sockaddr_in.loopback(port: try freeLoopbackPort())
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let socket = self.socket
         let result = withUnsafeMutablePointer(to: &address) { pointer in
