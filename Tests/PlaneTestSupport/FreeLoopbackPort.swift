@@ -19,9 +19,7 @@ private let handedOut = Mutex<Set<UInt16>>([])
 private func isFree(_ port: UInt16) -> Bool {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }
-    // What a server of an earlier test has left behind does not keep a new one from listening.
-    var isOn: CInt = 1
-    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
+    // Without SO_REUSEADDR: where connections of a server that had it still wait out their time, only another one with it could listen.
     var address = sockaddr_in.loopback(port: port)
     return withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }

@@ -16,6 +16,8 @@ final class TestBackend: Sendable {
         self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var isOn: CInt = 1
+        setsockopt(self.socket, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
         var address = sockaddr_in.loopback(port: try freeLoopbackPort())
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let socket = self.socket
