@@ -191,6 +191,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
             self.worker.metrics.handshakes += 1
             if negotiated == "h2" { self.becomeHTTP2() }
         case let event as ProxiedClient: self.proxied(event)
+        case let event as UnreadableRequest: self.refuse(event.violation)
         default: context.fireUserInboundEventTriggered(event)
         }
     }

@@ -73,24 +73,9 @@ final class HTTP2Bridge: ChannelDuplexHandler {
             self.request = endsStream ? .ended : .body(head.body)
             context.fireChannelRead(self.wrapInboundOut(head.bytes))
         } catch {
-            self.worker.metrics.refused(RefusalReason(error))
-            self.worker.metrics.responded(status: error.status.rawValue)
-            self.worker.logger.debug("request refused", metadata: ["reason": "\(error.sentence)"])
             self.request = .ended
-            self.refuse(context, error)
+            context.fireUserInboundEventTriggered(UnreadableRequest(violation: error))
         }
-    }
-
-    private func refuse(_ context: ChannelHandlerContext, _ violation: HTTPViolation) {
-        let text = violation.sentence + "\n"
-        let headers: HPACKHeaders = [
-            ":status": "\(violation.status.rawValue)", "content-type": "text/plain; charset=utf-8", "cache-control": "no-store",
-            "access-control-allow-origin": "*", "content-length": "\(text.utf8.count)",
-        ]
-        self.write(context, .headers(.init(headers: headers)))
-        self.writeEnd(context, ByteBuffer(string: text))
-        context.flush()
-        self.closeStream(context)
     }
 
     private func readBody(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
@@ -275,6 +260,11 @@ final class HTTP2Bridge: ChannelDuplexHandler {
         if case .ended = self.request { return }
         context.writeAndFlush(self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
     }
+}
+
+/// A request that has no form in HTTP/1.1, to be answered and told as any other that cannot be read.
+struct UnreadableRequest {
+    let violation: HTTPViolation
 }
 
 /// Asks for an end that cannot be taken for the end of the response.

@@ -81,6 +81,23 @@ struct AccessLogTests {
         #expect(text.split(separator: "\n").count == 2)
     }
 
+    @Test("nor is a request of HTTP/2 forgotten that has no form in HTTP/1.1")
+    func unreadableOverHTTP2() async throws {
+        let folder = try await CertificateFolder()
+        try folder.install(folder.first)
+        let log = AccessLog(format: .common, descriptor: self.file.fileDescriptor)
+        try await withProxy(listener: ProxyListener(.https(folder.store(offersHTTP2: true))), { $0.accessLog = log }) { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let fields = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/"), ("host", "other.plane.test")]
+            try await client.send(HTTP2Frames.start)
+            try await client.send(HTTP2Frames.headers(fields, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            let bytes = try await client.bytes("an answer") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.headers.rawValue } }
+            #expect(HTTP2Frames.read(bytes).contains { $0.payload.first == 0x8c }, "0x8c is the status 400 (RFC 7541, appendix A)")
+        }
+        let text = try String(contentsOfFile: self.directory.file("access.log"), encoding: .utf8)
+        #expect(text.contains("\"- - -\" 400 "), "\(text)")
+    }
+
     @Test("a WebSocket is told when it ends, and a client that goes before the response with 499")
     func endings() async throws {
         let lines = try await self.log(.common) { proxy in
