@@ -16,6 +16,8 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private var context: ChannelHandlerContext?
     private var isPaused = false
     private var heldBackRead = false
+    /// Something was written since the last flush, which is called for at more than one end of a read.
+    private var needsFlush = false
     private var inputHasEnded = false
     private var failure: (any Error)?
 
@@ -43,11 +45,14 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     @inline(__always)
     func write(_ buffer: ByteBuffer) {
+        self.needsFlush = true
         self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
     }
 
     @inline(__always)
     func flush() {
+        guard self.needsFlush else { return }
+        self.needsFlush = false
         self.context?.flush()
     }
 
