@@ -76,9 +76,7 @@ package final class ProxyServer: Sendable {
             self.certificates.withLock { $0.append(certificates) }
             try await loop.submit { certificates.start(on: loop, every: Self.certificateInterval) }.get()
         }
-        let limits = self.options.limits
-        socket.setKeepAlive(limits)
-        let marks = limits.writeBufferBytes
+        socket.setKeepAlive(self.options.limits)
         return try await ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: ListeningSocket.backlog)
             .serverChannelOption(.maxMessagesPerRead, value: AcceptGate.burst)
@@ -87,9 +85,6 @@ package final class ProxyServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AcceptGate(census: self.census, logger: self.logger))
                 }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.recvAllocator, value: limits.readAllocator)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.prepare(channel, for: listener) }
             }
@@ -114,13 +109,14 @@ package final class ProxyServer: Sendable {
         guard let worker = self.workers[ObjectIdentifier(channel.eventLoop)]?.value else {
             throw ChannelError.inappropriateOperationForState
         }
+        try Self.setOptions(of: channel, worker.limits)
         let pipeline = channel.pipeline.syncOperations
         if listener.expectsProxyProtocol(from: channel.remoteAddress) {
             try pipeline.addHandler(ProxyProtocolHandler(logger: self.logger))
         }
         switch listener.purpose {
         case .http:
-            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(scheme: "http")))
+            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(isTLS: false)))
         case .redirect(let port):
             try pipeline.addHandler(ClientConnection(worker: worker, role: .redirect(httpsPort: port)))
         case .https(let certificates):
@@ -129,8 +125,17 @@ package final class ProxyServer: Sendable {
             } else {
                 try pipeline.addHandler(TLSRefusal(worker: worker))
             }
-            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(scheme: "https")))
+            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(isTLS: true)))
         }
+    }
+
+    /// Here and not by the bootstrap, which makes futures of them, for a twentieth of what a short connection costs.
+    private static func setOptions(of channel: any Channel, _ limits: ProxyLimits) throws {
+        guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
+        let marks = limits.writeBufferBytes
+        try options.setOption(.allowRemoteHalfClosure, value: true)
+        try options.setOption(.recvAllocator, value: limits.readAllocator)
+        try options.setOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
     }
 
     // MARK: The end

@@ -292,11 +292,18 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
     func closeAfterFlush() {
         guard let context else { return }
-        self.needsFlush = false
+        self.flush()
+        if self.hasNothingToWrite { return self.close() }
         self.deadline = .now() + self.worker.limits.writeIdle
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in self.close() }
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: written)
+    }
+
+    /// The kernel has all there was. Not known where another handler, of TLS or of streams, may have kept some of it.
+    private var hasNothingToWrite: Bool {
+        guard case .proxy(isTLS: false) = self.role, let options = self.context?.channel.syncOptions else { return false }
+        return (try? options.getOption(.bufferedWritableBytes)) == 0
     }
 
     func close() {

@@ -25,7 +25,7 @@ package struct ProxyListener: Sendable {
 
 /// What a client's connection may ask for.
 enum ClientRole {
-    case proxy(scheme: StaticString)
+    case proxy(isTLS: Bool)
     case redirect(httpsPort: UInt16)
     /// One request, on a stream of an HTTP/2 connection.
     case stream(client: AddressKey?)
@@ -35,7 +35,7 @@ enum ClientRole {
 
     var scheme: StaticString {
         switch self {
-        case .proxy(let scheme): scheme
+        case .proxy(let isTLS): isTLS ? "https" : "http"
         case .stream: "https"
         case .redirect: "http"
         }
