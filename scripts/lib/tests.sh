@@ -4,12 +4,11 @@
 # Seconds; the slowest target takes about a tenth of it.
 test_target_limit=${PLANE_TEST_TARGET_LIMIT:-900}
 
-# run_test_target TARGET [arguments of swift test]
+# run_test_target TARGET
 run_test_target() {
     local target=$1 log=$run_folder/$1.log status=0 runner watchdog
-    shift
     # Line by line, so that the log ends with what happened last.
-    stdbuf -oL swift test --skip-build --filter "^$target\\." "$@" > >(tee "$log") 2>&1 &
+    stdbuf -oL swift test --skip-build --filter "^$target\\." > >(tee "$log") 2>&1 &
     runner=$!
     end_after "$test_target_limit" "$runner" "$log" &
     watchdog=$!
