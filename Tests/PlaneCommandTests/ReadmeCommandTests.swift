@@ -5,25 +5,14 @@ import Testing
 
 @testable import plane
 
-/// Every command that a document shows is one that works: `plane` is parsed, scripts exist and know their options, the rest is at least
-/// something that a shell understands.
+/// Every command that a document shows is one that works: `plane` is parsed here, and run by IntegrationTests; scripts exist and know their
+/// options; what needs a machine or containers of its own is run by `scripts/acceptance`.
 @Suite("Commands in the documents", .timeLimit(.minutes(2))) struct ReadmeCommandTests {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     static let documents = ["README.md", "dev/README.md"]
-
-    /// Lines of code blocks that are commands, without the comments behind them; continued lines are joined.
-    static func commands(in document: String) throws -> [String] {
-        let text = try String(contentsOf: self.root.appending(path: document), encoding: .utf8).replacing("\\\n", with: " ")
-        let blocks = text.split(separator: "\n").filter { $0.hasPrefix("    ") }.map { $0.dropFirst(4) }
-        let programs = #/^(?:plane|scripts\/|swift|apt-get|systemctl|journalctl|docker-compose|nats|promtool|PLANE_)/#
-        return blocks.filter { $0.firstMatch(of: programs) != nil }.map { line in
-            String(line).split(separator: "  #", maxSplits: 1).first.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
-        }
-    }
 
     /// Calls of plane within sentences, which may leave out what is not their point.
     static func mentions(in document: String) throws -> [String] {
-        let text = try String(contentsOf: self.root.appending(path: document), encoding: .utf8)
+        let text = try String(contentsOf: DocumentedCommands.root.appending(path: document), encoding: .utf8)
         return text.matches(of: #/`(plane [a-z][a-z-]*[^`…]*)`/#).map { String($0.output.1) }
     }
 
@@ -34,12 +23,12 @@ import Testing
 
     @Test("there are some", arguments: documents)
     func some(document: String) throws {
-        #expect(try Self.commands(in: document).count > 10)
+        #expect(try DocumentedCommands.commands(in: document).count > 10)
     }
 
     @Test("plane understands those that are its own", arguments: documents)
     func ours(document: String) throws {
-        for command in try Self.commands(in: document) where command.hasPrefix("plane ") {
+        for command in try DocumentedCommands.commands(in: document) where command.hasPrefix("plane ") {
             #expect(throws: Never.self, "\(command)") { _ = try PlaneCommand.parseAsRoot(Array(Self.words(command).dropFirst())) }
         }
     }
@@ -58,9 +47,9 @@ import Testing
 
     @Test("scripts exist, and tell of their arguments in their first lines", arguments: documents)
     func scripts(document: String) throws {
-        for command in try Self.commands(in: document) where command.hasPrefix("scripts/") {
+        for command in try DocumentedCommands.commands(in: document) where command.hasPrefix("scripts/") {
             let words = Self.words(command)
-            let script = try String(contentsOf: Self.root.appending(path: words[0]), encoding: .utf8)
+            let script = try String(contentsOf: DocumentedCommands.root.appending(path: words[0]), encoding: .utf8)
             let head = script.split(separator: "\n").prefix { $0.hasPrefix("#") }.joined(separator: "\n")
             guard words[0] != "scripts/compose" else { continue }  // its arguments are docker-compose's
             for argument in words.dropFirst() where argument.hasPrefix("--") || words[0] == "scripts/acceptance" {
@@ -69,11 +58,23 @@ import Testing
         }
     }
 
+    /// `typed RUN 'COMMAND'` in `scripts/lib/acceptance`.
+    @Test("what needs a machine of its own is typed there by scripts/acceptance")
+    func typed() throws {
+        let folder = DocumentedCommands.root.appending(path: "scripts/lib/acceptance")
+        let checks = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sh") }
+            .map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }.joined()
+        // Those of plane are run by IntegrationTests, those of promtool by OperationsTests.
+        for command in try DocumentedCommands.commands(in: "README.md") where !command.hasPrefix("plane ") && !command.hasPrefix("promtool ") {
+            #expect(checks.contains("'\(command)'") || checks.contains("\"\(command)\""), "\(command)")
+        }
+    }
+
     @Test("a shell can read all of them", arguments: documents)
     func shell(document: String) async throws {
         let directory = try TemporaryDirectory()
         let script = directory.file("commands.sh")
-        try Self.commands(in: document).joined(separator: "\n").write(toFile: script, atomically: true, encoding: .utf8)
+        try DocumentedCommands.commands(in: document).joined(separator: "\n").write(toFile: script, atomically: true, encoding: .utf8)
         try await TestProcess.run("/bin/bash", ["-n", script])
     }
 }

@@ -18,7 +18,8 @@ need_base_image() {
             as_root rm -rf "$folder"
             fail "debootstrap failed" "the whole output is in .run/debootstrap.log"
         fi
-        as_root rm -rf "$folder"/root/var/cache/apt/archives/*.deb
+        # What no container reads is nearly half of it.
+        as_root rm -rf "$folder"/root/var/{cache/apt/archives/*.deb,lib/apt/lists/*} "$folder"/root/usr/share/{locale,doc,man,info}/*
         as_root tar -C "$folder/root" -c . >"$archive.new"
         mv "$archive.new" "$archive"
         as_root rm -rf "$folder"

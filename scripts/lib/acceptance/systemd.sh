@@ -32,7 +32,7 @@ step "making the machine"
 docker_cli build --quiet --tag "$image" - >/dev/null <<END
 FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
-    nats-server libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
+    nats-server pebble openssl binutils libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
 STOPSIGNAL SIGRTMIN+3
 CMD ["/sbin/init"]
 END
@@ -46,7 +46,7 @@ hierarchies() { cut -f 1,2 /proc/cgroups; }
 hierarchies_before=$(hierarchies)
 docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
     --cgroupns=host --volume "$unified:/sys/fs/cgroup:rw" --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec \
-    --volume "$docker_socket:/run/docker.sock" "$image" >/dev/null
+    --volume "$docker_socket:/run/docker.sock" --volume "$root:/src:ro" "$image" >/dev/null
 eventually 30 "systemd is up" says running in_machine systemctl is-system-running
 # Docker runs outside; its group has the same number inside.
 in_machine groupadd --non-unique --gid "$(stat -c %g "$docker_socket")" docker
@@ -66,10 +66,14 @@ holds "the configuration it brings is right, and only readable for its user" in_
 in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/" /etc/plane/drone.toml
 
 step "start"
-for unit in plane-scheduler plane-dns plane-drone-proxy.socket plane-drone-agent plane-drone-proxy; do
-    holds "$unit starts, and systemctl returns when it is ready" timeout 60 docker --host "unix://$docker_socket" exec "$machine" \
-        systemctl enable --now --quiet "$unit"
-done
+# systemctl returns when they are ready.
+typed_in_machine() { timeout 60 docker --host "unix://$docker_socket" exec "$machine" bash -c "$1"; }
+typed typed_in_machine 'systemctl enable --now plane-scheduler plane-dns'
+typed typed_in_machine 'systemctl enable --now plane-drone-proxy.socket plane-drone-agent plane-drone-proxy'
+typed typed_in_machine 'systemctl status plane-drone-agent'
+# What follows a journal goes on until it is interrupted.
+typed_for_a_while() { says "drone-agent is ready" in_machine timeout --signal INT 3 bash -c "$1"; }
+typed typed_for_a_while "journalctl --follow --unit 'plane-*'"
 holds "a configuration that lacks a table is told" says 'expected a table, which cert-refresher needs' \
     in_machine /usr/lib/plane/cert-refresher --check /etc/plane/drone.toml
 in_machine systemctl start --no-block plane-cert-refresher
@@ -89,6 +93,8 @@ for part in scheduler drone-agent; do
     eventually 10 "the journal has what $part did with the backend, by the backend's id" says "$part" in_machine \
         journalctl --no-pager --output short "PLANE_BACKEND=$backend"
 done
+typed_of_backend() { says "$backend" in_machine bash -c "${1/0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10/$backend}"; }
+typed typed_of_backend 'journalctl PLANE_BACKEND=0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10'
 
 step "kill -9 of each service"
 for unit in plane-scheduler plane-dns plane-drone-agent plane-drone-proxy; do
@@ -151,6 +157,31 @@ eventually 5 "and was answered all along" says 'answered' in_machine cat /root/w
 info "$(in_machine tail -n 1 /root/websocket.log)"
 eventually 20 "a new backend starts on the upgraded machine" says ready plane spawn plane.localhost plane-demo --pull-policy never --max-idle 30
 
+step "a certificate"
+docker_cli cp dev/compose/acme "$machine:/usr/local/bin/acme"
+in_machine sh -c 'mkdir -p /var/lib/acme && systemd-run --quiet --unit acme --setenv ACME_DNS=127.0.0.1:53 /usr/local/bin/acme'
+eventually 20 "the test authority is there" in_machine curl -fsSk -o /dev/null https://127.0.0.1:14000/dir
+in_machine sh -c 'cat >>/etc/plane/drone.toml <<END
+[cert]
+key_path = "/var/lib/plane/tls.key"
+cert_path = "/var/lib/plane/tls.pem"
+[acme]
+server = "https://127.0.0.1:14000/dir"
+admin_email = "ops@plane.localhost"
+dns_servers = ["127.0.0.1:53"]
+ca_path = "/var/lib/acme/root.pem"
+END
+chmod 755 /var/lib/acme'
+in_machine systemctl enable --now --quiet plane-cert-refresher
+eventually 60 "plane-cert-refresher has a certificate" in_machine test -s /var/lib/plane/tls.pem
+pid=$(pid_of plane-cert-refresher)
+in_machine systemctl kill --signal KILL --kill-who main plane-cert-refresher
+eventually 30 "plane-cert-refresher is back after kill -9" replaced plane-cert-refresher "$pid"
+in_machine systemctl reload plane-drone-proxy
+in_machine sh -c 'curl -fsSk https://127.0.0.1:15000/roots/0 >/root/authority.pem'
+eventually 30 "the backend answers over HTTPS" in_machine curl -fsS --max-time 5 -o /dev/null --cacert /root/authority.pem \
+    --resolve "$backend.plane.localhost:443:127.0.0.1" "https://$backend.plane.localhost/healthz"
+
 step "what the units expose (0 is nothing, 10 is everything)"
 in_machine systemd-analyze security --no-pager 2>/dev/null | grep -E '^plane' | sed 's/^/  /'
 
@@ -161,6 +192,22 @@ holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -u plane | wc -l'
 holds "its configuration and state are kept" in_machine test -s /var/lib/plane/drone.sqlite3 -a -s /etc/plane/drone.toml
 holds "a purge takes them" in_machine sh -c 'apt-get purge -y -q plane && ! test -e /etc/plane && ! test -e /var/lib/plane'
 holds "systemd has nothing to complain of" says running in_machine systemctl is-system-running
+step "install and uninstall from a clone"
+in_machine sh -c 'mkdir -p /root/clone/.build && cd /root/clone && cp -a /src/scripts /src/dev . && ln -s "$(readlink -f /src/.build/release)" .build/release'
+# Built already, outside.
+typed_in_clone() { in_machine bash -c "cd /root/clone && ${1/#scripts\/install/scripts/install --no-build}"; }
+typed typed_in_clone 'scripts/install --services scheduler,drone-agent,drone-proxy'
+for unit in plane-scheduler plane-drone-agent plane-drone-proxy; do
+    eventually 60 "$unit is active" is_active "$unit"
+    holds "$unit starts with the machine" is_enabled "$unit"
+done
+eventually 20 "its drone takes backends" says Ready plane list-drones
+holds "a service that does not exist is refused" says 'there is no service scheduller' in_machine sh -c 'cd /root/clone && scripts/install --no-build --services scheduller'
+typed typed_in_clone 'scripts/uninstall'
+holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -u plane | wc -l'
+holds "nothing of it is left, but configuration and state" in_machine sh -c \
+    'test -s /etc/plane/drone.toml && test -s /var/lib/plane/drone.sqlite3 && [ -z "$(find / -xdev -name "*plane*" -path "/usr/local/*" -o -xdev -name "plane-*" -path "/etc/systemd/*")" ]'
+holds "--purge takes these too" in_machine sh -c 'cd /root/clone && scripts/uninstall --purge && ! test -e /etc/plane && ! test -e /var/lib/plane'
 docker_cli rm --force --volumes "$machine" >/dev/null
 [ "$(hierarchies)" = "$hierarchies_before" ] || fail "the machine's control groups are not as they were" "compare /proc/cgroups with a freshly booted machine"
 good "the package does what it should"

@@ -1,0 +1,107 @@
+import Foundation
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+/// What the documents tell an operator to type, typed into a running cluster, in their order.
+@Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
+struct DocumentedCommandTests {
+    @Test("every call of plane in README.md and dev/README.md does what it says", .timeLimit(.minutes(4)))
+    func calls() async throws {
+        try await withCluster { cluster in
+            var operatorSession = OperatorSession(cluster: cluster)
+            for document in ["README.md", "dev/README.md"] {
+                for command in try DocumentedCommands.commands(in: document) where command.hasPrefix("plane ") {
+                    try await operatorSession.run(command)
+                }
+            }
+            #expect(operatorSession.seen.count >= 12)
+            #expect(operatorSession.seen["list-drones"]?.contains(cluster.drone.rawValue) == true)
+            #expect(operatorSession.seen["connections"]?.contains(operatorSession.backend ?? "none") == true)
+            #expect(operatorSession.seen["why"]?.contains("It answers.") == true)
+        }
+    }
+
+    @Test("the request by hand, which needs nothing but a shell, starts a backend")
+    func requestByHand() async throws {
+        try await withCluster { cluster in
+            let lines = try String(contentsOf: DocumentedCommands.root.appending(path: "README.md"), encoding: .utf8).split(separator: "\n")
+            let first = try #require(lines.firstIndex { $0.hasPrefix("    request='") })
+            let script = lines[first...].prefix { $0.hasPrefix("    ") }.joined(separator: "\n")
+                .replacing("plane.localhost", with: cluster.cluster.rawValue)
+                .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
+                .replacing("127.0.0.1/4222", with: "127.0.0.1/\(cluster.server.port)")
+            let shell = try TestProcess("/bin/bash", ["-c", script])
+            #expect(await shell.ended(within: .seconds(30)) == 0, "\(shell.log)")
+            let answer = try #require(shell.log.last)
+            guard case .scheduled(let scheduled) = try WireCodec.decodeReply(to: ScheduleRequest.self, from: Array(answer.utf8)) else {
+                Issue.record("answered \(answer)")
+                return
+            }
+            #expect(try await cluster.get(of: scheduled.backendID).status == 200)
+            try await cluster.terminate(scheduled.backendID)
+            try await cluster.reached(.terminated, by: scheduled.backendID)
+        }
+    }
+}
+
+/// Somebody who reads a document and types.
+private struct OperatorSession {
+    let cluster: LocalCluster
+    /// The one that was spawned last.
+    private(set) var backend: String?
+    private var webSocket: WebSocketProbe?
+    /// What each command printed, by its name; of one typed twice the first time.
+    private(set) var seen: [String: String] = [:]
+
+    init(cluster: LocalCluster) {
+        self.cluster = cluster
+    }
+
+    mutating func run(_ command: String) async throws {
+        let words = command.split(separator: " ").map { self.word(String($0)) }
+        let process = try TestProcess.ours(
+            "plane", Array(words.dropFirst()), environment: ["PLANE_NATS_URL": self.cluster.server.url])
+        if let line = self.lineOfFollowing(words) {
+            try await process.line(containing: line)
+            #expect(await process.stop(.interrupt) == 130, "\(command): \(process.log)")
+        } else {
+            #expect(await process.ended(within: .seconds(60)) == 0, "\(command): \(process.log)")
+        }
+        let output = process.log.joined(separator: "\n")
+        if self.seen[words[1]] == nil { self.seen[words[1]] = output }
+        switch words[1] {
+        case "spawn": try await self.use(output)
+        // What comes next is not about a drone that takes nothing.
+        case "drain" where !words.contains("--cancel"): try await self.run("plane drain --cancel plane.localhost DRONE")
+        default: break
+        }
+    }
+
+    /// Opens what `plane connections` is to find.
+    private mutating func use(_ spawned: String) async throws {
+        let id = try #require(spawned.firstMatch(of: #/[0-9a-f-]{36}/#)).output
+        self.backend = String(id)
+        self.webSocket = try await self.cluster.openWebSocket(to: try #require(BackendID(rawValue: String(id))))
+    }
+
+    /// What a command prints that goes on until it is interrupted; nil of one that ends.
+    private func lineOfFollowing(_ words: [String]) -> String? {
+        switch words[1] {
+        case "stream-state": self.cluster.drone.rawValue
+        case "logs": "listening on port"
+        case "top", "stats": self.backend
+        default: words.contains("-f") || words.contains("--watch") ? self.backend : nil
+        }
+    }
+
+    private func word(_ word: String) -> String {
+        switch word {
+        case "plane.localhost": self.cluster.cluster.rawValue
+        case "plane-demo": DemoImage.name
+        case "DRONE", "drone-1": self.cluster.drone.rawValue
+        case "BACKEND", "[BACKEND]": self.backend ?? word
+        default: word
+        }
+    }
+}

@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Somebody who has a fresh Debian, a Swift toolchain, a clone and the README, and types what it shows, from top to bottom.
+# ACCEPTANCE_VOLUMES="FROM:TO:ro …" gives the machine more of this one, such as a mirror of the packages and the configuration of git
+# that leads there.
+# shellcheck source=scripts/lib/acceptance/steps.sh
+. "$root/scripts/lib/acceptance/steps.sh"
+
+need_swift
+toolchain=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")")
+machine=plane-newcomer-$$ image=plane-acceptance-newcomer
+# Docker, which is outside, is to find under the same path what the newcomer asks it to mount.
+clone=$(mktemp -d)/plane
+clean_up() {
+    docker_cli rm --force --volumes "$machine" >/dev/null 2>&1 || true
+    as_root rm -rf "$(dirname "$clone")"
+}
+in_machine() { docker_cli exec "$machine" "$@"; }
+in_clone() { docker_cli exec --workdir "$clone" --env PATH="$toolchain/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$machine" bash -c "$1"; }
+took() { info "after $((SECONDS - began)) s"; }
+
+step "making the machine"
+git clone --quiet "$root" "$clone"
+# What https://www.swift.org/install/linux asks of a Debian, and no more.
+docker_cli build --quiet --tag "$image" - >/dev/null <<END
+FROM $base_image
+RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends binutils-gold gcc git libcurl4-openssl-dev \\
+    libc-dev libedit2 libpython3-dev libsqlite3-0 libstdc++-12-dev libxml2-dev libncurses-dev libz3-dev pkg-config tzdata zlib1g-dev
+END
+volumes=(--volume "$docker_socket:/var/run/docker.sock" --volume "$toolchain:$toolchain:ro" --volume "$clone:$clone")
+for volume in ${ACCEPTANCE_VOLUMES:-}; do volumes+=(--volume "$volume"); done
+# The network of this machine, since backends and registries are reached by the addresses that Docker, outside, gives them.
+docker_cli run --detach --init --name "$machine" --network host "${volumes[@]}" "$image" sleep infinity >/dev/null
+in_machine git config --global --add safe.directory "$clone"
+
+step "the first of two commands"
+began=$SECONDS
+typed_detached() { in_clone "$1 --detach"; }
+typed typed_detached 'scripts/up'
+took
+url() { in_clone 'scripts/up --detach' | grep -oE 'http://[0-9a-f-]{36}\.plane\.localhost:[0-9]+/' | head -n 1; }
+page=$(url)
+[ -n "$page" ] || fail "scripts/up names no URL" "see what it prints"
+holds "the URL it ends with can be opened" in_clone "curl -fsS --max-time 10 '$page'"
+
+step "one request by hand"
+request=$(sed -n "/^    request='/,/^\$/s/^    //p" README.md)
+holds "the request by hand is answered" says '"spawned":true' in_clone "$request"
+
+step "the command line"
+holds "plane tells what runs" says Ready in_clone '.build/release/plane list-backends'
+
+holds "scripts/down stops everything" in_clone scripts/down
+
+step "a package"
+typed in_clone 'scripts/package-deb'
+# Also on a machine on which systemd does not run.
+typed_with_consent() { in_clone "yes | $1"; }
+typed typed_with_consent 'apt-get install ./.run/plane_*.deb'
+holds "the package goes away" in_clone 'apt-get purge -y -q plane'
+
+step "containers, and an upgrade of them under a running backend"
+typed in_clone 'scripts/compose up --build --detach'
+eventually 60 "a drone takes backends" says Ready in_clone 'docker-compose exec -T scheduler plane list-drones'
+spawned=$(in_clone 'docker-compose exec -T scheduler plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json')
+backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
+[ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
+answers_over_https() { in_machine curl -fsSk --max-time 5 -o /dev/null --resolve "$backend.plane.localhost:8443:127.0.0.1" "https://$backend.plane.localhost:8443/healthz"; }
+eventually 90 "the backend answers over HTTPS" answers_over_https
+typed in_clone 'PLANE_TAG=next scripts/compose up --build --detach'
+eventually 60 "the upgraded services know the backend" says '"state":"Ready"' in_clone 'docker-compose exec -T scheduler plane list-backends --json'
+eventually 30 "and it answers" answers_over_https
+holds "everything stops" in_clone 'docker-compose down --volumes'
+
+step "the second of two commands"
+began=$SECONDS
+typed in_clone 'scripts/test'
+took
+good "the README is enough"
