@@ -7,6 +7,8 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
         case unreachable
         /// The authority's own certificate is not signed by anybody we trust.
         case untrustedServer
+        /// The file of roots to trust is not there, or not whole: whoever writes it may be a moment late.
+        case unreadableRoots
         /// An answer that is no ACME, or contradicts itself.
         case malformedAnswer
         /// An answer larger than anything an authority has reason to send.
@@ -52,7 +54,7 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
     /// Whether the same call may succeed without anybody changing anything.
     package var isRetryable: Bool {
         switch self.code {
-        case .unreachable, .malformedAnswer, .answerTooLarge, .authorityFault, .rateLimited, .nonceRefused, .validationFailed,
+        case .unreachable, .unreadableRoots, .malformedAnswer, .answerTooLarge, .authorityFault, .rateLimited, .nonceRefused, .validationFailed,
             .challengeNotPresented, .undecided, .unusableCertificate:
             true
         case .untrustedServer, .accountRefused, .externalAccountRefused, .nameRefused, .noUsableChallenge, .invalidInput, .refused,

@@ -68,12 +68,13 @@ import Testing
         #expect(code == .invalidInput)
     }
 
-    @Test("a file of roots that is none is told with its name")
+    @Test("a file of roots that is none is told with its name, and may be there a moment later")
     func trustedRoots() async throws {
         let error = try await #require(throws: ACMEError.self) {
             try await Self.get("https://ca.example/", .init(userAgent: "acme-tests", trustedRootsPath: "/nowhere/root.pem"))
         }
-        #expect(error.code == .invalidInput)
+        #expect(error.code == .unreadableRoots)
+        #expect(error.isRetryable)
         #expect(error.description.contains("/nowhere/root.pem"))
     }
 }

@@ -106,7 +106,7 @@ package func withHTTPClientTransport<Result: Sendable>(
         do {
             configuration.tlsConfiguration?.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
         } catch {
-            throw ACMEError(.invalidInput, "read the trusted roots in \(path)", hint: "expected a PEM file of certificates", cause: error)
+            throw ACMEError(.unreadableRoots, "read the trusted roots in \(path)", hint: "expected a PEM file of certificates", cause: error)
         }
     }
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
