@@ -19,33 +19,48 @@ package final class ListeningSockets: Sendable {
     /// The first descriptor that is handed on (SD_LISTEN_FDS_START).
     package static let firstDescriptor: CInt = 3
 
+    /// Under this name a successor gets sockets that systemd has passed to this process, or to one before it.
+    private static let systemdName = "systemd"
+
     package struct Inherited: Hashable, Sendable {
         package var name: String
         package var descriptor: CInt
+        /// systemd holds it too, whatever becomes of it here.
+        package var isHeldBySystemd: Bool
+
+        package init(name: String, descriptor: CInt, isHeldBySystemd: Bool) {
+            self.name = name
+            self.descriptor = descriptor
+            self.isHeldBySystemd = isHeldBySystemd
+        }
     }
 
     private struct State {
         var inherited: [Inherited]
         var held: [(name: String, descriptor: CInt)] = []
+        /// Descriptors.
+        var heldBySystemd: Set<CInt>
         var whenHandedOver: [@Sendable () -> Void] = []
     }
 
     private let state: Mutex<State>
 
     package init(inherited: [Inherited]) {
-        self.state = Mutex(State(inherited: inherited))
+        self.state = Mutex(State(inherited: inherited, heldBySystemd: Set(inherited.filter(\.isHeldBySystemd).map(\.descriptor))))
     }
 
     /// What the environment says of sockets for this process; nothing when it speaks to another one.
     package static func inheritedSockets(_ environment: [String: String], processID: Int32, parentID: Int32) -> [Inherited] {
-        let isMeant = environment["LISTEN_PID"] == "\(processID)" || environment[Self.predecessorVariable] == "\(parentID)"
+        let isFromSystemd = environment["LISTEN_PID"] == "\(processID)"
+        let isMeant = isFromSystemd || environment[Self.predecessorVariable] == "\(parentID)"
         guard isMeant, let count = environment["LISTEN_FDS"].flatMap({ CInt($0) }), (1...64).contains(count) else { return [] }
         let names = (environment["LISTEN_FDNAMES"] ?? "").split(separator: ":", omittingEmptySubsequences: false)
         return (0..<count).map { index in
             let descriptor = Self.firstDescriptor + index
             // Programs we start have no business with it.
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-            return Inherited(name: names.indices.contains(Int(index)) ? String(names[Int(index)]) : "", descriptor: descriptor)
+            let name = names.indices.contains(Int(index)) ? String(names[Int(index)]) : ""
+            return Inherited(name: name, descriptor: descriptor, isHeldBySystemd: isFromSystemd || name == Self.systemdName)
         }
     }
 
@@ -62,7 +77,7 @@ package final class ListeningSockets: Sendable {
 
     /// Keeps a socket for a successor, which will know it by this name. It is ours from now on; a channel uses a duplicate.
     package func hold(_ name: String, _ descriptor: CInt) {
-        self.state.withLock { $0.held.append((name, descriptor)) }
+        self.state.withLock { $0.held.append(($0.heldBySystemd.contains(descriptor) ? Self.systemdName : name, descriptor)) }
     }
 
     package var held: [(name: String, descriptor: CInt)] { self.state.withLock { $0.held } }
@@ -82,16 +97,17 @@ package final class ListeningSockets: Sendable {
         for socket in held { close(socket.descriptor) }
     }
 
-    /// Closes what was inherited and nobody wanted: otherwise connections would wait there for ever.
+    /// Closes what was inherited and nobody wanted: otherwise connections would wait there for ever. They do so anyway where systemd
+    /// holds the socket too; those are kept for a successor, who could not listen there otherwise.
     ///
-    /// - Returns: Where those sockets listened.
+    /// - Returns: Where those sockets listen.
     package func closeUnwanted() -> [String] {
         let unwanted = self.state.withLock { state in
             defer { state.inherited = [] }
             return state.inherited
         }
         return unwanted.map { socket in
-            defer { close(socket.descriptor) }
+            defer { if socket.isHeldBySystemd { self.hold(socket.name, socket.descriptor) } else { close(socket.descriptor) } }
             return Self.endpoint(of: socket.descriptor)?.description ?? socket.name
         }
     }
