@@ -2,13 +2,14 @@
 """CPU per request of drone-proxy beside nginx, HAProxy and Caddy: same upstream, same machine, same run, one thread each,
 interleaved rounds.
 
-usage: scripts/bench proxy [--rounds N] [--seconds S] [--connections C] [--only WORKLOAD] [--peers a,b] [--json]
+usage: scripts/bench proxy [--rounds N] [--seconds S] [--connections C] [--threads T] [--only WORKLOAD] [--peers a,b] [--json]
+       scripts/bench proxy --growth    small requests on 1 to 512 connections, and with 1 and 2 threads
 
 CPU is what counts: load generator, upstream and proxy share the machine, so requests per second mostly tell about the others.
 Prints one line per workload with the ratio ours / best peer; exits 1 when a ratio is above its budget.
 """
 
-import argparse, asyncio, json, os, pathlib, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, threading, time
+import argparse, asyncio, dataclasses, json, os, pathlib, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, threading, time
 
 CLUSTER, BACKEND = "bench.test", "b-1"
 HOST = f"{BACKEND}.{CLUSTER}"
@@ -46,32 +47,47 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def cpu_of_all(pids):
+    return sum(cpu_seconds(pid) for pid in pids)
+
+
 def resident_bytes(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-# Subjects: each starts one proxy in front of both upstreams and returns (processes, measured pid, port, TLS port).
+@dataclasses.dataclass
+class Subject:
+    """One proxy in front of both upstreams."""
+
+    processes: list
+    port: int
+    tls_port: int
+    pids: list  # of what does the work
+    tls_pids: list
 
 
-def nginx(directory, name, http):
-    """An nginx with one worker: the master, and the worker's id."""
+# Each starts one, with as many threads as told.
+
+
+def nginx(directory, name, http, workers=1):
+    """An nginx: the master, and its workers' ids."""
     prefix = directory / name
     (prefix / "logs").mkdir(parents=True)
     config = prefix / "nginx.conf"
     config.write_text(
-        f"user root; worker_processes 1; worker_rlimit_nofile 20000; daemon off; pid {prefix}/pid; error_log {prefix}/error.log;\n"
+        f"user root; worker_processes {workers}; worker_rlimit_nofile 20000; daemon off; pid {prefix}/pid; error_log {prefix}/error.log;\n"
         "events { worker_connections 8192; }\n"
         f"http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 75s; client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p;"
         f" fastcgi_temp_path {prefix}/f; uwsgi_temp_path {prefix}/u; scgi_temp_path {prefix}/s;\n{http}\n}}\n")
     master = subprocess.Popen(["nginx", "-p", str(prefix), "-c", str(config)], stderr=subprocess.DEVNULL)
     time.sleep(0.5)
     children = pathlib.Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
-    return master, int(children[0])
+    return master, [int(child) for child in children]
 
 
-def nginx_proxy(directory, web, sockets):
+def nginx_proxy(directory, web, sockets, threads):
     port, tls = free_port(), free_port()
-    master, worker = nginx(
+    master, workers = nginx(
         directory, "proxy",
         f"upstream u {{ server 127.0.0.1:{web}; keepalive 512; keepalive_requests 1000000000; }}\n"
         f"server {{ listen 127.0.0.1:{port} backlog=4096; listen 127.0.0.1:{tls} ssl backlog=4096;"
@@ -80,15 +96,15 @@ def nginx_proxy(directory, web, sockets):
         " proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;\n"
         " location / { proxy_pass http://u; proxy_set_header Connection \"\"; }\n"
         f" location /ws {{ proxy_pass http://127.0.0.1:{sockets}; proxy_set_header Upgrade $http_upgrade;"
-        " proxy_set_header Connection upgrade; proxy_read_timeout 1h; } }")
-    return [master], worker, port, tls
+        " proxy_set_header Connection upgrade; proxy_read_timeout 1h; } }", threads)
+    return Subject([master], port, tls, workers, workers)
 
 
-def haproxy(directory, web, sockets):
+def haproxy(directory, web, sockets, threads):
     port, tls, config = free_port(), free_port(), directory / "haproxy.cfg"
     (directory / "both.pem").write_text((directory / "cert.pem").read_text() + (directory / "key.pem").read_text())
     config.write_text(
-        "global\n nbthread 1\n maxconn 8000\n"
+        f"global\n nbthread {threads}\n maxconn 8000\n"
         "defaults\n mode http\n timeout connect 5s\n timeout client 75s\n timeout server 75s\n timeout tunnel 1h\n http-reuse always\n"
         " option forwardfor\n"
         f"frontend f\n bind 127.0.0.1:{port} backlog 4096\n bind 127.0.0.1:{tls} ssl crt {directory}/both.pem alpn http/1.1 backlog 4096\n"
@@ -96,10 +112,10 @@ def haproxy(directory, web, sockets):
         " use_backend sockets if { path /ws }\n default_backend web\n"
         f"backend web\n server s 127.0.0.1:{web} pool-max-conn 512\nbackend sockets\n server s 127.0.0.1:{sockets}\n")
     process = subprocess.Popen(["haproxy", "-db", "-f", str(config)], stderr=subprocess.DEVNULL)
-    return [process], process.pid, port, tls
+    return Subject([process], port, tls, [process.pid], [process.pid])
 
 
-def caddy(directory, web, sockets):
+def caddy(directory, web, sockets, threads):
     port, tls, config = free_port(), free_port(), directory / "caddy.json"
     routes = [
         {"match": [{"path": ["/ws"]}], "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": f"127.0.0.1:{sockets}"}]}]},
@@ -113,12 +129,12 @@ def caddy(directory, web, sockets):
                 "tls": {"listen": [f"127.0.0.1:{tls}"], "routes": routes, "automatic_https": {"disable": True},
                         "tls_connection_policies": [{"alpn": ["http/1.1"]}]}}},
             "tls": {"certificates": {"load_files": [{"certificate": f"{directory}/cert.pem", "key": f"{directory}/key.pem"}]}}}}))
-    environment = dict(os.environ, GOMAXPROCS="1", HOME=str(directory), XDG_DATA_HOME=str(directory), XDG_CONFIG_HOME=str(directory))
+    environment = dict(os.environ, GOMAXPROCS=str(threads), HOME=str(directory), XDG_DATA_HOME=str(directory), XDG_CONFIG_HOME=str(directory))
     process = subprocess.Popen(["caddy", "run", "--config", str(config)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return [process], process.pid, port, tls
+    return Subject([process], port, tls, [process.pid], [process.pid])
 
 
-def drone_proxy(binary, directory, web, sockets):
+def drone_proxy(binary, directory, web, sockets, threads):
     """Two of them, since one serves HTTP or HTTPS; the second name of the backend leads to the WebSockets."""
     processes, ports = [], []
     for secure in (False, True):
@@ -129,7 +145,7 @@ def drone_proxy(binary, directory, web, sockets):
         listen = f"https_port = {port}\nhttp_port = {redirect}" if secure else f"http_port = {port}"
         (folder / "drone.toml").write_text(
             f'cluster_domain = "{CLUSTER}"\ndb_path = "{database}"\n{cert}[proxy]\nbind_ip = "127.0.0.1"\n{listen}\n')
-        environment = dict(os.environ, NIO_SINGLETON_GROUP_LOOP_COUNT="1")
+        environment = dict(os.environ, NIO_SINGLETON_GROUP_LOOP_COUNT=str(threads))
         processes.append(subprocess.Popen(
             [binary, str(folder / "drone.toml")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         wait_for(port)
@@ -139,7 +155,7 @@ def drone_proxy(binary, directory, web, sockets):
                 db.execute("INSERT INTO backend (name, spec, state) VALUES (?, '{}', 'Ready')", (name,))
                 db.execute(
                     "INSERT INTO route (backend, subdomain, address, last_active) VALUES (?, ?, ?, 0)", (name, name, f"127.0.0.1:{upstream}"))
-    return processes, [process.pid for process in processes], ports[0], ports[1]
+    return Subject(processes, ports[0], ports[1], [processes[0].pid], [processes[1].pid])
 
 
 # Upstreams and load
@@ -242,18 +258,39 @@ def bytes_per_socket(pid, port, host, count):
 
 
 def measure(kind, argument, secure, subject, arguments, name):
-    processes, pid, port, tls = subject
-    pid = pid[secure] if isinstance(pid, list) else pid
-    where = tls if secure else port
+    where, pids = (subject.tls_port, subject.tls_pids) if secure else (subject.port, subject.pids)
     host = f"ws-{HOST}" if name == "ours" else HOST
     if kind == "memory":
-        return bytes_per_socket(pid, where, host, argument)
-    before = cpu_seconds(pid)
+        return bytes_per_socket(pids[0], where, host, argument)
+    before = cpu_of_all(pids)
     if kind == "echo":
         count = echo(where, host, argument, arguments.seconds)
     else:
         count = wrk(where, argument, secure, arguments.connections, arguments.seconds, kind == "close")
-    return (cpu_seconds(pid) - before) * 1e6 / count
+    return (cpu_of_all(pids) - before) * 1e6 / count
+
+
+def start_subjects(binary, peers, directory, web, sockets, threads):
+    folder = directory / f"threads-{threads}"
+    folder.mkdir()
+    for name in ("cert.pem", "key.pem"):
+        shutil.copy(directory / name, folder)
+    subjects = {"ours": drone_proxy(binary, folder, web, sockets, threads)}
+    for peer in peers:
+        subjects[peer] = {"nginx": nginx_proxy, "haproxy": haproxy, "caddy": caddy}[peer](folder, web, sockets, threads)
+        wait_for(subjects[peer].port)
+    return subjects
+
+
+def rounds_of(kind, argument, secure, subjects, arguments):
+    """What each round measured, by subject; the first round warms up."""
+    values = {name: [] for name in subjects}
+    for number in range(1 if kind == "memory" else arguments.rounds + 1):
+        for name, subject in subjects.items():
+            value = measure(kind, argument, secure, subject, arguments, name)
+            if number > 0 or kind == "memory":
+                values[name].append(value)
+    return values
 
 
 def report(workload, values, budgets):
@@ -264,12 +301,12 @@ def report(workload, values, budgets):
     scale = 1024 if unit == "KiB" else 1
     text = "  ".join(f"{name} {value / scale:7.1f} (best {min(values[name]) / scale:.1f})" for name, value in middle.items())
     best = min(peers, key=peers.get)
-    print(f"{workload:20} {text} {unit}   ours / {best} = {middle['ours'] / peers[best]:.2f}", flush=True)
+    print(f"{workload:34} {text} {unit}   ours / {best} = {middle['ours'] / peers[best]:.2f}", flush=True)
     kept = True
     for peer, budget in budgets.items():
         against = peers.get(best if peer == "best" else peer)
         if against and middle["ours"] / against > budget:
-            print(f"{'':20} above the budget of {budget} × {peer}: {middle['ours'] / against:.2f}", flush=True)
+            print(f"{'':34} above the budget of {budget} × {peer}: {middle['ours'] / against:.2f}", flush=True)
             kept = False
     return kept
 
@@ -279,6 +316,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--growth", action="store_true")
     parser.add_argument("--only", action="append", choices=list(WORKLOADS), help="may be given several times")
     parser.add_argument("--peers", default="nginx,haproxy,caddy")
     parser.add_argument("--proxy", default=".build/release/drone-proxy")
@@ -302,26 +341,23 @@ def main():
             f"server {{ listen 127.0.0.1:{web} backlog=4096; location /small {{ return 200 ok; }} location /large {{ alias {large}; }} }}")
         started.append(master)
         serve_echo(sockets)
-        subjects = {"ours": drone_proxy(arguments.proxy, directory, web, sockets)}
-        started += subjects["ours"][0]
-        for peer in peers:
-            subjects[peer] = {"nginx": nginx_proxy, "haproxy": haproxy, "caddy": caddy}[peer](directory, web, sockets)
-            started += subjects[peer][0]
-            wait_for(subjects[peer][2])
-
         results, kept = {}, True
-        for workload, (kind, argument, secure, budgets) in WORKLOADS.items():
-            if arguments.only and workload not in arguments.only:
+        for threads in (1, 2) if arguments.growth else (arguments.threads,):
+            subjects = start_subjects(arguments.proxy, peers, directory, web, sockets, threads)
+            started += [process for subject in subjects.values() for process in subject.processes]
+            if arguments.growth:
+                for connections in (1, 8, 32, 128, 512) if threads == 1 else (128,):
+                    arguments.connections = connections
+                    values = rounds_of("wrk", "/small", False, subjects, arguments)
+                    name = f"small, {connections} connections, {threads} thread{'s' if threads > 1 else ''}"
+                    results[name] = values
+                    report(name, values, {})
                 continue
-            values = {name: [] for name in subjects}
-            rounds = 1 if kind == "memory" else arguments.rounds
-            for number in range(rounds + (kind != "memory")):
-                for name, subject in subjects.items():
-                    value = measure(kind, argument, secure, subject, arguments, name)
-                    if number > 0 or kind == "memory":  # the first round warms up
-                        values[name].append(value)
-            results[workload] = values
-            kept = report(workload, values, budgets) and kept
+            for workload, (kind, argument, secure, budgets) in WORKLOADS.items():
+                if arguments.only and workload not in arguments.only:
+                    continue
+                results[workload] = rounds_of(kind, argument, secure, subjects, arguments)
+                kept = report(workload, results[workload], budgets) and kept
         if arguments.json:
             print(json.dumps(results, indent=2))
         sys.exit(not kept)

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # How the checks of scripts/acceptance speak, and what they share.
 
+# What may tell why something was not so.
+diagnose() { :; }
+
 # holds "sentence" COMMAND...: says that something is so, or ends with what was found instead.
 holds() {
     local sentence=$1 output
@@ -9,6 +12,7 @@ holds() {
         good "$sentence"
     else
         printf '%s\n' "$output" | tail -n 30 >&2
+        diagnose >&2
         fail "not so: $sentence" "the command was: $*"
     fi
 }
@@ -26,6 +30,7 @@ eventually() {
         sleep 0.5
     done
     printf '%s\n' "$output" | tail -n 30 >&2
+    diagnose >&2
     fail "not so after $seconds s: $sentence" "the command was: $*"
 }
 

@@ -14,6 +14,7 @@ clean_up() {
 }
 in_machine() { docker_cli exec "$machine" "$@"; }
 plane() { in_machine plane "$@"; }
+diagnose() { in_machine journalctl --no-pager --lines 60 --unit 'plane-*' || true; }
 pid_of() { in_machine systemctl show --property MainPID --value "$1"; }
 is_active() { [ "$(in_machine systemctl is-active "$1")" = active ]; }
 is_enabled() { in_machine systemctl is-enabled --quiet "$1"; }
@@ -42,11 +43,12 @@ scripts/demo-image "$binaries/demo-backend"
 unified=/sys/fs/cgroup
 [ "$(stat -f -c %T "$unified")" = cgroup2fs ] || unified=/sys/fs/cgroup/unified
 [ "$(stat -f -c %T "$unified" 2>/dev/null)" = cgroup2fs ] || fail "this machine has no cgroup v2 tree" "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified"
+# The clone alone, without what a private Docker has mounted below it: every unit with ProtectSystem= remounts each mount that it sees.
 hierarchies() { cut -f 1,2 /proc/cgroups; }
 hierarchies_before=$(hierarchies)
 docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
     --cgroupns=host --volume "$unified:/sys/fs/cgroup:rw" --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec \
-    --volume "$docker_socket:/run/docker.sock" --volume "$root:/src:ro" "$image" >/dev/null
+    --volume "$docker_socket:/run/docker.sock" --mount "type=bind,source=$root,target=/src,readonly,bind-nonrecursive" "$image" >/dev/null
 eventually 30 "systemd is up" says running in_machine systemctl is-system-running
 # Docker runs outside; its group has the same number inside.
 in_machine groupadd --non-unique --gid "$(stat -c %g "$docker_socket")" docker
