@@ -172,7 +172,10 @@ class Echo(asyncio.Protocol):
             self.transport.write(data)
         else:
             self.is_open = True
-            self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+            # The answer to the one key that Talker sends (RFC 6455 §1.3); haproxy looks at it.
+            self.transport.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
 def serve_echo(port):
