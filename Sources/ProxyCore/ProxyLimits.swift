@@ -46,8 +46,11 @@ package struct ProxyLimits: Sendable {
     /// A request that must not be sent twice only goes out on a connection idle for less than this, since the backend may be
     /// closing an older one at the same moment.
     package var upstreamKeepAliveUnrepeatable: TimeAmount = .seconds(1)
-    /// Idle connections that one event loop keeps to one backend, and to all of them together.
+    /// Idle connections that one event loop keeps to one backend; more are kept for ``upstreamBurst`` only, and none at all with 0.
     package var idleUpstreamsPerBackend = 32
+    /// While many requests come at once each connection is needed again within moments; one that is not is one too many.
+    package var upstreamBurst: TimeAmount = .seconds(2)
+    /// Idle connections that one event loop keeps to all backends together.
     package var idleUpstreams = 512
 
     /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.

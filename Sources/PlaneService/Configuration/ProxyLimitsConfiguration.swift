@@ -43,7 +43,7 @@ extension ProxyLimitsConfiguration: ConfigReadable {
         reader.read("head_fields", .number(16...10_000), into: &self.headFields, "Header fields in it.")
         reader.read(
             "upstream_idle_connections", .count, into: &self.upstreamIdleConnections,
-            "Idle connections that each thread keeps to one backend, for the next request.")
+            "Idle connections that each thread keeps to one backend, for the next request; of more, each is kept for two seconds. 0: none at all.")
     }
 
     private mutating func readTimes(_ reader: inout ConfigReader) {

@@ -220,7 +220,7 @@ final class ProxyWorker {
         for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isBetweenRequests) {
             connection.deadlinePassed()
         }
-        self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, now: now)
+        self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, burst: self.limits.upstreamBurst, now: now)
         self.flushAccessLog()
         self.metrics.report()
     }

@@ -27,7 +27,7 @@ final class UpstreamPool {
 
     /// Keeps a connection whose exchange has ended well, if there is room for it.
     func keep(_ connection: UpstreamConnection, now: NIODeadline) {
-        guard !self.isRetired, self.idle.count < self.allowance.perBackend, self.allowance.idleCount < self.allowance.total else {
+        guard !self.isRetired, self.allowance.perBackend > 0, self.allowance.idleCount < self.allowance.total else {
             return connection.close()
         }
         connection.becomeIdle(since: now)
@@ -43,11 +43,12 @@ final class UpstreamPool {
         self.allowance.idleCount -= 1
     }
 
-    /// Closes what has not been used for `limit`; false once nothing is left.
-    func sweep(idleFor limit: TimeAmount, now: NIODeadline) -> Bool {
-        let isOld = { (connection: UpstreamConnection) in now - connection.idleSince >= limit }
+    /// Closes what has not been used for `limit`, and of more than are kept for so long what has not been used for `burst`; false once
+    /// nothing is left.
+    func sweep(idleFor limit: TimeAmount, burst: TimeAmount, now: NIODeadline) -> Bool {
         // Those used longest ago come first.
-        let count = self.idle.firstIndex { !isOld($0) } ?? self.idle.count
+        let excess = self.idle.count - self.allowance.perBackend
+        let count = self.idle.indices.first { now - self.idle[$0].idleSince < ($0 < excess ? min(burst, limit) : limit) } ?? self.idle.count
         let old = self.idle.prefix(count)
         self.idle.removeFirst(count)
         self.allowance.idleCount -= count
@@ -80,8 +81,8 @@ final class UpstreamAllowance {
         if !self.pools.contains(where: { $0 === pool }) { self.pools.append(pool) }
     }
 
-    func sweep(idleFor limit: TimeAmount, now: NIODeadline) {
-        self.pools.removeAll { !$0.sweep(idleFor: limit, now: now) }
+    func sweep(idleFor limit: TimeAmount, burst: TimeAmount, now: NIODeadline) {
+        self.pools.removeAll { !$0.sweep(idleFor: limit, burst: burst, now: now) }
     }
 
     func closeAll() {

@@ -78,7 +78,61 @@ struct UpstreamPoolTests {
         }
     }
 
-    @Test("more than may be kept are closed")
+    /// Sends two requests at once, on connections of their own, and has the second answered first.
+    private static func twoAtOnce(_ proxy: ProxyUnderTest, _ backend: TestBackend) async throws -> (first: TestPeer, second: TestPeer) {
+        let clients = [try proxy.connect(), try proxy.connect()]
+        var peers: [TestPeer] = []
+        for client in clients {
+            try await client.send(Self.get)
+            peers.append(try await backend.accept())
+            _ = try await peers[peers.count - 1].receive(until: "\r\n\r\n")
+        }
+        for index in [1, 0] {
+            try await peers[index].send(Self.ok)
+            #expect(try await clients[index].receiveMessage() == Self.ok)
+        }
+        return (peers[0], peers[1])
+    }
+
+    @Test("while many requests come at once, connections beyond those that are kept for long are used again")
+    func burst() async throws {
+        try await withProxy({
+            $0.limits.idleUpstreamsPerBackend = 1
+            $0.limits.upstreamBurst = .minutes(1)
+        }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let peers = try await Self.twoAtOnce(proxy, backend)
+            // The last one used is the first to be used again; both are there.
+            let again = [try proxy.connect(), try proxy.connect()]
+            for (client, peer) in zip(again, [peers.first, peers.second]) {
+                try await client.send(Self.get)
+                _ = try await peer.receive(until: "\r\n\r\n")
+            }
+            for (client, peer) in zip(again, [peers.first, peers.second]) {
+                try await peer.send(Self.ok)
+                #expect(try await client.receiveMessage() == Self.ok)
+            }
+        }
+    }
+
+    @Test("after it they are closed")
+    func afterBurst() async throws {
+        try await withProxy({
+            $0.limits.idleUpstreamsPerBackend = 1
+            $0.limits.upstreamBurst = .milliseconds(1)
+        }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let peers = try await Self.twoAtOnce(proxy, backend)
+            #expect(try await peers.second.receiveToEnd().isEmpty)
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            _ = try await peers.first.receive(until: "\r\n\r\n")
+            try await peers.first.send(Self.ok)
+            #expect(try await client.receiveMessage() == Self.ok)
+        }
+    }
+
+    @Test("with none to be kept, all are closed")
     func limit() async throws {
         try await withProxy({ $0.limits.idleUpstreamsPerBackend = 0 }) { proxy in
             let (_, peer, _) = try await Self.afterOneRequest(proxy)
