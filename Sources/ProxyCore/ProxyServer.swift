@@ -28,6 +28,7 @@ package final class ProxyServer: Sendable {
     /// What is to happen to open connections later.
     private let timers = Mutex<[Scheduled<Void>]>([])
     private let drainingWorkers = Mutex(0)
+    private let endingWorkers = Mutex(0)
     private let servingOut = Mutex<[EventLoopPromise<Void>]>([])
 
     /// - Parameter group: Carries the traffic. Not shut down by the server.
@@ -151,7 +152,10 @@ package final class ProxyServer: Sendable {
     package func serveOut(within limit: TimeAmount?) async {
         let drained = self.drain(endsIdle: false)
         if let limit {
-            self.onEachWorker(in: limit) { $0.endTunnels(within: Self.tunnelSpread) }
+            self.onEachWorker(in: limit) { worker in
+                worker.endTunnels(within: Self.tunnelSpread)
+                self.endingWorkers.withLock { $0 += 1 }
+            }
             self.onEachWorker(in: limit + Self.tunnelSpread + .seconds(5)) { $0.closeAll() }
         }
         await self.wait(for: drained)
@@ -183,6 +187,9 @@ package final class ProxyServer: Sendable {
 
     /// Every connection ends after its exchange.
     var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }
+
+    /// The users of WebSockets are being asked to connect again.
+    var isEndingTunnels: Bool { self.endingWorkers.withLock { $0 == self.workers.count } }
 
     private func drain(endsIdle: Bool) -> [EventLoopFuture<Void>] {
         self.workers.values.map { worker in

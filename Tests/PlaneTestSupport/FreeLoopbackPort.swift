@@ -17,9 +17,12 @@ package func freeLoopbackPort() throws -> UInt16 {
 private let handedOut = Mutex<Set<UInt16>>([])
 
 private func isFree(_ port: UInt16) -> Bool {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(socket) }
-    // Without SO_REUSEADDR: where connections of a server that had it still wait out their time, only another one with it could listen.
+    // A program that another thread is just starting has a copy of this socket for a moment. With SO_REUSEADDR on both, the server that
+    // the port is for does not mind; neither does it mind what connections of an earlier run have left behind.
+    var isOn: CInt = 1
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
     var address = sockaddr_in.loopback(port: port)
     return withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }

@@ -62,7 +62,7 @@ struct EndingTests {
             try await peer.send([0x81, 0x05, 0x68, 0x65])
             _ = try await client.receive(count: 4)
             async let served: Void = proxy.server.serveOut(within: .zero)
-            try await eventually("it is known") { proxy.server.isDraining }
+            try await eventually("the time is up") { proxy.server.isEndingTunnels }
             try await peer.send([0x6C, 0x6C, 0x6F, 0x81, 0x00])
             let rest = try await client.receive(count: 7)
             #expect(rest == [0x6C, 0x6C, 0x6F] + Self.close)

@@ -1,4 +1,5 @@
 import Glibc
+import PlaneTestSupport
 import Testing
 
 @testable import PlaneService
@@ -8,31 +9,38 @@ struct ListeningSocketsTests {
     private typealias Inherited = ListeningSockets.Inherited
 
     private static func listen() throws -> CInt {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        // Bound by the kernel to a port of those that no test's server has.
         try #require(descriptor >= 0 && Glibc.listen(descriptor, 1) == 0)
         return descriptor
     }
 
-    private static func isOpen(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
+    /// Descriptors are not asked: their numbers are used again at once, by tests beside this one.
+    private static func listens(_ endpoint: SocketEndpoint?) async throws -> Bool {
+        let port = try #require(endpoint).port
+        return (try? await LoopbackConnection(port: port)) != nil
+    }
 
     @Test("what systemd holds and nobody wants is kept for a successor, who may want it")
-    func kept() throws {
+    func kept() async throws {
         let descriptor = try Self.listen()
+        let endpoint = ListeningSockets.endpoint(of: descriptor)
         let sockets = ListeningSockets(inherited: [Inherited(name: "", descriptor: descriptor, isHeldBySystemd: true)])
         #expect(sockets.closeUnwanted().count == 1)
         #expect(sockets.held.map(\.descriptor) == [descriptor])
-        #expect(Self.isOpen(descriptor))
+        #expect(try await Self.listens(endpoint))
         sockets.handOver()
-        #expect(!Self.isOpen(descriptor))
+        #expect(try await !Self.listens(endpoint))
     }
 
     @Test("what a predecessor listened on and nobody wants any more is closed")
-    func closed() throws {
+    func closed() async throws {
         let descriptor = try Self.listen()
+        let endpoint = ListeningSockets.endpoint(of: descriptor)
         let sockets = ListeningSockets(inherited: [Inherited(name: "https", descriptor: descriptor, isHeldBySystemd: false)])
         #expect(sockets.closeUnwanted().count == 1)
         #expect(sockets.held.isEmpty)
-        #expect(!Self.isOpen(descriptor))
+        #expect(try await !Self.listens(endpoint))
     }
 
     @Test("a successor knows which sockets systemd holds, used or not")

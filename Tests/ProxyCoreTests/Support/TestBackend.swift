@@ -13,7 +13,7 @@ final class TestBackend: Sendable {
     private let queue = DispatchQueue(label: "test-backend")
 
     init() throws {
-        self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var isOn: CInt = 1
@@ -44,6 +44,7 @@ final class TestBackend: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             self.queue.async { [socket] in
                 let accepted = Glibc.accept(socket, nil, nil)
+                _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)  // of no use to a program that another test starts
                 if accepted < 0 {
                     continuation.resume(throwing: TestPeer.Failure(description: "accept: \(String(cString: strerror(errno)))"))
                 } else {

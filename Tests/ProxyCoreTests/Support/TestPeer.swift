@@ -25,7 +25,7 @@ final class TestPeer: Sendable {
 
     /// - Parameter receiveBuffer: Bytes the kernel takes for us before the other side has to wait.
     static func connect(port: UInt16, receiveBuffer: Int32? = nil) throws -> TestPeer {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if var receiveBuffer {
             setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         }
