@@ -30,7 +30,7 @@ volumes=(--volume "$docker_socket:$docker_socket" --volume "$toolchain:$toolchai
 for volume in ${ACCEPTANCE_VOLUMES:-}; do volumes+=(--volume "$volume"); done
 # The network of this machine, since backends and registries are reached by the addresses that Docker, outside, gives them; and the rights
 # of a machine's root, which the tests need to mount small disks and to start a Docker of their own.
-docker_cli run --detach --init --name "$machine" --network host --cap-add ALL --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+docker_cli run --detach --init --name "$machine" --network host --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
     --cgroupns=host --volume /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /tmp:exec --tmpfs /run "${volumes[@]}" "$image" sleep infinity >/dev/null
 in_machine git config --global --add safe.directory "$clone"
 
