@@ -48,9 +48,9 @@ start_private_docker() {
 stop_private_docker() {
     [ -f "$run_folder/dockerd.pid" ] || return 0
     stop dockerd
-    as_root ip link delete plane0 2>/dev/null
+    as_root ip link delete plane0 2>/dev/null || true
     # Left where a container had the network of this machine.
-    as_root umount --lazy "$private_runtime/exec/netns/default" 2>/dev/null
+    as_root umount --lazy "$private_runtime/exec/netns/default" 2>/dev/null || true
     as_root rm -rf "$private_runtime"
 }
 
