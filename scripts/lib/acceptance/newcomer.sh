@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Somebody who has a fresh Debian, a Swift toolchain, a clone and the README, and types what it shows, from top to bottom.
 # ACCEPTANCE_VOLUMES="FROM:TO:ro …" gives the machine more of this one, such as a mirror of the packages and the configuration of git
-# that leads there.
+# that leads there. Its cluster in containers has the usual names and ports: none other may run in the same Docker.
 # shellcheck source=scripts/lib/acceptance/steps.sh
 . "$root/scripts/lib/acceptance/steps.sh"
 
@@ -11,6 +11,9 @@ machine=plane-newcomer-$$ image=plane-acceptance-newcomer
 # Docker, which is outside, is to find under the same path what the newcomer asks it to mount: parts of the clone, and its own socket.
 clone=$(mktemp -d)/plane
 clean_up() {
+    # What a failed run leaves would come back with the next Docker.
+    docker_cli ps --all --quiet --filter label=com.docker.compose.project=plane --filter "label=com.docker.compose.project.working_dir=$clone" |
+        while read -r container; do docker_cli rm --force --volumes "$container" >/dev/null; done
     docker_cli rm --force --volumes "$machine" >/dev/null 2>&1 || true
     as_root rm -rf "$(dirname "$clone")"
 }
@@ -71,7 +74,8 @@ eventually 90 "the backend answers over HTTPS" answers_over_https
 typed in_clone 'PLANE_TAG=next scripts/compose up --build --detach'
 eventually 60 "the upgraded services know the backend" says '"state":"Ready"' in_clone 'docker-compose exec -T scheduler plane list-backends --json'
 eventually 30 "and it answers" answers_over_https
-holds "everything stops" in_clone 'docker-compose down --volumes'
+typed in_clone 'docker ps --all --quiet --filter network=plane-backends --filter label=dev.plane.managed=true | xargs --no-run-if-empty docker rm --force'
+typed in_clone 'docker-compose down --volumes'
 
 step "the second of two commands"
 began=$SECONDS
