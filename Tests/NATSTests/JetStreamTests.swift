@@ -130,4 +130,24 @@ struct JetStreamTests {
             await connection.drain()
         }
     }
+
+    @Test("a question that was lost is asked again, as one is that a server had in hand when it died")
+    func lostQuestion() async throws {
+        try await withNATSServer(jetStream: false) { server in
+            let connection = try await NATSConnection.make(server)
+            let questions = try connection.subscribe("$JS.API.STREAM.INFO.lost")
+            let info = Task { try await connection.jetStream.streamInfo("lost") }
+            var heard = 0
+            for await question in questions {
+                heard += 1
+                guard heard == 2, let reply = question.reply else { continue }
+                try connection.publish(
+                    Array(#"{"error":{"code":404,"err_code":10059,"description":"stream not found"}}"#.utf8), to: reply)
+                break
+            }
+            let error = await #expect(throws: NATSError.self) { try await info.value }
+            #expect(error?.code == .streamNotFound)
+            await connection.drain()
+        }
+    }
 }

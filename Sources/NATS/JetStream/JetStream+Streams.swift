@@ -5,7 +5,7 @@ import Logging
 extension JetStream {
     package func streamInfo(_ name: String) async throws(NATSError) -> StreamInfo {
         let name = try Self.checked(name, attempt: "STREAM.INFO")
-        return try await self.call("STREAM.INFO.\(name)", answer: StreamInfo.self)
+        return try await self.read("STREAM.INFO.\(name)", answer: StreamInfo.self)
     }
 
     /// Makes the stream exist. One that exists is left as it is, whatever its configuration; see `adjustStream`.
@@ -51,7 +51,7 @@ extension JetStream {
     package func adjustStream(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
         struct Existing: Decodable { var config: [String: OpaqueJSON] }
         let name = try Self.checked(configuration.name, attempt: "STREAM.UPDATE")
-        let existing = try await self.call("STREAM.INFO.\(name)", answer: Existing.self).config
+        let existing = try await self.read("STREAM.INFO.\(name)", answer: Existing.self).config
         var wanted = existing
         if configuration.replicas > existing["num_replicas"]?.integer ?? 1 {
             wanted["num_replicas"] = .integer(Int64(configuration.replicas))
@@ -87,7 +87,7 @@ extension JetStream {
         let stream = try Self.checked(stream, attempt: "STREAM.MSG.GET")
         let body = try Self.encode(Body(last_by_subj: subject), attempt: "STREAM.MSG.GET.\(stream)")
         do {
-            let stored = try await self.call("STREAM.MSG.GET.\(stream)", body: body, answer: StoredMessage.self)
+            let stored = try await self.read("STREAM.MSG.GET.\(stream)", body: body, answer: StoredMessage.self)
             return try stored.message(attempt: "STREAM.MSG.GET.\(stream)")
         } catch where error.code == .messageNotFound {
             return nil

@@ -26,6 +26,9 @@ final class OrderedConsumerDriver: Sendable {
     private static let reopenPauses: [Duration] = [
         .milliseconds(20), .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
     ]
+    /// How long each of these tries waits for its consumer; the last one repeats. Short at first: a cluster that has just lost a server may
+    /// give the consumer to that one, where nobody makes it, and the next try gets another. One made after all is deleted by the server.
+    private static let reopenPatience: [Duration] = [.seconds(1), .seconds(1), .seconds(2), .seconds(5)]
 
     init(
         jetStream: JetStream, stream: String, filter: String?, start: OrderedConsumerStart,
@@ -74,8 +77,9 @@ final class OrderedConsumerDriver: Sendable {
     }
 
     /// Makes a consumer on the server.
+    /// - Parameter patience: how long the server may take to make it.
     /// - Returns: the number of messages it is going to deliver at once.
-    func open() async throws(NATSError) -> UInt64 {
+    func open(patience: Duration = .seconds(5)) async throws(NATSError) -> UInt64 {
         self.retireConsumer()
         let generation = self.state.withLock { $0.machine.beginOpening() }
         self.feed.begin(generation: generation)
@@ -97,7 +101,8 @@ final class OrderedConsumerDriver: Sendable {
                 inactive_threshold: self.timing.inactiveThreshold.wholeNanoseconds))
         let attempt = "CONSUMER.CREATE.\(self.stream)"
         let answer = try await self.jetStream.call(
-            attempt, body: JetStream.encode(body, attempt: attempt), answer: ConsumerConfiguration.Answer.self)
+            attempt, body: JetStream.encode(body, attempt: attempt), answer: ConsumerConfiguration.Answer.self,
+            timeout: patience)
         let isEnded = self.state.withLock { state in
             state.serverConsumer = answer.name
             state.machine.opened(consumer: answer.name, generation: generation)
@@ -135,7 +140,7 @@ final class OrderedConsumerDriver: Sendable {
         var tries = 0
         while !self.state.withLock({ $0.isEnded }) {
             do throws(NATSError) {
-                _ = try await self.open()
+                _ = try await self.open(patience: Self.reopenPatience[min(tries, Self.reopenPatience.count - 1)])
                 return true
             } catch {
                 guard error.code != .closed, error.code != .cancelled, !Task.isCancelled else { return false }
