@@ -23,10 +23,10 @@ import Testing
             try await TestCluster.run(on: nats.servers, schedulers: 2) { cluster in
                 #expect(try await cluster.bus.connection.jetStream.streamInfo(SchedulerStreams.planeState).replicas == 3)
                 #expect(try await cluster.bus.connection.jetStream.streamInfo(SchedulerStreams.backendStatus).replicas == 3)
-                try await FakeDrone.run(in: cluster) { _ in
+                try await FakeDrone.run(in: cluster) { drone in
                     let (acknowledged, isOver) = (Recorder<Acknowledged>(), Flag())
                     try await withThrowingTaskGroup(of: Void.self) { group in
-                        for client in 0..<8 { group.addTask { acknowledged.record(await Self.ask(cluster, client, until: isOver)) } }
+                        for _ in 0..<8 { group.addTask { acknowledged.record(await Self.ask(cluster, drone, until: isOver)) } }
                         try await Self.served(cluster, times: 50)
                         let leader = try await Self.leader(of: nats, cluster)
                         await leader.stop(.kill)
@@ -63,11 +63,13 @@ import Testing
     }
 
     /// Asks for backends and reports them ready, one after the other, and notes what was acknowledged.
-    static func ask(_ cluster: TestCluster, _ client: Int, until isOver: Flag) async -> Acknowledged {
+    static func ask(_ cluster: TestCluster, _ drone: FakeDrone, until isOver: Flag) async -> Acknowledged {
         var acknowledged = Acknowledged()
         // Cancelled when something failed beside it, which is then what the test reports.
         while !isOver.isUp, !Task.isCancelled {
             do {
+                // A drone that is not heard for 30 s gets nothing more, and electing may take a part of that.
+                try drone.beat()
                 let backend = try await cluster.spawned()
                 acknowledged.spawned.append(backend)
                 try await cluster.report(.ready, backend.backendID, drone: backend.drone)
@@ -83,10 +85,21 @@ import Testing
     /// Returns when so many requests in a row were served.
     static func served(_ cluster: TestCluster, times: Int) async throws {
         var row = 0
-        try await eventually("\(times) requests in a row are served", within: .seconds(60)) {
-            let reply = try? await cluster.schedule()
-            if case .scheduled? = reply { row += 1 } else { row = 0 }
-            return row >= times
+        var lastRefusal = "none"
+        do {
+            try await eventually("\(times) requests in a row are served", within: .seconds(60)) {
+                do {
+                    _ = try await cluster.spawned()
+                    row += 1
+                } catch {
+                    row = 0
+                    lastRefusal = "\(error)"
+                }
+                return row >= times
+            }
+        } catch {
+            Issue.record("the last refusal: \(lastRefusal)")
+            throw error
         }
     }
 
