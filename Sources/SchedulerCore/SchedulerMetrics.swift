@@ -6,6 +6,7 @@ package struct SchedulerMetrics: Sendable {
     private let scheduleSeconds = Timer(label: "plane_scheduler_schedule_seconds")
     private let isCurrent = Meter(label: "plane_scheduler_world_is_current")
     private let sequence = Meter(label: "plane_scheduler_world_sequence")
+    private let labels = ClusterLabels()
 
     package init() {}
 
@@ -13,7 +14,7 @@ package struct SchedulerMetrics: Sendable {
         self.scheduleSeconds.recordNanoseconds(duration.wholeNanoseconds)
         Counter(
             label: "plane_scheduler_schedule_requests_total",
-            dimensions: [("cluster", cluster.rawValue), ("result", Self.result(of: reply))]
+            dimensions: [("cluster", self.labels.label(of: cluster)), ("result", Self.result(of: reply))]
         ).increment()
     }
 

@@ -28,8 +28,10 @@ package struct ScheduleHandler: Sendable {
     /// Always has an answer, and in time.
     package func handle(_ request: ScheduleRequest) async -> ScheduleReply {
         let started = ContinuousClock.now
-        guard self.world.isCurrent else { return .error(.isBehind) }
-        if request.lock != nil, await !self.world.waitUntilRebuilt(within: self.limits.lockWait) { return .error(.isRebuilding) }
+        guard self.world.isCurrent else { return self.refuse(request, .isBehind, since: started) }
+        if request.lock != nil, await !self.world.waitUntilRebuilt(within: self.limits.lockWait) {
+            return self.refuse(request, .isRebuilding, since: started)
+        }
         var generator = SystemRandomNumberGenerator()
         var machine = ScheduleMachine(
             request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
@@ -143,6 +145,12 @@ package struct ScheduleHandler: Sendable {
                 group.addTask { await Termination.request(backend, in: cluster, bus: self.bus, logger: self.logger) }
             }
         }
+    }
+
+    /// Counted, but not logged each: whoever asks while the scheduler cannot answer asks often, and why it cannot is in the log once.
+    private func refuse(_ request: ScheduleRequest, _ error: ErrorReply, since started: ContinuousClock.Instant) -> ScheduleReply {
+        self.metrics.answered(.error(error), cluster: request.cluster, after: .now - started)
+        return .error(error)
     }
 
     private func report(_ reply: ScheduleReply, _ request: ScheduleRequest, _ backend: BackendID, took duration: Duration) {
