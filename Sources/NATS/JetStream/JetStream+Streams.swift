@@ -97,8 +97,9 @@ extension JetStream {
     private func create(_ configuration: StreamConfiguration) async throws(NATSError) -> StreamInfo {
         let name = try Self.checked(configuration.name, attempt: "STREAM.CREATE")
         let body = try Self.encode(configuration, attempt: "STREAM.CREATE.\(name)")
-        // A cluster places the stream and elects its leader before it answers.
-        return try await self.call("STREAM.CREATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(10))
+        // A cluster places the stream and elects its leader before it answers, which takes a second or two. Of two that ask at the same time
+        // one may never be answered.
+        return try await self.call("STREAM.CREATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(4))
     }
 
     static func encode(_ body: some Encodable, attempt: String) throws(NATSError) -> [UInt8] {
