@@ -6,6 +6,7 @@ import NIOPosix
 import PlaneService
 import ProxyCore
 import ServiceLifecycle
+import UnixSignals
 
 #if canImport(Glibc)
 import Glibc
@@ -20,12 +21,13 @@ import Glibc
     @OptionGroup var options: ServiceOptions
 
     func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
-        signal(SIGHUP, SIG_IGN)  // until the service listens for it: a reload that comes too early must not be the end
+        signal(SIGHUP, SIG_IGN)  // a reload that comes now must not be the end; this process reads its configuration at this moment
+        let signals = await UnixSignalsSequence(trapping: ProxyService.signals)
         let store = try DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(
             options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
-        return [try await ProxyService.bind(settings, server: server, sockets: .ofThisProcess, logger: logger)]
+        return [try await ProxyService.bind(settings, server: server, sockets: .ofThisProcess, signals: signals, logger: logger)]
     }
 }

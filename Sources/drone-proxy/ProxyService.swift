@@ -13,17 +13,24 @@ struct ProxyService: FinishingService {
     /// A successor that does not listen after this is given up.
     private static let successorLimit: Duration = .seconds(30)
 
+    /// SIGHUP asks for a successor; the others for the end, as they ask the service group once it runs.
+    static let signals: [UnixSignal] = [.sighup, .sigterm, .sigint]
+
     let server: ProxyServer
     /// Which listen already, and from which nothing is taken yet.
     let bound: [(listener: ProxyListener, socket: ListeningSocket)]
     let sockets: ListeningSockets
+    /// What this process was asked since before it could serve: a successor takes over first and is then made ready, and whoever saw it
+    /// take over may ask it something already.
+    let requests: UnixSignalsSequence
     /// When a replaced process closes what is still open; nil never does.
     let replacedDeadline: TimeAmount?
     let logger: Logger
 
     /// Binds at once, so that a taken port is told before anything has started.
+    /// - Parameter signals: Trapping those of ``signals``.
     static func bind(
-        _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
+        _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, signals: UnixSignalsSequence, logger: Logger
     ) async throws -> ProxyService {
         var bound: [(ProxyListener, ListeningSocket)] = []
         for (name, listener, port) in Self.listeners(settings, logger: logger) {
@@ -42,7 +49,7 @@ struct ProxyService: FinishingService {
                 metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
         }
         return ProxyService(
-            server: server, bound: bound, sockets: sockets,
+            server: server, bound: bound, sockets: sockets, requests: signals,
             replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
@@ -60,11 +67,10 @@ struct ProxyService: FinishingService {
     }
 
     func run() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sighup)
         let listeners = try await self.listen()
         ServiceNotification.ready()
         let isReplaced = await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await self.awaitReplacement(signals, listeners) }
+            group.addTask { await self.awaitReplacement(listeners) }
             group.addTask {
                 // Cancelled, or asked to shut down: the same here.
                 try? await gracefulShutdown()
@@ -88,8 +94,7 @@ struct ProxyService: FinishingService {
         try await self.server.shutDown(within: Self.drainLimit)
     }
 
-    /// Begins to take connections. Not before this runs, when the service group listens for signals: one that asked the process to end
-    /// a moment before would end it at once, with the connections it had just taken.
+    /// Begins to take connections.
     private func listen() async throws -> [any Channel] {
         var listeners: [any Channel] = []
         for (listener, socket) in self.bound { listeners.append(try await self.server.listen(listener, on: socket)) }
@@ -98,9 +103,12 @@ struct ProxyService: FinishingService {
         return listeners
     }
 
-    /// Starts a successor at every SIGHUP; true once one has taken over.
-    private func awaitReplacement(_ signals: UnixSignalsSequence, _ listeners: [any Channel]) async -> Bool {
-        for await _ in signals where await self.replace(listeners) { return true }
+    /// Starts a successor at every SIGHUP; true once one has taken over, false when asked to end.
+    private func awaitReplacement(_ listeners: [any Channel]) async -> Bool {
+        for await signal in self.requests {
+            guard signal == .sighup else { return false }
+            if await self.replace(listeners) { return true }
+        }
         return false
     }
 

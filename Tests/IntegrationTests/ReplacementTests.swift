@@ -19,6 +19,12 @@ struct ReplacementTests {
         #expect(status == 0, "\(log)")
     }
 
+    @Test("a successor that is asked for its own successor in the moment it takes over is not deaf, and does not end")
+    func atOnce() async throws {
+        let (status, log) = try await Self.run(["--replacements", "10", "--rate", "100", "--websockets", "5", "--pause", "0"])
+        #expect(status == 0, "\(log)")
+    }
+
     @Test("with sockets that somebody else holds, a plain restart refuses nobody, even in the moment of being ready")
     func activated() async throws {
         let (status, log) = try await Self.run(["--restart", "--replacements", "10", "--rate", "100", "--pause", "0"])
