@@ -37,6 +37,23 @@ struct TunnelTests {
         }
     }
 
+    @Test("bytes stay in order while a reader falls behind and catches up, again and again")
+    func order() async throws {
+        // No part of it looks like the part before.
+        let chunk = (0..<65_521).map { UInt8($0 % 251) }
+        try await Self.withTunnel { client, backend, _ in
+            for (sender, reader) in [(backend, client), (client, backend), (backend, client), (client, backend)] {
+                for text in ["one", "two"] {
+                    try await sender.send(text)
+                    #expect(try await reader.receive(until: text) == text)
+                }
+                let count = try await sender.sendUntilBlocked(chunk)
+                let received = try await reader.receive(count: count)
+                #expect(received.indices.allSatisfy { received[$0] == chunk[$0 % chunk.count] })
+            }
+        }
+    }
+
     @Test("a client that has said its last word still hears the backend's")
     func clientEndsFirst() async throws {
         try await Self.withTunnel { client, backend, _ in

@@ -62,6 +62,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var isPaused = false
     private var heldBackRead = false
     private var needsFlush = false
+    @exclusivity(unchecked) private var output: DirectOutput
     /// The first empty line before a request is skipped (RFC 9112 §2.2), a second one is not.
     var skippedEmptyLine = false
 
@@ -101,6 +102,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     init(worker: ProxyWorker, role: ClientRole) {
         self.worker = worker
         self.role = role
+        self.output = DirectOutput(isPossible: role.isPlain)
     }
 
     // MARK: Channel
@@ -237,7 +239,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.needsFlush = true
         self.worker.metrics.sentBytes += buffer.readableBytes
         if let record { record.bytes += buffer.readableBytes }
-        self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
+        guard let context, !self.output.keep(buffer, context: context) else { return }
+        if let kept = self.output.takeKept() { context.write(self.wrapOutboundOut(kept), promise: nil) }
+        context.write(self.wrapOutboundOut(buffer), promise: nil)
     }
 
     /// Hands everything written so far to the kernel.
@@ -245,7 +249,12 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func flush() {
         guard self.needsFlush else { return }
         self.needsFlush = false
-        self.context?.flush()
+        guard let context else { return }
+        switch self.output.flush(isActive: context.channel.isActive) {
+        case .sent: break
+        case .rest(let rest): context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
+        case .nothingKept: context.flush()
+        }
     }
 
     // MARK: The end
@@ -302,7 +311,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// The kernel has all there was. Not known where another handler, of TLS or of streams, may have kept some of it.
     private var hasNothingToWrite: Bool {
-        guard case .proxy(isTLS: false) = self.role, let options = self.context?.channel.syncOptions else { return false }
+        guard self.role.isPlain, let options = self.context?.channel.syncOptions else { return false }
         return (try? options.getOption(.bufferedWritableBytes)) == 0
     }
 

@@ -33,6 +33,9 @@ enum ClientRole {
     /// The connection is counted elsewhere.
     var isStream: Bool { if case .stream = self { true } else { false } }
 
+    /// Between the handler and the socket there is nothing.
+    var isPlain: Bool { if case .proxy(isTLS: false) = self { true } else { false } }
+
     var scheme: StaticString {
         switch self {
         case .proxy(let isTLS): isTLS ? "https" : "http"

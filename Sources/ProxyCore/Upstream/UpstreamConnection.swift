@@ -18,6 +18,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private var heldBackRead = false
     /// Something was written since the last flush, which is called for at more than one end of a read.
     private var needsFlush = false
+    @exclusivity(unchecked) private var output = DirectOutput()
     private var inputHasEnded = false
     private var failure: (any Error)?
 
@@ -46,17 +47,25 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     @inline(__always)
     func write(_ buffer: ByteBuffer) {
         self.needsFlush = true
-        self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
+        guard let context, !self.output.keep(buffer, context: context) else { return }
+        if let kept = self.output.takeKept() { context.write(self.wrapOutboundOut(kept), promise: nil) }
+        context.write(self.wrapOutboundOut(buffer), promise: nil)
     }
 
     @inline(__always)
     func flush() {
         guard self.needsFlush else { return }
         self.needsFlush = false
-        self.context?.flush()
+        guard let context else { return }
+        switch self.output.flush(isActive: context.channel.isActive) {
+        case .sent: break
+        case .rest(let rest): context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
+        case .nothingKept: context.flush()
+        }
     }
 
     func closeOutput() {
+        self.flush()
         self.context?.close(mode: .output, promise: nil)
     }
 
@@ -69,6 +78,7 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func closeAfterFlush(within limit: TimeAmount) {
         self.client = nil
         guard let context else { return }
+        self.flush()
         let channel = context.channel
         let cut = context.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
         let written = context.eventLoop.makePromise(of: Void.self)

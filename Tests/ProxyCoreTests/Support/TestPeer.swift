@@ -54,14 +54,15 @@ final class TestPeer: Sendable {
         }
     }
 
-    /// Sends as much as the other side and the kernel will take without anybody reading, and says how much that was.
+    /// Sends the chunk again and again, as much as the other side and the kernel will take without anybody reading, and says how much
+    /// that was.
     func sendUntilBlocked(_ chunk: [UInt8], quietMilliseconds: Int32 = 500) async throws -> Int {
         try await self.on(self.writing) { socket in
             var total = 0
             while true {
                 var ready = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
                 guard poll(&ready, 1, quietMilliseconds) > 0 else { return total }
-                let count = chunk.withUnsafeBytes {
+                let count = chunk[(total % chunk.count)...].withUnsafeBytes {
                     Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
                 }
                 if count < 0, errno != EAGAIN { throw Failure(description: "send: \(String(cString: strerror(errno)))") }
