@@ -8,17 +8,19 @@
 need_swift
 toolchain=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")")
 machine=plane-newcomer-$$ image=plane-acceptance-newcomer
-# Docker, which is outside, is to find under the same path what the newcomer asks it to mount: parts of the clone, and its own socket.
-clone=$(mktemp -d)/plane
+# Docker, which is outside, is to find under the same path what the newcomer asks it to mount: parts of the clone, its own socket, and what
+# tests put into the folder for temporary files. Its name is short, since sockets in it have paths of at most 107 bytes.
+shared=$(mktemp -d /tmp/n.XXXXXX)
+clone=$shared/plane
 clean_up() {
     # What a failed run leaves would come back with the next Docker.
     docker_cli ps --all --quiet --filter label=com.docker.compose.project=plane --filter "label=com.docker.compose.project.working_dir=$clone" |
         while read -r container; do docker_cli rm --force --volumes "$container" >/dev/null; done
     docker_cli rm --force --volumes "$machine" >/dev/null 2>&1 || true
-    as_root rm -rf "$(dirname "$clone")"
+    as_root rm -rf "$shared"
 }
 in_machine() { docker_cli exec "$machine" "$@"; }
-in_clone() { docker_cli exec --workdir "$clone" --env DOCKER_HOST="unix://$docker_socket" --env PATH="$toolchain/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$machine" bash -c "$1"; }
+in_clone() { docker_cli exec --workdir "$clone" --env DOCKER_HOST="unix://$docker_socket" --env TMPDIR="$shared" --env PATH="$toolchain/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$machine" bash -c "$1"; }
 took() { info "after $((SECONDS - began)) s"; }
 
 step "making the machine"
@@ -29,7 +31,7 @@ FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends binutils-gold gcc git libcurl4-openssl-dev \\
     libc-dev libedit2 libpython3-dev libsqlite3-0 libstdc++-12-dev libxml2-dev libncurses-dev libz3-dev pkg-config tzdata zlib1g-dev
 END
-volumes=(--volume "$docker_socket:$docker_socket" --volume "$toolchain:$toolchain:ro" --volume "$clone:$clone")
+volumes=(--volume "$docker_socket:$docker_socket" --volume "$toolchain:$toolchain:ro" --volume "$shared:$shared")
 for volume in ${ACCEPTANCE_VOLUMES:-}; do volumes+=(--volume "$volume"); done
 # The network of this machine, since backends and registries are reached by the addresses that Docker, outside, gives them; and the rights
 # of a machine's root, which the tests need to mount small disks and to start a Docker of their own.
