@@ -25,7 +25,7 @@ struct SchedulerBenchRow {
     func text(emptyMemory: Int) -> String {
         let messages = Double(max(1, self.messages))
         return String(
-            format: "%6ld  %8ld  %8ld  %6.2f s  %10.0f  %11.0f  %8.1f µs  %3.0f MB  %9.0f  %7.1f%%  %8.0f  %10.0f  %8.0f µs  %20.0f", self.drones,
+            format: "%6ld  %8ld  %8ld  %6.2f s  %10.0f  %11.0f  %8.1f µs  %3.0f MB  %9.0f  %7.2f%%  %8.0f  %10.0f  %8.0f µs  %20.0f", self.drones,
             self.backends, self.messages, self.startUp / .seconds(1), messages / (self.startUp / .seconds(1)),
             messages / (self.bareRead / .seconds(1)), self.startUpProcessor / .microseconds(1) / messages, Double(self.memory) / 1e6,
             Double(self.memory - emptyMemory) / Double(max(1, self.backends)), self.idleProcessor * 100, self.writes, self.requests,

@@ -30,7 +30,7 @@ step "docker-compose up --build"
 # The images build, and everything starts.
 typed typed_compose 'scripts/compose up --build --detach'
 typed typed_compose 'docker-compose up --build --detach'
-docker_cli images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^plane(-nats|-acme)?:acceptance|^plane-demo:latest' | sed 's/^/  /' || true
+docker_cli images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^plane-[a-z-]+:acceptance|^plane-demo:latest' | sed 's/^/  /' || true
 for service in nats scheduler dns drone-agent drone-proxy cert-refresher; do
     eventually 90 "$service is healthy" is_healthy "$service"
 done
