@@ -9,8 +9,8 @@ import Glibc
 ///
 /// A channel takes a write through its pipeline into a queue, and a flush out of it again, which costs as much as all we do to a small
 /// response. Here a buffer that is alone between two flushes, with nothing before it waiting in the channel, is sent at the flush with one
-/// system call. All else goes the channel's way, which keeps the order, counts what waits and tells of failures: a second buffer, what the
-/// kernel does not take at once, what belongs to a connection that is no longer active.
+/// system call. All else goes the channel's way, which keeps the order, counts what waits and tells of failures: a second buffer, a large
+/// one, what the kernel does not take at once, what belongs to a connection that is no longer active.
 ///
 /// It decides and sends, and never calls the channel: that may call back, while this value is being changed.
 struct DirectOutput {
@@ -23,6 +23,10 @@ struct DirectOutput {
         /// There is no socket, or there are handlers in between.
         case never
     }
+
+    /// Larger buffers are counted by the channel from the moment they are written, so that whoever asks then whether it takes more hears
+    /// the truth. Well below the high mark of its queue.
+    private static let sizeLimit = 16 * 1024
 
     private var mode: Mode
     private var kept: ByteBuffer?
@@ -45,11 +49,13 @@ struct DirectOutput {
     @inline(__always)
     mutating func keep(_ buffer: ByteBuffer, context: ChannelHandlerContext) -> Bool {
         if case .direct = self.mode {
-            guard self.kept == nil else { return false }
-            self.kept = buffer
-            return true
+            guard self.kept == nil, buffer.readableBytes <= Self.sizeLimit else {
+                self.mode = .channel
+                return false
+            }
+        } else {
+            guard buffer.readableBytes <= Self.sizeLimit, self.becomesDirect(context) else { return false }
         }
-        guard self.becomesDirect(context) else { return false }
         self.kept = buffer
         return true
     }
@@ -71,10 +77,8 @@ struct DirectOutput {
 
     /// What was kept and now goes the channel's way.
     mutating func takeKept() -> ByteBuffer? {
-        guard let kept = self.kept else { return nil }
-        self.kept = nil
-        self.mode = .channel
-        return kept
+        defer { self.kept = nil }
+        return self.kept
     }
 
     /// - Parameter isActive: Whether the channel still is: a socket that it has closed may be somebody else's by now.
