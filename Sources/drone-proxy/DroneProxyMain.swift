@@ -6,7 +6,6 @@ import NIOPosix
 import PlaneService
 import ProxyCore
 import ServiceLifecycle
-import UnixSignals
 
 #if canImport(Glibc)
 import Glibc
@@ -22,12 +21,11 @@ import Glibc
 
     func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
         signal(SIGHUP, SIG_IGN)  // a reload that comes now must not be the end; this process reads its configuration at this moment
-        let signals = await UnixSignalsSequence(trapping: ProxyService.signals)
         let store = try DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(
             options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
-        return [try await ProxyService.bind(settings, server: server, sockets: .ofThisProcess, signals: signals, logger: logger)]
+        return [try await ProxyService.bind(settings, server: server, sockets: .ofThisProcess, logger: logger)]
     }
 }

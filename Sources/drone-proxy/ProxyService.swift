@@ -13,24 +13,21 @@ struct ProxyService: FinishingService {
     /// A successor that does not listen after this is given up.
     private static let successorLimit: Duration = .seconds(30)
 
-    /// SIGHUP asks for a successor; the others for the end, as they ask the service group once it runs.
-    static let signals: [UnixSignal] = [.sighup, .sigterm, .sigint]
-
     let server: ProxyServer
     /// Which listen already, and from which nothing is taken yet.
     let bound: [(listener: ProxyListener, socket: ListeningSocket)]
     let sockets: ListeningSockets
-    /// What this process was asked since before it could serve: a successor takes over first and is then made ready, and whoever saw it
-    /// take over may ask it something already.
-    let requests: UnixSignalsSequence
+    /// What this process was asked since before it took over: that is seen before it serves, and before its service group listens for
+    /// signals, and whoever has seen it may ask for the next successor, or for the end.
+    let reloads: UnixSignalsSequence
+    let ends: UnixSignalsSequence
     /// When a replaced process closes what is still open; nil never does.
     let replacedDeadline: TimeAmount?
     let logger: Logger
 
     /// Binds at once, so that a taken port is told before anything has started.
-    /// - Parameter signals: Trapping those of ``signals``.
     static func bind(
-        _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, signals: UnixSignalsSequence, logger: Logger
+        _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
     ) async throws -> ProxyService {
         var bound: [(ProxyListener, ListeningSocket)] = []
         for (name, listener, port) in Self.listeners(settings, logger: logger) {
@@ -41,6 +38,9 @@ struct ProxyService: FinishingService {
             sockets.hold(name, socket.descriptor)
             bound.append((listener, socket))
         }
+        // Not earlier: until now SIGTERM ends a process that nobody needs yet.
+        let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         await Self.offTheLoop { SuccessorProcess.awaitTurn() }
         let unwanted = sockets.closeUnwanted()
         if !unwanted.isEmpty {
@@ -49,7 +49,7 @@ struct ProxyService: FinishingService {
                 metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
         }
         return ProxyService(
-            server: server, bound: bound, sockets: sockets, requests: signals,
+            server: server, bound: bound, sockets: sockets, reloads: reloads, ends: ends,
             replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
@@ -74,6 +74,10 @@ struct ProxyService: FinishingService {
             group.addTask {
                 // Cancelled, or asked to shut down: the same here.
                 try? await gracefulShutdown()
+                return false
+            }
+            group.addTask {
+                for await _ in self.ends { break }
                 return false
             }
             let isReplaced = await group.next() ?? false
@@ -103,12 +107,9 @@ struct ProxyService: FinishingService {
         return listeners
     }
 
-    /// Starts a successor at every SIGHUP; true once one has taken over, false when asked to end.
+    /// Starts a successor at every SIGHUP; true once one has taken over.
     private func awaitReplacement(_ listeners: [any Channel]) async -> Bool {
-        for await signal in self.requests {
-            guard signal == .sighup else { return false }
-            if await self.replace(listeners) { return true }
-        }
+        for await _ in self.reloads where await self.replace(listeners) { return true }
         return false
     }
 
