@@ -24,7 +24,7 @@ package struct JetStream: Sendable {
     }
 
     /// Asks for something that is only read, and so may be asked again: what a server has in hand when it dies is lost, and while a cluster
-    /// has no leader nobody takes a question, or says so. In all it takes as long as a `call` before it gives up.
+    /// has no leader nobody takes a question, or says so. It gives up after seven seconds.
     func read<Answer: Decodable>(_ name: String, body: [UInt8] = [], answer: Answer.Type) async throws(NATSError) -> Answer {
         for patience in Self.patience {
             do {
@@ -38,7 +38,7 @@ package struct JetStream: Sendable {
 
     /// How long a question that is asked again waits for its answer; the last time it waits longer, for a server that is only slow.
     private static let patience: [Duration] = [.seconds(1), .seconds(1)]
-    private static let lastPatience: Duration = .seconds(3)
+    private static let lastPatience: Duration = .seconds(5)
 
     /// A stream or consumer name as part of an API subject.
     static func checked(_ name: String, attempt: String) throws(NATSError) -> String {
