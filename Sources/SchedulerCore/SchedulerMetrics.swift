@@ -1,5 +1,6 @@
 import Metrics
 import PlaneProtocol
+import PlaneState
 
 /// What the scheduler counts. Made after the metrics system was set up.
 package struct SchedulerMetrics: Sendable {
@@ -10,11 +11,11 @@ package struct SchedulerMetrics: Sendable {
 
     package init() {}
 
-    func answered(_ reply: ScheduleReply, cluster: ClusterName, after duration: Duration) {
+    func answered(_ reply: ScheduleReply, cluster: ClusterName, world: LiveWorld, after duration: Duration) {
         self.scheduleSeconds.recordNanoseconds(duration.wholeNanoseconds)
         Counter(
             label: "plane_scheduler_schedule_requests_total",
-            dimensions: [("cluster", self.labels.label(of: cluster)), ("result", Self.result(of: reply))]
+            dimensions: [("cluster", self.labels.label(of: cluster) { world.ask { !$0.drones(in: cluster).isEmpty } }), ("result", Self.result(of: reply))]
         ).increment()
     }
 

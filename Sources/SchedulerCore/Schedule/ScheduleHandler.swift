@@ -149,12 +149,12 @@ package struct ScheduleHandler: Sendable {
 
     /// Counted, but not logged each: whoever asks while the scheduler cannot answer asks often, and why it cannot is in the log once.
     private func refuse(_ request: ScheduleRequest, _ error: ErrorReply, since started: ContinuousClock.Instant) -> ScheduleReply {
-        self.metrics.answered(.error(error), cluster: request.cluster, after: .now - started)
+        self.metrics.answered(.error(error), cluster: request.cluster, world: self.world, after: .now - started)
         return .error(error)
     }
 
     private func report(_ reply: ScheduleReply, _ request: ScheduleRequest, _ backend: BackendID, took duration: Duration) {
-        self.metrics.answered(reply, cluster: request.cluster, after: duration)
+        self.metrics.answered(reply, cluster: request.cluster, world: self.world, after: duration)
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.duration: "\(duration.wholeMilliseconds)"]
         switch reply {
         case .scheduled(let scheduled):
