@@ -63,6 +63,17 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
         }
     }
 
+    /// Whether the authority may have counted the attempt, as it does to limit orders and failed validations (RFC 8555 §6.6).
+    package var mayCount: Bool {
+        switch self.code {
+        case .unreachable, .untrustedServer, .unreadableRoots, .invalidInput, .cancelled:
+            false
+        case .malformedAnswer, .answerTooLarge, .authorityFault, .rateLimited, .nonceRefused, .accountRefused, .externalAccountRefused,
+            .nameRefused, .validationFailed, .noUsableChallenge, .challengeNotPresented, .undecided, .unusableCertificate, .refused:
+            true
+        }
+    }
+
     package var description: String {
         var text = "could not \(self.attempt): \(self.code)"
         if let hint { text += " (\(hint))" }

@@ -80,8 +80,8 @@ package struct CertificateRefresher: Service {
         let mark = AttemptMark(beside: self.files.certPath)
         let metrics = RefresherMetrics(cluster: self.options.names.first ?? "")
         if !self.options.runsOnce {
-            if let last = mark.lastFailure { machine.holdOff(until: last.addingTimeInterval(AttemptMark.pause)) }
             self.logger.info("cert-refresher is ready", metadata: [LogKey.cluster: "\(self.options.names.first ?? "")"])
+            self.respect(mark, &machine)
         }
         var told: String?
         var held: (since: Date, why: HeldOff)?
@@ -104,12 +104,12 @@ package struct CertificateRefresher: Service {
                 case .hold(let until, let why):
                     try await self.hold(until, why, &machine, &held)
                 case .failed(let error):
-                    try await self.failed(error, &machine, mark, metrics)
+                    try await self.failed(error, mayCount: false, &machine, mark, metrics)
                 case .order:
                     held = nil
                     self.logger.info("ordering a certificate", metadata: [LogKey.cause: "\(reason.rawValue)"])
                     if let error = await self.order(replacing: current) {
-                        try await self.failed(error, &machine, mark, metrics)
+                        try await self.failed(error, mayCount: (error as? ACMEError)?.mayCount ?? true, &machine, mark, metrics)
                     } else {
                         mark.remove()
                         metrics.ordered(success: true)
@@ -119,6 +119,14 @@ package struct CertificateRefresher: Service {
             }
             try Task.checkCancellation()
         }
+    }
+
+    /// An order that failed shortly before this process began is not repeated at once.
+    private func respect(_ mark: AttemptMark, _ machine: inout RenewalMachine) {
+        guard let until = mark.lastFailure?.addingTimeInterval(AttemptMark.pause), until > self.time.now() else { return }
+        machine.holdOff(until: until)
+        self.logger.info(
+            "an order failed shortly before this start; the next one is not before this time", metadata: [LogKey.nextAttempt: "\(until.formatted(.iso8601))"])
     }
 
     /// Leaves it to another drone for a while; with `--once` not for long.
@@ -196,8 +204,9 @@ package struct CertificateRefresher: Service {
         return try await sharing.whileKeepingLease(issue).get()
     }
 
+    /// - Parameter mayCount: whether the authority may have counted the attempt, so that a new start must respect it.
     private func failed(
-        _ error: any Error, _ machine: inout RenewalMachine, _ mark: AttemptMark, _ metrics: RefresherMetrics
+        _ error: any Error, mayCount: Bool, _ machine: inout RenewalMachine, _ mark: AttemptMark, _ metrics: RefresherMetrics
     ) async throws {
         // Given up because the process ends.
         try Task.checkCancellation()
@@ -209,7 +218,7 @@ package struct CertificateRefresher: Service {
             throw OrderFailed(cause: error)
         }
         let refusal = error as? ACMEError
-        mark.set(now)
+        if mayCount { mark.set(now) }
         machine.failed(
             isRetryable: refusal?.isRetryable ?? true, retryAfter: refusal?.retryAfter, random: self.time.random(), at: now)
         guard case .wait(let until) = machine.next(at: now) else { return }

@@ -179,12 +179,22 @@ import Testing
     @Test("C3: started again and again while the authority refuses, it does not order again and again")
     func crashLoop() async throws {
         let clock = Clock(days: 1.0 / 24 / 60)
-        let authority = Authority(clock, [Self.outage])
+        let authority = Authority(clock, [.failure(ACMEError(.validationFailed, "order"))])
         for _ in 0..<20 { try await self.run(clock, authority) }
         #expect(authority.orders.count > 2)
+        #expect(self.log.text.contains("an order failed shortly before this start"))
         for (earlier, later) in zip(authority.orders, authority.orders.dropFirst()) {
             #expect(later.timeIntervalSince(earlier) >= AttemptMark.pause)
         }
+    }
+
+    @Test("started anew after an authority that could not be reached, it asks at once: nothing was counted there")
+    func unreachableBefore() async throws {
+        let clock = Clock(days: 1.0 / 24 / 60)
+        let authority = Authority(clock, [Self.outage, Self.fresh])
+        for _ in 0..<2 { try await self.run(clock, authority) }
+        #expect(authority.orders.count == 2)
+        #expect(authority.orders[1].timeIntervalSince(authority.orders[0]) < AttemptMark.pause)
     }
 
     @Test("a pair for other names is ordered again, and why is said")
@@ -344,7 +354,6 @@ import Testing
         #expect(self.log.text.contains("no new certificate; the old one, if any, stays"))
         let later = Clock(days: 1)
         let asked = Authority(later, [Self.fresh])
-        try FileManager.default.removeItem(atPath: "\(self.files.certPath).failed")
         try await self.run(later, asked, sharing: Board(failure: NATSError(.streamNotFound, attempt: "STREAM.MSG.GET.plane_certificates")))
         #expect(asked.orders.count == 1)
         #expect(self.log.text.contains("certificates cannot be shared"))
