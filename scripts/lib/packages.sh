@@ -5,11 +5,11 @@ packages_of() {
     case $1 in
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
-        service) echo ca-certificates systemd ;;
+        service) echo ca-certificates procps systemd ;;
         images) echo debootstrap docker-compose ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
         bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
-        test) echo busybox-static gdb pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd ;;
+        test) echo busybox-static procps gdb pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd ;;
     esac
 }
 
