@@ -131,6 +131,36 @@ struct JetStreamTests {
         }
     }
 
+    @Test("processes that start in the same moment make the same stream, and none takes it for another one with its subjects")
+    func sameStreamAtOnce() async throws {
+        try await withNATSServer { server in
+            var processes: [NATSConnection] = []
+            for _ in 0..<6 { processes.append(try await NATSConnection.make(server)) }
+            for number in 0..<200 {
+                let stream = StreamConfiguration(name: "same_\(number)", subjects: ["same.\(number).>"], replicas: 3)
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for process in processes { group.addTask { try await process.jetStream.ensureStream(stream).replicas } }
+                    for try await replicas in group { #expect(replicas == 1) }
+                }
+            }
+            for process in processes { await process.drain() }
+        }
+    }
+
+    @Test("subjects that another stream has are refused, and said to be")
+    func overlap() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: "first", subjects: ["a.>"]))
+            let error = await #expect(throws: NATSError.self) {
+                try await connection.jetStream.ensureStream(StreamConfiguration(name: "second", subjects: ["a.b"]))
+            }
+            #expect(error?.isRetryable == false)
+            #expect("\(error.map { "\($0)" } ?? "")".contains("subjects overlap with an existing stream"))
+            await connection.drain()
+        }
+    }
+
     @Test("a question that was lost is asked again, as one is that a server had in hand when it died")
     func lostQuestion() async throws {
         try await withNATSServer(jetStream: false) { server in

@@ -27,6 +27,13 @@ extension JetStream {
                 return try await self.create(configuration)
             } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.streamNameExists {
                 return try await self.streamInfo(configuration.name)  // Another process was faster.
+            } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.streamSubjectOverlap {
+                // The server looks at subjects after names: a process that was faster by less than that has the stream now.
+                do {
+                    return try await self.streamInfo(configuration.name)
+                } catch let missing where missing.code == .streamNotFound {
+                    throw error
+                }
             } catch where configuration.replicas > 1 && error.meansNoReplicas {
                 self.tellFewer(replicas: 1, than: configuration, error)
                 configuration.replicas = 1

@@ -13,6 +13,7 @@ enum JetStreamAnswer {
         static let notEnabledForAccount = 10039
         static let streamNameExists = 10058
         static let streamNotFound = 10059
+        static let streamSubjectOverlap = 10065
         static let wrongLastSequence = 10071
         static let replicasNotSupported = 10074
         static let notEnabled = 10076
