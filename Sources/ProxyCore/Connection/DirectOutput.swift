@@ -68,6 +68,7 @@ struct DirectOutput {
             return false
         case .channel:
             let channel = context.channel
+            // What fails here is a channel that is closed, or none with a socket: what is written to it goes its own way.
             guard (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) == 0 else { return false }
             let socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
             self.mode = socket.map { .direct(socket: $0) } ?? .never
