@@ -23,7 +23,7 @@ private func isFree(_ port: UInt16) -> Bool {
     // the port is for does not mind; neither does it mind what connections of an earlier run have left behind.
     var isOn: CInt = 1
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
-    var address = sockaddr_in.loopback(port: port)
+    var address = loopbackAddress(port: port)
     return withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }

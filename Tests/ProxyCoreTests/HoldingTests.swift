@@ -1,5 +1,6 @@
 import NIOCore
 import PlaneProtocol
+import PlaneTestSupport
 import ProxyCore
 import Testing
 

@@ -1,4 +1,5 @@
 import NIOCore
+import PlaneTestSupport
 import ProxyCore
 import Testing
 

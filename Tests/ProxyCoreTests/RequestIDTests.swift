@@ -1,4 +1,5 @@
 import NIOCore
+import PlaneTestSupport
 import Testing
 
 @testable import ProxyCore

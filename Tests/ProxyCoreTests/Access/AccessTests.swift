@@ -1,4 +1,5 @@
 import PlaneProtocol
+import PlaneTestSupport
 import ProxyCore
 import Testing
 

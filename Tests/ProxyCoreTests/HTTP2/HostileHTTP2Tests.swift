@@ -1,5 +1,6 @@
 import MetricsTestKit
 import NIOCore
+import PlaneTestSupport
 import Testing
 
 @testable import ProxyCore

@@ -1,3 +1,4 @@
+import PlaneTestSupport
 import Testing
 
 @Suite("IPv6")

@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
+import PlaneTestSupport
 
 /// A client on loopback that speaks TLS and shows what comes as plain bytes.
 final class TLSPeer: Sendable {

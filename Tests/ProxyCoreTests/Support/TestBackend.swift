@@ -18,16 +18,16 @@ final class TestBackend: Sendable {
         setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var isOn: CInt = 1
         setsockopt(self.socket, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
-        var address = sockaddr_in.loopback(port: try freeLoopbackPort())
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        self.port = try freeLoopbackPort()
+        var address = loopbackAddress(port: self.port)
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let socket = self.socket
         let result = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && listen(socket, 128) == 0 ? getsockname(socket, $0, &length) : -1
+                bind(socket, $0, length) == 0 ? listen(socket, 128) : -1
             }
         }
         guard result == 0 else { throw TestPeer.Failure(description: "listen: \(String(cString: strerror(errno)))") }
-        self.port = UInt16(bigEndian: address.sin_port)
     }
 
     deinit { Glibc.close(self.socket) }

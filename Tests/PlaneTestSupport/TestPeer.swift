@@ -3,9 +3,13 @@ import Foundation
 import Glibc
 
 /// One end of a TCP connection on loopback that sends and shows plain bytes, and can close either direction.
-final class TestPeer: Sendable {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+package final class TestPeer: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     /// A read nobody answers ends after this with an error that shows what had come until then.
@@ -16,7 +20,7 @@ final class TestPeer: Sendable {
     private let reading = DispatchQueue(label: "test-peer-reading")
     private let writing = DispatchQueue(label: "test-peer-writing")
 
-    init(socket: Int32) {
+    package init(socket: Int32) {
         self.socket = socket
         var limit = timeval(tv_sec: Self.patienceSeconds, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -24,12 +28,12 @@ final class TestPeer: Sendable {
     }
 
     /// - Parameter receiveBuffer: Bytes the kernel takes for us before the other side has to wait.
-    static func connect(port: UInt16, receiveBuffer: Int32? = nil) throws -> TestPeer {
+    package static func connect(port: UInt16, receiveBuffer: Int32? = nil) throws -> TestPeer {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if var receiveBuffer {
             setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         }
-        var address = sockaddr_in.loopback(port: port)
+        var address = loopbackAddress(port: port)
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 Glibc.connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -41,9 +45,9 @@ final class TestPeer: Sendable {
 
     deinit { Glibc.close(self.socket) }
 
-    func send(_ text: String) async throws { try await self.send(Array(text.utf8)) }
+    package func send(_ text: String) async throws { try await self.send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) async throws {
+    package func send(_ bytes: [UInt8]) async throws {
         try await self.on(self.writing) { socket in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -56,7 +60,7 @@ final class TestPeer: Sendable {
 
     /// Sends the chunk again and again, as much as the other side and the kernel will take without anybody reading, and says how much
     /// that was.
-    func sendUntilBlocked(_ chunk: [UInt8], quietMilliseconds: Int32 = 500) async throws -> Int {
+    package func sendUntilBlocked(_ chunk: [UInt8], quietMilliseconds: Int32 = 500) async throws -> Int {
         try await self.on(self.writing) { socket in
             var total = 0
             while true {
@@ -72,17 +76,17 @@ final class TestPeer: Sendable {
     }
 
     /// Reads until what was read by this call ends with `end`.
-    func receive(until end: String) async throws -> String {
+    package func receive(until end: String) async throws -> String {
         let end = Array(end.utf8)
         return String(decoding: try await self.receive { $0.suffix(end.count).elementsEqual(end) }, as: UTF8.self)
     }
 
-    func receive(count: Int) async throws -> [UInt8] {
+    package func receive(count: Int) async throws -> [UInt8] {
         try await self.receive { $0.count >= count }
     }
 
     /// One whole message with a `Content-Length` or no body.
-    func receiveMessage() async throws -> String {
+    package func receiveMessage() async throws -> String {
         let bytes = try await self.receive { bytes in
             let text = String(decoding: bytes, as: UTF8.self)
             guard let headEnd = text.range(of: "\r\n\r\n") else { return false }
@@ -108,7 +112,7 @@ final class TestPeer: Sendable {
     }
 
     /// Everything until the other side closes its direction.
-    func receiveToEnd() async throws -> String {
+    package func receiveToEnd() async throws -> String {
         String(
             decoding: try await self.on(self.reading) { socket in
                 var received: [UInt8] = []
@@ -118,7 +122,7 @@ final class TestPeer: Sendable {
     }
 
     /// How many bytes come until the other side closes its direction.
-    func countToEnd() async throws -> Int {
+    package func countToEnd() async throws -> Int {
         try await self.on(self.reading) { socket in
             var count = 0
             while let bytes = try Self.readSome(socket, after: []) { count += bytes.count }
@@ -127,9 +131,18 @@ final class TestPeer: Sendable {
     }
 
     /// Says that nothing more will be sent; reading goes on.
-    func closeOutput() { shutdown(self.socket, Int32(SHUT_WR)) }
+    package func closeOutput() { shutdown(self.socket, Int32(SHUT_WR)) }
 
-    func close() { shutdown(self.socket, Int32(SHUT_RDWR)) }
+    package func close() { shutdown(self.socket, Int32(SHUT_RDWR)) }
+
+    /// Ends the connection so that the other side gets an error for it (socket(7), SO_LINGER).
+    package func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(self.socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        // A connection is reset by the last close of its descriptor, or by being connected to nowhere (connect(2), AF_UNSPEC).
+        var nowhere = sockaddr(sa_family: sa_family_t(AF_UNSPEC), sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+        Glibc.connect(self.socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+    }
 
     private static func readSome(_ socket: Int32, after received: [UInt8]) throws -> [UInt8]? {
         var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -148,15 +161,5 @@ final class TestPeer: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [socket] in continuation.resume(with: Swift.Result { try work(socket) }) }
         }
-    }
-}
-
-extension sockaddr_in {
-    static func loopback(port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
     }
 }

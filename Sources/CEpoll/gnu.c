@@ -1,0 +1,13 @@
+#define _GNU_SOURCE
+#include "CEpoll.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+int cepoll_accept(int socket, void *peer, unsigned int *peer_bytes) {
+    return accept4(socket, peer, peer_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+void cepoll_name_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}

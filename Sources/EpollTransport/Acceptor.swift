@@ -1,0 +1,83 @@
+import CEpoll
+package import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Takes connections from a listening socket. Used on its loop's thread only.
+///
+/// One in each turn: asking for a second costs a call of the kernel to learn that there is none, and while many wait, the turns are many too, and
+/// connections that are open already get theirs.
+package final class Acceptor: ReadinessHandler {
+    package let descriptor: CInt
+    private let loop: EpollEventLoop
+    private var watch: EpollEventLoop.Watch?
+    /// Nil once closed, which breaks the cycle.
+    private var mayTake: (() -> Bool)?
+    private var take: ((CInt, PeerAddress) -> Void)?
+    private var fail: ((IOError) -> Void)?
+    private var isPaused = false
+
+    /// - Parameters:
+    ///   - descriptor: A listening socket, which must not block, and is the acceptor's from now on.
+    ///   - mayTake: Asked before each connection. Whoever says no pauses the acceptor.
+    ///   - take: Gets each connection, which does not block, and its peer.
+    ///   - fail: Told why the kernel gives none.
+    package init(
+        _ descriptor: CInt, on loop: EpollEventLoop, mayTake: @escaping () -> Bool, take: @escaping (CInt, PeerAddress) -> Void, fail: @escaping (IOError) -> Void
+    ) throws(IOError) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.mayTake = mayTake
+        self.take = take
+        self.fail = fail
+        guard let watch = loop.watch(descriptor, .input, isEdgeTriggered: false, self) else {
+            throw IOError(errnoCode: errno, reason: "epoll_ctl")
+        }
+        self.watch = watch
+    }
+
+    package func pause() {
+        if self.isPaused { return }
+        self.isPaused = true
+        if let watch { self.loop.change(watch, to: []) }
+    }
+
+    package func resume() {
+        guard self.isPaused else { return }
+        self.isPaused = false
+        if let watch { self.loop.change(watch, to: .input) }
+    }
+
+    package func close() {
+        guard let watch else { return }
+        self.loop.forget(watch)
+        self.watch = nil
+        self.mayTake = nil
+        self.take = nil
+        self.fail = nil
+        Glibc.close(self.descriptor)
+    }
+
+    package func becameReady(_ events: ReadyEvents) {
+        guard !self.isPaused, let take, self.mayTake?() == true else { return }
+        var peer = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let connection = cepoll_accept(self.descriptor, &peer, &size)
+        if connection >= 0 { take(connection, PeerAddress(storage: peer)) } else { self.noted(errno) }
+    }
+
+    private func noted(_ reason: CInt) {
+        switch reason {
+        case EAGAIN, EINTR, ECONNABORTED, EPROTO: break  // none, or one that has gone again
+        default: self.fail?(IOError(errnoCode: reason, reason: "accept"))
+        }
+    }
+
+    package func goOn() {}
+
+    package func loopEnds() {
+        self.close()
+    }
+}

@@ -1,0 +1,279 @@
+import CEpoll
+package import Dispatch
+package import NIOCore
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A thread that waits with epoll(7) and calls whoever has something to do.
+///
+/// An event loop in the sense of SwiftNIO, whose futures, handlers and protocols work on it as on any other. What it has over SwiftNIO's own:
+/// a descriptor costs one call of the kernel to be watched and none to be let go, because it is watched for everything, edge-triggered, and
+/// who is called may be anything that handles readiness, without a channel and its pipeline.
+///
+/// One turn: wait for the kernel, tell those it names, let those go on that asked for another turn, run what is due, run what was handed in.
+///
+/// Sendable because everything that is not behind `inbox` is touched by the loop's own thread only.
+package final class EpollEventLoop: EventLoop, @unchecked Sendable {
+    private struct Inbox {
+        var tasks: [@Sendable () -> Void] = []
+        /// The loop has been told and not looked yet.
+        var isWoken = false
+        /// Whom to tell of the end; set once it is wanted.
+        var whenEnded: (@Sendable () -> Void)?
+        var isEnding = false
+        /// Nothing that is handed in now will ever run.
+        var hasEnded = false
+    }
+
+    private struct Registration {
+        var handler: (any ReadinessHandler)?
+        /// Tells an event of the descriptor's last user from one of this: both may lie in what one wait returns.
+        var generation: UInt32 = 0
+    }
+
+    private static let eventsPerWait: CInt = 256
+    /// Stands for the descriptor that wakes the loop, in the place of a number and a generation.
+    private static let wakeUpData = UInt64.max
+
+    private let name: String
+    private let epoll: CInt
+    private let wakeUp: CInt
+    private let inbox = Mutex(Inbox())
+    /// The thread's number while it runs, from before the first task.
+    private let thread = Atomic<UInt>(0)
+
+    // The thread's own.
+    private var registrations: [Registration] = []
+    private var again: [any ReadinessHandler] = []
+    private var timers = TimerQueue()
+    /// Where the sockets of this loop are read into, one at a time; whoever wants to keep what came takes it away.
+    @exclusivity(unchecked) var scratch: ByteBuffer
+
+    /// - Parameter readBytes: What one read takes at most.
+    init(name: String, readBytes: Int) {
+        self.name = name
+        self.scratch = ByteBufferAllocator().buffer(capacity: readBytes)
+        self.epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
+        self.wakeUp = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
+        precondition(self.epoll >= 0 && self.wakeUp >= 0, "an event loop has no descriptors to wait with: \(Self.reason())")
+        // Edge-triggered, so that nobody has to read it.
+        let error = self.control(EPOLL_CTL_ADD, self.wakeUp, ReadyEvents.input.rawValue | EPOLLET.rawValue, data: Self.wakeUpData)
+        precondition(error == 0, "an event loop cannot be woken: \(Self.reason())")
+        self.start()
+    }
+
+    /// Not at its end: whoever has just handed something in may be about to wake it.
+    deinit {
+        Glibc.close(self.wakeUp)
+        Glibc.close(self.epoll)
+    }
+
+    private static func reason() -> String { String(cString: strerror(errno)) }
+
+    private func start() {
+        var thread = pthread_t()
+        let result = pthread_create(&thread, nil, { pointer in
+            guard let pointer else { preconditionFailure("a thread is started with its loop") }
+            let loop = Unmanaged<EpollEventLoop>.fromOpaque(pointer).takeRetainedValue()
+            loop.thread.store(UInt(pthread_self()), ordering: .relaxed)
+            cepoll_name_thread(loop.name)
+            loop.run()
+            return nil
+        }, Unmanaged.passRetained(self).toOpaque())
+        precondition(result == 0, "a thread for an event loop cannot be made: \(String(cString: strerror(result)))")
+        pthread_detach(thread)
+    }
+
+    // MARK: The turn
+
+    private func run() {
+        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Int(Self.eventsPerWait))
+        defer { events.deallocate() }
+        while true {
+            let count = epoll_wait(self.epoll, events, Self.eventsPerWait, self.patience())
+            precondition(count >= 0 || errno == EINTR, "an event loop cannot wait: \(Self.reason())")
+            for index in 0..<max(0, Int(count)) { self.deliver(events[index]) }
+            self.letGoOn()
+            self.runDue()
+            if self.runHandedIn() { break }
+        }
+        self.end()
+    }
+
+    /// Milliseconds to wait at most: none with work to do, -1 for ever. Rounded up, since what runs early finds nothing to do and waits again.
+    private func patience() -> CInt {
+        if !self.again.isEmpty { return 0 }
+        guard let next = self.timers.nextDeadline else { return -1 }
+        let nanoseconds = (next - .now()).nanoseconds
+        return nanoseconds <= 0 ? 0 : CInt(clamping: (nanoseconds + 999_999) / 1_000_000)
+    }
+
+    private func deliver(_ event: epoll_event) {
+        let data = event.data.u64
+        if data == Self.wakeUpData { return }
+        let descriptor = Int(UInt32(truncatingIfNeeded: data))
+        guard descriptor < self.registrations.count, self.registrations[descriptor].generation == UInt32(data >> 32),
+            let handler = self.registrations[descriptor].handler
+        else { return }
+        handler.becameReady(ReadyEvents(rawValue: event.events))
+    }
+
+    private func letGoOn() {
+        if self.again.isEmpty { return }
+        let handlers = self.again
+        self.again = []
+        for handler in handlers { handler.goOn() }
+    }
+
+    private func runDue() {
+        guard let next = self.timers.nextDeadline else { return }
+        let now = NIODeadline.now()
+        guard next <= now else { return }
+        while let work = self.timers.takeDue(at: now) { work() }
+    }
+
+    /// True once the loop is to end.
+    private func runHandedIn() -> Bool {
+        let (tasks, isEnding) = self.inbox.withLock { inbox in
+            defer { inbox.tasks = [] }
+            inbox.isWoken = false
+            return (inbox.tasks, inbox.isEnding)
+        }
+        for task in tasks { task() }
+        return isEnding
+    }
+
+    private func end() {
+        // What those who end hand in may begin something once more.
+        var hasEnded = false
+        while !hasEnded {
+            self.endHandlers()
+            for giveUp in self.timers.giveUpAll() { giveUp() }
+            _ = self.runHandedIn()
+            hasEnded = self.inbox.withLock { inbox in
+                inbox.hasEnded = inbox.tasks.isEmpty
+                return inbox.hasEnded
+            }
+        }
+        self.again = []
+        self.thread.store(0, ordering: .relaxed)  // another thread may get this one's number
+        self.inbox.withLock { $0.whenEnded }?()
+    }
+
+    private func endHandlers() {
+        for registration in self.registrations { registration.handler?.loopEnds() }
+    }
+
+    // MARK: Descriptors
+
+    /// Watches a descriptor that does not block. Nil when the kernel cannot; errno says why.
+    ///
+    /// - Parameters:
+    ///   - events: What to tell of. Errors and hang-ups always are.
+    ///   - isEdgeTriggered: Tell of changes only; otherwise of what is so, at every turn.
+    func watch(_ descriptor: CInt, _ events: ReadyEvents, isEdgeTriggered: Bool = true, _ handler: any ReadinessHandler) -> Watch? {
+        let index = Int(descriptor)
+        if index >= self.registrations.count {
+            self.registrations += repeatElement(Registration(), count: max(64, index + 1 - self.registrations.count))
+        }
+        self.registrations[index].generation &+= 1
+        let generation = self.registrations[index].generation
+        let watch = Watch(data: UInt64(generation) << 32 | UInt64(descriptor), mode: isEdgeTriggered ? EPOLLET.rawValue : 0)
+        guard self.control(EPOLL_CTL_ADD, descriptor, events.rawValue | watch.mode, data: watch.data) == 0 else { return nil }
+        self.registrations[index].handler = handler
+        return watch
+    }
+
+    /// A descriptor that is watched.
+    struct Watch {
+        fileprivate let data: UInt64
+        fileprivate let mode: UInt32
+
+        var descriptor: CInt { CInt(truncatingIfNeeded: UInt32(truncatingIfNeeded: self.data)) }
+    }
+
+    /// Tells of something else from now on; what is so already, at once.
+    func change(_ watch: Watch, to events: ReadyEvents) {
+        let result = self.control(EPOLL_CTL_MOD, watch.descriptor, events.rawValue | watch.mode, data: watch.data)
+        precondition(result == 0, "a descriptor that is watched is still open: \(Self.reason())")
+    }
+
+    /// Tells nothing more. The descriptor is closed next, which takes it from the kernel's list; a copy of it that a process just being
+    /// started may still have is of no consequence, for its events are told from later ones.
+    func forget(_ watch: Watch) {
+        self.registrations[Int(watch.descriptor)].handler = nil
+    }
+
+    private func control(_ operation: CInt, _ descriptor: CInt, _ events: UInt32, data: UInt64) -> CInt {
+        var event = epoll_event(events: events, data: epoll_data_t(u64: data))
+        return epoll_ctl(self.epoll, operation, descriptor, &event)
+    }
+
+    /// Gives the handler a turn after those the kernel has named by now.
+    func callAgain(_ handler: any ReadinessHandler) {
+        self.again.append(handler)
+    }
+
+    // MARK: EventLoop
+
+    package var inEventLoop: Bool { self.thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// Once the loop has ended, a task never runs, and nobody is told.
+    package func execute(_ task: @escaping @Sendable () -> Void) {
+        let isAsleep = self.inbox.withLock { inbox in
+            if inbox.hasEnded { return false }
+            inbox.tasks.append(task)
+            defer { inbox.isWoken = true }
+            return !inbox.isWoken
+        }
+        if isAsleep { self.wake() }
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        write(self.wakeUp, &one, 8)
+    }
+
+    package func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        let promise = self.makePromise(of: T.self)
+        let timer = TimerQueue.Timer(deadline: deadline) {
+            do { promise.assumeIsolatedUnsafeUnchecked().succeed(try task()) } catch { promise.fail(error) }
+        } giveUp: {
+            promise.fail(EventLoopError.shutdown)
+        }
+        let bound = NIOLoopBoundBox.makeBoxSendingValue(timer, as: TimerQueue.Timer.self, eventLoop: self)
+        self.onThread { self.timers.add(bound.value) }
+        return Scheduled(promise: promise) {
+            self.onThread { self.timers.cancel(bound.value) }
+        }
+    }
+
+    package func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        self.scheduleTask(deadline: .now() + delay, task)
+    }
+
+    private func onThread(_ body: @escaping @Sendable () -> Void) {
+        if self.inEventLoop { body() } else { self.execute(body) }
+    }
+
+    /// A loop ends with its group.
+    package func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+        queue.async { callback(EventLoopError.unsupportedOperation) }
+    }
+
+    /// Ends the thread after its next turn, and closes everything that is still open.
+    func end(_ whenEnded: @escaping @Sendable () -> Void) {
+        let (hasEnded, isAsleep) = self.inbox.withLock { inbox in
+            if inbox.hasEnded { return (true, false) }
+            inbox.isEnding = true
+            inbox.whenEnded = whenEnded
+            defer { inbox.isWoken = true }
+            return (false, !inbox.isWoken)
+        }
+        if isAsleep { self.wake() }
+        if hasEnded { whenEnded() }
+    }
+}

@@ -1,0 +1,53 @@
+package import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The other end of a connection, as the kernel told it.
+package struct PeerAddress {
+    package enum IP {
+        case v4(UInt32)
+        case v6(high: UInt64, low: UInt64)
+    }
+
+    let storage: sockaddr_storage
+
+    /// The address without its port, as a number; nil if it is of another family.
+    package var ip: IP? {
+        withUnsafeBytes(of: self.storage) { bytes in
+            // Where the address lies in sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)).
+            switch CInt(self.storage.ss_family) {
+            case AF_INET: .v4(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            case AF_INET6:
+                .v6(
+                    high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                    low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
+            default: nil
+            }
+        }
+    }
+
+    package var socketAddress: SocketAddress? {
+        withUnsafeBytes(of: self.storage) { bytes in
+            switch CInt(self.storage.ss_family) {
+            case AF_INET: SocketAddress(bytes.loadUnaligned(as: sockaddr_in.self))
+            case AF_INET6: SocketAddress(bytes.loadUnaligned(as: sockaddr_in6.self))
+            default: nil
+            }
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Where a socket is bound; nil if it is not, or of another family.
+    package init?(localEndOf descriptor: CInt) {
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        guard result == 0, let address = PeerAddress(storage: storage).socketAddress else { return nil }
+        self = address
+    }
+}

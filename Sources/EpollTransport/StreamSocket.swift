@@ -1,0 +1,372 @@
+import CEpoll
+package import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A TCP connection on an event loop. Used on that loop's thread only.
+///
+/// Bytes that come go to the receiver as they come, unless reading is paused; bytes that are written go out with the next
+/// ``flush()``, or when the kernel has room for them. Each direction ends by itself.
+///
+/// Watched edge-triggered: whether something can be read or written is remembered here, and a system call finds out whether it is still so.
+package final class StreamSocket: ReadinessHandler {
+    private enum State {
+        case connecting
+        case open
+        /// Writing has failed: what the peer said before it went is still received, then follows the end.
+        case failing(any Error)
+        case closed
+    }
+
+    /// What follows when everything written has left.
+    private enum Ending {
+        case none
+        case output
+        case everything
+    }
+
+    /// How often one connection is read before others get their turn.
+    private static let readsPerTurn = 4
+
+    package let loop: EpollEventLoop
+    package let descriptor: CInt
+    /// Nil once closed, which breaks the cycle.
+    @exclusivity(unchecked) private var receiver: (any StreamSocketReceiver)?
+    private var watch: EpollEventLoop.Watch?
+    @exclusivity(unchecked) private var state: State
+    @exclusivity(unchecked) private var output = OutputQueue()
+    private var ending = Ending.none
+    private let marks: Range<Int>
+    /// Too much waits to be written; see ``isWritable``.
+    private var isFull = false
+    /// The kernel had no room, and has not said since that it has.
+    private var isBlocked: Bool
+    private var watchesOutput: Bool
+    /// Something may be there to be read.
+    private var hasInput = false
+    private var isPaused = false
+    private var inputHasEnded = false
+    private var outputIsShut = false
+    /// The kernel has said that the peer will send nothing more.
+    private var inputEndsSoon = false
+    private var isCalledAgain = false
+
+    /// A connection that was taken from a listening socket. Belongs to the socket from now on, even if it cannot be watched, which throws.
+    ///
+    /// - Parameter writeMarks: ``isWritable`` while fewer bytes wait than the upper one, and after that not until fewer wait than the lower.
+    package init(_ descriptor: CInt, on loop: EpollEventLoop, writeMarks: Range<Int>) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.marks = writeMarks
+        self.state = .open
+        self.isBlocked = false
+        self.watchesOutput = false
+    }
+
+    /// A new connection to `address`. The receiver hears of success or failure later, never at once; there is no limit to how long that takes.
+    ///
+    /// - Parameter receiveBuffer: SO_RCVBUF, in bytes, for the kernel's side of it.
+    package static func connect(
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, receiver: any StreamSocketReceiver
+    ) throws(IOError) -> StreamSocket {
+        let family: CInt =
+            switch address {
+            case .v4: AF_INET
+            case .v6: AF_INET6
+            case .unixDomainSocket: AF_UNIX
+            }
+        let descriptor = Glibc.socket(family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+        guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        let socket = StreamSocket(connecting: descriptor, on: loop, writeMarks: writeMarks)
+        if let receiveBuffer { socket.set(SOL_SOCKET, SO_RCVBUF, CInt(clamping: receiveBuffer)) }
+        if family != AF_UNIX { socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1) }
+        let result = address.withSockAddr { pointer, size in Glibc.connect(descriptor, pointer, socklen_t(size)) }
+        guard result == 0 || errno == EINPROGRESS else {
+            let error = IOError(errnoCode: errno, reason: "connect")
+            Glibc.close(descriptor)
+            throw error
+        }
+        try socket.start(receiver)
+        return socket
+    }
+
+    private init(connecting descriptor: CInt, on loop: EpollEventLoop, writeMarks: Range<Int>) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.marks = writeMarks
+        self.state = .connecting
+        self.isBlocked = true
+        self.watchesOutput = true
+    }
+
+    private func set(_ level: CInt, _ option: CInt, _ value: CInt) {
+        var value = value
+        setsockopt(self.descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// Begins to receive. Throws when the kernel cannot watch the descriptor, which is closed then.
+    package func start(_ receiver: any StreamSocketReceiver) throws(IOError) {
+        self.receiver = receiver
+        guard let watch = self.loop.watch(self.descriptor, self.watchesOutput ? Self.allEvents : Self.inputEvents, self) else {
+            let error = IOError(errnoCode: errno, reason: "epoll_ctl")
+            self.receiver = nil
+            self.state = .closed
+            Glibc.close(self.descriptor)
+            throw error
+        }
+        self.watch = watch
+    }
+
+    private static let inputEvents: ReadyEvents = [.input, .inputEnd]
+    private static let allEvents: ReadyEvents = [.input, .inputEnd, .output]
+
+    package var isOpen: Bool {
+        switch self.state {
+        case .connecting, .open: true
+        case .failing, .closed: false
+        }
+    }
+
+    package var localAddress: SocketAddress? { self.isOpen ? SocketAddress(localEndOf: self.descriptor) : nil }
+
+    // MARK: Readiness
+
+    package func becameReady(_ events: ReadyEvents) {
+        if case .connecting = self.state {
+            guard !events.isDisjoint(with: [.output, .error, .hangUp]) else { return }
+            if let error = self.pendingError() { return self.close(error) }
+            self.state = .open
+            self.isBlocked = false
+            self.receiver?.socketConnected()
+            if self.output.isEmpty { self.wrote() } else { self.flush() }
+        } else if !events.isDisjoint(with: [.output, .error, .hangUp]), self.isBlocked {
+            self.isBlocked = false
+            self.flush()
+        }
+        guard !events.isDisjoint(with: [.input, .inputEnd, .error, .hangUp]), self.isOpen else { return }
+        if self.inputHasEnded {
+            if events.contains(.error) { self.close(self.pendingError()) }
+            return
+        }
+        self.hasInput = true
+        if !events.isDisjoint(with: [.inputEnd, .hangUp]) { self.inputEndsSoon = true }
+        self.read()
+        // Who does not read would not be told otherwise.
+        if self.isPaused, self.isOpen, !self.inputHasEnded {
+            if events.contains(.error), let error = self.pendingError() { return self.close(error) }
+            if self.inputEndsSoon { self.receiver?.socketInputEndsSoon() }
+        }
+    }
+
+    /// What went wrong since this was asked last.
+    private func pendingError() -> IOError? {
+        var code: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(self.descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
+        return code == 0 ? nil : IOError(errnoCode: code, reason: "connection")
+    }
+
+    package func goOn() {
+        self.isCalledAgain = false
+        if case .failing(let error) = self.state { self.receiveLast(then: error) } else { self.read() }
+    }
+
+    private func callAgain() {
+        if self.isCalledAgain { return }
+        self.isCalledAgain = true
+        self.loop.callAgain(self)
+    }
+
+    package func loopEnds() {
+        self.close(EventLoopError.shutdown)
+    }
+
+    // MARK: Reading
+
+    private func read() {
+        guard self.hasInput, !self.isPaused else { return }
+        var reads = 0
+        while self.hasInput, !self.isPaused, reads < Self.readsPerTurn, case .open = self.state {
+            guard self.readOnce() else { break }
+            reads += 1
+        }
+        if reads > 0 { self.receiver?.socketReadCompleted() }
+        if self.hasInput, !self.isPaused, self.isOpen { self.callAgain() }
+    }
+
+    /// Whether something came.
+    @inline(__always)
+    private func readOnce() -> Bool {
+        let descriptor = self.descriptor
+        var room = 0
+        let count = self.loop.scratch.withUnsafeMutableWritableBytes { bytes in
+            room = bytes.count
+            return recv(descriptor, bytes.baseAddress, room, 0)
+        }
+        if count > 0 {
+            // Less than there was room for is all there was (epoll(7)); behind it may be the end.
+            if count < room, !self.inputEndsSoon { self.hasInput = false }
+            self.loop.scratch.moveWriterIndex(forwardBy: count)
+            self.receiver?.socketReceived(self.loop.scratch)
+            self.loop.scratch.clear()
+            return true
+        }
+        let reason = count == 0 ? 0 : errno
+        if reason == EINTR { return false }  // there is input still, and another turn
+        self.hasInput = false
+        switch reason {
+        case EAGAIN: break
+        case 0: self.inputEnded()
+        default: self.close(IOError(errnoCode: reason, reason: "recv"))
+        }
+        return false
+    }
+
+    private func inputEnded() {
+        self.inputHasEnded = true
+        self.receiver?.socketInputEnded()
+        if self.outputIsShut { self.close() }
+    }
+
+    package func pauseReading() {
+        self.isPaused = true
+    }
+
+    /// What is there already comes with the loop's next turn.
+    package func resumeReading() {
+        guard self.isPaused else { return }
+        self.isPaused = false
+        if self.hasInput, self.isOpen { self.callAgain() }
+    }
+
+    // MARK: Writing
+
+    /// Bytes that were written and have not left.
+    package var waitingBytes: Int { self.output.byteCount }
+
+    package var isWritable: Bool { !self.isFull && self.isOpen }
+
+    /// Keeps the bytes for the next ``flush()``.
+    ///
+    /// - Parameter promise: Kept when the kernel has the bytes; fails if that can no longer happen.
+    @inline(__always)
+    package func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+        guard self.isOpen, case .none = self.ending else {
+            promise?.fail(self.isOpen ? ChannelError.outputClosed : ChannelError.ioOnClosedChannel)
+            return
+        }
+        self.output.append(self.isBlocked ? buffer.compacted() : buffer, promise)
+        if self.output.byteCount >= self.marks.upperBound { self.isFull = true }
+    }
+
+    package func flush() {
+        guard !self.output.isEmpty, !self.isBlocked, case .open = self.state else { return }
+        while !self.output.isEmpty {
+            let count = self.output.send(to: self.descriptor)
+            if count < 0 {
+                if errno == EINTR { continue }
+                if errno != EAGAIN { return self.fail(IOError(errnoCode: errno, reason: "send")) }
+                self.becomeBlocked()
+                break
+            }
+            for promise in self.output.drop(count) { promise.succeed() }
+            guard !self.isBlocked, case .open = self.state else { return }  // whoever was promised something has closed, or written
+        }
+        self.wrote()
+    }
+
+    private func becomeBlocked() {
+        self.isBlocked = true
+        self.output.compact()
+        guard !self.watchesOutput, let watch else { return }
+        self.watchesOutput = true
+        self.loop.change(watch, to: Self.allEvents)
+    }
+
+    private func wrote() {
+        if self.isFull, self.output.byteCount < self.marks.lowerBound {
+            self.isFull = false
+            self.receiver?.socketBecameWritable()
+        }
+        guard self.output.isEmpty, case .open = self.state else { return }
+        switch self.ending {
+        case .none: break
+        case .output: self.shutOutput()
+        case .everything: self.close()
+        }
+    }
+
+    /// The peer takes nothing more, but it may have said why.
+    private func fail(_ error: IOError) {
+        self.state = .failing(error)
+        for promise in self.output.clear() { promise.fail(error) }
+        self.callAgain()
+    }
+
+    private func receiveLast(then error: any Error) {
+        self.hasInput = true
+        var hasRead = false
+        while self.hasInput, !self.isPaused, case .failing = self.state, self.readOnce() { hasRead = true }
+        if hasRead { self.receiver?.socketReadCompleted() }
+        self.close(error)
+    }
+
+    // MARK: The end
+
+    /// Tells the peer, behind everything written, that nothing follows. What it sends is still received.
+    package func closeOutput() {
+        guard self.isOpen, case .none = self.ending else { return }
+        self.ending = .output
+        self.flush()
+        if self.output.isEmpty, self.isOpen, !self.outputIsShut { self.shutOutput() }
+    }
+
+    private func shutOutput() {
+        if case .connecting = self.state { return }
+        self.outputIsShut = true
+        shutdown(self.descriptor, CInt(SHUT_WR))
+        self.receiver?.socketOutputClosed()
+        if self.inputHasEnded { self.close() }
+    }
+
+    /// Closes when everything written has left.
+    package func closeWhenFlushed() {
+        guard self.isOpen else { return }
+        self.ending = .everything
+        self.flush()
+        if self.output.isEmpty { self.close() }
+    }
+
+    /// Closes so that the peer cannot take what it has received for all there is: with a reset (socket(7), SO_LINGER).
+    package func reset() {
+        guard self.isOpen else { return }
+        self.endWithReset()
+        self.close()
+    }
+
+    /// Whoever closes the socket from now on does so with a reset.
+    package func endWithReset() {
+        guard self.isOpen else { return }
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    }
+
+    /// Closes now. What was written and has not left is lost.
+    package func close() {
+        self.close(nil)
+    }
+
+    private func close(_ error: (any Error)?) {
+        if case .closed = self.state { return }
+        self.state = .closed
+        if let watch { self.loop.forget(watch) }
+        self.watch = nil
+        Glibc.close(self.descriptor)
+        for promise in self.output.clear() { promise.fail(error ?? ChannelError.ioOnClosedChannel) }
+        let receiver = self.receiver
+        self.receiver = nil
+        receiver?.socketClosed(error)
+    }
+}
