@@ -97,7 +97,7 @@ let package = Package(
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
-        library("ProxyCore", ["PlaneProtocol", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
+        library("ProxyCore", ["PlaneProtocol", "EpollTransport", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
@@ -109,7 +109,7 @@ let package = Package(
             ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable(
             "drone-proxy",
-            ["ProxyCore", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
+            ["ProxyCore", "EpollTransport", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable(
             "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
         executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging, nioCore, nioPosix, nioSSL]),
@@ -143,7 +143,7 @@ let package = Package(
             [
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+        tests("ProxyCoreTests", ["ProxyCore", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
         tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
         tests("ChaosTests", []),

@@ -55,10 +55,6 @@ package struct ProxyLimits: Sendable {
 
     /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
     package var writeBufferBytes: Range<Int> = (16 * 1024)..<(32 * 1024)
-    /// What one read takes at most. A slow reader costs two of these and the write buffer's high mark.
-    package var readBufferBytes = 32 * 1024
-    /// And the first read of a connection: a connection that falls silent keeps a buffer of the size of what it read last.
-    package var firstReadBufferBytes = 1024
     /// A connection on which nothing comes is asked by TCP whether the peer is still there after this time, and given up when
     /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered.
     package var keepAliveProbe: TimeAmount = .seconds(60)
@@ -70,11 +66,4 @@ package struct ProxyLimits: Sendable {
     package var upstreamReceiveBufferBytes = 256 * 1024
 
     package init() {}
-
-    /// How much memory a connection is given to read into: as much as its last reads took, within these bounds.
-    var readAllocator: AdaptiveRecvByteBufferAllocator {
-        AdaptiveRecvByteBufferAllocator(
-            minimum: min(256, self.firstReadBufferBytes), initial: self.firstReadBufferBytes,
-            maximum: max(self.readBufferBytes, self.firstReadBufferBytes))
-    }
 }

@@ -1,8 +1,8 @@
+package import EpollTransport
 package import Logging
 package import Metrics
 package import NIOCore
 import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// A proxy: event loops, what they share, and the sockets it listens on.
@@ -17,10 +17,10 @@ package final class ProxyServer: Sendable {
 
     private let options: ProxyOptions
     private let logger: Logger
-    private let group: any EventLoopGroup
     private let blockingGroup: MultiThreadedEventLoopGroup
     private let activityLoop: any EventLoop
-    private let workers: [ObjectIdentifier: NIOLoopBound<ProxyWorker>]
+    private let workers: [Worker]
+    private let listenerCount = Atomic<Int>(0)
     private let census: ConnectionCensus
     private let activity: ActivityFlusher
     private let ticks: [RepeatedTask]
@@ -31,14 +31,19 @@ package final class ProxyServer: Sendable {
     private let endingWorkers = Mutex(0)
     private let servingOut = Mutex<[EventLoopPromise<Void>]>([])
 
+    private struct Worker: Sendable {
+        let loop: EpollEventLoop
+        let load: WorkerLoad
+        let value: NIOLoopBound<ProxyWorker>
+    }
+
     /// - Parameter group: Carries the traffic. Not shut down by the server.
     package init(
-        options: ProxyOptions, routes: some RouteSource, activity: some ActivitySink, group: any EventLoopGroup,
+        options: ProxyOptions, routes: some RouteSource, activity: some ActivitySink, group: EpollEventLoopGroup,
         metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
     ) async throws {
         self.options = options
         self.logger = logger
-        self.group = group
         self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 3)
         let census = ConnectionCensus(
             limit: options.limits.connections, limitPerAddress: options.limits.connectionsPerAddress)
@@ -47,12 +52,13 @@ package final class ProxyServer: Sendable {
         self.activityLoop = activityLoop
         let directory = try await RouteDirectory(source: routes, loop: directoryLoop)
 
-        var workers: [NIOLoopBound<ProxyWorker>] = []
+        var workers: [Worker] = []
         var ticks: [RepeatedTask] = []
-        for loop in group.makeIterator() {
+        for loop in group.loops {
+            let load = WorkerLoad()
             let worker = try await loop.submit {
                 let worker = ProxyWorker(
-                    eventLoop: loop, options: options, directory: directory, census: census, logLoop: logLoop,
+                    eventLoop: loop, options: options, directory: directory, census: census, load: load, logLoop: logLoop,
                     metrics: ProxyMetrics(metrics), logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
@@ -61,82 +67,53 @@ package final class ProxyServer: Sendable {
             }
             ticks.append(
                 loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in worker.value.tick() })
-            workers.append(worker)
+            workers.append(Worker(loop: loop, load: load, value: worker))
         }
         self.ticks = ticks
-        self.workers = Dictionary(uniqueKeysWithValues: workers.map { (ObjectIdentifier($0.eventLoop), $0) })
+        self.workers = workers
         self.activity = try await ActivityFlusher(
-            sink: activity, workers: workers, loop: activityLoop, logger: logger)
+            sink: activity, workers: workers.map(\.value), loop: activityLoop, logger: logger)
         self.activity.start()
     }
 
-    /// Takes connections from a listening socket, which it closes in the end.
-    package func listen(_ listener: ProxyListener, on socket: ListeningSocket) async throws -> any Channel {
+    /// Takes connections from a listening socket, of which it has a descriptor of its own.
+    package func listen(_ listener: ProxyListener, on socket: ListeningSocket) async throws -> OpenListener {
         if case .https(let certificates) = listener.purpose {
             let loop = self.activityLoop  // reading two small files does not hold activity up
             self.certificates.withLock { $0.append(certificates) }
             try await loop.submit { certificates.start(on: loop, every: Self.certificateInterval) }.get()
         }
         socket.setKeepAlive(self.options.limits)
-        return try await ServerBootstrap(group: self.group)
-            .serverChannelOption(.backlog, value: ListeningSocket.backlog)
-            .serverChannelOption(.maxMessagesPerRead, value: AcceptGate.burst)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGate(census: self.census, logger: self.logger))
-                }
+        let address = try socket.address()
+        let descriptor = try socket.duplicate()
+        let home = self.workers[self.listenerCount.wrappingAdd(1, ordering: .relaxed).oldValue % self.workers.count]
+        let gate = try await home.loop.submit {
+            let gate = try AcceptGate(descriptor, on: home.loop, census: self.census, logger: self.logger) { connection, peer in
+                self.take(connection, peer, for: listener, at: home)
             }
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.prepare(channel, for: listener) }
-            }
-            .withBoundSocket(try socket.duplicate())
-            .get()
+            return NIOLoopBound(gate, eventLoop: home.loop)
+        }.get()
+        return OpenListener(gate, on: home.loop, address: address)
+    }
+
+    /// Gives a connection to the event loop with the fewest; to the one that took it, if no other has fewer.
+    private func take(_ connection: CInt, _ peer: PeerAddress, for listener: ProxyListener, at home: Worker) {
+        let worker = self.workers.min { $0.load.connections < $1.load.connections } ?? home
+        if worker.load.connections == home.load.connections {
+            home.load.add()
+            home.value.value.serve(connection, peer: peer, for: listener)
+        } else {
+            worker.load.add()
+            worker.loop.execute { worker.value.value.serve(connection, peer: peer, for: listener) }
+        }
     }
 
     /// Takes no more connections from a listener, and closes it once those taken before have arrived at their event loops. A listener
     /// closed in between closes them too.
-    package func stopListening(_ listener: any Channel) async {
-        // What fails here has been closed already, and that is all that is wanted.
-        try? await listener.triggerUserOutboundEvent(ShutAcceptGate()).get()
-        // On its way a connection goes from the listener's loop to its own, back, and to its own again.
-        for _ in 0..<2 {
-            for worker in self.workers.values { try? await worker.eventLoop.submit {}.get() }
-            try? await listener.eventLoop.submit {}.get()
-        }
-        try? await listener.close().get()
-    }
-
-    private func prepare(_ channel: any Channel, for listener: ProxyListener) throws {
-        guard let worker = self.workers[ObjectIdentifier(channel.eventLoop)]?.value else {
-            throw ChannelError.inappropriateOperationForState
-        }
-        try Self.setOptions(of: channel, worker.limits)
-        let pipeline = channel.pipeline.syncOperations
-        if listener.expectsProxyProtocol(from: channel.remoteAddress) {
-            try pipeline.addHandler(ProxyProtocolHandler(logger: self.logger))
-        }
-        switch listener.purpose {
-        case .http:
-            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(isTLS: false)))
-        case .redirect(let port):
-            try pipeline.addHandler(ClientConnection(worker: worker, role: .redirect(httpsPort: port)))
-        case .https(let certificates):
-            if let context = certificates.context {
-                try pipeline.addHandler(NIOSSLServerHandler(context: context))
-            } else {
-                try pipeline.addHandler(TLSRefusal(worker: worker))
-            }
-            try pipeline.addHandler(ClientConnection(worker: worker, role: .proxy(isTLS: true)))
-        }
-    }
-
-    /// Here and not by the bootstrap, which makes futures of them, for a twentieth of what a short connection costs.
-    private static func setOptions(of channel: any Channel, _ limits: ProxyLimits) throws {
-        guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
-        let marks = limits.writeBufferBytes
-        try options.setOption(.allowRemoteHalfClosure, value: true)
-        try options.setOption(.recvAllocator, value: limits.readAllocator)
-        try options.setOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
+    package func stopListening(_ listener: OpenListener) async {
+        await listener.shut()
+        for worker in self.workers { try? await worker.loop.submit {}.get() }
+        await listener.close()
     }
 
     // MARK: The end
@@ -180,7 +157,7 @@ package final class ProxyServer: Sendable {
         for task in self.timers.withLock({ $0 }) { task.cancel() }
         for tick in self.ticks { tick.cancel() }
         for store in self.certificates.withLock({ $0 }) { store.stop() }
-        for worker in self.workers.values { try await worker.eventLoop.submit { worker.value.tellLast() }.get() }
+        for worker in self.workers { try await worker.loop.submit { worker.value.value.tellLast() }.get() }
         try await self.activity.stop()
         try await self.blockingGroup.shutdownGracefully()
     }
@@ -192,19 +169,19 @@ package final class ProxyServer: Sendable {
     var isEndingTunnels: Bool { self.endingWorkers.withLock { $0 == self.workers.count } }
 
     private func drain(endsIdle: Bool) -> [EventLoopFuture<Void>] {
-        self.workers.values.map { worker in
-            let promise = worker.eventLoop.makePromise(of: Void.self)
-            worker.eventLoop.execute {
-                if !worker.value.isDraining { self.drainingWorkers.withLock { $0 += 1 } }
-                worker.value.drain(endsIdle: endsIdle, promise)
+        self.workers.map { worker in
+            let promise = worker.loop.makePromise(of: Void.self)
+            worker.loop.execute {
+                if !worker.value.value.isDraining { self.drainingWorkers.withLock { $0 += 1 } }
+                worker.value.value.drain(endsIdle: endsIdle, promise)
             }
             return promise.futureResult
         }
     }
 
     private func onEachWorker(in delay: TimeAmount, _ body: @escaping @Sendable (ProxyWorker) -> Void) {
-        let tasks = self.workers.values.map { worker in
-            worker.eventLoop.scheduleTask(in: delay) { body(worker.value) }
+        let tasks = self.workers.map { worker in
+            worker.loop.scheduleTask(in: delay) { body(worker.value.value) }
         }
         self.timers.withLock { $0 += tasks }
     }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import DroneStore
+import EpollTransport
 import Logging
 import NIOCore
-import NIOPosix
 import PlaneService
 import ProxyCore
 import ServiceLifecycle
@@ -17,6 +17,11 @@ import Glibc
         commandName: "drone-proxy",
         abstract: "Gives the backends of this drone their host names and passes HTTP, HTTPS and WebSocket traffic to them.")
 
+    /// As many as there are processors, unless the environment says otherwise, as for every program with SwiftNIO.
+    static let trafficLoops = EpollEventLoopGroup(threads: NIOSingletons.groupLoopCountSuggestion)
+
+    static var watchedLoops: [any EventLoopGroup] { [self.trafficLoops] }
+
     @OptionGroup var options: ServiceOptions
 
     func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
@@ -24,7 +29,7 @@ import Glibc
         let store = try DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(
-            options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: MultiThreadedEventLoopGroup.singleton,
+            options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: Self.trafficLoops,
             logger: logger)
         return [try await ProxyService.bind(settings, server: server, sockets: .ofThisProcess, logger: logger)]
     }

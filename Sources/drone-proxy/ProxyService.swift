@@ -99,21 +99,21 @@ struct ProxyService: FinishingService {
     }
 
     /// Begins to take connections.
-    private func listen() async throws -> [any Channel] {
-        var listeners: [any Channel] = []
+    private func listen() async throws -> [OpenListener] {
+        var listeners: [OpenListener] = []
         for (listener, socket) in self.bound { listeners.append(try await self.server.listen(listener, on: socket)) }
-        let ports = listeners.map { "\($0.localAddress?.port ?? 0)" }.joined(separator: ", ")
+        let ports = listeners.map { "\($0.address.port ?? 0)" }.joined(separator: ", ")
         self.logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(ports)"])
         return listeners
     }
 
     /// Starts a successor at every SIGHUP; true once one has taken over.
-    private func awaitReplacement(_ listeners: [any Channel]) async -> Bool {
+    private func awaitReplacement(_ listeners: [OpenListener]) async -> Bool {
         for await _ in self.reloads where await self.replace(listeners) { return true }
         return false
     }
 
-    private func replace(_ listeners: [any Channel]) async -> Bool {
+    private func replace(_ listeners: [OpenListener]) async -> Bool {
         self.logger.info("starting a successor")
         do {
             let successor = try SuccessorProcess.start(self.sockets.held)

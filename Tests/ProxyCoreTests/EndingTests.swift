@@ -22,7 +22,7 @@ struct EndingTests {
             let client = try proxy.connect()
             try await client.send(Self.get)
             #expect(try await client.receiveMessage() == Self.ok)
-            try await proxy.listener.close().get()
+            await proxy.listener.close()
             async let served: Void = proxy.server.serveOut(within: nil)
             try await eventually("it is known") { proxy.server.isDraining }
             try await client.send(Self.get)

@@ -2,6 +2,8 @@ package import ArgumentParser
 import CoreMetrics
 import FoundationEssentials
 package import Logging
+package import NIOCore
+import NIOPosix
 import PlaneProtocol
 package import ServiceLifecycle
 import UnixSignals
@@ -19,12 +21,16 @@ package protocol ServiceCommand: AsyncParsableCommand {
     /// After a signal the services have this long to finish what they hold; what is still running then is cancelled.
     static var gracefulShutdownLimit: Duration { get }
 
+    /// Event loops of its own. The process lives only while each of them gets to its work, as with SwiftNIO's, which all services share.
+    static var watchedLoops: [any EventLoopGroup] { get }
+
     /// Connects and builds the parts of the service. They are started in this order, and stopped one by one in the reverse one.
     func makeServices(_ settings: Settings, logger: Logger) async throws -> [any Service]
 }
 
 extension ServiceCommand {
     package static var gracefulShutdownLimit: Duration { .seconds(30) }
+    package static var watchedLoops: [any EventLoopGroup] { [] }
 
     package func run() async throws {
         let loaded = try self.loadSettings()
@@ -87,7 +93,9 @@ extension ServiceCommand {
     }
 
     private static var watchdogServices: [any Service] {
-        ServiceNotification.watchdogInterval.map { [WatchdogService(interval: $0, tell: ServiceNotification.alive)] } ?? []
+        ServiceNotification.watchdogInterval.map { interval in
+            [WatchdogService(interval: interval, groups: [MultiThreadedEventLoopGroup.singleton] + self.watchedLoops, tell: ServiceNotification.alive)]
+        } ?? []
     }
 
     private static func run(_ services: [any Service], logger: Logger) async throws {

@@ -6,13 +6,13 @@ import ServiceLifecycle
 /// thread is left that says so would not be worth keeping.
 struct WatchdogService: Service {
     private let interval: Duration
-    private let group: any EventLoopGroup
+    private let groups: [any EventLoopGroup]
     private let tell: @Sendable () -> Void
 
     /// - Parameter interval: within which it must be heard of; it is told twice in that time.
-    init(interval: Duration, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tell: @escaping @Sendable () -> Void) {
+    init(interval: Duration, groups: [any EventLoopGroup] = [MultiThreadedEventLoopGroup.singleton], tell: @escaping @Sendable () -> Void) {
         self.interval = interval
-        self.group = group
+        self.groups = groups
         self.tell = tell
     }
 
@@ -34,7 +34,7 @@ struct WatchdogService: Service {
 
     private func tellUntilCancelled() async {
         while !Task.isCancelled {
-            for loop in self.group.makeIterator() {
+            for loop in self.groups.flatMap({ Array($0.makeIterator()) }) {
                 // A loop that is gone has ended with its group, in order.
                 try? await loop.submit {}.get()
             }

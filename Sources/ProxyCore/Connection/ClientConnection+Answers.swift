@@ -79,15 +79,7 @@ extension ClientConnection {
 
     /// Ends a response that is not whole, in a way the client cannot take for its end.
     func cutOff() {
-        // Nor after the end of a TLS connection without the word that says so, so that word is left out.
-        guard let context else { return }
-        if self.role.isStream { context.triggerUserOutboundEvent(CutOff(), promise: nil) }
-        let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
-        // After a reset nobody takes what came for all there is. A linger time of zero makes the close one (socket(7)).
-        if let socket = context.channel as? any SocketOptionProvider {
-            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))  // takes effect at once; a dead socket needs none
-        }
-        tls?.close(promise: nil)
+        self.transport.reset(isStream: self.role.isStream)
         self.close()
     }
 

@@ -1,6 +1,4 @@
-import Logging
 import NIOCore
-import NIOPosix
 
 #if canImport(Glibc)
 import Glibc
@@ -9,42 +7,32 @@ import Glibc
 /// A new connection to a backend, and what follows when there is none to be had.
 extension ClientConnection {
     func connect(to pool: UpstreamPool) {
-        guard let context else { return }
         self.phase = .connecting
-        self.deadline = .distantFuture  // the connect below has its own limit
+        self.deadline = .now() + self.worker.limits.connect
         self.dropUpstream()
         self.worker.metrics.upstreamConnections += 1
-        let upstream = NIOLoopBound(UpstreamConnection(pool: pool, client: self), eventLoop: context.eventLoop)
-        let marks = self.worker.limits.writeBufferBytes
-        ClientBootstrap(group: context.eventLoop)
-            .connectTimeout(self.worker.limits.connect)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.recvAllocator, value: self.worker.limits.readAllocator)
-            .channelOption(.writeBufferWaterMark, value: .init(low: marks.lowerBound, high: marks.upperBound))
-            .channelOption(.socketOption(.so_rcvbuf), value: .init(self.worker.limits.upstreamReceiveBufferBytes))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(upstream.value)
-                }
-            }
-            .connect(to: pool.address)
-            .assumeIsolated()
-            .whenComplete { result in self.connected(upstream.value, result.map { _ in }) }
-    }
-
-    private func connected(_ upstream: UpstreamConnection, _ result: Result<Void, any Error>) {
-        guard self.phase == .connecting else { return upstream.close() }
-        switch result {
-        case .success:
-            self.upstream = upstream
-            self.beginExchange(on: upstream, now: .now())
-        case .failure(let error):
+        do throws(IOError) {
+            self.upstream = try UpstreamConnection(connectingTo: pool, for: self)
+        } catch {
             self.connectFailed(UpstreamFailure(connecting: error))
         }
     }
 
+    func upstreamConnected(_ upstream: UpstreamConnection) {
+        guard upstream === self.upstream, self.phase == .connecting else { return upstream.close() }
+        self.beginExchange(on: upstream, now: .now())
+        self.flush()
+    }
+
+    func upstreamNotConnected(_ upstream: UpstreamConnection, _ error: (any Error)?) {
+        guard upstream === self.upstream, self.phase == .connecting else { return }
+        self.upstream = nil
+        self.connectFailed(UpstreamFailure(connecting: error))
+        self.flush()
+    }
+
     /// A backend that is `Ready` but refuses may have ended, or moved, a moment ago: look once more before giving up.
-    private func connectFailed(_ failure: UpstreamFailure) {
+    func connectFailed(_ failure: UpstreamFailure) {
         guard let route, route.activity != nil, !self.triedAgain, self.pendingHeadLength > 0, failure != .connectTimedOut else {
             return self.failExchange(failure)
         }
@@ -57,11 +45,10 @@ extension ClientConnection {
 }
 
 extension UpstreamFailure {
-    init(connecting error: any Error) {
-        switch error {
-        case ChannelError.connectTimeout: self = .connectTimedOut
-        case let error as IOError where error.errnoCode == ECONNREFUSED: self = .refusedConnection
-        case let error as IOError where error.errnoCode == ETIMEDOUT: self = .connectTimedOut
+    init(connecting error: (any Error)?) {
+        switch (error as? IOError)?.errnoCode {
+        case ECONNREFUSED: self = .refusedConnection
+        case ETIMEDOUT: self = .connectTimedOut
         default: self = .unreachable
         }
     }

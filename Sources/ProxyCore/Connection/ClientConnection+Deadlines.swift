@@ -10,7 +10,7 @@ extension ClientConnection {
                 if exchange.requestIsSent { self.worker.limits.response }
                 else if self.upstream?.isWritable == false { self.worker.limits.writeIdle }
                 else { self.worker.limits.requestBodyIdle }
-            } else if self.context?.channel.isWritable == false {
+            } else if !self.transport.isWritable {
                 self.worker.limits.writeIdle
             } else {
                 self.worker.limits.responseBodyIdle
@@ -38,8 +38,11 @@ extension ClientConnection {
             } else {
                 self.giveUp("The request body did not arrive in time.")
             }
-        case .connecting, .http2, .closed:
-            break  // the connect and the connection of streams have their own limits
+        case .connecting:
+            self.dropUpstream()
+            self.connectFailed(.connectTimedOut)
+        case .http2, .closed:
+            break  // the connection of streams has its own limits
         case .tunnel, .lingering:
             self.close()
         }

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 
 /// From a request's bytes to a backend that gets them.
 extension ClientConnection {

@@ -1,3 +1,4 @@
+import EpollTransport
 import Logging
 import NIOCore
 
@@ -23,6 +24,12 @@ extension ClientConnection {
             // A backend that speaks without being asked: what it says must not become the answer to the next request.
             self.dropUpstream()
         }
+    }
+
+    func upstreamReadCompleted() {
+        self.flush()
+        // What has to wait for more does not keep the memory of a whole read.
+        if self.upstreamInput.readableBytes > 0 { self.upstreamInput = self.upstreamInput.compacted() }
     }
 
     private func readResponse() {
@@ -102,7 +109,7 @@ extension ClientConnection {
             return self.finish(ending)
         }
         if taken > 0 || head != nil { self.armExchangeDeadline(.now()) }
-        if self.context?.channel.isWritable == false { self.upstream?.pauseReading() }
+        if !self.transport.isWritable { self.upstream?.pauseReading() }
     }
 
     private func forwardAsItIs(behind head: ByteBuffer?) throws(HTTPViolation) -> Int {

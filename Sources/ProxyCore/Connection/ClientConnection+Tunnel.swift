@@ -49,7 +49,7 @@ extension ClientConnection {
         }
         self.write(buffer)
         self.noteTunnelBytes()
-        if self.context?.channel.isWritable == false { self.upstream?.pauseReading() }
+        if !self.transport.isWritable { self.upstream?.pauseReading() }
     }
 
     private func noteTunnelBytes() {
@@ -75,7 +75,7 @@ extension ClientConnection {
             self.upstream?.closeOutput()
         } else if upstreamEnded, !upstreamHadEnded {
             self.flush()
-            self.context?.close(mode: .output, promise: nil)
+            self.transport.closeOutput()
         }
     }
 

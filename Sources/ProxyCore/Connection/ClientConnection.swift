@@ -1,9 +1,11 @@
+import EpollTransport
 import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// The handler on a client's connection, and the owner of the one connection to a backend that serves it.
+/// A client's connection, or its stream of HTTP/2, and the owner of the one connection to a backend that serves it. What it speaks to is a
+/// socket itself where nothing is in between, and otherwise the handlers of TLS and HTTP/2, behind which it is the last.
 ///
 /// ```
 ///            ┌──────────────► lingering ──► closed
@@ -22,7 +24,7 @@ import NIOTLS
 ///
 /// Nothing is read from one side while the other has not taken what was read before: at most the write buffer's high mark plus
 /// one read is held per direction.
-final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
+final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, StreamSocketReceiver {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -54,7 +56,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// When ``deadlinePassed()`` is due.
     var deadline: NIODeadline = .distantFuture
 
-    var context: ChannelHandlerContext?
+    @exclusivity(unchecked) var transport = ClientTransport.none
     var forwarding = RequestHeadWriter.Forwarding(clientAddress: "unknown", scheme: "http")
     /// Bytes from the client not dealt with yet.
     @exclusivity(unchecked) var input = ByteBuffer()
@@ -62,7 +64,6 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     var isPaused = false
     private var heldBackRead = false
     private var needsFlush = false
-    @exclusivity(unchecked) private var output: DirectOutput
     /// The first empty line before a request is skipped (RFC 9112 §2.2), a second one is not.
     var skippedEmptyLine = false
 
@@ -102,20 +103,30 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     init(worker: ProxyWorker, role: ClientRole) {
         self.worker = worker
         self.role = role
-        self.output = DirectOutput(isPossible: role.isPlain)
     }
 
-    // MARK: Channel
+    // MARK: The beginning
+
+    /// Begins to serve a client to whose socket nothing else speaks.
+    func start(on socket: StreamSocket, peer: AddressKey?) throws(IOError) {
+        try socket.start(self)
+        self.transport = .socket(socket)
+        self.begin(for: peer)
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
+        self.transport = .handlers(context)
+        if case .stream(let client) = self.role {
+            self.begin(for: client)
+        } else {
+            self.begin(for: context.channel.remoteAddress.flatMap(AddressKey.init))
+        }
+    }
+
+    private func begin(for client: AddressKey?) {
         self.deadline = .now() + self.worker.limits.requestHead
         self.worker.add(self)
-        if case .stream(let client) = self.role {
-            self.identify(client)
-        } else {
-            self.identify(context.channel.remoteAddress.flatMap(AddressKey.init))
-        }
+        self.identify(client)
     }
 
     /// - Parameter address: The client's; nil if it has none.
@@ -139,23 +150,15 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.identify(client.address)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    private func ended() {
         self.enterClosed()
-        self.context = nil
+        self.transport = .none
         self.worker.remove(self, owner: self.owner)
     }
 
-    func read(context: ChannelHandlerContext) {
-        if self.isPaused {
-            self.heldBackRead = true
-        } else {
-            context.read()
-        }
-    }
+    // MARK: What comes
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.phase == .http2 { return }  // frames that are nobody's but the connection's own
-        let buffer = self.unwrapInboundIn(data)
+    private func received(_ buffer: ByteBuffer) {
         self.worker.metrics.receivedBytes += buffer.readableBytes
         switch self.phase {
         case .head:
@@ -174,43 +177,84 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    private func readCompleted() {
         self.upstream?.flush()
         self.flush()
+        // What has to wait for more does not keep the memory of a whole read.
+        if self.input.readableBytes > 0 { self.input = self.input.compacted() }
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
-            self.clientBecameWritable()
-        }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event {
-        case ChannelEvent.inputClosed: self.clientEnded()
-        case ChannelEvent.outputClosed: self.outputClosed()
-        case TLSUserEvent.handshakeCompleted(let negotiated):
-            self.worker.metrics.handshakes += 1
-            if negotiated == "h2" { self.becomeHTTP2() }
-        case let event as ProxiedClient: self.proxied(event)
-        case let event as UnreadableRequest: self.refuse(event.violation)
-        default: context.fireUserInboundEventTriggered(event)
-        }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    private func failed(_ error: any Error) {
         switch error {
         case NIOSSLError.uncleanShutdown: return  // the end of what the client sends, which is told as well
         case NIOSSLError.handshakeFailed: self.worker.metrics.handshakesFailed += 1
         default: break
         }
         self.worker.logger.debug("client connection failed", metadata: ["error": "\(error)"])
-        context.close(promise: nil)
+        self.transport.close()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        self.enterClosed()
+    // MARK: From a socket
+
+    func socketConnected() {}
+
+    func socketReceived(_ buffer: ByteBuffer) { self.received(buffer) }
+
+    func socketReadCompleted() { self.readCompleted() }
+
+    func socketInputEnded() { self.clientEnded() }
+
+    func socketInputEndsSoon() { self.clientEndsSoon() }
+
+    func socketBecameWritable() { self.clientBecameWritable() }
+
+    func socketOutputClosed() { self.outputClosed() }
+
+    func socketClosed(_ error: (any Error)?) {
+        if let error { self.worker.logger.debug("client connection failed", metadata: ["error": "\(error)"]) }
+        self.ended()
     }
+
+    // MARK: From handlers
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.ended() }
+
+    func read(context: ChannelHandlerContext) {
+        if self.isPaused {
+            self.heldBackRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if self.phase == .http2 { return }  // frames, which are nobody's but the connection's own
+        self.received(self.unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { self.readCompleted() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.clientBecameWritable() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed: self.clientEnded()
+        case is StreamSocketChannel.InputEndsSoon: self.clientEndsSoon()
+        case ChannelEvent.outputClosed: self.outputClosed()
+        case TLSUserEvent.handshakeCompleted(let negotiated):
+            self.worker.metrics.handshakes += 1
+            if negotiated == "h2" { self.becomeHTTP2(context) }
+        case let event as ProxiedClient: self.proxied(event)
+        case let event as UnreadableRequest: self.refuse(event.violation)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { self.failed(error) }
+
+    func channelInactive(context: ChannelHandlerContext) { self.enterClosed() }
 
     // MARK: Reading and writing
 
@@ -224,14 +268,13 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func pauseReading() {
         self.isPaused = true
+        self.transport.pauseReading()
     }
 
     func resumeReading() {
         self.isPaused = false
-        if self.heldBackRead {
-            self.heldBackRead = false
-            self.context?.read()
-        }
+        self.transport.resumeReading(isOwed: self.heldBackRead)
+        self.heldBackRead = false
     }
 
     @inline(__always)
@@ -239,9 +282,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.needsFlush = true
         self.worker.metrics.sentBytes += buffer.readableBytes
         if let record { record.bytes += buffer.readableBytes }
-        guard let context, !self.output.keep(buffer, context: context) else { return }
-        if let kept = self.output.takeKept() { context.write(self.wrapOutboundOut(kept), promise: nil) }
-        context.write(self.wrapOutboundOut(buffer), promise: nil)
+        self.transport.write(buffer)
     }
 
     /// Hands everything written so far to the kernel.
@@ -249,12 +290,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func flush() {
         guard self.needsFlush else { return }
         self.needsFlush = false
-        guard let context else { return }
-        switch self.output.flush(isActive: context.channel.isActive) {
-        case .sent: break
-        case .rest(let rest): context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
-        case .nothingKept: context.flush()
-        }
+        self.transport.flush()
     }
 
     // MARK: The end
@@ -271,6 +307,14 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
             self.close()
         case .closed:
             break
+        }
+    }
+
+    /// The same, told early because nothing is read now. In a tunnel, and behind the last answer, what comes before the end comes first.
+    private func clientEndsSoon() {
+        switch self.phase {
+        case .looking, .holding, .connecting, .exchanging: self.close()
+        case .head, .tunnel, .lingering, .http2, .closed: break
         }
     }
 
@@ -294,30 +338,21 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.deadline = .now() + self.worker.limits.writeIdle
         self.needsFlush = true
         self.flush()
-        self.context?.close(mode: .output, promise: nil)
+        self.transport.closeOutput()
         self.resumeReading()
     }
 
     /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
     func closeAfterFlush() {
-        guard let context else { return }
         self.flush()
-        if self.hasNothingToWrite { return self.close() }
+        if self.transport.hasNothingToWrite { return self.close() }
         self.deadline = .now() + self.worker.limits.writeIdle
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in self.close() }
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: written)
-    }
-
-    /// The kernel has all there was. Not known where another handler, of TLS or of streams, may have kept some of it.
-    private var hasNothingToWrite: Bool {
-        guard self.role.isPlain, let options = self.context?.channel.syncOptions else { return false }
-        return (try? options.getOption(.bufferedWritableBytes)) == 0
+        self.transport.closeWhenFlushed()
     }
 
     func close() {
         self.enterClosed()
-        self.context?.close(promise: nil)
+        self.transport.close()
     }
 
     /// Upgraded.
@@ -326,7 +361,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Waits for a request of which nothing has come.
     var isIdle: Bool { self.phase == .head && self.input.readableBytes == 0 }
 
-    /// Lets go of everything but the channel. Harmless when repeated.
+    /// Lets go of everything but the transport. Harmless when repeated.
     private func enterClosed() {
         switch self.phase {
         case .closed: return

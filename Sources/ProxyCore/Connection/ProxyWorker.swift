@@ -1,5 +1,7 @@
+import EpollTransport
 import Logging
 import NIOCore
+import NIOSSL
 import PlaneProtocol
 
 /// Everything the connections of one event loop share. Touched on that loop only, so nothing in here is locked.
@@ -13,13 +15,14 @@ final class ProxyWorker {
         case failed
     }
 
-    let eventLoop: any EventLoop
+    let eventLoop: EpollEventLoop
     let options: ProxyOptions
     /// Those of `options`; not read through it, since that copies them all.
     let limits: ProxyLimits
     let naming: BackendNaming
     let logger: Logger
     let census: ConnectionCensus
+    private let load: WorkerLoad
     private let directory: RouteDirectory
     private let passthrough: Route?
 
@@ -51,7 +54,7 @@ final class ProxyWorker {
     private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
-        eventLoop: any EventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus,
+        eventLoop: EpollEventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus, load: WorkerLoad,
         logLoop: any EventLoop, metrics: ProxyMetrics, logger: Logger
     ) {
         self.eventLoop = eventLoop
@@ -61,6 +64,7 @@ final class ProxyWorker {
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.directory = directory
         self.census = census
+        self.load = load
         self.logLoop = logLoop
         self.metrics = metrics
         self.logger = logger
@@ -190,16 +194,65 @@ final class ProxyWorker {
 
     // MARK: Connections
 
+    /// Serves a connection that was just taken, and is counted already.
+    func serve(_ descriptor: CInt, peer: PeerAddress, for listener: ProxyListener) {
+        let socket = StreamSocket(descriptor, on: self.eventLoop, writeMarks: self.limits.writeBufferBytes)
+        let client = AddressKey(peer)
+        do {
+            switch listener.purpose {
+            case .http where !listener.expectsProxyProtocol(from: client):
+                try ClientConnection(worker: self, role: .proxy(isTLS: false)).start(on: socket, peer: client)
+            case .redirect(let port) where !listener.expectsProxyProtocol(from: client):
+                try ClientConnection(worker: self, role: .redirect(httpsPort: port)).start(on: socket, peer: client)
+            case .http, .redirect, .https:
+                let channel = StreamSocketChannel(socket, peer: peer.socketAddress)
+                try self.addHandlers(to: channel, for: listener, client)
+                // What fails now ends as a connection does.
+                do { try channel.start() } catch { self.tell(error) }
+            }
+        } catch {
+            self.tell(error)
+            socket.close()
+            self.load.remove()
+            self.census.remove(nil)
+        }
+    }
+
+    private func tell(_ error: any Error) {
+        self.logger.warning("a connection could not be served", metadata: ["error": "\(error)"])
+    }
+
+    private func addHandlers(to channel: StreamSocketChannel, for listener: ProxyListener, _ client: AddressKey?) throws {
+        let pipeline = channel.pipeline.syncOperations
+        if listener.expectsProxyProtocol(from: client) { try pipeline.addHandler(ProxyProtocolHandler(logger: self.logger)) }
+        let role: ClientRole
+        switch listener.purpose {
+        case .http: role = .proxy(isTLS: false)
+        case .redirect(let port): role = .redirect(httpsPort: port)
+        case .https(let certificates):
+            if let context = certificates.context {
+                try pipeline.addHandler(NIOSSLServerHandler(context: context))
+            } else {
+                try pipeline.addHandler(TLSRefusal(worker: self))
+            }
+            role = .proxy(isTLS: true)
+        }
+        try pipeline.addHandler(ClientConnection(worker: self, role: role))
+    }
+
     func add(_ connection: ClientConnection) {
         connection.place = self.connections.count
         self.connections.append(connection)
-        if !connection.role.isStream { self.metrics.connectionsChange += 1 }
-        self.census.add()
+        // A stream is counted where it begins, a connection where it was taken.
+        if connection.role.isStream { self.census.add() } else { self.metrics.connectionsChange += 1 }
     }
 
     /// - Parameter owner: Whom the connection was counted for.
     func remove(_ connection: ClientConnection, owner: AddressKey?) {
-        if !connection.role.isStream { self.metrics.connectionsChange -= 1 }
+        if !connection.role.isStream {
+            self.metrics.connectionsChange -= 1
+            self.load.remove()
+        }
         self.census.remove(owner)
         let last = self.connections.removeLast()
         if last !== connection {

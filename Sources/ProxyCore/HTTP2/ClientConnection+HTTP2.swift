@@ -7,8 +7,8 @@ extension ClientConnection {
     /// Streams one client may have open at once (RFC 9113 §6.5.2 recommends no fewer).
     private static let streamLimit = 100
 
-    func becomeHTTP2() {
-        guard let context, self.phase == .head else { return }
+    func becomeHTTP2(_ context: ChannelHandlerContext) {
+        guard self.phase == .head else { return }
         self.phase = .http2
         self.deadline = .distantFuture
         let limits = self.worker.limits
@@ -64,6 +64,7 @@ extension ClientConnection {
 
     /// Tells the client to make no more streams, and ends once those it has are done.
     func quiesce() {
-        self.context?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        guard case .handlers(let context) = self.transport else { return }
+        context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 }

@@ -1,3 +1,4 @@
+import EpollTransport
 import Logging
 import NIOCore
 
@@ -5,76 +6,78 @@ import NIOCore
 import Glibc
 #endif
 
-/// Lets new connections wait in the kernel's queue while as many are open as may be, and while the process has no descriptor for them.
-///
-/// A handler on a listening socket, where a read takes what is waiting, up to ``burst``.
-final class AcceptGate: ChannelDuplexHandler {
-    typealias InboundIn = any Channel
-    typealias OutboundIn = Never
-
-    /// Connections one read may take, by which the limit can be overstepped.
-    static let burst: UInt = 16
-    /// Until the next try, when there was no descriptor or no memory for a connection. Asking again at once would fail again, as
-    /// often as the processor can.
+/// Takes connections from a listening socket, and lets them wait in the kernel's queue while as many are open as may be, and while the
+/// process has no descriptor for them. Used on its loop's thread only.
+final class AcceptGate {
+    /// Until the next try, when the kernel would not give a connection, mostly for want of a descriptor or of memory. Asking again at once
+    /// would fail again, as often as the processor can.
     private static let pause: TimeAmount = .milliseconds(100)
 
+    private let loop: EpollEventLoop
     private let census: ConnectionCensus
     private let logger: Logger
+    /// Nil once closed, which breaks the cycle.
+    private var acceptor: Acceptor?
     private var nextWarning: NIODeadline = .uptimeNanoseconds(0)
-    private var isPaused = false
+    private var isWaiting = false
     private var isShut = false
 
-    init(census: ConnectionCensus, logger: Logger) {
+    /// - Parameters:
+    ///   - descriptor: A listening socket, which is the gate's from now on.
+    ///   - take: Gets every connection, which has been counted.
+    init(
+        _ descriptor: CInt, on loop: EpollEventLoop, census: ConnectionCensus, logger: Logger, take: @escaping (CInt, PeerAddress) -> Void
+    ) throws(IOError) {
+        self.loop = loop
         self.census = census
         self.logger = logger
+        self.acceptor = try Acceptor(descriptor, on: loop, mayTake: { self.hasRoom() }) { connection, peer in
+            census.add()
+            take(connection, peer)
+        } fail: { error in
+            self.failed(error)
+        }
     }
 
     /// From now on nothing is taken any more, though the socket still listens.
-    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard event is ShutAcceptGate else { return context.triggerUserOutboundEvent(event, promise: promise) }
+    func shut() {
         self.isShut = true
-        self.stopReading(context)
-        promise?.succeed()
+        self.acceptor?.pause()
     }
 
-    func read(context: ChannelHandlerContext) {
-        if self.isShut || self.isPaused { return }
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let eventLoop = context.eventLoop
-        let hasRoom = self.census.hasRoom { eventLoop.execute { bound.value.0.resume(bound.value.1) } }
-        if hasRoom { return context.read() }
+    func close() {
+        self.acceptor?.close()
+        self.acceptor = nil
+    }
+
+    private func hasRoom() -> Bool {
+        let gate = NIOLoopBound(self, eventLoop: self.loop)
+        let loop = self.loop
+        if self.census.hasRoom(else: { loop.execute { gate.value.resume() } }) { return true }
+        self.acceptor?.pause()
         self.warn("as many connections are open as proxy.limits.max_connections allows; new ones wait")
+        return false
     }
 
-    private func resume(_ context: ChannelHandlerContext) {
-        guard context.channel.isActive else { return }
-        self.read(context: context)
+    private func resume() {
+        if !self.isShut, !self.isWaiting { self.acceptor?.resume() }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? IOError, Self.isShortage(error.errnoCode) else { return context.fireErrorCaught(error) }
-        self.warn("new connections wait, because the system has no more descriptors or memory for this process; see LimitNOFILE and proxy.limits.max_connections")
-        guard !self.isPaused else { return }
-        self.isPaused = true
-        self.stopReading(context)
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: Self.pause) { bound.value.0.endPause(bound.value.1) }
+    private func failed(_ error: IOError) {
+        self.warn(
+            Self.isShortage(error.errnoCode)
+                ? "new connections wait, because the system has no more descriptors or memory for this process; see LimitNOFILE and proxy.limits.max_connections"
+                : "new connections cannot be taken: \(error)")
+        self.isWaiting = true
+        self.acceptor?.pause()
+        self.loop.assumeIsolated().scheduleTask(in: Self.pause) {
+            self.isWaiting = false
+            self.resume()
+        }
     }
 
     private static func isShortage(_ code: CInt) -> Bool {
         code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
-    }
-
-    /// A read that waits for the kernel is taken back, which swallowing the next one would not do.
-    private func stopReading(_ context: ChannelHandlerContext) {
-        try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-    }
-
-    private func endPause(_ context: ChannelHandlerContext) {
-        self.isPaused = false
-        guard !self.isShut, context.channel.isActive else { return }
-        // Also begins to read, past this gate once.
-        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
     }
 
     private func warn(_ message: Logger.Message) {
@@ -84,6 +87,3 @@ final class AcceptGate: ChannelDuplexHandler {
         self.logger.warning(message)
     }
 }
-
-/// Asks an ``AcceptGate`` to take no more connections.
-struct ShutAcceptGate: Sendable {}

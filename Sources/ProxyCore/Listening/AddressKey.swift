@@ -1,3 +1,4 @@
+import EpollTransport
 package import NIOCore
 
 #if canImport(Glibc)
@@ -36,6 +37,14 @@ package struct AddressKey: Hashable, Sendable {
             return AddressKey(
                 high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
                 low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
+        }
+    }
+
+    init?(_ peer: PeerAddress) {
+        switch peer.ip {
+        case .v4(let bits): self.init(ipv4: bits)
+        case .v6(let high, let low): self.init(high: high, low: low)
+        case nil: return nil
         }
     }
 

@@ -1,10 +1,11 @@
+import EpollTransport
 package import NIOCore
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
-/// A TCP socket that listens, kept apart from the channel that takes its connections, so that it can be handed on to a successor
+/// A TCP socket that listens, kept apart from what takes its connections, so that it can be handed on to a successor
 /// with all that waits in its queue.
 package struct ListeningSocket: Sendable {
     package struct Failure: Error, CustomStringConvertible {
@@ -63,10 +64,18 @@ package struct ListeningSocket: Sendable {
         setsockopt(self.descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    /// A descriptor of the same socket for a channel to own.
+    /// Where it listens, with the port that the kernel chose if it was asked to.
+    func address() throws(Failure) -> SocketAddress {
+        guard let address = SocketAddress(localEndOf: self.descriptor) else {
+            throw Failure(description: "a listening socket has no address: \(String(cString: strerror(errno)))")
+        }
+        return address
+    }
+
+    /// A descriptor of the same socket for others to own. It does not block, whoever made it.
     func duplicate() throws(Failure) -> CInt {
         let copy = fcntl(self.descriptor, F_DUPFD_CLOEXEC, 3)
-        guard copy >= 0 else { throw Failure(description: "cannot duplicate a listening socket: \(String(cString: strerror(errno)))") }
+        guard copy >= 0, fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK) == 0 else { throw Failure(description: "cannot duplicate a listening socket: \(String(cString: strerror(errno)))") }
         return copy
     }
 

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// What one listening socket is for.
 package struct ProxyListener: Sendable {
     package enum Purpose: Sendable {
@@ -17,9 +15,9 @@ package struct ProxyListener: Sendable {
         self.purpose = purpose
     }
 
-    func expectsProxyProtocol(from address: SocketAddress?) -> Bool {
-        guard !self.proxyProtocolSources.isEmpty, let key = address.flatMap(AddressKey.init) else { return false }
-        return self.proxyProtocolSources.contains { $0.contains(key) }
+    func expectsProxyProtocol(from address: AddressKey?) -> Bool {
+        guard !self.proxyProtocolSources.isEmpty, let address else { return false }
+        return self.proxyProtocolSources.contains { $0.contains(address) }
     }
 }
 
@@ -32,9 +30,6 @@ enum ClientRole {
 
     /// The connection is counted elsewhere.
     var isStream: Bool { if case .stream = self { true } else { false } }
-
-    /// Between the handler and the socket there is nothing.
-    var isPlain: Bool { if case .proxy(isTLS: false) = self { true } else { false } }
 
     var scheme: StaticString {
         switch self {

@@ -1,30 +1,27 @@
+import EpollTransport
 import NIOCore
 
-/// The handler on a connection to a backend. Decides nothing: tells its client connection what happened and does what it is told.
+/// A connection to a backend. Decides nothing: tells its client connection what happened and does what it is told.
 /// Between two exchanges it has no client and waits in its pool.
-final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class UpstreamConnection {
     let pool: UpstreamPool
     /// Since when it waits for the next request.
     private(set) var idleSince: NIODeadline = .distantFuture
     /// Nil while idle, and once either side has let go, which breaks the cycle. Not weak: a weak reference makes every retain and release of the
     /// client connection go through a side table.
     private var client: ClientConnection?
-    private var context: ChannelHandlerContext?
-    private var isPaused = false
-    private var heldBackRead = false
-    /// Something was written since the last flush, which is called for at more than one end of a read.
-    private var needsFlush = false
-    @exclusivity(unchecked) private var output = DirectOutput()
+    private var socket: StreamSocket?
+    private var isConnected = false
     private var inputHasEnded = false
-    private var failure: (any Error)?
 
-    init(pool: UpstreamPool, client: ClientConnection) {
+    /// Asks for a connection. The client is told what became of it.
+    init(connectingTo pool: UpstreamPool, for client: ClientConnection) throws(IOError) {
         self.pool = pool
         self.client = client
+        let limits = client.worker.limits
+        self.socket = try StreamSocket.connect(
+            to: pool.address, on: client.worker.eventLoop, writeMarks: limits.writeBufferBytes,
+            receiveBuffer: limits.upstreamReceiveBufferBytes, receiver: self)
     }
 
     // MARK: From the pool
@@ -42,87 +39,45 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     // MARK: From the client connection
 
-    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+    var isWritable: Bool { self.socket?.isWritable ?? false }
 
     @inline(__always)
-    func write(_ buffer: ByteBuffer) {
-        self.needsFlush = true
-        guard let context, !self.output.keep(buffer, context: context) else { return }
-        if let kept = self.output.takeKept() { context.write(self.wrapOutboundOut(kept), promise: nil) }
-        context.write(self.wrapOutboundOut(buffer), promise: nil)
-    }
+    func write(_ buffer: ByteBuffer) { self.socket?.write(buffer) }
 
     @inline(__always)
-    func flush() {
-        guard self.needsFlush else { return }
-        self.needsFlush = false
-        guard let context else { return }
-        switch self.output.flush(isActive: context.channel.isActive) {
-        case .sent: break
-        case .rest(let rest): context.writeAndFlush(self.wrapOutboundOut(rest), promise: nil)
-        case .nothingKept: context.flush()
-        }
-    }
+    func flush() { self.socket?.flush() }
 
-    func closeOutput() {
-        self.flush()
-        self.context?.close(mode: .output, promise: nil)
-    }
+    func closeOutput() { self.socket?.closeOutput() }
 
     func close() {
         self.client = nil
-        self.context?.close(promise: nil)
+        self.socket?.close()
     }
 
     /// Closes once everything written has left, or when that takes too long.
     func closeAfterFlush(within limit: TimeAmount) {
         self.client = nil
-        guard let context else { return }
-        self.flush()
-        let channel = context.channel
-        let cut = context.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.whenComplete { _ in
-            cut.cancel()
-            channel.close(promise: nil)
-        }
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: written)
+        guard let socket else { return }
+        socket.closeWhenFlushed()
+        guard socket.isOpen else { return }
+        socket.loop.assumeIsolated().scheduleTask(in: limit) { socket.close() }
     }
 
-    func pauseReading() {
-        self.isPaused = true
+    func pauseReading() { self.socket?.pauseReading() }
+
+    func resumeReading() { self.socket?.resumeReading() }
+}
+
+extension UpstreamConnection: StreamSocketReceiver {
+    func socketConnected() {
+        self.isConnected = true
+        guard let client else { return self.close() }
+        client.upstreamConnected(self)
     }
 
-    func resumeReading() {
-        self.isPaused = false
-        if self.heldBackRead {
-            self.heldBackRead = false
-            self.context?.read()
-        }
-    }
-
-    // MARK: From the channel
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        self.client = nil
-    }
-
-    func read(context: ChannelHandlerContext) {
-        if self.isPaused {
-            self.heldBackRead = true
-        } else {
-            context.read()
-        }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func socketReceived(_ buffer: ByteBuffer) {
         guard let client else { return self.spokeUnasked() }
-        client.upstreamRead(self, self.unwrapInboundIn(data))
+        client.upstreamRead(self, buffer)
     }
 
     /// What a backend says without being asked must not become the answer to the next request.
@@ -131,38 +86,31 @@ final class UpstreamConnection: ChannelInboundHandler, ChannelOutboundHandler {
         self.close()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        self.client?.flush()
-    }
+    func socketReadCompleted() { self.client?.upstreamReadCompleted() }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { self.client?.upstreamBecameWritable() }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard let event = event as? ChannelEvent, event == .inputClosed else {
-            return context.fireUserInboundEventTriggered(event)
-        }
+    func socketInputEnded() {
         self.inputHasEnded = true
         guard let client else { return self.spokeUnasked() }
         client.upstreamEnded(self, clean: true)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.failure = error
-        context.close(promise: nil)
-    }
+    /// What it has sent is read before, when the client takes it.
+    func socketInputEndsSoon() {}
 
-    func channelInactive(context: ChannelHandlerContext) {
-        if self.client == nil {
-            self.pool.forget(self)
-        } else if self.inputHasEnded {
-            self.client?.upstreamClosed(self)
-        } else {
-            // Without an error the peer closed; the end of input was not announced because we closed or reset in the same moment.
-            self.client?.upstreamEnded(self, clean: self.failure == nil)
-            self.client?.upstreamClosed(self)
-        }
+    func socketBecameWritable() { self.client?.upstreamBecameWritable() }
+
+    func socketOutputClosed() {}
+
+    func socketClosed(_ error: (any Error)?) {
+        self.socket = nil
+        let client = self.client
         self.client = nil
+        guard let client else { return self.pool.forget(self) }
+        if !self.isConnected {
+            client.upstreamNotConnected(self, error)
+        } else {
+            if !self.inputHasEnded { client.upstreamEnded(self, clean: error == nil) }
+            client.upstreamClosed(self)
+        }
     }
 }

@@ -48,7 +48,7 @@ import Testing
         let blocked = DispatchSemaphore(value: 0)
         let isReleased = Atomic(false)
         loops.next().execute { blocked.wait() }
-        let service = WatchdogService(interval: .milliseconds(2), group: loops) { sign.yield(isReleased.load(ordering: .relaxed)) }
+        let service = WatchdogService(interval: .milliseconds(2), groups: [loops]) { sign.yield(isReleased.load(ordering: .relaxed)) }
         let task = Task { try await service.run() }
         // It has had its chance when others have had theirs.
         for _ in 0..<100 { await Task.yield() }

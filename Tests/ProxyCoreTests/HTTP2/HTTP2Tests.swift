@@ -152,7 +152,7 @@ struct HTTP2Tests {
                 HTTP2Frames.start + HTTP2Frames.headers(get, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
             let peer = try await backend.accept()
             _ = try await peer.receive(until: "\r\n\r\n")
-            try await proxy.listener.close().get()
+            await proxy.listener.close()
             async let served: Void = proxy.server.serveOut(within: nil)
             _ = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.goAway.rawValue } }
             try await peer.send(Self.ok)

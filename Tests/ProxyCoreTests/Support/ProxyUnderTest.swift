@@ -1,8 +1,9 @@
+import EpollTransport
 import Logging
 import Metrics
 import NIOCore
-import NIOPosix
 import PlaneProtocol
+import PlaneTestSupport
 import ProxyCore
 
 /// A proxy for the cluster `plane.test` on a free port, with routes and activity in memory.
@@ -11,7 +12,7 @@ struct ProxyUnderTest: Sendable {
     let routes: FakeRoutes
     let activity: FakeActivity
     let server: ProxyServer
-    let listener: any Channel
+    let listener: OpenListener
 
     func connect(receiveBuffer: Int32? = nil) throws -> TestPeer {
         try TestPeer.connect(port: self.port, receiveBuffer: receiveBuffer)
@@ -42,20 +43,20 @@ func withProxy<Result>(
     try configure(&options)
     let routes = FakeRoutes()
     let activity = FakeActivity()
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    let group = EpollEventLoopGroup(threads: loops)
     let server = try await ProxyServer(
         options: options, routes: routes, activity: activity, group: group, metrics: metrics, logger: logger)
     let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: address, port: 0))
-    let channel = try await server.listen(listener, on: socket)
+    let open = try await server.listen(listener, on: socket)
     socket.close()
-    let port = UInt16(channel.localAddress?.port ?? 0)
+    let port = UInt16(open.address.port ?? 0)
     let result: Swift.Result<Result, any Error>
     do {
-        result = .success(try await body(ProxyUnderTest(port: port, routes: routes, activity: activity, server: server, listener: channel)))
+        result = .success(try await body(ProxyUnderTest(port: port, routes: routes, activity: activity, server: server, listener: open)))
     } catch {
         result = .failure(error)
     }
-    try? await channel.close().get()  // some tests have closed it
+    await open.close()  // some tests have done it
     try await server.shutDown(within: .milliseconds(100))
     try await group.shutdownGracefully()
     return try result.get()

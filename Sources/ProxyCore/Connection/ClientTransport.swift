@@ -1,0 +1,105 @@
+import EpollTransport
+import NIOCore
+import NIOSSL
+
+/// What carries a client's bytes: a socket without anything in between, or the handlers of TLS and HTTP/2.
+enum ClientTransport {
+    case socket(StreamSocket)
+    case handlers(ChannelHandlerContext)
+    /// No longer anything.
+    case none
+
+    @inline(__always)
+    var isWritable: Bool {
+        switch self {
+        case .socket(let socket): socket.isWritable
+        case .handlers(let context): context.channel.isWritable
+        case .none: false
+        }
+    }
+
+    /// The kernel has all there was. Not known of handlers, which may have kept some of it.
+    var hasNothingToWrite: Bool {
+        switch self {
+        case .socket(let socket): socket.waitingBytes == 0
+        case .handlers, .none: false
+        }
+    }
+
+    @inline(__always)
+    func write(_ buffer: ByteBuffer) {
+        switch self {
+        case .socket(let socket): socket.write(buffer)
+        case .handlers(let context): context.write(NIOAny(buffer), promise: nil)
+        case .none: break
+        }
+    }
+
+    @inline(__always)
+    func flush() {
+        switch self {
+        case .socket(let socket): socket.flush()
+        case .handlers(let context): context.flush()
+        case .none: break
+        }
+    }
+
+    /// Reads on after a pause.
+    ///
+    /// - Parameter isOwed: The handlers were asked for bytes meanwhile, and were not let through.
+    func resumeReading(isOwed: Bool) {
+        switch self {
+        case .socket(let socket): socket.resumeReading()
+        case .handlers(let context): if isOwed { context.read() }
+        case .none: break
+        }
+    }
+
+    func pauseReading() {
+        if case .socket(let socket) = self { socket.pauseReading() }
+    }
+
+    /// Says, behind what was written, that nothing follows.
+    func closeOutput() {
+        switch self {
+        case .socket(let socket): socket.closeOutput()
+        case .handlers(let context): context.close(mode: .output, promise: nil)
+        case .none: break
+        }
+    }
+
+    func closeWhenFlushed() {
+        switch self {
+        case .socket(let socket):
+            socket.closeWhenFlushed()
+        case .handlers(let context):
+            let written = context.eventLoop.makePromise(of: Void.self)
+            written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            context.writeAndFlush(NIOAny(ByteBuffer()), promise: written)
+        case .none: break
+        }
+    }
+
+    func close() {
+        switch self {
+        case .socket(let socket): socket.close()
+        case .handlers(let context): context.close(promise: nil)
+        case .none: break
+        }
+    }
+
+    /// Closes in a way that nobody can take for the end of what was sent: with a reset, and without the word that ends TLS.
+    func reset(isStream: Bool) {
+        switch self {
+        case .socket(let socket):
+            socket.reset()
+        case .handlers(let context):
+            if isStream { context.triggerUserOutboundEvent(CutOff(), promise: nil) }
+            let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+            (context.channel as? StreamSocketChannel)?.endWithReset()
+            tls?.close(promise: nil)
+            context.close(promise: nil)
+        case .none: break
+        }
+    }
+}

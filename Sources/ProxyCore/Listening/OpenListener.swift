@@ -1,0 +1,25 @@
+package import NIOCore
+
+/// A listening socket from which a ``ProxyServer`` takes connections.
+package final class OpenListener: Sendable {
+    package let address: SocketAddress
+    private let gate: NIOLoopBound<AcceptGate>
+    private let loop: any EventLoop
+
+    init(_ gate: NIOLoopBound<AcceptGate>, on loop: any EventLoop, address: SocketAddress) {
+        self.gate = gate
+        self.loop = loop
+        self.address = address
+    }
+
+    /// Takes nothing more, and leaves what comes in the socket's queue.
+    func shut() async {
+        // A loop that is gone has ended with its group, and taken its listeners with it.
+        try? await self.loop.submit { self.gate.value.shut() }.get()
+    }
+
+    /// Ends it, and what waits in the queue of a socket that nobody else holds. Harmless when repeated.
+    package func close() async {
+        try? await self.loop.submit { self.gate.value.close() }.get()
+    }
+}
