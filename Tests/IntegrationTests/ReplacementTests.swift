@@ -30,4 +30,10 @@ struct ReplacementTests {
         let (status, log) = try await Self.run(["--restart", "--replacements", "10", "--rate", "100", "--pause", "0"])
         #expect(status == 0, "\(log)")
     }
+
+    @Test("a successor that is asked to end in the moment it takes over first answers those it has taken over")
+    func endedAtOnce() async throws {
+        let (status, log) = try await Self.run(["--restart", "--replaced", "--replacements", "10", "--rate", "500", "--pause", "0"])
+        #expect(status == 0, "\(log)")
+    }
 }
