@@ -33,7 +33,9 @@ package final class Acceptor: ReadinessHandler {
         self.take = take
         self.fail = fail
         guard let watch = loop.watch(descriptor, .input, isEdgeTriggered: false, self) else {
-            throw IOError(errnoCode: errno, reason: "epoll_ctl")
+            let error = IOError(errnoCode: errno, reason: "epoll_ctl")
+            Glibc.close(descriptor)
+            throw error
         }
         self.watch = watch
     }
@@ -52,7 +54,7 @@ package final class Acceptor: ReadinessHandler {
 
     package func close() {
         guard let watch else { return }
-        self.loop.forget(watch)
+        self.loop.unwatch(watch)  // a successor may hold the socket too
         self.watch = nil
         self.mayTake = nil
         self.take = nil

@@ -21,8 +21,8 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         var tasks: [@Sendable () -> Void] = []
         /// The loop has been told and not looked yet.
         var isWoken = false
-        /// Whom to tell of the end; set once it is wanted.
-        var whenEnded: (@Sendable () -> Void)?
+        /// Whom to tell of the end.
+        var whenEnded: [@Sendable () -> Void] = []
         var isEnding = false
         /// Nothing that is handed in now will ever run.
         var hasEnded = false
@@ -137,30 +137,35 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
 
     /// True once the loop is to end.
     private func runHandedIn() -> Bool {
-        let (tasks, isEnding) = self.inbox.withLock { inbox in
-            defer { inbox.tasks = [] }
-            inbox.isWoken = false
-            return (inbox.tasks, inbox.isEnding)
-        }
+        let (tasks, isEnding) = self.takeHandedIn()
         for task in tasks { task() }
         return isEnding
     }
 
+    private func takeHandedIn() -> (tasks: [@Sendable () -> Void], isEnding: Bool) {
+        self.inbox.withLock { inbox in
+            defer { inbox.tasks = [] }
+            inbox.isWoken = false
+            return (inbox.tasks, inbox.isEnding)
+        }
+    }
+
     private func end() {
-        // What those who end hand in may begin something once more.
+        // What is handed in meanwhile may begin something once more.
         var hasEnded = false
         while !hasEnded {
             self.endHandlers()
             for giveUp in self.timers.giveUpAll() { giveUp() }
-            _ = self.runHandedIn()
-            hasEnded = self.inbox.withLock { inbox in
+            let tasks = self.takeHandedIn().tasks
+            for task in tasks { task() }
+            hasEnded = tasks.isEmpty && self.inbox.withLock { inbox in
                 inbox.hasEnded = inbox.tasks.isEmpty
                 return inbox.hasEnded
             }
         }
         self.again = []
         self.thread.store(0, ordering: .relaxed)  // another thread may get this one's number
-        self.inbox.withLock { $0.whenEnded }?()
+        for tell in self.inbox.withLock({ $0.whenEnded }) { tell() }
     }
 
     private func endHandlers() {
@@ -205,6 +210,12 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     /// started may still have is of no consequence, for its events are told from later ones.
     func forget(_ watch: Watch) {
         self.registrations[Int(watch.descriptor)].handler = nil
+    }
+
+    /// The same where others go on with copies of the descriptor, so that it stays in the kernel's list when it is closed.
+    func unwatch(_ watch: Watch) {
+        self.forget(watch)
+        _ = self.control(EPOLL_CTL_DEL, watch.descriptor, 0, data: watch.data)
     }
 
     private func control(_ operation: CInt, _ descriptor: CInt, _ events: UInt32, data: UInt64) -> CInt {
@@ -269,7 +280,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         let (hasEnded, isAsleep) = self.inbox.withLock { inbox in
             if inbox.hasEnded { return (true, false) }
             inbox.isEnding = true
-            inbox.whenEnded = whenEnded
+            inbox.whenEnded.append(whenEnded)
             defer { inbox.isWoken = true }
             return (false, !inbox.isWoken)
         }

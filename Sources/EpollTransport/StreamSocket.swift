@@ -52,6 +52,9 @@ package final class StreamSocket: ReadinessHandler {
     /// The kernel has said that the peer will send nothing more.
     private var inputEndsSoon = false
     private var isCalledAgain = false
+    private var isFlushing = false
+    /// We asked for the connection: what the other side said before it broke is an answer, and worth having even if nobody reads now.
+    private let isOutgoing: Bool
 
     /// A connection that was taken from a listening socket. Belongs to the socket from now on, even if it cannot be watched, which throws.
     ///
@@ -61,6 +64,7 @@ package final class StreamSocket: ReadinessHandler {
         self.loop = loop
         self.marks = writeMarks
         self.state = .open
+        self.isOutgoing = false
         self.isBlocked = false
         self.watchesOutput = false
     }
@@ -97,6 +101,7 @@ package final class StreamSocket: ReadinessHandler {
         self.loop = loop
         self.marks = writeMarks
         self.state = .connecting
+        self.isOutgoing = true
         self.isBlocked = true
         self.watchesOutput = true
     }
@@ -140,24 +145,24 @@ package final class StreamSocket: ReadinessHandler {
             self.state = .open
             self.isBlocked = false
             self.receiver?.socketConnected()
-            if self.output.isEmpty { self.wrote() } else { self.flush() }
+            self.flush()
         } else if !events.isDisjoint(with: [.output, .error, .hangUp]), self.isBlocked {
             self.isBlocked = false
             self.flush()
         }
         guard !events.isDisjoint(with: [.input, .inputEnd, .error, .hangUp]), self.isOpen else { return }
-        if self.inputHasEnded {
-            if events.contains(.error) { self.close(self.pendingError()) }
-            return
-        }
+        // Who does not read would not be told by reading.
+        if events.contains(.error), self.isPaused || self.inputHasEnded, let error = self.pendingError() { return self.broke(error) }
+        if self.inputHasEnded { return }
         self.hasInput = true
         if !events.isDisjoint(with: [.inputEnd, .hangUp]) { self.inputEndsSoon = true }
         self.read()
-        // Who does not read would not be told otherwise.
-        if self.isPaused, self.isOpen, !self.inputHasEnded {
-            if events.contains(.error), let error = self.pendingError() { return self.close(error) }
-            if self.inputEndsSoon { self.receiver?.socketInputEndsSoon() }
-        }
+    }
+
+    private func broke(_ error: IOError) {
+        guard self.isOutgoing, !self.inputHasEnded else { return self.close(error) }
+        self.state = .failing(error)
+        self.receiveLast(then: error)
     }
 
     /// What went wrong since this was asked last.
@@ -185,20 +190,39 @@ package final class StreamSocket: ReadinessHandler {
 
     // MARK: Reading
 
-    private func read() {
-        guard self.hasInput, !self.isPaused else { return }
-        var reads = 0
-        while self.hasInput, !self.isPaused, reads < Self.readsPerTurn, case .open = self.state {
-            guard self.readOnce() else { break }
-            reads += 1
-        }
-        if reads > 0 { self.receiver?.socketReadCompleted() }
-        if self.hasInput, !self.isPaused, self.isOpen { self.callAgain() }
+    private enum ReadOutcome {
+        case bytes
+        /// For now.
+        case nothing
+        case end
+        case failed(IOError)
     }
 
-    /// Whether something came.
+    private func read() {
+        var reads = 0
+        var outcome = ReadOutcome.nothing
+        while self.hasInput, !self.isPaused, reads < Self.readsPerTurn, case .open = self.state {
+            outcome = self.readOnce()
+            guard case .bytes = outcome else { break }
+            reads += 1
+        }
+        // What came is told as a whole before what follows it.
+        if reads > 0 { self.receiver?.socketReadCompleted() }
+        switch outcome {
+        case .bytes, .nothing: break
+        case .end: if case .open = self.state { self.inputEnded() }
+        case .failed(let error): self.close(error)
+        }
+        guard self.hasInput, self.isOpen else { return }
+        if !self.isPaused {
+            self.callAgain()
+        } else if self.inputEndsSoon {
+            self.receiver?.socketInputEndsSoon()
+        }
+    }
+
     @inline(__always)
-    private func readOnce() -> Bool {
+    private func readOnce() -> ReadOutcome {
         let descriptor = self.descriptor
         var room = 0
         let count = self.loop.scratch.withUnsafeMutableWritableBytes { bytes in
@@ -211,17 +235,16 @@ package final class StreamSocket: ReadinessHandler {
             self.loop.scratch.moveWriterIndex(forwardBy: count)
             self.receiver?.socketReceived(self.loop.scratch)
             self.loop.scratch.clear()
-            return true
+            return .bytes
         }
         let reason = count == 0 ? 0 : errno
-        if reason == EINTR { return false }  // there is input still, and another turn
+        if reason == EINTR { return .nothing }  // there is input still, and another turn
         self.hasInput = false
-        switch reason {
-        case EAGAIN: break
-        case 0: self.inputEnded()
-        default: self.close(IOError(errnoCode: reason, reason: "recv"))
+        return switch reason {
+        case 0: .end
+        case EAGAIN: .nothing
+        default: .failed(IOError(errnoCode: reason, reason: "recv"))
         }
-        return false
     }
 
     private func inputEnded() {
@@ -262,19 +285,31 @@ package final class StreamSocket: ReadinessHandler {
     }
 
     package func flush() {
-        guard !self.output.isEmpty, !self.isBlocked, case .open = self.state else { return }
-        while !self.output.isEmpty {
+        if self.isFlushing { return }  // whoever is told that there is room writes, which the loop below sees
+        self.isFlushing = true
+        while !self.output.isEmpty, !self.isBlocked, case .open = self.state {
             let count = self.output.send(to: self.descriptor)
             if count < 0 {
-                if errno == EINTR { continue }
-                if errno != EAGAIN { return self.fail(IOError(errnoCode: errno, reason: "send")) }
-                self.becomeBlocked()
-                break
+                switch errno {
+                case EINTR: continue
+                case EAGAIN: self.becomeBlocked()
+                default: self.fail(IOError(errnoCode: errno, reason: "send"))
+                }
+            } else {
+                for promise in self.output.drop(count) { promise.succeed() }
             }
-            for promise in self.output.drop(count) { promise.succeed() }
-            guard !self.isBlocked, case .open = self.state else { return }  // whoever was promised something has closed, or written
+            if self.isFull, self.output.byteCount < self.marks.lowerBound, self.isOpen {
+                self.isFull = false
+                self.receiver?.socketBecameWritable()
+            }
         }
-        self.wrote()
+        self.isFlushing = false
+        guard self.output.isEmpty, case .open = self.state else { return }
+        switch self.ending {
+        case .none: break
+        case .output: self.shutOutput()
+        case .everything: self.close()
+        }
     }
 
     private func becomeBlocked() {
@@ -285,19 +320,6 @@ package final class StreamSocket: ReadinessHandler {
         self.loop.change(watch, to: Self.allEvents)
     }
 
-    private func wrote() {
-        if self.isFull, self.output.byteCount < self.marks.lowerBound {
-            self.isFull = false
-            self.receiver?.socketBecameWritable()
-        }
-        guard self.output.isEmpty, case .open = self.state else { return }
-        switch self.ending {
-        case .none: break
-        case .output: self.shutOutput()
-        case .everything: self.close()
-        }
-    }
-
     /// The peer takes nothing more, but it may have said why.
     private func fail(_ error: IOError) {
         self.state = .failing(error)
@@ -305,10 +327,11 @@ package final class StreamSocket: ReadinessHandler {
         self.callAgain()
     }
 
+    /// Without the end of it, which after an error is not told as one.
     private func receiveLast(then error: any Error) {
-        self.hasInput = true
+        self.hasInput = !self.inputHasEnded
         var hasRead = false
-        while self.hasInput, !self.isPaused, case .failing = self.state, self.readOnce() { hasRead = true }
+        while self.hasInput, self.isOutgoing || !self.isPaused, case .failing = self.state, case .bytes = self.readOnce() { hasRead = true }
         if hasRead { self.receiver?.socketReadCompleted() }
         self.close(error)
     }
@@ -320,11 +343,10 @@ package final class StreamSocket: ReadinessHandler {
         guard self.isOpen, case .none = self.ending else { return }
         self.ending = .output
         self.flush()
-        if self.output.isEmpty, self.isOpen, !self.outputIsShut { self.shutOutput() }
     }
 
     private func shutOutput() {
-        if case .connecting = self.state { return }
+        if self.outputIsShut { return }
         self.outputIsShut = true
         shutdown(self.descriptor, CInt(SHUT_WR))
         self.receiver?.socketOutputClosed()
@@ -335,8 +357,8 @@ package final class StreamSocket: ReadinessHandler {
     package func closeWhenFlushed() {
         guard self.isOpen else { return }
         self.ending = .everything
+        if case .connecting = self.state, self.output.isEmpty { return self.close() }
         self.flush()
-        if self.output.isEmpty { self.close() }
     }
 
     /// Closes so that the peer cannot take what it has received for all there is: with a reset (socket(7), SO_LINGER).

@@ -94,7 +94,9 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     package func connect0(to: SocketAddress, promise: EventLoopPromise<Void>?) { promise?.fail(ChannelError.operationUnsupported) }
 
     package func write0(_ data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let wasWritable = self.socket.isWritable
         self.socket.write(self.unwrapData(data, as: ByteBuffer.self), promise: promise)
+        if wasWritable, self.socket.isOpen, !self.socket.isWritable { self.pipeline.fireChannelWritabilityChanged() }
     }
 
     package func flush0() {
@@ -114,8 +116,9 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         switch mode {
         case .output: self.socket.closeOutput()
         case .all:
+            let hadStarted = self.hasStarted
             self.socket.close()
-            if !self.hasStarted { self.ended() }
+            if !hadStarted { self.ended() }  // nobody else says so
         case .input:
             promise?.fail(ChannelError.operationUnsupported)
             return

@@ -108,8 +108,7 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Takes no more connections from a listener, and closes it once those taken before have arrived at their event loops. A listener
-    /// closed in between closes them too.
+    /// Takes no more connections from a listener, and closes it once those taken before have arrived at their event loops.
     package func stopListening(_ listener: OpenListener) async {
         await listener.shut()
         for worker in self.workers { try? await worker.loop.submit {}.get() }

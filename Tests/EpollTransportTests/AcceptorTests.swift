@@ -39,4 +39,27 @@ struct AcceptorTests {
             #expect(throws: TestPeer.Failure.self) { try TestPeer.connect(port: port.port) }
         }
     }
+
+    @Test("once it is closed, another one takes what comes to the same socket")
+    func takenOver() async throws {
+        try await withPort { port in
+            let (loop, taken) = (port.loop, Recorder<CInt>())
+            let next = try await loop.submit {
+                let number = port.acceptor.value.descriptor
+                let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+                port.acceptor.value.close()
+                // Under the number that the kernel knew, so that only having forgotten it helps.
+                #expect(dup2(copy, number) == number)
+                _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+                Glibc.close(copy)
+                return NIOLoopBound(
+                    try Acceptor(number, on: loop, mayTake: { true }) { connection, _ in taken.record(connection) } fail: { _ in }, eventLoop: loop)
+            }.get()
+            let peer = try TestPeer.connect(port: port.port)
+            try await eventually("it is taken") { taken.all.count == 1 }
+            close(taken.all[0])
+            #expect(try await peer.receiveToEnd() == "")
+            try await loop.submit { next.value.close() }.get()
+        }
+    }
 }

@@ -16,6 +16,8 @@ struct StreamSocketChannelTests {
         typealias OutboundOut = ByteBuffer
 
         let seen = Recorder<String>()
+        /// What may come any number of times, and what ends the input.
+        let ends = Recorder<String>()
 
         func handlerAdded(context: ChannelHandlerContext) { self.seen.record("added") }
         func channelActive(context: ChannelHandlerContext) { self.seen.record("active") }
@@ -33,11 +35,17 @@ struct StreamSocketChannelTests {
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             switch event {
-            case ChannelEvent.inputClosed: self.seen.record("input closed")
+            case ChannelEvent.inputClosed:
+                self.seen.record("input closed")
+                self.ends.record("input closed")
             case ChannelEvent.outputClosed: self.seen.record("output closed")
             default: self.seen.record("\(event)")
             }
         }
+
+        func channelReadComplete(context: ChannelHandlerContext) { self.ends.record("read complete") }
+
+        func channelWritabilityChanged(context: ChannelHandlerContext) { self.ends.record(context.channel.isWritable ? "writable" : "full") }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             self.seen.record("error \((error as? IOError)?.errnoCode ?? 0)")
@@ -102,13 +110,39 @@ struct StreamSocketChannelTests {
     func halfClosure(kind: Kind) async throws {
         try await self.withChannel(kind) { channel, witness, peer in
             peer.closeOutput()
-            try await witness.sees("added", "active", "input closed")
+            try await eventually("the end is seen") { witness.seen.all.filter { $0 != "InputEndsSoon()" } == ["added", "active", "input closed"] }
             try await channel.writeAndFlush(ByteBuffer(string: "still"))
             #expect(try await peer.receive(until: "still") == "still")
             try await channel.close(mode: .output)
             #expect(try await peer.receiveToEnd() == "")
             try await channel.closeFuture.get()
             try await eventually("it is over") { witness.seen.all.suffix(2) == ["inactive", "removed"] }
+        }
+    }
+
+    @Test("what comes is complete before the end of input is told", arguments: Kind.allCases)
+    func endBehindRead(kind: Kind) async throws {
+        try await self.withChannel(kind) { channel, witness, peer in
+            try await channel.setOption(.autoRead, value: false).get()
+            try await peer.send("last")
+            peer.closeOutput()
+            try await channel.setOption(.autoRead, value: true).get()
+            try await eventually("it has ended") { witness.ends.all.contains("input closed") }
+            #expect(witness.ends.all.first == "read complete")
+            #expect(witness.seen.all.filter { $0 != "InputEndsSoon()" }.suffix(2) == ["last", "input closed"])
+        }
+    }
+
+    @Test("handlers hear when too much waits to be written, and when it does no longer", arguments: Kind.allCases)
+    func writability(kind: Kind) async throws {
+        try await self.withChannel(kind) { channel, witness, peer in
+            let count = 20_000_000  // more than the kernel takes
+            let written = channel.eventLoop.makePromise(of: Void.self)
+            channel.writeAndFlush(ByteBuffer(repeating: 1, count: count), promise: written)
+            try await eventually("it is full") { witness.ends.all == ["full"] }
+            _ = try await peer.receive(count: count)
+            try await written.futureResult.get()
+            try await eventually("there is room") { witness.ends.all == ["full", "writable"] }
         }
     }
 

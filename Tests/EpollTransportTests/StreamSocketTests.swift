@@ -177,6 +177,7 @@ struct StreamSocketTests {
             try await eventually("it is closed") { socket.log.said.contains { if case .closed = $0 { true } else { false } } }
             #expect(socket.log.text == "too large")
             #expect(socket.log.said != [.closed(nil)])
+            #expect(!socket.log.said.contains(.inputEnded), "what a reset breaks off has not come to its end")
         }
     }
 
@@ -237,6 +238,30 @@ struct StreamSocketTests {
             #expect(try await peer.receive(until: "at once") == "at once")
             try await peer.send("hello")
             try await log.hears("hello")
+        }
+    }
+
+    @Test("what was said on a connection we asked for is received, even if a reset follows while nobody reads")
+    func lastWordsWhilePaused() async throws {
+        try await withPort { port in
+            let log = SocketLog()
+            let loop = port.loop
+            let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(port.port))
+            let socket = try await loop.submit {
+                let socket = try StreamSocket.connect(to: address, on: loop, writeMarks: 1024..<4096, receiveBuffer: nil, receiver: log)
+                socket.pauseReading()
+                return NIOLoopBound(socket, eventLoop: loop)
+            }.get()
+            let descriptor = try await port.connection()
+            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+            let peer = TestPeer(socket: descriptor)
+            try await log.hears(.connected)
+            try await peer.send("too large")
+            peer.reset()
+            try await log.hears(.closed(ECONNRESET))
+            #expect(log.text == "too large")
+            #expect(log.said == [.connected, .closed(ECONNRESET)])
+            try await loop.submit { socket.value.close() }.get()
         }
     }
 

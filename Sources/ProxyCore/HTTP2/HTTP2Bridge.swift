@@ -1,3 +1,4 @@
+import EpollTransport
 import Logging
 import NIOCore
 import NIOHPACK
@@ -191,7 +192,7 @@ final class HTTP2Bridge: ChannelDuplexHandler {
         reading: while true {
             switch try reader.next(bytes, from: taken, limits: self.worker.limits) {
             case .payload(let count):
-                if let slice = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { content.append(slice) }
+                if let slice = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { content.append(slice.compacted()) }
                 taken += count
             case .framing(let count): taken += count
             case .needsMore, .ended: break reading

@@ -75,7 +75,8 @@ package struct ListeningSocket: Sendable {
     /// A descriptor of the same socket for others to own. It does not block, whoever made it.
     func duplicate() throws(Failure) -> CInt {
         let copy = fcntl(self.descriptor, F_DUPFD_CLOEXEC, 3)
-        guard copy >= 0, fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK) == 0 else { throw Failure(description: "cannot duplicate a listening socket: \(String(cString: strerror(errno)))") }
+        guard copy >= 0 else { throw Failure(description: "cannot duplicate a listening socket: \(String(cString: strerror(errno)))") }
+        _ = fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK)  // does not fail on a socket
         return copy
     }
 

@@ -14,7 +14,7 @@ package final class OpenListener: Sendable {
 
     /// Takes nothing more, and leaves what comes in the socket's queue.
     func shut() async {
-        // A loop that is gone has ended with its group, and taken its listeners with it.
+        // It does not fail; while the group lives its loops take what is handed in.
         try? await self.loop.submit { self.gate.value.shut() }.get()
     }
 

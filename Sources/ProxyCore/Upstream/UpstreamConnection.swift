@@ -13,6 +13,8 @@ final class UpstreamConnection {
     private var socket: StreamSocket?
     private var isConnected = false
     private var inputHasEnded = false
+    /// Ends it when what was written does not leave in time.
+    private var cut: Scheduled<Void>?
 
     /// Asks for a connection. The client is told what became of it.
     init(connectingTo pool: UpstreamPool, for client: ClientConnection) throws(IOError) {
@@ -60,7 +62,7 @@ final class UpstreamConnection {
         guard let socket else { return }
         socket.closeWhenFlushed()
         guard socket.isOpen else { return }
-        socket.loop.assumeIsolated().scheduleTask(in: limit) { socket.close() }
+        self.cut = socket.loop.assumeIsolated().scheduleTask(in: limit) { socket.close() }
     }
 
     func pauseReading() { self.socket?.pauseReading() }
@@ -103,6 +105,7 @@ extension UpstreamConnection: StreamSocketReceiver {
 
     func socketClosed(_ error: (any Error)?) {
         self.socket = nil
+        self.cut?.cancel()
         let client = self.client
         self.client = nil
         guard let client else { return self.pool.forget(self) }

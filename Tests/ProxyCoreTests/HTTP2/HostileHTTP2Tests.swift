@@ -117,6 +117,38 @@ struct HostileHTTP2Tests {
         }
     }
 
+    @Test("a client that grants windows without end and reads nothing fills no memory: its backend has to wait")
+    func endlessWindow() async throws {
+        let largest: UInt32 = 0x7FFF_FFFF
+        let get = Self.post.map { $0.0 == ":method" ? ($0.0, "GET") : $0 }
+        try await self.withClient { proxy, client in
+            let backend = try proxy.backend("b-1")
+            // SETTINGS_INITIAL_WINDOW_SIZE, and the connection's window (RFC 9113 §6.9.2).
+            try await client.send(
+                HTTP2Frames.frame(.settings, stream: 0, [0, 4] + HTTP2Frames.number(largest))
+                    + HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(largest - 65_535))
+                    + HTTP2Frames.headers(get, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 1000000000\r\n\r\n").value
+            try await client.stopReading()
+            // The kernels of four sockets hold less; see BackPressureTests.
+            #expect(try await peer.sendUntilBlocked([UInt8](repeating: 1, count: 65_536)) < 24 * 1024 * 1024)
+        }
+    }
+
+    @Test("frames that come while the connection is being closed harm nobody")
+    func framesBehindTheEnd() async throws {
+        let pinging = Recorder<Task<Void, Never>>()
+        try await self.withClient { _, client in
+            let task = Task {
+                let pings = (0..<50).flatMap { _ in HTTP2Frames.frame(.ping, stream: 0, [UInt8](repeating: 0, count: 8)) }
+                while !Task.isCancelled { do { try await client.send(pings) } catch { break } }
+            }
+            pinging.record(task)
+        }
+        // The proxy has shut down, under those.
+        for task in pinging.all { await task.value }
+    }
+
     @Test("streams that are reset as soon as they are made end the connection, not the proxy")
     func rapidReset() async throws {
         try await self.withClient { proxy, client in

@@ -82,6 +82,11 @@ final class TLSPeer: Sendable {
         try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
 
+    /// From now on nothing is taken from the kernel.
+    func stopReading() async throws {
+        try await self.channel.setOption(.autoRead, value: false).get()
+    }
+
     /// All that has come, once it is enough or nothing more will come.
     func bytes(_ what: String, _ isEnough: @escaping @Sendable ([UInt8]) -> Bool) async throws -> [UInt8] {
         try await self.wait(what) { $0.hasEnded || isEnough($0.bytes) }
