@@ -1,4 +1,5 @@
 import PlaneProtocol
+import NIOCore
 import PlaneTestSupport
 import ProxyCore
 import Testing
@@ -230,6 +231,29 @@ struct ForwardingTests {
             let client = try proxy.connect()
             try await client.send("GET / HTTP/1.1\r\nHost: unknown.plane.test\r\n\r\n")
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 502 "))
+        }
+    }
+
+    @Test("an answer of the directory that comes too late for one request does not lead the next one astray")
+    func lateAnswer() async throws {
+        try await withProxy({ $0.limits.connect = .milliseconds(100) }) { proxy in
+            let late = try proxy.backend("b-1").serve("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nwrong")
+            let other = try proxy.backend("b-2")
+            proxy.routes.block(true)
+            let client = try proxy.connect()
+            let request = "GET / HTTP/1.1\r\nHost: b-2.plane.test\r\n\r\n"
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n" + request)
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 504 "))
+            let serving = other.serve("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nother")
+            proxy.routes.block(false)
+            // Its own answer, or, if that took too long as well, 504; the same request may then be sent again.
+            var answer = try await client.receiveMessage()
+            if answer.hasPrefix("HTTP/1.1 504 ") {
+                try await client.send(request)
+                answer = try await client.receiveMessage()
+            }
+            #expect(answer.hasSuffix("other"))
+            for task in [late, serving] { task.cancel() }
         }
     }
 }

@@ -87,6 +87,50 @@ struct HostileBackendTests {
         }
     }
 
+    @Test("the head of a response that broke off has no say in the next one")
+    func brokenHead() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: this goes on and").value
+            peer.closeOutput()
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 502 "))
+            try await client.send(Self.get)
+            _ = try await backend.answerOnce("HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n").value
+            #expect(try await client.receiveMessage() == "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n")
+        }
+    }
+
+    @Test("a malformed chunk does not look like the end to a client of HTTP/1.0, which gets none")
+    func brokenChunkToOldClient() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send("GET / HTTP/1.0\r\nHost: b-1.plane.test\r\n\r\n")
+            let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").value
+            _ = try await client.receive(until: "half")
+            try await peer.send("nonsense\r\n")
+            await #expect(throws: TestPeer.Failure.self) { try await client.receiveToEnd() }
+        }
+    }
+
+    @Test("a response that a reset breaks off, while the request is still on its way, does not look whole")
+    func resetWhileUploading() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send("POST / HTTP/1.1\r\nHost: b-1.plane.test\r\nContent-Length: 1000000000\r\n\r\n")
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            _ = try await client.sendUntilBlocked([UInt8](repeating: 1, count: 65_536))
+            try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\n\r\nhalf")
+            _ = try await client.receive(until: "half")
+            peer.reset()
+            await #expect(throws: TestPeer.Failure.self) { try await client.receiveToEnd() }
+        }
+    }
+
     @Test("a body that breaks off is not passed on as whole", arguments: ["Content-Length: 10", "Transfer-Encoding: chunked"])
     func brokenOff(framing: String) async throws {
         try await withProxy { proxy in

@@ -38,7 +38,7 @@ extension ClientConnection {
         }
         self.endExchange()
         self.triedAgain = true
-        self.phase = .looking
+        self.phase = .looking(name: route.name)
         self.deadline = .now() + self.worker.limits.connect
         self.worker.look(up: route.name, for: self, rereading: true)
     }

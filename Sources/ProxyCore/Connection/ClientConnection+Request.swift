@@ -53,9 +53,10 @@ extension ClientConnection {
         case nil:
             self.startedAt = now
             guard let known = self.worker.freshRoute(bytes, name, at: now) else {
-                self.phase = .looking
+                let text = Self.string(bytes, name)
+                self.phase = .looking(name: text)
                 self.deadline = now + self.worker.limits.connect
-                return self.worker.look(up: Self.string(bytes, name), for: self)
+                return self.worker.look(up: text, for: self)
             }
             route = known
         }
@@ -223,8 +224,9 @@ extension ClientConnection {
 
     // MARK: Outcomes of waiting
 
-    func lookedUp(_ lookup: ProxyWorker.Lookup) {
-        guard self.phase == .looking else { return }
+    /// - Parameter name: What was asked for. An answer that came too late for one request is none to the next, which is for another.
+    func lookedUp(_ name: String, _ lookup: ProxyWorker.Lookup) {
+        guard self.phase == .looking(name: name) else { return }
         self.resume(with: lookup)
     }
 

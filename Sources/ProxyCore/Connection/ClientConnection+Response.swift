@@ -103,7 +103,8 @@ extension ClientConnection {
         } catch {
             // The response has begun, so all that can be said is that it is not whole.
             self.logFailure(.malformedResponse(error))
-            return self.close()
+            // Without chunks the end of the connection would be its end.
+            return self.removesChunks ? self.cutOff() : self.close()
         }
         if let ending = self.exchange?.endIfComplete(excess: self.upstreamInput.readableBytes > 0) {
             return self.finish(ending)
@@ -173,7 +174,7 @@ extension ClientConnection {
         self.worker.metrics.requestEnded(nanoseconds: (now - self.startedAt).nanoseconds)
         let requestIsRead = self.exchange?.requestIsSent == true && self.input.readableBytes == 0
         self.endExchange()
-        if ending.keepsUpstream, let upstream {
+        if ending.keepsUpstream, let upstream, upstream.isWritable {
             self.upstream = nil
             upstream.pool.keep(upstream, now: now)
         } else {

@@ -32,8 +32,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     enum Phase: Equatable {
         /// Reading a request head, or waiting for one.
         case head
-        /// The directory is being asked.
-        case looking
+        /// The directory is being asked for this name.
+        case looking(name: String)
         /// The backend is not ready yet.
         case holding(name: String)
         case connecting
@@ -53,6 +53,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Index in the worker's list.
     var place = 0
     var phase: Phase = .head
+    /// It speaks HTTP/2, or did until it was closed.
+    var carriesStreams = false
     /// When ``deadlinePassed()`` is due.
     var deadline: NIODeadline = .distantFuture
 
@@ -228,7 +230,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.phase == .http2 { return }  // frames, which are nobody's but the connection's own
+        if self.carriesStreams { return }  // frames, which are nobody's but the connection's own
         self.received(self.unwrapInboundIn(data))
     }
 
@@ -347,7 +349,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.flush()
         if self.transport.hasNothingToWrite { return self.close() }
         self.deadline = .now() + self.worker.limits.writeIdle
-        self.transport.closeWhenFlushed()
+        self.transport.closeWhenFlushed { self.close() }
     }
 
     func close() {
@@ -400,6 +402,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.upstream?.close()
         self.upstream = nil
         self.upstreamInput = ByteBuffer()
+        self.responseScanner = HeadScanner()
     }
 
     func beginActivity(_ route: Route) {

@@ -68,13 +68,14 @@ enum ClientTransport {
         }
     }
 
-    func closeWhenFlushed() {
+    /// - Parameter close: Called when a socket of handlers is to be closed, whose close may take some time.
+    func closeWhenFlushed(_ close: @escaping () -> Void) {
         switch self {
         case .socket(let socket):
             socket.closeWhenFlushed()
         case .handlers(let context):
             let written = context.eventLoop.makePromise(of: Void.self)
-            written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            written.futureResult.assumeIsolated().whenComplete { _ in close() }
             context.writeAndFlush(NIOAny(ByteBuffer()), promise: written)
         case .none: break
         }

@@ -85,7 +85,7 @@ final class ProxyWorker {
         return self.routes.find(bytes, name.name, foldsCase: !name.isByPath)
     }
 
-    /// Asks the directory, and tells the connection with ``ClientConnection/lookedUp(_:)``. Connections asking for one name at
+    /// Asks the directory, and tells the connection with ``ClientConnection/lookedUp(_:_:)``. Connections asking for one name at
     /// one time share one question.
     func look(up name: String, for connection: ClientConnection, rereading: Bool = false) {
         if let waiting = self.asking[name], !rereading {
@@ -112,7 +112,7 @@ final class ProxyWorker {
             self.sourceFails = true
             if let route = self.routes.find(name) { lookup = .route(route) } else { lookup = .failed }
         }
-        for connection in self.asking.removeValue(forKey: name) ?? [] { connection.lookedUp(lookup) }
+        for connection in self.asking.removeValue(forKey: name) ?? [] { connection.lookedUp(name, lookup) }
     }
 
     /// The directory saw another answer than before.

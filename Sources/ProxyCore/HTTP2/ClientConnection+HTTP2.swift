@@ -10,6 +10,7 @@ extension ClientConnection {
     func becomeHTTP2(_ context: ChannelHandlerContext) {
         guard self.phase == .head else { return }
         self.phase = .http2
+        self.carriesStreams = true
         self.deadline = .distantFuture
         let limits = self.worker.limits
         // GOAWAY to clients that have nothing open for this long, and pings to those that may be gone.

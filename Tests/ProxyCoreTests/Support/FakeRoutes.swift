@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import PlaneProtocol
 import ProxyCore
@@ -14,6 +15,8 @@ final class FakeRoutes: RouteSource {
     }
 
     private let state = Mutex(State())
+    private let gate = NSCondition()
+    nonisolated(unsafe) private var isBlocked = false  // protected by `gate`
     private let (readNames, readContinuation) = AsyncStream<String>.makeStream()
 
     func version() throws -> Int64 {
@@ -23,8 +26,15 @@ final class FakeRoutes: RouteSource {
         }
     }
 
+    /// Whoever asks for a route from now on waits, as for a file that is locked.
+    func block(_ isBlocked: Bool) {
+        self.gate.withLock { self.isBlocked = isBlocked }
+        self.gate.broadcast()
+    }
+
     func route(_ name: String) throws -> RouteAnswer {
-        try self.state.withLock { state in
+        self.gate.withLock { while self.isBlocked { self.gate.wait() } }
+        return try self.state.withLock { state in
             if state.isUnreadable { throw Unreadable() }
             self.readContinuation.yield(name)
             return state.routes[name] ?? .none
