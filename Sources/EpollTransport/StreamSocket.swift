@@ -49,6 +49,8 @@ package final class StreamSocket: ReadinessHandler {
     private var isPaused = false
     private var inputHasEnded = false
     private var outputIsShut = false
+    /// The kernel has spoken of an error, once: edges are not repeated.
+    private var mayHaveFailed = false
     /// The kernel has said that the peer will send nothing more.
     private var inputEndsSoon = false
     private var isCalledAgain = false
@@ -151,18 +153,24 @@ package final class StreamSocket: ReadinessHandler {
             self.flush()
         }
         guard !events.isDisjoint(with: [.input, .inputEnd, .error, .hangUp]), self.isOpen else { return }
-        // Who does not read would not be told by reading.
-        if events.contains(.error), self.isPaused || self.inputHasEnded, let error = self.pendingError() { return self.broke(error) }
+        if events.contains(.error) { self.mayHaveFailed = true }
+        if self.tellsFailure() { return }
         if self.inputHasEnded { return }
         self.hasInput = true
         if !events.isDisjoint(with: [.inputEnd, .hangUp]) { self.inputEndsSoon = true }
         self.read()
     }
 
-    private func broke(_ error: IOError) {
-        guard self.isOutgoing, !self.inputHasEnded else { return self.close(error) }
-        self.state = .failing(error)
-        self.receiveLast(then: error)
+    /// Ends the connection if it has failed, and reading would not show it: nobody reads, or there is nothing more to read.
+    private func tellsFailure() -> Bool {
+        guard self.mayHaveFailed, self.isPaused || self.inputHasEnded, let error = self.pendingError() else { return false }
+        if self.isOutgoing, !self.inputHasEnded {
+            self.state = .failing(error)
+            self.receiveLast(then: error)
+        } else {
+            self.close(error)
+        }
+        return true
     }
 
     /// What went wrong since this was asked last.
@@ -213,7 +221,9 @@ package final class StreamSocket: ReadinessHandler {
         case .end: if case .open = self.state { self.inputEnded() }
         case .failed(let error): self.close(error)
         }
-        guard self.hasInput, self.isOpen else { return }
+        guard self.isOpen else { return }
+        if self.tellsFailure() { return }
+        guard self.hasInput else { return }
         if !self.isPaused {
             self.callAgain()
         } else if self.inputEndsSoon {

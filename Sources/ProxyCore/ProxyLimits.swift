@@ -61,8 +61,8 @@ package struct ProxyLimits: Sendable {
     package var keepAliveProbeInterval: TimeAmount = .seconds(15)
     package var keepAliveProbeCount = 4
 
-    /// Kernel receive buffer of a connection to a backend. Bounds what has to be taken into memory at once when a backend
-    /// closes while its client is slow.
+    /// Kernel receive buffer of a connection to a backend, which is what is taken into memory at once when that connection breaks
+    /// while its client is slow.
     package var upstreamReceiveBufferBytes = 256 * 1024
 
     package init() {}

@@ -1,3 +1,4 @@
+import Dispatch
 import EpollTransport
 import Glibc
 import NIOCore
@@ -78,6 +79,23 @@ struct StreamSocketTests {
             _ = try await socket.peer.receive(count: 1)  // and leaves the rest, which makes its close a reset
             socket.peer.reset()
             try await socket.log.hears(.closed(ECONNRESET))
+        }
+    }
+
+    @Test("who pauses reading in the middle hears of a reset that came with what was read")
+    func resetWhilePausing() async throws {
+        let socketInHand = Mutex<NIOLoopBound<StreamSocket>?>(nil)
+        let log = SocketLog { socketInHand.withLock { $0 }?.value.pauseReading() }
+        try await withSocket(log: log) { socket in
+            socketInHand.withLock { $0 = socket.socket }
+            // Both are there when the loop looks.
+            let mayLook = DispatchSemaphore(value: 0)
+            socket.loop.execute { mayLook.wait() }
+            try await socket.peer.send([UInt8](repeating: 1, count: 100_000))
+            socket.peer.reset()
+            mayLook.signal()
+            try await log.hears(.closed(ECONNRESET))
+            #expect(log.received.count < 100_000)
         }
     }
 
@@ -218,50 +236,28 @@ struct StreamSocketTests {
         }
     }
 
-    @Test("a connection that was asked for is there, and carries bytes both ways")
+    @Test("a connection that was asked for is there, and carries bytes both ways, those too that were written before")
     func connects() async throws {
-        try await withPort { port in
-            let log = SocketLog()
-            let loop = port.loop
-            let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(port.port))
-            let socket = try await loop.submit {
-                let socket = try StreamSocket.connect(to: address, on: loop, writeMarks: 1024..<4096, receiveBuffer: 65_536, receiver: log)
-                socket.write(ByteBuffer(string: "at once"))  // goes out when there is a connection
-                socket.flush()
-                return NIOLoopBound(socket, eventLoop: loop)
-            }.get()
-            let descriptor = try await port.connection()
-            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
-            let peer = TestPeer(socket: descriptor)
-            try await log.hears(.connected)
-            try await loop.submit { socket.value.flush() }.get()
-            #expect(try await peer.receive(until: "at once") == "at once")
-            try await peer.send("hello")
-            try await log.hears("hello")
+        try await withOutgoingSocket {
+            $0.write(ByteBuffer(string: "at once"))
+            $0.flush()
+        } _: { socket in
+            #expect(try await socket.peer.receive(until: "at once") == "at once")
+            try await socket.peer.send("hello")
+            try await socket.log.hears("hello")
         }
     }
 
     @Test("what was said on a connection we asked for is received, even if a reset follows while nobody reads")
     func lastWordsWhilePaused() async throws {
-        try await withPort { port in
-            let log = SocketLog()
-            let loop = port.loop
-            let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(port.port))
-            let socket = try await loop.submit {
-                let socket = try StreamSocket.connect(to: address, on: loop, writeMarks: 1024..<4096, receiveBuffer: nil, receiver: log)
-                socket.pauseReading()
-                return NIOLoopBound(socket, eventLoop: loop)
-            }.get()
-            let descriptor = try await port.connection()
-            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
-            let peer = TestPeer(socket: descriptor)
-            try await log.hears(.connected)
-            try await peer.send("too large")
-            peer.reset()
-            try await log.hears(.closed(ECONNRESET))
-            #expect(log.text == "too large")
-            #expect(log.said == [.connected, .closed(ECONNRESET)])
-            try await loop.submit { socket.value.close() }.get()
+        try await withOutgoingSocket {
+            $0.pauseReading()
+        } _: { socket in
+            try await socket.peer.send("too large")
+            socket.peer.reset()
+            try await socket.log.hears(.closed(ECONNRESET))
+            #expect(socket.log.text == "too large")
+            #expect(socket.log.said == [.connected, .closed(ECONNRESET)])
         }
     }
 

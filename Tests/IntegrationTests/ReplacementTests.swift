@@ -33,7 +33,7 @@ struct ReplacementTests {
 
     @Test("a successor that is asked to end in the moment it takes over first answers those it has taken over")
     func endedAtOnce() async throws {
-        let (status, log) = try await Self.run(["--restart", "--replaced", "--replacements", "10", "--rate", "500", "--pause", "0"])
+        let (status, log) = try await Self.run(["--restart", "--replaced", "--replacements", "10", "--rate", "100", "--pause", "0"])
         #expect(status == 0, "\(log)")
     }
 }

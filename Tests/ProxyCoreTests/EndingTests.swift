@@ -101,4 +101,18 @@ struct EndingTests {
             await served
         }
     }
+
+    @Test("a response that the end of the proxy cuts off does not look whole")
+    func cutOff() async throws {
+        let (client, backend) = try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let (_, peer) = try await backend.answerOnce("HTTP/1.1 200 OK\r\nDate: now\r\n\r\nhalf").value
+            _ = try await client.receive(until: "half")
+            return (client, peer)
+        }
+        await #expect(throws: TestPeer.Failure.self) { try await client.receiveToEnd() }
+        backend.close()  // it has been there all the time
+    }
 }

@@ -61,7 +61,7 @@ struct MetricsTests {
             metrics: self.metrics,
             {
                 $0.limits.hold = .zero
-                $0.limits.requestHead = .milliseconds(10)
+                if reason == .tooSlow { $0.limits.requestHead = .milliseconds(10) }
             }
         ) { proxy in
             _ = try proxy.backend("closed", token: "s3cret")

@@ -47,6 +47,8 @@ final class ProxyWorker {
     private var sourceFails = false
     /// Connections waiting for the directory, and those waiting for a backend to become ready.
     private var asking: [String: [ClientConnection]] = [:]
+    /// Waiting for what the source says now, not for what the directory remembers.
+    private var askingAnew: [String: [ClientConnection]] = [:]
     private var holding: [String: [ClientConnection]] = [:]
     /// All open connections, in no order; each knows its place.
     private var connections: [ClientConnection] = []
@@ -88,19 +90,17 @@ final class ProxyWorker {
     /// Asks the directory, and tells the connection with ``ClientConnection/lookedUp(_:_:)``. Connections asking for one name at
     /// one time share one question.
     func look(up name: String, for connection: ClientConnection, rereading: Bool = false) {
-        if let waiting = self.asking[name], !rereading {
-            self.asking[name] = waiting + [connection]
-            return
-        }
-        self.asking[name, default: []].append(connection)
+        let waiting = rereading ? self.askingAnew[name] : self.asking[name]
+        if rereading { self.askingAnew[name, default: []].append(connection) } else { self.asking[name, default: []].append(connection) }
+        if waiting != nil { return }
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         let eventLoop = self.eventLoop
         self.directory.resolve(name, rereading: rereading) { result in
-            eventLoop.execute { bound.value.answered(name, result) }
+            eventLoop.execute { bound.value.answered(name, rereading: rereading, result) }
         }
     }
 
-    private func answered(_ name: String, _ result: Result<RouteAnswer, any Error>) {
+    private func answered(_ name: String, rereading: Bool, _ result: Result<RouteAnswer, any Error>) {
         let lookup: Lookup
         switch result {
         case .success(let answer):
@@ -112,7 +112,9 @@ final class ProxyWorker {
             self.sourceFails = true
             if let route = self.routes.find(name) { lookup = .route(route) } else { lookup = .failed }
         }
-        for connection in self.asking.removeValue(forKey: name) ?? [] { connection.lookedUp(name, lookup) }
+        var waiting = self.asking.removeValue(forKey: name) ?? []
+        if rereading { waiting += self.askingAnew.removeValue(forKey: name) ?? [] }
+        for connection in waiting { connection.lookedUp(name, lookup) }
     }
 
     /// The directory saw another answer than before.
@@ -310,7 +312,10 @@ final class ProxyWorker {
     }
 
     func closeAll() {
-        for connection in self.connections { connection.close() }
+        for connection in self.connections {
+            // What has begun must not look whole.
+            if let exchange = connection.exchange, !exchange.awaitsHead { connection.cutOff() } else { connection.close() }
+        }
         self.upstreams.closeAll()
     }
 }

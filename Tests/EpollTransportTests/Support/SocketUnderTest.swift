@@ -80,3 +80,22 @@ func withSocket<Result>(
         return try await body(SocketUnderTest(socket: socket, loop: loop, log: log, peer: peer))
     }
 }
+
+/// A socket that asked for its connection, which it has.
+func withOutgoingSocket<Result>(
+    _ prepare: @escaping @Sendable (StreamSocket) -> Void = { _ in }, _ body: (SocketUnderTest) async throws -> Result
+) async throws -> Result {
+    try await withPort { port in
+        let (log, loop) = (SocketLog(), port.loop)
+        let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(port.port))
+        let socket = try await loop.submit {
+            let socket = try StreamSocket.connect(to: address, on: loop, writeMarks: 1024..<4096, receiveBuffer: 65_536, receiver: log)
+            prepare(socket)
+            return NIOLoopBound(socket, eventLoop: loop)
+        }.get()
+        let descriptor = try await port.connection()
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        try await log.hears(.connected)
+        return try await body(SocketUnderTest(socket: socket, loop: loop, log: log, peer: TestPeer(socket: descriptor)))
+    }
+}
