@@ -111,7 +111,7 @@ package final class ProxyServer: Sendable {
     /// Takes no more connections from a listener, and closes it once those taken before have arrived at their event loops.
     package func stopListening(_ listener: OpenListener) async {
         await listener.shut()
-        for worker in self.workers { try? await worker.loop.submit {}.get() }
+        for worker in self.workers { try? await worker.loop.submit {}.get() }  // an empty task does not fail
         await listener.close()
     }
 

@@ -96,6 +96,7 @@ enum ClientTransport {
             socket.reset()
         case .handlers(let context):
             if isStream { context.triggerUserOutboundEvent(CutOff(), promise: nil) }
+            // Fails where there is no TLS: on a stream, or behind a balancer that has taken it off. Closing behind the handler leaves its word out.
             let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
             (context.channel as? StreamSocketChannel)?.endWithReset()
             tls?.close(promise: nil)

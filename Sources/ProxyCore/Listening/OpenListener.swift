@@ -12,9 +12,10 @@ package final class OpenListener: Sendable {
         self.address = address
     }
 
+    // What is handed to a loop below does not fail, and runs while the loop's group lives.
+
     /// Takes nothing more, and leaves what comes in the socket's queue.
     func shut() async {
-        // It does not fail; while the group lives its loops take what is handed in.
         try? await self.loop.submit { self.gate.value.shut() }.get()
     }
 
