@@ -13,7 +13,7 @@ import Testing
             run_folder=\(directory.path)
             work=\(directory.path)
             cd "$root"
-            for part in console packages processes docker cluster layout; do . scripts/lib/$part.sh; done
+            for part in clone console packages processes docker cluster layout; do . scripts/lib/$part.sh; done
 
             """
         return try await TestProcess.run("/bin/bash", ["-c", head + script])

@@ -21,9 +21,11 @@ package final class PrivateDocker: Sendable {
     private let directory: TemporaryDirectory
     private let process = Mutex<TestProcess?>(nil)
 
-    private static let bridge = "planetest0"
-    /// Not one that Docker gives out by itself.
-    private static let bridgeAddress = "172.29.112.1/24"
+    /// `Tests/PlaneTestSupport/` is two levels below the package.
+    private static let scripts = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "scripts/lib").path
+    /// This clone's: others on the same machine have theirs, and a run that was cut off leaves it to the next one.
+    private static let nameBridge = #"bridge=planetest-$(printf %s "$2" | sha256sum | cut -c 1-5)"#
 
     /// Starts one and returns when it listens.
     package init(_ kind: Kind) async throws {
@@ -43,14 +45,10 @@ package final class PrivateDocker: Sendable {
                 "/usr/bin/unshare",
                 ["--mount", "/bin/sh", "-c", Self.script(before: #"mount -t tmpfs -o size="$2m" plane-test "$1/data""#, options: #"--bridge none >>"$1/log" 2>&1"#), "sh", self.directory.path, "\(megabytes)"])
         case .bridged:
-            let before = """
-                if ! ip link show "$2" >/dev/null 2>&1; then
-                    ip link add "$2" type bridge; ip addr add "$3" dev "$2"; ip link set "$2" up
-                fi
-                """
+            let before = Self.nameBridge + "\n" + #""$2/make-bridge" "$bridge""#
             process = try TestProcess(
                 "/bin/sh",
-                ["-c", Self.script(before: before, options: #"--bridge "$2" --live-restore >>"$1/log" 2>&1"#), "sh", self.directory.path, Self.bridge, Self.bridgeAddress])
+                ["-c", Self.script(before: before, options: #"--bridge "$bridge" --live-restore >>"$1/log" 2>&1"#), "sh", self.directory.path, Self.scripts])
         }
         self.process.withLock { $0 = process }
         // Not by its output, which what it starts would keep open after it was killed.
@@ -90,12 +88,13 @@ package final class PrivateDocker: Sendable {
             """
         let rest = """
             PATH=$PATH:/usr/sbin:/sbin
-            pid=$(cat "$2/exec/containerd/containerd.pid" 2>/dev/null) && kill "$pid" 2>/dev/null
-            ip link delete "$1"
+            pid=$(cat "$1/exec/containerd/containerd.pid" 2>/dev/null) && kill "$pid" 2>/dev/null
+            \(Self.nameBridge)
+            ip link delete "$bridge"
             """
         if case .bridged = self.kind { try await TestProcess.run("/bin/sh", ["-c", script, "sh", self.socket]) }
         let process = self.process.withLock { $0 }
         await process?.stop(.terminate)
-        if case .bridged = self.kind { try await TestProcess.run("/bin/sh", ["-c", rest, "sh", Self.bridge, self.directory.path]) }
+        if case .bridged = self.kind { try await TestProcess.run("/bin/sh", ["-c", rest, "sh", self.directory.path, Self.scripts]) }
     }
 }

@@ -34,12 +34,15 @@ cluster_is_running() {
 export_choices() {
     export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
     export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_DB_PATH=$run_folder/drone.sqlite3
+    # Clones that share a Docker tell their containers apart by the drone's name.
+    export PLANE_DRONE_ID=drone-$clone_id
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
 }
 
 start_cluster() {
     need_docker
     scripts/demo-image "$binaries/demo-backend"
+    lock_ports
     nats_port=$(choose_port PLANE_UP_NATS_PORT 4222 nats-server)
     proxy_port=$(choose_port PLANE_UP_PROXY_PORT 8080 "the proxy")
     dns_port=$(choose_port PLANE_UP_DNS_PORT 5300 dns)
@@ -60,6 +63,7 @@ start_cluster() {
     start drone-proxy "${drone_as[@]}" "$binaries/drone-proxy" dev/config/drone.toml
     local name
     for name in "${services[@]}"; do wait_for_line "$name" "$name is ready" 30; done
+    unlock_ports
     good "the cluster is up"
 }
 

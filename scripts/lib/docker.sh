@@ -23,35 +23,44 @@ need_docker() {
 }
 
 # Sockets have short paths (108 bytes), so they do not live in the clone.
-private_runtime="/run/plane-$(printf '%s' "$root" | sha256sum | cut -c 1-8)"
+private_runtime=/run/plane-$clone_id
 private_socket=$private_runtime/docker.sock
+private_bridge=plane$clone_id
 
 start_private_docker() {
     step "no Docker is running: starting a private one (data in ${run_folder#"$root"/}/docker)"
     as_root mkdir -p "$private_runtime" "$run_folder/docker"
-    local bridge=plane0
-    if ! ip link show "$bridge" >/dev/null 2>&1; then
-        as_root ip link add "$bridge" type bridge
-        as_root ip addr add 172.29.96.1/20 dev "$bridge"
-        as_root ip link set "$bridge" up
-    fi
+    as_root "$root/scripts/lib/make-bridge" "$private_bridge"
     local as=()
     [ "$(id -u)" -eq 0 ] || as=(sudo)
     start dockerd "${as[@]}" env "PATH=$PATH:/usr/sbin:/sbin" dockerd --host "unix://$private_socket" --data-root "$run_folder/docker" \
-        --exec-root "$private_runtime/exec" --pidfile "$private_runtime/dockerd.pid" --bridge "$bridge" --group "$(id -gn)"
+        --exec-root "$private_runtime/exec" --pidfile "$private_runtime/dockerd.pid" --bridge "$private_bridge" --group "$(id -gn)"
     wait_for_line dockerd 'API listen on' 60
     docker_socket=$private_socket
     docker_as=''
 }
 
-# stop_private_docker: ends the private Docker if we started it, and its bridge with it. Its images stay for the next run.
+# stop_private_docker: ends the private Docker if we started it, and with it what it has made of networks. Its images stay for the next run.
 stop_private_docker() {
     [ -f "$run_folder/dockerd.pid" ] || return 0
+    docker --host "unix://$private_socket" network prune --force >/dev/null 2>&1 || true
     stop dockerd
-    as_root ip link delete plane0 2>/dev/null || true
+    as_root ip link delete "$private_bridge" 2>/dev/null || true
+    forget_bridge "$private_bridge"
     # Left where a container had the network of this machine.
     as_root umount --lazy "$private_runtime/exec/netns/default" 2>/dev/null || true
     as_root rm -rf "$private_runtime"
+}
+
+# forget_bridge NAME: takes the firewall's rules away that Docker made for a bridge, and leaves there.
+forget_bridge() {
+    local table rule
+    for table in filter nat; do
+        as_root env "PATH=$PATH:/usr/sbin:/sbin" iptables --wait --table "$table" --list-rules 2>/dev/null | grep -wF -- "$1" | while read -r rule; do
+            # shellcheck disable=SC2086 # the words of one rule
+            as_root env "PATH=$PATH:/usr/sbin:/sbin" iptables --wait --table "$table" --delete ${rule#-A } </dev/null 2>/dev/null || true
+        done || true
+    done
 }
 
 docker_cli() { ${docker_as:+as_root} docker --host "unix://$docker_socket" "$@"; }

@@ -7,6 +7,8 @@ run_folder=$root/.run
 mkdir -p "$run_folder"
 cd "$root" || exit 1
 
+# shellcheck source=scripts/lib/clone.sh
+. "$root/scripts/lib/clone.sh"
 # shellcheck source=scripts/lib/console.sh
 . "$root/scripts/lib/console.sh"
 # shellcheck source=scripts/lib/packages.sh

@@ -5,7 +5,7 @@
 start() {
     local name=$1
     shift
-    setsid "$@" >"$run_folder/$name.log" 2>&1 </dev/null &
+    setsid "$@" >"$run_folder/$name.log" 2>&1 </dev/null 9<&- &
     local pid=$!
     # The start time tells the program from a later one with the same pid.
     echo "$pid $(start_time "$pid")" >"$run_folder/$name.pid"
@@ -57,6 +57,14 @@ wait_for_line() {
     tail -n 15 "$run_folder/$name.log" >&2
     fail "$name did not say \"$text\" within $seconds s" "the whole log is in $run_folder/$name.log"
 }
+
+# lock_ports, unlock_ports: between the two, no script of this machine chooses ports but this one. Around choose_port and the start of what
+# listens there. It is a lock on a folder, which whoever may read it can take.
+lock_ports() {
+    exec 9</tmp
+    flock 9
+}
+unlock_ports() { exec 9<&-; }
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

@@ -3,18 +3,15 @@
 # shellcheck source=scripts/lib/acceptance/steps.sh
 . "$root/scripts/lib/acceptance/steps.sh"
 
-export COMPOSE_PROJECT_NAME=plane-acceptance PLANE_TAG=acceptance
-# Not the ports and networks of a cluster that may run on this machine.
-HTTP_PORT=$(choose_port PLANE_UP_HTTP_PORT 18080 http) HTTPS_PORT=$(choose_port PLANE_UP_HTTPS_PORT 18443 https)
-NATS_PORT=$(choose_port PLANE_UP_NATS_PORT 14222 nats) DNS_PORT=$(choose_port PLANE_UP_DNS_PORT 15353 dns) ACME_PORT=$(choose_port PLANE_UP_ACME_PORT 15000 acme)
-export HTTP_PORT HTTPS_PORT NATS_PORT DNS_PORT ACME_PORT CONTROL_NET=172.31.196 BACKENDS_NET=172.31.197
+export COMPOSE_PROJECT_NAME=plane-acceptance-$clone_id PLANE_TAG=acceptance-$clone_id DRONE_ID=drone-acceptance-$clone_id
+own_ports_and_networks
 compose() { scripts/compose --no-build "$@"; }
 # At a terminal, as docker-compose exec wants it. Typed as docker-compose or scripts/compose: the first needs a registry, which the second
 # makes up for.
 typed_compose() { script --quiet --return --command "scripts/compose --no-build ${1#* }" /dev/null </dev/null; }
 clean_up() {
     local containers
-    containers=$(docker_cli ps --all --quiet --filter network=plane-acceptance-backends --filter label=dev.plane.managed=true)
+    containers=$(docker_cli ps --all --quiet --filter "network=$COMPOSE_PROJECT_NAME-backends" --filter label=dev.plane.managed=true)
     # shellcheck disable=SC2086 # one word each
     [ -z "$containers" ] || docker_cli rm --force $containers >/dev/null
     # What the services said, for who wants to know why something was not so.
@@ -30,7 +27,7 @@ step "docker-compose up --build"
 # The images build, and everything starts.
 typed typed_compose 'scripts/compose up --build --detach'
 typed typed_compose 'docker-compose up --build --detach'
-docker_cli images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^plane-[a-z-]+:acceptance|^plane-demo:latest' | sed 's/^/  /' || true
+docker_cli images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^plane-[a-z-]+:acceptance-'"$clone_id"'|^plane-demo:latest' | sed 's/^/  /' || true
 for service in nats scheduler dns drone-agent drone-proxy cert-refresher; do
     eventually 90 "$service is healthy" is_healthy "$service"
 done

@@ -49,3 +49,18 @@ says() {
         return 1
     }
 }
+
+# 16 ports from here on are for this clone's checks. Below 32768, where the kernel begins to take ports for outgoing connections. Two
+# clones in 700 have the same; choose_port then looks further.
+clone_ports=$((20480 + 16 * (16#$clone_id % 700)))
+
+# own_ports_and_networks: what docker-compose.yml is to take in place of the usual ones, which a cluster of this machine may have.
+own_ports_and_networks() {
+    local networks
+    HTTP_PORT=$(choose_port PLANE_UP_HTTP_PORT "$clone_ports" http) HTTPS_PORT=$(choose_port PLANE_UP_HTTPS_PORT $((clone_ports + 1)) https)
+    NATS_PORT=$(choose_port PLANE_UP_NATS_PORT $((clone_ports + 2)) nats) DNS_PORT=$(choose_port PLANE_UP_DNS_PORT $((clone_ports + 3)) dns)
+    ACME_PORT=$(choose_port PLANE_UP_ACME_PORT $((clone_ports + 4)) acme)
+    mapfile -t networks < <(free_subnets 24 2)
+    CONTROL_NET=${networks[0]%.*} BACKENDS_NET=${networks[1]%.*}
+    export HTTP_PORT HTTPS_PORT NATS_PORT DNS_PORT ACME_PORT CONTROL_NET BACKENDS_NET
+}

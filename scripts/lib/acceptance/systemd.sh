@@ -3,8 +3,8 @@
 # shellcheck source=scripts/lib/acceptance/steps.sh
 . "$root/scripts/lib/acceptance/steps.sh"
 
-machine=plane-acceptance-$$
-image=plane-acceptance-systemd
+machine=plane-acceptance-$clone_id-$$
+image=plane-acceptance-systemd-$clone_id
 clean_up() {
     docker_cli rm --force --volumes "$machine" >/dev/null 2>&1 || true
     local containers
