@@ -13,7 +13,7 @@ import Testing
             run_folder=\(directory.path)
             work=\(directory.path)
             cd "$root"
-            for part in clone console packages processes docker cluster layout; do . scripts/lib/$part.sh; done
+            for part in clone console packages processes docker cluster layout tests; do . scripts/lib/$part.sh; done
 
             """
         return try await TestProcess.run("/bin/bash", ["-c", head + script])
@@ -51,6 +51,35 @@ import Testing
             echo done
             """)
         #expect(lines == ["done"])
+    }
+
+    @Test("a target that fails keeps no other from being run; the end names it, its test and the command that repeats it")
+    func failures() async throws {
+        let lines = try await self.bash(
+            """
+            run_test_target() {
+                ran+=" $1"
+                printf '◇ Test "sum" started.\\n✘ Test "sum" failed after 0.1 seconds with 1 issue.\\n◇ Test "hang" started.\\n' >"$run_folder/$1.log"
+                [ "$1" != B ]
+            }
+            ran=''
+            failures+=(scripts/check.sh)
+            run_test_targets A B C
+            status=0
+            tell_failures 2>&1 || status=$?
+            echo "ran$ran, status $status"
+            """)
+        #expect(
+            lines == [
+                "  A", "  B", "  C", "✗ failed: 2; to repeat each:", "    scripts/check.sh", #"    scripts/test --filter '^B\.'"#, "        sum",
+                "        hang (had not ended)", "ran A B C, status 1",
+            ])
+    }
+
+    @Test("where nothing failed, the end says so")
+    func noFailures() async throws {
+        let lines = try await self.bash("run_test_target() { true; }; run_test_targets A; tell_failures")
+        #expect(lines == ["  A", "✓ everything passed"])
     }
 
     @Test("the configuration that is installed listens to the network, keeps its files in /var/lib/plane and logs to the journal")

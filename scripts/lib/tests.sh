@@ -17,6 +17,45 @@ run_test_target() {
     return "$status"
 }
 
+# run_test_targets TARGET...: all of them, one after the other, so that they do not take the processor from each other. What fails is added to
+# $failures.
+run_test_targets() {
+    local target
+    for target in "$@"; do
+        info "$target"
+        run_test_target "$target" || failures+=("$target")
+    done
+}
+
+# Targets whose tests failed, and scripts/check.sh when it found something.
+failures=()
+
+# tell_failures: what failed, each with the command that repeats it; fails if something has.
+tell_failures() {
+    local failure
+    if [ ${#failures[@]} -eq 0 ]; then
+        good "everything passed"
+        return
+    fi
+    printf '%s✗ failed: %s; to repeat each:%s\n' "$red" "${#failures[@]}" "$reset"
+    for failure in "${failures[@]}"; do
+        case $failure in
+            scripts/*) printf '    %s\n' "$failure" ;;
+            *)
+                printf "    scripts/test --filter '^%s\\\\.'\n" "$failure"
+                failed_tests "$run_folder/$failure.log"
+                ;;
+        esac
+    done
+    return 1
+} >&2
+
+# failed_tests LOG: the names of the tests that failed, and of those that had not ended.
+failed_tests() {
+    awk -F '"' '/^(✘|➜|◇) Test "/ { if (/ failed after /) print "        " $2 }' "$1" | sort -u
+    unfinished_tests "$1" | sed 's/^/    /; s/$/ (had not ended)/'
+}
+
 # end_after SECONDS PID LOG
 end_after() {
     local sleeper
