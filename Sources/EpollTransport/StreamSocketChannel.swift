@@ -144,12 +144,13 @@ extension StreamSocketChannel: StreamSocketReceiver {
 
     package func socketReceived(_ buffer: ByteBuffer) {
         let bytes = buffer.readableBytes <= Self.copiedBytes ? buffer.compacted() : buffer
+        self.isReading = false
         self.pipeline.fireChannelRead(bytes)
     }
 
     package func socketReadCompleted() {
-        self.isReading = false
-        self.socket.pauseReading()
+        // A handler that has asked for more while it was given these bytes is given more.
+        if !self.isReading { self.socket.pauseReading() }
         self.pipeline.fireChannelReadComplete()
         if self.readsByItself, !self.isReading, self.isActive { self.pipeline.read() }
     }

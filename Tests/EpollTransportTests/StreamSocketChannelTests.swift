@@ -26,6 +26,7 @@ struct StreamSocketChannelTests {
             let text = String(buffer: self.unwrapInboundIn(data))
             self.seen.record(text)
             switch text {
+            case "again": context.read()
             case "ping": context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: "pong")), promise: nil)
             case "end": context.close(mode: .output, promise: nil)
             case "close": context.close(promise: nil)
@@ -186,6 +187,23 @@ struct StreamSocketChannelTests {
             #expect(!witness.seen.all.contains("waits"))
             channel.read()
             try await eventually("it is read") { witness.seen.all.contains("waits") }
+        }
+    }
+
+    @Test("a handler that asks for more while it is given something is given more", arguments: Kind.allCases)
+    func readWithinRead(kind: Kind) async throws {
+        try await self.withChannel(kind) { channel, witness, peer in
+            try await channel.setOption(.autoRead, value: false).get()
+            // The last read that was asked for by itself is the one that brings this.
+            try await peer.send("again")
+            channel.read()
+            try await eventually("it is read") { witness.seen.all.contains("again") }
+            try await channel.eventLoop.submit {}.get()
+            try await peer.send("more")
+            try await eventually("what was asked for comes") { witness.seen.all.contains("more") }
+            try await peer.send("unasked")
+            for _ in 0..<3 { try await channel.eventLoop.submit {}.get() }
+            #expect(!witness.seen.all.contains("unasked"))
         }
     }
 

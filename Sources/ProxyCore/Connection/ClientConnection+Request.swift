@@ -161,7 +161,7 @@ extension ClientConnection {
     /// The head has been dealt with; what follows is its body or the next one.
     func consumeHead() {
         if self.pendingHeadLength == 0 { return }
-        if self.pendingHeadLength == self.input.readableBytes {
+        if self.pendingHeadLength >= self.input.readableBytes {
             self.input = ByteBuffer()
         } else {
             self.input.moveReaderIndex(forwardBy: self.pendingHeadLength)
@@ -205,8 +205,9 @@ extension ClientConnection {
         } else if upstream.isWritable {
             if self.isPaused { self.resumeReading() }
         } else {
+            // Room made by this lets a stream deliver more before it returns, which may be the end of the exchange.
             upstream.flush()
-            if !upstream.isWritable { self.pauseReading() }
+            if upstream === self.upstream, !upstream.isWritable { self.pauseReading() }
         }
     }
 

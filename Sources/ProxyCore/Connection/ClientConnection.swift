@@ -273,10 +273,13 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.transport.pauseReading()
     }
 
+    /// A stream delivers what it has kept before this returns, which may pause again and hold back another read: so what is owed is
+    /// taken down before it is paid.
     func resumeReading() {
-        self.isPaused = false
-        self.transport.resumeReading(isOwed: self.heldBackRead)
+        let isOwed = self.heldBackRead
         self.heldBackRead = false
+        self.isPaused = false
+        self.transport.resumeReading(isOwed: isOwed)
     }
 
     @inline(__always)
@@ -336,6 +339,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.endExchange()
         self.dropUpstream()
         self.input = ByteBuffer()
+        if self.phase == .closed { return }
         self.phase = .lingering(outputClosed: false, clientEnded: false)
         self.deadline = .now() + self.worker.limits.writeIdle
         self.needsFlush = true
@@ -347,6 +351,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
     func closeAfterFlush() {
         self.flush()
+        if self.phase == .closed { return }
         if self.transport.hasNothingToWrite { return self.close() }
         self.deadline = .now() + self.worker.limits.writeIdle
         self.transport.closeWhenFlushed { self.close() }
@@ -379,6 +384,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.route = nil
         self.frames = nil
         self.input = ByteBuffer()
+        self.pendingHeadLength = 0
     }
 
     /// What is counted stops counting; what was kept for this exchange goes.

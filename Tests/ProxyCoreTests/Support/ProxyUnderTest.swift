@@ -19,8 +19,8 @@ struct ProxyUnderTest: Sendable {
     }
 
     /// Makes `name` ready at a new backend.
-    func backend(_ name: String, token: Secret? = nil) throws -> TestBackend {
-        let backend = try TestBackend()
+    func backend(_ name: String, token: Secret? = nil, receiveBuffer: CInt? = nil) throws -> TestBackend {
+        let backend = try TestBackend(receiveBuffer: receiveBuffer)
         self.routes.set(name, .ready(try backend.socketAddress(), token: token))
         return backend
     }

@@ -12,8 +12,12 @@ final class TestBackend: Sendable {
     private let socket: Int32
     private let queue = DispatchQueue(label: "test-backend")
 
-    init() throws {
+    /// - Parameter receiveBuffer: Bytes the kernel takes for each connection before the proxy has to wait.
+    init(receiveBuffer: CInt? = nil) throws {
         self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        if var receiveBuffer {
+            setsockopt(self.socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<CInt>.size))
+        }
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var isOn: CInt = 1
