@@ -242,8 +242,10 @@ struct ForwardingTests {
             proxy.routes.block(true)
             let client = try proxy.connect()
             let request = "GET / HTTP/1.1\r\nHost: b-2.plane.test\r\n\r\n"
-            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n" + request)
+            try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+            // Not sent ahead: on a busy machine both could time out, and their answers come as one piece.
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 504 "))
+            try await client.send(request)
             let serving = other.serve("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nother")
             proxy.routes.block(false)
             // Its own answer, or, if that took too long as well, 504; the same request may then be sent again.
