@@ -59,6 +59,15 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         self.socket.endWithReset()
     }
 
+    /// Bytes that handlers have written and flushed, and that have not left.
+    package var waitingBytes: Int { self.socket.waitingBytes }
+
+    /// Reads nothing more until it is asked to. A read that was asked for during the one going on does not count.
+    package func pauseReading() {
+        self.isReading = false
+        self.socket.pauseReading()
+    }
+
     package var isActive: Bool { self.hasStarted && self.socket.isOpen }
     package var isWritable: Bool { self.socket.isWritable }
     package var localAddress: SocketAddress? { self.socket.localAddress }

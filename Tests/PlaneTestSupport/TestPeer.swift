@@ -59,11 +59,12 @@ package final class TestPeer: Sendable {
     }
 
     /// Sends the chunk again and again, as much as the other side and the kernel will take without anybody reading, and says how much
-    /// that was.
-    package func sendUntilBlocked(_ chunk: [UInt8], quietMilliseconds: Int32 = 500) async throws -> Int {
+    /// that was; no more than about `limit` bytes.
+    package func sendUntilBlocked(_ chunk: [UInt8], limit: Int = .max, quietMilliseconds: Int32 = 500) async throws -> Int {
         try await self.on(self.writing) { socket in
             var total = 0
             while true {
+                if total >= limit { return total }
                 var ready = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
                 guard poll(&ready, 1, quietMilliseconds) > 0 else { return total }
                 let count = chunk[(total % chunk.count)...].withUnsafeBytes {

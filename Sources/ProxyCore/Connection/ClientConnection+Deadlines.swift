@@ -22,7 +22,8 @@ extension ClientConnection {
         self.deadline = .distantFuture
         switch self.phase {
         case .head:
-            if self.input.readableBytes == 0 { return self.close() }
+            if self.awaitsRoom { return self.cutOff() }
+            if self.input.readableBytes == 0 { return self.closeIdle() }
             self.giveUp("The request head did not arrive in time.")
         case .looking:
             self.phase = .head
@@ -41,10 +42,9 @@ extension ClientConnection {
         case .connecting:
             self.dropUpstream()
             self.connectFailed(.connectTimedOut)
-        case .http2, .closed:
-            break  // the connection of streams has its own limits
-        case .tunnel, .lingering:
-            self.close()
+        case .closed: break
+        case .http2: if self.isPaused { self.cutOff() } else { self.close() }
+        case .tunnel, .lingering: self.close()
         }
     }
 }

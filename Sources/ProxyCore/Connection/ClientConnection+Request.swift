@@ -2,9 +2,15 @@ import NIOCore
 
 /// From a request's bytes to a backend that gets them.
 extension ClientConnection {
-    /// Reads as many requests as can be dealt with; one that has to wait stops this.
+    /// Reads as many requests as can be dealt with; one that has to wait stops this, and so do answers that the client does not take.
+    ///
+    /// A request that fails at once comes here again, and is not another loop inside this one.
     func readRequests() {
+        if self.isReadingRequests { return }
+        self.isReadingRequests = true
+        defer { self.isReadingRequests = false }
         while self.phase == .head, self.input.readableBytes > 0 {
+            guard self.hasRoom() else { return self.awaitRoom() }
             let buffer = self.input
             let bytes = buffer.readableBytesUInt8Span
             if !self.skippedEmptyLine, bytes[0] == .carriageReturn {
@@ -24,6 +30,24 @@ extension ClientConnection {
                 self.refuse(error)
             }
         }
+    }
+
+    /// Goes on when the client has taken what waits for it.
+    private func awaitRoom() {
+        guard self.phase == .head else { return }  // closed by the attempt to send
+        self.pauseReading()
+        self.awaitsRoom = true
+        self.deadline = .now() + self.worker.limits.writeIdle
+    }
+
+    /// The client has taken enough of what waited for it.
+    func readOn() {
+        guard self.awaitsRoom else { return }
+        self.awaitsRoom = false
+        self.startedAt = .distantFuture
+        self.deadline = .now() + self.worker.limits.keepAlive
+        self.continueReading()
+        self.flush()
     }
 
     /// The time for the head runs from its first byte; until then it was the time between requests.
@@ -280,6 +304,6 @@ extension ClientConnection {
     func continueReading() {
         guard self.phase == .head else { return }
         self.readRequests()
-        if self.phase == .head, self.isPaused { self.resumeReading() }
+        if self.phase == .head, self.isPaused, !self.awaitsRoom { self.resumeReading() }
     }
 }

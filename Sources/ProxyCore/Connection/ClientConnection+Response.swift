@@ -37,7 +37,7 @@ extension ClientConnection {
             let buffer = self.upstreamInput
             let bytes = buffer.readableBytesUInt8Span
             do throws(HTTPViolation) {
-                guard let length = try self.responseScanner.scan(bytes, limits: self.worker.limits) else { return }
+                guard let length = try self.responseScanner.scan(bytes, limits: self.worker.limits) else { return self.heedRoom() }
                 self.responseScanner = HeadScanner()
                 guard try self.readResponseHead(bytes.extracting(0..<length), isAnswerToHEAD: exchange.request.isHEAD) else {
                     return
@@ -110,7 +110,12 @@ extension ClientConnection {
             return self.finish(ending)
         }
         if taken > 0 || head != nil { self.armExchangeDeadline(.now()) }
-        if !self.transport.isWritable { self.upstream?.pauseReading() }
+        self.heedRoom()
+    }
+
+    /// Reads nothing more from the backend while the client has not taken what was read before.
+    func heedRoom() {
+        if !self.hasRoom() { self.upstream?.pauseReading() }
     }
 
     private func forwardAsItIs(behind head: ByteBuffer?) throws(HTTPViolation) -> Int {
@@ -241,8 +246,16 @@ extension ClientConnection {
         case .exchanging, .tunnel:
             self.upstream?.resumeReading()
             if self.exchange != nil { self.armExchangeDeadline(.now()) }
-        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
+        case .head: self.readOn()
+        case .http2: self.readStreamsOn()
+        case .looking, .holding, .connecting, .lingering, .closed:
             break
         }
+    }
+
+    /// What this client is given waits. Of a connection with streams nothing is read then: each frame might ask for another answer. For
+    /// a request, and for what a backend sends, this is asked before the next one.
+    func clientBecameFull() {
+        if self.phase == .http2 { self.stopStreams() }
     }
 }

@@ -49,7 +49,7 @@ extension ClientConnection {
         }
         self.write(buffer)
         self.noteTunnelBytes()
-        if !self.transport.isWritable { self.upstream?.pauseReading() }
+        self.heedRoom()
     }
 
     private func noteTunnelBytes() {

@@ -22,8 +22,8 @@ import NIOTLS
 /// The properties touched for every request are not watched for overlapping accesses at run time, which cost some percent of a request:
 /// what is called while one is being changed is a parser or a writer, which does not know this class.
 ///
-/// Nothing is read from one side while the other has not taken what was read before: at most the write buffer's high mark plus
-/// one read is held per direction.
+/// Nothing is read from one side while the other has not taken what was read before, and no request is begun while its client has not
+/// taken the answers to those before it: at most the write buffer's high mark plus one read is held per direction.
 final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, StreamSocketReceiver {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -66,6 +66,12 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var isPaused = false
     private var heldBackRead = false
     private var needsFlush = false
+    /// Bytes written since the last flush, which handlers may keep without counting them.
+    private var unflushedBytes = 0
+    /// In the loop of ``readRequests()``.
+    @exclusivity(unchecked) var isReadingRequests = false
+    /// The next request waits until the client has taken answers to those before it.
+    var awaitsRoom = false
     /// The first empty line before a request is skipped (RFC 9112 §2.2), a second one is not.
     var skippedEmptyLine = false
 
@@ -237,7 +243,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     func channelReadComplete(context: ChannelHandlerContext) { self.readCompleted() }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { self.clientBecameWritable() }
+        if context.channel.isWritable { self.clientBecameWritable() } else { self.clientBecameFull() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -285,6 +291,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     @inline(__always)
     func write(_ buffer: ByteBuffer) {
         self.needsFlush = true
+        self.unflushedBytes += buffer.readableBytes
         self.worker.metrics.sentBytes += buffer.readableBytes
         if let record { record.bytes += buffer.readableBytes }
         self.transport.write(buffer)
@@ -295,7 +302,15 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     func flush() {
         guard self.needsFlush else { return }
         self.needsFlush = false
+        self.unflushedBytes = 0
         self.transport.flush()
+    }
+
+    /// Whether the client takes what it is given. Asked before it is given more.
+    @inline(__always)
+    func hasRoom() -> Bool {
+        if self.unflushedBytes >= self.worker.limits.writeBufferBytes.upperBound { self.flush() }
+        return self.transport.isWritable
     }
 
     // MARK: The end
@@ -333,6 +348,12 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     /// The same, behind a request that has been answered.
     var isBetweenRequests: Bool { self.isIdle && self.startedAt == .distantFuture }
+
+    /// Ends a connection between two requests. The last response may not have left as a whole.
+    func closeIdle() {
+        self.flush()
+        if self.transport.hasNothingToWrite { self.close() } else { self.closeLingering() }
+    }
 
     /// Sends what was written, says that nothing follows, and reads on for a moment without listening.
     func closeLingering() {
@@ -377,6 +398,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         case .head, .looking, .connecting, .exchanging, .lingering, .http2: break
         }
         self.phase = .closed
+        self.awaitsRoom = false
         self.deadline = .distantFuture
         if let record, record.status == 0 { record.status = AccessRecord.clientGone }
         self.endExchange()

@@ -18,11 +18,12 @@ enum ClientTransport {
         }
     }
 
-    /// The kernel has all there was. Not known of handlers, which may have kept some of it.
+    /// The kernel has all that was flushed. Not known of a stream, which may have kept some of it.
     var hasNothingToWrite: Bool {
         switch self {
         case .socket(let socket): socket.waitingBytes == 0
-        case .handlers, .none: false
+        case .handlers(let context): (context.channel as? StreamSocketChannel)?.waitingBytes == 0
+        case .none: false
         }
     }
 
@@ -46,17 +47,23 @@ enum ClientTransport {
 
     /// Reads on after a pause.
     ///
-    /// - Parameter isOwed: The handlers were asked for bytes meanwhile, and were not let through.
+    /// - Parameter isOwed: The handlers were asked for bytes meanwhile, and were not let through. What a socket of theirs had been asked
+    ///   for before, the pause has taken back.
     func resumeReading(isOwed: Bool) {
         switch self {
         case .socket(let socket): socket.resumeReading()
-        case .handlers(let context): if isOwed { context.read() }
+        case .handlers(let context): if isOwed || context.channel is StreamSocketChannel { context.read() }
         case .none: break
         }
     }
 
+    /// Handlers are asked for no more, and what is being read for them at this moment is the last.
     func pauseReading() {
-        if case .socket(let socket) = self { socket.pauseReading() }
+        switch self {
+        case .socket(let socket): socket.pauseReading()
+        case .handlers(let context): (context.channel as? StreamSocketChannel)?.pauseReading()
+        case .none: break
+        }
     }
 
     /// Says, behind what was written, that nothing follows.

@@ -294,7 +294,7 @@ final class ProxyWorker {
             self.upstreams.closeAll()
             let firstRequestLimit = NIODeadline.now() + Self.firstRequestLimit
             for connection in self.connections where connection.isIdle {
-                if connection.isBetweenRequests { connection.close() } else { connection.deadline = min(connection.deadline, firstRequestLimit) }
+                if connection.isBetweenRequests { connection.closeIdle() } else { connection.deadline = min(connection.deadline, firstRequestLimit) }
             }
         }
         for connection in self.connections where connection.phase == .http2 { connection.quiesce() }

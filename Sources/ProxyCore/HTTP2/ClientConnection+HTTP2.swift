@@ -63,6 +63,18 @@ extension ClientConnection {
         return configuration
     }
 
+    /// The client does not take what its streams are given: no frame is read until it does, and after some time it is given up.
+    func stopStreams() {
+        self.pauseReading()
+        self.deadline = .now() + self.worker.limits.writeIdle
+    }
+
+    /// The client has taken enough of what waited for it.
+    func readStreamsOn() {
+        self.deadline = .distantFuture
+        if self.isPaused { self.resumeReading() }
+    }
+
     /// Tells the client to make no more streams, and ends once those it has are done.
     func quiesce() {
         guard case .handlers(let context) = self.transport else { return }

@@ -82,6 +82,25 @@ final class TLSPeer: Sendable {
         try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
 
+    /// Sends the chunk again and again while the other side takes it, and says how many bytes that were; no more than about `limit`.
+    func sendUntilBlocked(_ chunk: [UInt8], limit: Int, quiet: TimeAmount = .milliseconds(500)) async throws -> Int {
+        var total = 0
+        while total < limit {
+            let isTaken = try await self.channel.eventLoop.flatSubmit { [channel] in
+                let promise = channel.eventLoop.makePromise(of: Bool.self)
+                let timeout = channel.eventLoop.scheduleTask(in: quiet) { promise.succeed(false) }
+                channel.writeAndFlush(ByteBuffer(bytes: chunk)).whenComplete { result in
+                    timeout.cancel()
+                    promise.completeWith(result.map { true })
+                }
+                return promise.futureResult
+            }.get()
+            guard isTaken else { break }
+            total += chunk.count
+        }
+        return total
+    }
+
     /// From now on nothing is taken from the kernel.
     func stopReading() async throws {
         try await self.channel.setOption(.autoRead, value: false).get()
