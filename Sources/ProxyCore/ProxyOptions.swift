@@ -4,11 +4,11 @@ package import NIOCore
 package struct ProxyOptions: Sendable {
     /// Host names are `<backend>.<clusterName>`.
     package var clusterName: String
-    /// `/_plane_backend=NAME/…` names a backend too.
+    /// `/_plane_backend=NAME/…` names a backend too, on hosts that are not below the cluster's domain.
     package var allowsPathRouting = false
     /// Where requests go whose name nobody knows, without a token check; nil answers 404.
     package var passthrough: SocketAddress?
-    /// Believe `X-Forwarded-*` and `Forwarded` of clients and add to them. Only where nothing but trusted proxies can connect.
+    /// Believe `X-Forwarded-*` and the like of clients and add to them. Only where nothing but trusted proxies can connect.
     package var trustsForwarding = false
     /// Let backends see the token and the cookie that opened the way to them.
     package var showsTokenToBackend = false

@@ -10,6 +10,8 @@ enum RefusalReason: Int, CaseIterable {
     case unknownBackend
     case tokenMissing
     case tokenWrong
+    /// The cookie came with a request that is not known to be of the backend's own page.
+    case foreignOrigin
     /// `/_plane_auth` was to lead to another site.
     case foreignRedirect
     /// The backend cannot be looked up, did not get ready in time, or ended before it was.
@@ -29,6 +31,7 @@ enum RefusalReason: Int, CaseIterable {
         case .unknownBackend: "unknown_backend"
         case .tokenMissing: "token_missing"
         case .tokenWrong: "token_wrong"
+        case .foreignOrigin: "foreign_origin"
         case .foreignRedirect: "foreign_redirect"
         case .backendUnavailable: "backend_unavailable"
         }

@@ -10,7 +10,7 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var publicHTTPSPort: UInt16?
     /// Where requests for unknown host names go instead of 404.
     package var passthrough: SocketEndpoint?
-    /// Also reach backends as `/_plane_backend=<backend>/…`, for clusters without DNS of their own.
+    /// Also reach backends as `/_plane_backend=<backend>/…` on hosts that are not below the cluster's domain, for clusters without DNS of their own.
     package var allowPathRouting = false
     /// A request for a backend that is still starting is held this long before it gets 504.
     package var holdTimeout: Duration = .seconds(30)
@@ -44,7 +44,10 @@ extension ProxyConfiguration: ConfigReadable {
             "Port that plain HTTP leads to, where visitors reach https_port by another number (published ports of a container, port forwarding); "
                 + "https_port if not set.")
         self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, instead of an answer 404.")
-        reader.read("allow_path_routing", .boolean, into: &self.allowPathRouting, "Also serve backends as /_plane_backend=<backend>/… on any host name.")
+        reader.read(
+            "allow_path_routing", .boolean, into: &self.allowPathRouting,
+            "Also serve backends as /_plane_backend=<backend>/…, on hosts that are not below the cluster's domain; to a browser all of them are one "
+                + "origin.")
         reader.read(
             "hold_timeout_secs", .seconds(0...3600), into: &self.holdTimeout,
             "Seconds a request waits for a backend that is still starting.")
@@ -55,7 +58,7 @@ extension ProxyConfiguration: ConfigReadable {
             ?? []
         reader.read(
             "trust_forwarded", .boolean, into: &self.trustForwarded,
-            "Believe X-Forwarded-* of visitors and add to it. Only where none but proxies of yours can connect.")
+            "Believe X-Forwarded-*, X-Real-IP and the like of visitors and add to them. Only where none but proxies of yours can connect.")
         reader.read("http2", .boolean, into: &self.http2, "Offer HTTP/2 to browsers, where there is a certificate.")
         reader.read(
             "access_log", .choice(), into: &self.accessLog, "One line per request on standard output; without queries, for tokens are in them.")

@@ -6,9 +6,18 @@ enum AccessVerdict: Equatable {
     case missing
     /// Something was shown, but not the token: 403.
     case wrong
+    /// The cookie is right, but nothing says that the backend's own page sent it: 403.
+    case foreignOrigin
 
     /// A valid cookie also lets pass a request whose `Authorization` is something else: then that is meant for the backend.
-    static func of(_ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, token: AccessToken) -> AccessVerdict {
+    ///
+    /// Browsers send the cookie with whatever the pages of other backends ask for, since all of a cluster are one site to them (`SameSite`).
+    /// So what can do something, an upgrade or a method that is not safe, has to come from the backend's own page.
+    ///
+    /// - Parameter origin: How the backend's own pages are known.
+    static func of(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, token: AccessToken, origin: OwnOrigin
+    ) -> AccessVerdict {
         if let authorization = head.authorization, token.opens(authorization: authorization, in: bytes) {
             return .allowed(usedAuthorization: true)
         }
@@ -18,7 +27,9 @@ enum AccessVerdict: Equatable {
                 CookieField.forEachPair(bytes, in: field.value) { _, ourValue in
                     if let ourValue, token.opens(cookie: ourValue, in: bytes) { opened = true }
                 }
-                if opened { return .allowed(usedAuthorization: false) }
+                guard opened else { continue }
+                if !head.wantsUpgrade, head.isSafe(bytes) { return .allowed(usedAuthorization: false) }
+                return origin.isOf(head, fields, bytes) ? .allowed(usedAuthorization: false) : .foreignOrigin
             }
         }
         return head.authorization == nil ? .missing : .wrong

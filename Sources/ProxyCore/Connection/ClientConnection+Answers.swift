@@ -112,8 +112,8 @@ extension ClientConnection {
     }
 
     /// Whether the client's browser speaks HTTPS, to us or to the proxy before us.
-    private func isSeenAsHTTPS(_ bytes: Span<UInt8>) -> Bool {
-        if self.role.scheme.description == "https" { return true }
+    func isSeenAsHTTPS(_ bytes: Span<UInt8>) -> Bool {
+        if self.role.isHTTPS { return true }
         guard self.worker.options.trustsForwarding else { return false }
         return self.worker.table.fields.contains { $0.kind == .forwardedProto && bytes.equals($0.value, lowercase: "https") }
     }

@@ -113,7 +113,8 @@ extension ClientConnection {
     private func admit(_ head: RequestHead, _ name: BackendNaming.Name, _ bytes: Span<UInt8>, to route: Route, at now: NIODeadline) {
         var hidesAuthorization = false
         if let token = route.token {
-            let verdict = AccessVerdict.of(head, self.worker.table.fields, bytes, token: token)
+            let origin = OwnOrigin(isHTTPS: self.isSeenAsHTTPS(bytes), trustsForwarding: self.worker.options.trustsForwarding)
+            let verdict = AccessVerdict.of(head, self.worker.table.fields, bytes, token: token, origin: origin)
             if let page = AuthenticationPage(bytes, path: name.path), page.token != nil || verdict != .allowed(usedAuthorization: false) {
                 return self.authenticate(page, token: token, name: name, head, bytes)
             }
@@ -122,6 +123,10 @@ extension ClientConnection {
                 hidesAuthorization = usedAuthorization && !self.worker.options.showsTokenToBackend
             case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head, refusal: .tokenMissing)
             case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head, refusal: .tokenWrong)
+            case .foreignOrigin:
+                return self.answer(
+                    .forbidden, "With a cookie this is for the backend's own pages: Origin, or Sec-Fetch-Site, has to say so.", to: head,
+                    refusal: .foreignOrigin)
             }
         }
         switch route.destination {
@@ -137,12 +142,15 @@ extension ClientConnection {
             let outgoing = writer.write(
                 head, self.worker.table.fields, bytes, forwarding: self.forwarding,
                 newID: head.requestID == nil ? self.requestID : nil, allocator: ByteBufferAllocator())
-            self.send(head, outgoing, to: route, at: pool, now: now)
+            self.send(head, outgoing, isByPath: name.isByPath, to: route, at: pool, now: now)
         }
     }
 
-    private func send(_ head: RequestHead, _ outgoing: ByteBuffer, to route: Route, at pool: UpstreamPool, now: NIODeadline) {
+    private func send(
+        _ head: RequestHead, _ outgoing: ByteBuffer, isByPath: Bool, to route: Route, at pool: UpstreamPool, now: NIODeadline
+    ) {
         self.route = route
+        self.isNamedByPath = isByPath
         self.record?.backend = route.name
         self.beginActivity(route)
         self.pendingHeadLength = head.length

@@ -91,8 +91,16 @@ extension ClientConnection {
     ) -> ByteBuffer {
         let needsDate = !head.hasDate && !head.isInterim && head.status != 101
         let writer = ResponseHeadWriter(
-            connection: connection, removesChunks: self.removesChunks, date: needsDate ? self.worker.date.field() : nil)
+            connection: connection, removesChunks: self.removesChunks, date: needsDate ? self.worker.date.field() : nil,
+            cookieRules: head.setsCookies ? self.cookieRules : nil)
         return writer.write(head, self.worker.table.fields, bytes, bodyRoom: bodyRoom, allocator: ByteBufferAllocator())
+    }
+
+    /// The passthrough address is no backend, and sets what cookies it likes.
+    private var cookieRules: SetCookieRules? {
+        guard let route, route.activity != nil else { return nil }
+        let prefix = self.isNamedByPath ? Array(BackendNaming.pathPrefix.description.utf8) + Array(route.name.utf8) : nil
+        return SetCookieRules(clusterSuffix: self.worker.naming.suffix, pathPrefix: prefix)
     }
 
     /// Sends on what has come of the body, behind the head if that has not been sent yet.

@@ -78,6 +78,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     // The exchange going on, or the last one.
     @exclusivity(unchecked) var exchange: ExchangeMachine?
     var route: Route?
+    /// The request in hand found its backend by its path.
+    var isNamedByPath = false
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
     /// The head as the backend sees it, kept while it may have to be sent (again).
     @exclusivity(unchecked) var outgoingHead: ByteBuffer?

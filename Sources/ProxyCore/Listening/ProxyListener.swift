@@ -31,11 +31,13 @@ enum ClientRole {
     /// The connection is counted elsewhere.
     var isStream: Bool { if case .stream = self { true } else { false } }
 
-    var scheme: StaticString {
+    var isHTTPS: Bool {
         switch self {
-        case .proxy(let isTLS): isTLS ? "https" : "http"
-        case .stream: "https"
-        case .redirect: "http"
+        case .proxy(let isTLS): isTLS
+        case .stream: true
+        case .redirect: false
         }
     }
+
+    var scheme: StaticString { self.isHTTPS ? "https" : "http" }
 }

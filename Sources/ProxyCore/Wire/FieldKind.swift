@@ -7,15 +7,15 @@ enum FieldKind: UInt8 {
 
     // Between two neighbours only (RFC 9110 §7.6.1): never forwarded as they came.
     case connection, keepAlive, proxyConnection, te, upgrade
-    /// `Proxy-Authenticate`, `Proxy-Authorization`: meant for a proxy the client chose, which we are not.
+    /// `Proxy-Authenticate`, `Proxy-Authorization`, `Proxy`: meant for a proxy the client chose, which we are not.
     case proxyAuthentication
     /// Named in a `Connection` field of this message.
     case nominated
 
     // Read, and possibly rewritten
-    case host, expect, cookie, authorization, date, trailer
+    case host, expect, cookie, setCookie, authorization, date, trailer
     case forwardedFor, forwardedProto, forwardedHost
-    /// `Forwarded`, and every other name that begins with `X-Forwarded-`, whatever stands for its hyphens.
+    /// Any other of ``ClientDescription``.
     case otherForwarded
     /// `X-Request-Id`: what the client calls this request.
     case requestID
@@ -36,12 +36,20 @@ enum FieldKind: UInt8 {
     /// The kind of the field with this name.
     @inline(__always)
     static func classify(_ bytes: Span<UInt8>, _ name: Range<Int>) -> FieldKind {
+        let kind = self.classifyOwn(bytes, name)
+        return kind == .other && name.count > 5 && ClientDescription.contains(bytes, name) ? .otherForwarded : kind
+    }
+
+    @inline(__always)
+    private static func classifyOwn(_ bytes: Span<UInt8>, _ name: Range<Int>) -> FieldKind {
         switch name.count {
         case 2: bytes.equals(name, lowercase: "te") ? .te : .other
         case 4:
             if bytes.equals(name, lowercase: "host") { .host }
             else if bytes.equals(name, lowercase: "date") { .date }
             else { .other }
+        // Not a field of HTTP at all, but as HTTP_PROXY it would tell CGI programs behind a backend which proxy to use.
+        case 5: bytes.equals(name, lowercase: "proxy") ? .proxyAuthentication : .other
         case 6:
             if bytes.equals(name, lowercase: "cookie") { .cookie }
             else if bytes.equals(name, lowercase: "expect") { .expect }
@@ -50,10 +58,10 @@ enum FieldKind: UInt8 {
             if bytes.equals(name, lowercase: "upgrade") { .upgrade }
             else if bytes.equals(name, lowercase: "trailer") { .trailer }
             else { .other }
-        case 9: bytes.equals(name, lowercase: "forwarded") ? .otherForwarded : .other
         case 10:
             if bytes.equals(name, lowercase: "connection") { .connection }
             else if bytes.equals(name, lowercase: "keep-alive") { .keepAlive }
+            else if bytes.equals(name, lowercase: "set-cookie") { .setCookie }
             else { .other }
         default: name.count > 10 ? self.classifyLong(bytes, name) : .other
         }
@@ -84,14 +92,6 @@ enum FieldKind: UInt8 {
         if bytes.equals(name, lowercase: "x-forwarded-for") { return .forwardedFor }
         if bytes.equals(name, lowercase: "x-forwarded-proto") { return .forwardedProto }
         if bytes.equals(name, lowercase: "x-forwarded-host") { return .forwardedHost }
-        if bytes.equals(name, lowercase: "x-request-id") { return .requestID }
-        let prefix: StaticString = "x-forwarded-"
-        guard name.count > prefix.utf8CodeUnitCount else { return .other }
-        for offset in 0..<prefix.utf8CodeUnitCount {
-            let byte = bytes[name.lowerBound + offset]
-            let folded = byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte.lowercased
-            guard folded == prefix.utf8Start[offset] else { return .other }
-        }
-        return .otherForwarded
+        return bytes.equals(name, lowercase: "x-request-id") ? .requestID : .other
     }
 }

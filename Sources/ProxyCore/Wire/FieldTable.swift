@@ -81,7 +81,7 @@ struct FieldTable {
     private mutating func nominate(_ bytes: Span<UInt8>, _ name: Range<Int>) throws(HTTPViolation) {
         for index in self.fields.indices where bytes.equalsIgnoringCase(self.fields[index].name, name) {
             switch self.fields[index].kind {
-            case .other, .date, .trailer, .expect, .nominated: self.fields[index].kind = .nominated
+            case .other, .setCookie, .date, .trailer, .expect, .nominated: self.fields[index].kind = .nominated
             case .connection, .keepAlive, .proxyConnection, .te, .upgrade, .proxyAuthentication: break  // go anyway
             case .forwardedFor, .forwardedProto, .forwardedHost, .otherForwarded, .requestID: break  // ours to set or to drop
             case .contentLength, .transferEncoding, .host, .cookie, .authorization, .misleading:

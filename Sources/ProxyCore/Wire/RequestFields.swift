@@ -37,7 +37,7 @@ struct RequestFields {
                 bytes.forEachListElement(in: field.value) { element in
                     if bytes.equals(element, lowercase: "h2c") { offersHTTP2 = true }
                 }
-            case .other, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .date, .trailer,
+            case .other, .setCookie, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .date, .trailer,
                 .forwardedFor, .forwardedProto, .forwardedHost, .otherForwarded, .misleading:
                 break
             }

@@ -27,6 +27,12 @@ struct RequestHead {
     /// Length of the head, blank line included.
     var length: Int
 
+    /// Whether the method is meant to change nothing (RFC 9110 §9.2.1).
+    func isSafe(_ bytes: Span<UInt8>) -> Bool {
+        bytes.equals(self.method, uppercase: "GET") || bytes.equals(self.method, uppercase: "HEAD")
+            || bytes.equals(self.method, uppercase: "OPTIONS") || bytes.equals(self.method, uppercase: "TRACE")
+    }
+
     /// Reads a complete head, `bytes[0..<length]`, as ``HeadScanner`` found it.
     ///
     /// - Parameter table: Holds the head's fields afterwards.

@@ -82,7 +82,7 @@ struct RequestHeadWriter {
 
     private func treatment(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> Treatment {
         switch field.kind {
-        case .other, .contentLength, .host, .date, .trailer: .keep
+        case .other, .setCookie, .contentLength, .host, .date, .trailer: .keep
         // An HTTP/1.0 client cannot wait for an interim response (RFC 9110 §10.1.1).
         case .expect: head.isHTTP10 ? .drop : .keep
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .transferEncoding, .misleading,

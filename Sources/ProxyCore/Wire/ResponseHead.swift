@@ -11,6 +11,7 @@ struct ResponseHead {
     /// That field is `websocket`.
     var upgradesToWebSocket: Bool
     var hasDate: Bool
+    var setsCookies: Bool
     /// Where the fields begin.
     var fieldsStart: Int
     /// Length of the head, blank line included.
@@ -35,6 +36,7 @@ struct ResponseHead {
         var hasUpgrade = false
         var upgradesToWebSocket = false
         var hasDate = false
+        var setsCookies = false
         for index in table.fields.indices {
             let field = table.fields[index]
             switch field.kind {
@@ -49,6 +51,7 @@ struct ResponseHead {
                 hasUpgrade = true
                 upgradesToWebSocket = bytes.equals(field.value, lowercase: "websocket")
             case .date: hasDate = true
+            case .setCookie: setsCookies = true
             default: break
             }
         }
@@ -62,7 +65,7 @@ struct ResponseHead {
             status: line.status, statusAndReason: line.statusAndReason, framing: framing,
             keepAlive: !options.contains(.close) && (!line.isHTTP10 || options.contains(.keepAlive)),
             offersUpgrade: options.contains(.upgrade) && hasUpgrade, upgradesToWebSocket: upgradesToWebSocket,
-            hasDate: hasDate, fieldsStart: line.end, length: length)
+            hasDate: hasDate, setsCookies: setsCookies, fieldsStart: line.end, length: length)
     }
 }
 

@@ -10,6 +10,8 @@ struct ResponseHeadWriter {
     var removesChunks: Bool
     /// `Date: …\r\n`, for a backend that sent none.
     var date: [UInt8]?
+    /// What the backend may say about cookies; nil where it sets none, and for one that may say anything.
+    var cookieRules: SetCookieRules?
 
     private static let growth = 96
 
@@ -25,8 +27,16 @@ struct ResponseHeadWriter {
         out.writeStaticString("\r\n")
 
         var stretch = head.fieldsStart
-        for field in fields where self.drops(field, head) {
-            out.write(bytes, stretch..<field.name.lowerBound)
+        for field in fields {
+            switch self.treatment(of: field, head, bytes) {
+            case .keep:
+                continue
+            case .drop:
+                out.write(bytes, stretch..<field.name.lowerBound)
+            case .rewriteCookie(let rules):
+                out.write(bytes, stretch..<field.name.lowerBound)
+                rules.write(bytes, field.value, into: &out)
+            }
             stretch = field.end
         }
         out.write(bytes, stretch..<(head.length - 2))
@@ -41,15 +51,24 @@ struct ResponseHeadWriter {
         return out
     }
 
-    private func drops(_ field: FieldTable.Field, _ head: ResponseHead) -> Bool {
+    private enum Treatment {
+        case keep, drop
+        case rewriteCookie(SetCookieRules)
+    }
+
+    @inline(__always)
+    private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> Treatment {
         switch field.kind {
         case .other, .contentLength, .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto,
             .forwardedHost, .otherForwarded, .requestID:
-            false
-        case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: true
+            return .keep
+        case .setCookie:
+            guard let cookieRules, !cookieRules.allows(bytes, field.value) else { return .keep }
+            return .rewriteCookie(cookieRules)
+        case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: return .drop
         // 426 has to say what to upgrade to (RFC 9110 §15.5.22).
-        case .upgrade: head.status != 101 && head.status != 426
-        case .transferEncoding: self.removesChunks
+        case .upgrade: return head.status != 101 && head.status != 426 ? .drop : .keep
+        case .transferEncoding: return self.removesChunks ? .drop : .keep
         }
     }
 }

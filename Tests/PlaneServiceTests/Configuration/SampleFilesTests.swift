@@ -21,5 +21,15 @@ import Testing
         let loaded = try ConfigurationLoader.load(DroneConfiguration.self, file: Self.file("drone.toml"), environment: [:])
         #expect(loaded.warnings.isEmpty)
         #expect(loaded.configuration.cluster.rawValue == "plane.localhost")
+        #expect(!loaded.configuration.proxy.allowPathRouting)
+    }
+
+    @Test("nothing that is shipped, in the package, the units or the containers, lets paths name backends")
+    func noPathRouting() throws {
+        let shipped = ["docker-compose.yml", "dev/Dockerfile", "scripts/lib/layout.sh", "scripts/up", "scripts/package-deb", "scripts/install"]
+        for name in shipped {
+            let text = try String(contentsOf: Self.package.appending(path: name), encoding: .utf8).lowercased()
+            #expect(!text.contains("path_routing"), "\(name)")
+        }
     }
 }

@@ -77,8 +77,7 @@ enum CodecProperties {
         let nominated = Set(
             parsed.values("connection").flatMap { $0.split(separator: ",") }.map { ParsedMessage.trimmed($0).lowercased() })
         var dropped: Set<String> = [
-            "connection", "keep-alive", "proxy-connection", "te", "proxy-authorization", "proxy-authenticate", "transfer-encoding",
-            "forwarded",
+            "connection", "keep-alive", "proxy-connection", "te", "proxy-authorization", "proxy-authenticate", "proxy", "transfer-encoding",
         ]
         if !message.wantsUpgrade { dropped.insert("upgrade") }
         if parsed.isHTTP10 { dropped.insert("expect") }
@@ -86,7 +85,8 @@ enum CodecProperties {
         for field in parsed.fields {
             if dropped.contains(field.name) { continue }
             if nominated.contains(field.name), !["upgrade"].contains(field.name) { continue }
-            if field.name.count > 12, field.name.replacing("_", with: "-").hasPrefix("x-forwarded-") { continue }
+            let folded = field.name.replacing("_", with: "-")
+            if Self.describesClient(folded), field.name != "x-request-id" { continue }
             guard field.name == "cookie" else {
                 fields.append(field)
                 continue
@@ -98,6 +98,13 @@ enum CodecProperties {
         if !parsed.values("transfer-encoding").isEmpty { fields.append(.init("Transfer-Encoding", "chunked")) }
         if message.wantsUpgrade { fields.append(.init("Connection", "Upgrade")) }
         return fields
+    }
+
+    private static func describesClient(_ name: String) -> Bool {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        return ["forwarded", "x-forwarded", "x-real-ip", "client-ip", "x-request-id", "x-original-url"].contains(name)
+            || (name.hasPrefix("x-forwarded-") && parts.count > 2 && name.count > 12) || (name.hasPrefix("x-ssl-") && name.count > 6)
+            || (name.hasPrefix("ssl-client-") && name.count > 11)
     }
 
     private static func originForm(_ target: String) -> String {

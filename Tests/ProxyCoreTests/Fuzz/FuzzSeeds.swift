@@ -10,7 +10,7 @@ enum FuzzSeeds {
         "GET / HTTP/1.0\r\nHost: b.plane.test\r\nConnection: keep-alive\r\n\r\n",
         "GET http://b.plane.test/x?y HTTP/1.1\r\nHost: b.plane.test\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: b.plane.test\r\n\r\n",
-        "HEAD / HTTP/1.1\r\nHost: [::1]:80\r\nX-Hop: 1\r\nConnection: X-Hop\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: [::1]:80\r\nX-Hop: 1\r\nConnection: X-Hop\r\nX-Forwarded-For: 1.2.3.4\r\nX-Real-IP: 1\r\nX_Original_URL: /\r\n\r\n",
         "DELETE / HTTP/1.1\r\nHost:b.plane.test\r\nEmpty:\r\nBlank:  \t \r\nTabs:\ta\tb\t\r\n\r\n",
     ]
 

@@ -9,11 +9,11 @@ struct BackendNamingTests {
         var path: String
     }
 
-    private static func name(_ path: String, host: String, byPath: Bool = false) throws -> Found? {
+    private static func name(_ path: String, host: String, byPath: Bool = false, cluster: String = "Plane.test") throws -> Found? {
         let text = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n"
         let bytes = Array(text.utf8)
         let head = try Translation.readRequest(bytes).head
-        guard let name = BackendNaming(clusterName: "Plane.test", allowsPath: byPath).name(head, bytes.span) else { return nil }
+        guard let name = BackendNaming(clusterName: cluster, allowsPath: byPath).name(head, bytes.span) else { return nil }
         return Found(
             name: String(decoding: bytes[name.name], as: UTF8.self), path: String(decoding: bytes[name.path], as: UTF8.self))
     }
@@ -45,6 +45,25 @@ struct BackendNamingTests {
     @Test("P11: a host name still works where paths do")
     func both() throws {
         #expect(try Self.name("/x", host: "b-1.plane.test", byPath: true) == Found(name: "b-1", path: "/x"))
+    }
+
+    @Test(
+        "on a host below the cluster's domain no path leads to another backend, and none of its odd spellings makes it another host",
+        arguments: ["b-1.plane.test", "B-1.PLANE.TEST:8080", "b-1.plane.test.", "b-1.plane.test..", "a.b.plane.test", ".plane.test", "b_1.plane.test:"])
+    func noPathBelowCluster(host: String) throws {
+        let found = try Self.name("/_plane_backend=evil/x", host: host, byPath: true)
+        #expect(found?.name != "evil")
+        #expect(found?.path != "/x")
+    }
+
+    @Test("by path, hosts that only look like the cluster's are others", arguments: ["plane.test", "xplane.test", "b.plane.test.other", "127.0.0.1", "[::1]:80"])
+    func pathBesideCluster(host: String) throws {
+        #expect(try Self.name("/_plane_backend=b-1/x", host: host, byPath: true) == Found(name: "b-1", path: "/x"))
+    }
+
+    @Test("a cluster named with the port of its visitors is found by host name, whatever the port", arguments: ["localhost:8322", "localhost", "localhost:1"])
+    func clusterWithPort(host: String) throws {
+        #expect(try Self.name("/x", host: "b-1.\(host)", cluster: "localhost:8322") == Found(name: "b-1", path: "/x"))
     }
 
     @Test(

@@ -43,11 +43,11 @@ enum Translation {
 
     /// What a client sees of one response head.
     static func response(
-        _ text: String, connection: ResponseHeadWriter.Connection = .unsaid, removesChunks: Bool = false
+        _ text: String, connection: ResponseHeadWriter.Connection = .unsaid, removesChunks: Bool = false, cookieRules: SetCookieRules? = nil
     ) throws(HTTPViolation) -> String {
         let bytes = Array(text.utf8)
         let (head, table) = try Self.readResponse(bytes)
-        let writer = ResponseHeadWriter(connection: connection, removesChunks: removesChunks, date: nil)
+        let writer = ResponseHeadWriter(connection: connection, removesChunks: removesChunks, date: nil, cookieRules: cookieRules)
         let out = writer.write(
             head, table.fields, bytes.span.extracting(0..<head.length), bodyRoom: 0, allocator: ByteBufferAllocator())
         return String(buffer: out)

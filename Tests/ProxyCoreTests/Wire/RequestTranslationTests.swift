@@ -38,8 +38,9 @@ struct RequestTranslationTests {
             Self.seen("")),
         .init(
             "P9: forwarding fields from outside are dropped, however they are spelt",
-            Self.post("X-Forwarded-For: 1.2.3.4\r\nx-forwarded-proto: ftp\r\nX-FORWARDED-HOST: evil\r\nX_Forwarded_For: 1\r\nX-Forwarded-Port: 1\r\nForwarded: for=1\r\nX-Forwarded: stays\r\n"),
-            Self.seen("X-Forwarded: stays\r\n")),
+            Self.post("X-Forwarded-For: 1.2.3.4\r\nx-forwarded-proto: ftp\r\nX-FORWARDED-HOST: evil\r\nX_Forwarded_For: 1\r\nX-Forwarded-Port: 1\r\nForwarded: for=1\r\nX-Forward: stays\r\n"),
+            Self.seen("X-Forward: stays\r\n")),
+        .init("Proxy, which CGI programs would take for their proxy's address, is dropped", Self.post("Proxy: http://evil\r\n"), Self.seen("")),
         .init(
             "an upgrade keeps what asks for it", Self.post("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"),
             Self.seen("Upgrade: websocket\r\nSec-WebSocket-Key: x\r\nConnection: Upgrade\r\n")),
@@ -86,6 +87,31 @@ struct RequestTranslationTests {
             try Translation.request(sent, trustsForwarding: true)
                 == "POST /p HTTP/1.1\r\n\(Self.host)Forwarded: for=1\r\nX-Forwarded-For: 1.2.3.4, 5.6.7.8, 192.0.2.7\r\n"
                 + "X-Forwarded-Proto: gopher\r\nX-Forwarded-Host: b.plane.test\r\n\r\n")
+    }
+
+    /// What products in front of a backend are known to say of visitors.
+    static let descriptions = [
+        "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "CF-Pseudo-IPv4", "X-Client-IP", "Client-IP", "X-Remote-IP",
+        "X-Remote-Addr", "X-Source-IP", "X-Cluster-Client-IP", "X-ProxyUser-Ip", "X-Originating-IP", "Fastly-Client-IP", "Fly-Client-IP",
+        "X-Azure-ClientIP", "X-Azure-SocketIP", "X-AppEngine-User-IP", "X-Envoy-External-Address", "X-Envoy-Original-Path", "X-Envoy-Original-Host",
+        "Proxy-Client-IP", "WL-Proxy-Client-IP", "HTTP_CLIENT_IP", "HTTP_X_FORWARDED_FOR", "X-Original-URL", "X-Original-URI", "X-Original-Host",
+        "X-Original-Proto", "X-Original-Scheme", "X-Original-Method", "X-Original-Forwarded-For", "X-Rewrite-URL", "X-Rewrite-URI", "X-Host", "X-Scheme",
+        "X-URL-Scheme", "X-HTTPS", "Front-End-Https", "X-Forwarded", "Forwarded", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Ssl",
+        "X-Forwarded-Server", "X-Forwarded-Client-Cert", "Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-SSL-Client-Verify", "SSL-Client-Cert",
+    ]
+
+    @Test("no visitor writes what proxies say of visitors; a proxy that is believed does", arguments: Self.descriptions)
+    func foreignDescription(name: String) throws {
+        for spelling in [name, name.lowercased(), name.uppercased().replacing("-", with: "_")] {
+            let sent = Self.post("A: 1\r\n\(spelling): 192.0.2.66\r\nB: 2\r\n")
+            #expect(try Translation.request(sent) == Self.seen("A: 1\r\nB: 2\r\n"))
+            #expect(try Translation.request(sent, trustsForwarding: true).contains("\r\n\(spelling): 192.0.2.66\r\n"))
+        }
+    }
+
+    @Test("a name with underscores is not the request's")
+    func underscoredID() throws {
+        #expect(try Translation.request(Self.post("X_Request_Id: 1\r\nX-Request-Id: 2\r\n")) == Self.seen("X-Request-Id: 2\r\n"))
     }
 
     @Test("P7: an Authorization that was our token is not shown, any other is")
