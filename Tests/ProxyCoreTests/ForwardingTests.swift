@@ -100,6 +100,33 @@ struct ForwardingTests {
         }
     }
 
+    @Test("chunk extensions are taken out on their way, in both directions, however they are cut", arguments: [1, 7, 1000])
+    func chunkExtensions(piece: Int) async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            let sent = Array("3;a=b\r\nabc\r\nA ;c=\"d e\"\r\n0123456789\r\n0;last\r\nA-Trailer: x\r\n\r\n".utf8)
+            let body = "3\r\nabc\r\nA\r\n0123456789\r\n0\r\nA-Trailer: x\r\n\r\n"
+            let pieces = stride(from: 0, to: sent.count, by: piece).map { Array(sent[$0..<min($0 + piece, sent.count)]) }
+            try await client.send("POST / HTTP/1.1\r\nHost: b-1.plane.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            for piece in pieces { try await client.send(piece) }
+            #expect(try await peer.receive(until: "A-Trailer: x\r\n\r\n") == body)
+            let head = "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n"
+            if piece == 1000 { try await peer.send(Array(head.utf8) + sent) } else {
+                try await peer.send(head)
+                for piece in pieces { try await peer.send(piece) }
+            }
+            #expect(try await client.receive(until: "A-Trailer: x\r\n\r\n") == head + body)
+            // Nothing of it is left over, on either side.
+            try await client.send(Self.get)
+            #expect(try await peer.receive(until: "\r\n\r\n").hasPrefix("GET / "))
+            try await peer.send(Self.ok)
+            #expect(try await client.receiveMessage() == Self.ok)
+        }
+    }
+
     @Test("an HTTP/1.0 client gets the content without chunks, and the end of the connection as its end")
     func http10() async throws {
         try await withProxy { proxy in

@@ -42,6 +42,17 @@ struct HostileBackendTests {
         #expect(!response.contains("secret"))
     }
 
+    @Test(
+        "101 to another protocol than the one asked for, or with a body's length, is 502, and its bytes are not passed on",
+        arguments: ["Upgrade: h2c", "Upgrade: websocket\r\nContent-Length: 6"])
+    func otherUpgrade(fields: String) async throws {
+        let response = try await Self.answer(
+            of: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\(fields)\r\n\r\nsecret",
+            to: "GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+        #expect(response.hasPrefix("HTTP/1.1 502 "))
+        #expect(!response.contains("secret"))
+    }
+
     @Test("interim responses pass before the final one")
     func interim() async throws {
         try await withProxy { proxy in

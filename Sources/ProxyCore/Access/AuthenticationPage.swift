@@ -1,7 +1,6 @@
 /// `/_plane_auth?token=…&redirect=…`: turns a token in a link into a cookie.
 ///
-/// It exists only where a token is asked for; elsewhere, and for a request already allowed in that brings no token, the path is
-/// the backend's own.
+/// The path is the proxy's on every backend, whether or not it asks for a token: what a link holds must not end up in a backend's log.
 struct AuthenticationPage: Equatable {
     static let path: StaticString = "/_plane_auth"
 
@@ -10,8 +9,10 @@ struct AuthenticationPage: Equatable {
 
     /// Nil when the request is for another path. The query is read as an HTML form; of repeated names the first counts.
     init?(_ bytes: Span<UInt8>, path: Range<Int>) {
-        let pathEnd = bytes.firstIndex(of: .questionMark, in: path) ?? path.upperBound
-        guard bytes.equals(path.lowerBound..<pathEnd, uppercase: Self.path) else { return nil }
+        let pathEnd = path.lowerBound + Self.path.utf8CodeUnitCount
+        guard pathEnd <= path.upperBound, bytes.equals(path.lowerBound..<pathEnd, uppercase: Self.path),
+            pathEnd == path.upperBound || bytes[pathEnd] == .questionMark
+        else { return nil }
         var start = min(pathEnd + 1, path.upperBound)
         while start < path.upperBound {
             let end = bytes.firstIndex(of: UInt8(ascii: "&"), in: start..<path.upperBound) ?? path.upperBound

@@ -95,20 +95,26 @@ extension ClientConnection {
         guard token.isEqual(candidate) else {
             return self.answer(.forbidden, "The token is not valid here.", to: head, refusal: .tokenWrong)
         }
+        let secure = self.isSeenAsHTTPS(bytes) ? "; Secure" : ""
+        let cookie = "\(CookieField.name)=\(String(decoding: token.cookieValue, as: UTF8.self))"
+        let path = name.isByPath ? Self.prefix(name, bytes) : "/"
+        self.leadOn(
+            page, name: name, head, bytes, fields: "Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(path)\(secure)\r\n")
+    }
+
+    /// Sends the browser where the link leads, which is all there is to do where no token is asked for, or the request has shown it.
+    func leadOn(_ page: AuthenticationPage, name: BackendNaming.Name, _ head: RequestHead, _ bytes: Span<UInt8>, fields: String = "") {
         guard let location = page.location else {
             return self.answer(
                 .badRequest, "Redirect must be relative and start with a slash.", to: head, refusal: .foreignRedirect)
         }
-        // By path every backend has its own corner of the host, and of the cookies.
-        let prefix = name.isByPath ? BackendNaming.pathPrefix.description + Self.text(bytes, name.name) : ""
-        let secure = self.isSeenAsHTTPS(bytes) ? "; Secure" : ""
-        let cookie = "\(CookieField.name)=\(String(decoding: token.cookieValue, as: UTF8.self))"
-        let fields = """
-            Location: \(prefix)\(String(decoding: location, as: UTF8.self))\r
-            Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(prefix.isEmpty ? "/" : prefix)\(secure)\r
+        let target = Self.prefix(name, bytes) + String(decoding: location, as: UTF8.self)
+        self.answer(.found, "", to: head, refusal: nil, fields: "Location: \(target)\r\n" + fields)
+    }
 
-            """
-        self.answer(.found, "", to: head, refusal: nil, fields: fields)
+    /// By path every backend has its own corner of the host, and of the cookies.
+    private static func prefix(_ name: BackendNaming.Name, _ bytes: Span<UInt8>) -> String {
+        name.isByPath ? BackendNaming.pathPrefix.description + Self.text(bytes, name.name) : ""
     }
 
     /// Whether the client's browser speaks HTTPS, to us or to the proxy before us.

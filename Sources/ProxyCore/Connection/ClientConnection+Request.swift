@@ -112,10 +112,13 @@ extension ClientConnection {
     /// Checks the token, then sends the request on its way.
     private func admit(_ head: RequestHead, _ name: BackendNaming.Name, _ bytes: Span<UInt8>, to route: Route, at now: NIODeadline) {
         var hidesAuthorization = false
+        let page = route.activity == nil ? nil : AuthenticationPage(bytes, path: name.path)
+        if let page, route.token == nil { return self.leadOn(page, name: name, head, bytes) }
         if let token = route.token {
             let origin = OwnOrigin(isHTTPS: self.isSeenAsHTTPS(bytes), trustsForwarding: self.worker.options.trustsForwarding)
             let verdict = AccessVerdict.of(head, self.worker.table.fields, bytes, token: token, origin: origin)
-            if let page = AuthenticationPage(bytes, path: name.path), page.token != nil || verdict != .allowed(usedAuthorization: false) {
+            if let page {
+                if page.token == nil, case .allowed = verdict { return self.leadOn(page, name: name, head, bytes) }
                 return self.authenticate(page, token: token, name: name, head, bytes)
             }
             switch verdict {
@@ -142,12 +145,12 @@ extension ClientConnection {
             let outgoing = writer.write(
                 head, self.worker.table.fields, bytes, forwarding: self.forwarding,
                 newID: head.requestID == nil ? self.requestID : nil, allocator: ByteBufferAllocator())
-            self.send(head, outgoing, isByPath: name.isByPath, to: route, at: pool, now: now)
+            self.send(head, bytes, outgoing, isByPath: name.isByPath, to: route, at: pool, now: now)
         }
     }
 
     private func send(
-        _ head: RequestHead, _ outgoing: ByteBuffer, isByPath: Bool, to route: Route, at pool: UpstreamPool, now: NIODeadline
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ outgoing: ByteBuffer, isByPath: Bool, to route: Route, at pool: UpstreamPool, now: NIODeadline
     ) {
         self.route = route
         self.isNamedByPath = isByPath
@@ -156,7 +159,8 @@ extension ClientConnection {
         self.pendingHeadLength = head.length
         self.outgoingHead = outgoing
         let request = ExchangeMachine.Request(
-            isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive, wantsUpgrade: head.wantsUpgrade,
+            isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive,
+            upgrade: head.wantsUpgrade ? UpgradeProtocols(self.worker.table.fields, bytes) : nil,
             isIdempotent: head.isIdempotent, framing: head.framing)
         let limits = self.worker.limits
         // Backends may take an upgrade only as the first request of a connection, as from a browser; those made with NIO do.
@@ -211,17 +215,27 @@ extension ClientConnection {
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
+        /// Of these, what has been written already, and what is not for the backend.
+        var begun = 0
         do throws(HTTPViolation) {
             reading: while true {
                 switch try self.exchange?.readRequestBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
                 case .payload(let count), .framing(let count): taken += count
+                case .extensions(let count):
+                    if let part = buffer.getSlice(at: buffer.readerIndex + begun, length: taken - begun) { upstream.write(part) }
+                    taken += count
+                    begun = taken
                 case .needsMore, .ended: break reading
                 }
             }
         } catch {
             return self.refuse(error)
         }
-        if taken > 0 {
+        if begun > 0 {
+            self.input.moveReaderIndex(forwardBy: begun)
+            if taken > begun, let part = self.input.readSlice(length: taken - begun) { upstream.write(part) }
+            if self.input.readableBytes == 0 { self.input = ByteBuffer() }
+        } else if taken > 0 {
             var rest = buffer
             if taken == buffer.readableBytes {
                 self.input = ByteBuffer()

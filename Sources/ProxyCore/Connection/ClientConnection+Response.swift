@@ -53,7 +53,7 @@ extension ClientConnection {
     private func readResponseHead(_ bytes: Span<UInt8>, isAnswerToHEAD: Bool) throws(HTTPViolation) -> Bool {
         let head = try ResponseHead.read(
             bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.worker.limits)
-        guard let action = self.exchange?.responseHead(head, isDraining: self.worker.isDraining) else { return false }
+        guard let action = self.exchange?.responseHead(head, bytes, isDraining: self.worker.isDraining) else { return false }
         if !head.isInterim { self.record?.status = head.status }
         switch action {
         case .dropInterim:
@@ -129,23 +129,38 @@ extension ClientConnection {
     private func forwardAsItIs(behind head: ByteBuffer?) throws(HTTPViolation) -> Int {
         let buffer = self.upstreamInput
         let bytes = buffer.readableBytesUInt8Span
+        var head = head
         var taken = 0
+        /// Of these, what has been written already, and what is not for the client.
+        var begun = 0
         reading: while true {
             switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
             case .payload(let count), .framing(let count): taken += count
+            case .extensions(let count):
+                if let head { self.write(head) }
+                head = nil
+                if let part = buffer.getSlice(at: buffer.readerIndex + begun, length: taken - begun) { self.write(part) }
+                taken += count
+                begun = taken
             case .needsMore, .ended: break reading
             }
         }
-        guard var head else {
+        if begun > 0 {
+            self.upstreamInput.moveReaderIndex(forwardBy: begun)
+            if taken > begun { self.write(self.takeUpstreamInput(taken - begun)) }
+            if self.upstreamInput.readableBytes == 0 { self.upstreamInput = ByteBuffer() }
+            return taken
+        }
+        guard var joined = head else {
             if taken > 0 { self.write(self.takeUpstreamInput(taken)) }
             return taken
         }
         if taken <= Self.joinedBytesLimit {
-            head.write(bytes, 0..<taken)
-            self.write(head)
+            joined.write(bytes, 0..<taken)
+            self.write(joined)
             _ = self.takeUpstreamInput(taken)
         } else {
-            self.write(head)
+            self.write(joined)
             self.write(self.takeUpstreamInput(taken))
         }
         return taken
@@ -162,7 +177,7 @@ extension ClientConnection {
             case .payload(let count):
                 if let content = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { self.write(content) }
                 taken += count
-            case .framing(let count):
+            case .framing(let count), .extensions(let count):
                 taken += count
             case .needsMore, .ended:
                 break reading

@@ -13,7 +13,8 @@ struct ExchangeMachine {
         var isHEAD: Bool
         var isHTTP10: Bool
         var keepAlive: Bool
-        var wantsUpgrade: Bool
+        /// What it asks to switch to.
+        var upgrade: UpgradeProtocols?
         var isIdempotent: Bool
         var framing: BodyFraming
 
@@ -67,7 +68,7 @@ struct ExchangeMachine {
     }
 
     /// - Parameter isDraining: The proxy is about to stop; clients should come back on another connection.
-    mutating func responseHead(_ head: ResponseHead, isDraining: Bool) -> HeadAction {
+    mutating func responseHead(_ head: ResponseHead, _ bytes: Span<UInt8>, isDraining: Bool) -> HeadAction {
         guard case .awaitingHead(let interims) = self.response else {
             preconditionFailure("heads are only read while one is awaited")
         }
@@ -77,9 +78,10 @@ struct ExchangeMachine {
             return self.request.isHTTP10 ? .dropInterim : .forwardInterim
         }
         if head.status == 101 {
-            guard self.request.wantsUpgrade, head.offersUpgrade, self.requestIsSent else {
-                return .refuse(.upgradeNobodyAskedFor)
-            }
+            // With a length, or chunks, some would take what follows for a response's body.
+            guard let asked = self.request.upgrade, let chosen = head.upgrade, asked.contain(bytes, chosen), !head.statesFraming,
+                self.requestIsSent
+            else { return .refuse(.upgradeNobodyAskedFor) }
             self.response = .ended
             return .tunnel
         }

@@ -194,7 +194,7 @@ final class HTTP2Bridge: ChannelDuplexHandler {
             case .payload(let count):
                 if let slice = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { content.append(slice.compacted()) }
                 taken += count
-            case .framing(let count): taken += count
+            case .framing(let count), .extensions(let count): taken += count
             case .needsMore, .ended: break reading
             }
         }

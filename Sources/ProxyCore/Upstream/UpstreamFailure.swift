@@ -71,7 +71,7 @@ enum UpstreamFailure: Equatable {
         case .unreachable: "The backend could not be reached."
         case .closedBeforeResponse: "The backend closed the connection without a response."
         case .malformedResponse: "The backend's response was malformed."
-        case .upgradeNobodyAskedFor: "The backend switched protocols without being asked."
+        case .upgradeNobodyAskedFor: "The backend switched protocols in a way that nobody asked for."
         case .tooManyInterimResponses: "The backend sent too many interim responses."
         case .responseTimedOut: "The backend did not respond in time."
         case .stillStarting: "The backend is still starting."

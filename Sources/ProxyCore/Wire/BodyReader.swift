@@ -6,13 +6,15 @@
 /// ```
 ///
 /// What was read is well-formed, so it may be sent on byte by byte; a message made of the same bytes is read in the same way by
-/// the next one. Chunk extensions are refused in both directions: nobody uses them but those who look for parsers that disagree.
+/// the next one. Only ``ChunkExtensions`` are not sent on, in either direction.
 struct BodyReader {
     enum Step: Equatable {
         /// The next `count` bytes are content.
         case payload(Int)
         /// The next `count` bytes are chunk sizes, line ends or trailers.
         case framing(Int)
+        /// The next `count` bytes, which are there, are a chunk's extensions.
+        case extensions(Int)
         /// The bytes break off inside a piece of framing; show them again with more behind them.
         case needsMore
         /// The body ended before these bytes.
@@ -23,6 +25,9 @@ struct BodyReader {
         case length(UInt64)
         case untilClose
         case chunkSize
+        case chunkExtensions(length: Int, size: UInt64)
+        /// The line end behind extensions.
+        case chunkSizeEnd(size: UInt64)
         case chunkData(UInt64)
         case chunkEnd
         case trailers(count: Int, bytes: Int)
@@ -70,6 +75,13 @@ struct BodyReader {
             return .payload(count)
         case .chunkSize:
             return try self.readChunkSize(bytes, start)
+        case .chunkExtensions(let length, let size):
+            self.state = .chunkSizeEnd(size: size)
+            return .extensions(length)
+        case .chunkSizeEnd(let size):
+            guard try Self.hasLineEnd(bytes, start, else: .malformedChunkExtension) else { return .needsMore }
+            self.beginChunk(size)
+            return .framing(2)
         case .chunkData(let remaining):
             guard available > 0 else { return .needsMore }
             let count = available >= remaining ? Int(remaining) : available
@@ -94,10 +106,18 @@ struct BodyReader {
         }
         guard position < bytes.count else { return .needsMore }
         guard position > start else { throw .malformedChunkSize }
-        if bytes[position] == UInt8(ascii: ";") { throw .chunkExtension }
+        if bytes[position] == UInt8(ascii: ";") || bytes[position].isBlank {
+            guard let end = try ChunkExtensions.end(bytes, from: position) else { return .needsMore }
+            self.state = .chunkExtensions(length: end - position, size: size)
+            return .framing(position - start)
+        }
         guard try Self.hasLineEnd(bytes, position, else: .malformedChunkSize) else { return .needsMore }
-        self.state = size == 0 ? .trailers(count: 0, bytes: 0) : .chunkData(size)
+        self.beginChunk(size)
         return .framing(position + 2 - start)
+    }
+
+    private mutating func beginChunk(_ size: UInt64) {
+        self.state = size == 0 ? .trailers(count: 0, bytes: 0) : .chunkData(size)
     }
 
     /// One whole trailer line, or the blank line that ends the body.

@@ -9,6 +9,12 @@ struct FieldTable {
         var value: Range<Int>
         /// Behind the line end; the field's line is `name.lowerBound..<end`.
         var end: Int
+
+        /// Whether a tab stands beside the value. It is a blank (RFC 9110 §5.6.3), but widespread parsers take it for a part of some values.
+        func hasTabs(_ bytes: Span<UInt8>) -> Bool {
+            bytes.firstIndex(of: .tab, in: self.name.upperBound..<self.value.lowerBound) != nil
+                || bytes.firstIndex(of: .tab, in: self.value.upperBound..<self.end) != nil
+        }
     }
 
     private(set) var fields: [Field] = []
@@ -39,12 +45,7 @@ struct FieldTable {
 
             let kind = FieldKind.classify(bytes, name)
             if kind == .misleading { throw .misleadingField }
-            let value =
-                switch kind {
-                // Tabs are blanks too (RFC 9110 §5.6.3), but widespread parsers take them for a part of such values.
-                case .contentLength, .transferEncoding, .connection: bytes.trimmingSpaces(valueStart..<position)
-                default: bytes.trimmingBlanks(valueStart..<position)
-                }
+            let value = bytes.trimmingBlanks(valueStart..<position)
             position += 2
             self.fields.append(Field(kind: kind, name: name, value: value, end: position))
         }
@@ -54,7 +55,6 @@ struct FieldTable {
     ///
     /// Fields that decide about framing, routing or access cannot be made to disappear like this.
     mutating func applyConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HTTPViolation) -> ConnectionOptions {
-        guard bytes.firstIndex(of: .tab, in: value) == nil else { throw .malformedFieldValue }
         var options: ConnectionOptions = []
         var nominations = 0
         var start = value.lowerBound

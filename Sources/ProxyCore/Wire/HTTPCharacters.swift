@@ -81,14 +81,6 @@ extension Span<UInt8> {
         return start..<end
     }
 
-    /// `range` without spaces at either end.
-    func trimmingSpaces(_ range: Range<Int>) -> Range<Int> {
-        var (start, end) = (range.lowerBound, range.upperBound)
-        while start < end, self[start] == .space { start &+= 1 }
-        while end > start, self[end &- 1] == .space { end &-= 1 }
-        return start..<end
-    }
-
     /// Where `byte` is first found in `range`.
     @inline(__always)
     func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {

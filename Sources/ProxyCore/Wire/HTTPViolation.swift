@@ -16,7 +16,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
     case malformedTarget, hostContradictsTarget
     // Framing
     case malformedContentLength, contentLengthBesideTransferEncoding, unsupportedTransferEncoding
-    case malformedChunkSize, chunkExtension, malformedChunkEnd, forbiddenTrailer
+    case malformedChunkSize, malformedChunkExtension, malformedChunkEnd, forbiddenTrailer
 
     /// The answer to a client.
     package var status: ProxyStatus {
@@ -55,7 +55,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
         case .contentLengthBesideTransferEncoding: "Content-Length and Transfer-Encoding are both present."
         case .unsupportedTransferEncoding: "The transfer encoding is not exactly chunked."
         case .malformedChunkSize: "A chunk size is malformed."
-        case .chunkExtension: "A chunk carries an extension."
+        case .malformedChunkExtension: "A chunk extension is malformed or too long."
         case .malformedChunkEnd: "A chunk does not end where its size says."
         case .forbiddenTrailer: "The trailer section contains a field that may not be there."
         }

@@ -72,24 +72,28 @@ struct RequestHeadWriter {
             case .rewriteCookie:
                 out.write(bytes, stretch..<field.name.lowerBound)
                 Self.writeCookies(bytes, field, into: &out)
+            case .rewriteBlanks:
+                out.write(bytes, stretch..<field.name.lowerBound)
+                out.writeField(bytes, field)
             }
             stretch = field.end
         }
         out.write(bytes, stretch..<(head.length - 2))
     }
 
-    private enum Treatment { case keep, drop, rewriteCookie }
+    private enum Treatment { case keep, drop, rewriteCookie, rewriteBlanks }
 
     private func treatment(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> Treatment {
         switch field.kind {
-        case .other, .setCookie, .contentLength, .host, .date, .trailer: .keep
+        case .other, .setCookie, .date, .trailer: .keep
+        case .contentLength, .host: field.hasTabs(bytes) ? .rewriteBlanks : .keep
         // An HTTP/1.0 client cannot wait for an interim response (RFC 9110 §10.1.1).
-        case .expect: head.isHTTP10 ? .drop : .keep
+        case .expect: head.isHTTP10 ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .transferEncoding, .misleading,
             .forwardedFor, .forwardedProto, .forwardedHost:
             .drop
         case .otherForwarded: self.trustsForwarding ? .keep : .drop
-        case .upgrade: head.wantsUpgrade ? .keep : .drop
+        case .upgrade: !head.wantsUpgrade ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
         case .requestID: head.requestID == nil ? .drop : .keep
         case .authorization: self.hidesAuthorization ? .drop : .keep
         case .cookie: self.hidesCookie && CookieField.containsOurs(bytes, in: field.value) ? .rewriteCookie : .keep
@@ -135,5 +139,13 @@ extension ByteBuffer {
     mutating func write(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         guard !range.isEmpty else { return }
         self.writeBytes(bytes.extracting(range).bytes)
+    }
+
+    /// The field's line, with one space before its value and nothing behind it.
+    mutating func writeField(_ bytes: Span<UInt8>, _ field: FieldTable.Field) {
+        self.write(bytes, field.name)
+        self.writeStaticString(": ")
+        self.write(bytes, field.value)
+        self.writeStaticString("\r\n")
     }
 }

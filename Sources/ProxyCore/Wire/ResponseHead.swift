@@ -6,8 +6,10 @@ struct ResponseHead {
     var framing: BodyFraming
     /// Whether the backend means to use the connection again.
     var keepAlive: Bool
-    /// `Connection: upgrade` and an `Upgrade` field.
-    var offersUpgrade: Bool
+    /// Has `Content-Length` or `Transfer-Encoding`, whether or not the status lets it mean something.
+    var statesFraming: Bool
+    /// The value of the one `Upgrade` field, if `Connection` names it.
+    var upgrade: Range<Int>?
     /// That field is `websocket`.
     var upgradesToWebSocket: Bool
     var hasDate: Bool
@@ -33,8 +35,8 @@ struct ResponseHead {
         var contentLength: Range<Int>?
         var transferEncoding: Range<Int>?
         var options: ConnectionOptions = []
-        var hasUpgrade = false
-        var upgradesToWebSocket = false
+        var upgrade: Range<Int>?
+        var upgradeCount = 0
         var hasDate = false
         var setsCookies = false
         for index in table.fields.indices {
@@ -48,8 +50,8 @@ struct ResponseHead {
                 transferEncoding = field.value
             case .connection: options.formUnion(try table.applyConnection(bytes, field.value))
             case .upgrade:
-                hasUpgrade = true
-                upgradesToWebSocket = bytes.equals(field.value, lowercase: "websocket")
+                upgradeCount += 1
+                upgrade = field.value
             case .date: hasDate = true
             case .setCookie: setsCookies = true
             default: break
@@ -64,7 +66,8 @@ struct ResponseHead {
         return ResponseHead(
             status: line.status, statusAndReason: line.statusAndReason, framing: framing,
             keepAlive: !options.contains(.close) && (!line.isHTTP10 || options.contains(.keepAlive)),
-            offersUpgrade: options.contains(.upgrade) && hasUpgrade, upgradesToWebSocket: upgradesToWebSocket,
+            statesFraming: stated != nil, upgrade: options.contains(.upgrade) && upgradeCount == 1 ? upgrade : nil,
+            upgradesToWebSocket: upgrade.map { bytes.equals($0, lowercase: "websocket") } ?? false,
             hasDate: hasDate, setsCookies: setsCookies, fieldsStart: line.end, length: length)
     }
 }

@@ -36,6 +36,9 @@ struct ResponseHeadWriter {
             case .rewriteCookie(let rules):
                 out.write(bytes, stretch..<field.name.lowerBound)
                 rules.write(bytes, field.value, into: &out)
+            case .rewriteBlanks:
+                out.write(bytes, stretch..<field.name.lowerBound)
+                out.writeField(bytes, field)
             }
             stretch = field.end
         }
@@ -52,14 +55,14 @@ struct ResponseHeadWriter {
     }
 
     private enum Treatment {
-        case keep, drop
+        case keep, drop, rewriteBlanks
         case rewriteCookie(SetCookieRules)
     }
 
     @inline(__always)
     private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> Treatment {
         switch field.kind {
-        case .other, .contentLength, .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto,
+        case .other, .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto,
             .forwardedHost, .otherForwarded, .requestID:
             return .keep
         case .setCookie:
@@ -68,7 +71,11 @@ struct ResponseHeadWriter {
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: return .drop
         // 426 has to say what to upgrade to (RFC 9110 §15.5.22).
         case .upgrade: return head.status != 101 && head.status != 426 ? .drop : .keep
-        case .transferEncoding: return self.removesChunks ? .drop : .keep
+        case .contentLength, .transferEncoding:
+            // Responses of these statuses end with their head, and have to say nothing else (RFC 9110 §8.6, RFC 9112 §6.1).
+            if head.status < 200 || head.status == 204 { return .drop }
+            if field.kind == .transferEncoding, self.removesChunks { return .drop }
+            return field.hasTabs(bytes) ? .rewriteBlanks : .keep
         }
     }
 }

@@ -91,20 +91,27 @@ struct AccessTests {
         }
     }
 
-    @Test("P19: without a token to ask for, or past the check and without one in the link, the path is the backend's own")
-    func ownPath() async throws {
+    @Test("the link's path is the proxy's on every backend: none sees a token that is not its own, or any other")
+    func proxysPath() async throws {
         try await withProxy { proxy in
-            let open = try proxy.backend("open")
-            let closed = try proxy.backend("closed", token: "s3cret")
+            _ = try proxy.backend("open")
+            _ = try proxy.backend("closed", token: "s3cret")
             let client = try proxy.connect()
-            let first = open.answerOnce(Self.ok)
-            try await client.send("GET /_plane_auth?token=x HTTP/1.1\r\nHost: open.plane.test\r\n\r\n")
-            #expect(try await client.receiveMessage() == Self.ok)
-            #expect(try await first.value.request.hasPrefix("GET /_plane_auth?token=x "))
-            let second = closed.answerOnce(Self.ok)
-            try await client.send("GET /_plane_auth HTTP/1.1\r\nHost: closed.plane.test\r\nCookie: _plane_auth=s3cret\r\n\r\n")
-            #expect(try await client.receiveMessage() == Self.ok)
-            #expect(try await second.value.request.hasPrefix("GET /_plane_auth "))
+            func ask(_ path: String, _ host: String, _ fields: String = "") async throws -> String {
+                try await client.send("GET \(path) HTTP/1.1\r\nHost: \(host).plane.test\r\n\(fields)\r\n")
+                return try await client.receiveMessage()
+            }
+            for path in ["/_plane_auth?token=x&redirect=/app", "/_plane_auth?redirect=/app"] {
+                let response = try await ask(path, "open")
+                #expect(response.hasPrefix("HTTP/1.1 302 ") && response.contains("\r\nLocation: /app\r\n"))
+                #expect(!response.contains("Set-Cookie"))
+            }
+            #expect(try await ask("/_plane_auth", "open").contains("\r\nLocation: /\r\n"))
+            #expect(try await ask("/_plane_auth?redirect=//evil.example", "open").hasPrefix("HTTP/1.1 400 "))
+            let known = try await ask("/_plane_auth?redirect=/app", "closed", "Cookie: _plane_auth=s3cret\r\n")
+            #expect(known.hasPrefix("HTTP/1.1 302 ") && known.contains("\r\nLocation: /app\r\n"))
+            #expect(try await ask("/_plane_auth", "closed", "Authorization: Bearer s3cret\r\n").hasPrefix("HTTP/1.1 302 "))
+            #expect(try await ask("/_plane_auth", "closed").hasPrefix("HTTP/1.1 401 "))
         }
     }
 }

@@ -22,12 +22,11 @@ enum CodecProperties {
         let theirs = NIOParser.requests(bytes)
         for (index, message) in ours.messages.enumerated() {
             guard Self.knownMethods.contains(message.parsed.startLine[0]) else { return nil }
+            if message.isBeyondLLHTTP { return Self.judgeForwarded(message) }
             guard index < theirs.count else { return "NIO does not accept message \(index): \(message.parsed)" }
             if theirs[index] != message.parsed { return "ours: \(message.parsed)\nNIO: \(theirs[index])" }
             accepted += 1
-            let seen = NIOParser.requests(message.forwarded)
-            guard seen.count == 1 else { return "forwarded as \(seen.count) messages: \(String(decoding: message.forwarded, as: UTF8.self))" }
-            if let difference = Self.differenceForwarded(message, seen[0]) { return difference }
+            if let sentence = Self.judgeForwarded(message) { return sentence }
             if Self.meansMoreToNIO(message.parsed) { return nil }
         }
         return nil
@@ -42,12 +41,19 @@ enum CodecProperties {
         guard !ours.messages.isEmpty else { return nil }
         let theirs = NIOParser.responses(bytes, count: ours.messages.count + 1)
         for (index, message) in ours.messages.enumerated() {
+            if message.isBeyondLLHTTP { return nil }
             guard index < theirs.count else { return "NIO does not accept message \(index): \(message.parsed)" }
             if theirs[index] != message.parsed { return "ours: \(message.parsed)\nNIO: \(theirs[index])" }
             accepted += 1
             if Self.meansMoreToNIO(message.parsed) { return nil }
         }
         return nil
+    }
+
+    private static func judgeForwarded(_ message: OurParser.Message) -> String? {
+        let seen = NIOParser.requests(message.forwarded)
+        guard seen.count == 1 else { return "forwarded as \(seen.count) messages: \(String(decoding: message.forwarded, as: UTF8.self))" }
+        return Self.differenceForwarded(message, seen[0])
     }
 
     /// llhttp reads `Proxy-Connection` as another `Connection`, and stops behind an upgrade, even one we do not pass on: whether

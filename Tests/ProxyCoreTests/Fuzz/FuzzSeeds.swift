@@ -6,6 +6,9 @@ enum FuzzSeeds {
         "POST / HTTP/1.1\r\nHost: b.plane.test\r\nContent-Length: 4\r\n\r\nwiki",
         "POST / HTTP/1.1\r\nHost: b.plane.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\n",
         "PUT /x HTTP/1.1\r\nHost: b.plane.test\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\nA\r\n0123456789\r\n0\r\nX-Trailer: y\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: b.plane.test\r\nTransfer-Encoding:\tchunked \t\r\n\r\n4;a=b\r\nwiki\r\n5;c=\"d;\\\"e\";f\r\npedia\r\n0;g\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: b.plane.test\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b;c\r\nwiki\r\n0;d=\"e\"\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: b.plane.test\r\nContent-Length:\t4 \t\r\nConnection:\tkeep-alive\t\r\n\r\nwiki",
         "GET /ws HTTP/1.1\r\nHost: b.plane.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n",
         "GET / HTTP/1.0\r\nHost: b.plane.test\r\nConnection: keep-alive\r\n\r\n",
         "GET http://b.plane.test/x?y HTTP/1.1\r\nHost: b.plane.test\r\n\r\n",
@@ -17,6 +20,7 @@ enum FuzzSeeds {
     static let responses = [
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwiki",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n0\r\nX-Trailer: y\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;a;b=\"c\"\r\nwiki\r\n0;d=e\r\n\r\n",
         "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n",
         "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
         "HTTP/1.1 404\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

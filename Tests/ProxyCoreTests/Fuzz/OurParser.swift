@@ -11,6 +11,8 @@ struct OurParser {
         /// Another message may follow on the connection.
         var isFollowed: Bool
         var wantsUpgrade = false
+        /// It has blanks which RFC 9112 allows and llhttp does not.
+        var isBeyondLLHTTP = false
         /// The whole message as the other side would see it.
         var forwarded: [UInt8]
     }
@@ -72,14 +74,15 @@ struct OurParser {
                 let head = try read(headBytes, &table, limits)
                 let fields = table.fields.map { ParsedMessage.Field(Self.text(headBytes, $0.name), Self.text(headBytes, $0.value)) }
                 position += length
-                let bodyStart = position
+                var blanks = Self.hasTabs(headBytes, table)
+                var body: [UInt8] = []
                 var parsed = ParsedMessage(
                     startLine: head.startLine, isHTTP10: head.isHTTP10, fields: fields, body: [], trailers: [])
-                guard try self.readBody(head.framing, bytes, &position, &parsed, limits) else { return outcome }
+                guard try self.readBody(head.framing, bytes, &position, &parsed, &body, &blanks, limits) else { return outcome }
                 outcome.messages.append(
                     Message(
-                        parsed: parsed, isFollowed: head.isFollowed, wantsUpgrade: head.wantsUpgrade,
-                        forwarded: head.forwarded + bytes[bodyStart..<position]))
+                        parsed: parsed, isFollowed: head.isFollowed, wantsUpgrade: head.wantsUpgrade, isBeyondLLHTTP: blanks,
+                        forwarded: head.forwarded + body))
                 if !head.isFollowed { return outcome }
             }
         } catch {
@@ -98,7 +101,8 @@ struct OurParser {
 
     /// False when the bytes end before the body does.
     private func readBody(
-        _ framing: BodyFraming, _ bytes: [UInt8], _ position: inout Int, _ parsed: inout ParsedMessage, _ limits: ProxyLimits
+        _ framing: BodyFraming, _ bytes: [UInt8], _ position: inout Int, _ parsed: inout ParsedMessage, _ forwarded: inout [UInt8],
+        _ blanks: inout Bool, _ limits: ProxyLimits
     ) throws(HTTPViolation) -> Bool {
         var reader = BodyReader(framing)
         for end in self.ends(bytes, after: position) {
@@ -106,9 +110,14 @@ struct OurParser {
                 switch try reader.next(bytes.span.extracting(0..<end), from: position, limits: limits) {
                 case .payload(let count):
                     parsed.body += bytes[position..<(position + count)]
+                    forwarded += bytes[position..<(position + count)]
                     position += count
                 case .framing(let count):
                     Self.noteTrailer(bytes[position..<(position + count)], in: &parsed)
+                    forwarded += bytes[position..<(position + count)]
+                    position += count
+                case .extensions(let count):
+                    if bytes[position..<(position + count)].contains(where: \.isBlank) { blanks = true }
                     position += count
                 case .needsMore: break reading
                 case .ended: return true
@@ -116,6 +125,17 @@ struct OurParser {
             }
         }
         return reader.hasEnded || framing == .untilClose
+    }
+
+    /// Beside the values that say how a message ends, and whether another follows.
+    private static func hasTabs(_ head: Span<UInt8>, _ table: FieldTable) -> Bool {
+        table.fields.contains { field in
+            switch field.kind {
+            case .contentLength, .transferEncoding, .proxyConnection, .upgrade: field.hasTabs(head)
+            case .connection: head.firstIndex(of: .tab, in: field.name.upperBound..<field.end) != nil
+            default: false
+            }
+        }
     }
 
     /// Of the pieces of framing only trailers hold a colon.

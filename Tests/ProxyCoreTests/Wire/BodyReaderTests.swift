@@ -16,7 +16,7 @@ struct BodyReaderTests {
             case .payload(let count):
                 content += bytes[position..<(position + count)]
                 position += count
-            case .framing(let count):
+            case .framing(let count), .extensions(let count):
                 position += count
             case .needsMore:
                 if available == bytes.count { return (String(decoding: content, as: UTF8.self), nil) }
@@ -53,10 +53,44 @@ struct BodyReaderTests {
         #expect(result.rest == nil)
     }
 
+    @Test(
+        "chunk extensions that are well-formed are read over, whole or byte by byte",
+        arguments: [
+            ";a", ";a=b", ";a=\"b;c=\\\"d\"", ";a;b=c;d=\"\"", " ;a", "\t; a = b ;c\t=\t\"d e\"", ";chunk-signature=\(String(repeating: "0f", count: 32))",
+            ";a=\(String(repeating: "b", count: 253))",
+        ])
+    func extensions(text: String) throws {
+        for piece in [1, 3, 1000] {
+            let result = try Self.read("4\(text)\r\nwiki\r\n0\(text)\r\nA-Trailer: b\r\n\r\n", .chunked, piece: piece)
+            #expect(result.content == "wiki")
+            #expect(result.rest == "")
+        }
+    }
+
     static let malformed: [(String, HTTPViolation)] = [
-        ("4;ext=1\r\nwiki\r\n0\r\n\r\n", .chunkExtension),
-        ("4 ;ext\r\nwiki\r\n", .malformedChunkSize),
-        ("4 \r\nwiki\r\n", .malformedChunkSize),
+        ("4 \r\nwiki\r\n", .malformedChunkExtension),
+        ("4\t\r\nwiki\r\n", .malformedChunkExtension),
+        ("4 wiki\r\n", .malformedChunkExtension),
+        ("4;\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a;\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;;a\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a \r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;=b\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a b\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=b c\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=\"b\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=\"b\"c\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=\"b\\\r\n\"\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a\nwiki\r\n", .malformedChunkExtension),
+        ("4;a\rwiki\r\n", .malformedChunkExtension),
+        ("4;a=\0\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;å\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=\(String(repeating: "b", count: 254))\r\nwiki\r\n", .malformedChunkExtension),
+        ("4;a=\(String(repeating: "b", count: 10_000))", .malformedChunkExtension),
+        ("4;a=\"\(String(repeating: "b", count: 10_000))", .malformedChunkExtension),
+        ("4\(String(repeating: " ", count: 10_000))", .malformedChunkExtension),
+        ("0;a\r\nContent-Length: 5\r\n\r\n", .forbiddenTrailer),
         ("0x4\r\nwiki\r\n", .malformedChunkSize),
         ("+4\r\nwiki\r\n", .malformedChunkSize),
         ("-1\r\n", .malformedChunkSize),
@@ -75,6 +109,8 @@ struct BodyReaderTests {
         ("0\r\nTransfer-Encoding: chunked\r\n\r\n", .forbiddenTrailer),
         ("0\r\nHost: other\r\n\r\n", .forbiddenTrailer),
         ("0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n", .forbiddenTrailer),
+        ("0\r\nX-Real-IP: 1.2.3.4\r\n\r\n", .forbiddenTrailer),
+        ("0\r\nSet-Cookie: a=b\r\n\r\n", .forbiddenTrailer),
         ("0\r\nAuthorization: Bearer x\r\n\r\n", .forbiddenTrailer),
         ("0\r\nno colon\r\n\r\n", .malformedFieldName),
         ("0\r\n A: folded\r\n\r\n", .foldedField),

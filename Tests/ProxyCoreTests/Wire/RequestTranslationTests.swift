@@ -72,6 +72,17 @@ struct RequestTranslationTests {
             Self.seen("Cookie: a=1; b=2\r\n")),
         .init("P7: our cookie alone goes with its field", Self.post("A: 1\r\nCookie: _plane_auth=secret\r\nB: 2\r\n"), Self.seen("A: 1\r\nB: 2\r\n")),
         .init("a cookie whose name only ends like ours stays", Self.post("Cookie: x_plane_auth=1; _plane_auth2=2\r\n"), Self.seen("Cookie: x_plane_auth=1; _plane_auth2=2\r\n")),
+        .init(
+            "blanks around a value may be tabs, which are not passed on where they could be taken for a part of it",
+            Self.post("Content-Length:\t 5 \t\r\nA:\tb\t\r\n"), Self.seen("Content-Length: 5\r\nA:\tb\t\r\n")),
+        .init("chunked too", Self.post("Transfer-Encoding:\tChUnKeD \t\r\n"), Self.seen("Transfer-Encoding: chunked\r\n")),
+        .init("an expectation too", Self.post("Expect:\t100-continue\t\r\n"), Self.seen("Expect: 100-continue\r\n")),
+        .init(
+            "a host too", "GET /p HTTP/1.1\r\nHost:\tb.plane.test\t\r\n\r\n", "GET /p HTTP/1.1\r\n\(Self.host)\(Self.forwarding)"),
+        .init(
+            "options of Connection too", Self.post("Connection:\tX-Hop\t,\tclose\t\r\nX-Hop: 1\r\n"), Self.seen("")),
+        .init(
+            "an upgrade too", Self.post("Connection:\tUpgrade\r\nUpgrade:\twebsocket\t\r\n"), Self.seen("Upgrade: websocket\r\nConnection: Upgrade\r\n")),
         .init("an unknown method passes", "PURGE /p HTTP/1.1\r\n\(Self.host)\r\n", "PURGE /p HTTP/1.1\r\n\(Self.host)\(Self.forwarding)"),
     ]
 

@@ -73,6 +73,22 @@ struct ResponseStrictnessTests {
         #expect(try Translation.response(sent, connection: .close) == "HTTP/1.1 200 Fine\r\nA: 1\r\nB: 4\r\nConnection: close\r\n\r\n")
     }
 
+    @Test("where a response ends with its head, no field says anything else", arguments: ["100 Continue", "103 Early Hints", "204 No Content"])
+    func noFraming(status: String) throws {
+        for field in ["Content-Length: 0", "Content-Length: 5", "Transfer-Encoding: chunked"] {
+            #expect(try Translation.response("HTTP/1.1 \(status)\r\nA: 1\r\n\(field)\r\nB: 2\r\n\r\n") == "HTTP/1.1 \(status)\r\nA: 1\r\nB: 2\r\n\r\n")
+        }
+        let unmodified = "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"
+        #expect(try Translation.response(unmodified) == unmodified)
+    }
+
+    @Test("tabs around a length or an encoding are not passed on")
+    func tabs() throws {
+        #expect(try Translation.response("HTTP/1.1 200 OK\r\nContent-Length:\t5\t\r\n\r\n") == "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        #expect(
+            try Translation.response("HTTP/1.1 200 OK\r\nTransfer-Encoding:\tchunked \t\r\n\r\n") == "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    }
+
     @Test("a status line without a reason keeps the space that belongs there")
     func noReason() throws {
         #expect(try Translation.response("HTTP/1.1 200\r\n\r\n") == "HTTP/1.1 200 \r\n\r\n")
