@@ -64,6 +64,8 @@ struct DroneProxySettings: ServiceSettings {
         var options = ProxyOptions(clusterName: self.drone.cluster.rawValue)
         options.allowsPathRouting = self.drone.proxy.allowPathRouting
         options.passthrough = try self.drone.proxy.passthrough.map(SocketAddress.init)
+        options.allowsPreflights = self.drone.proxy.allowPreflight
+        options.strictTransportSecurity = self.drone.proxy.hstsMaxAge?.components.seconds
         options.trustsForwarding = self.drone.proxy.trustForwarded
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
         options.limits = ProxyLimits(self.drone.proxy.limits, openFiles: openFiles)

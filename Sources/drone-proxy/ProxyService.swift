@@ -17,6 +17,8 @@ struct ProxyService: FinishingService {
     /// Which listen already, and from which nothing is taken yet.
     let bound: [(listener: ProxyListener, socket: ListeningSocket)]
     let sockets: ListeningSockets
+    /// Nil where there is no HTTPS.
+    let certificates: CertificateStore?
     /// What this process was asked since before it took over: that is seen before it serves, and before its service group listens for
     /// signals, and whoever has seen it may ask for the next successor, or for the end.
     let reloads: UnixSignalsSequence
@@ -30,7 +32,8 @@ struct ProxyService: FinishingService {
         _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
     ) async throws -> ProxyService {
         var bound: [(ProxyListener, ListeningSocket)] = []
-        for (name, listener, port) in Self.listeners(settings, logger: logger) {
+        let certificates = settings.certificateFiles.map { CertificateStore(files: $0, offersHTTP2: settings.drone.proxy.http2, logger: logger) }
+        for (name, listener, port) in Self.listeners(settings, certificates) {
             let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
             let socket: ListeningSocket =
                 if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) }
@@ -41,7 +44,8 @@ struct ProxyService: FinishingService {
         // Not earlier: until now SIGTERM ends a process that nobody needs yet.
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        await Self.offTheLoop { SuccessorProcess.awaitTurn() }
+        let handed = await Self.offTheLoop { SuccessorProcess.awaitTurn() }
+        if let key = TicketKey(encoded: handed) { certificates?.adopt(key) }
         let unwanted = sockets.closeUnwanted()
         if !unwanted.isEmpty {
             logger.warning(
@@ -49,17 +53,18 @@ struct ProxyService: FinishingService {
                 metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
         }
         return ProxyService(
-            server: server, bound: bound, sockets: sockets, reloads: reloads, ends: ends,
+            server: server, bound: bound, sockets: sockets, certificates: certificates, reloads: reloads, ends: ends,
             replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
     /// With a certificate HTTPS, and plain HTTP only to lead there; without one plain HTTP. Sockets go to a successor by name.
-    private static func listeners(_ settings: DroneProxySettings, logger: Logger) -> [(name: String, ProxyListener, port: UInt16)] {
+    private static func listeners(
+        _ settings: DroneProxySettings, _ certificates: CertificateStore?
+    ) -> [(name: String, ProxyListener, port: UInt16)] {
         let httpPort = settings.drone.proxy.httpPort
-        guard let files = settings.certificateFiles, let httpsPort = settings.httpsPort, let redirectPort = settings.redirectPort else {
+        guard let certificates, let httpsPort = settings.httpsPort, let redirectPort = settings.redirectPort else {
             return [("http", settings.listener(.http), httpPort)]
         }
-        let certificates = CertificateStore(files: files, offersHTTP2: settings.drone.proxy.http2, logger: logger)
         return [
             ("https", settings.listener(.https(certificates)), httpsPort),
             ("http", settings.listener(.redirect(httpsPort: redirectPort)), httpPort),
@@ -122,7 +127,7 @@ struct ProxyService: FinishingService {
                 return false
             }
             for listener in listeners { await self.server.stopListening(listener) }
-            guard successor.go() else {
+            guard successor.go(handing: self.certificates?.ticketKey.encoded ?? []) else {
                 self.logger.critical("the successor ended in the moment of taking over, this process ends too")
                 return true
             }

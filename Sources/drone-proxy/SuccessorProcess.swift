@@ -11,7 +11,7 @@ import Glibc
 ///
 /// ```
 ///   successor: has read its configuration, opened the database …  ──"ready"──►
-///   predecessor: takes no connections any more, new ones wait     ◄──"go"─────
+///   predecessor: takes no connections any more, new ones wait     ◄──"go", and what it knows of its visitors' TLS sessions ──
 ///   successor: takes them
 /// ```
 ///
@@ -118,24 +118,35 @@ struct SuccessorProcess {
         return false
     }
 
+    /// Bytes that are handed over, at most.
+    private static let handedLimit = 256
+
     /// Lets the successor take connections; false when it has ended since it was ready.
-    func go() -> Bool {
+    ///
+    /// - Parameter handed: What it gets from us. A program of a version before reads only that it may go.
+    func go(handing handed: [UInt8]) -> Bool {
         defer { close(self.connection) }
-        var byte: UInt8 = 1
-        return send(self.connection, &byte, 1, CInt(MSG_NOSIGNAL)) == 1
+        let message = [1] + handed.prefix(Self.handedLimit)
+        return send(self.connection, message, message.count, CInt(MSG_NOSIGNAL)) == message.count
     }
 
     /// In the successor: returns at once where there is no predecessor, otherwise when it has stopped taking connections, or has
     /// ended. Blocks.
-    static func awaitTurn() {
+    ///
+    /// - Returns: What the predecessor hands over; nothing where there is none, or one of a version before.
+    static func awaitTurn() -> [UInt8] {
         let environment = ProcessInfo.processInfo.environment
         guard environment[ListeningSockets.predecessorVariable] == "\(getppid())",
             let connection = environment[Self.connectionVariable].flatMap({ CInt($0) }), connection > 2
-        else { return }
+        else { return [] }
         defer { close(connection) }
         var byte: UInt8 = 1
         _ = send(connection, &byte, 1, CInt(MSG_NOSIGNAL))
-        _ = Self.awaitByte(connection, milliseconds: -1)
+        guard Self.awaitByte(connection, milliseconds: -1) else { return [] }
+        // The rest was sent in the same moment.
+        var handed = [UInt8](repeating: 0, count: Self.handedLimit)
+        let count = recv(connection, &handed, handed.count, CInt(MSG_DONTWAIT))
+        return Array(handed.prefix(max(0, count)))
     }
 
     /// False at the end of the connection, and when time is over; -1 waits for ever.

@@ -21,6 +21,8 @@ struct DroneProxySettingsTests {
             passthrough = "127.0.0.1:9000"
             hold_timeout_secs = 7
             trust_forwarded = true
+            allow_preflight = true
+            hsts_max_age_secs = 31536000
             proxy_protocol_from = ["10.0.0.0/8", "::1"]
             [proxy.limits]
             max_connections = 500
@@ -45,6 +47,8 @@ struct DroneProxySettingsTests {
         #expect(options.allowsPathRouting)
         #expect(options.passthrough?.port == 9000)
         #expect(options.trustsForwarding)
+        #expect(options.allowsPreflights)
+        #expect(options.strictTransportSecurity == 31_536_000)
         #expect(settings.listener(.http).proxyProtocolSources.map(\.description) == ["10.0.0.0/8", "::1/128"])
         let limits = options.limits
         #expect([limits.connections, limits.connectionsPerAddress, limits.idleUpstreamsPerBackend] == [500, 7, 13])

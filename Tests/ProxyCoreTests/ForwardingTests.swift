@@ -45,6 +45,33 @@ struct ForwardingTests {
         }
     }
 
+    @Test(
+        "passthrough gets every request for a name that no backend has, of the cluster or not, as it is",
+        arguments: ["unknown.plane.test", "plane.test", "other.test", "localhost", "127.0.0.1:8080", "[::1]", "b-1.plane.test."])
+    func passthrough(host: String) async throws {
+        let target = try TestBackend()
+        let address = try target.socketAddress()
+        try await withProxy({ $0.passthrough = address }) { proxy in
+            let answering = target.answerOnce(Self.ok)
+            let client = try proxy.connect()
+            try await client.send("GET /_plane_auth?token=x HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await answering.value.request.hasPrefix("GET /_plane_auth?token=x HTTP/1.1\r\nHost: \(host)\r\n"))
+        }
+    }
+
+    @Test("without passthrough, names outside of the cluster are 400, and a passthrough that refuses is 502")
+    func noPassthrough() async throws {
+        let request = "GET / HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n"
+        let without = try await withProxy { try await $0.exchange(request) }
+        #expect(without.hasPrefix("HTTP/1.1 400 "))
+        let target = try TestBackend()
+        let address = try target.socketAddress()
+        target.stopListening()
+        let refused = try await withProxy({ $0.passthrough = address }) { try await $0.exchange(request) }
+        #expect(refused.hasPrefix("HTTP/1.1 502 "))
+    }
+
     @Test("both connections are kept and used again", arguments: [1, 2])
     func keepAlive(loops: Int) async throws {
         try await withProxy(loops: loops) { proxy in

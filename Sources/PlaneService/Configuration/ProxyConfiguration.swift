@@ -18,6 +18,10 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var proxyProtocolFrom: [String] = []
     /// Believe what clients say in `X-Forwarded-*` and add to it.
     package var trustForwarded = false
+    /// Let CORS preflights through to backends that ask for a token.
+    package var allowPreflight = false
+    /// Seconds for which browsers are told to come by HTTPS only; nil does not tell them.
+    package var hstsMaxAge: Duration?
     /// HTTP/2 for browsers, where there is a certificate.
     package var http2 = true
     package var accessLog = AccessLogChoice.off
@@ -43,7 +47,7 @@ extension ProxyConfiguration: ConfigReadable {
             "public_https_port", .port,
             "Port that plain HTTP leads to, where visitors reach https_port by another number (published ports of a container, port forwarding); "
                 + "https_port if not set.")
-        self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, instead of an answer 404.")
+        self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, of the cluster or not, instead of an answer 404 or 400.")
         reader.read(
             "allow_path_routing", .boolean, into: &self.allowPathRouting,
             "Also serve backends as /_plane_backend=<backend>/…, on hosts that are not below the cluster's domain; to a browser all of them are one "
@@ -59,6 +63,14 @@ extension ProxyConfiguration: ConfigReadable {
         reader.read(
             "trust_forwarded", .boolean, into: &self.trustForwarded,
             "Believe X-Forwarded-*, X-Real-IP and the like of visitors and add to them. Only where none but proxies of yours can connect.")
+        reader.read(
+            "allow_preflight", .boolean, into: &self.allowPreflight,
+            "Let CORS preflights (OPTIONS, which cannot show a token) through to backends that ask for one, so that pages of other origins can use fetch "
+                + "with the token in Authorization. Off, because it lets strangers ask a backend something, and so keep it awake.")
+        self.hstsMaxAge = reader.optional(
+            "hsts_max_age_secs", .seconds(0...63_072_000),
+            "Seconds for which browsers are told to come to a backend's name by HTTPS only (Strict-Transport-Security), unless the backend says it "
+                + "in its own way; they are not told if not set.")
         reader.read("http2", .boolean, into: &self.http2, "Offer HTTP/2 to browsers, where there is a certificate.")
         reader.read(
             "access_log", .choice(), into: &self.accessLog, "One line per request on standard output; without queries, for tokens are in them.")

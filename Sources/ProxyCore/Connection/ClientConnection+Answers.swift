@@ -161,6 +161,7 @@ extension ClientConnection {
             requestID.write(into: &out)
             out.writeStaticString("\r\n")
         }
+        if self.role.isHTTPS, let field = self.worker.strictTransportSecurity { out.writeBytes(field) }
         if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
         out.writeString(fields)
         if closes {

@@ -65,10 +65,15 @@ extension ClientConnection {
         if lookup == nil { self.requestID = self.name(head, bytes) }
         if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
-        guard let name = self.worker.naming.name(head, bytes) else {
-            return self.answer(.badRequest, "The request names no backend.", to: head, refusal: .namesNoBackend)
-        }
         let now = NIODeadline.now()
+        guard let name = self.worker.naming.name(head, bytes) else {
+            guard let passthrough = self.worker.passthrough else {
+                return self.answer(.badRequest, "The request names no backend.", to: head, refusal: .namesNoBackend)
+            }
+            self.startedAt = now
+            let name = BackendNaming.Name(name: head.hostName, path: head.path, isByPath: false)
+            return self.admit(head, name, bytes, to: passthrough, at: now)
+        }
         let route: Route
         switch lookup {
         case .route(let found): route = found
@@ -124,6 +129,7 @@ extension ClientConnection {
             switch verdict {
             case .allowed(let usedAuthorization):
                 hidesAuthorization = usedAuthorization && !self.worker.options.showsTokenToBackend
+            case .missing where self.worker.options.allowsPreflights && head.isPreflight(self.worker.table.fields, bytes): break
             case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head, refusal: .tokenMissing)
             case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head, refusal: .tokenWrong)
             case .foreignOrigin:

@@ -92,8 +92,14 @@ extension ClientConnection {
         let needsDate = !head.hasDate && !head.isInterim && head.status != 101
         let writer = ResponseHeadWriter(
             connection: connection, removesChunks: self.removesChunks, date: needsDate ? self.worker.date.field() : nil,
+            strictTransportSecurity: self.role.isHTTPS ? self.strictTransportSecurity(bytes) : nil,
             cookieRules: head.setsCookies ? self.cookieRules : nil)
         return writer.write(head, self.worker.table.fields, bytes, bodyRoom: bodyRoom, allocator: ByteBufferAllocator())
+    }
+
+    private func strictTransportSecurity(_ bytes: Span<UInt8>) -> [UInt8]? {
+        guard let field = self.worker.strictTransportSecurity else { return nil }
+        return self.worker.table.fields.contains { bytes.equals($0.name, lowercase: "strict-transport-security") } ? nil : field
     }
 
     /// The passthrough address is no backend, and sets what cookies it likes.

@@ -153,11 +153,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         }
     }
 
-    /// The peer is a balancer and has said for whom it speaks.
+    /// The peer is a balancer and has said for whom it speaks: if for nobody else, it is the client, to whom no limit per address applies.
     private func proxied(_ client: ProxiedClient) {
         if let owner { self.worker.census.release(owner) }
         self.owner = nil
-        self.identify(client.address)
+        if let address = client.address { self.identify(address) }
     }
 
     private func ended() {

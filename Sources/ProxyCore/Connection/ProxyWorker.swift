@@ -24,7 +24,10 @@ final class ProxyWorker {
     let census: ConnectionCensus
     private let load: WorkerLoad
     private let directory: RouteDirectory
-    private let passthrough: Route?
+    /// Where requests go that are for no backend.
+    let passthrough: Route?
+    /// What every response by HTTPS says, unless the backend says it in its own way.
+    let strictTransportSecurity: [UInt8]?
 
     /// Scratch space for the head being read.
     @exclusivity(unchecked) var table = FieldTable()
@@ -64,6 +67,7 @@ final class ProxyWorker {
         self.limits = options.limits
         self.logsAccess = options.accessLog != nil
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
+        self.strictTransportSecurity = options.strictTransportSecurity.map { Array("Strict-Transport-Security: max-age=\($0)\r\n".utf8) }
         self.directory = directory
         self.census = census
         self.load = load

@@ -3,7 +3,7 @@ import NIOCore
 
 /// Tells the client's connection who is at the other end of the balancer.
 struct ProxiedClient {
-    /// Nil when the balancer speaks for itself.
+    /// Nil where there is no other address than the balancer's.
     var address: AddressKey?
 }
 

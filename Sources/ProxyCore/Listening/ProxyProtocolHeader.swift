@@ -4,7 +4,8 @@ import NIOCore
 enum ProxyProtocolHeader {
     enum Outcome: Equatable {
         case needsMore
-        /// The header takes `length` bytes. Without a source the connection is the balancer's own, such as a health check.
+        /// The header takes `length` bytes. Without a source the client is the one that is connected: the balancer speaks for itself, as in a
+        /// health check, or for one whose address is none of the internet's.
         case complete(length: Int, source: AddressKey?)
         case malformed
     }
@@ -67,6 +68,9 @@ enum ProxyProtocolHeader {
         case 0x21:
             guard length >= 16 + 36 else { return .malformed }
             return .complete(length: length, source: AddressKey(high: self.number(bytes, 16, count: 8), low: self.number(bytes, 24, count: 8)))
+        // AF_UNIX: two names of 108 bytes (sockaddr_un).
+        case 0x31:
+            return length >= 16 + 216 ? .complete(length: length, source: nil) : .malformed
         case 0x00:
             return .complete(length: length, source: nil)
         default:

@@ -4,14 +4,22 @@ import NIOSSL
 /// A certificate and its key, found to belong together and ready to be served.
 struct CertificatePair: Sendable {
     let context: NIOSSLContext
+    let contents: CertificateContents
     /// Unix time, in seconds.
     let expires: Int64
 
     /// HTTP/2 first: of what both sides know, the server's order decides.
     private static let protocols = ["h2", "http/1.1"]
 
+    /// For TLS 1.2, whatever the kind of key: the intermediate list of Mozilla's server side TLS guidelines (version 5.7) without DHE, which BoringSSL
+    /// does not have. Forward secrecy and authenticated encryption, as HTTP/2 wants it (RFC 9113 §9.2.2). Those of TLS 1.3 are not for choice.
+    private static let cipherSuites = [
+        "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+    ]
+
     /// - Throws: What is wrong, and in which file.
-    init(_ contents: CertificateContents, files: CertificateFiles, offersHTTP2: Bool) throws(CertificateError) {
+    init(_ contents: CertificateContents, files: CertificateFiles, offersHTTP2: Bool, ticketKey: TicketKey) throws(CertificateError) {
         let chain: [NIOSSLCertificate]
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(contents.certificate)
@@ -30,6 +38,7 @@ struct CertificatePair: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
+        configuration.cipherSuites = Self.cipherSuites.joined(separator: ":")
         configuration.applicationProtocols = offersHTTP2 ? Self.protocols : ["http/1.1"]
         // How long a peer may take to answer our last word before the connection is cut.
         configuration.shutdownTimeout = .seconds(2)
@@ -39,6 +48,11 @@ struct CertificatePair: Sendable {
         } catch {
             throw CertificateError(path: files.keyPath, problem: "does not belong to the certificate in \(files.certificatePath)")
         }
+        self.contents = contents
         self.expires = Int64(leaf.notValidAfter)
+        // Where it cannot be had, BoringSSL's own keys do until the process ends, and clients choose among suites that are all good.
+        guard let context = BoringSSLContext(self.context) else { return }
+        context.preferOwnOrder()
+        _ = context.use(ticketKey)
     }
 }

@@ -10,6 +10,7 @@ package final class CertificateStore: Sendable {
     private let offersHTTP2: Bool
     private let logger: Logger
     private let pair = Mutex<CertificatePair?>(nil)
+    private let key = Mutex(TicketKey.random())
     private let watch = Mutex(Watch())
 
     private struct Watch {
@@ -28,6 +29,12 @@ package final class CertificateStore: Sendable {
     /// What new connections are to use; nil while there is none to be had.
     var context: NIOSSLContext? { self.pair.withLock { $0?.context } }
 
+    /// What goes on with the sessions of clients that come back.
+    package var ticketKey: TicketKey { self.key.withLock { $0 } }
+
+    /// Takes the key of the process whose place this one takes. To be called before the start.
+    package func adopt(_ ticketKey: TicketKey) { self.key.withLock { $0 = ticketKey } }
+
     /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.
     func start(on loop: any EventLoop, every interval: TimeAmount) {
         self.look()
@@ -40,6 +47,7 @@ package final class CertificateStore: Sendable {
     }
 
     func look() {
+        self.renewTicketKey(at: TicketKey.now())
         let isServing = self.pair.withLock { $0 != nil }
         let contents: CertificateContents?
         do throws(CertificateError) {
@@ -51,7 +59,7 @@ package final class CertificateStore: Sendable {
         }
         guard self.watch.withLock({ $0.machine.saw(contents, isServing: isServing) }), let contents else { return }
         do throws(CertificateError) {
-            let loaded = try CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2)
+            let loaded = try CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: self.ticketKey)
             self.pair.withLock { $0 = loaded }
             Gauge(label: "proxy_certificate_expiry_timestamp_seconds").record(loaded.expires)
             self.logger.info(
@@ -61,6 +69,17 @@ package final class CertificateStore: Sendable {
                 isServing ? "certificate not loaded, the one before stays in use" : "no certificate to serve, TLS handshakes are refused",
                 metadata: ["error": "\(error)"])
         }
+    }
+
+    /// A context in use may not be changed, since other threads shake hands with it: another one takes its place.
+    func renewTicketKey(at now: Int64) {
+        guard self.ticketKey.isOld(at: now) else { return }
+        let key = TicketKey.random(now: now)
+        self.key.withLock { $0 = key }
+        guard let contents = self.pair.withLock({ $0?.contents }) else { return }
+        // What was right when it was loaded is right now.
+        guard let renewed = try? CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: key) else { return }
+        self.pair.withLock { $0 = renewed }
     }
 
     /// Said once per reason, not every second.

@@ -27,6 +27,14 @@ struct RequestHead {
     /// Length of the head, blank line included.
     var length: Int
 
+    /// Whether a browser asks, before the request of a page of another origin, whether the backend wants it (W3C Fetch, CORS preflight). By
+    /// definition it has no credentials, and no body.
+    func isPreflight(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
+        bytes.equals(self.method, uppercase: "OPTIONS") && self.framing == .none && !self.wantsUpgrade && !self.isAsteriskForm
+            && fields.contains { bytes.equals($0.name, lowercase: "origin") }
+            && fields.contains { bytes.equals($0.name, lowercase: "access-control-request-method") }
+    }
+
     /// Whether the method is meant to change nothing (RFC 9110 §9.2.1).
     func isSafe(_ bytes: Span<UInt8>) -> Bool {
         bytes.equals(self.method, uppercase: "GET") || bytes.equals(self.method, uppercase: "HEAD")

@@ -10,6 +10,8 @@ struct ResponseHeadWriter {
     var removesChunks: Bool
     /// `Date: …\r\n`, for a backend that sent none.
     var date: [UInt8]?
+    /// `Strict-Transport-Security: …\r\n`, where it is to be said and the backend does not say it.
+    var strictTransportSecurity: [UInt8]?
     /// What the backend may say about cookies; nil where it sets none, and for one that may say anything.
     var cookieRules: SetCookieRules?
 
@@ -45,6 +47,7 @@ struct ResponseHeadWriter {
         out.write(bytes, stretch..<(head.length - 2))
 
         if let date { out.writeBytes(date) }
+        if let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
         switch self.connection {
         case .unsaid: out.writeStaticString("\r\n")
         case .close: out.writeStaticString("Connection: close\r\n\r\n")

@@ -25,7 +25,8 @@ struct ProxyProtocolTests {
         (
             Self.binary(0x21, 0x21, [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1] + [UInt8](repeating: 0, count: 20)), v6
         ),
-        (Self.binary(0x20, 0x00, []), nil), (Self.binary(0x21, 0x00, [1, 2, 3]), nil),
+        (Self.binary(0x20, 0x00, []), nil), (Self.binary(0x21, 0x00, [1, 2, 3]), nil), (Self.binary(0x20, 0x11, [UInt8](repeating: 9, count: 12)), nil),
+        (Self.binary(0x21, 0x31, [UInt8](repeating: 0x61, count: 216)), nil),
     ]
 
     @Test("both versions say who the client is, however they are cut", arguments: Self.good)
@@ -67,6 +68,25 @@ struct ProxyProtocolTests {
             try await client.send("PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\nGET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
             let (request, _) = try await backend.answerOnce("HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n").value
             #expect(request.contains("\r\nX-Forwarded-For: 192.0.2.1\r\n"))
+            _ = try await client.receiveMessage()
+        }
+    }
+
+    @Test(
+        "where the header names nobody else the balancer is the client: speaking for itself, for somebody unknown, or for a socket of its machine",
+        arguments: [
+            Self.binary(0x20, 0x00, []), Self.binary(0x20, 0x11, [192, 0, 2, 1, 192, 0, 2, 2, 1, 2, 3, 4]), Self.binary(0x21, 0x00, []),
+            Self.binary(0x21, 0x31, [UInt8](repeating: 0, count: 216)), Array("PROXY UNKNOWN\r\n".utf8),
+        ])
+    func balancerItself(header: [UInt8]) async throws {
+        var listener = ProxyListener(.http)
+        listener.proxyProtocolSources = [AddressRange("127.0.0.0/8")!]
+        try await withProxy(listener: listener) { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(header + Array("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n".utf8))
+            let (request, _) = try await backend.answerOnce("HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n").value
+            #expect(request.contains("\r\nX-Forwarded-For: 127.0.0.1\r\n"))
             _ = try await client.receiveMessage()
         }
     }

@@ -47,7 +47,7 @@ enum Translation {
     ) throws(HTTPViolation) -> String {
         let bytes = Array(text.utf8)
         let (head, table) = try Self.readResponse(bytes)
-        let writer = ResponseHeadWriter(connection: connection, removesChunks: removesChunks, date: nil, cookieRules: cookieRules)
+        let writer = ResponseHeadWriter(connection: connection, removesChunks: removesChunks, date: nil, strictTransportSecurity: nil, cookieRules: cookieRules)
         let out = writer.write(
             head, table.fields, bytes.span.extracting(0..<head.length), bodyRoom: 0, allocator: ByteBufferAllocator())
         return String(buffer: out)
