@@ -70,7 +70,7 @@ struct ProxyMetrics {
         self.durationTimer.recordNanoseconds(nanoseconds)
     }
 
-    /// A response has begun, ours or a backend's.
+    /// A request has ended with a response of this status, ours or a backend's, or has become a tunnel. One that breaks off ends then.
     @inline(__always)
     mutating func responded(status: Int) {
         self.requests[max(0, min(status / 100 - 1, 4))].count += 1

@@ -14,8 +14,10 @@ enum RefusalReason: Int, CaseIterable {
     case foreignOrigin
     /// `/_plane_auth` was to lead to another site.
     case foreignRedirect
-    /// The backend cannot be looked up, did not get ready in time, or ended before it was.
+    /// The backend did not get ready in time, or ended before it was.
     case backendUnavailable
+    /// The table of backends cannot be read, or not in time.
+    case routesUnavailable
 
     init(_ violation: HTTPViolation) {
         self = violation.status == .requestHeaderFieldsTooLarge ? .tooLarge : .malformed
@@ -34,6 +36,7 @@ enum RefusalReason: Int, CaseIterable {
         case .foreignOrigin: "foreign_origin"
         case .foreignRedirect: "foreign_redirect"
         case .backendUnavailable: "backend_unavailable"
+        case .routesUnavailable: "routes_unavailable"
         }
     }
 }

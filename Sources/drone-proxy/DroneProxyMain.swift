@@ -15,7 +15,8 @@ import Glibc
 @main struct DroneProxyMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "drone-proxy",
-        abstract: "Gives the backends of this drone their host names and passes HTTP, HTTPS and WebSocket traffic to them.")
+        abstract: "Gives the backends of this drone their host names and passes HTTP, HTTPS and WebSocket traffic to them.",
+        version: BuildInformation.version)
 
     /// As many as there are processors, unless the environment says otherwise, as for every program with SwiftNIO.
     static let trafficLoops = EpollEventLoopGroup(threads: NIOSingletons.groupLoopCountSuggestion)

@@ -61,6 +61,11 @@ struct DroneProxySettingsTests {
         #expect([limits.tunnelIdle, limits.keepAliveProbe, limits.upstreamKeepAlive] == [.seconds(11), .seconds(12), .seconds(14)])
     }
 
+    @Test("a cluster may be named with the port of its visitors")
+    func clusterWithPort() throws {
+        #expect(try Self.load("cluster_domain = \"localhost:8322\"").proxyOptions(openFiles: 1024).clusterName == "localhost:8322")
+    }
+
     @Test("by default as many connections may be open as there are descriptors for, two each", arguments: [(20_000, 9488), (1024, 256), (64, 16)])
     func openFiles(openFiles: Int, connections: Int) throws {
         let settings = try Self.load("cluster_domain = \"plane.test\"")

@@ -74,6 +74,42 @@ struct MetricsTests {
         #expect(try self.total("proxy_requests_total", [("status", status)]) == 1)
     }
 
+    @Test("a request is counted when its response has ended, as a whole or not, and not when it begins")
+    func ended() async throws {
+        try await withProxy(metrics: self.metrics) { proxy in
+            let backend = try proxy.backend("b-1")
+            let clients = try (0..<2).map { _ in try proxy.connect() }
+            var peers: [TestPeer] = []
+            for client in clients {
+                try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
+                peers.append(try await backend.answerOnce("HTTP/1.1 201 Created\r\nDate: now\r\nContent-Length: 4\r\n\r\nha").value.peer)
+                _ = try await client.receive(until: "ha")
+            }
+            // What is reported with these bytes tells of the requests too.
+            try await eventually("both beginnings are reported") { try self.total("proxy_sent_bytes_total") == 2 * 56 }
+            #expect(try self.total("proxy_requests_total", [("status", "2xx")]) == 0)
+            try await peers[0].send("lf")
+            try await eventually("the end of one is reported") { try self.total("proxy_requests_total", [("status", "2xx")]) == 1 }
+            peers[1].close()
+            try await eventually("the end of the other is reported") { try self.total("proxy_requests_total", [("status", "2xx")]) == 2 }
+        }
+    }
+
+    @Test("a table of backends that cannot be read is a refusal of its own, and no backend's failure")
+    func unreadableRoutes() async throws {
+        try await withProxy(metrics: self.metrics) { proxy in
+            proxy.routes.makeUnreadable(true)
+            let answer = try await proxy.exchange("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: close\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 502 "))
+        }
+        for reason in RefusalReason.allCases {
+            #expect(try self.total("proxy_requests_refused_total", [("reason", reason.label)]) == (reason == .routesUnavailable ? 1 : 0))
+        }
+        for kind in UpstreamFailure.Kind.allCases {
+            #expect(try self.total("proxy_upstream_failures_total", [("reason", kind.label)]) == 0)
+        }
+    }
+
     @Test("a backend's failures by their reason, and WebSockets while they are open")
     func failures() async throws {
         try await withProxy(metrics: self.metrics) { proxy in

@@ -42,11 +42,11 @@ package enum MetricCatalogue {
         "proxy_request_duration_seconds": "From the head of a request to the last byte of its response.",
         "proxy_received_bytes_total": "Bytes received from visitors.",
         "proxy_requests_refused_total": "Requests answered by the proxy itself with an error.",
-        "proxy_requests_total": "Requests that came to their end.",
+        "proxy_requests_total": "Requests that came to their end, by the class of the response's status; an upgrade is 1xx.",
         "proxy_sent_bytes_total": "Bytes sent to visitors.",
         "proxy_tls_handshakes_failed_total": "TLS handshakes that failed.",
         "proxy_tls_handshakes_total": "TLS handshakes done.",
         "proxy_upstream_connections_total": "Connections made to backends.",
-        "proxy_upstream_failures_total": "Requests that failed because of the backend.",
+        "proxy_upstream_failures_total": "Requests that failed because of the backend, by reason.",
     ]
 }

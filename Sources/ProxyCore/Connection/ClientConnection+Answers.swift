@@ -24,7 +24,7 @@ extension ClientConnection {
 
     func fail(_ failure: UpstreamFailure, head: RequestHead) {
         self.logFailure(failure)
-        self.answer(failure.status, failure.sentence, to: head, refusal: .backendUnavailable)
+        self.answer(failure.status, failure.sentence, to: head, refusal: failure.kind == nil ? .routesUnavailable : .backendUnavailable)
     }
 
     /// The request in hand gets no response from its backend.
@@ -175,7 +175,7 @@ extension ClientConnection {
     }
 
     func logFailure(_ failure: UpstreamFailure) {
-        self.worker.metrics.upstreamFailed(failure.kind)
+        if let kind = failure.kind { self.worker.metrics.upstreamFailed(kind) }
         var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
         if let requestID { metadata["request_id"] = "\(requestID)" }
         if let route {

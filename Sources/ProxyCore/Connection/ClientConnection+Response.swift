@@ -74,7 +74,7 @@ extension ClientConnection {
             self.failExchange(failure)
             return false
         case .forward(let connection, let removesChunks):
-            self.worker.metrics.responded(status: head.status)
+            self.openStatus = head.status
             self.outgoingHead = nil
             self.removesChunks = removesChunks
             let room = min(self.upstreamInput.readableBytes - head.length, Self.joinedBytesLimit)

@@ -92,6 +92,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     @exclusivity(unchecked) var upstreamInput = ByteBuffer()
     @exclusivity(unchecked) var responseScanner = HeadScanner()
     var removesChunks = false
+    /// Of the response that has begun to go to the client and has not ended; 0 for none.
+    var openStatus = 0
     /// What the backend says in a WebSocket; nil in any other tunnel.
     var frames: WebSocketFrameScanner?
     /// Whether, and how far, we are ending the tunnel.
@@ -415,6 +417,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     func endExchange() {
         self.logAccess()
         self.endActivity()
+        if self.openStatus != 0 { self.worker.metrics.responded(status: self.openStatus) }
+        self.openStatus = 0
         self.exchange = nil
         self.outgoingHead = nil
         self.removesChunks = false

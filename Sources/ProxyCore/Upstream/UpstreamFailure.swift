@@ -1,4 +1,4 @@
-/// Why a backend's answer could not be passed on.
+/// Why a backend's answer could not be passed on, or could not be asked for.
 enum UpstreamFailure: Equatable {
     case refusedConnection
     case connectTimedOut
@@ -13,10 +13,10 @@ enum UpstreamFailure: Equatable {
     case routesUnavailable
     case lookupTimedOut
 
-    /// The failures without their details, as the metrics count them.
+    /// The failures without their details, as the metrics count them. That a name cannot be looked up is no backend's failure.
     enum Kind: Int, CaseIterable {
         case refusedConnection, connectTimedOut, unreachable, closedBeforeResponse, malformedResponse, upgradeNobodyAskedFor
-        case tooManyInterimResponses, responseTimedOut, stillStarting, failedWhileStarting, routesUnavailable, lookupTimedOut
+        case tooManyInterimResponses, responseTimedOut, stillStarting, failedWhileStarting
 
         /// The value of the label `reason`.
         var label: String {
@@ -31,13 +31,11 @@ enum UpstreamFailure: Equatable {
             case .responseTimedOut: "response_timed_out"
             case .stillStarting: "still_starting"
             case .failedWhileStarting: "failed_while_starting"
-            case .routesUnavailable: "routes_unavailable"
-            case .lookupTimedOut: "lookup_timed_out"
             }
         }
     }
 
-    var kind: Kind {
+    var kind: Kind? {
         switch self {
         case .refusedConnection: .refusedConnection
         case .connectTimedOut: .connectTimedOut
@@ -49,8 +47,7 @@ enum UpstreamFailure: Equatable {
         case .responseTimedOut: .responseTimedOut
         case .stillStarting: .stillStarting
         case .failedWhileStarting: .failedWhileStarting
-        case .routesUnavailable: .routesUnavailable
-        case .lookupTimedOut: .lookupTimedOut
+        case .routesUnavailable, .lookupTimedOut: nil
         }
     }
 
