@@ -7,13 +7,14 @@ packages_of() {
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
         service) echo ca-certificates procps systemd ;;
         images) echo debootstrap docker-compose ;;
+        tls) echo testssl.sh openssl curl ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
         bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
         test) echo busybox-static procps gdb pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd ;;
     esac
 }
 
-# need_packages build|run|service|images|test|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
+# need_packages build|run|service|images|test|tls|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
     local missing=() group package
     for group in "$@"; do
