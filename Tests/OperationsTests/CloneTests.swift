@@ -101,7 +101,8 @@ import Testing
                 (choose second >\(directory.path)/2) &
                 wait
                 cat \(directory.path)/1 \(directory.path)/2 | sort -u | wc -l
-                for server in first second; do run_folder=\(directory.path)/$server; . \(Repository.root.path)/scripts/lib/processes.sh; stop server; done
+                for part in console processes; do . \(Repository.root.path)/scripts/lib/$part.sh; done
+                for clone in first second; do run_folder=\(directory.path)/$clone; stop server; done
                 """,
             ])
         #expect(lines == ["2"])

@@ -12,7 +12,8 @@ start() {
     disown "$pid"
 }
 
-start_time() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+# Of a program that has ended and that nobody has waited for: nothing.
+start_time() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # running NAME: is the program we started still there?
 running() {
