@@ -179,15 +179,17 @@ struct ForwardingTests {
 
     @Test(
         "responses without a body end with their head",
-        arguments: [("HEAD", "200 OK"), ("GET", "204 No Content"), ("GET", "304 Not Modified")])
-    func bodiless(method: String, status: String) async throws {
+        arguments: [
+            ("HEAD", "200 OK", "Content-Length: 5\r\n"), ("GET", "204 No Content", ""), ("GET", "304 Not Modified", "Content-Length: 5\r\n"),
+        ])
+    func bodiless(method: String, status: String, length: String) async throws {
         try await withProxy { proxy in
             let backend = try proxy.backend("b-1")
             let serving = backend.serve("HTTP/1.1 \(status)\r\nDate: now\r\nContent-Length: 5\r\n\r\n")
             let client = try proxy.connect()
             for _ in 0..<3 {
                 try await client.send("\(method) / HTTP/1.1\r\nHost: b-1.plane.test\r\n\r\n")
-                #expect(try await client.receive(until: "\r\n\r\n") == "HTTP/1.1 \(status)\r\nDate: now\r\nContent-Length: 5\r\n\r\n")
+                #expect(try await client.receive(until: "\r\n\r\n") == "HTTP/1.1 \(status)\r\nDate: now\r\n\(length)\r\n")
             }
             client.close()
             serving.cancel()  // its connection is kept for others, and ends with the proxy

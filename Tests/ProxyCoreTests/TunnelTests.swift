@@ -109,7 +109,7 @@ struct TunnelTests {
             let backend = try proxy.backend("b-1")
             let client = try proxy.connect()
             try await client.send(
-                "POST /ws HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: 4\r\n\r\nbody")
+                "POST /ws HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 4\r\n\r\nbody")
             let peer = try await backend.accept()
             _ = try await peer.receive(until: "body")
             try await peer.send(Self.switched)

@@ -10,7 +10,7 @@ struct SetCookieTests {
         let response = try Translation.response("HTTP/1.1 200 OK\r\nA: 1\r\nSet-Cookie: \(value)\r\nB: 2\r\n\r\n", cookieRules: rules)
         let (start, end) = ("HTTP/1.1 200 OK\r\nA: 1\r\nSet-Cookie: ", "\r\nB: 2\r\n\r\n")
         #expect(response.hasPrefix(start) && response.hasSuffix(end))
-        return String(response.dropFirst(start.utf8.count).dropLast(end.utf8.count))
+        return String(decoding: response.utf8.dropFirst(start.utf8.count).dropLast(end.utf8.count), as: UTF8.self)
     }
 
     @Test(
