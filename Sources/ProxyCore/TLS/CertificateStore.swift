@@ -74,7 +74,7 @@ package final class CertificateStore: Sendable {
     /// A context in use may not be changed, since other threads shake hands with it: another one takes its place.
     func renewTicketKey(at now: Int64) {
         guard self.ticketKey.isOld(at: now) else { return }
-        let key = TicketKey.random(now: now)
+        let key = TicketKey.random()
         self.key.withLock { $0 = key }
         guard let contents = self.pair.withLock({ $0?.contents }) else { return }
         // What was right when it was loaded is right now.
