@@ -4,13 +4,54 @@
 /// The proxy's own, `X-Forwarded-For`, `-Proto` and `-Host`, are not among these. Gateways that turn names into environment variables make one
 /// of hyphen and underscore, so here they are the same.
 enum ClientDescription {
-    /// Asked for every field of every request: the length decides between a few names, of which the first letters mostly differ.
+    /// Asked for nearly every field of every request: the first letter, then the length, leave few names to compare with.
+    ///
+    /// - Parameter name: Of at least two bytes.
     static func contains(_ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        let second = bytes[name.lowerBound + 1].lowercased
         switch bytes[name.lowerBound].lowercased {
-        case UInt8(ascii: "x"), UInt8(ascii: "c"), UInt8(ascii: "f"), UInt8(ascii: "t"), UInt8(ascii: "s"), UInt8(ascii: "h"), UInt8(ascii: "w"),
-            UInt8(ascii: "p"):
-            self.isListed(bytes, name) || self.begins(bytes, name, "x-forwarded-") || self.begins(bytes, name, "x-ssl-")
-                || self.begins(bytes, name, "ssl-client-")
+        case UInt8(ascii: "x"):
+            return self.isListedExtension(bytes, name) || self.begins(bytes, name, "x-forwarded-") || self.begins(bytes, name, "x-ssl-")
+        case UInt8(ascii: "c"):
+            return (second == UInt8(ascii: "l") || second == UInt8(ascii: "f")) && self.isListed(bytes, name)
+        case UInt8(ascii: "s"):
+            return second == UInt8(ascii: "s") && self.begins(bytes, name, "ssl-client-")
+        case UInt8(ascii: "f"), UInt8(ascii: "h"), UInt8(ascii: "p"), UInt8(ascii: "t"), UInt8(ascii: "w"):
+            return self.isListed(bytes, name)
+        default:
+            return false
+        }
+    }
+
+    private static func isListedExtension(_ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        switch name.count {
+        case 6: self.equals(bytes, name, "x-host")
+        case 7: self.equals(bytes, name, "x-https")
+        case 8: self.equals(bytes, name, "x-scheme")
+        case 9: self.equals(bytes, name, "x-real-ip")
+        case 11:
+            self.equals(bytes, name, "x-client-ip") || self.equals(bytes, name, "x-remote-ip") || self.equals(bytes, name, "x-source-ip")
+                || self.equals(bytes, name, "x-forwarded")
+        case 12:
+            self.equals(bytes, name, "x-url-scheme") || self.equals(bytes, name, "x-request-id")
+        case 13:
+            self.equals(bytes, name, "x-remote-addr") || self.equals(bytes, name, "x-rewrite-url")
+                || self.equals(bytes, name, "x-rewrite-uri") || self.equals(bytes, name, "x-client-cert")
+        case 14:
+            self.equals(bytes, name, "x-original-url") || self.equals(bytes, name, "x-original-uri")
+                || self.equals(bytes, name, "x-proxyuser-ip")
+        case 15: self.equals(bytes, name, "x-original-host")
+        case 16:
+            self.equals(bytes, name, "x-original-proto") || self.equals(bytes, name, "x-originating-ip")
+                || self.equals(bytes, name, "x-azure-clientip") || self.equals(bytes, name, "x-azure-socketip")
+        case 17:
+            self.equals(bytes, name, "x-original-method") || self.equals(bytes, name, "x-original-scheme")
+        case 19:
+            self.equals(bytes, name, "x-cluster-client-ip") || self.equals(bytes, name, "x-appengine-user-ip")
+        case 21:
+            self.equals(bytes, name, "x-envoy-original-path") || self.equals(bytes, name, "x-envoy-original-host")
+        case 24:
+            self.equals(bytes, name, "x-original-forwarded-for") || self.equals(bytes, name, "x-envoy-external-address")
         default: false
         }
     }
@@ -18,43 +59,21 @@ enum ClientDescription {
     /// What a proxy that has checked a visitor's certificate says of it (RFC 9440) is among them.
     private static func isListed(_ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
         switch name.count {
-        case 6: self.equals(bytes, name, "x-host")
-        case 7: self.equals(bytes, name, "x-https")
-        case 8: self.equals(bytes, name, "x-scheme")
         case 9:
-            self.equals(bytes, name, "x-real-ip") || self.equals(bytes, name, "client-ip") || self.equals(bytes, name, "forwarded")
-        case 11:
-            self.equals(bytes, name, "x-client-ip") || self.equals(bytes, name, "x-remote-ip") || self.equals(bytes, name, "x-source-ip")
-                || self.equals(bytes, name, "x-forwarded") || self.equals(bytes, name, "client-cert")
-        case 12:
-            self.equals(bytes, name, "x-url-scheme") || self.equals(bytes, name, "x-request-id")
-        case 13:
-            self.equals(bytes, name, "x-remote-addr") || self.equals(bytes, name, "x-rewrite-url")
-                || self.equals(bytes, name, "x-rewrite-uri") || self.equals(bytes, name, "x-client-cert")
-                || self.equals(bytes, name, "fly-client-ip")
+            self.equals(bytes, name, "client-ip") || self.equals(bytes, name, "forwarded")
+        case 11: self.equals(bytes, name, "client-cert")
+        case 13: self.equals(bytes, name, "fly-client-ip")
         case 14:
-            self.equals(bytes, name, "x-original-url") || self.equals(bytes, name, "x-original-uri")
-                || self.equals(bytes, name, "x-proxyuser-ip") || self.equals(bytes, name, "true-client-ip")
-                || self.equals(bytes, name, "http-client-ip") || self.equals(bytes, name, "cf-pseudo-ipv4")
+            self.equals(bytes, name, "true-client-ip") || self.equals(bytes, name, "http-client-ip")
+                || self.equals(bytes, name, "cf-pseudo-ipv4")
         case 15:
-            self.equals(bytes, name, "x-original-host") || self.equals(bytes, name, "proxy-client-ip")
-                || self.equals(bytes, name, "front-end-https")
+            self.equals(bytes, name, "proxy-client-ip") || self.equals(bytes, name, "front-end-https")
         case 16:
-            self.equals(bytes, name, "x-original-proto") || self.equals(bytes, name, "x-originating-ip")
-                || self.equals(bytes, name, "x-azure-clientip") || self.equals(bytes, name, "x-azure-socketip")
-                || self.equals(bytes, name, "cf-connecting-ip") || self.equals(bytes, name, "fastly-client-ip")
-        case 17:
-            self.equals(bytes, name, "x-original-method") || self.equals(bytes, name, "x-original-scheme")
-                || self.equals(bytes, name, "client-cert-chain")
+            self.equals(bytes, name, "cf-connecting-ip") || self.equals(bytes, name, "fastly-client-ip")
+        case 17: self.equals(bytes, name, "client-cert-chain")
         case 18:
             self.equals(bytes, name, "cf-connecting-ipv6") || self.equals(bytes, name, "wl-proxy-client-ip")
-        case 19:
-            self.equals(bytes, name, "x-cluster-client-ip") || self.equals(bytes, name, "x-appengine-user-ip")
         case 20: self.equals(bytes, name, "http-x-forwarded-for")
-        case 21:
-            self.equals(bytes, name, "x-envoy-original-path") || self.equals(bytes, name, "x-envoy-original-host")
-        case 24:
-            self.equals(bytes, name, "x-original-forwarded-for") || self.equals(bytes, name, "x-envoy-external-address")
         default: false
         }
     }

@@ -35,9 +35,9 @@ struct ResponseHeadWriter {
                 continue
             case .drop:
                 out.write(bytes, stretch..<field.name.lowerBound)
-            case .rewriteCookie(let rules):
+            case .rewriteCookie:
                 out.write(bytes, stretch..<field.name.lowerBound)
-                rules.write(bytes, field.value, into: &out)
+                self.cookieRules?.write(bytes, field.value, into: &out)
             case .rewriteBlanks:
                 out.write(bytes, stretch..<field.name.lowerBound)
                 out.writeField(bytes, field)
@@ -57,10 +57,7 @@ struct ResponseHeadWriter {
         return out
     }
 
-    private enum Treatment {
-        case keep, drop, rewriteBlanks
-        case rewriteCookie(SetCookieRules)
-    }
+    private enum Treatment { case keep, drop, rewriteBlanks, rewriteCookie }
 
     @inline(__always)
     private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> Treatment {
@@ -70,7 +67,7 @@ struct ResponseHeadWriter {
             return .keep
         case .setCookie:
             guard let cookieRules, !cookieRules.allows(bytes, field.value) else { return .keep }
-            return .rewriteCookie(cookieRules)
+            return .rewriteCookie
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: return .drop
         // 426 has to say what to upgrade to (RFC 9110 §15.5.22).
         case .upgrade: return head.status != 101 && head.status != 426 ? .drop : .keep
