@@ -45,8 +45,8 @@ for key in ec rsa; do
     if [ $key = ec ]; then serve -newkey ec -pkeyopt ec_paramgen_curve:P-256; else serve -newkey rsa:2048; fi
     examine
     holds "testssl.sh finds nothing above LOW" finds_nothing_bad
-    holds "the order of suites is the proxy's" finds cipher_order yes
-    holds "sessions have forward secrecy" finds FS offered
+    holds "the order of suites is the proxy's" finds cipher_order server
+    holds "sessions have forward secrecy" finds PFS offered
     holds "browsers are told to come by HTTPS" told_to_use_https
     stop acceptance-proxy
 done
