@@ -59,6 +59,23 @@ package final class NATSConnection: Sendable {
     /// What happens to the connection from now on. Each use is a stream of its own.
     package var events: AsyncStream<NATSConnectionEvent> { self.broadcast.stream() }
 
+    /// Returns after `duration`, or as soon as the connection is restored, or when the task is cancelled: between two tries of something
+    /// that fails while the connection is down.
+    package func pause(atMost duration: Duration) async {
+        let events = self.events
+        await withTaskGroup { group in
+            group.addTask {
+                // Cancelled with the group.
+                try? await Task.sleep(for: duration)
+            }
+            group.addTask {
+                for await event in events where event == .reconnected { return }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     package var jetStream: JetStream { JetStream(connection: self) }
 
     /// A new subject for messages to this process only.
@@ -88,12 +105,25 @@ package final class NATSConnection: Sendable {
     }
 
     /// Sends a message and waits for the first answer. Suspends only the task; thousands may be in flight.
+    /// - Parameter answer: which message counts as one.
     /// - Throws: `.noResponders` at once when nobody listens, `.timedOut`, `.disconnected` when the connection breaks
     ///   meanwhile, `.cancelled` with the task.
     package func request(
-        _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration = .seconds(10)
+        _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration = .seconds(10),
+        awaiting answer: AwaitedAnswer = .anything
     ) async throws(NATSError) -> NATSMessage {
-        try await self.requests.request(timeout: timeout, attempt: "request \(subject)") { reply throws(NATSError) in
+        try await self.requests.request(timeout: timeout, awaiting: answer, attempt: "request \(subject)") { reply throws(NATSError) in
+            try self.publish(payload, to: subject, headers: headers, reply: reply)
+        }
+    }
+
+    /// Sends a message whose answer nobody waits for. It is told to `handler`, once: the answer, or why there is none. That happens on a
+    /// thread of the library or of the deadlines, so the handler must not block; draining the connection does not wait for it.
+    package func request(
+        _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration, awaiting answer: AwaitedAnswer = .anything,
+        handler: @escaping @Sendable (Result<NATSMessage, NATSError>) -> Void
+    ) {
+        self.requests.request(timeout: timeout, awaiting: answer, attempt: "request \(subject)", finish: handler) { reply throws(NATSError) in
             try self.publish(payload, to: subject, headers: headers, reply: reply)
         }
     }

@@ -83,6 +83,17 @@ package struct NATSError: Error, CustomStringConvertible {
         }
     }
 
+    /// What is wrong in a few words, for who knows nothing of subjects: the server's own, if it had any.
+    package var reason: String {
+        if let detail = self.detail { return detail }
+        return switch self.code {
+        case .timedOut: "no answer in time"
+        case .unreachable, .notConnected, .disconnected: "the connection to NATS is down"
+        case .noResponders: "nobody listens"
+        default: self.code.rawValue
+        }
+    }
+
     /// "connect to nats://n1:4222: authorizationViolation: Authorization Violation (check user and password)".
     package var description: String {
         var text = "\(self.attempt): \(self.code.rawValue)"

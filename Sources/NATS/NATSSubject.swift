@@ -1,6 +1,6 @@
 /// The rules for names on the wire. libnats writes what it is given, so a space or a line break in a subject would
 /// become protocol: everything is checked before it gets there.
-enum NATSSubject {
+package enum NATSSubject {
     /// Longest subject we send; the server's own limit for a protocol line is 4096 bytes by default.
     static let maxBytes = 3072
 
@@ -15,6 +15,18 @@ enum NATSSubject {
 
     static func isQueueName(_ queue: String) -> Bool {
         !queue.isEmpty && queue.utf8.count <= Self.maxBytes && queue.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }
+    }
+
+    /// Whether a message can match both, either of which may have wildcards.
+    package static func overlap(_ left: String, _ right: String) -> Bool {
+        var left = left.split(separator: ".", omittingEmptySubsequences: false)[...]
+        var right = right.split(separator: ".", omittingEmptySubsequences: false)[...]
+        while let a = left.popFirst(), let b = right.popFirst() {
+            if a == ">" || b == ">" { return true }
+            guard a == b || a == "*" || b == "*" else { return false }
+            if left.isEmpty != right.isEmpty { return false }
+        }
+        return true
     }
 
     private static func isWellFormed(_ subject: String) -> Bool {

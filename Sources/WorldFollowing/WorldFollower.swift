@@ -51,7 +51,7 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
                 self.logger.warning("the state of the world cannot be read yet", metadata: [LogKey.error: "\(error)"])
             }
             // Cancelled meanwhile, the loop ends.
-            try? await Task.sleep(for: Self.retryPause)
+            await self.jetStream.connection.pause(atMost: Self.retryPause)
         }
         return nil
     }

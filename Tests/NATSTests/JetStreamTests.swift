@@ -156,7 +156,7 @@ struct JetStreamTests {
                 try await connection.jetStream.ensureStream(StreamConfiguration(name: "second", subjects: ["a.b"]))
             }
             #expect(error?.isRetryable == false)
-            #expect("\(error.map { "\($0)" } ?? "")".contains("subjects overlap with an existing stream"))
+            #expect("\(error.map { "\($0)" } ?? "")".contains("its subjects a.b overlap with a.> of stream first"))
             await connection.drain()
         }
     }

@@ -1,4 +1,4 @@
-import NATS
+@testable import NATS
 import PlaneTestSupport
 import Testing
 
@@ -24,6 +24,12 @@ struct NATSResilienceTests {
         #expect(connection.isConnected)
         await connection.drain()
         await server.stop()
+    }
+
+    @Test("however long a server was away, whoever needs it tries again within half a second")
+    func patience() throws {
+        let pauses = NativeEventBox.reconnectPauses
+        #expect(try #require(pauses.max()) * 3 / 2 <= 500)
     }
 
     @Test("a server restarted under traffic: every request is answered in the end, and the log tells the story")

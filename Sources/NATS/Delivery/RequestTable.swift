@@ -4,17 +4,23 @@ import Synchronization
 /// The requests in flight of one connection: one wildcard subscription for all answers, one timer for all deadlines, no
 /// thread and no task per request.
 final class RequestTable: MessageSink {
-    private typealias Answer = Result<NATSMessage, NATSError>
+    typealias Answer = Result<NATSMessage, NATSError>
 
     private struct Entry {
-        var continuation: CheckedContinuation<Answer, Never>
+        /// Called once, on whichever thread brings the answer; must not block.
+        var finish: @Sendable (Answer) -> Void
         /// Nanoseconds of `DispatchTime`.
         var deadline: UInt64
         var attempt: String
+        var awaits: AwaitedAnswer
+        /// Whether a connection that is drained waits for the answer.
+        var isHurried = true
     }
 
     private struct State {
         var entries: [UInt64: Entry] = [:]
+        /// Entries that a connection that is drained waits for.
+        var hurried = 0
         var deadlines = DeadlineQueue()
         /// What the timer is set to.
         var armed: UInt64?
@@ -54,31 +60,21 @@ final class RequestTable: MessageSink {
 
     /// Sends a request and waits for the first answer, the deadline, or cancellation.
     /// - Parameters:
+    ///   - answer: which message counts as one.
     ///   - attempt: for the error.
     ///   - send: gets the reply subject. A thrown error ends the request.
     func request(
-        timeout: Duration, attempt: @Sendable @autoclosure () -> String,
+        timeout: Duration, awaiting answer: AwaitedAnswer = .anything, attempt: @Sendable @autoclosure () -> String,
         send: (_ reply: String) throws(NATSError) -> Void
     ) async throws(NATSError) -> NATSMessage {
         let attempt = attempt()
-        let id = self.state.withLock { state in
-            state.nextID += 1
-            return state.nextID
-        }
+        let id = self.newID()
         let answer: Answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let entry = Entry(
-                    continuation: continuation,
-                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt)
-                if let code = self.insert(id, entry) {
-                    continuation.resume(returning: .failure(NATSError(code, attempt: attempt)))
-                    return
-                }
-                do throws(NATSError) {
-                    try send("\(self.inbox).\(id)")
-                } catch {
-                    self.finish(id) { _ in .failure(error) }
-                }
+                    finish: { continuation.resume(returning: $0) },
+                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, awaits: answer)
+                self.begin(id, entry, send: send)
             }
         } onCancel: {
             self.finish(id) { .failure(NATSError(.cancelled, attempt: $0)) }
@@ -86,9 +82,43 @@ final class RequestTable: MessageSink {
         return try answer.get()
     }
 
+    /// Sends a request whose answer nobody waits for: it is told to `finish`, once, on whichever thread brings it. The end of the connection
+    /// is not held up by it.
+    func request(
+        timeout: Duration, awaiting answer: AwaitedAnswer, attempt: String, finish: @escaping @Sendable (Answer) -> Void,
+        send: (_ reply: String) throws(NATSError) -> Void
+    ) {
+        let entry = Entry(
+            finish: finish, deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, awaits: answer,
+            isHurried: false)
+        self.begin(self.newID(), entry, send: send)
+    }
+
+    private func newID() -> UInt64 {
+        self.state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+    }
+
+    private func begin(_ id: UInt64, _ entry: Entry, send: (_ reply: String) throws(NATSError) -> Void) {
+        if let code = self.insert(id, entry) {
+            entry.finish(.failure(NATSError(code, attempt: entry.attempt)))
+            return
+        }
+        do throws(NATSError) {
+            try send("\(self.inbox).\(id)")
+        } catch {
+            self.finish(id) { _ in .failure(error) }
+        }
+    }
+
     /// An answer, on the delivery thread of libnats. Later answers to the same request find nobody.
     func receive(_ message: NATSMessage) {
         guard let id = UInt64(message.subject.utf8.suffixAfterLastDot) else { return }
+        if PublishAck.isAcknowledgement(message.payload), self.state.withLock({ $0.entries[id]?.awaits == .anythingButAcknowledgement }) {
+            return
+        }
         self.finish(id) { attempt in
             guard message.payload.isEmpty, message.status == Self.noRespondersStatus else { return .success(message) }
             return .failure(NATSError(.noResponders, attempt: attempt))
@@ -109,23 +139,24 @@ final class RequestTable: MessageSink {
     /// Fails everything in flight, because the answers can no longer arrive.
     func failAll(_ code: NATSError.Code, hint: String? = nil) {
         let entries = self.state.withLock { state in
-            defer { state.entries = [:] }
+            defer {
+                state.entries = [:]
+                state.hurried = 0
+            }
             return state.entries
         }
-        for entry in entries.values {
-            entry.continuation.resume(returning: .failure(NATSError(code, attempt: entry.attempt, hint: hint)))
-        }
+        for entry in entries.values { entry.finish(.failure(NATSError(code, attempt: entry.attempt, hint: hint))) }
         self.callIdleHandlers()
     }
 
     /// Takes no further request; those in flight go on.
     func refuse(_ code: NATSError.Code) { self.state.withLock { $0.refusal = code } }
 
-    /// Calls `handler` once nothing is in flight, which every request's deadline brings about.
+    /// Calls `handler` once nothing is in flight that somebody waits for, which every request's deadline brings about.
     func whenIdle(_ handler: @escaping @Sendable () -> Void) {
         let isIdle = self.state.withLock { state in
-            if !state.entries.isEmpty { state.idleHandlers.append(handler) }
-            return state.entries.isEmpty
+            if state.hurried > 0 { state.idleHandlers.append(handler) }
+            return state.hurried == 0
         }
         if isIdle { handler() }
     }
@@ -138,6 +169,7 @@ final class RequestTable: MessageSink {
             // Cancelled before this line: seen here. After it: `finish` finds the entry.
             if Task.isCancelled { return .cancelled }
             state.entries[id] = entry
+            if entry.isHurried { state.hurried += 1 }
             if state.deadlines.count > 2 * state.entries.count + 1024 {
                 state.deadlines.rebuild(state.entries.lazy.map { (id: $0.key, deadline: $0.value.deadline) })
             } else {
@@ -151,10 +183,11 @@ final class RequestTable: MessageSink {
     private func finish(_ id: UInt64, _ answer: (_ attempt: String) -> Answer) {
         let (entry, isLast) = self.state.withLock { state in
             let entry = state.entries.removeValue(forKey: id)
-            return (entry, state.entries.isEmpty && !state.idleHandlers.isEmpty)
+            if entry?.isHurried == true { state.hurried -= 1 }
+            return (entry, state.hurried == 0 && !state.idleHandlers.isEmpty)
         }
         guard let entry else { return }
-        entry.continuation.resume(returning: answer(entry.attempt))
+        entry.finish(answer(entry.attempt))
         if isLast { self.callIdleHandlers() }
     }
 

@@ -32,16 +32,32 @@ extension JetStream {
                 do {
                     return try await self.streamInfo(configuration.name)
                 } catch let missing where missing.code == .streamNotFound {
-                    throw error
+                    throw await self.explained(error, configuration)
                 }
             } catch where configuration.replicas > 1 && error.meansNoReplicas {
-                self.tellFewer(replicas: 1, than: configuration, error)
+                // A single server, as its operator knows.
                 configuration.replicas = 1
             } catch where acceptingFewerReplicas && configuration.replicas > 1 && error.meansTooFewServers {
                 self.tellFewer(replicas: configuration.replicas - 1, than: configuration, error)
                 configuration.replicas -= 1
             }
         }
+    }
+
+    /// Names the streams that have the subjects already.
+    private func explained(_ error: NATSError, _ configuration: StreamConfiguration) async -> NATSError {
+        // Where listing them is not allowed, the server's own words must do.
+        guard let streams = try? await self.streams() else { return error }
+        let overlaps = streams.compactMap { stream -> String? in
+            guard stream.name != configuration.name else { return nil }
+            let theirs = stream.subjects.filter { subject in configuration.subjects.contains { NATSSubject.overlap($0, subject) } }
+            return theirs.isEmpty ? nil : "\(theirs.joined(separator: ", ")) of stream \(stream.name)"
+        }
+        guard !overlaps.isEmpty else { return error }
+        var error = error
+        error.detail = "its subjects \(configuration.subjects.joined(separator: ", ")) overlap with \(overlaps.joined(separator: " and "))"
+        error.hint = "take them away there: nats stream edit"
+        return error
     }
 
     private func tellFewer(replicas: Int, than configuration: StreamConfiguration, _ error: NATSError) {
@@ -53,15 +69,30 @@ extension JetStream {
     }
 
     /// Brings an existing stream nearer to what is configured: as many replicas if it has fewer (never fewer than it has, because the
-    /// copies are somebody's safety), and the age limit. Everything else stays as it is, also what this library does not know of.
+    /// copies are somebody's safety), the age limit, and the limit of its size if one is configured. Everything else stays as it is, also what this library does
+    /// not know of.
+    ///
+    /// A server that is no member of a cluster has one copy whatever is configured, and up to 2.11 takes any number of them, though it will
+    /// not load such a stream when it starts again: there the number is brought back to one.
     /// - Returns: whether anything was changed.
     package func adjustStream(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
-        struct Existing: Decodable { var config: [String: OpaqueJSON] }
+        struct Existing: Decodable {
+            struct Group: Decodable { var name: String? }
+            var config: [String: OpaqueJSON]
+            var cluster: Group?
+        }
         let name = try Self.checked(configuration.name, attempt: "STREAM.UPDATE")
-        let existing = try await self.read("STREAM.INFO.\(name)", answer: Existing.self).config
+        let stream = try await self.read("STREAM.INFO.\(name)", answer: Existing.self)
+        let existing = stream.config
         var wanted = existing
-        if configuration.replicas > existing["num_replicas"]?.integer ?? 1 {
+        let replicas = existing["num_replicas"]?.integer ?? 1
+        if (stream.cluster?.name ?? "").isEmpty {
+            if replicas > 1 { wanted["num_replicas"] = .integer(1) }
+        } else if configuration.replicas > replicas {
             wanted["num_replicas"] = .integer(Int64(configuration.replicas))
+        }
+        if let maxBytes = configuration.maxBytes, maxBytes != existing["max_bytes"]?.integer ?? StreamConfiguration.unlimited {
+            wanted["max_bytes"] = .integer(maxBytes)
         }
         let maxAge = configuration.maxAge.map { Int64(clamping: $0.wholeNanoseconds) } ?? 0
         if maxAge != existing["max_age"]?.integer ?? 0 {
@@ -86,6 +117,23 @@ extension JetStream {
         let stream = try Self.checked(stream, attempt: "STREAM.PURGE")
         let body = try Self.encode(Body(filter: subject, seq: sequence), attempt: "STREAM.PURGE.\(stream)")
         return try await self.call("STREAM.PURGE.\(stream)", body: body, answer: Answer.self).purged
+    }
+
+    /// Deletes one message by its place in the stream. One that is not there any more is as good.
+    package func deleteMessage(stream: String, sequence: UInt64, timeout: Duration = .seconds(5)) async throws(NATSError) {
+        struct Body: Encodable {
+            var seq: UInt64
+            /// Whether the message is only marked as deleted, not overwritten in the file as well.
+            var no_erase = true
+        }
+        struct Answer: Decodable { var success: Bool }
+        let stream = try Self.checked(stream, attempt: "STREAM.MSG.DELETE")
+        let attempt = "STREAM.MSG.DELETE.\(stream)"
+        do {
+            _ = try await self.call(attempt, body: Self.encode(Body(seq: sequence), attempt: attempt), answer: Answer.self, timeout: timeout)
+        } catch where error.code == .messageNotFound {
+            return
+        }
     }
 
     /// The newest message of a subject, or nil.

@@ -6,11 +6,14 @@ enum JetStreamAnswer {
     enum ErrorCode {
         static let insufficientResources = 10023
         static let noSuitablePeers = 10005
+        static let insufficientStorage = 10047
         static let clusterNotLeader = 10009
         static let clusterNotAvailable = 10008
         static let consumerNotFound = 10014
         static let noMessageFound = 10037
         static let notEnabledForAccount = 10039
+        static let sequenceNotFound = 10043
+        static let messageDeleteFailed = 10057
         static let streamNameExists = 10058
         static let streamNotFound = 10059
         static let streamSubjectOverlap = 10065
@@ -40,8 +43,8 @@ enum JetStreamAnswer {
         do {
             if let refusal = try decoder.decode(Refusal.self, from: data).error {
                 throw NATSError(
-                    Self.code(refusal.err_code ?? 0, status: refusal.code), attempt: attempt(),
-                    detail: refusal.description, apiErrorCode: refusal.err_code)
+                    Self.code(refusal.err_code ?? 0, status: refusal.code, refusal.description ?? ""), attempt: attempt(),
+                    detail: Self.words(of: refusal), apiErrorCode: refusal.err_code)
             }
             return try decoder.decode(type, from: data)
         } catch let error as NATSError {
@@ -52,11 +55,21 @@ enum JetStreamAnswer {
         }
     }
 
-    private static func code(_ errorCode: Int, status: Int) -> NATSError.Code {
+    /// As the server writes it into its own log: "503 insufficient resources (10023)".
+    private static func words(of refusal: Refusal.Reason) -> String {
+        let text = "\(refusal.code) \(refusal.description ?? "refused")"
+        return refusal.err_code.map { "\(text) (\($0))" } ?? text
+    }
+
+    /// What the server says under `messageDeleteFailed` where there is no such message, at the beginning of a stream and behind its end.
+    private static let nothingToDelete = ["no message found", "stream store EOF"]
+
+    private static func code(_ errorCode: Int, status: Int, _ description: String) -> NATSError.Code {
         switch errorCode {
         case ErrorCode.streamNotFound: .streamNotFound
         case ErrorCode.consumerNotFound: .consumerNotFound
-        case ErrorCode.noMessageFound: .messageNotFound
+        case ErrorCode.noMessageFound, ErrorCode.sequenceNotFound: .messageNotFound
+        case ErrorCode.messageDeleteFailed: Self.nothingToDelete.contains(description) ? .messageNotFound : .jetStreamRefused
         case ErrorCode.wrongLastSequence: .wrongLastSequence
         case ErrorCode.wrongLastSequenceUnknown: .sequenceBusy
         case ErrorCode.notEnabled, ErrorCode.notEnabledForAccount, ErrorCode.clusterNotAvailable,

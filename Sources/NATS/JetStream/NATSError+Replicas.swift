@@ -7,3 +7,8 @@ extension NATSError {
         [JetStreamAnswer.ErrorCode.noSuitablePeers, JetStreamAnswer.ErrorCode.insufficientResources].contains(self.apiErrorCode)
     }
 }
+
+extension NATSError {
+    /// The server cannot set so many bytes aside.
+    package var meansNoRoom: Bool { self.apiErrorCode == JetStreamAnswer.ErrorCode.insufficientStorage }
+}

@@ -22,7 +22,7 @@ final class OrderedConsumerDriver: Sendable {
     private let observation: UInt64
     private let state: Mutex<State>
 
-    /// Pauses between tries to get a new consumer; the last one repeats.
+    /// Longest pauses between tries to get a new consumer; the last one repeats. A connection that is restored ends them.
     private static let reopenPauses: [Duration] = [
         .milliseconds(20), .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
     ]
@@ -158,11 +158,8 @@ final class OrderedConsumerDriver: Sendable {
                 // That was pause enough.
                 if error.code == .timedOut { continue }
             }
-            do {
-                try await Task.sleep(for: Self.reopenPauses[min(tries, Self.reopenPauses.count) - 1])
-            } catch {
-                return false
-            }
+            await self.jetStream.connection.pause(atMost: Self.reopenPauses[min(tries, Self.reopenPauses.count) - 1])
+            guard !Task.isCancelled else { return false }
         }
         return false
     }

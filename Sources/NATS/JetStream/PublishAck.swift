@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// The stream has stored the message.
 package struct PublishAck: Sendable, Hashable, Decodable {
     package var stream: String
@@ -12,5 +14,20 @@ package struct PublishAck: Sendable, Hashable, Decodable {
         self.stream = try container.decode(String.self, forKey: .stream)
         self.sequence = try container.decode(UInt64.self, forKey: .seq)
         self.isDuplicate = try container.decodeIfPresent(Bool.self, forKey: .duplicate) ?? false
+    }
+
+    /// Longer than any acknowledgement: a stream's name has at most 255 bytes, and a refusal says one sentence.
+    private static let longestBytes = 2048
+    private static let streamKey = Array(#""stream":"#.utf8)
+    private static let sequenceKey = Array(#""seq":"#.utf8)
+
+    /// Whether this is what a stream answers to whoever publishes, be it that it has stored the message or that it refuses it. No answer of
+    /// Plane's own has these two keys.
+    static func isAcknowledgement(_ payload: [UInt8]) -> Bool {
+        guard payload.first == UInt8(ascii: "{"), payload.count <= Self.longestBytes,
+            payload.firstRange(of: Self.streamKey) != nil, payload.firstRange(of: Self.sequenceKey) != nil
+        else { return false }
+        // Not JSON of this shape: then somebody else wrote it.
+        return (try? JSONDecoder().decode(PublishAck.self, from: Data(payload))) != nil
     }
 }

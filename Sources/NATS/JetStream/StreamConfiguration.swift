@@ -6,8 +6,10 @@ package struct StreamConfiguration: Sendable, Hashable {
     package var maxMessagesPerSubject: Int64?
     /// Messages older than this go; nil for no limit.
     package var maxAge: Duration?
-    /// Size of the whole stream; nil for no limit.
+    /// Size of the whole stream, or `unlimited`; the server sets so much of its store aside. nil leaves a stream that exists as it is, and
+    /// gives a new one no limit.
     package var maxBytes: Int64?
+    package static let unlimited: Int64 = -1
     /// Copies in a cluster: 1, 3 or 5.
     package var replicas: Int
 

@@ -5,6 +5,12 @@ package struct StreamInfo: Sendable, Hashable {
     package var created: String
     package var createdTime: StreamTime? { StreamTime(rfc3339: self.created) }
     package var subjects: [String]
+    /// Whether the server that keeps it is a member of a cluster.
+    package var isClustered: Bool
+    /// Whether whoever publishes to it gets an acknowledgement.
+    package var acknowledges: Bool
+    /// Most bytes it keeps, as configured; nil for no limit.
+    package var maxBytes: UInt64?
     /// As configured. A single server accepts more than it can keep; see `copies`.
     package var replicas: Int
     /// Servers that hold the stream and can be reached now: 1 on a single server, whatever is configured.
@@ -23,6 +29,9 @@ extension StreamInfo: Decodable {
             var name: String
             var subjects: [String]?
             var num_replicas: Int?
+            var no_ack: Bool?
+            /// -1 for no limit.
+            var max_bytes: Int64?
         }
 
         struct State: Decodable {
@@ -33,12 +42,13 @@ extension StreamInfo: Decodable {
             var consumer_count: Int?
         }
 
-        /// Absent where the server is no member of a cluster.
+        /// Absent where the server is no member of a cluster; newer servers name only themselves as leader then.
         struct Group: Decodable {
             struct Peer: Decodable {
                 var offline: Bool?
             }
 
+            var name: String?
             var leader: String?
             /// All but the leader.
             var replicas: [Peer]?
@@ -57,6 +67,9 @@ extension StreamInfo: Decodable {
         self.name = body.config.name
         self.created = body.created
         self.subjects = body.config.subjects ?? []
+        self.isClustered = !(body.cluster?.name ?? "").isEmpty
+        self.acknowledges = body.config.no_ack != true
+        self.maxBytes = body.config.max_bytes.flatMap { $0 > 0 ? UInt64($0) : nil }
         self.replicas = body.config.num_replicas ?? 1
         self.copies = body.cluster?.copies ?? 1
         self.messages = body.state.messages

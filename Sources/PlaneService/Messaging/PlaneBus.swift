@@ -15,16 +15,33 @@ package struct PlaneBus: Sendable {
         self.logger = logger
     }
 
-    /// Sends a request and returns the answer of whoever answers first.
+    /// Sends a request and returns the answer of whoever answers first. A stream that stores the request as well, as an operator's for
+    /// auditing does, answers nothing that counts.
     package func request<Request: PlaneRequest>(
         _ request: Request, timeout: Duration = PlaneBus.requestTimeout
     ) async throws(RequestFailure) -> Request.Reply {
         let answer: NATSMessage
         do {
-            answer = try await self.connection.request(WireCodec.encode(request), to: request.subject, timeout: timeout)
+            answer = try await self.connection.request(
+                WireCodec.encode(request), to: request.subject, timeout: timeout, awaiting: .anythingButAcknowledgement)
         } catch {
             throw .transport(error)
         }
+        return try Self.read(answer, to: Request.self)
+    }
+
+    /// Sends a request without waiting for its answer, which is told to `handler` once; see `NATSConnection.request`.
+    package func request<Request: PlaneRequest>(
+        _ request: Request, timeout: Duration, handler: @escaping @Sendable (Result<Request.Reply, RequestFailure>) -> Void
+    ) {
+        self.connection.request(
+            WireCodec.encode(request), to: request.subject, timeout: timeout, awaiting: .anythingButAcknowledgement
+        ) { answer in
+            handler(answer.mapError { .transport($0) }.flatMap { message in Result { () throws(RequestFailure) in try Self.read(message, to: Request.self) } })
+        }
+    }
+
+    private static func read<Request: PlaneRequest>(_ answer: NATSMessage, to _: Request.Type) throws(RequestFailure) -> Request.Reply {
         do {
             return try WireCodec.decodeReply(to: Request.self, from: answer.payload)
         } catch {

@@ -1,0 +1,101 @@
+/// The account as a whole: its streams, and the store behind them.
+extension JetStream {
+    /// More streams than anybody has; whoever has more is told of the first ones.
+    private static let mostPages = 64
+
+    /// Every stream of the account, whoever made it.
+    package func streams() async throws(NATSError) -> [StreamInfo] {
+        struct Body: Encodable { var offset: Int }
+        struct Answer: Decodable {
+            var total: Int
+            var streams: [StreamInfo]?
+        }
+        var streams: [StreamInfo] = []
+        for _ in 0..<Self.mostPages {
+            let body = try Self.encode(Body(offset: streams.count), attempt: "STREAM.LIST")
+            let page = try await self.read("STREAM.LIST", body: body, answer: Answer.self)
+            streams += page.streams ?? []
+            guard let count = page.streams?.count, count > 0, streams.count < page.total else { break }
+        }
+        return streams
+    }
+
+    /// How full the store is, and how large, as far as it can be known.
+    ///
+    /// The server says how much an account may store if that is limited. Its own limit (`max_file_store`, by default three quarters of what
+    /// was free on the disk) it says to nobody; but it refuses to set aside more than is left of it. So a single server is asked for a stream
+    /// that it cannot make anyway, because its subject is taken: its refusal tells whether there would have been room for it. A cluster looks
+    /// at subjects first, and tells nothing.
+    /// - Parameter stream: one that exists, and that nobody deletes.
+    package func store(probing stream: StreamInfo) async throws(NATSError) -> StoreUsage {
+        let account = try await self.read("INFO", answer: AccountInfo.self)
+        if let limit = account.limits?.max_storage, limit > 0 { return StoreUsage(used: account.storage, limit: UInt64(limit)) }
+        guard !stream.isClustered, let subject = stream.subjects.first else { return StoreUsage(used: account.storage) }
+        let reserved = try await self.streams().reduce(UInt64(0)) { $0 + ($1.maxBytes ?? 0) }
+        guard let free = try await self.roomLeft(subject: subject) else { return StoreUsage(used: account.storage) }
+        return StoreUsage(used: account.storage, limit: reserved + free)
+    }
+
+    /// Bytes that all streams of the account take.
+    package func storeUsed() async throws(NATSError) -> UInt64 {
+        try await self.read("INFO", answer: AccountInfo.self).storage
+    }
+
+    private struct AccountInfo: Decodable {
+        /// -1 for none.
+        struct Limits: Decodable { var max_storage: Int64? }
+
+        var storage: UInt64
+        var limits: Limits?
+    }
+
+    /// The largest stream there would be room for, within an eighth; nil if the server does not say.
+    private func roomLeft(subject: String) async throws(NATSError) -> UInt64? {
+        var (fits, exceeds) = (UInt64(0), UInt64(1) << 20)
+        while try await self.hasRoom(for: exceeds, subject: subject) {
+            fits = exceeds
+            exceeds *= 2
+            guard exceeds <= Self.largestStore else { return nil }
+        }
+        while exceeds - fits > max(exceeds / 8, 64 << 10) {
+            let middle = fits + (exceeds - fits) / 2
+            if try await self.hasRoom(for: middle, subject: subject) { fits = middle } else { exceeds = middle }
+        }
+        return fits
+    }
+
+    /// A pebibyte: who has room for so much has no limit.
+    private static let largestStore = UInt64(1) << 50
+
+    private func hasRoom(for bytes: UInt64, subject: String) async throws(NATSError) -> Bool {
+        let probe = StreamConfiguration(name: "plane_room_probe", subjects: [subject], maxBytes: Int64(bytes))
+        let attempt = "STREAM.CREATE.\(probe.name)"
+        do {
+            _ = try await self.call(attempt, body: Self.encode(probe, attempt: attempt), answer: StreamInfo.self, timeout: .seconds(2))
+        } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.streamSubjectOverlap {
+            return true
+        } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.insufficientStorage {
+            return false
+        }
+        // The stream that had the subject is gone, and this one must not take its place.
+        struct Deleted: Decodable { var success: Bool }
+        _ = try await self.call("STREAM.DELETE.\(probe.name)", answer: Deleted.self)
+        throw NATSError(.streamNotFound, attempt: attempt, detail: "no stream has the subject \(subject) any more")
+    }
+}
+
+/// How full JetStream's store is.
+package struct StoreUsage: Sendable, Hashable {
+    /// Bytes of all streams of the account.
+    package var used: UInt64
+    /// Bytes there is room for, within an eighth; nil if that is not known.
+    package var limit: UInt64?
+
+    package init(used: UInt64, limit: UInt64? = nil) {
+        self.used = used
+        self.limit = limit
+    }
+
+    /// From here on it is time to do something: what is published without waiting for an answer fills the rest without a word.
+    package var isNearlyFull: Bool { self.limit.map { Double(self.used) >= 0.8 * Double($0) } ?? false }
+}
