@@ -5,8 +5,9 @@ import PlaneService
 import PlaneState
 
 /// Writes the heartbeat once a second, by which announcements of locks lapse for every reader of the stream; and sees whether it comes
-/// back, which shows that this process still follows the world.
+/// back, which shows that this process still follows the world. A connection that is restored is tried at once.
 struct Heartbeat: Sendable {
+    let connection: NATSConnection
     let world: LiveWorld
     let writer: WorldWriter
     let streams: StreamKeeper
@@ -20,33 +21,51 @@ struct Heartbeat: Sendable {
 
     /// Ends when the task is cancelled.
     func run() async {
-        var wasCurrent = true
-        while !Task.isCancelled {
-            let isCurrent = await self.beat()
-            if isCurrent != wasCurrent, !Task.isCancelled {
-                if isCurrent {
-                    self.logger.notice("the state of the world is current again")
-                } else {
-                    self.logger.error("the state of the world is out of date: NATS does not take or does not bring news")
-                }
-                wasCurrent = isCurrent
+        let (ticks, tick) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let events = self.connection.events
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                repeat { tick.yield() } while (try? await Task.sleep(for: Self.interval)) != nil
             }
-            // Cancelled meanwhile, the loop ends.
-            try? await Task.sleep(for: Self.interval)
+            group.addTask {
+                for await event in events where event == .reconnected { tick.yield() }
+            }
+            await self.beat(at: ticks)
+            group.cancelAll()
         }
     }
 
-    private func beat() async -> Bool {
-        var isCurrent = false
+    private func beat(at ticks: AsyncStream<Void>) async {
+        var wasCurrent = true
+        for await _ in ticks {
+            let reason = await self.beat()
+            let isCurrent = reason == nil
+            if isCurrent != wasCurrent, !Task.isCancelled {
+                if let reason {
+                    self.logger.error(
+                        "the state of the world is out of date: NATS does not take or does not bring news",
+                        metadata: [LogKey.error: "\(reason)"])
+                } else {
+                    self.logger.notice("the state of the world is current again")
+                }
+                wasCurrent = isCurrent
+            }
+        }
+    }
+
+    /// - Returns: why the state of the world is not current; nil if it is.
+    private func beat() async -> String? {
+        var reason: String?
         do {
             let sequence = try await self.writer.write(.heartbeat)
-            isCurrent = await self.world.waitUntil(sequence: sequence, within: Self.echoLimit)
+            if await !self.world.waitUntil(sequence: sequence, within: Self.echoLimit) { reason = "what is written does not come back" }
         } catch {
             self.logger.debug("heartbeat failed", metadata: [LogKey.error: "\(error)"])
+            reason = error.reason
             if error.code == .noResponders { await self.streams.restoreWorld() }
         }
-        self.world.setCurrent(isCurrent)
-        self.metrics.world(isCurrent: isCurrent, sequence: self.world.ask { $0.sequence })
-        return isCurrent
+        self.world.setCurrent(reason == nil, because: reason)
+        self.metrics.world(isCurrent: reason == nil, sequence: self.world.ask { $0.sequence })
+        return reason
     }
 }

@@ -28,6 +28,7 @@ package struct Scheduler: Service {
     private let limits: ScheduleLimits
     private let logger: Logger
     private let metrics = SchedulerMetrics()
+    private let lateRefusals = LateRefusals()
 
     package init(
         bus: PlaneBus, configuration: SchedulerConfiguration = SchedulerConfiguration(),
@@ -36,7 +37,7 @@ package struct Scheduler: Service {
     ) {
         self.bus = bus
         self.configuration = configuration
-        self.streams = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, logger: logger)
+        self.streams = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, metrics: self.metrics, logger: logger)
         self.world = world
         self.writer = WorldWriter(jetStream: bus.connection.jetStream)
         self.limits = limits
@@ -57,10 +58,11 @@ package struct Scheduler: Service {
             group.addTask { await WorldFollower(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger).run() }
             group.addTask {
                 await Heartbeat(
-                    world: self.world, writer: self.writer, streams: self.streams, metrics: self.metrics, logger: self.logger
+                    connection: self.bus.connection, world: self.world, writer: self.writer, streams: self.streams, metrics: self.metrics, logger: self.logger
                 ).run()
             }
             group.addTask { await self.streams.run() }
+            group.addTask { await self.lateRefusals.run(world: self.world, writer: self.writer, logger: self.logger) }
             group.addTask {
                 await Housekeeper(
                     bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger
@@ -95,7 +97,8 @@ package struct Scheduler: Service {
     private func serveRequests() async throws {
         guard await self.catchUp() else { return }
         let schedule = ScheduleHandler(
-            bus: self.bus, world: self.world, writer: self.writer, limits: self.limits, metrics: self.metrics, logger: self.logger)
+            bus: self.bus, world: self.world, writer: self.writer, limits: self.limits, metrics: self.metrics,
+            lateRefusals: self.lateRefusals, logger: self.logger)
         let fetch = FetchHandler(world: self.world, limits: self.limits)
         let schedules = try self.bus.subscribe(to: ScheduleRequest.self, queue: Self.queue)
         let fetches = try self.bus.subscribe(to: FetchBackendForLock.self, queue: Self.queue)

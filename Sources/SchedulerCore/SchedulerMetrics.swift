@@ -7,6 +7,10 @@ package struct SchedulerMetrics: Sendable {
     private let scheduleSeconds = Timer(label: "plane_scheduler_schedule_seconds")
     private let isCurrent = Meter(label: "plane_scheduler_world_is_current")
     private let sequence = Meter(label: "plane_scheduler_world_sequence")
+    private let stateMessages = Meter(label: "plane_scheduler_state_messages")
+    private let stateBytes = Meter(label: "plane_scheduler_state_bytes")
+    private let storeBytes = Meter(label: "plane_scheduler_store_bytes")
+    private let storeLimitBytes = Meter(label: "plane_scheduler_store_limit_bytes")
     private let labels = ClusterLabels()
 
     package init() {}
@@ -23,6 +27,16 @@ package struct SchedulerMetrics: Sendable {
     func world(isCurrent: Bool, sequence: UInt64) {
         self.isCurrent.set(isCurrent ? 1 : 0)
         self.sequence.set(Double(sequence))
+    }
+
+    /// - Parameters:
+    ///   - stateMessages: in the stream of the state of the world.
+    ///   - storeLimit: nil if it is not known.
+    func streams(stateMessages: UInt64, stateBytes: UInt64, storeBytes: UInt64, storeLimit: UInt64?) {
+        self.stateMessages.set(Double(stateMessages))
+        self.stateBytes.set(Double(stateBytes))
+        self.storeBytes.set(Double(storeBytes))
+        self.storeLimitBytes.set(Double(storeLimit ?? 0))
     }
 
     private static func result(of reply: ScheduleReply) -> String {

@@ -14,6 +14,10 @@ final class FakeDrone: Sendable {
         case refuse
         case error(ErrorReply)
         case silence
+        /// As soon as the drone is asked the next time.
+        indirect case whenAskedAgain(Answer)
+        /// When the test says so, by `giveHeldAnswers`.
+        indirect case held(Answer)
     }
 
     let id: DroneID
@@ -21,6 +25,8 @@ final class FakeDrone: Sendable {
     private let answers: Mutex<[Answer]>
     private let spawns = Mutex<[SpawnRequest]>([])
     private let terminations = Mutex<[BackendID]>([])
+    /// Who waits to answer: until the drone is asked again, or until the test says so.
+    private let waiting = Mutex<[(isHeld: Bool, signal: AsyncStream<Void>.Continuation)]>([])
     /// What it says to a roll call.
     let running = Mutex<[RollCall.Entry]>([])
 
@@ -41,7 +47,7 @@ final class FakeDrone: Sendable {
             if listens {
                 let spawns = try cluster.bus.subscribe(
                     to: SpawnRequest.self, on: SpawnRequest.subject(cluster: TestCluster.name, drone: drone.id))
-                group.addTask { await spawns.serve(maxConcurrent: 64) { drone.answer($0) } }
+                group.addTask { await spawns.serve(maxConcurrent: 64) { await drone.answer($0) } }
             }
             let terminations = try cluster.bus.subscribe(to: TerminationRequest.self)
             group.addTask {
@@ -106,13 +112,46 @@ final class FakeDrone: Sendable {
     var spawned: [SpawnRequest] { self.spawns.withLock { $0 } }
     var terminated: [BackendID] { self.terminations.withLock { $0 } }
 
-    private func answer(_ request: SpawnRequest) -> Result<Bool, ErrorReply>? {
+    /// Gives all answers that were held back.
+    func giveHeldAnswers() { self.wake(held: true) }
+
+    private func answer(_ request: SpawnRequest) async -> Result<Bool, ErrorReply>? {
         self.spawns.withLock { $0.append(request) }
         let answer = self.answers.withLock { answers in
             answers.count > 1 ? answers.removeFirst() : answers[0]
         }
+        self.wake(held: false)
+        return await self.give(answer, to: request)
+    }
+
+    private func wake(held: Bool) {
+        let signals = self.waiting.withLock { waiting in
+            defer { waiting.removeAll { $0.isHeld == held } }
+            return waiting.filter { $0.isHeld == held }.map(\.signal)
+        }
+        for signal in signals { signal.finish() }
+    }
+
+    private func wait(held: Bool) async {
+        let (signals, signal) = AsyncStream.makeStream(of: Void.self)
+        self.waiting.withLock { $0.append((held, signal)) }
+        for await _ in signals {}
+    }
+
+    private func give(_ answer: Answer, to request: SpawnRequest) async -> Result<Bool, ErrorReply>? {
         switch answer {
-        case .accept: return .success(true)
+        case .whenAskedAgain(let answer):
+            await self.wait(held: false)
+            return await self.give(answer, to: request)
+        case .held(let answer):
+            await self.wait(held: true)
+            return await self.give(answer, to: request)
+        case .accept:
+            // As an agent reports at once that it has begun.
+            try? self.cluster.bus.publish(
+                UpdateBackendStateMessage(
+                    cluster: request.cluster, state: .loading, backend: request.backendID, time: .now(), drone: self.id))
+            return .success(true)
         case .refuse: return .success(false)
         case .error(let reply): return .failure(reply)
         case .silence: return nil

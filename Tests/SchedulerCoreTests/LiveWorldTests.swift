@@ -54,21 +54,23 @@ import Testing
         #expect(await !waiting.value)
     }
 
-    @Test("a lock looks free, announced, held and free again")
+    @Test("a lock looks free, announced, assigned, held once the drone has spoken, and free again")
     func sights() {
         #expect(self.world.sight(of: .make(), in: TestCluster.name) == .free(lastAnnouncement: 0))
         self.apply(Self.lock(.announce), 3)
         #expect(self.world.sight(of: .make(), in: TestCluster.name) == .announced(at: 3))
         self.apply(Self.assigned, 4)
+        #expect(self.world.sight(of: .make(), in: TestCluster.name) == .assigned(.init(backend: .make(), drone: .make())))
+        self.apply(Self.backend(.state(.loading, at: WorldTime(milliseconds: 1))), 5)
         #expect(self.world.sight(of: .make(), in: TestCluster.name) == .held(.init(backend: .make(), drone: .make())))
-        self.apply(Self.backend(.state(.swept, at: WorldTime(milliseconds: 1))), 5)
+        self.apply(Self.backend(.state(.swept, at: WorldTime(milliseconds: 1))), 6)
         #expect(self.world.sight(of: .make(), in: TestCluster.name) == .free(lastAnnouncement: 3))
     }
 
     /// How an announcement ends.
     static let ends: [(WorldStateMessage, second: Int64, LockSight)] = [
         (lock(.revoke), 1, .free(lastAnnouncement: 3)),
-        (assigned, 1, .held(.init(backend: .make(), drone: .make()))),
+        (assigned, 1, .assigned(.init(backend: .make(), drone: .make()))),
         (.heartbeat, 30, .free(lastAnnouncement: 3)),
         (lock(.announce, uid: 8), 1, .announced(at: 5)),
     ]

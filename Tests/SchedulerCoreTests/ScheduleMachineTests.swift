@@ -112,9 +112,12 @@ import Testing
         var machine = Self.machine()
         _ = machine.begin(isKnown: false, sight: nil)
         _ = machine.chosen(.make("a"))
-        let end = machine.assignedAndAnswered(.failed, answer)
-        #expect(Self.error(end) == .unavailable)
-        guard case .finish(_, let tidyUp) = end else { return }
+        let end = machine.assignedAndAnswered(.failed("503 insufficient resources (10023)"), answer)
+        guard case .finish(.error(let error), let tidyUp) = end else {
+            Issue.record("it must end with an error")
+            return
+        }
+        #expect(error.code == .unavailable && error.message.contains("503 insufficient resources (10023)"))
         #expect(tidyUp == .init(writeOff: true, terminate: true))
     }
 
@@ -147,7 +150,7 @@ import Testing
         #expect(machine.echoed(.announced(at: 9)) == .chooseDrone(excluding: []))
         #expect(machine.chosen(.make("a")) == .assign(Self.assignment(.make("a"), lock: true), expecting: 0))
         #expect(machine.assigned(.stored(10)) == .awaitEcho(of: 10))
-        #expect(machine.echoed(.held(.init(backend: Self.own, drone: .make("a")))) == .ask(Self.spawn(.make("a"), lock: true)))
+        #expect(machine.echoed(.assigned(.init(backend: Self.own, drone: .make("a")))) == .ask(Self.spawn(.make("a"), lock: true)))
         #expect(machine.answered(.accepted) == Self.spawned(.make("a")))
     }
 
@@ -169,6 +172,29 @@ import Testing
         var machine = Self.machine(lock: true)
         #expect(machine.begin(isKnown: false, sight: .announced(at: 8)) == .awaitLock(.make(), differentFrom: .announced(at: 8)))
         #expect(machine.lockChanged(.free(lastAnnouncement: 8)) == .announce(Self.announcement, expecting: 8))
+    }
+
+    @Test("a holder that has only been assigned is waited for, and answered with once its drone has spoken")
+    func assignedHolder() {
+        var machine = Self.machine(lock: true)
+        #expect(machine.begin(isKnown: false, sight: .assigned(Self.holder)) == .awaitLock(.make(), differentFrom: .assigned(Self.holder)))
+        guard case .finish(.scheduled(let backend), .nothing) = machine.lockChanged(.held(Self.holder)) else {
+            Issue.record("the holder must be returned")
+            return
+        }
+        #expect(backend.backendID == .make("holder") && !backend.spawned)
+    }
+
+    @Test("a holder that nobody hears of is no answer: the request is told which drone is silent")
+    func unheardHolder() {
+        var machine = Self.machine(lock: true)
+        _ = machine.begin(isKnown: false, sight: .assigned(Self.holder))
+        guard case .finish(.error(let error), .nothing) = machine.lockChanged(nil) else {
+            Issue.record("it must end with an error, and leave the holder alone")
+            return
+        }
+        #expect(error.code == .unavailable)
+        #expect(error.message.contains("backend holder") && error.message.contains("drone drone-h"))
     }
 
     @Test("W4: waiting for a lock has an end")

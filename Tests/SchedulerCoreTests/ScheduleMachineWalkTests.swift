@@ -13,6 +13,8 @@ import Testing
         var mayRun = false
         var waits = 0
         var hasLock = false
+        /// The lock was seen held by a backend whose drone has spoken.
+        var isHeld = false
     }
 
     /// What the walk has come across.
@@ -24,6 +26,7 @@ import Testing
     static let sights: [LockSight?] = [
         nil, .free(lastAnnouncement: 3), .announced(at: 4), .held(ScheduleMachineTests.holder),
         .held(LockSight.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
+        .assigned(ScheduleMachineTests.holder), .assigned(LockSight.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
     ]
     static let answers: [SpawnAnswer] = [.accepted, .refused(nil), .refused(ErrorReply(code: .notPermitted, message: "no")), .nobody, .silent]
 
@@ -36,7 +39,7 @@ import Testing
             for sight in lock ? Self.sights.compactMap({ $0 }).map(Optional.some) : [nil] {
                 var machine = ScheduleMachineTests.machine(id: id ? ScheduleMachineTests.own : nil, lock: lock, dronesAsked: 2)
                 let action = machine.begin(isKnown: isKnown, sight: sight)
-                Self.follow(machine, action, History(hasLock: lock), &findings)
+                Self.follow(machine, action, History(hasLock: lock, isHeld: Self.isHeld(sight)), &findings)
             }
         }
         #expect(findings.wrong.isEmpty)
@@ -53,27 +56,33 @@ import Testing
         switch action {
         case .announce:
             history.announcementMayStand = true
-            for outcome in [WriteOutcome.stored(9), .failed] { go(history) { $0.announced(outcome) } }
+            for outcome in [WriteOutcome.stored(9), .failed("full")] { go(history) { $0.announced(outcome) } }
             history.announcementMayStand = false
             go(history) { $0.announced(.conflict) }
         case .awaitLock:
             // Others could go on taking the lock and giving it back; the driver's clock ends that.
             history.waits += 1
-            for sight in history.waits < 3 ? self.sights : [nil] { go(history) { $0.lockChanged(sight) } }
+            for sight in history.waits < 3 ? self.sights : [nil] {
+                history.isHeld = self.isHeld(sight)
+                go(history) { $0.lockChanged(sight) }
+            }
         case .awaitEcho:
-            for sight in self.sights { go(history) { $0.echoed(sight) } }
+            for sight in self.sights {
+                history.isHeld = self.isHeld(sight)
+                go(history) { $0.echoed(sight) }
+            }
         case .chooseDrone(let excluded):
             for drone in [nil, DroneID.make("drone-\(excluded.count + 1)")] { go(history) { $0.chosen(drone) } }
         case .assign(_, let expected):
             history.assignmentMayStand = true
-            for outcome in [WriteOutcome.stored(10), .failed] { go(history) { $0.assigned(outcome) } }
+            for outcome in [WriteOutcome.stored(10), .failed("full")] { go(history) { $0.assigned(outcome) } }
             history.assignmentMayStand = false
             if expected != nil { go(history) { $0.assigned(.conflict) } }
         case .assignAndAsk:
             history.assignmentMayStand = true
             for answer in self.answers {
                 history.mayRun = answer == .accepted || answer == .silent
-                for outcome in [WriteOutcome.stored(10), .failed] { go(history) { $0.assignedAndAnswered(outcome, answer) } }
+                for outcome in [WriteOutcome.stored(10), .failed("full")] { go(history) { $0.assignedAndAnswered(outcome, answer) } }
             }
         case .ask:
             let mayRun = history.mayRun
@@ -91,8 +100,15 @@ import Testing
         }
     }
 
+    static func isHeld(_ sight: LockSight?) -> Bool {
+        if case .held = sight { true } else { false }
+    }
+
     static func objections(to reply: ScheduleReply, _ tidyUp: ScheduleMachine.TidyUp, _ history: History) -> [String] {
         var wrong: [String] = []
+        if case .scheduled(let backend) = reply, !backend.spawned, backend.backendID == ScheduleMachineTests.holder.backend, !history.isHeld {
+            wrong.append("a holder that nobody has heard of is the answer")
+        }
         if case .scheduled(let backend) = reply, backend.spawned {
             if !history.mayRun { wrong.append("said to be spawned, and nobody runs it") }
             if !history.assignmentMayStand { wrong.append("said to be spawned, and the world does not know it") }

@@ -66,11 +66,11 @@ import Testing
                 // Its heartbeat finds once a second that all is well, and may do so just before the request.
                 try await eventually("a request is refused") {
                     cluster.world.setCurrent(false)
-                    return try await cluster.schedule(.make(lock: .make("other"))) == .error(.isBehind)
+                    return try await cluster.schedule(.make(lock: .make("other"))) == .error(.isBehind())
                 }
                 try await eventually("a question is refused") {
                     cluster.world.setCurrent(false)
-                    return try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make())) == .error(.isBehind)
+                    return try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make())) == .error(.isBehind())
                 }
                 try await eventually("it serves again by itself") {
                     guard case .scheduled(let backend) = try await cluster.schedule(.make(lock: .make())) else { return false }

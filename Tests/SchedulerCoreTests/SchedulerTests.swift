@@ -178,15 +178,30 @@ import Testing
         }
     }
 
-    @Test("a silent drone may run what it was asked to run, so the lock stays with it until the drone says otherwise")
+    @Test("a silent drone may run what it was asked to run, so the lock stays with it, but nobody is sent there before the drone has spoken")
     func silentHolder() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster, answers: [.silence]) { drone in
                 #expect(try await cluster.schedule(.make(lock: .make())) == .noDroneAvailable)
                 let silent = try #require(drone.spawned.first)
                 #expect(drone.terminated == [silent.backendID])
-                let holder = try await cluster.spawned(.make(lock: .make()))
-                #expect(holder.backendID == silent.backendID && !holder.spawned)
+                guard case .error(let error) = try await cluster.schedule(.make(lock: .make())) else {
+                    Issue.record("nobody must be sent to a backend that may not be there")
+                    return
+                }
+                #expect(error.code == .unavailable && error.message.contains("drone drone-a"))
+                guard case .error(let fetched) = try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
+                else {
+                    Issue.record("a holder nobody has heard of is not to be fetched")
+                    return
+                }
+                #expect(fetched == error)
+                #expect(Set(drone.spawned.map(\.backendID)) == [silent.backendID])
+                try await cluster.report(.ready, silent.backendID)
+                try await eventually("heard of at last, it is the lock's backend") {
+                    guard case .scheduled(let holder) = try await cluster.schedule(.make(lock: .make())) else { return false }
+                    return holder.backendID == silent.backendID && !holder.spawned
+                }
                 try await cluster.report(.terminated, silent.backendID)
                 try await cluster.waitForWorld("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
             }
@@ -200,6 +215,44 @@ import Testing
                 let backend = try await cluster.spawned()
                 #expect(drone.spawned.map(\.backendID) == [backend.backendID, backend.backendID])
                 #expect(drone.terminated.isEmpty)
+            }
+        }
+    }
+
+    @Test("a drone that needs longer than we are patient is asked again, and its answer to the first ask counts")
+    func slowDrone() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.whenAskedAgain(.accept), .silence]) { drone in
+                let backend = try await cluster.spawned()
+                #expect(drone.spawned.map(\.backendID) == [backend.backendID, backend.backendID])
+                #expect(drone.terminated.isEmpty)
+            }
+        }
+    }
+
+    @Test("a refusal that comes after the request was answered frees the lock")
+    func lateRefusal() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.held(.refuse), .held(.refuse), .accept]) { drone in
+                #expect(try await cluster.schedule(.make(lock: .make())) == .noDroneAvailable)
+                #expect(cluster.world.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
+                drone.giveHeldAnswers()
+                try await cluster.waitForWorld("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
+                let backend = try await cluster.spawned(.make(lock: .make()))
+                #expect(backend.spawned && backend.backendID != drone.spawned[0].backendID)
+            }
+        }
+    }
+
+    @Test("a refusal of the first ask alone frees nothing: the drone may have accepted the second")
+    func halfRefusal() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.whenAskedAgain(.refuse), .silence]) { drone in
+                let reply = try await cluster.schedule(.make(lock: .make()))
+                #expect(reply == .noDroneAvailable)
+                #expect(drone.spawned.count == 2)
+                #expect(drone.terminated == [drone.spawned[0].backendID])
+                #expect(cluster.world.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
             }
         }
     }

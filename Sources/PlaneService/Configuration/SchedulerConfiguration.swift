@@ -8,12 +8,17 @@ package struct SchedulerConfiguration: Hashable, Sendable {
     package var endedRetention: Duration = .seconds(24 * 3600)
     /// Log lines and states of backends stay in their streams for so long; nil for ever.
     package var historyRetention: Duration? = .seconds(7 * 24 * 3600)
+    /// Log lines of backends take at most so many bytes in their stream, and states a quarter of that; nil for no limit. What else the streams
+    /// hold is much smaller, so that a disk of a few gigabytes suffices.
+    package var historyMaxBytes: Int64? = 1 << 30
     package var metrics = MetricsConfiguration()
 
     package init() {}
 }
 
 extension SchedulerConfiguration: ConfigReadable {
+    /// A few log lines of the longest kind.
+    private static let smallestHistoryBytes = 1 << 20
     private static let longestSeconds: Int64 = 10 * 366 * 24 * 3600
 
     package init?(_ reader: inout ConfigReader) {
@@ -37,6 +42,14 @@ extension SchedulerConfiguration: ConfigReadable {
             "history_retention_secs", .seconds(0...Self.longestSeconds), into: &history,
             "Seconds for which log lines and states of backends stay in their streams; 0 for ever.")
         self.historyRetention = history == .zero ? nil : history
+        var bytes = Int(clamping: self.historyMaxBytes ?? 0)
+        reader.read(
+            "history_max_bytes", .integer(0...(1 << 50)), into: &bytes,
+            "Bytes that log lines of backends take at most, and their states a quarter of it; less where the store is small, 0 for no limit.")
+        if bytes != 0, bytes < Self.smallestHistoryBytes {
+            reader.mistake("history_max_bytes", found: "\(bytes)", expectation: "0, or at least \(Self.smallestHistoryBytes)")
+        }
+        self.historyMaxBytes = bytes == 0 ? nil : Int64(bytes)
         self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

@@ -2,6 +2,7 @@
 package enum LogKey {
     package static let attempt = "attempt"
     package static let backend = "backend"
+    package static let bytes = "bytes"
     package static let cause = "cause"
     package static let certificate = "certificate"
     package static let cluster = "cluster"
@@ -11,6 +12,7 @@ package enum LogKey {
     package static let error = "error"
     package static let hint = "hint"
     package static let image = "image"
+    package static let limit = "limit"
     package static let lock = "lock"
     package static let nextAttempt = "next_attempt"
     package static let port = "port"

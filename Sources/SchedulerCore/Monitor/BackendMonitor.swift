@@ -28,7 +28,7 @@ package struct BackendMonitor: Sendable {
         } catch {
             self.logger.error(
                 "backend's state cannot be written", metadata: Self.metadata(update).merging([LogKey.error: "\(error)"]) { $1 })
-            return .failure(.cannotWrite)
+            return .failure(.cannotWrite(error))
         }
         self.logger.info("backend changed its state", metadata: Self.metadata(update))
         return .success(UnitReply())

@@ -27,7 +27,7 @@ package struct ChallengeMonitor: Sendable {
             try await self.write(request)
         } catch {
             self.logger.error("challenge cannot be stored", metadata: [LogKey.cluster: "\(request.cluster)", LogKey.error: "\(error)"])
-            return .failure(.cannotWrite)
+            return .failure(.cannotWrite(error))
         }
         self.logger.info("challenge stored", metadata: [LogKey.cluster: "\(request.cluster)"])
         return .success(true)

@@ -33,7 +33,7 @@ package final class DroneMonitor: Sendable {
         } catch {
             metadata[LogKey.error] = "\(error)"
             self.logger.error("drone cannot be registered", metadata: metadata)
-            return .failure(.cannotWrite)
+            return .failure(.cannotWrite(error))
         }
         metadata[LogKey.version] = "\(request.version ?? DroneConnectRequest.missingVersion)"
         self.logger.info("drone registered", metadata: metadata)

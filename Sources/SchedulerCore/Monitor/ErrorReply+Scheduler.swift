@@ -1,14 +1,29 @@
+import NATS
 import PlaneProtocol
 
 extension ErrorReply {
     /// The sender repeats its message until it is stored.
-    static let cannotWrite = ErrorReply(code: .unavailable, message: "the scheduler could not write to the stream; try again")
+    static func cannotWrite(_ error: NATSError) -> ErrorReply {
+        ErrorReply(code: .unavailable, message: "the scheduler could not write to the stream: \(error.reason); try again")
+    }
 
     /// A lock that looks free may be held by a backend whose drone has not said so yet.
     static let isRebuilding = ErrorReply(
         code: .unavailable, message: "the state of the world was lost, and the drones are being asked which locks are held; try again in some seconds")
 
     /// A guess from an old state of the world could give one lock to two.
-    static let isBehind = ErrorReply(
-        code: .unavailable, message: "the scheduler does not see the newest state of the world, because NATS does not take or bring news; try again")
+    /// - Parameter reason: what NATS says, if it says something.
+    static func isBehind(_ reason: String? = nil) -> ErrorReply {
+        let why = reason.map { ": \($0)" } ?? ""
+        return ErrorReply(
+            code: .unavailable,
+            message: "the scheduler does not see the newest state of the world, because NATS does not take or bring news\(why); try again")
+    }
+
+    /// A name that may never answer is no answer to whoever asks for the lock's backend.
+    static func isUnheard(_ holder: LockSight.Holder) -> ErrorReply {
+        ErrorReply(
+            code: .unavailable,
+            message: "the lock is held by backend \(holder.backend), and drone \(holder.drone), which was asked to run it, has not answered yet; try again")
+    }
 }

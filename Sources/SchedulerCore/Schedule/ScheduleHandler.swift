@@ -11,12 +11,14 @@ package struct ScheduleHandler: Sendable {
     private let writer: WorldWriter
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
+    private let lateRefusals: LateRefusals
     private let logger: Logger
 
     package init(
         bus: PlaneBus, world: LiveWorld, writer: WorldWriter, limits: ScheduleLimits = ScheduleLimits(), metrics: SchedulerMetrics,
-        logger: Logger
+        lateRefusals: LateRefusals = LateRefusals(), logger: Logger
     ) {
+        self.lateRefusals = lateRefusals
         self.bus = bus
         self.world = world
         self.writer = writer
@@ -28,7 +30,9 @@ package struct ScheduleHandler: Sendable {
     /// Always has an answer, and in time.
     package func handle(_ request: ScheduleRequest) async -> ScheduleReply {
         let started = ContinuousClock.now
-        guard self.world.isCurrent else { return self.refuse(request, .isBehind, since: started) }
+        guard self.world.isCurrent else {
+            return self.refuse(request, .isBehind(self.world.staleReason), since: started)
+        }
         if request.lock != nil, await !self.world.waitUntilRebuilt(within: self.limits.lockWait) {
             return self.refuse(request, .isRebuilding, since: started)
         }
@@ -37,6 +41,7 @@ package struct ScheduleHandler: Sendable {
             request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
             uid: .random(using: &generator), limits: self.limits)
         var choice = DroneChoice(world: self.world, cluster: request.cluster)
+        var inquiry: SpawnInquiry?
 
         var action = machine.begin(
             isKnown: self.world.ask { $0.backend(machine.backend, in: request.cluster) != nil },
@@ -61,14 +66,15 @@ package struct ScheduleHandler: Sendable {
                 action = machine.assigned(outcome)
             case .assignAndAsk(let assignment, let spawn):
                 async let outcome = self.assign(assignment, to: machine.backend, in: request.cluster, expecting: nil)
-                let answer = await self.ask(spawn)
+                let answer = await self.ask(spawn, &inquiry, since: started)
                 choice.note(await outcome)
                 action = machine.assignedAndAnswered(await outcome, answer)
             case .ask(let spawn):
-                action = machine.answered(await self.ask(spawn))
+                action = machine.answered(await self.ask(spawn, &inquiry, since: started))
             case .finish(let reply, let tidyUp):
                 choice.finish(reply)
                 await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
+                if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
                 self.report(reply, request, machine.backend, took: .now - started)
                 return reply
             }
@@ -91,7 +97,7 @@ package struct ScheduleHandler: Sendable {
             guard error.code != .wrongLastSequence else { return .conflict }
             self.logger.error(
                 "the state of the world cannot be written", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
-            return .failed
+            return .failed(error.reason)
         }
     }
 
@@ -113,22 +119,31 @@ package struct ScheduleHandler: Sendable {
         return self.world.sight(of: lock, in: cluster)
     }
 
-    private func ask(_ spawn: SpawnRequest) async -> SpawnAnswer {
-        do throws(RequestFailure) {
-            return try await self.bus.request(spawn, timeout: self.limits.spawnAnswer) ? .accepted : .refused(nil)
-        } catch {
-            self.logger.warning(
-                "drone does not take the backend",
-                metadata: [
-                    LogKey.cluster: "\(spawn.cluster)", LogKey.drone: "\(spawn.droneID)", LogKey.backend: "\(spawn.backendID)",
-                    LogKey.error: "\(error)",
-                ])
-            switch error {
-            case .refused(let reply): return .refused(reply)
-            case .transport(let error) where error.code == .noResponders: return .nobody
-            case .transport, .unreadable: return .silent
-            }
+    /// - Parameter inquiry: of the drone asked last in this request; another drone's takes its place.
+    private func ask(_ spawn: SpawnRequest, _ inquiry: inout SpawnInquiry?, since started: ContinuousClock.Instant) async -> SpawnAnswer {
+        let current: SpawnInquiry
+        if let inquiry, inquiry.spawn == spawn {
+            current = inquiry
+        } else {
+            current = SpawnInquiry(spawn, bus: self.bus, patience: self.limits.lateAnswer)
+            inquiry = current
         }
+        let answer = await current.ask(within: min(self.limits.spawnAnswer, self.limits.answer - (.now - started)))
+        guard let problem = answer.problem else { return answer }
+        self.logger.warning(
+            "drone does not take the backend",
+            metadata: [
+                LogKey.cluster: "\(spawn.cluster)", LogKey.drone: "\(spawn.droneID)", LogKey.backend: "\(spawn.backendID)",
+                LogKey.error: "\(problem)",
+            ])
+        return answer
+    }
+
+    /// The drone may run the backend, which keeps the lock for it; if it says later that it does not, the lock is free.
+    private func listen(to inquiry: SpawnInquiry) {
+        let refusal = LateRefusals.Refusal(
+            backend: inquiry.spawn.backendID, drone: inquiry.spawn.droneID, cluster: inquiry.spawn.cluster)
+        inquiry.whenRefused { [lateRefusals] in lateRefusals.add(refusal) }
     }
 
     private func carryOut(_ tidyUp: ScheduleMachine.TidyUp, backend: BackendID, cluster: ClusterName) async {

@@ -2,20 +2,20 @@ import PlaneProtocol
 
 /// What follows from the events: the next step, or the end.
 extension ScheduleMachine {
-    mutating func take(_ sight: LockSight) -> Action {
+    mutating func take(_ sight: LockSight, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }
         switch sight {
-        case .held(let holder): return self.finish(with: holder)
-        case .announced: return self.wait(while: sight)
+        case .held(let holder): return self.finish(with: holder, progress)
+        case .announced, .assigned: return self.wait(while: sight, progress)
         case .free(let lastAnnouncement):
-            self.state = .announcing(expecting: lastAnnouncement)
+            self.state = .announcing(expecting: lastAnnouncement, progress)
             return .announce(LockMessage(lock: lock.lock, uid: lock.uid, kind: .announce), expecting: lastAnnouncement)
         }
     }
 
-    mutating func wait(while sight: LockSight) -> Action {
+    mutating func wait(while sight: LockSight, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }
-        self.state = .waitingForLock
+        self.state = .waitingForLock(sight, progress)
         return .awaitLock(lock.lock, differentFrom: sight)
     }
 
@@ -83,7 +83,7 @@ extension ScheduleMachine {
         return .finish(reply, TidyUp(revoke: revoke, writeOff: writeOff, terminate: terminate))
     }
 
-    static let cannotWrite = "the scheduler could not write the state of the world; try again"
+    static func cannotWrite(_ reason: String) -> String { "the scheduler could not write the state of the world: \(reason); try again" }
     static let isLost = "the backend was ended before it began; try again"
     static let isBehind = "the scheduler does not see the newest state of the world; try again"
 }

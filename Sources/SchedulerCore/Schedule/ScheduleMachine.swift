@@ -3,7 +3,7 @@ package import PlaneProtocol
 /// Decides one schedule request. Knows no time, no NATS and no world: it says what to do next, and is told what came of it.
 ///
 ///                     ┌── held ──► answer with the holder
-///     begin ── lock ──┼── announced ──► wait ──► look again
+///     begin ── lock ──┼── announced, assigned ──► wait ──► look again
 ///       │             └── free ──► announce (compare and set) ──► see it come back ──► mine
 ///       │ no lock                                                                        │
 ///       ├───────────────────────────────◄────────────────────────────────────────────────┘
@@ -17,6 +17,9 @@ package import PlaneProtocol
 /// the dead or a backend that nobody knows. Where the id is new and no lock is at stake, nothing can go wrong with writing and asking at
 /// the same time, and the round trip is saved. An id the client chose is written expecting that no such assignment exists, which refuses
 /// one used before, even by another scheduler at this moment.
+///
+/// **A holder that is only assigned is nobody's answer.** Its drone may be gone; whoever asks for its lock waits until the drone says
+/// something, and is told so if it does not.
 ///
 /// **Giving up leaves nothing behind** that looks alive but is not: once the assignment may be in the stream, the backend is written off with
 /// `Terminated` (unless it holds a lock and a drone may run it: a lock is free only when its holder has ended). Deleting the assignment would be the alternative, but processes that have read it would not notice; a terminal state
@@ -65,8 +68,9 @@ package struct ScheduleMachine: Sendable {
 
     enum State: Hashable, Sendable {
         case new
-        case waitingForLock
-        case announcing(expecting: UInt64)
+        /// As long as it looks like this.
+        case waitingForLock(LockSight, Progress)
+        case announcing(expecting: UInt64, Progress)
         case confirmingAnnouncement(Progress)
         case choosing(Progress)
         case assigning(DroneID, Progress)
@@ -104,23 +108,24 @@ package struct ScheduleMachine: Sendable {
     package mutating func begin(isKnown: Bool, sight: LockSight?) -> Action {
         guard self.state == .new else { preconditionFailure("begun twice") }
         if case .held(let holder) = sight { return self.finish(with: holder) }
+        if case .assigned = sight, let sight { return self.wait(while: sight, Progress()) }
         guard !isKnown else { return self.rejectID(Progress()) }
         guard let sight else { return self.choose(Progress()) }
-        return self.take(sight)
+        return self.take(sight, Progress())
     }
 
     /// - Parameter sight: nil if the lock did not change in time.
     package mutating func lockChanged(_ sight: LockSight?) -> Action {
-        guard self.state == .waitingForLock else { preconditionFailure("nobody waits for the lock") }
-        guard let sight else {
-            return self.fail(.lockBusy, "another request for the same lock has not finished; try again", Progress())
+        guard case .waitingForLock(let last, let progress) = self.state else { preconditionFailure("nobody waits for the lock") }
+        if let sight { return self.take(sight, progress) }
+        guard case .assigned(let holder) = last else {
+            return self.fail(.lockBusy, "another request for the same lock has not finished; try again", progress)
         }
-        return self.take(sight)
+        return self.finish(.error(.isUnheard(holder)), progress)
     }
 
     package mutating func announced(_ outcome: WriteOutcome) -> Action {
-        guard case .announcing(let expected) = self.state else { preconditionFailure("nothing was announced") }
-        var progress = Progress()
+        guard case .announcing(let expected, var progress) = self.state else { preconditionFailure("nothing was announced") }
         switch outcome {
         case .stored(let sequence):
             progress.hasAnnounced = true
@@ -128,10 +133,11 @@ package struct ScheduleMachine: Sendable {
             return .awaitEcho(of: sequence)
         case .conflict:
             // Somebody was faster; who it is, the world will say.
-            return self.wait(while: .free(lastAnnouncement: expected))
-        case .failed:
+            progress.hasAnnounced = false
+            return self.wait(while: .free(lastAnnouncement: expected), progress)
+        case .failed(let reason):
             progress.hasAnnounced = true
-            return self.fail(.unavailable, Self.cannotWrite, progress)
+            return self.fail(.unavailable, Self.cannotWrite(reason), progress)
         }
     }
 
@@ -143,14 +149,19 @@ package struct ScheduleMachine: Sendable {
             guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
             // The announcement was stored under the condition that it is the next one. Whoever announces after it without asking
             // (as older controllers do) does not take it from us; only a backend that got the lock in the meantime does.
-            guard case .held(let holder) = sight else { return self.choose(progress) }
-            return self.finish(with: holder, progress)
+            switch sight {
+            case .held(let holder): return self.finish(with: holder, progress)
+            case .assigned: return self.wait(while: sight, progress)
+            case .free, .announced: return self.choose(progress)
+            }
         case .confirmingAssignment(let drone, let progress):
             guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
             switch sight {
-            case .held(let holder) where holder.backend == self.backend: return self.ask(drone, progress)
+            case .held(let holder) where holder.backend == self.backend, .assigned(let holder) where holder.backend == self.backend:
+                return self.ask(drone, progress)
             // Our announcement had lapsed, and this one was quicker.
             case .held(let holder): return self.finish(with: holder, progress)
+            case .assigned(let holder): return self.finish(.error(.isUnheard(holder)), progress)
             // Somebody has declared our backend ended before it began.
             case .free, .announced: return self.fail(.unavailable, Self.isLost, progress)
             }
@@ -186,8 +197,8 @@ package struct ScheduleMachine: Sendable {
             // The assignment that is there is somebody else's, and not ours to write off.
             progress.mayBeAssigned = false
             return self.rejectID(progress)
-        case .failed:
-            return self.fail(.unavailable, Self.cannotWrite, progress)
+        case .failed(let reason):
+            return self.fail(.unavailable, Self.cannotWrite(reason), progress)
         }
     }
 
@@ -197,10 +208,12 @@ package struct ScheduleMachine: Sendable {
         case .stored:
             self.state = .asking(drone, progress)
             return self.answered(answer)
-        case .conflict, .failed:
-            // (Nothing is expected, so nothing can conflict.) What the drone has begun, nobody would find.
-            let mayRun = answer == .accepted || answer == .silent
-            return self.fail(.unavailable, Self.cannotWrite, progress, terminate: mayRun)
+        case .conflict:
+            // (Nothing is expected, so nothing can conflict.)
+            return self.fail(.unavailable, Self.isLost, progress, terminate: answer.mayRun)
+        case .failed(let reason):
+            // What the drone has begun, nobody would find.
+            return self.fail(.unavailable, Self.cannotWrite(reason), progress, terminate: answer.mayRun)
         }
     }
 

@@ -9,4 +9,23 @@ package enum SpawnAnswer: Hashable, Sendable {
     case nobody
     /// Nothing in time, or nothing readable. It may run the backend or not.
     case silent
+
+    /// In a few words, for the log; nil where nothing is wrong.
+    var problem: String? {
+        switch self {
+        case .accepted: nil
+        case .refused(nil): "it refuses"
+        case .refused(let reply?): "it refuses: \(reply)"
+        case .nobody: "nobody listens there"
+        case .silent: "no answer yet"
+        }
+    }
+
+    /// Whether the drone may run the backend.
+    var mayRun: Bool {
+        switch self {
+        case .accepted, .silent: true
+        case .refused, .nobody: false
+        }
+    }
 }

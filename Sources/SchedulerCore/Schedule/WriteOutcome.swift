@@ -4,6 +4,6 @@ package enum WriteOutcome: Hashable, Sendable {
     case stored(UInt64)
     /// Refused, because another message stands where none, or another one, was expected.
     case conflict
-    /// Not acknowledged; it may be stored or not.
-    case failed
+    /// Not acknowledged; it may be stored or not. In a few words, why.
+    case failed(String)
 }

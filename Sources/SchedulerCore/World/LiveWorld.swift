@@ -12,6 +12,7 @@ package final class LiveWorld: FollowedWorld {
         var waiters = WorldWaiters()
         var isCaughtUp = false
         var isCurrent = true
+        var staleReason: String?
         var incarnation: UInt64 = 0
         /// Until then drones are being asked what they run, and nobody knows which locks are held.
         var rebuiltAt: ContinuousClock.Instant?
@@ -55,8 +56,14 @@ package final class LiveWorld: FollowedWorld {
     /// Whether what we write comes back to us. If not, what this process knows may be long past, and is no ground for an answer.
     package var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
 
-    package func setCurrent(_ isCurrent: Bool) {
-        self.state.withLock { $0.isCurrent = isCurrent }
+    /// Why it does not, as far as NATS has said.
+    package var staleReason: String? { self.state.withLock { $0.staleReason } }
+
+    package func setCurrent(_ isCurrent: Bool, because reason: String? = nil) {
+        self.state.withLock { state in
+            state.isCurrent = isCurrent
+            state.staleReason = isCurrent ? nil : reason
+        }
     }
 
     /// Of the stream that is followed: how often it was found to be another one.

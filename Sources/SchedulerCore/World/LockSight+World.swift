@@ -10,7 +10,8 @@ extension WorldState {
         case .held(let backend):
             // A holder holds by its assignment, so its drone is known.
             guard let view = self.backend(backend, in: cluster), let drone = view.drone else { return .free(lastAnnouncement: lastAnnouncement) }
-            return .held(LockSight.Holder(backend: backend, drone: drone, bearerToken: view.bearerToken))
+            let holder = LockSight.Holder(backend: backend, drone: drone, bearerToken: view.bearerToken)
+            return view.state == nil ? .assigned(holder) : .held(holder)
         }
     }
 }

@@ -7,6 +7,8 @@ package enum LockSight: Hashable, Sendable {
     case free(lastAnnouncement: UInt64)
     /// Somebody is about to place a backend for it.
     case announced(at: UInt64)
+    /// A backend is placed for it, and its drone has not been heard of since: it may run or not.
+    case assigned(Holder)
     case held(Holder)
 
     package struct Holder: Hashable, Sendable {

@@ -59,6 +59,7 @@ import Testing
         #expect(defaults.lostAfter == .seconds(300))
         #expect(defaults.endedRetention == .seconds(24 * 3600))
         #expect(defaults.historyRetention == .seconds(7 * 24 * 3600))
+        #expect(defaults.historyMaxBytes == 1 << 30)
         let scheduler = try ConfigurationLoader.load(
             ControllerConfiguration.self,
             toml: """
@@ -69,12 +70,22 @@ import Testing
                 lost_after_secs = 0
                 ended_retention_secs = 60
                 history_retention_secs = 0
+                history_max_bytes = 0
                 """
         ).configuration.scheduler
         #expect(scheduler.replicas == 5)
         #expect(scheduler.lostAfter == nil)
         #expect(scheduler.endedRetention == .seconds(60))
         #expect(scheduler.historyRetention == nil)
+        #expect(scheduler.historyMaxBytes == nil)
+    }
+
+    @Test("a limit of what is kept that keeps nothing is refused")
+    func tooLittleHistory() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(ControllerConfiguration.self, toml: "nats.hosts = ['a']\n[scheduler]\nhistory_max_bytes = 1000")
+        }
+        #expect("\(error)".contains("history_max_bytes"))
     }
 
     @Test("a drone is not written off before it stops getting backends")

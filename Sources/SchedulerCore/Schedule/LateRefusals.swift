@@ -1,0 +1,47 @@
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+/// Frees the locks of backends that a drone has refused after the request was answered. Until then the drone might have run the backend, so
+/// the lock was its.
+package struct LateRefusals: Sendable {
+    struct Refusal: Sendable {
+        var backend: BackendID
+        var drone: DroneID
+        var cluster: ClusterName
+    }
+
+    /// More at once than a scheduler has requests; what is dropped, the drone's roll call finds.
+    private static let limit = 4096
+
+    private let refusals: AsyncStream<Refusal>
+    private let continuation: AsyncStream<Refusal>.Continuation
+
+    package init() {
+        (self.refusals, self.continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.limit))
+    }
+
+    func add(_ refusal: Refusal) { self.continuation.yield(refusal) }
+
+    /// Ends when the task is cancelled.
+    func run(world: LiveWorld, writer: WorldWriter, logger: Logger) async {
+        for await refusal in self.refusals {
+            // Its drone has said something else since, or somebody has placed it elsewhere.
+            guard let known = world.ask({ $0.backend(refusal.backend, in: refusal.cluster) }), known.state == nil, known.drone == refusal.drone
+            else { continue }
+            var metadata: Logger.Metadata = [
+                LogKey.cluster: "\(refusal.cluster)", LogKey.drone: "\(refusal.drone)", LogKey.backend: "\(refusal.backend)",
+            ]
+            do {
+                let end = BackendMessage(backend: refusal.backend, change: .state(.terminated, at: .now()))
+                try await writer.writeOnce(.cluster(refusal.cluster, .backend(end)))
+                logger.notice("drone has refused the backend after all, its lock is free", metadata: metadata)
+            } catch {
+                metadata[LogKey.error] = "\(error)"
+                logger.warning("backend that its drone has refused cannot be written off", metadata: metadata)
+            }
+        }
+    }
+}

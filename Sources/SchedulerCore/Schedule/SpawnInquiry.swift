@@ -1,0 +1,97 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import Synchronization
+
+/// One drone, asked to run one backend, perhaps more than once. Its answer counts whichever ask it belongs to, and is still heard when the
+/// request it was asked for has been answered.
+final class SpawnInquiry: Sendable {
+    private struct State {
+        /// To each ask so far; nil while there is none.
+        var answers: [SpawnAnswer?] = []
+        /// Wakes who waits.
+        var signal: AsyncStream<Void>.Continuation?
+        /// Called once if it turns out that the drone has refused every ask.
+        var whenRefused: (@Sendable () -> Void)?
+    }
+
+    let spawn: SpawnRequest
+    private let bus: PlaneBus
+    private let patience: Duration
+    private let state = Mutex(State())
+
+    /// - Parameter patience: how long the answer to an ask is listened for.
+    init(_ spawn: SpawnRequest, bus: PlaneBus, patience: Duration) {
+        self.spawn = spawn
+        self.bus = bus
+        self.patience = patience
+    }
+
+    /// Asks, and waits for an answer to this ask or an earlier one.
+    func ask(within limit: Duration) async -> SpawnAnswer {
+        let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let index = self.state.withLock { state in
+            state.signal = signal
+            state.answers.append(nil)
+            return state.answers.count - 1
+        }
+        self.bus.request(self.spawn, timeout: self.patience) { self.received($0, at: index) }
+        return await TimeLimit.run(limit) {
+            for await _ in signals {
+                if let verdict = self.state.withLock({ Self.verdict(on: $0.answers) }) { return verdict }
+            }
+            return nil
+        } ?? .silent
+    }
+
+    /// To be called when nobody waits any more: `handler` is called once if the drone has refused, or does so later.
+    func whenRefused(_ handler: @escaping @Sendable () -> Void) {
+        let isRefused = self.state.withLock { state in
+            let isRefused = Self.areRefusals(state.answers)
+            if !isRefused { state.whenRefused = handler }
+            return isRefused
+        }
+        if isRefused { handler() }
+    }
+
+    /// On a thread of the connection.
+    private func received(_ result: Result<Bool, RequestFailure>, at index: Int) {
+        let (signal, handler) = self.state.withLock { state in
+            state.answers[index] = SpawnAnswer(result)
+            guard Self.areRefusals(state.answers) else { return (state.signal, nil as (@Sendable () -> Void)?) }
+            defer { state.whenRefused = nil }
+            return (state.signal, state.whenRefused)
+        }
+        signal?.yield()
+        handler?()
+    }
+
+    /// What the answers say together; nil while they say nothing.
+    ///
+    /// Whoever has accepted once runs the backend. A refusal counts only when it answers the last ask: the drone may have refused an earlier
+    /// one and accept this.
+    private static func verdict(on answers: [SpawnAnswer?]) -> SpawnAnswer? {
+        answers.contains(.accepted) ? .accepted : answers.last ?? nil
+    }
+
+    private static func areRefusals(_ answers: [SpawnAnswer?]) -> Bool {
+        answers.allSatisfy { answer in
+            switch answer {
+            case .refused, .nobody: true
+            case .accepted, .silent, nil: false
+            }
+        }
+    }
+}
+
+extension SpawnAnswer {
+    fileprivate init(_ result: Result<Bool, RequestFailure>) {
+        switch result {
+        case .success(true): self = .accepted
+        case .success(false): self = .refused(nil)
+        case .failure(.refused(let reply)): self = .refused(reply)
+        case .failure(.transport(let error)) where error.code == .noResponders: self = .nobody
+        case .failure: self = .silent
+        }
+    }
+}

@@ -1,0 +1,256 @@
+import Foundation
+import Logging
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Testing
+
+@testable import SchedulerCore
+
+/// The streams of a cluster, on a real nats-server that other programs use as well.
+@Suite("Scheduler and streams", .timeLimit(.minutes(3))) struct SchedulerStreamTests {
+    static let ownStreams = ["plane_state", "backend_status", "plane_leases", "backend_logs", "plane_certificates", "dns_record"]
+
+    static func keeper(_ bus: PlaneBus, logger: Logger = TestCluster.silent) -> StreamKeeper {
+        StreamKeeper(jetStream: bus.connection.jetStream, configuration: .init(), logger: logger)
+    }
+
+    static func make(_ name: String, _ subjects: [String], on bus: PlaneBus, more: String = "") async throws {
+        let list = subjects.map { "\"\($0)\"" }.joined(separator: ",")
+        let body = #"{"name":"\#(name)","subjects":[\#(list)],"storage":"file","retention":"limits"\#(more)}"#
+        let answer = try await bus.connection.request(Array(body.utf8), to: "$JS.API.STREAM.CREATE.\(name)", timeout: .seconds(5))
+        #expect(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#))
+    }
+
+    // MARK: One server
+
+    @Test("on a single server the streams have one copy from the first start on, and nothing is said of more")
+    func singleServer() async throws {
+        let log = LogRecorder()
+        try await withNATSServer { server in
+            let bus = try await TestCluster.bus(server, logger: log.logger)
+            let keeper = Self.keeper(bus, logger: log.logger)
+            try await keeper.ensure()
+            await keeper.lookAfterAll()
+            for name in Self.ownStreams { #expect(try await bus.connection.jetStream.streamInfo(name).replicas == 1) }
+            let lines = log.entries.filter { $0.level >= .info }.map(\.message)
+            #expect(!lines.contains { $0.contains("stream") }, "\(lines)")
+            await bus.connection.drain()
+        }
+    }
+
+    @Test("streams that an earlier version has raised are brought back, and outlive a restart without a scheduler, consumers and all")
+    func raisedStreams() async throws {
+        try await withNATSServer { server in
+            let bus = try await TestCluster.bus(server)
+            let (jetStream, keeper) = (bus.connection.jetStream, Self.keeper(bus))
+            try await keeper.ensure()
+            for name in Self.ownStreams {
+                // Servers from 2.12 on refuse it.
+                let body = try await bus.connection.request([], to: "$JS.API.STREAM.INFO.\(name)", timeout: .seconds(5)).payload
+                var config = try #require((try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any])?["config"] as? [String: Any])
+                config["num_replicas"] = 3
+                let raised = try JSONSerialization.data(withJSONObject: config)
+                _ = try await bus.connection.request([UInt8](raised), to: "$JS.API.STREAM.UPDATE.\(name)", timeout: .seconds(5))
+            }
+            _ = try await jetStream.publish(Array("{}".utf8), to: "backend.b-1.status")
+            let consumer = #"{"stream_name":"backend_status","config":{"durable_name":"app","ack_policy":"explicit"}}"#
+            _ = try await bus.connection.request(
+                Array(consumer.utf8), to: "$JS.API.CONSUMER.DURABLE.CREATE.backend_status.app", timeout: .seconds(5))
+            await keeper.lookAfterAll()
+            for name in Self.ownStreams { #expect(try await jetStream.streamInfo(name).replicas == 1) }
+
+            try await server.restart(.kill)
+            try await eventually("the connection is back") { bus.connection.isConnected }
+            for name in Self.ownStreams { #expect(try await jetStream.streamInfo(name).replicas == 1) }
+            let status = try await jetStream.streamInfo("backend_status")
+            #expect(status.messages == 1 && status.consumers == 1)
+            await bus.connection.drain()
+        }
+    }
+
+    @Test("after a restart of the only server requests are served again at once, not after the world was rebuilt")
+    func servedAfterRestart() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let held = try await cluster.spawned(.make(lock: .make()))
+                await cluster.server.stop(.kill)
+                try await eventually("the scheduler knows") { !cluster.world.isCurrent }
+                try await cluster.server.startAgain()
+                let back = ContinuousClock.now
+                try await eventually("a request is served") {
+                    try? drone.beat()
+                    let reply = try? await cluster.bus.request(ScheduleRequest.make(lock: .make("other")), timeout: .seconds(1))
+                    guard case .scheduled? = reply else { return false }
+                    return true
+                }
+                // Half a second on an idle machine; the rebuilding of a lost stream takes six and more.
+                #expect(.now - back < .seconds(5))
+                let again = try await cluster.spawned(.make(lock: .make()))
+                #expect(again.backendID == held.backendID && !again.spawned)
+            }
+        }
+    }
+
+    // MARK: Other people's streams
+
+    @Test("a stream that stores every request as well, for auditing, answers none of them")
+    func auditing() async throws {
+        try await TestCluster.run { cluster in
+            try await Self.make(
+                "AUDIT",
+                [
+                    "cluster.*.drone.register", "cluster.*.drone.*.spawn", "cluster.*.drone.*.roll_call", "cluster.*.backend.*.status",
+                    "cluster.*.backend.*.terminate", "cluster.*.schedule", "cluster.*.fetch", "cluster.*.set_acme_record",
+                ], on: cluster.bus)
+            // One that refuses all says so in the same way.
+            try await Self.make(
+                "FULL", ["cluster.*.drone.*.drain"], on: cluster.bus, more: #","max_msgs":1,"discard":"new""#)
+            try await FakeDrone.run(in: cluster) { drone in
+                let backend = try await cluster.spawned(.make(lock: .make(), token: true))
+                #expect(backend.spawned && drone.spawned.count == 1)
+                try await cluster.report(.ready, backend.backendID)
+                let fetched = try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
+                #expect(
+                    fetched == .scheduled(FetchedBackend(drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken)))
+                _ = try await cluster.bus.request(TerminationRequest(cluster: TestCluster.name, backendID: backend.backendID))
+                #expect(try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: "v")))
+                try await drone.answeringRollCalls {
+                    let call = try await cluster.bus.request(RollCallRequest(cluster: TestCluster.name, drone: drone.id))
+                    #expect(call.isComplete)
+                }
+            }
+        }
+    }
+
+    @Test("a stream of somebody else's that has the subjects of one that is not essential keeps no scheduler from its work")
+    func overlappingHistory() async throws {
+        let log = LogRecorder()
+        try await withNATSServer { server in
+            let bus = try await TestCluster.bus(server)
+            try await Self.make("ZONES", ["cluster.*.dns.>"], on: bus)
+            try await Self.make("PRINTED", ["backend.*.log"], on: bus)
+            try await TestCluster.run(on: [server], logger: log.logger) { cluster in
+                try await FakeDrone.run(in: cluster) { _ in
+                    let backend = try await cluster.spawned()
+                    #expect(backend.spawned)
+                }
+            }
+            let told = log.entries.filter { $0.message == "stream cannot be made, and is done without" }
+            #expect(Set(told.compactMap { $0.metadata[LogKey.stream]?.description }) == ["dns_record", "backend_logs"])
+            #expect(told.contains { "\($0.metadata)".contains("its subjects cluster.*.dns.* overlap with cluster.*.dns.> of stream ZONES") })
+            await bus.connection.drain()
+        }
+    }
+
+    @Test("one that has the subjects of an essential stream is named, and waited for to be gone")
+    func overlappingStatus() async throws {
+        let log = LogRecorder()
+        try await withNATSServer { server in
+            let bus = try await TestCluster.bus(server)
+            try await Self.make("ENDS", ["backend.>"], on: bus)
+            let keeper = Self.keeper(bus, logger: log.logger)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await keeper.ensure() }
+                let entry = await log.entry("stream cannot be made yet")
+                #expect(entry.level == .error)
+                #expect(entry.metadata[LogKey.stream] == "backend_status")
+                #expect("\(entry.metadata)".contains("its subjects backend.*.status overlap with backend.> of stream ENDS"))
+                _ = try await bus.connection.request([], to: "$JS.API.STREAM.DELETE.ENDS", timeout: .seconds(5))
+                try await group.waitForAll()
+            }
+            #expect(try await bus.connection.jetStream.streamInfo("backend_status").subjects == ["backend.*.status"])
+            await bus.connection.drain()
+        }
+    }
+
+    // MARK: A small store
+
+    static let smallStore = "jetstream { store_dir: \"$DIRECTORY/store\", max_file_store: 8MB }"
+
+    @Test("what backends print fills no store, however small: the essential streams go on taking what is written")
+    func loudBackends() async throws {
+        try await withNATSServer(jetStream: false, configuration: Self.smallStore) { server in
+            try await TestCluster.run(on: [server]) { cluster in
+                let line = [UInt8](repeating: UInt8(ascii: "x"), count: 16 << 10)
+                for number in 0..<600 {
+                    _ = try await cluster.bus.connection.jetStream.publish(line, to: "backend.b-\(number % 30).log")
+                }
+                try await FakeDrone.run(in: cluster) { _ in
+                    let backend = try await cluster.spawned()
+                    #expect(backend.spawned)
+                }
+                let logs = try await cluster.bus.connection.jetStream.streamInfo("backend_logs")
+                #expect(logs.messages > 0 && logs.bytes <= 1 << 20)
+            }
+        }
+    }
+
+    @Test("a stream without a limit, as earlier versions made it, gets one, and a store that it has filled is free again")
+    func earlierStream() async throws {
+        try await withNATSServer(jetStream: false, configuration: Self.smallStore) { server in
+            let bus = try await TestCluster.bus(server)
+            try await Self.make("backend_logs", ["backend.*.log"], on: bus)
+            try await Self.fill("backend.b-1.log", bus)
+            let keeper = Self.keeper(bus)
+            try await keeper.ensure()
+            await keeper.lookAfterAll()
+            _ = try await bus.connection.jetStream.publish([1], to: "state.heartbeat")
+            #expect(try await bus.connection.jetStream.streamInfo("backend_logs").bytes <= 1 << 20)
+            await bus.connection.drain()
+        }
+    }
+
+    /// Publishes until the server takes no more.
+    static func fill(_ subject: String, _ bus: PlaneBus) async throws {
+        let line = [UInt8](repeating: UInt8(ascii: "x"), count: 64 << 10)
+        try await eventually("the store is full") {
+            do throws(NATSError) {
+                _ = try await bus.connection.jetStream.publish(line, to: subject)
+                return false
+            } catch {
+                return error.apiErrorCode == 10023
+            }
+        }
+    }
+
+    @Test("what NATS says about a store that is full is in the answer and in the log")
+    func fullStore() async throws {
+        let log = LogRecorder()
+        try await withNATSServer(jetStream: false, configuration: Self.smallStore) { server in
+            try await TestCluster.run(on: [server], logger: log.logger) { cluster in
+                try await Self.make("JUNK", ["junk"], on: cluster.bus)
+                try await Self.fill("junk", cluster.bus)
+                let words = "503 insufficient resources (10023)"
+                try await eventually("a request is told") {
+                    guard case .error(let error) = try await cluster.schedule() else { return false }
+                    return error.code == .unavailable && error.message.contains(words)
+                }
+                let entry = await log.entry("the state of the world is out of date: NATS does not take or does not bring news")
+                #expect("\(entry.metadata)".contains(words))
+                let refusal = await #expect(throws: RequestFailure.self) { try await cluster.report(.ready, .make()) }
+                #expect("\(String(describing: refusal))".contains(words))
+            }
+        }
+    }
+
+    @Test("limits of size are the configured ones where the store is large, and a part of it where it is small")
+    func limits() {
+        func limit(_ name: String, _ store: UInt64?, _ configuration: SchedulerConfiguration = .init()) -> Int64? {
+            SchedulerStreams.all(configuration, store: store).first { $0.configuration.name == name }?.configuration.maxBytes
+        }
+        for store in [nil, 100 << 30] as [UInt64?] {
+            #expect(limit("backend_logs", store) == 1 << 30)
+            #expect(limit("backend_status", store) == 256 << 20)
+            #expect(limit("plane_state", store) == nil)
+        }
+        #expect(limit("backend_logs", 8_000_000) == 512 << 10)
+        #expect(limit("backend_status", 8_000_000) == 128 << 10)
+        var unlimited = SchedulerConfiguration()
+        unlimited.historyMaxBytes = nil
+        #expect(limit("backend_logs", 8_000_000, unlimited) == StreamConfiguration.unlimited)
+        #expect(SchedulerStreams.all(.init(), store: 0).allSatisfy { $0.configuration.maxBytes ?? 64 << 10 >= 64 << 10 })
+    }
+}
