@@ -61,6 +61,11 @@ final class FakeScheduler: Sendable {
         }
     }
 
+    /// Answers every question for a lock's backend like this.
+    func serveFetches(_ reply: FetchReply) async throws {
+        try await self.serve(FetchBackendForLock.self) { _, _ in reply }
+    }
+
     /// Acknowledges terminations, as every agent does, and reports the end if it is to come.
     func serveTermination(reporting state: BackendState?) async throws {
         try await self.serve(TerminationRequest.self) { request, _ in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import NATS
 import PlaneProtocol
 import PlaneTestSupport
@@ -151,6 +152,38 @@ struct OperatorCommandsTests {
                 #expect(well.recorder.out.contains("They agree."))
                 group.cancelAll()
             }
+        }
+    }
+
+    @Test("doctor names the stream that stores requests, the one that has our subjects, and says how full the store is and why nothing is scheduled")
+    func doctorAndStreams() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: "ENDS", subjects: ["backend.>"]))
+            let overlap = try await runPlane(["doctor"], server: server)
+            #expect(overlap.status == CommandStatus.failed.rawValue)
+            #expect(overlap.recorder.out.contains("backend.*.status of backend_status overlap with backend.> of stream ENDS"))
+            await connection.drain()
+        }
+        let small = "jetstream { store_dir: \"$DIRECTORY/store\", max_file_store: 8MB }"
+        try await withNATSServer(jetStream: false, configuration: small) { server in
+            let scheduler = try await FakeScheduler(server)
+            let jetStream = scheduler.connection.jetStream
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "plane_leases", subjects: ["lease.>"]))
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "AUDIT", subjects: ["cluster.*.drone.*.spawn"]))
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "JUNK", subjects: ["junk"]))
+            try await scheduler.write(drone: "drone-a", backends: [:])
+            try await scheduler.serveFetches(.error(ErrorReply(code: .unavailable, message: "NATS says: 503 insufficient resources (10023)")))
+            let roomy = try await runPlane(["doctor"], server: server)
+            #expect(roomy.recorder.out.contains("Stream AUDIT stores requests (cluster.*.drone.*.spawn)"))
+            #expect(roomy.recorder.out.contains("of about 8 MiB in JetStream's store (0 %)"))
+            let line = [UInt8](repeating: 0, count: 1 << 19)
+            for _ in 0..<13 { _ = try await jetStream.publish(line, to: "junk") }
+            let full = try await runPlane(["doctor"], server: server)
+            #expect(full.status == CommandStatus.failed.rawValue)
+            #expect(full.recorder.out.contains("(81 %), most of it stream JUNK"))
+            #expect(full.recorder.out.contains("A scheduler says: NATS says: 503 insufficient resources (10023)"))
+            await scheduler.stop()
         }
     }
 

@@ -24,6 +24,11 @@ struct Examination: Sendable {
 
     var now: WorldTime
     var streams: [(name: String, info: StreamInfo?)] = []
+    /// Every stream of the account, ours and others'; none where we may not list them.
+    var allStreams: [StreamInfo] = []
+    var store: StoreUsage?
+    /// Why a scheduler that was asked cannot answer.
+    var complaint: String?
     var world = WorldState()
     /// Whether a heartbeat came while we waited.
     var sawHeartbeat = false
@@ -40,7 +45,7 @@ struct Examination: Sendable {
     static let certificateMargin: Duration = .seconds(7 * 86_400)
 
     var findings: [Finding] {
-        self.streamFindings + self.schedulerFindings + self.clockFindings + self.droneFindings + self.nameFindings
+        self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings + self.nameFindings
             + self.certificateFindings
     }
 
@@ -50,11 +55,11 @@ struct Examination: Sendable {
             return [
                 Finding(
                     .bad, "streams", "There is no stream \(missing.joined(separator: ", ")).",
-                    advice: "A scheduler makes them when it starts: is one running, and may it create streams?")
+                    advice: self.overlaps(of: missing) ?? "A scheduler makes them when it starts: is one running, and may it create streams?")
             ]
         }
         let state = self.streams.first { $0.name == WorldReader.stream }?.info
-        let summary = state.map { "\($0.messages) messages in \($0.name), \($0.copies == 1 ? "one copy" : "\($0.copies) copies")" } ?? ""
+        let summary = state.map { "\($0.messages) messages (\($0.bytes.asBytes)) in \($0.name), \($0.copies == 1 ? "one copy" : "\($0.copies) copies")" } ?? ""
         if let state, state.copies > 1, state.copies < state.replicas {
             return [
                 Finding(
@@ -72,6 +77,13 @@ struct Examination: Sendable {
 
     private var schedulerFindings: [Finding] {
         guard self.sawHeartbeat else {
+            if let complaint = self.complaint {
+                return [
+                    Finding(
+                        .bad, "scheduler", "No heartbeat came within \(Examiner.heartbeatLimit.brief). A scheduler says: \(complaint).",
+                        advice: "It goes on by itself as soon as NATS takes what it writes.")
+                ]
+            }
             return [
                 Finding(
                     .bad, "scheduler", "No heartbeat came within \(Examiner.heartbeatLimit.brief): no scheduler runs, or it cannot write.",

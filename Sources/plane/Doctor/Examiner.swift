@@ -17,12 +17,18 @@ struct Examiner {
         for name in [WorldReader.stream, BackendHistory.stream, BackendLog.stream] {
             examination.streams.append((name, try await self.stream(name)))
         }
+        // Where NATS's permissions forbid these two, the rest is examined all the same.
+        examination.allStreams = (try? await self.bus.connection.jetStream.streams()) ?? []
+        examination.store = await self.store()
         guard examination.streams.allSatisfy({ $0.info != nil }) else { return examination }
         await self.listen(for: &examination)
         let reading = try await WorldReader(bus: self.bus).readWithClocks()
         examination.world = reading.world
         examination.schedulerClockDifference = reading.schedulerClockDifference
         examination.now = .now()
+        if !examination.sawHeartbeat, let cluster = examination.world.clusterNames.first {
+            examination.complaint = await self.complaint(about: cluster)
+        }
         for cluster in examination.world.clusterNames {
             guard let (host, address) = self.example(of: cluster, in: examination.world) else { continue }
             let found = await AddressLookup.addresses(of: host)
@@ -38,6 +44,23 @@ struct Examiner {
         } catch where error.code == .streamNotFound {
             return nil
         }
+    }
+
+    private func store() async -> StoreUsage? {
+        let jetStream = self.bus.connection.jetStream
+        if let leases = try? await self.stream(Self.leases), let store = try? await jetStream.store(probing: leases) { return store }
+        return (try? await jetStream.storeUsed()).map { StoreUsage(used: $0) }
+    }
+
+    /// The stream that says which scheduler does what one is enough for.
+    private static let leases = "plane_leases"
+
+    /// What a scheduler says to a question that changes nothing, if there is one and it cannot answer.
+    private func complaint(about cluster: ClusterName) async -> String? {
+        guard let lock = LockName(rawValue: "plane-doctor") else { return nil }
+        let reply = try? await self.bus.request(FetchBackendForLock(cluster: cluster, lock: lock), timeout: Self.heartbeatLimit)
+        guard case .error(let error)? = reply else { return nil }
+        return error.message
     }
 
     private func listen(for examination: inout Examination) async {
