@@ -9,13 +9,15 @@ struct LineAssembler {
     private static let timeLengthLimit = 40
 
     let source: LogLine.Source
+    private let hasTerminal: Bool
     private var text: [UInt8] = []
     private var time: EngineTimestamp?
     /// Bytes of a piece's beginning which may be its time; nil when that is settled.
     private var head: [UInt8]?
 
-    init(source: LogLine.Source) {
+    init(source: LogLine.Source, hasTerminal: Bool) {
         self.source = source
+        self.hasTerminal = hasTerminal
     }
 
     /// What follows begins with a time.
@@ -37,14 +39,14 @@ struct LineAssembler {
             } else {
                 self.text.append(byte)
             }
-            if self.text.count >= Self.lengthLimit { emit(self.takeLine(isComplete: false)) }
+            if self.text.count >= Self.lengthLimit { emit(self.takePart()) }
         }
     }
 
-    /// The stream has ended: a line without an end is one all the same.
+    /// The stream has ended: what is there has no line feed, and gets none.
     mutating func finish(emit: (LogLine) -> Void) {
         self.settleHead()
-        if !self.text.isEmpty { emit(self.takeLine(isComplete: true)) }
+        if !self.text.isEmpty { emit(self.takeLine(isComplete: false)) }
     }
 
     private mutating func appendToHead(_ byte: UInt8) {
@@ -70,8 +72,30 @@ struct LineAssembler {
             if isComplete { self.time = nil }
         }
         var bytes = self.text[...]
-        if isComplete, bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+        // A terminal ends its lines with both; without one, a carriage return is the program's own.
+        if isComplete, self.hasTerminal, bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         return LogLine(
             source: self.source, time: self.time, text: String(decoding: bytes, as: UTF8.self), isComplete: isComplete)
+    }
+
+    /// As much of a long line as ends with a whole character; the rest, at most three bytes (RFC 3629), begins the next part.
+    private mutating func takePart() -> LogLine {
+        let rest = Array(self.text.suffix(Self.unfinishedCharacterLength(self.text)))
+        self.text.removeLast(rest.count)
+        let part = self.takeLine(isComplete: false)
+        self.text += rest
+        return part
+    }
+
+    /// How many bytes at the end begin a character that is not all there.
+    private static func unfinishedCharacterLength(_ bytes: [UInt8]) -> Int {
+        for length in 1...3 {
+            guard length <= bytes.count else { return 0 }
+            let byte = bytes[bytes.count - length]
+            if byte & 0b1100_0000 == 0b1000_0000 { continue }  // goes on with a character
+            let whole = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+            return whole > length ? length : 0
+        }
+        return 0  // a whole one of four bytes, or no UTF-8
     }
 }

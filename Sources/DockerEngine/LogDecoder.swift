@@ -24,12 +24,14 @@ package struct LogDecoder: StreamDecoder {
     private static let failureLimit = 1024
 
     private var state: State
-    private var output = LineAssembler(source: .standardOutput)
-    private var errors = LineAssembler(source: .standardError)
+    private var output: LineAssembler
+    private var errors: LineAssembler
     /// The daemon's own words, which come instead of the container's when it cannot read its log.
     private var failure: [UInt8] = []
 
     package init(hasTerminal: Bool) {
+        self.output = LineAssembler(source: .standardOutput, hasTerminal: hasTerminal)
+        self.errors = LineAssembler(source: .standardError, hasTerminal: hasTerminal)
         self.state = hasTerminal ? .raw(isLineStart: true) : .header([])
     }
 

@@ -65,6 +65,22 @@ struct LogDecoderTests {
         #expect(lines.allSatisfy { $0.time == Self.moment })
     }
 
+    @Test("gives back every byte of a long line, with characters that lie across the places where it is cut", arguments: [0, 1, 2, 3])
+    func exactBytes(shift: Int) throws {
+        let text = String(repeating: "a", count: shift) + String(repeating: "é€😀\r", count: 30_000)
+        let lines = try Self.lines(Self.frame(1, "\(Self.time) \(text)\n"))
+        #expect(lines.count > 4)
+        #expect(lines.map(\.isComplete) == Array(repeating: false, count: lines.count - 1) + [true])
+        #expect(lines.map(\.text).joined() == text)
+        #expect(lines.allSatisfy { $0.text.utf8.count <= LineAssembler.lengthLimit })
+    }
+
+    @Test("says of a last line that it has no end")
+    func lastLine() throws {
+        #expect(try Self.lines(Self.frame(1, "\(Self.time) one\r\n") + Self.frame(1, "\(Self.time) two")).map(\.isComplete) == [true, false])
+        #expect(try Self.lines(Self.frame(1, "\(Self.time) one\r\n")).map(\.text) == ["one\r"])
+    }
+
     @Test("delivers a last line without an end, and what came of a frame that broke off", arguments: [1, 12])
     func brokenOff(missing: Int) throws {
         let whole = Self.frame(1, "\(Self.time) last words")
@@ -80,7 +96,7 @@ struct LogDecoderTests {
                 try Self.lines(bytes, hasTerminal: true, portions: portion) == [
                     LogLine(source: .standardOutput, time: Self.moment, text: "$ ls", isComplete: true),
                     LogLine(source: .standardOutput, time: nil, text: "no time here", isComplete: true),
-                    LogLine(source: .standardOutput, time: Self.moment, text: "end", isComplete: true),
+                    LogLine(source: .standardOutput, time: Self.moment, text: "end", isComplete: false),
                 ])
         }
     }

@@ -30,6 +30,18 @@ struct LogEntryTests {
         #expect(recorder.error == "err\n[plane] exit code 2\n")
     }
 
+    @Test("come out byte by byte: a long line in one, a carriage return kept, no line feed that the backend did not write")
+    func exactBytes() throws {
+        let recorder = ConsoleRecorder()
+        let console = recorder.console()
+        let stamp = "2024-03-11T09:15:31Z "
+        try Self.entry(stamp + "{\"a\":").print(timestamps: true, console)
+        try Self.entry(stamp + "1}\r\n").print(timestamps: true, continuesLine: true, console)
+        try Self.entry(stamp + "\u{2028}").print(timestamps: false, console)
+        #expect(recorder.out == stamp + "{\"a\":1}\r\n\u{2028}")
+        #expect(String(decoding: WireCodec.encode(try Self.entry("part")), as: UTF8.self).contains(#""continues":true"#))
+    }
+
     @Test("are JSON with kind, time and text")
     func json() throws {
         let json = String(decoding: WireCodec.encode(try Self.entry("2024-03-11T09:15:31Z a\"b\n")), as: UTF8.self)

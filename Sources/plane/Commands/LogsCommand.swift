@@ -50,11 +50,17 @@ struct LogsCommand: AsyncParsableCommand {
     }
 
     private func show(_ consumer: OrderedConsumer, untilCaughtUp: Bool, _ console: Console) async {
+        var openLines: Set<BackendLogMessage.Kind> = []
         for await message in consumer {
             // A message of a newer version is passed over.
             if let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload, subject: message.subject) {
                 let entry = LogEntry(log)
-                if self.global.json { console.json(entry) } else { entry.print(timestamps: self.timestamps, console) }
+                if self.global.json {
+                    console.json(entry)
+                } else {
+                    entry.print(timestamps: self.timestamps, continuesLine: openLines.contains(entry.kind), console)
+                }
+                if entry.endsLine { openLines.remove(entry.kind) } else { openLines.insert(entry.kind) }
             }
             if untilCaughtUp, message.pending == 0 { return }
         }
