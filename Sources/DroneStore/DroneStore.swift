@@ -31,6 +31,7 @@ package struct DroneStore: Sendable {
     /// Blocks for at most a few busy timeouts; call it at start, before anything is served.
     package static func open(path: String) throws(StoreError) -> DroneStore {
         let attempt = "open the drone's database \(path)"
+        StoreFile(path: path).prepare()
         // SQLite answers "busy" at once, without its busy timeout, when two connections switch one file to WAL together.
         // The one that lost finds the switch done when it tries again.
         let attemptLimit = 100
@@ -53,11 +54,14 @@ package struct DroneStore: Sendable {
         configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
         configuration.journalMode = .wal
         configuration.foreignKeysEnabled = true
+        // What is deleted or replaced is overwritten in the file, whatever SQLite was built with: it may have been a secret.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         self.writer = try DatabaseQueue(path: path, configuration: configuration)
         try self.writer.writeWithoutTransaction { try SchemaInstaller.install(in: $0) }
 
         configuration.label = "DroneStore.reader"
         configuration.journalMode = .default
+        configuration.prepareDatabase { _ in }
         configuration.readonly = true
         self.reader = try DatabaseQueue(path: path, configuration: configuration)
     }
