@@ -4,10 +4,11 @@ import PlaneProtocol
 package import PlaneService
 
 /// Brings the reports of the outbox to the schedulers: those of one backend in order, those of many side by side, each until it is
-/// acknowledged, for ever. No backend waits for it.
+/// acknowledged, for ever. No backend waits for it, and none for another one's report.
 package struct OutboxCourier: Sendable {
-    /// Requests in flight. Each is a round trip to a scheduler and its stream.
-    private static let batchLimit = 64
+    /// Requests in flight. Each is a round trip to a scheduler and its stream. If so many stay unanswered, the schedulers are at fault and
+    /// not the reports.
+    private static let underwayLimit = 256
     private static let answerLimit = Duration.seconds(5)
 
     private let store: DroneStore
@@ -31,41 +32,59 @@ package struct OutboxCourier: Sendable {
 
     /// Returns after `close`, or when the task is cancelled. Call it once.
     package func run() async {
-        self.notify()  // for what an earlier agent left
-        for await _ in self.news { await self.deliverAll() }
-        await self.deliverAll()
-    }
-
-    /// Delivers until nothing waits any more, or the task is cancelled.
-    private func deliverAll() async {
-        var failures = 0
-        while !Task.isCancelled {
-            switch await self.deliverBatch() {
-            case .nothingWaits: return
-            case .delivered: failures = 0
-            case .failed:
-                failures += 1
-                guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures))) != nil else { return }
+        let (events, post) = AsyncStream.makeStream(of: Event.self)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in self.news { post.yield(.news) }
+                post.yield(.closed)
             }
+            post.yield(.news)  // for what an earlier agent left
+            var round = CourierRound()
+            for await event in events {
+                round.note(event)
+                await self.send(&round, in: &group, post)
+                if round.isOver || Task.isCancelled { break }
+            }
+            group.cancelAll()
         }
     }
 
-    private enum BatchEnd { case nothingWaits, delivered, failed }
-
-    /// The oldest report of each backend. One that fails holds back only its own backend, until the next batch.
-    private func deliverBatch() async -> BatchEnd {
+    /// Sends the oldest report of each backend that none is under way for, as many as may be.
+    private func send(
+        _ round: inout CourierRound, in group: inout DiscardingTaskGroup, _ post: AsyncStream<Event>.Continuation
+    ) async {
+        guard round.mayHaveWork else { return }
         do throws(StoreError) {
-            let reports = try await self.store.oldestReports(limit: Self.batchLimit)
-            guard !reports.isEmpty else { return .nothingWaits }
-            let hasFailed = await withTaskGroup(of: Bool.self) { group in
-                for report in reports { group.addTask { await self.deliver(report) } }
-                return await group.contains(false)
+            let reports = try await self.store.oldestReports(limit: Self.underwayLimit + round.busyCount)
+            for report in round.take(reports, limit: Self.underwayLimit) {
+                let failures = round.failures(of: report.backend)
+                group.addTask { await self.attempt(report, failures: failures, post) }
             }
-            return hasFailed ? .failed : .delivered
         } catch {
+            guard !Task.isCancelled else { return }
             self.logger.error("The outbox could not be read", metadata: [LogKey.error: "\(error)"])
-            return .failed
+            round.couldNotRead()
+            group.addTask {
+                // Cut short only when all of this ends.
+                try? await Task.sleep(for: RetrySchedule.store.pause(after: 3))
+                post.yield(.news)
+            }
         }
+    }
+
+    /// One report, once. If that fails its backend rests for a while, and nobody else does.
+    private func attempt(_ report: QueuedReport, failures: Int, _ post: AsyncStream<Event>.Continuation) async {
+        let isDelivered = await self.deliver(report)
+        post.yield(isDelivered ? .delivered(report.backend) : .failed(report.backend))
+        guard !isDelivered else { return }
+        guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures + 1))) != nil else { return }
+        post.yield(.rested(report.backend))
+    }
+
+    /// What the courier hears, from itself and from others.
+    enum Event: Sendable {
+        case news, closed
+        case delivered(String), failed(String), rested(String)
     }
 
     /// - Returns: Whether the report is out of the outbox.
@@ -93,6 +112,7 @@ package struct OutboxCourier: Sendable {
             try await self.store.removeReport(report.id)
             return true
         } catch {
+            guard !Task.isCancelled else { return false }
             // It will be sent again; schedulers take the first of equal reports.
             self.logger.warning("An acknowledged report could not be removed", metadata: [LogKey.error: "\(error)"])
             return false
