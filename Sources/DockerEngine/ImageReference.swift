@@ -28,6 +28,16 @@ package struct ImageReference: Hashable, Sendable {
     /// Whether this is the id of an image on this machine, which no registry can be asked for.
     package var isImageID: Bool { self.tag == nil && self.digest == nil }
 
+    /// The name in full, which is the same however it was written: `redis` is `docker.io/library/redis:latest`. Host names are compared
+    /// without case (RFC 4343). The id of an image of this machine, which may be of any name, is `sha256:` and its digits.
+    package var fullName: String {
+        guard !self.isImageID else { return "sha256:\(self.path)" }
+        let host = self.registry?.lowercased() ?? "docker.io"
+        let isHub = ["docker.io", "index.docker.io"].contains(host)
+        let path = isHub && !self.path.contains("/") ? "library/\(self.path)" : self.path
+        return "\(isHub ? "docker.io" : host)/\(path)" + (self.tag.map { ":\($0)" } ?? "") + (self.digest.map { "@\($0)" } ?? "")
+    }
+
     /// What a registry's credentials are for; Docker Hub has this name for historical reasons.
     var serverAddress: String { self.registry ?? "https://index.docker.io/v1/" }
 }

@@ -1,5 +1,8 @@
 /// The answer to a request that was understood to be one but cannot be served: `{"Error":{"code":"BadRequest","message":"…"}}`.
 ///
+/// Beside a reply that has no place for it (`false` to a spawn request, `"NoDroneAvailable"` to a schedule request) the same document
+/// stands in a header of the NATS message, which who does not know it does not see.
+///
 /// The reference sends nothing in these cases, so nobody can rely on another shape. Its own clients fail to decode this at once
 /// instead of waiting for their timeout.
 package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible {
@@ -36,6 +39,21 @@ package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible
     package init(code: Code, message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// The header that carries the reason of a refusal.
+    package static let headerName = "Plane-Error"
+
+    /// As it stands in the header: JSON on one line (line feeds in strings are escaped), outside of ASCII in UTF-8.
+    package var headerValue: String { String(decoding: WireCodec.encode(self), as: UTF8.self) }
+
+    /// Nil for what is no such reason: a header is read as well as can be.
+    package init?(headerValue: String) {
+        do throws(MessageError) {
+            self = try WireCodec.decode(ErrorReply.self, from: Array(headerValue.utf8))
+        } catch {
+            return nil
+        }
     }
 
     package init(json: JSONNode) throws(MessageError) {

@@ -56,6 +56,7 @@ struct DroneAgentSettings: ServiceSettings {
         var settings = DroneAgent.Settings(drone: droneID, cluster: self.drone.cluster, address: self.address)
         settings.maxBackends = self.agent.maxBackends
         settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts
+        settings.images = ImageAllowance(self.agent.images)
         settings.limits.ready = self.agent.readyTimeout
         settings.limits.stopGrace = self.agent.stopTimeout
         return settings

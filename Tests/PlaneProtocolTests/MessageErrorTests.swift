@@ -4,6 +4,36 @@ import Testing
 
 @Suite("What the sender of an unreadable message is told")
 struct MessageErrorTests {
+    @Test("a schedule request with a string that no container can be given is none", arguments: [
+        (#""image":"a\u0000""#, "executable.image"), (#""env":{"":"x"}"#, "executable.env."), (#""env":{"A=B":"x"}"#, "executable.env.A=B"),
+        (#""env":{"A\u0000":"x"}"#, "executable.env."), (#""volume_mounts":["/a:/b","/c\u0000:/d"]"#, "executable.volume_mounts[1]"),
+        (#""credentials":{"UsernamePassword":{"username":"u","password":"p\u0000"}}"#, "executable.credentials"),
+        (#""credentials":{"IdentityToken":{"identity_token":"\u0000"}}"#, "executable.credentials"),
+    ])
+    func impossibleStrings(member: String, path: String) throws {
+        let others = [(#""image""#, #""image":"demo""#), (#""env""#, #""env":{}"#)].filter { !member.hasPrefix($0.0) }.map(\.1)
+        let executable = ([member] + others).joined(separator: ",")
+        let text = #"{"cluster":"plane.test","max_idle_secs":1,"metadata":{},"executable":{\#(executable)}}"#
+        let error = #expect(throws: MessageError.self) { try WireCodec.decode(ScheduleRequest.self, from: Array(text.utf8)) }
+        #expect(error?.description.hasPrefix(path) == true, "\(String(describing: error))")
+        #expect(error?.code == .badRequest)
+    }
+
+    @Test("metadata with NUL is none either")
+    func impossibleMetadata() {
+        let text = #"{"cluster":"plane.test","max_idle_secs":1,"metadata":{"user":"a\u0000"},"executable":{"image":"demo","env":{}}}"#
+        let error = #expect(throws: MessageError.self) { try WireCodec.decode(ScheduleRequest.self, from: Array(text.utf8)) }
+        #expect(error?.pathDescription == "metadata.user")
+    }
+
+    @Test("a reason beside a refusal is one line, whatever it holds, and is read back")
+    func headerValue() {
+        let reason = ErrorReply(code: .full, message: "two\r\nlines, “quotes” and \u{0}")
+        #expect(!reason.headerValue.utf8.contains { $0 < 0x20 })
+        #expect(ErrorReply(headerValue: reason.headerValue) == reason)
+        #expect(ErrorReply(headerValue: "something else") == nil)
+    }
+
     @Test(
         "the key, what was expected there and what was found",
         arguments: [

@@ -165,6 +165,45 @@ import Testing
         }
     }
 
+    @Test("a drone that says beside its refusal what is wrong with the request is quoted; that it is full is no fault of the request", arguments: [
+        (ErrorReply.Code.notPermitted, true), (.full, false),
+    ])
+    func reasonBesideRefusal(code: ErrorReply.Code, isQuoted: Bool) async throws {
+        let refusal = ErrorReply(code: code, message: "said the drone, in “UTF-8”\nand two lines")
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, listens: false) { drone in
+                let spawns = try cluster.bus.subscribe(
+                    to: SpawnRequest.self, on: SpawnRequest.subject(cluster: TestCluster.name, drone: drone.id))
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await spawns.serveWithReasons(maxConcurrent: 1) { _ in (false, refusal) } }
+                    try await cluster.bus.connection.flush()
+                    let reply = try await cluster.schedule()
+                    #expect(reply == (isQuoted ? .error(refusal) : .noDroneAvailable))
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    @Test("strings that no container can be given are refused at once", arguments: ["\\u0000", "a\\u0000b"])
+    func impossibleStrings(text: String) async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let request = """
+                    {"cluster":"plane.test","max_idle_secs":1,"metadata":{},"executable":{"image":"demo","env":{"NAME":"\(text)"}}}
+                    """
+                let answer = try await cluster.bus.connection.request(Array(request.utf8), to: ScheduleRequest.make().subject)
+                guard case .error(let error) = try WireCodec.decodeReply(to: ScheduleRequest.self, from: answer.payload) else {
+                    Issue.record("it was taken")
+                    return
+                }
+                #expect(error.code == .badRequest)
+                #expect(error.message == "executable.env.NAME: expected text without NUL, found a NUL")
+                #expect(drone.spawned.isEmpty)
+            }
+        }
+    }
+
     @Test("S6: a drone that stays silent is asked again with the same id, then told to stop it, and the client hears in time")
     func silentDrone() async throws {
         try await TestCluster.run { cluster in

@@ -23,6 +23,7 @@ package struct DroneAgent: Service {
         package var address: OwnAddress
         package var maxBackends: UInt32?
         package var allowsVolumeMounts = false
+        package var images = ImageAllowance.all
         package var limits = BackendLimits()
         /// Does nothing but in tests of failures.
         package var pass: @Sendable (FaultPoint) -> Void = { _ in }
@@ -161,8 +162,12 @@ extension DroneAgent {
     private func serve(_ requests: MessageSubscription<SpawnRequest>) async {
         let desk = SpawnDesk(
             cluster: self.settings.cluster, drone: self.settings.drone, maxBackends: self.settings.maxBackends.map { Int($0) },
-            allowsVolumeMounts: self.settings.allowsVolumeMounts, condition: self.condition, roster: self.roster, logger: self.logger)
-        await requests.serve(maxConcurrent: Self.spawnsAtOnce) { .success(await desk.take($0)) }
+            allowsVolumeMounts: self.settings.allowsVolumeMounts, images: self.settings.images, condition: self.condition,
+            roster: self.roster, logger: self.logger)
+        await requests.serveWithReasons(maxConcurrent: Self.spawnsAtOnce) { request in
+            let refusal = await desk.take(request)
+            return (refusal == nil, refusal)
+        }
     }
 
     private func serve(_ requests: MessageSubscription<TerminationRequest>) async {

@@ -4,53 +4,69 @@ package import PlaneProtocol
 
 /// Answers spawn requests (protocol.md §6.3): `true` once the backend is in the table, `false` for what this drone will not do.
 ///
-/// `false` and not an explanation, because a scheduler of the reference can only read a boolean; the reason is in the log. A request
-/// that was taken before is answered `true` again: its sender has not seen the first answer.
+/// `false` and not an explanation, because a scheduler of the reference can only read a boolean; the reason stands beside it in a header,
+/// and in the log. A request that was taken before is answered `true` again: its sender has not seen the first answer.
 package struct SpawnDesk: Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
     /// Live backends at most; nil for no limit.
     package var maxBackends: Int?
     package var allowsVolumeMounts: Bool
+    package var images: ImageAllowance
     package var condition: DroneCondition
     package var roster: BackendRoster
     package var logger: Logger
 
     package init(
-        cluster: ClusterName, drone: DroneID, maxBackends: Int?, allowsVolumeMounts: Bool, condition: DroneCondition,
-        roster: BackendRoster, logger: Logger
+        cluster: ClusterName, drone: DroneID, maxBackends: Int?, allowsVolumeMounts: Bool, images: ImageAllowance = .all,
+        condition: DroneCondition, roster: BackendRoster, logger: Logger
     ) {
         self.cluster = cluster
         self.drone = drone
         self.maxBackends = maxBackends
         self.allowsVolumeMounts = allowsVolumeMounts
+        self.images = images
         self.condition = condition
         self.roster = roster
         self.logger = logger
     }
 
-    package func take(_ request: SpawnRequest) async -> Bool {
+    /// - Returns: Nil when the drone has taken it.
+    package func take(_ request: SpawnRequest) async -> ErrorReply? {
         guard request.cluster == self.cluster, request.droneID == self.drone else {
-            return self.refuse(request, "it is for another drone")
+            return self.refuse(request, .badRequest, "it is for another drone")
+        }
+        do throws(MessageError) {
+            try request.executable.checkStrings()
+        } catch {
+            return self.refuse(request, .badRequest, "executable.\(error)")
         }
         guard request.executable.volumeMounts.isEmpty || self.allowsVolumeMounts else {
-            return self.refuse(request, "agent.docker.allow_volume_mounts is off")
+            return self.refuse(request, .notPermitted, "the drone does not allow volume mounts (agent.docker.allow_volume_mounts)")
+        }
+        guard self.images.allows(request.executable.image) else {
+            return self.refuse(request, .notPermitted, "the drone does not allow the image \(request.executable.image) (agent.images)")
         }
         let isDraining = self.condition.isDraining
         do throws(StoreError) {
             switch try await self.roster.admit(request, room: isDraining ? 0 : self.maxBackends) {
-            case .admitted, .repeated: return true
-            case .nameTaken: return self.refuse(request, "the id belongs to another backend")
-            case .noRoom: return self.refuse(request, isDraining ? "the drone is draining" : "agent.max_backends are running")
+            case .admitted, .repeated: return nil
+            case .nameTaken: return self.refuse(request, .backendExists, "the id belongs to another backend")
+            case .noRoom where isDraining: return self.refuse(request, .draining, "the drone is being drained")
+            case .noRoom: return self.refuse(request, .full, "the drone runs as many backends as it may (agent.max_backends)")
             }
         } catch {
-            return self.refuse(request, "\(error)")
+            if !Task.isCancelled {
+                self.logger.error(
+                    "A spawn request could not be stored", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
+            }
+            return ErrorReply(code: .unavailable, message: "the drone could not store the request")
         }
     }
 
-    private func refuse(_ request: SpawnRequest, _ reason: String) -> Bool {
+    private func refuse(_ request: SpawnRequest, _ code: ErrorReply.Code, _ reason: String) -> ErrorReply {
         self.logger.notice(
             "Spawn request refused", metadata: [LogKey.backend: "\(request.backendID)", LogKey.reason: "\(reason)"])
-        return false
+        return ErrorReply(code: code, message: reason)
     }
 }

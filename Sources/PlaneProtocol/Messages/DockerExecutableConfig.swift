@@ -30,6 +30,47 @@ package struct DockerExecutableConfig: Hashable, Sendable {
     }
 }
 
+extension DockerExecutableConfig {
+    /// Of one `NAME=value`, in bytes: Linux takes no longer string when it starts a program (`MAX_ARG_STRLEN`, with a zero at its end).
+    private static let longestVariable = 128 * 1024 - 1
+
+    /// Refuses what no container can be given, which would only show when it is started: a NUL in any string, variables that are none.
+    package func checkStrings() throws(MessageError) {
+        try MessageError.refuseNUL(in: self.image, at: "image")
+        for (name, value) in self.env.sorted(by: { $0.key < $1.key }) {
+            let step = MessageError.Step.key(name)
+            guard !name.isEmpty, !name.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "=") }) else {
+                throw MessageError(path: [.key("env"), step], expected: "a variable's name, without \"=\" and NUL", found: "another one")
+            }
+            guard !value.exposed.utf8.contains(0) else {
+                throw MessageError(path: [.key("env"), step], expected: "text without NUL", found: "a NUL")
+            }
+            let length = name.utf8.count + 1 + value.exposed.utf8.count
+            guard length <= Self.longestVariable else {
+                throw MessageError(
+                    path: [.key("env"), step], expected: "at most \(Self.longestVariable) bytes with its name", found: "\(length)")
+            }
+        }
+        for (index, mount) in self.volumeMounts.enumerated() where mount.utf8.contains(0) {
+            throw MessageError(path: [.key("volume_mounts"), .index(index)], expected: "text without NUL", found: "a NUL")
+        }
+        switch self.credentials {
+        case .usernamePassword(let username, let password)?:
+            try MessageError.refuseNUL(in: username, at: "credentials")
+            try MessageError.refuseNUL(in: password.exposed, at: "credentials")
+        case .identityToken(let token)?: try MessageError.refuseNUL(in: token.exposed, at: "credentials")
+        case nil: break
+        }
+    }
+}
+
+extension MessageError {
+    /// NUL ends a string where it is C's: in Linux, in SQLite's functions, in HTTP.
+    static func refuseNUL(in text: String, at key: String) throws(MessageError) {
+        guard !text.utf8.contains(0) else { throw MessageError(path: [.key(key)], expected: "text without NUL", found: "a NUL") }
+    }
+}
+
 extension DockerExecutableConfig: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.image = try json.required("image")

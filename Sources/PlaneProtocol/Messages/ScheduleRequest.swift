@@ -47,6 +47,14 @@ extension ScheduleRequest: PlaneRequest {
         self.executable = try json.required("executable")
         self.requireBearerToken = try json.value("require_bearer_token", default: false)
         self.lock = try json.optional("lock")
+        do throws(MessageError) {
+            try self.executable.checkStrings()
+        } catch {
+            throw error.inside(.key("executable"))
+        }
+        for (key, value) in self.metadata.sorted(by: { $0.key < $1.key }) where key.utf8.contains(0) || value.utf8.contains(0) {
+            throw MessageError(path: [.key("metadata"), .key(key)], expected: "text without NUL", found: "a NUL")
+        }
     }
 
     package func write(to json: inout JSONWriter) {

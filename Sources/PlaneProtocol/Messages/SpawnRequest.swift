@@ -30,7 +30,8 @@ package struct SpawnRequest: Hashable, Sendable {
 }
 
 extension SpawnRequest: PlaneRequest {
-    /// Whether the drone took it. An agent that did not may say why with an `ErrorReply` instead of `false`.
+    /// Whether the drone took it. An agent that did not says why in a header beside `false` (`ErrorReply.headerName`); an `ErrorReply` in
+    /// its place says the same.
     package typealias Reply = Bool
 
     package static let subscription = "cluster.*.drone.*.spawn"

@@ -17,6 +17,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var stopTimeout: Duration = .seconds(10)
     /// How many backends run at once; nil for no limit.
     package var maxBackends: UInt32?
+    /// Patterns of the images this drone runs; none for all.
+    package var images: [String] = []
     package var metrics = MetricsConfiguration()
 
     package init(ip: PublicAddress) {
@@ -39,6 +41,11 @@ extension AgentConfiguration: ConfigReadable {
             "stop_timeout_secs", .seconds(0...Self.longestTimeoutSeconds), into: &draft.stopTimeout,
             "Seconds a container is given to end by itself before it is killed.")
         draft.maxBackends = reader.optional("max_backends", .count, "Most backends this drone runs at once; no limit if not set.")
+        draft.images =
+            reader.optional(
+                "images", .list(of: .string),
+                "Patterns of the images this drone runs, such as ghcr.io/acme/*; all if not set. * is anything but a slash, ** anything.")
+            ?? draft.images
         draft.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? draft.metrics
         reader.unused("drone_id", reason: "the drone's id is the top-level key drone_id")
         guard let ip else { return nil }

@@ -38,6 +38,16 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
         }
     }
 
+    /// Like `serve`, with a reason beside a reply that has no place for one.
+    package func serveWithReasons(
+        maxConcurrent: Int, handler: @escaping @Sendable (Message) async -> (reply: Message.Reply, reason: ErrorReply?)
+    ) async where Message: PlaneRequest {
+        await self.consume(maxConcurrent: maxConcurrent) { message, request in
+            let (reply, reason) = await handler(request)
+            self.answer(message, reply, reason.map { [ErrorReply.headerName: $0.headerValue] } ?? .empty)
+        }
+    }
+
     private func consume(maxConcurrent: Int, _ body: @escaping @Sendable (NATSMessage, Message) async -> Void) async {
         let places = WorkPlaces(maxConcurrent)
         await withGracefulShutdownHandler {
@@ -68,10 +78,10 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
         }
     }
 
-    private func answer(_ message: NATSMessage, _ reply: some JSONEncodable) {
+    private func answer(_ message: NATSMessage, _ reply: some JSONEncodable, _ headers: NATSHeaders = .empty) {
         guard let subject = message.reply else { return }
         do {
-            try self.connection.publish(WireCodec.encode(reply), to: subject)
+            try self.connection.publish(WireCodec.encode(reply), to: subject, headers: headers)
         } catch {
             // The requester will ask again, or give up; it is not for us to keep answers.
             self.logger.warning("answer cannot be sent", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])

@@ -20,6 +20,13 @@ package struct PlaneBus: Sendable {
     package func request<Request: PlaneRequest>(
         _ request: Request, timeout: Duration = PlaneBus.requestTimeout
     ) async throws(RequestFailure) -> Request.Reply {
+        try await self.requestWithReason(request, timeout: timeout).reply
+    }
+
+    /// The same, with the reason that may stand beside a reply without a place for one.
+    package func requestWithReason<Request: PlaneRequest>(
+        _ request: Request, timeout: Duration = PlaneBus.requestTimeout
+    ) async throws(RequestFailure) -> (reply: Request.Reply, reason: ErrorReply?) {
         let answer: NATSMessage
         do {
             answer = try await self.connection.request(
@@ -30,9 +37,11 @@ package struct PlaneBus: Sendable {
         return try Self.read(answer, to: Request.self)
     }
 
-    /// Sends a request without waiting for its answer, which is told to `handler` once; see `NATSConnection.request`.
+    /// Sends a request without waiting for its answer, which is told to `handler` once, with the reason that may stand beside it; see
+    /// `NATSConnection.request`.
     package func request<Request: PlaneRequest>(
-        _ request: Request, timeout: Duration, handler: @escaping @Sendable (Result<Request.Reply, RequestFailure>) -> Void
+        _ request: Request, timeout: Duration,
+        handler: @escaping @Sendable (Result<(reply: Request.Reply, reason: ErrorReply?), RequestFailure>) -> Void
     ) {
         self.connection.request(
             WireCodec.encode(request), to: request.subject, timeout: timeout, awaiting: .anythingButAcknowledgement
@@ -41,9 +50,12 @@ package struct PlaneBus: Sendable {
         }
     }
 
-    private static func read<Request: PlaneRequest>(_ answer: NATSMessage, to _: Request.Type) throws(RequestFailure) -> Request.Reply {
+    private static func read<Request: PlaneRequest>(
+        _ answer: NATSMessage, to _: Request.Type
+    ) throws(RequestFailure) -> (reply: Request.Reply, reason: ErrorReply?) {
         do {
-            return try WireCodec.decodeReply(to: Request.self, from: answer.payload)
+            let reply = try WireCodec.decodeReply(to: Request.self, from: answer.payload)
+            return (reply, answer.headers[ErrorReply.headerName].flatMap { ErrorReply(headerValue: $0) })
         } catch {
             switch error {
             case .refused(let reply): throw .refused(reply)

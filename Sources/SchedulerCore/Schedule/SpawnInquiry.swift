@@ -55,7 +55,7 @@ final class SpawnInquiry: Sendable {
     }
 
     /// On a thread of the connection.
-    private func received(_ result: Result<Bool, RequestFailure>, at index: Int) {
+    private func received(_ result: Result<(reply: Bool, reason: ErrorReply?), RequestFailure>, at index: Int) {
         let (signal, handler) = self.state.withLock { state in
             state.answers[index] = SpawnAnswer(result)
             guard Self.areRefusals(state.answers) else { return (state.signal, nil as (@Sendable () -> Void)?) }
@@ -85,10 +85,9 @@ final class SpawnInquiry: Sendable {
 }
 
 extension SpawnAnswer {
-    fileprivate init(_ result: Result<Bool, RequestFailure>) {
+    fileprivate init(_ result: Result<(reply: Bool, reason: ErrorReply?), RequestFailure>) {
         switch result {
-        case .success(true): self = .accepted
-        case .success(false): self = .refused(nil)
+        case .success(let answer): self = answer.reply ? .accepted : .refused(answer.reason)
         case .failure(.refused(let reply)): self = .refused(reply)
         case .failure(.transport(let error)) where error.code == .noResponders: self = .nobody
         case .failure: self = .silent
