@@ -32,17 +32,30 @@ struct DaemonMessage {
     /// Both directions of a version mismatch: `client version 1.30 is too old. Minimum supported API version is 1.44`.
     var saysVersionMismatch: Bool { self.contains(anyOf: ["client version "]) && self.contains(anyOf: ["too old", "too new"]) }
 
-    /// `OCI runtime create failed`, `failed to create task for container`, `error while creating mount source path`.
-    var saysNotStartable: Bool {
+    /// The engine's own trouble, whatever the image: containerd is away, the network cannot be set up, something took too long. Asking again
+    /// may help, or a look at the machine will. What is not listed here is taken for the container's fault.
+    var saysEngineTrouble: Bool {
         self.contains(anyOf: [
-            "oci runtime", "failed to create task", "failed to create shim", "mount source path", "executable file not found",
-            "error gathering device information", "could not select device driver",
-        ])
+            "containerd", "code = unavailable", "connection error", "transport is closing", "ttrpc: closed", "deadline exceeded",
+            "context canceled", "shutting down", "database is locked", "input/output error", "read-only file system",
+            "cannot allocate memory", "too many open files", "resource temporarily unavailable",
+            "could not find bridge", "failed to create endpoint", "external connectivity", "iptables", "nftables",
+            "no available ipv4 addresses", "no available ip addresses", "failed to set up container networking",
+            "error creating overlay mount", "failed to mount overlay", "layer does not exist",
+        ]) && !self.contains(anyOf: ["oci runtime", "mount source path"])
     }
 
     /// What is wrong with a pull. A registry that denies and one that does not know the image say nearly the same, on purpose.
+    ///
+    /// Seen with Docker 20.10 to 28; the words are Go's (`net`, `crypto/x509`) and the distribution project's error codes. The order matters:
+    /// a quota's message may hold "denied", a look-up's "not found" and "timeout".
     var pullFailure: EngineError.Code {
         if self.saysDiskFull { return .diskFull }
+        if let trouble = self.registryAnswer { return .registry(trouble) }
+        if self.contains(anyOf: ["no such host", "server misbehaving", "temporary failure in name resolution", "lookup "]) {
+            return .registry(.unresolved)
+        }
+        if self.contains(anyOf: ["x509: ", "tls: ", "server gave http response"]) { return .registry(.untrusted) }
         if self.contains(anyOf: [
             "manifest unknown", "not found: manifest", "no matching manifest", "repository name not known", "name unknown", "not found",
         ]) {
@@ -51,12 +64,25 @@ struct DaemonMessage {
         if self.contains(anyOf: ["denied", "unauthorized", "authentication required", "no basic auth credentials", "forbidden"]) {
             return .pullDenied
         }
+        if self.contains(anyOf: ["timeout", "timed out", "deadline exceeded", "awaiting headers"]) { return .registry(.timedOut) }
         if self.contains(anyOf: [
-            "dial tcp", "i/o timeout", "timeout", "connection refused", "connection reset", "no such host", "eof",
-            "toomanyrequests", "too many requests", "service unavailable", "bad gateway", "server gave http response",
+            "dial tcp", "connection refused", "connection reset", "no route to host", "network is unreachable", "broken pipe", "eof",
         ]) {
-            return .registryUnreachable
+            return .registry(.unreachable)
         }
         return .daemonFailed
+    }
+
+    /// What the registry said of itself, in an answer.
+    private var registryAnswer: RegistryTrouble? {
+        if self.contains(anyOf: ["toomanyrequests", "too many requests", "rate limit", "status code 429", "status: 429"]) { return .rateLimited }
+        if self.contains(anyOf: ["quota exceeded", "exceeded your quota", "exceeded the quota", "over quota", "402 payment required"]) { return .quotaExceeded }
+        if self.contains(anyOf: [
+            "internal server error", "bad gateway", "service unavailable", "gateway timeout", "gateway time-out", "received unexpected http status: 5",
+            "status: 50", "500 internal", "unavailable: the service",
+        ]) {
+            return .failed
+        }
+        return nil
     }
 }

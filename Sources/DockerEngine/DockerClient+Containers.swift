@@ -28,6 +28,7 @@ extension DockerClient {
     /// - Throws: `notStartable` when the fault is in the specification or the image.
     package func start(_ id: ContainerID) async throws(EngineError) {
         var request = Self.request(.POST, id, "start", attempt: "start container \(id)")
+        request.subject = .start
         request.limit = .start
         try await self.perform(request)
     }

@@ -20,7 +20,7 @@ extension DockerClient {
     /// - Parameters:
     ///   - auth: sent to the daemon in a header; never logged.
     ///   - progress: called in order, often, and never again after this method has returned.
-    /// - Throws: `imageNotFound`, `pullDenied`, `registryUnreachable` or `diskFull` among others.
+    /// - Throws: `imageNotFound`, `pullDenied`, `registry` or `diskFull` among others.
     package func pull(
         _ image: ImageReference, auth: RegistryAuth? = nil, progress: @Sendable (PullProgress) -> Void = { _ in }
     ) async throws(EngineError) {

@@ -34,10 +34,14 @@ extension EngineError {
         case (.creation, 404): return message.saysNoSuchImage ? .noSuchImage : .badRequest
         case (.creation, 409): return .nameConflict
         case (.creation, 500...599) where message.saysNameTaken: return .nameConflict
-        case (.creation, 500...599) where message.saysOptionUnsupported: return .badRequest
-        case (.container, 404) where message.saysNoSuchContainer: return .noSuchContainer
-        case (.container, 400...599) where message.saysNotStartable: return .notStartable
-        case (.container, 404): return .notStartable  // a network or volume the container is specified with is gone
+        // Docker answers with 500 also where the image, the command or a limit is at fault; what is not its own trouble is a refusal.
+        case (.creation, 500...599): return message.saysEngineTrouble ? .daemonFailed : .badRequest
+        case (.start, 400...599) where message.saysEngineTrouble: return .daemonFailed
+        case (.container, 404), (.start, 404):
+            // Otherwise it is a network or volume the container is specified with that is gone.
+            return message.saysNoSuchContainer ? .noSuchContainer : .notStartable
+        case (.start, 409): return .conflict
+        case (.start, 400...599): return .notStartable
         case (_, 409): return .conflict
         case (_, 400...499): return .badRequest
         case (_, 500...599): return .daemonFailed
@@ -50,6 +54,7 @@ extension EngineError {
         case .noSuchImage: "is it pulled, and is the pull policy what you meant?"
         case .imageNotFound: "check registry, name and tag; a private image needs credentials"
         case .pullDenied: "check the credentials given with the image"
+        case .registry(let trouble): trouble.hint
         case .diskFull: "free some space, for instance with docker image prune"
         case .badRequest where message.saysOptionUnsupported:
             "a disk limit needs the overlay2 driver on XFS mounted with pquota"

@@ -25,8 +25,8 @@ package struct EngineError: Error, Sendable {
         case imageNotFound
         /// The registry refused our credentials, or wants some.
         case pullDenied
-        /// The registry could not be reached, or asked us to come back later.
-        case registryUnreachable
+        /// The registry gave nothing, for another reason than that.
+        case registry(RegistryTrouble)
         /// The machine has no room left for the image or the container.
         case diskFull
         /// Any other failure the daemon reported of itself.
@@ -57,7 +57,8 @@ package struct EngineError: Error, Sendable {
     /// Whether the same call may succeed later without anybody changing it.
     package var isRetryable: Bool {
         switch self.code {
-        case .daemonUnreachable, .timedOut, .registryUnreachable, .daemonFailed, .conflict: true
+        case .daemonUnreachable, .timedOut, .daemonFailed, .conflict: true
+        case .registry(let trouble): trouble.mayPass
         case .cancelled, .versionUnsupported, .badRequest, .noSuchContainer, .noSuchImage, .nameConflict, .notStartable,
             .imageNotFound, .pullDenied, .diskFull, .unreadableReply:
             false
@@ -91,7 +92,7 @@ extension EngineError.Code {
         case .notStartable: "the container cannot be started as specified"
         case .imageNotFound: "the registry has no such image"
         case .pullDenied: "the registry refused access"
-        case .registryUnreachable: "the registry cannot be reached"
+        case .registry(let trouble): trouble.sentence
         case .diskFull: "no space left on the machine"
         case .daemonFailed: "the Docker daemon failed"
         case .unreadableReply: "unreadable reply of the Docker daemon"

@@ -8,6 +8,8 @@ struct EngineRequest: Sendable {
         case daemon
         /// An existing container.
         case container
+        /// An existing container that is to be started.
+        case start
         /// A container to be created.
         case creation
         /// An image on this machine.

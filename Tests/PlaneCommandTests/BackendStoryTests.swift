@@ -39,7 +39,11 @@ import Testing
         "every cause is told in its own words and says what to do",
         arguments: [
             (.errorLoading, .imageMissing, "--pull-policy"), (.errorLoading, .imagePullFailed, "registry"),
-            (.errorLoading, .notPermitted, "configuration"), (.errorLoading, .containerRefused, "executable"),
+            (.errorLoading, .pullRateLimited, "mirror"), (.errorLoading, .containerRefused, "executable"),
+            (.errorLoading, .registryUnresolved, "DNS"), (.errorLoading, .registryUntrusted, "authority"),
+            (.errorLoading, .registryTimedOut, "reach"), (.errorLoading, .registryFailed, "registry"),
+            (.errorLoading, .pullQuotaExceeded, "registry"), (.errorLoading, .diskFull, "space"),
+            (.errorLoading, .engineUnavailable, "Docker on the drone"), (.errorLoading, .pullDenied, "--registry-user"),
             (.timedOutBeforeReady, .readinessTimeout, "$PORT"), (.failed, .outOfMemory, "--memory"), (.lost, nil, "plane list-drones"),
         ] as [(BackendState, BackendCause?, String)])
     func advice(state: BackendState, cause: BackendCause?, word: String) throws {

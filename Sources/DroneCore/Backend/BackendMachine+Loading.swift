@@ -1,3 +1,4 @@
+import DockerEngine
 import PlaneProtocol
 
 /// From a request to a started container.
@@ -57,7 +58,7 @@ extension BackendMachine {
                 attempt.adopted = true
                 self.state = .loading(.adopting(attempt))
                 return [.look]
-            case .nameTaken, .imageNotFound, .pullDenied, .diskFull, .refused, .unavailable:
+            case .nameTaken, .imageNotFound, .pullDenied, .registry, .diskFull, .refused, .unavailable:
                 return self.endLoading(Self.cause(ofMaking: failure.code), failure)
             }
         case .ending(let outcome, .settling):
@@ -98,7 +99,21 @@ extension BackendMachine {
         case .imageNotFound, .imageMissing: .imageNotFound
         case .pullDenied: .pullDenied
         case .diskFull: .diskFull
-        case .nameTaken, .refused, .unavailable: .imagePullFailed
+        case .registry(let trouble): Self.cause(of: trouble)
+        case .unavailable: .engineUnavailable
+        case .nameTaken, .refused: .imagePullFailed
+        }
+    }
+
+    private static func cause(of trouble: RegistryTrouble) -> BackendCause {
+        switch trouble {
+        case .rateLimited: .pullRateLimited
+        case .quotaExceeded: .pullQuotaExceeded
+        case .unresolved: .registryUnresolved
+        case .untrusted: .registryUntrusted
+        case .timedOut: .registryTimedOut
+        case .failed: .registryFailed
+        case .unreachable: .imagePullFailed
         }
     }
 
@@ -108,7 +123,7 @@ extension BackendMachine {
         case .imageMissing: .imageMissing
         case .diskFull: .diskFull
         case .unavailable: .engineUnavailable
-        case .nameTaken, .pullDenied, .refused: .containerRefused
+        case .nameTaken, .pullDenied, .registry, .refused: .containerRefused
         }
     }
 

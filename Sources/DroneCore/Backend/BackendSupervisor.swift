@@ -1,4 +1,5 @@
-import DroneStore
+import DockerEngine
+package import DroneStore
 import Logging
 package import PlaneProtocol
 import Synchronization
@@ -134,7 +135,7 @@ extension BackendSupervisor {
             }
         }
         self.mailbox.post(
-            result ?? .pullFailed(EngineFailure(.unavailable, "pull \(executable.image): not done after \(context.limits.pull)")))
+            result ?? .pullFailed(EngineFailure(.registry(.timedOut), "pull \(executable.image): not done after \(context.limits.pull)")))
     }
 
     private func create() async {

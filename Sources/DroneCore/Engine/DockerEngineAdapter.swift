@@ -138,7 +138,8 @@ extension EngineFailure {
             case .pullDenied: .pullDenied
             case .diskFull: .diskFull
             case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported: .refused
-            case .daemonUnreachable, .timedOut, .cancelled, .conflict, .registryUnreachable, .daemonFailed, .unreadableReply: .unavailable
+            case .registry(let trouble): .registry(trouble)
+            case .daemonUnreachable, .timedOut, .cancelled, .conflict, .daemonFailed, .unreadableReply: .unavailable
             }
         self.init(code, "\(error)")
     }

@@ -1,3 +1,5 @@
+package import DockerEngine
+
 /// Why the container engine did not do what it was asked, as far as the agent acts on it.
 package struct EngineFailure: Error, Hashable, CustomStringConvertible, Sendable {
     package enum Code: Hashable, Sendable {
@@ -9,6 +11,8 @@ package struct EngineFailure: Error, Hashable, CustomStringConvertible, Sendable
         case imageNotFound
         /// The registry refused the credentials, or wants some.
         case pullDenied
+        /// The registry gave nothing for another reason.
+        case registry(RegistryTrouble)
         /// The machine has no room left for the image or the container.
         case diskFull
         /// The engine understood and will not, whoever asks again: a bad entry point, a limit it cannot set.

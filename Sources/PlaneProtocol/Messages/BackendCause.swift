@@ -12,18 +12,28 @@ package struct BackendCause: JSONText, Hashable, Codable {
     package static let imageNotFound = BackendCause(rawValue: "image_not_found")
     /// The registry refused the credentials, or wants some.
     package static let pullDenied = BackendCause(rawValue: "pull_denied")
-    /// The registry was not to be reached, took too long, or failed in another way.
+    /// The registry asks to come back later: too many pulls (HTTP 429).
+    package static let pullRateLimited = BackendCause(rawValue: "pull_rate_limited")
+    /// A quota of the registry is used up.
+    package static let pullQuotaExceeded = BackendCause(rawValue: "pull_quota_exceeded")
+    /// The registry's name is not found in the DNS.
+    package static let registryUnresolved = BackendCause(rawValue: "registry_unresolved")
+    /// The registry's TLS certificate is not trusted.
+    package static let registryUntrusted = BackendCause(rawValue: "registry_untrusted")
+    /// The registry did not answer in time, or the image was too long on its way.
+    package static let registryTimedOut = BackendCause(rawValue: "registry_timed_out")
+    /// The registry answered that it is in trouble itself (HTTP 5xx).
+    package static let registryFailed = BackendCause(rawValue: "registry_failed")
+    /// The registry was not to be reached, or the pull failed in another way.
     package static let imagePullFailed = BackendCause(rawValue: "pull_failed")
     /// The drone has no room left for the image or the container.
     package static let diskFull = BackendCause(rawValue: "disk_full")
     /// The policy is `Never`, and the image is not on the drone.
     package static let imageMissing = BackendCause(rawValue: "image_missing")
-    /// Docker gave no answer, or was in trouble of its own, when the container was to be made.
+    /// Docker gave no answer, or was in trouble of its own, when the image was to be fetched or the container to be made.
     package static let engineUnavailable = BackendCause(rawValue: "engine_unavailable")
     /// Docker refused to create or start the container.
     package static let containerRefused = BackendCause(rawValue: "container_refused")
-    /// The drone's configuration forbids what was asked for.
-    package static let notPermitted = BackendCause(rawValue: "not_permitted")
     /// The process ended before its port answered.
     package static let crashOnBoot = BackendCause(rawValue: "crash_on_boot")
     /// Nothing listened on the port within the limit.

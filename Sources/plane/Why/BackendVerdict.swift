@@ -37,8 +37,17 @@ struct BackendVerdict: Equatable {
         switch self.cause {
         case .imageMissing: "Its image is not on the drone, and its pull policy does not allow to fetch it."
         case .imagePullFailed: "Its image could not be pulled."
-        case .notPermitted: "The drone's configuration does not permit what was asked for."
+        case .diskFull: "Its drone has no room left for the image or the container."
+        case .engineUnavailable: "The container engine of its drone was in trouble, or did not answer."
         case .containerRefused: "The container engine refused to make or start its container."
+        case .imageNotFound: "The registry has no such image, or hides it."
+        case .pullDenied: "The registry refused to give its image."
+        case .pullRateLimited: "The registry allows no more pulls for now."
+        case .pullQuotaExceeded: "A quota of the image's registry is used up."
+        case .registryUnresolved: "The name of the image's registry was not found in the DNS."
+        case .registryUntrusted: "The drone does not trust the TLS certificate of the image's registry."
+        case .registryTimedOut: "The image's registry did not answer in time, or the image was too long on its way."
+        case .registryFailed: "The image's registry failed."
         default: "Its image could not be fetched, or its container not be made or started."
         }
     }
@@ -65,8 +74,18 @@ struct BackendVerdict: Equatable {
         switch (self.state, self.cause) {
         case (_, .outOfMemory?): "Give it a higher memory limit (plane spawn --memory), or let it need less."
         case (.errorLoading, .imageMissing?): "Load the image on the drone, or spawn it with --pull-policy if-not-present."
-        case (.errorLoading, .notPermitted?): "Allow it in the drone's configuration (agent.docker), or do not ask for it."
-        case (.errorLoading, .containerRefused?): "Does the image's command exist, and is it executable?"
+        case (.errorLoading, .imageNotFound?), (.errorLoading, .pullDenied?):
+            "Is the image's name right, and may this drone read it (--registry-user)?"
+        case (.errorLoading, .pullRateLimited?):
+            "Give credentials (--registry-user), for anonymous pulls are counted by address; or set up a mirror for the drone's Docker."
+        case (.errorLoading, .pullQuotaExceeded?): "Ask whoever pays for the registry."
+        case (.errorLoading, .registryUnresolved?): "Is the registry's name right, and does the drone's DNS know it?"
+        case (.errorLoading, .registryUntrusted?): "Give the drone's Docker the registry's authority, in /etc/docker/certs.d."
+        case (.errorLoading, .registryTimedOut?), (.errorLoading, .imagePullFailed?): "Does the drone reach the registry, by a proxy if it needs one?"
+        case (.errorLoading, .registryFailed?): "Look at the registry, or try again later."
+        case (.errorLoading, .diskFull?): "Free some space on the drone, for instance with docker image prune."
+        case (.errorLoading, .engineUnavailable?): "Look at Docker on the drone; the image is not at fault. Then ask again."
+        case (.errorLoading, .containerRefused?): "Do the image's user and command exist, is it executable, and can the limits be set?"
         case (.errorLoading, _): "Is the image's name right, may this drone read it (--registry-user), and does it reach the registry?"
         case (.timedOutBeforeReady, _): "Does it listen on all addresses, on the port it was spawned with (--port, $PORT)?"
         case (.errorStarting, _), (.failed, _): "All that it printed: plane logs \(backend)"
