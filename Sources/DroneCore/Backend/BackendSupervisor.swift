@@ -42,6 +42,8 @@ package final class BackendSupervisor: Sendable {
     }
 
     /// Whether the container's process is believed to live.
+        self.logs = LogPump(
+            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors, publish: context.publishLog, logger: logger)
     package var isRunning: Bool { self.runs.withLock { $0 } }
 
     /// Something may have happened to the container; it will be looked at.
@@ -190,7 +192,7 @@ extension BackendSupervisor {
     private func drainLogs(note: String?) async {
         await self.logFollowing.abandon()
         let drained: Void? = await withLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain() }
-        if drained == nil { self.logger.warning("The last lines of the backend's log were not to be had in time") }
+        if drained == nil, !Task.isCancelled { self.logger.warning("The last lines of the backend's log were not to be had in time") }
         await self.logs.add(note: note)
         self.mailbox.post(.logsDrained)
     }

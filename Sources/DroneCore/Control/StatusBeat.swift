@@ -47,6 +47,7 @@ package struct StatusBeat: Sendable {
         do throws(StoreError) {
             self.condition.set(liveBackends: try await self.store.liveCount())
         } catch {
+            guard !Task.isCancelled else { return }
             self.logger.warning("Live backends could not be counted", metadata: [LogKey.error: "\(error)"])
         }
     }

@@ -28,6 +28,7 @@ package struct TerminationDesk: Sendable {
             return try await self.store.backend(request.backendID)?.state.isTerminal ?? false
         } catch {
             self.logger.error(
+            guard !Task.isCancelled else { return false }
                 "Termination request not served", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
             return false
         }

@@ -1,3 +1,4 @@
+import Logging
 import PlaneProtocol
 
 /// Passes one backend's output on, line by line, in order, each line once.
@@ -6,16 +7,22 @@ actor LogPump {
     private let feeds: any EngineFeeds
     private let cursors: LogCursors
     private let publish: @Sendable (BackendLogMessage) -> Void
+    private let logger: Logger
     private var cursor: WireTime?
+    /// Why the log could not be read, each reason told once.
+    private var toldReasons: Set<String> = []
+    /// Reasons remembered; an engine that always finds another word is not listened to for ever.
+    private static let reasonLimit = 8
 
     init(
         of backend: BackendID, from feeds: any EngineFeeds, after cursor: WireTime?, cursors: LogCursors,
-        publish: @escaping @Sendable (BackendLogMessage) -> Void
+        publish: @escaping @Sendable (BackendLogMessage) -> Void, logger: Logger
     ) {
         self.backend = backend
         self.feeds = feeds
         self.cursors = cursors
         self.publish = publish
+        self.logger = logger
         self.cursor = cursor
     }
 
@@ -48,7 +55,15 @@ actor LogPump {
             try await self.feeds.readLog(of: self.backend, after: self.cursor) { await self.passOn($0) }
         } catch {
             // Logs are told as well as can be; whoever called decides whether to try again.
+            if !Task.isCancelled { self.tell(error) }
         }
+    }
+
+    /// In our log and in the backend's own, where somebody looks for what is not there.
+    private func tell(_ failure: EngineFailure) {
+        guard self.toldReasons.count < Self.reasonLimit, self.toldReasons.insert(failure.message).inserted else { return }
+        self.logger.warning("The backend's log cannot be read", metadata: [LogKey.error: "\(failure)"])
+        self.add(note: "The log cannot be read: \(failure.message)")
     }
 
     private func passOn(_ chunk: LogChunk) {

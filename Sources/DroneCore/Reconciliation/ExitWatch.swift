@@ -32,6 +32,7 @@ package struct ExitWatch: Sendable {
                     await self.hear(news)
                 }
             } catch {
+                guard !Task.isCancelled else { return }
                 self.context.logger.warning("The engine's events broke off", metadata: [LogKey.error: "\(error)"])
             }
             // A watch that never began leaves the gap open.

@@ -47,6 +47,7 @@ package actor Reconciler {
             await self.carryOut(plan, records: listing.backends)
         } catch {
             self.context.logger.warning("Containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
+            guard !Task.isCancelled else { return }
         }
     }
 
@@ -59,6 +60,7 @@ package actor Reconciler {
                 try await self.context.engine.remove(backend)
             } catch {
                 self.context.logger.warning(
+                guard !Task.isCancelled else { return }
                     "The container could not be removed", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
             }
         }
@@ -70,6 +72,7 @@ package actor Reconciler {
             _ = try await self.context.store.forgetEnded(before: now - Self.memorySeconds, now: now, limit: Self.forgettingLimit)
         } catch {
             self.context.logger.warning("Ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
+            guard !Task.isCancelled else { return }
         }
     }
 }
