@@ -7,7 +7,8 @@ extension DockerEngineAdapter: EngineFeeds {
             let events = try await self.client.events(since: EngineTimestamp(since), label: "\(BackendID.managedLabel)=true")
             await body(.listening)
             for try await event in events where event.action == .died || event.action == .removed {
-                guard let backend = BackendID(resourceName: event.name) else { continue }
+                // The label stays when the name is changed; an engine that does not tell labels tells the name.
+                guard let backend = BackendID(resourceName: event.attributes[BackendID.backendLabel] ?? event.name) else { continue }
                 await body(.ended(backend))
             }
         } catch {
@@ -19,11 +20,14 @@ extension DockerEngineAdapter: EngineFeeds {
         of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         do throws(EngineError) {
-            let container = try Self.container(of: backend)
             var last = since.map { EngineTimestamp($0) }
             // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
             for follows in [true, false] {
-                for try await line in try await self.client.logs(container, since: last?.next, follow: follows) {
+                let lines = try await self.withContainer(of: backend) { (id) async throws(EngineError) in
+                    try await self.client.logs(id, since: last?.next, follow: follows)
+                }
+                guard let lines else { return }
+                for try await line in lines {
                     last = line.time ?? last
                     await body(LogChunk(line))
                 }
@@ -37,9 +41,11 @@ extension DockerEngineAdapter: EngineFeeds {
     package func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] {
         do throws(EngineError) {
             var lines: [String] = []
-            for try await line in try await self.client.logs(try Self.container(of: backend), follow: false, last: count) {
-                lines.append(line.text)
+            let newest = try await self.withContainer(of: backend) { (id) async throws(EngineError) in
+                try await self.client.logs(id, follow: false, last: count)
             }
+            guard let newest else { return [] }
+            for try await line in newest { lines.append(line.text) }
             return lines
         } catch {
             guard error.code != .noSuchContainer else { return [] }
@@ -51,8 +57,8 @@ extension DockerEngineAdapter: EngineFeeds {
         if let sample = self.groups.group(of: backend)?.usage() { return sample }
         do throws(EngineError) {
             if let sample = try await self.findGroup(of: backend)?.usage() { return sample }
-            let stats = try await self.client.stats(try Self.container(of: backend))
-            guard let used = stats.memoryUsedBytes, let limit = stats.memoryLimitBytes, let cpu = stats.cpuNanoseconds,
+            let stats = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.stats(id) }
+            guard let stats, let used = stats.memoryUsedBytes, let limit = stats.memoryLimitBytes, let cpu = stats.cpuNanoseconds,
                 let system = stats.systemCPUNanoseconds
             else { return nil }
             return UsageSample(memoryUsedBytes: used, memoryLimitBytes: limit, cpuNanoseconds: cpu, systemCPUNanoseconds: system)
@@ -67,8 +73,8 @@ extension DockerEngineAdapter {
     /// Where this machine accounts for the container; nil when it does not run, or runs on another machine than the agent.
     private func findGroup(of backend: BackendID) async throws(EngineError) -> ControlGroup? {
         self.groups.forget(backend)
-        let inspection = try await self.client.inspect(try Self.container(of: backend))
-        guard let process = inspection.state.processID, let memberships = KernelFile.text(of: "/proc/\(process)/cgroup"),
+        let found = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.inspect(id) }
+        guard let inspection = found, let process = inspection.state.processID, let memberships = KernelFile.text(of: "/proc/\(process)/cgroup"),
             let group = ControlGroup(memberships: memberships, container: inspection.id.rawValue)
         else { return nil }
         self.groups.remember(group, of: backend)

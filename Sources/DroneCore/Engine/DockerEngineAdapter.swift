@@ -6,6 +6,7 @@ package struct DockerEngineAdapter: Engine {
     let client: DockerClient
     let blueprint: ContainerBlueprint
     let groups = ControlGroups()
+    let directory = ContainerDirectory()
 
     package init(client: DockerClient, blueprint: ContainerBlueprint) {
         self.client = client
@@ -30,7 +31,8 @@ package struct DockerEngineAdapter: Engine {
             throw Self.notAnImage(request.executable.image)
         }
         do throws(EngineError) {
-            _ = try await self.client.createContainer(spec, name: try Self.container(of: request.backendID))
+            let name = try Self.name(of: request.backendID)
+            self.directory[request.backendID] = try await self.client.createContainer(spec, name: name)
         } catch {
             throw EngineFailure(error)
         }
@@ -38,7 +40,8 @@ package struct DockerEngineAdapter: Engine {
 
     package func start(_ backend: BackendID) async throws(EngineFailure) {
         do throws(EngineError) {
-            try await self.client.start(try Self.container(of: backend))
+            let outcome: Void? = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.start(id) }
+            if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(backend.resourceName)") }
         } catch {
             throw EngineFailure(error)
         }
@@ -46,23 +49,33 @@ package struct DockerEngineAdapter: Engine {
 
     package func look(at backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
         do throws(EngineError) {
-            let inspection = try await self.client.inspect(try Self.container(of: backend))
+            let found = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.inspect(id) }
+            guard let inspection = found else { return try await self.lookAtName(of: backend) }
             guard inspection.labels[BackendID.backendLabel] == backend.resourceName else { return .foreign }
             let state = inspection.state
             if state.isRunning { return .running(inspection.address(on: self.blueprint.network).flatMap { IPAddress($0) }) }
             guard state.status != .created else { return .created }
             return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
         } catch {
-            guard error.code == .noSuchContainer else { throw EngineFailure(error) }
+            throw EngineFailure(error)
+        }
+    }
+
+    /// There is no container of the backend; there may be another one of its name.
+    private func lookAtName(of backend: BackendID) async throws(EngineError) -> ContainerObservation {
+        do throws(EngineError) {
+            _ = try await self.client.inspect(try Self.name(of: backend))
+            return .foreign
+        } catch {
+            guard error.code == .noSuchContainer else { throw error }
             return .absent
         }
     }
 
     package func stop(_ backend: BackendID, grace: Duration) async throws(EngineFailure) {
         do throws(EngineError) {
-            try await self.client.stop(try Self.container(of: backend), grace: grace)
+            _ = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.stop(id, grace: grace) }
         } catch {
-            guard error.code != .noSuchContainer else { return }
             throw EngineFailure(error)
         }
     }
@@ -70,9 +83,9 @@ package struct DockerEngineAdapter: Engine {
     package func remove(_ backend: BackendID) async throws(EngineFailure) {
         self.groups.forget(backend)
         do throws(EngineError) {
-            try await self.client.remove(try Self.container(of: backend), force: true)
+            _ = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.remove(id, force: true) }
+            self.directory[backend] = nil
         } catch {
-            guard error.code != .noSuchContainer else { return }
             throw EngineFailure(error)
         }
     }
@@ -95,7 +108,7 @@ package struct DockerEngineAdapter: Engine {
     }
 
     /// Every backend id makes a valid name; the error is for the compiler's peace.
-    static func container(of backend: BackendID) throws(EngineError) -> ContainerID {
+    static func name(of backend: BackendID) throws(EngineError) -> ContainerID {
         guard let id = ContainerID(rawValue: backend.resourceName) else {
             throw EngineError(.badRequest, attempt: "name the container of \(backend)")
         }

@@ -2,8 +2,8 @@ package import PlaneProtocol
 
 /// What the agent needs of a container engine to run backends. The real one is Docker (`DockerEngineAdapter`).
 ///
-/// A backend has at most one container, named after it (`plane-<id>`). Every call names the backend; the container's own id never
-/// matters, because backend ids are never used twice.
+/// A backend has at most one container, labelled with its id. Every call names the backend; the engine finds the container by its own id
+/// where that is known and by the label where not, never by its name alone, which anybody may change.
 ///
 /// All calls may be made at once, for one backend and for many. All end within the engine's own time limits, except `pull`, and all may
 /// be cancelled; what a cancelled or failed call has done nevertheless is found out by looking.
@@ -30,6 +30,12 @@ package protocol Engine: Sendable {
 
     /// Removes the container, running or not, with its anonymous volumes. Harmless when it is absent.
     func remove(_ backend: BackendID) async throws(EngineFailure)
+
+    /// The engine's own id of the backend's container, as far as it is known: once it was made or found.
+    func container(of backend: BackendID) -> String?
+
+    /// What `container(of:)` was when another agent ran the backend.
+    func remember(_ container: String, of backend: BackendID)
 
     /// Every container labelled as one of Plane's, whatever its state and whoever made it.
     func list() async throws(EngineFailure) -> [ContainerListing]

@@ -51,7 +51,7 @@ import Testing
         try await engine.create(.onDocker(id, drone: .random()))
         try await engine.start(id)
         let ours = try await engine.usage(of: id)
-        let theirs = try await engine.client.stats(try DockerEngineAdapter.container(of: id))
+        let theirs = try await engine.client.stats(try DockerEngineAdapter.name(of: id))
         try await engine.remove(id)
         let sample = try #require(ours)
         #expect(sample.memoryLimitBytes == theirs.memoryLimitBytes)

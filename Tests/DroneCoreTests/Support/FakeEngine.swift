@@ -148,6 +148,13 @@ final class FakeEngine: Engine, EngineFeeds {
         try await self.enter(.list)
         return self.state.withLock { state in
             state.containers.filter { !$0.value.isForeign }.map {
+    func container(of backend: BackendID) -> String? {
+        self.state.withLock { $0.containers[backend] == nil ? nil : "container-of-\(backend)" }
+    }
+
+    /// Containers in memory have no names that could be changed.
+    func remember(_ container: String, of backend: BackendID) {}
+
                 ContainerListing(backend: $0.key, drone: $0.value.drone, isRunning: $0.value.process == .running)
             }
         }

@@ -1,0 +1,144 @@
+import DockerEngine
+import Foundation
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import Testing
+
+@testable import DroneCore
+
+/// Containers that were renamed, and what a real Docker refuses and how.
+@Suite(.needsDocker, .serialized) struct NamesAndRefusalsTests {
+    private func docker(_ arguments: String...) async throws {
+        let socket = try #require(TestImage.socket)
+        try await TestProcess.run("/usr/bin/env", ["docker", "-H", "unix://\(socket)"] + arguments)
+    }
+
+    /// Removes what a test has left, however it ended.
+    private func with(_ engine: DockerEngineAdapter, _ id: BackendID, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            try? await engine.remove(id)
+            throw error
+        }
+        try await engine.remove(id)
+    }
+
+    @Test("a renamed container is found, told of when it ends, stopped and removed: by whoever made it, and by an agent that comes after")
+    func renamed() async throws {
+        for isMaker in [true, false] {
+            let maker = try await DockerEngineAdapter.forTests()
+            let id = BackendID.random()
+            try await self.with(maker, id) {
+                try await maker.create(.onDocker(id, drone: .make()))
+                try await maker.start(id)
+                try await self.docker("rename", id.resourceName, "renamed-\(id)")
+                let engine = isMaker ? maker : try await DockerEngineAdapter.forTests()
+                guard case .running = try await engine.look(at: id) else {
+                    Issue.record("it is not found")
+                    return
+                }
+                let told = Recorder<ExitNews>()
+                let before = WireTime.now()
+                try await withThrowingDiscardingTaskGroup { group in
+                    group.addTask { try? await engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
+                    try await eventually("it listens") { told.all.contains(.listening) }
+                    try await engine.stop(id, grace: .seconds(5))
+                    try await eventually("its end is told") { told.all.contains(.ended(id)) }
+                    group.cancelAll()
+                }
+                guard case .exited = try await engine.look(at: id) else {
+                    Issue.record("it runs on")
+                    return
+                }
+                try await engine.remove(id)
+                #expect(try await engine.look(at: id) == .absent)
+                #expect(try await engine.list().allSatisfy { $0.backend != id })
+            }
+        }
+    }
+
+    @Test("the id that an earlier agent knew is enough, and one that names nothing any more does no harm")
+    func remembered() async throws {
+        let maker = try await DockerEngineAdapter.forTests()
+        let id = BackendID.random()
+        try await self.with(maker, id) {
+            try await maker.create(.onDocker(id, drone: .make()))
+            let known = try #require(maker.container(of: id))
+            let next = try await DockerEngineAdapter.forTests()
+            next.remember(known, of: id)
+            #expect(try await next.look(at: id) == .created)
+            let wrong = try await DockerEngineAdapter.forTests()
+            wrong.remember(String(repeating: "0", count: 64), of: id)
+            #expect(try await wrong.look(at: id) == .created)
+            #expect(wrong.container(of: id) == known)
+        }
+    }
+
+    @Test("a container that took the name of a renamed one is nobody's, and is not touched")
+    func nameTakenOver() async throws {
+        let engine = try await DockerEngineAdapter.forTests()
+        let id = BackendID.random()
+        try await self.with(engine, id) {
+            try await engine.create(.onDocker(id, drone: .make()))
+            try await self.docker("rename", id.resourceName, "renamed-\(id)")
+            try await self.docker("create", "--name", id.resourceName, TestImage.name)
+            try await engine.remove(id)
+            #expect(try await engine.look(at: id) == .foreign)
+            try await engine.stop(id, grace: .zero)
+            try await engine.remove(id)
+            #expect(try await engine.look(at: id) == .foreign)
+            try await self.docker("rm", "-f", id.resourceName)
+            #expect(try await engine.look(at: id) == .absent)
+        }
+    }
+
+    @Test("users and groups that the image does not have, and a processor time of nothing, are refusals, in Docker's words", arguments: [
+        "USER nosuch", "USER 0:nosuch", "",
+    ])
+    func refusals(change: String) async throws {
+        let engine = try await DockerEngineAdapter.forTests()
+        let id = BackendID.random()
+        var request = SpawnRequest.onDocker(id, drone: .make())
+        if change.isEmpty {
+            request.executable.resourceLimits.cpuTimeLimitSeconds = 0
+        } else {
+            let image = "plane-test-refused-\(id)"
+            try await self.docker("create", "--name", "for-\(id)", TestImage.name)
+            try await self.docker("commit", "--change", change, "for-\(id)", image)
+            try await self.docker("rm", "for-\(id)")
+            request.executable.image = image
+        }
+        try await self.with(engine, id) {
+            let failure = await #expect(throws: EngineFailure.self) {
+                try await engine.create(request)
+                try await engine.start(id)
+            }
+            #expect(failure?.code == .refused, "\(String(describing: failure))")
+            #expect(change.isEmpty || failure?.message.contains("nosuch") == true, "\(String(describing: failure))")
+        }
+        if !change.isEmpty { try await self.docker("rmi", request.executable.image) }
+    }
+
+    @Test("a log that the engine's driver does not give is told once, in the log of the backend")
+    func unreadableLog() async throws {
+        let engine = try await DockerEngineAdapter.forTests()
+        let id = BackendID.random()
+        try await self.with(engine, id) {
+            // As a daemon does whose default driver is none.
+            try await self.docker(
+                "create", "--name", id.resourceName, "--log-driver", "none", "--label", "\(BackendID.managedLabel)=true",
+                "--label", "\(BackendID.backendLabel)=\(id.resourceName)", "-e", "PORT=8080", "-e", "SAY=unheard", TestImage.name)
+            try await engine.start(id)
+            let logs = Recorder<BackendLogMessage>()
+            let pump = LogPump(
+                of: id, from: engine, after: nil, cursors: LogCursors(), publish: { logs.record($0) }, logger: AgentFixture.logger)
+            for _ in 0..<3 { await pump.drain() }
+            #expect(logs.all.map(\.kind) == [.meta])
+            let note = try #require(logs.all.first?.text)
+            #expect(note.hasPrefix("The log cannot be read: "))
+            #expect(note.contains("logging driver"), "\(note)")
+        }
+    }
+}
