@@ -10,6 +10,10 @@ package struct BackendRecord: Sendable {
     package var acceptedAt: Int64?
     /// When Docker received the last log line passed on; reading continues after it.
     package var logCursor: WireTime?
+    /// It is being ended; its process may still run.
+    package var ending: BackendEndingRecord?
+    /// The container engine's id of its container, once one has been started; absent for backends of older agents.
+    package var container: String?
 
     package var id: BackendID { self.spec.backendID }
 }

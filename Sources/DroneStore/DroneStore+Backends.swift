@@ -5,8 +5,8 @@ package import PlaneProtocol
 extension DroneStore {
     /// Enters a backend with state `Loading`.
     ///
-    /// A request is the same as one before when all of it is the same. Ids of ended backends stay taken as long as their row is
-    /// kept, because the cluster's state remembers them as ended.
+    /// A request is the same as one before when all of it is the same; for a backend that has ended, all but its secrets, which the table
+    /// has forgotten. Ids of ended backends stay taken as long as their row is kept, because the cluster's state remembers them as ended.
     ///
     /// - Parameter acceptedAt: Unix time in microseconds.
     /// - Parameter room: How many live backends there may be with this one; nil for any number. Counted in the same transaction.
@@ -17,10 +17,11 @@ extension DroneStore {
         let name = request.backendID.rawValue
         let spec = WireCodec.encode(request)
         return try await self.write("enter backend \(name)") { db in
-            let statement = try db.cachedStatement(sql: "SELECT spec FROM backend WHERE name = ?")
+            let statement = try db.cachedStatement(sql: "SELECT spec, state FROM backend WHERE name = ?")
             if let row = try Row.fetchOne(statement, arguments: [name]) {
-                let present = String.fromDatabaseValue(row["spec"]).map { Array($0.utf8) }
-                return present.flatMap(Self.decodeSpec) == request ? .repeated : .nameTaken
+                guard let present = String.fromDatabaseValue(row["spec"]).flatMap({ Self.decodeSpec(Array($0.utf8)) }) else { return .nameTaken }
+                let hasEnded = String.fromDatabaseValue(row["state"]).flatMap(BackendState.init(rawValue:))?.isTerminal ?? false
+                return present == (hasEnded ? request.withoutSecrets : request) ? .repeated : .nameTaken
             }
             if let room, try Self.liveCount(in: db) >= room { return .noRoom }
             try db.cachedStatement(sql: "INSERT INTO backend (name, spec, state) VALUES (?, ?, ?)")
@@ -34,34 +35,13 @@ extension DroneStore {
 
     /// Writes a state, what comes with it, and the report of it.
     ///
-    /// - Returns: `false` when nothing was written: there is no such backend, or it has ended. An end is final.
+    /// With an end the secrets of the backend are forgotten: values of its environment, credentials for registries, its bearer token.
+    ///
+    /// - Returns: `false` when nothing was written: there is no such backend, it has ended, or its end has begun and this is no end. An
+    ///   end is final.
     package func record(_ transition: BackendTransition) async throws(StoreError) -> Bool {
         try await self.write("record \(transition.backend.rawValue) as \(transition.state)") { db in
             try Self.apply(transition, in: db)
-        }
-    }
-
-    /// Ends the backend as `Swept` unless it was active within its idle limit; looking and writing are one transaction, so a request
-    /// noted in between cannot be overlooked.
-    ///
-    /// Activity is stored in whole seconds, rounded down. The limit therefore counts from the end of that second.
-    ///
-    /// - Parameter transition: The step to `Swept`; its `at` is now.
-    /// - Parameter idleLimit: How long a backend may be without activity.
-    package func sweepIfIdle(_ transition: BackendTransition, idleLimit: WireSeconds) async throws(StoreError) -> IdleVerdict {
-        let name = transition.backend.rawValue
-        return try await self.write("look whether \(name) is idle") { db in
-            let verdict = try Self.idleness(of: name, idleLimit: idleLimit, at: transition.at, in: db)
-            guard verdict == .swept else { return verdict }
-            return try Self.apply(transition, in: db) ? .swept : .notReady
-        }
-    }
-
-    /// Whether ``sweepIfIdle(_:idleLimit:)`` would sweep. A look only: traffic may come before that is done.
-    package func isIdle(_ backend: BackendID, idleLimit: WireSeconds, at now: Int64) async throws(StoreError) -> Bool {
-        let name = backend.rawValue
-        return try await self.read("look whether \(name) is idle") { db in
-            try Self.idleness(of: name, idleLimit: idleLimit, at: now, in: db) == .swept
         }
     }
 
@@ -77,6 +57,7 @@ extension DroneStore {
     package func ensureRoute(of backend: BackendID, _ route: BackendTransition.Route, at: Int64) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("restore the route of \(name)") { db in
+            guard try !Self.isEnding(name, in: db) else { return }
             let statement = try db.cachedStatement(sql: "SELECT address FROM route WHERE subdomain = ?")
             guard try String.fetchOne(statement, arguments: [name]) != route.address else { return }
             try Self.replaceRoute(route, of: name, at: at, in: db)
@@ -117,11 +98,10 @@ extension DroneStore {
     /// - Returns: How many were deleted; call again at once when it is `limit`.
     package func forgetEnded(before: Int64, now: Int64, limit: Int = 200) async throws(StoreError) -> Int {
         try await self.write("forget ended backends") { db in
-            let ended = BackendState.allCases.filter(\.isTerminal).map { "'\($0.rawValue)'" }.joined(separator: ",")
             try db.execute(
                 sql: """
                     INSERT INTO plane_backend (name, ended_at)
-                    SELECT name, ? FROM backend WHERE state IN (\(ended))
+                    SELECT name, ? FROM backend WHERE state IN (\(Self.endedStates))
                         AND NOT EXISTS (SELECT 1 FROM plane_backend p WHERE p.name = backend.name AND p.ended_at IS NOT NULL)
                     ON CONFLICT (name) DO UPDATE SET ended_at = excluded.ended_at
                     """, arguments: [now])
@@ -143,42 +123,31 @@ extension DroneStore {
 // MARK: - Statements inside a transaction
 
 extension DroneStore {
-    private static let liveStates = BackendState.allCases.filter { !$0.isTerminal }.map { "'\($0.rawValue)'" }.joined(separator: ",")
+    static let liveStates = BackendState.allCases.filter { !$0.isTerminal }.map { "'\($0.rawValue)'" }.joined(separator: ",")
+    static let endedStates = BackendState.allCases.filter(\.isTerminal).map { "'\($0.rawValue)'" }.joined(separator: ",")
 
     private static func liveCount(in db: Database) throws -> Int {
         try Int.fetchOne(db.cachedStatement(sql: "SELECT count(*) FROM backend WHERE state IN (\(Self.liveStates))")) ?? 0
     }
 
-    /// - Returns: `swept` when the limit has passed; nothing is written.
-    private static func idleness(of name: String, idleLimit: WireSeconds, at now: Int64, in db: Database) throws -> IdleVerdict {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT backend.state, route.last_active
-                FROM backend LEFT JOIN route ON route.subdomain = backend.name
-                WHERE backend.name = ?
-                """)
-        guard let row = try Row.fetchOne(statement, arguments: [name]),
-            String.fromDatabaseValue(row["state"]) == BackendState.ready.rawValue
-        else { return .notReady }
-        guard let lastActive = Int64.fromDatabaseValue(row["last_active"]) else { return .routeMissing }
-        let (deadline, overflow) = lastActive.addingReportingOverflow(Int64(clamping: idleLimit.rawValue))
-        guard !overflow, deadline < .max else { return .activeUntil(.max) }  // a limit beyond the clock's range is none
-        return deadline < now ? .swept : .activeUntil(deadline + 1)
-    }
-
-    private static func apply(_ transition: BackendTransition, in db: Database) throws -> Bool {
+    static func apply(_ transition: BackendTransition, in db: Database) throws -> Bool {
         let name = transition.backend.rawValue
+        guard try transition.state.isTerminal || !Self.isEnding(name, in: db) else { return false }
         let update = try db.cachedStatement(
             sql: """
                 UPDATE backend SET state = ?, exit_code = COALESCE(?, exit_code) WHERE name = ? AND state IN (\(Self.liveStates))
                 """)
         try update.execute(arguments: [transition.state.rawValue, transition.exitCode, name])
         guard db.changesCount == 1 else { return false }
+        if let container = transition.container {
+            try Self.upsertDetail("container", container, of: name, in: db)
+        }
         if let route = transition.route {
             try Self.replaceRoute(route, of: name, at: transition.at, in: db)
         }
         if transition.state.isTerminal {
             try Self.upsertDetail("ended_at", transition.at, of: name, in: db)
+            try Self.forgetSecrets(of: name, in: db)
         }
         if let report = transition.report {
             try Self.queue(report, of: name, in: db)
@@ -187,13 +156,13 @@ extension DroneStore {
     }
 
     /// An older route with the same address belongs to a container that is gone; it makes room.
-    private static func replaceRoute(_ route: BackendTransition.Route, of name: String, at: Int64, in db: Database) throws {
+    static func replaceRoute(_ route: BackendTransition.Route, of name: String, at: Int64, in db: Database) throws {
         try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO route (backend, subdomain, address, last_active, bearer_token) VALUES (?, ?, ?, ?, ?)"
         ).execute(arguments: [name, name, route.address, at, route.bearerToken?.exposed])
     }
 
-    private static func upsertDetail(_ column: String, _ value: some DatabaseValueConvertible, of name: String, in db: Database) throws {
+    static func upsertDetail(_ column: String, _ value: some DatabaseValueConvertible, of name: String, in db: Database) throws {
         try db.cachedStatement(
             sql: """
                 INSERT INTO plane_backend (name, \(column)) SELECT name, ?1 FROM backend WHERE name = ?2
@@ -206,7 +175,7 @@ extension DroneStore {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT backend.name AS name, spec, state, exit_code, accepted_at, log_cursor
+                SELECT backend.name AS name, spec, state, exit_code, accepted_at, log_cursor, ending, container
                 FROM backend LEFT JOIN plane_backend ON plane_backend.name = backend.name
                 WHERE \(condition) ORDER BY backend.rowid
                 """, arguments: arguments)
@@ -243,7 +212,17 @@ extension DroneStore {
             state: state,
             exitCode: Int64.fromDatabaseValue(row["exit_code"]),
             acceptedAt: Int64.fromDatabaseValue(row["accepted_at"]),
-            logCursor: Int64.fromDatabaseValue(row["log_cursor"]).map { WireTime(unixNanoseconds: $0) })
+            logCursor: Int64.fromDatabaseValue(row["log_cursor"]).map { WireTime(unixNanoseconds: $0) },
+            ending: try Self.ending(from: row), container: String.fromDatabaseValue(row["container"]))
+    }
+
+    private static func ending(from row: Row) throws(UnreadableRowReason) -> BackendEndingRecord? {
+        guard let text = String.fromDatabaseValue(row["ending"]) else { return nil }
+        do throws(MessageError) {
+            return try WireCodec.decode(BackendEndingRecord.self, from: Array(text.utf8))
+        } catch {
+            throw UnreadableRowReason(text: "ending: \(error)")
+        }
     }
 
     /// A stored spec nobody can read equals no request.

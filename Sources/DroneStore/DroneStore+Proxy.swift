@@ -5,16 +5,22 @@ package import PlaneProtocol
 extension DroneStore {
     /// What is known of the name, in whatever state it is.
     ///
+    /// A backend that is being ended is told in the state it will end in: nothing is to be sent there any more, although its process may
+    /// still run.
+    ///
     /// `nil` when there is no such backend, and when its row holds a state this version does not know: nothing can be routed then.
     package func route(_ name: String) throws(StoreError) -> RouteRecord? {
         try self.readNow("read the route of \(name)") { db in
             // The spec is JSON written by an agent; one that is not must not spoil the answer, hence json_valid.
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT backend.state, route.address,
+                    SELECT CASE WHEN plane_backend.ending IS NULL THEN backend.state
+                                WHEN json_valid(plane_backend.ending) THEN json_extract(plane_backend.ending, '$.state') END AS state,
+                           route.address,
                            COALESCE(route.bearer_token,
                                     CASE WHEN json_valid(backend.spec) THEN json_extract(backend.spec, '$.bearer_token') END) AS token
                     FROM backend LEFT JOIN route ON route.subdomain = backend.name
+                    LEFT JOIN plane_backend ON plane_backend.name = backend.name
                     WHERE backend.name = ?
                     """)
             guard let row = try Row.fetchOne(statement, arguments: [name]),

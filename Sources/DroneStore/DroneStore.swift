@@ -61,7 +61,6 @@ package struct DroneStore: Sendable {
 
         configuration.label = "DroneStore.reader"
         configuration.journalMode = .default
-        configuration.prepareDatabase { _ in }
         configuration.readonly = true
         self.reader = try DatabaseQueue(path: path, configuration: configuration)
     }

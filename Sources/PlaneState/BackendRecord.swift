@@ -9,6 +9,8 @@ struct BackendRecord: Sendable {
     var state: BackendState?
     /// When that was written; meaningless without a state.
     var stateTime = WorldTime(milliseconds: 0)
+    /// Whether its end was said to have begun; says nothing more once it has ended.
+    var isEnding = false
 
     var isTerminal: Bool { self.state?.isTerminal ?? false }
 

@@ -12,4 +12,6 @@ package struct BackendView: Hashable, Sendable {
     package var state: BackendState?
     /// By the clock of the scheduler that wrote the state.
     package var stateTime: WorldTime?
+    /// Its end has begun, and its process may still run. False once it has ended.
+    package var isEnding = false
 }

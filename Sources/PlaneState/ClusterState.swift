@@ -47,6 +47,8 @@ struct ClusterState: Sendable {
             self.assign(assignment, to: slot, sequence: sequence)
         case .state(let state, let time):
             self.enter(state, at: time, backend: slot)
+        case .ending:
+            self.backends[slot].isEnding = true
         }
     }
 

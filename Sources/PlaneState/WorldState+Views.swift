@@ -82,7 +82,8 @@ extension ClusterState {
             bearerToken: record.assignment?.bearerToken,
             lock: record.assignment?.lock.map { self.locks.key(of: $0) },
             state: record.state,
-            stateTime: record.state.map { _ in record.stateTime })
+            stateTime: record.state.map { _ in record.stateTime },
+            isEnding: record.isEnding && !record.isTerminal)
     }
 
     /// nil for a drone only assignments speak of.

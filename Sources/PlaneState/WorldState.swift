@@ -7,7 +7,7 @@ package import PlaneProtocol
 /// one on the same subject has replaced:
 ///
 /// - a drone's and a backend's values are those of the latest message about them, by stream order and never by anybody's clock;
-/// - a backend that has ended has ended, whatever comes later;
+/// - a backend that has ended has ended, whatever comes later; one whose end has begun holds its lock until then;
 /// - an assignment says where its backend runs, and stands whether or not the announcement of its lock is still there;
 /// - a lock is held by the first backend, in stream order, that was assigned with it and has not ended. While there is none it is
 ///   announced by the author of its last announcement, if that came after every assignment, was not revoked, and is not 30 s old.

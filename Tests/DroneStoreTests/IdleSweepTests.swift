@@ -7,23 +7,23 @@ import Testing
 /// The backend was last active in second 1000; times are Unix seconds.
 @Suite struct IdleSweepTests {
     @Test(
-        "A15, A28: swept once the limit has passed since the end of the last active second, otherwise told when to look again",
+        "A15, A28: its end begins once the limit has passed since the end of the last active second, otherwise told when to look again",
         arguments: [
             (now: 1000, limit: 10, expected: IdleVerdict.activeUntil(1011)),
             (now: 1010, limit: 10, expected: .activeUntil(1011)),
-            (now: 1011, limit: 10, expected: .swept),
-            (now: 5000, limit: 10, expected: .swept),
+            (now: 1011, limit: 10, expected: .idle),
+            (now: 5000, limit: 10, expected: .idle),
             (now: 900, limit: 10, expected: .activeUntil(1011)),  // the clock was set back
             (now: 1000, limit: 0, expected: .activeUntil(1001)),
-            (now: 1001, limit: 0, expected: .swept),
+            (now: 1001, limit: 0, expected: .idle),
             (now: 5000, limit: .max, expected: .activeUntil(.max)),
         ] as [(now: Int64, limit: UInt64, expected: IdleVerdict)])
     func verdicts(now: Int64, limit: UInt64, expected: IdleVerdict) async throws {
         let store = try StoreFixture().open()
         try await store.enter("b-1", .ready, at: 1000)
-        let sweep = try BackendTransition.make("b-1", .swept, at: now)
-        #expect(try await store.sweepIfIdle(sweep, idleLimit: WireSeconds(rawValue: limit)) == expected)
-        #expect(try store.route("b-1")?.state == (expected == .swept ? .swept : .ready))
+        #expect(try await store.endIfIdle("b-1", at: now, limit: limit) == expected)
+        #expect(try store.route("b-1")?.state == (expected == .idle ? .swept : .ready))
+        #expect(try await store.backend(.make())?.state == .ready)
     }
 
     @Test("A28: activity noted by the proxy just before the sweep saves the backend")
@@ -33,7 +33,7 @@ import Testing
         let proxy = try fixture.open()
         try await agent.enter("b-1", .ready, at: 1000)
         try proxy.recordActivity(["b-1"], at: 1500)
-        #expect(try await agent.sweepIfIdle(.make("b-1", .swept, at: 1505), idleLimit: 10) == .activeUntil(1511))
+        #expect(try await agent.endIfIdle("b-1", at: 1505, limit: 10) == .activeUntil(1511))
     }
 
     @Test("A16: a missing route is told, not taken for an end")
@@ -42,18 +42,25 @@ import Testing
         let store = try fixture.open()
         try await store.enter("b-1", .ready, at: 1000)
         try fixture.execute("DELETE FROM route")
-        #expect(try await store.sweepIfIdle(.make("b-1", .swept, at: 5000), idleLimit: 10) == .routeMissing)
+        #expect(try await store.endIfIdle("b-1", at: 5000, limit: 10) == .routeMissing)
         let route = BackendTransition.Route(address: "10.0.0.1:8080", bearerToken: nil)
         try await store.ensureRoute(of: .make("b-1"), route, at: 5000)
         try await store.ensureRoute(of: .make("b-1"), route, at: 6000)  // it is there: not an activity
-        #expect(try await store.sweepIfIdle(.make("b-1", .swept, at: 5000), idleLimit: 10) == .activeUntil(5011))
+        #expect(try await store.endIfIdle("b-1", at: 5000, limit: 10) == .activeUntil(5011))
     }
 
     @Test("only a Ready backend is swept", arguments: BackendState.allCases.filter { $0 != .ready })
     func otherStates(state: BackendState) async throws {
         let store = try StoreFixture().open()
         try await store.enter("b-1", state)
-        #expect(try await store.sweepIfIdle(.make("b-1", .swept, at: 9999), idleLimit: 10) == .notReady)
+        #expect(try await store.endIfIdle("b-1", at: 9999, limit: 10) == .notReady)
         #expect(try store.route("b-1")?.state == state)
+    }
+}
+
+extension DroneStore {
+    fileprivate func endIfIdle(_ id: String, at now: Int64, limit: UInt64) async throws -> IdleVerdict {
+        try await self.endIfIdle(
+            .make(id), idleLimit: WireSeconds(rawValue: limit), at: now, .make(.swept), report: Array("\"ending\"".utf8))
     }
 }

@@ -69,6 +69,14 @@ extension DroneStore {
     }
 }
 
+extension BackendEndingRecord {
+    static func make(_ state: BackendState = .terminated, requestedBy requester: String? = nil) -> BackendEndingRecord {
+        BackendEndingRecord(
+            BackendEnding(.soft, .external, at: WireTime(seconds: 1000)), to: state, cause: .requested, message: "a sentence",
+            requestedBy: requester)
+    }
+}
+
 extension BackendTransition {
     static func make(_ id: String, _ state: BackendState, at: Int64 = 1000, address: String = "10.0.0.1:8080") throws -> BackendTransition {
         BackendTransition(

@@ -49,6 +49,8 @@ struct RequestGoldenTests {
         backend.spawned = false
         try expectGolden("M01-schedule-reply.holder", is: ScheduleReply.scheduled(backend))
         try expectReadable("M01-schedule-reply.null-token", as: ScheduleReply.scheduled(backend))
+        backend.isEnding = true
+        try expectGolden("M01-schedule-reply.ending-holder", is: ScheduleReply.scheduled(backend))
         try expectGolden("M01-schedule-reply.no-drone", is: ScheduleReply.noDroneAvailable)
         let error = ErrorReply(code: .badRequest, message: "executable.image: expected a string, found a number")
         try expectGolden("M01-schedule-reply.error", is: ScheduleReply.error(error))
@@ -114,6 +116,8 @@ struct RequestGoldenTests {
         try expectGolden("M03-fetch-reply.scheduled", is: FetchReply.scheduled(backend))
         backend.bearerToken = "t"
         try expectGolden("M03-fetch-reply.with-token", is: FetchReply.scheduled(backend))
+        backend.isEnding = true
+        try expectGolden("M03-fetch-reply.ending", is: FetchReply.scheduled(backend))
         try expectGolden("M03-fetch-reply.none", is: FetchReply.noBackendForLock)
         try expectGolden(
             "M03-fetch-reply.error",
@@ -164,6 +168,10 @@ struct RequestGoldenTests {
         update.detail = BackendStatusDetail(
             phases: SpawnPhases(scheduled: -850, accepted: 0, pulled: 120, created: 6300, started: 204_000, ready: 205_100))
         try expectGolden("M08-update-state.ready-with-phases", is: update)
+
+        update.detail = BackendStatusDetail(
+            requestedBy: "bob@bastion", ending: BackendEnding(.soft, .external, at: WireTime(seconds: 1_710_148_530)))
+        try expectGolden("M08-update-state.ending", is: update)
 
         update.state = .failed
         update.detail = BackendStatusDetail(cause: .outOfMemory, exitCode: 137, message: "killed for using more than 256 MiB")

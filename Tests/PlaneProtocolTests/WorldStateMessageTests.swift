@@ -60,6 +60,12 @@ struct WorldStateMessageTests {
         try expectGolden("M14-backend-state", is: state)
         try expectReadable("M14-backend-state.unknown-keys", as: state)
         #expect(state.subject == "\(Self.backendSubject).state.Starting")
+        #expect(state.isFirstWriteWins)
+
+        let ending = Self.backend(.ending(BackendEnding(.hard, .startupTimeout, at: WireTime(seconds: 1_710_148_530))))
+        try expectGolden("M14-backend-ending", is: ending)
+        #expect(ending.subject == "\(Self.backendSubject).ending")
+        #expect(ending.isFirstWriteWins)
     }
 
     @Test("the text of a DNS challenge")
@@ -82,7 +88,7 @@ struct WorldStateMessageTests {
     @Test("a cluster message that is broken is an error, not a heartbeat")
     func brokenIsNoHeartbeat() {
         let payload = Array(#"{"cluster":"plane.test","BackendMessage":{"backend":"b"}}"#.utf8)
-        #expect(throws: MessageError(path: [.key("BackendMessage")], expected: "one of Assignment, State", found: "none of them")) {
+        #expect(throws: MessageError(path: [.key("BackendMessage")], expected: "one of Assignment, State, Ending", found: "none of them")) {
             try WireCodec.decode(WorldStateMessage.self, from: payload)
         }
     }

@@ -21,6 +21,21 @@ struct LockTests {
         #expect(stream.live.lock(lock, in: cluster) == .announced(8))
     }
 
+    @Test("a backend that is being ended holds its lock, and says so, until it has ended")
+    func ending() {
+        var stream = Stream()
+        for message: WorldStateMessage in [.assign(one, lock: (lock, 7)), .state(one, .ready)] { stream.append(message) }
+        #expect(stream.live.backend(one, in: cluster)?.isEnding == false)
+        stream.append(.ending(one))
+        #expect(stream.live.lock(lock, in: cluster) == .held(by: one))
+        #expect(stream.live.backend(one, in: cluster)?.isEnding == true)
+        #expect(stream.live.backend(one, in: cluster)?.state == .ready)
+        #expect(stream.replayed.backend(one, in: cluster) == stream.live.backend(one, in: cluster))
+        stream.append(.state(one, .terminated))
+        #expect(stream.live.lock(lock, in: cluster) == .free)
+        #expect(stream.live.backend(one, in: cluster)?.isEnding == false)
+    }
+
     @Test("an announcement lapses at the first heartbeat 30 whole seconds after it, and at no other message")
     func expiry() {
         var stream = Stream()

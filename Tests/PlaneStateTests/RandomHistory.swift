@@ -47,7 +47,9 @@ struct RandomHistory {
 
     /// First write wins, as it must; but once in a while a writer does not ask for that.
     private mutating func report() {
-        let message = WorldStateMessage.state(self.backend(), self.pick(BackendState.allCases), at: self.milliseconds())
+        let backend = self.backend()
+        let message: WorldStateMessage =
+            self.chance(1, of: 6) ? .ending(backend) : .state(backend, self.pick(BackendState.allCases), at: self.milliseconds())
         guard self.stream.lastSequence(message.subject) == 0 || self.chance(1, of: 10) else { return }
         self.stream.append(message, at: self.seconds)
     }

@@ -32,6 +32,10 @@ extension WorldStateMessage {
         return .inSample(.backend(BackendMessage(backend: backend, change: .state(state, at: time))))
     }
 
+    static func ending(_ backend: BackendID) -> Self {
+        .inSample(.backend(BackendMessage(backend: backend, change: .ending(BackendEnding(.soft, .external, at: WireTime(seconds: 1))))))
+    }
+
     static func register(_ drone: DroneID, ip: IPAddress = addressA) -> Self {
         .inSample(.drone(DroneMessage(drone: drone, change: .metadata(DroneMetadata(ip: ip, version: "0.4.0")))))
     }

@@ -8,7 +8,8 @@ import Foundation
 /// - `SAY_LAST`: prints this to standard output, without a line feed, before it ends;
 /// - `SILENT`: never serves;
 /// - `EXIT_AT_ONCE`: ends with this code instead of serving;
-/// - `GREETING`: a word of its page.
+/// - `GREETING`: a word of its page;
+/// - `IGNORE_TERM`: does not end when it is asked to.
 package enum TestImage {
     /// Its name on the engine.
     package static let name = "plane-test-image"
@@ -20,7 +21,7 @@ package enum TestImage {
 
     private static let program = """
         #!/bin/sh
-        trap 'exit 0' TERM
+        if [ -n "$IGNORE_TERM" ]; then trap '' TERM; else trap 'exit 0' TERM; fi
         for line in $SAY; do echo "$line" >&2; done
         [ -n "$EXIT_AT_ONCE" ] && printf %s "$SAY_LAST" && exit "$EXIT_AT_ONCE"
         mkdir -p /www

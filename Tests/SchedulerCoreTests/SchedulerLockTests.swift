@@ -70,6 +70,41 @@ import Testing
         }
     }
 
+    @Test("a backend that is being ended holds its lock: whoever asks is told so, and gets a new one once it has ended")
+    func endingHolder() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let first = try await cluster.spawned(.make(lock: .make()))
+                try await cluster.report(.ready, first.backendID)
+                let ending = BackendEnding(.soft, .external, at: .now())
+                try await cluster.report(.ready, first.backendID, detail: BackendStatusDetail(ending: ending))
+                try await cluster.waitForWorld("its end has begun") { world in
+                    world.ask { $0.backend(first.backendID, in: TestCluster.name)?.isEnding == true }
+                }
+                let told = try await cluster.spawned(.make(lock: .make()))
+                #expect(told.backendID == first.backendID)
+                #expect(!told.spawned && told.isEnding)
+                let fetched = try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
+                #expect(fetched == .scheduled(FetchedBackend(drone: drone.id, backendID: first.backendID, isEnding: true)))
+                #expect(drone.spawned.count == 1)
+
+                // The public feed has it too, although the state is one that was told before.
+                let feed = try await cluster.stream("backend_status").map {
+                    try WireCodec.decode(BackendStateMessage.self, from: $0.payload)
+                }
+                #expect(feed.map(\.state) == [.ready, .ready])
+                #expect(feed.last?.detail?.ending == ending)
+
+                try await cluster.report(.terminated, first.backendID)
+                try await cluster.waitForWorld("the lock is free") { world in
+                    if case .free = world.sight(of: .make(), in: TestCluster.name) { true } else { false }
+                }
+                let second = try await cluster.spawned(.make(lock: .make()))
+                #expect(second.spawned && !second.isEnding)
+            }
+        }
+    }
+
     @Test("W4: a request that fails gives the lock back at once")
     func failureRevokes() async throws {
         try await TestCluster.run { cluster in

@@ -97,9 +97,11 @@ struct TestCluster: Sendable {
 
     struct Unexpected: Error { let reply: ScheduleReply }
 
-    func report(_ state: BackendState, _ backend: BackendID, drone: DroneID = .make()) async throws {
+    func report(
+        _ state: BackendState, _ backend: BackendID, drone: DroneID = .make(), detail: BackendStatusDetail? = nil
+    ) async throws {
         _ = try await self.bus.request(
-            UpdateBackendStateMessage(cluster: Self.name, state: state, backend: backend, time: .now(), drone: drone))
+            UpdateBackendStateMessage(cluster: Self.name, state: state, backend: backend, time: .now(), drone: drone, detail: detail))
     }
 
     /// What the stream holds, by subject.

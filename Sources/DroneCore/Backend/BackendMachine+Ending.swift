@@ -32,7 +32,7 @@ extension BackendMachine {
         }
     }
 
-    /// The table has it as `Swept`.
+    /// The table has it that the end has begun.
     package mutating func wentIdle() -> [Action] {
         switch self.state {
         case .ready(.serving):
@@ -45,7 +45,7 @@ extension BackendMachine {
     package mutating func terminate() -> [Action] {
         let outcome = BackendOutcome(.terminated, .requested)
         switch self.state {
-        case .waiting(.ended), .ending, .ended:
+        case .waiting(.ending), .waiting(.ended), .ending, .ended:
             return []  // as asked
         case .waiting, .ready, .starting(.locating):
             return self.end(outcome, from: .stopping)
@@ -61,6 +61,8 @@ extension BackendMachine {
     package mutating func stopped() -> [Action] {
         switch self.state {
         case .ending(let outcome, .stopping):
+            return self.end(outcome, from: .drainingLogs(removes: true))
+        case .ending(let outcome, .stoppingLeftover):
             return self.clean(outcome, from: .drainingLogs(removes: true))
         case .waiting, .loading, .starting, .ready, .ended,
             .ending(_, .settling), .ending(_, .drainingLogs), .ending(_, .removing):
@@ -76,7 +78,7 @@ extension BackendMachine {
             self.state = .ended(outcome)
             return [.finish]
         case .waiting, .loading, .starting, .ready, .ended,
-            .ending(_, .settling), .ending(_, .stopping), .ending(_, .removing):
+            .ending(_, .settling), .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .removing):
             return []
         }
     }
@@ -87,21 +89,26 @@ extension BackendMachine {
             self.state = .ended(outcome)
             return [.finish]
         case .waiting, .loading, .starting, .ready, .ended,
-            .ending(_, .settling), .ending(_, .stopping), .ending(_, .drainingLogs):
+            .ending(_, .settling), .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs):
             return []
         }
     }
 
-    /// Records the end, then cleans up beginning with `cleanup`.
+    /// Records the end, or that it has begun where a process may have to be stopped, then cleans up beginning with `cleanup`.
     mutating func end(_ outcome: BackendOutcome, from cleanup: Cleanup, first: [Action] = []) -> [Action] {
-        first + [.recordEnd(outcome)] + self.clean(outcome, from: cleanup)
+        let record: Action =
+            switch cleanup {
+            case .settling, .stopping: .recordEnding(outcome)
+            case .stoppingLeftover, .drainingLogs, .removing: .recordEnd(outcome)
+            }
+        return first + [record] + self.clean(outcome, from: cleanup)
     }
 
     mutating func clean(_ outcome: BackendOutcome, from cleanup: Cleanup) -> [Action] {
         self.state = .ending(outcome, cleanup)
         switch cleanup {
         case .settling: return []
-        case .stopping: return [.stop]
+        case .stopping, .stoppingLeftover: return [.stop(outcome.kind)]
         case .drainingLogs: return [.drainLogs(note: outcome.note)]
         case .removing: return [.remove]
         }

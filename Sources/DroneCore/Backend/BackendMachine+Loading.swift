@@ -38,9 +38,9 @@ extension BackendMachine {
             self.state = .loading(.launching)
             return [.start]
         case .ending(let outcome, .settling):
-            return self.clean(outcome, from: .drainingLogs(removes: true))  // never started
+            return self.end(outcome, from: .drainingLogs(removes: true))  // never started
         case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .starting, .ready, .ended,
-            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
     }
@@ -62,9 +62,9 @@ extension BackendMachine {
                 return self.endLoading(Self.cause(ofMaking: failure.code), failure)
             }
         case .ending(let outcome, .settling):
-            return self.clean(outcome, from: .drainingLogs(removes: true))  // the failure may hide a success
+            return self.end(outcome, from: .drainingLogs(removes: true))  // the failure may hide a success, but nothing was started
         case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .starting, .ready, .ended,
-            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
     }
@@ -77,7 +77,7 @@ extension BackendMachine {
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .stopping)
         case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
-            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
     }
@@ -89,7 +89,7 @@ extension BackendMachine {
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .stopping)  // the failure may hide a success
         case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
-            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
     }

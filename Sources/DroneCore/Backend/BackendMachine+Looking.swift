@@ -30,9 +30,9 @@ extension BackendMachine {
             return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
         case .ending(let outcome, .settling):
             return observation == .foreign
-                ? self.clean(outcome, from: .drainingLogs(removes: false)) : self.clean(outcome, from: .stopping)
+                ? self.end(outcome, from: .drainingLogs(removes: false)) : self.clean(outcome, from: .stopping)
         case .waiting, .loading(.pulling), .loading(.creating), .loading(.launching), .ended,
-            .ending(_, .stopping), .ending(_, .drainingLogs), .ending(_, .removing):
+            .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []  // a look begun earlier
         }
     }

@@ -11,9 +11,13 @@ package import PlaneProtocol
 ///                             ending:  settling ─► stopping ─► drainingLogs ─► removing ──► ended
 /// ```
 ///
-/// Whatever ends a backend is recorded first (the proxy stops sending requests there, the schedulers are told), then its container is
-/// stopped and removed. At most one call that makes or starts the container is under way; an end that arrives meanwhile is recorded at
-/// once and the container removed when that call has returned, so that none is left behind by a creation nobody waited for.
+/// An end of ours (idle, asked for, not ready in time) has two parts. That it has begun is recorded first: the proxy stops sending requests
+/// there, and the schedulers are told that the backend is ending. The end itself is recorded when the container's process is gone, and not
+/// before: until then the backend holds its lock. A container that ended by itself has nothing left to stop, and its end is recorded at
+/// once. Then the container is removed.
+///
+/// At most one call that makes or starts the container is under way; an end that arrives meanwhile begins at once and goes on when that
+/// call has returned, so that no container is left behind by a creation nobody waited for.
 ///
 /// An event that comes too late for the state it was meant for changes nothing: the sender could not know.
 package struct BackendMachine: Sendable {
@@ -30,6 +34,8 @@ package struct BackendMachine: Sendable {
     package enum Origin: Hashable, Sendable {
         case admitted
         case loading, starting, ready
+        /// Its end has begun, and nobody saw its process end.
+        case ending(BackendOutcome)
         case ended(BackendOutcome)
     }
 
@@ -61,7 +67,10 @@ package struct BackendMachine: Sendable {
     package enum Cleanup: Hashable, Sendable {
         /// A call that makes, starts or looks for the container is still under way.
         case settling
+        /// The end is recorded once the process is gone.
         case stopping
+        /// The same for what has ended in the table already.
+        case stoppingLeftover
         case drainingLogs(removes: Bool)
         case removing
     }
@@ -74,11 +83,13 @@ package struct BackendMachine: Sendable {
         /// Stop pulling or probing; the answer is not wanted any more.
         case abandonWork
         case record(BackendState, route: ContainerAddress?)
+        /// The end has begun: nothing new gets in, and everybody is told.
+        case recordEnding(BackendOutcome)
         case recordEnd(BackendOutcome)
         case followLogs
-        /// Watch the last activity, and end the backend in the table when it is idle; answered with `wentIdle`.
+        /// Watch the last activity, and begin the end in the table when it is idle; answered with `wentIdle`.
         case watchIdle(ContainerAddress)
-        case stop
+        case stop(BackendEnding.Kind)
         /// Pass on what the container printed to the end, then this line.
         case drainLogs(note: String?)
         case remove
@@ -119,9 +130,10 @@ package struct BackendMachine: Sendable {
         case .ready:
             self.state = .ready(.rejoining)
             return [.look]
+        case .ending(let outcome):
+            return self.clean(outcome, from: .stopping)
         case .ended(let outcome):
-            self.state = .ending(outcome, .stopping)
-            return [.stop]
+            return self.clean(outcome, from: .stoppingLeftover)
         }
     }
 }

@@ -1,3 +1,4 @@
+import DroneStore
 package import PlaneProtocol
 
 /// How a backend ended, and what is told about it.
@@ -24,6 +25,35 @@ package struct BackendOutcome: Hashable, Sendable {
     package var note: String? {
         if let exitCode, exitCode != 0 { return "Backend exit code: \(exitCode)" }
         return self.state == .errorLoading ? self.message : nil
+    }
+
+    /// How its process is ended where it has to be: one that never answered, or cannot be reached, has nothing to finish.
+    var kind: BackendEnding.Kind {
+        switch self.state {
+        case .timedOutBeforeReady, .failed: .hard
+        case .loading, .starting, .ready, .errorLoading, .errorStarting, .exited, .swept, .lost, .terminated: .soft
+        }
+    }
+
+    /// Why its process is ended, where it has to be.
+    private var reason: BackendEnding.Reason {
+        switch self.state {
+        case .swept: .swept
+        case .timedOutBeforeReady: .startupTimeout
+        case .terminated: .external
+        case .loading, .starting, .ready, .errorLoading, .errorStarting, .failed, .exited, .lost: .internalError
+        }
+    }
+
+    /// As the table keeps it from the beginning of the end to the end.
+    func record(at time: WireTime, requestedBy requester: String?) -> BackendEndingRecord {
+        BackendEndingRecord(
+            BackendEnding(self.kind, self.reason, at: time), to: self.state, cause: self.cause, message: self.message,
+            requestedBy: self.cause == .requested ? requester : nil)
+    }
+
+    init(_ record: BackendEndingRecord) {
+        self.init(record.state, record.cause, message: record.message)
     }
 
     /// What the report of it carries.

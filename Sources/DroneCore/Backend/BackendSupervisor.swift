@@ -23,33 +23,36 @@ package final class BackendSupervisor: Sendable {
     private let runs = Mutex(false)
     /// Who asked for its end; the first one counts.
     private let requester = Mutex<String?>(nil)
+    /// How it is being ended, as the table has it: the first end that was written down stands.
+    private let ending: Mutex<BackendEndingRecord?>
     private let logger: Logger
 
-    /// - Parameter acceptedAt: Unix time in microseconds, if known.
+    /// - Parameters:
+    ///   - acceptedAt: Unix time in microseconds, if known.
+    ///   - ending: What the table says of an end that has begun.
     package init(
         _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, logsAfter cursor: WireTime? = nil,
-        in context: BackendContext
+        ending: BackendEndingRecord? = nil, in context: BackendContext
     ) {
         self.request = request
+        self.ending = Mutex(ending)
         self.origin = origin
         self.acceptedAt = acceptedAt
         self.context = context
-        self.logs = LogPump(
-            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors, publish: context.publishLog)
         var logger = context.logger
         logger[metadataKey: LogKey.backend] = "\(request.backendID)"
         self.logger = logger
+        self.logs = LogPump(
+            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors, publish: context.publishLog, logger: logger)
     }
 
     /// Whether the container's process is believed to live.
-        self.logs = LogPump(
-            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors, publish: context.publishLog, logger: logger)
     package var isRunning: Bool { self.runs.withLock { $0 } }
 
     /// Something may have happened to the container; it will be looked at.
     package func hint() { self.mailbox.post(.hint) }
 
-    /// Returns when the end of the backend is stored. Its container may live on for the length of its grace.
+    /// Returns when it is stored that the backend's end has begun. Its container may live on for the length of its grace.
     package func terminate(requestedBy requester: String? = nil) async {
         self.requester.withLock { $0 = $0 ?? requester }
         await self.mailbox.deliver(.terminate)
@@ -99,10 +102,11 @@ package final class BackendSupervisor: Sendable {
         case .probe(let address): group.addTask { await self.work.run { await self.probe(address) } }
         case .abandonWork: await self.work.abandon()
         case .record(let state, let address): await self.record(state, at: address, phases: phases)
+        case .recordEnding(let outcome): await self.recordEnding(outcome)
         case .recordEnd(let outcome): await self.recordEnd(outcome, phases: phases)
         case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(sleep: self.context.sleep) } }
         case .watchIdle(let address): group.addTask { await self.watchIdle(address) }
-        case .stop: group.addTask { await self.stop() }
+        case .stop(let kind): group.addTask { await self.stop(kind) }
         case .drainLogs(let note): group.addTask { await self.drainLogs(note: note) }
         case .remove: group.addTask { await self.remove() }
         case .finish:
@@ -180,10 +184,10 @@ extension BackendSupervisor {
         }
     }
 
-    private func stop() async {
+    private func stop(_ kind: BackendEnding.Kind) async {
         await self.insist("stop the container") { () async throws(EngineFailure) in
             self.context.pass(.stopping)
-            try await self.context.engine.stop(self.backend, grace: self.context.limits.stopGrace)
+            try await self.context.engine.stop(self.backend, grace: self.context.limits.grace(kind))
             self.context.pass(.stopped)
             self.mailbox.post(.stopped)
         }
@@ -228,14 +232,42 @@ extension BackendSupervisor {
         await self.store(
             BackendTransition(
                 self.backend, to: state, at: self.context.now().seconds, route: address.map { self.route(to: $0) },
+                container: self.context.engine.container(of: self.backend),
                 report: self.context.report(state, of: self.backend, detail: detail)))
         if state == .ready { BackendMetrics.becameReady(phases.phases) }
     }
 
-    private func recordEnd(_ outcome: BackendOutcome, phases: PhaseClock) async {
+    /// Nothing new gets in from here on. An end that was begun before stands, and is told.
+    private func recordEnding(_ outcome: BackendOutcome) async {
+        self.context.pass(.ending)
+        let record = outcome.record(at: self.context.now(), requestedBy: self.requester.withLock { $0 })
+        let stored = await self.insistOnStore { () async throws(StoreError) in
+            try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, record) }
+        }
+        guard let stored = stored.flatMap({ $0 }) else { return }  // cancelled, or ended in the table by another way
+        self.ending.withLock { $0 = stored }
+        if stored == record { self.told(record) }
+    }
+
+    private func report(_ state: BackendState, _ record: BackendEndingRecord) -> [UInt8] {
+        self.context.report(
+            state, of: self.backend, detail: BackendStatusDetail(requestedBy: record.requestedBy, ending: record.ending))
+    }
+
+    /// The table has it that the end has begun, and the outbox the report of it.
+    private func told(_ record: BackendEndingRecord) {
+        self.context.pass(.endingStored)
+        self.logger.info(
+            "Backend is being ended", metadata: [LogKey.state: "\(record.state.rawValue)", LogKey.reason: "\(record.ending.reason)"])
+        self.context.reportQueued()
+    }
+
+    private func recordEnd(_ found: BackendOutcome, phases: PhaseClock) async {
+        let ending = self.ending.withLock { $0 }
+        let outcome = ending.map { BackendOutcome($0) } ?? found
         let lines = outcome.mayHavePrinted ? await self.lastLines() : []
         var detail = outcome.detail(phases: phases.reported, lastLines: lines)
-        if outcome.cause == .requested { detail.requestedBy = self.requester.withLock { $0 } }
+        if outcome.cause == .requested { detail.requestedBy = ending.map(\.requestedBy) ?? self.requester.withLock { $0 } }
         await self.store(
             BackendTransition(
                 self.backend, to: outcome.state, at: self.context.now().seconds, exitCode: outcome.exitCode,
@@ -278,7 +310,7 @@ extension BackendSupervisor {
         self.context.reportQueued()
     }
 
-    /// Ends the backend in the table once it is idle. A hiccup of the database is no reason to end it.
+    /// Begins the backend's end in the table once it is idle. A hiccup of the database is no reason to end it.
     private func watchIdle(_ address: ContainerAddress) async {
         let route = self.route(to: address)
         var mustWriteRoute = true
@@ -293,18 +325,15 @@ extension BackendSupervisor {
             }
             let now = self.context.now().seconds
             if clock.wasSet(wallSeconds: now, uptime: self.context.uptime()) { await self.restartIdleTime(at: now) }
-            let outcome = BackendOutcome(.swept, .idle)
-            // Asked for only when this look will most likely be the last.
-            let isDue = await (try? self.context.store.isIdle(self.backend, idleLimit: self.request.maxIdle, at: now)) ?? false
-            let detail = outcome.detail(phases: nil, lastLines: isDue ? await self.lastLines() : [])
-            let transition = BackendTransition(
-                self.backend, to: outcome.state, at: now, report: self.context.report(outcome.state, of: self.backend, detail: detail))
+            let record = BackendOutcome(.swept, .idle).record(at: self.context.now(), requestedBy: nil)
             let verdict = await self.insistOnStore { () async throws(StoreError) in
-                try await self.context.store.sweepIfIdle(transition, idleLimit: self.request.maxIdle)
+                try await self.context.store.endIfIdle(
+                    self.backend, idleLimit: self.request.maxIdle, at: now, record, report: self.report(.ready, record))
             }
             switch verdict {
-            case .swept:
-                self.told(.swept)
+            case .idle:
+                self.ending.withLock { $0 = record }
+                self.told(record)
                 return self.mailbox.post(.wentIdle)
             case .activeUntil(let deadline):
                 let lastActive = deadline.subtractingReportingOverflow(Int64(clamping: self.request.maxIdle.rawValue)).partialValue

@@ -12,6 +12,8 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case answered
     /// A state other than the first is about to be stored; is stored, and its report waits in the outbox.
     case recording, recorded
+    /// That the backend's end has begun is about to be stored; is stored, with the route gone and its report in the outbox.
+    case ending, endingStored
     /// The container is about to be stopped; has been; is about to be removed; has been, and the supervisor does not know.
     case stopping, stopped, removing, removed
 }

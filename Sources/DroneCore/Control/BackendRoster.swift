@@ -40,16 +40,19 @@ package actor BackendRoster {
     /// Takes on a backend of the table, live or ended, unless it is being run. An ended one is stopped and removed.
     package func takeOn(_ record: BackendRecord) {
         let origin: BackendMachine.Origin =
-            switch record.state {
-            case .loading: .loading
-            case .starting: .starting
-            case .ready: .ready
-            case .errorLoading, .errorStarting, .timedOutBeforeReady, .failed, .exited, .swept, .lost, .terminated:
+            switch (record.state, record.ending) {
+            case (.loading, nil): .loading
+            case (.starting, nil): .starting
+            case (.ready, nil): .ready
+            case (.loading, let ending?), (.starting, let ending?), (.ready, let ending?): .ending(BackendOutcome(ending))
+            case (.errorLoading, _), (.errorStarting, _), (.timedOutBeforeReady, _), (.failed, _), (.exited, _), (.swept, _), (.lost, _), (.terminated, _):
                 .ended(BackendOutcome(record.state, nil, exitCode: record.exitCode))
             }
+        if let container = record.container { self.context.engine.remember(container, of: record.id) }
         self.start(
             BackendSupervisor(
-                record.spec, from: origin, acceptedAt: record.acceptedAt, logsAfter: record.logCursor, in: self.context))
+                record.spec, from: origin, acceptedAt: record.acceptedAt, logsAfter: record.logCursor, ending: record.ending,
+                in: self.context))
     }
 
     /// Enters a new backend in the table and starts running it. When this returns `admitted`, the proxy knows the name.

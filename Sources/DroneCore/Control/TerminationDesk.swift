@@ -4,8 +4,8 @@ package import PlaneProtocol
 
 /// Answers termination requests, which every agent of the cluster hears.
 ///
-/// Only the drone that has the backend answers, once its end is stored; then the proxy sends nothing there any more and no crash can
-/// bring the backend back. The others stay silent. Agents of the reference all answer at once, acting or not, so that the first answer
+/// Only the drone that has the backend answers, once it is stored that its end has begun; then the proxy sends nothing there any more and no
+/// crash can bring the backend back. That it has ended is told when its process is gone. The others stay silent. Agents of the reference all answer at once, acting or not, so that the first answer
 /// tells nothing; a sender that gets none from us knows that the owner has not heard it, and asks again.
 package struct TerminationDesk: Sendable {
     package var roster: BackendRoster
@@ -25,10 +25,11 @@ package struct TerminationDesk: Sendable {
             guard !record.state.isTerminal else { return true }  // as asked
             await self.roster.takeOn(record)
             await self.roster.supervisor(of: request.backendID)?.terminate(requestedBy: request.requestedBy)
-            return try await self.store.backend(request.backendID)?.state.isTerminal ?? false
+            guard let after = try await self.store.backend(request.backendID) else { return false }
+            return after.state.isTerminal || after.ending != nil
         } catch {
-            self.logger.error(
             guard !Task.isCancelled else { return false }
+            self.logger.error(
                 "Termination request not served", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
             return false
         }

@@ -25,6 +25,7 @@ package actor Reconciler {
         while !Task.isCancelled {
             await self.reconcile()
             await self.forget()
+            await self.emptyLog()
             guard (try? await self.context.sleep(Self.period)) != nil else { return }
         }
     }
@@ -46,8 +47,8 @@ package actor Reconciler {
             self.strays = plan.strays
             await self.carryOut(plan, records: listing.backends)
         } catch {
-            self.context.logger.warning("Containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
             guard !Task.isCancelled else { return }
+            self.context.logger.warning("Containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -59,8 +60,8 @@ package actor Reconciler {
             do throws(EngineFailure) {
                 try await self.context.engine.remove(backend)
             } catch {
-                self.context.logger.warning(
                 guard !Task.isCancelled else { return }
+                self.context.logger.warning(
                     "The container could not be removed", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
             }
         }
@@ -71,8 +72,19 @@ package actor Reconciler {
         do throws(StoreError) {
             _ = try await self.context.store.forgetEnded(before: now - Self.memorySeconds, now: now, limit: Self.forgettingLimit)
         } catch {
-            self.context.logger.warning("Ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
             guard !Task.isCancelled else { return }
+            self.context.logger.warning("Ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// Rows lose their secrets when their backends end; the write-ahead log has them until it is emptied. Somebody who reads at the moment
+    /// puts it off to the next round.
+    private func emptyLog() async {
+        do throws(StoreError) {
+            _ = try await self.context.store.truncateLog()
+        } catch {
+            guard !Task.isCancelled else { return }
+            self.context.logger.warning("The write-ahead log could not be emptied", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

@@ -78,5 +78,20 @@ struct OwnMigration {
                     PRIMARY KEY (backend, process)
                 ) STRICT, WITHOUT ROWID;
                 """),
+        OwnMigration(
+            version: 3,
+            description: "ends that have begun, container ids; no secrets of ended backends",
+            statements: """
+                ALTER TABLE plane_backend ADD COLUMN ending TEXT;     -- JSON: how the backend is being ended; its process may still run
+                ALTER TABLE plane_backend ADD COLUMN container TEXT;  -- Docker's id of the container, which no rename changes
+
+                CREATE TRIGGER plane_ending_inserted AFTER INSERT ON plane_backend WHEN NEW.ending IS NOT NULL
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_ending_changed AFTER UPDATE OF ending ON plane_backend WHEN OLD.ending IS NOT NEW.ending
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+
+                UPDATE backend SET spec = \(DroneStore.specWithoutSecrets) WHERE state IN (\(DroneStore.endedStates));
+                DELETE FROM route WHERE backend IN (SELECT name FROM backend WHERE state IN (\(DroneStore.endedStates)));
+                """),
     ]
 }

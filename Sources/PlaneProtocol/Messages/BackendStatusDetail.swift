@@ -13,10 +13,12 @@ package struct BackendStatusDetail: Hashable, Sendable {
     package var lastLines: [String]?
     /// Who asked for what led to this state, as they called themselves; nobody checks it.
     package var requestedBy: String?
+    /// It is being ended, and this is no other state than the one before. Absent once it has ended.
+    package var ending: BackendEnding?
 
     package init(
         phases: SpawnPhases? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, wasKilledForMemory: Bool? = nil,
-        message: String? = nil, lastLines: [String]? = nil, requestedBy: String? = nil
+        message: String? = nil, lastLines: [String]? = nil, requestedBy: String? = nil, ending: BackendEnding? = nil
     ) {
         self.phases = phases
         self.cause = cause
@@ -25,6 +27,7 @@ package struct BackendStatusDetail: Hashable, Sendable {
         self.message = message
         self.lastLines = lastLines
         self.requestedBy = requestedBy
+        self.ending = ending
     }
 }
 
@@ -37,6 +40,7 @@ extension BackendStatusDetail: JSONCodable {
         self.message = try json.optional("message")
         self.lastLines = try json.optional("last_lines")
         self.requestedBy = try json.optional("requested_by")
+        self.ending = try json.optional("ending")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -48,6 +52,7 @@ extension BackendStatusDetail: JSONCodable {
             $0.fieldIfPresent("message", self.message)
             $0.fieldIfPresent("last_lines", self.lastLines)
             $0.fieldIfPresent("requested_by", self.requestedBy)
+            $0.fieldIfPresent("ending", self.ending)
         }
     }
 }

@@ -11,11 +11,14 @@ package struct FetchedBackend: Hashable, Sendable {
     package var backendID: BackendID
     /// What visitors must show to the proxy; nil if it asks for nothing.
     package var bearerToken: Secret?
+    /// Whether it is being ended: the lock is held until its process is gone. Ours, and absent unless true.
+    package var isEnding: Bool
 
-    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil) {
+    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, isEnding: Bool = false) {
         self.drone = drone
         self.backendID = backendID
         self.bearerToken = bearerToken
+        self.isEnding = isEnding
     }
 }
 
@@ -49,6 +52,7 @@ extension FetchedBackend: JSONCodable {
         self.drone = try json.required("drone")
         self.backendID = try json.required("backend_id")
         self.bearerToken = try json.optional("bearer_token")
+        self.isEnding = try json.optional("ending") ?? false
     }
 
     package func write(to json: inout JSONWriter) {
@@ -56,6 +60,7 @@ extension FetchedBackend: JSONCodable {
             $0.field("drone", self.drone)
             $0.field("backend_id", self.backendID)
             $0.fieldIfPresent("bearer_token", self.bearerToken)
+            $0.fieldIfPresent("ending", self.isEnding ? true : nil)
         }
     }
 }

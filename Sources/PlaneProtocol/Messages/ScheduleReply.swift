@@ -14,12 +14,15 @@ package struct ScheduledBackend: Hashable, Sendable {
     package var bearerToken: Secret?
     /// Whether this request started it; false for the backend that held the lock already.
     package var spawned: Bool
+    /// Whether it is being ended: the lock is held until its process is gone. Ours, and absent unless true.
+    package var isEnding: Bool
 
-    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool) {
+    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool, isEnding: Bool = false) {
         self.drone = drone
         self.backendID = backendID
         self.bearerToken = bearerToken
         self.spawned = spawned
+        self.isEnding = isEnding
     }
 }
 
@@ -54,6 +57,7 @@ extension ScheduledBackend: JSONCodable {
         self.backendID = try json.required("backend_id")
         self.bearerToken = try json.optional("bearer_token")
         self.spawned = try json.required("spawned")
+        self.isEnding = try json.optional("ending") ?? false
     }
 
     package func write(to json: inout JSONWriter) {
@@ -62,6 +66,7 @@ extension ScheduledBackend: JSONCodable {
             $0.field("backend_id", self.backendID)
             $0.fieldIfPresent("bearer_token", self.bearerToken)
             $0.field("spawned", self.spawned)
+            $0.fieldIfPresent("ending", self.isEnding ? true : nil)
         }
     }
 }

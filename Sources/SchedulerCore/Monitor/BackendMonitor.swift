@@ -24,13 +24,17 @@ package struct BackendMonitor: Sendable {
         do throws(NATSError) {
             let change = BackendMessage(backend: update.backend, change: .state(update.state, at: .now()))
             try await self.writer.writeOnce(.cluster(update.cluster, .backend(change)))
+            if let ending = update.detail?.ending, !update.state.isTerminal {
+                try await self.writer.writeOnce(.cluster(update.cluster, .backend(BackendMessage(backend: update.backend, change: .ending(ending)))))
+            }
             try await self.publish(BackendStateMessage(update))
         } catch {
             self.logger.error(
                 "backend's state cannot be written", metadata: Self.metadata(update).merging([LogKey.error: "\(error)"]) { $1 })
             return .failure(.cannotWrite(error))
         }
-        self.logger.info("backend changed its state", metadata: Self.metadata(update))
+        self.logger.info(
+            update.detail?.ending == nil ? "backend changed its state" : "backend is being ended", metadata: Self.metadata(update))
         return .success(UnitReply())
     }
 
@@ -40,6 +44,7 @@ package struct BackendMonitor: Sendable {
         guard !update.state.isTerminal else { return false }
         let known = self.world.ask { $0.backend(update.backend, in: update.cluster)?.state }
         guard let known, known.isTerminal else { return false }
+        guard update.detail?.ending == nil else { return true }  // it is stopping already
         self.logger.warning("backend lives on after its end, and is told to stop", metadata: Self.metadata(update))
         await Termination.request(update.backend, in: update.cluster, bus: self.bus, logger: self.logger)
         return true
@@ -48,9 +53,11 @@ package struct BackendMonitor: Sendable {
     /// A report that is repeated because its answer was lost does not show twice: the server drops what it knows by this header, for the
     /// length of the stream's window (2 min).
     private func publish(_ message: BackendStateMessage) async throws(NATSError) {
+        // A state that is told again because its end has begun is news.
+        let news = message.detail?.ending == nil ? "\(message.state)" : "\(message.state).ending"
         _ = try await self.bus.connection.jetStream.publish(
             WireCodec.encode(message), to: message.subject,
-            headers: ["Nats-Msg-Id": "\(message.cluster).\(message.backend).\(message.state)"], timeout: Self.timeout)
+            headers: ["Nats-Msg-Id": "\(message.cluster).\(message.backend).\(news)"], timeout: Self.timeout)
     }
 
     /// As for the shared memory.

@@ -16,7 +16,9 @@ struct FetchHandler: Sendable {
             switch sight {
             case .free: return .noBackendForLock
             case .held(let holder):
-                return .scheduled(FetchedBackend(drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken))
+                return .scheduled(
+                    FetchedBackend(
+                        drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, isEnding: holder.isEnding))
             case .announced, .assigned:
                 let later = await self.world.waitUntil(
                     lock: request.lock, in: request.cluster, differsFrom: sight, within: deadline - .now)

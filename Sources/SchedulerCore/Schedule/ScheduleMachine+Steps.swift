@@ -54,7 +54,7 @@ extension ScheduleMachine {
 
     mutating func finish(with holder: LockSight.Holder, _ progress: Progress = Progress()) -> Action {
         let backend = ScheduledBackend(
-            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, spawned: false)
+            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, spawned: false, isEnding: holder.isEnding)
         return self.finish(.scheduled(backend), progress)
     }
 

@@ -10,8 +10,8 @@ extension WorldState {
         case .held(let backend):
             // A holder holds by its assignment, so its drone is known.
             guard let view = self.backend(backend, in: cluster), let drone = view.drone else { return .free(lastAnnouncement: lastAnnouncement) }
-            let holder = LockSight.Holder(backend: backend, drone: drone, bearerToken: view.bearerToken)
-            return view.state == nil ? .assigned(holder) : .held(holder)
+            let holder = LockSight.Holder(backend: backend, drone: drone, bearerToken: view.bearerToken, isEnding: view.isEnding)
+            return view.state == nil && !view.isEnding ? .assigned(holder) : .held(holder)
         }
     }
 }

@@ -15,11 +15,14 @@ package enum LockSight: Hashable, Sendable {
         package var backend: BackendID
         package var drone: DroneID
         package var bearerToken: Secret?
+        /// Its end has begun; it holds the lock until its process is gone.
+        package var isEnding: Bool
 
-        package init(backend: BackendID, drone: DroneID, bearerToken: Secret? = nil) {
+        package init(backend: BackendID, drone: DroneID, bearerToken: Secret? = nil, isEnding: Bool = false) {
             self.backend = backend
             self.drone = drone
             self.bearerToken = bearerToken
+            self.isEnding = isEnding
         }
     }
 }

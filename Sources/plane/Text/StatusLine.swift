@@ -16,9 +16,16 @@ struct StatusLine {
         return columns.joined(separator: "\t")
     }
 
+    /// Its end has begun, and its process may still run.
+    static func remark(_ ending: BackendEnding, by requester: String?) -> String {
+        let asked = requester.map { ", asked for by \(BackendStory.printable($0))" } ?? ""
+        return "is being ended (\(BackendStory.printable(ending.reason.rawValue)), \(ending.kind))\(asked)"
+    }
+
     /// The phases for a ready backend, cause and exit code for one that ended.
     private var remark: String? {
         guard let detail = self.message.detail else { return nil }
+        if let ending = detail.ending { return Self.remark(ending, by: detail.requestedBy) }
         if self.message.state == .ready { return detail.phases.map(\.brief).flatMap { $0.isEmpty ? nil : $0 } }
         var parts: [String] = []
         if let cause = detail.cause { parts.append(cause.rawValue) }

@@ -54,6 +54,7 @@ struct WorldChangeLine {
                     " with lock \(BackendListing.printable($0.lock)) \(String($0.uid.rawValue, radix: 16))"
                 } ?? "")
         case .state(let state, _): state.rawValue
+        case .ending(let ending): "is being ended (\(ending.reason), \(ending.kind))"
         }
     }
 }

@@ -78,6 +78,7 @@ extension BackendStory {
             let since = previous.map { "+" + max(.zero, message.time.worldTime.since($0.worldTime)).brief } ?? ""
             let name = message.state.rawValue
             var line = "\(message.time.worldTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
+            if let ending = message.detail?.ending { return line + ", " + StatusLine.remark(ending, by: message.detail?.requestedBy) }
             if let remark = message.detail?.message { line += ": \(Self.printable(remark))" }
             if let requester = message.detail?.requestedBy { line += ", asked for by \(Self.printable(requester))" }
             return line
@@ -113,6 +114,7 @@ extension BackendStory: JSONEncodable {
             $0.field("lock", self.lock)
             $0.field("holds_lock", self.holdsLock)
             $0.field("state", self.outcome?.state)
+            $0.fieldIfPresent("ending", self.outcome?.detail?.ending)
             $0.field("cause", self.outcome?.detail?.cause)
             $0.field("exit_code", self.outcome?.detail?.exitCode)
             $0.field("message", self.outcome?.detail?.message)

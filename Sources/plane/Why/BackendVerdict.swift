@@ -7,16 +7,19 @@ struct BackendVerdict: Equatable {
     let exitCode: Int64?
     /// Whether it had ever been ready.
     let wasReady: Bool
+    let isEnding: Bool
 
     init(_ message: BackendStateMessage, wasReady: Bool) {
         self.state = message.state
         self.cause = message.detail?.cause
         self.exitCode = message.detail?.exitCode
         self.wasReady = wasReady
+        self.isEnding = message.detail?.ending != nil
     }
 
     var sentence: String {
-        switch self.state {
+        guard !self.isEnding else { return "It is being ended: nothing new gets in, and its process may still run." }
+        return switch self.state {
         case .loading: "Its image is being fetched, or its container made."
         case .starting: "Its container runs, and its port does not answer yet."
         case .ready: "It answers."
@@ -36,10 +39,6 @@ struct BackendVerdict: Equatable {
     private var loadingError: String {
         switch self.cause {
         case .imageMissing: "Its image is not on the drone, and its pull policy does not allow to fetch it."
-        case .imagePullFailed: "Its image could not be pulled."
-        case .diskFull: "Its drone has no room left for the image or the container."
-        case .engineUnavailable: "The container engine of its drone was in trouble, or did not answer."
-        case .containerRefused: "The container engine refused to make or start its container."
         case .imageNotFound: "The registry has no such image, or hides it."
         case .pullDenied: "The registry refused to give its image."
         case .pullRateLimited: "The registry allows no more pulls for now."
@@ -48,6 +47,10 @@ struct BackendVerdict: Equatable {
         case .registryUntrusted: "The drone does not trust the TLS certificate of the image's registry."
         case .registryTimedOut: "The image's registry did not answer in time, or the image was too long on its way."
         case .registryFailed: "The image's registry failed."
+        case .imagePullFailed: "Its image could not be pulled."
+        case .diskFull: "Its drone has no room left for the image or the container."
+        case .engineUnavailable: "The container engine of its drone was in trouble, or did not answer."
+        case .containerRefused: "The container engine refused to make or start its container."
         default: "Its image could not be fetched, or its container not be made or started."
         }
     }

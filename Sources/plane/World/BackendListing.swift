@@ -22,7 +22,7 @@ struct BackendListing: JSONEncodable, Equatable {
         for backend in self.backends {
             table.rows.append([
                 .init(backend.id.hostName(in: self.cluster)),
-                .init(backend.state?.rawValue ?? "unknown", backend.state?.colour),
+                .init((backend.state?.rawValue ?? "unknown") + (backend.isEnding ? ", ending" : ""), backend.state?.colour),
                 .init(backend.stateTime.map { max(.zero, now.since($0)).brief } ?? "-"),
                 .init(backend.drone?.rawValue ?? "unknown"),
                 .init(backend.lock.map { Self.printable($0) } ?? "-"),
@@ -59,6 +59,7 @@ struct BackendItem: JSONEncodable {
             $0.field("backend_id", self.backend.id)
             $0.field("host", self.backend.id.hostName(in: self.cluster))
             $0.field("state", self.backend.state)
+            $0.fieldIfPresent("ending", self.backend.isEnding ? true : nil)
             $0.field("since", self.backend.stateTime.map { WireTime($0) })
             $0.field("drone", self.backend.drone)
             $0.field("lock", self.backend.lock)

@@ -54,12 +54,13 @@ import Testing
     }
 
     static let states: [State] = [
-        .waiting(.admitted), .waiting(.loading), .waiting(.starting), .waiting(.ready), .waiting(.ended(before)),
+        .waiting(.admitted), .waiting(.loading), .waiting(.starting), .waiting(.ready), .waiting(.ending(terminated)),
+        .waiting(.ended(before)),
         .loading(.adopting(fresh)), .loading(.adopting(triedAdoption)), .loading(.pulling(fresh)),
         .loading(.creating(fresh)), .loading(.creating(triedPull)), .loading(.creating(triedAdoption)), .loading(.launching),
         .starting(.locating), .starting(.probing(address)),
         .ready(.rejoining), .ready(.serving(address)),
-        .ending(terminated, .settling), .ending(terminated, .stopping), .ending(terminated, .drainingLogs(removes: true)),
+        .ending(terminated, .settling), .ending(terminated, .stopping), .ending(before, .stoppingLeftover), .ending(terminated, .drainingLogs(removes: true)),
         .ending(foreign, .drainingLogs(removes: false)), .ending(terminated, .removing),
         .ended(terminated),
     ]
@@ -71,18 +72,19 @@ import Testing
         .found(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
     ]
 
-    /// The rows of an end: recorded, then cleaned up from `cleanup` on.
+    /// The rows of an end: recorded, or that it has begun while something may run; then cleaned up from `cleanup` on.
     static func end(_ from: State, _ event: BackendEvent, _ outcome: BackendOutcome, _ cleanup: BackendMachine.Cleanup, first: [Action] = [])
         -> Row
     {
         let begin: [Action] =
             switch cleanup {
-            case .settling: []
-            case .stopping: [.stop]
-            case .drainingLogs: [.drainLogs(note: outcome.note)]
-            case .removing: [.remove]
+            case .settling: [.recordEnding(outcome)]
+            case .stopping: [.recordEnding(outcome), .stop(outcome.kind)]
+            case .stoppingLeftover: [.stop(outcome.kind)]
+            case .drainingLogs: [.recordEnd(outcome), .drainLogs(note: outcome.note)]
+            case .removing: [.recordEnd(outcome), .remove]
             }
-        return Row(from: from, event: event, to: .ending(outcome, cleanup), actions: first + [.recordEnd(outcome)] + begin)
+        return Row(from: from, event: event, to: .ending(outcome, cleanup), actions: first + begin)
     }
 
     static let beginning: [Row] = [
@@ -90,7 +92,8 @@ import Testing
         Row(from: .waiting(.loading), event: .begin, to: .loading(.adopting(fresh)), actions: [.look]),
         Row(from: .waiting(.starting), event: .begin, to: .starting(.locating), actions: [.look]),
         Row(from: .waiting(.ready), event: .begin, to: .ready(.rejoining), actions: [.look]),
-        Row(from: .waiting(.ended(before)), event: .begin, to: .ending(before, .stopping), actions: [.stop]),
+        Row(from: .waiting(.ending(terminated)), event: .begin, to: .ending(terminated, .stopping), actions: [.stop(.soft)]),
+        Row(from: .waiting(.ended(before)), event: .begin, to: .ending(before, .stoppingLeftover), actions: [.stop(.soft)]),
         end(.waiting(.admitted), .terminate, terminated, .stopping),
         end(.waiting(.loading), .terminate, terminated, .stopping),
         end(.waiting(.starting), .terminate, terminated, .stopping),
@@ -194,31 +197,33 @@ import Testing
         Row(
             from: .ready(.rejoining), event: .found(running), to: .ready(.serving(address)), actions: [.watchIdle(address), .followLogs]),
         end(.ready(.rejoining), .found(.running(nil)), addressless, .stopping),
-        Row(from: .ready(.serving(address)), event: .wentIdle, to: .ending(swept, .stopping), actions: [.stop]),
+        Row(from: .ready(.serving(address)), event: .wentIdle, to: .ending(swept, .stopping), actions: [.stop(.soft)]),
     ]
 
     static let ending: [Row] = {
         let settling = State.ending(terminated, .settling)
         let stop = State.ending(terminated, .stopping)
         let drain = State.ending(terminated, .drainingLogs(removes: true))
+        let told: [Action] = [.recordEnd(terminated), .drainLogs(note: nil)]
         var rows = [
             // A container made or started although nobody waits for it any more is taken away again.
-            Row(from: settling, event: .created, to: drain, actions: [.drainLogs(note: nil)]),
-            Row(from: settling, event: .started, to: stop, actions: [.stop]),
-            Row(from: settling, event: .startFailed(refused), to: stop, actions: [.stop]),
+            Row(from: settling, event: .created, to: drain, actions: told),
+            Row(from: settling, event: .started, to: stop, actions: [.stop(.soft)]),
+            Row(from: settling, event: .startFailed(refused), to: stop, actions: [.stop(.soft)]),
+            Row(from: settling, event: .found(.foreign), to: .ending(terminated, .drainingLogs(removes: false)), actions: told),
+            Row(from: stop, event: .stopped, to: drain, actions: told),
             Row(
-                from: settling, event: .found(.foreign), to: .ending(terminated, .drainingLogs(removes: false)),
+                from: .ending(before, .stoppingLeftover), event: .stopped, to: .ending(before, .drainingLogs(removes: true)),
                 actions: [.drainLogs(note: nil)]),
-            Row(from: stop, event: .stopped, to: drain, actions: [.drainLogs(note: nil)]),
             Row(from: drain, event: .logsDrained, to: .ending(terminated, .removing), actions: [.remove]),
             Row(from: .ending(foreign, .drainingLogs(removes: false)), event: .logsDrained, to: .ended(foreign), actions: [.finish]),
             Row(from: .ending(terminated, .removing), event: .removed, to: .ended(terminated), actions: [.finish]),
         ]
         for failure in [missing, taken, refused] {
-            rows.append(Row(from: settling, event: .createFailed(failure), to: drain, actions: [.drainLogs(note: nil)]))
+            rows.append(Row(from: settling, event: .createFailed(failure), to: drain, actions: told))
         }
         for observation in [.absent, .created, running, .running(nil), exit0, exit2, killed] as [ContainerObservation] {
-            rows.append(Row(from: settling, event: .found(observation), to: stop, actions: [.stop]))
+            rows.append(Row(from: settling, event: .found(observation), to: stop, actions: [.stop(.soft)]))
         }
         return rows
     }()
@@ -244,17 +249,43 @@ import Testing
         #expect(Self.table.allSatisfy { Self.states.contains($0.from) && Self.events.contains($0.event) })
     }
 
-    @Test("an end is recorded exactly once, before anything is stopped or removed")
-    func recordedFirst() {
+    @Test("that an end has begun is recorded before anything is stopped, and the end itself only where nothing can run any more")
+    func recordedInOrder() {
         for row in Self.table {
-            guard case .ending(let outcome, _) = row.to, !Self.isEnding(row.from), row.event != .wentIdle, row.event != .begin else {
-                #expect(!row.actions.contains { if case .recordEnd = $0 { true } else { false } })
+            guard case .ending(let outcome, let cleanup) = row.to else {
+                #expect(!row.actions.contains { Self.isRecord($0) })
                 continue
             }
-            let records = row.actions.indices.filter { row.actions[$0] == .recordEnd(outcome) }
-            #expect(records.count == 1)
-            let cleanups = row.actions.indices.filter { [.stop, .remove].contains(row.actions[$0]) }
-            #expect(cleanups.allSatisfy { $0 > records[0] })
+            let records = row.actions.filter { Self.isRecord($0) }
+            switch (Self.isEnding(row.from), cleanup) {
+            case (false, .settling), (false, .stopping):
+                // The table has it already where the watch found it idle, and where another agent began it.
+                let isKnown = row.event == .wentIdle || row.event == .begin
+                #expect(records == (isKnown ? [] : [.recordEnding(outcome)]), "\(row)")
+            case (_, .drainingLogs):
+                // What had ended in the table before has been told.
+                let isTold = row.from == .ending(Self.before, .stoppingLeftover)
+                #expect(records == (isTold ? [] : [.recordEnd(outcome)]), "\(row)")
+            default:
+                #expect(records.isEmpty, "\(row)")
+            }
+            if let record = row.actions.firstIndex(where: Self.isRecord), let stop = row.actions.firstIndex(where: Self.isStop) {
+                #expect(record < stop)
+            }
+        }
+    }
+
+    private static func isRecord(_ action: Action) -> Bool {
+        switch action {
+        case .recordEnding, .recordEnd: true
+        default: false
+        }
+    }
+
+    private static func isStop(_ action: Action) -> Bool {
+        switch action {
+        case .stop, .remove: true
+        default: false
         }
     }
 

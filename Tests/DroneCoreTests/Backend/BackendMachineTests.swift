@@ -16,8 +16,8 @@ import Testing
         #expect(machine.handle(.started) == [.look, .record(.starting, route: nil)])
         #expect(machine.handle(.found(.running(self.ip))) == [.probe(address), .followLogs])
         #expect(machine.handle(.answered) == [.record(.ready, route: address), .watchIdle(address)])
-        #expect(machine.handle(.wentIdle) == [.stop])
-        #expect(machine.handle(.stopped) == [.drainLogs(note: nil)])
+        #expect(machine.handle(.wentIdle) == [.stop(.soft)])
+        #expect(machine.handle(.stopped) == [.recordEnd(BackendOutcome(.swept, .idle)), .drainLogs(note: nil)])
         #expect(machine.handle(.logsDrained) == [.remove])
         #expect(machine.handle(.removed) == [.finish])
     }
@@ -92,8 +92,9 @@ import Testing
     func terminatedWhileCreating() {
         var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
-        #expect(machine.handle(.terminate) == [.recordEnd(BackendOutcome(.terminated, .requested))])
-        #expect(machine.handle(.created) == [.drainLogs(note: nil)])
+        let outcome = BackendOutcome(.terminated, .requested)
+        #expect(machine.handle(.terminate) == [.recordEnding(outcome)])
+        #expect(machine.handle(.created) == [.recordEnd(outcome), .drainLogs(note: nil)])
         #expect(machine.handle(.logsDrained) == [.remove])
     }
 

@@ -81,7 +81,7 @@ import Testing
             try await drone.time.pass(11)
             try await drone.wait(for: .swept, of: .make())
         }
-        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .swept])
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .ready, .swept])
     }
 
     @Test("an agent that starts after the clock was set back does not wait for the old time to come again")
@@ -152,7 +152,7 @@ import Testing
         drone.port.withLock { $0 = .timesOut }
         let backend = try await drone.admit(.make())
         await backend.run()
-        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .timedOutBeforeReady])
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .starting, .timedOutBeforeReady])
         #expect(drone.engine.containers.isEmpty)
     }
 
@@ -168,10 +168,10 @@ import Testing
             await withDiscardingTaskGroup { asking in
                 for _ in 0..<100 { asking.addTask { await backend.terminate() } }
             }
-            #expect(try await drone.state(of: .make()) == .terminated)
+            #expect(try await drone.store.backend(.make())?.ending?.state == .terminated)
             drone.engine.release(.look)
         }
-        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .terminated])
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .ready, .terminated])
         #expect(drone.engine.containers.isEmpty)
     }
 
@@ -185,7 +185,7 @@ import Testing
             await backend.terminate(requestedBy: "bob@bastion")
             await backend.terminate(requestedBy: "carol@bastion")
         }
-        #expect(try await drone.reports().map { $0.detail?.requestedBy } == [nil, nil, nil, "bob@bastion"])
+        #expect(try await drone.reports().map { $0.detail?.requestedBy } == [nil, nil, nil, "bob@bastion", "bob@bastion"])
     }
 
     @Test("A22: a backend terminated while its container is made, and one that had ended before, leave nothing of their supervisor")
@@ -250,20 +250,92 @@ import Testing
         #expect(detail.lastLines == nil)
     }
 
-    @Test("A12: terminate returns when the end is stored, before the container is stopped")
+    @Test("A12: terminate returns when it is stored that the end has begun; the end is told when the process is gone, and not before")
     func terminate() async throws {
         let drone = try DroneFixture()
         let backend = try await drone.admit(.make())
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await backend.run() }
             try await drone.wait(for: .ready, of: .make())
+            _ = try await drone.reports()
             drone.engine.hold(.stop)
-            await backend.terminate()
-            #expect(try await drone.state(of: .make()) == .terminated)
-            #expect(!drone.engine.containers.isEmpty)
+            await backend.terminate(requestedBy: "bob@bastion")
+
+            let record = try #require(try await drone.store.backend(.make()))
+            #expect(record.state == .ready)
+            #expect(record.ending?.ending == BackendEnding(.soft, .external, at: drone.time.now))
+            #expect(try drone.store.route("b-1")?.state == .terminated, "the proxy sends nothing there any more")
+            #expect(try drone.store.route("b-1")?.address == nil)
+            let reports = try await drone.reports()
+            #expect(reports.map(\.state) == [.ready])
+            #expect(reports.first?.detail?.ending?.reason == .external)
+            #expect(reports.first?.detail?.requestedBy == "bob@bastion")
+            #expect(drone.engine.containers[.make()]?.process == .running)
             drone.engine.release(.stop)
         }
+        let reports = try await drone.reports()
+        #expect(reports.map(\.state) == [.terminated])
+        #expect(reports.first?.detail?.ending == nil)
         #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("the first end stands: what was found idle and is then asked for is swept, in the table as in both reports")
+    func firstEndStands() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make(idle: 10))
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await backend.run() }
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.hold(.stop)
+            try await drone.time.pass(11)
+            try await eventually("its end has begun") { try await drone.store.backend(.make())?.ending != nil }
+            await backend.terminate()
+            drone.engine.release(.stop)
+        }
+        let reports = try await drone.reports()
+        #expect(reports.map(\.state) == [.loading, .starting, .ready, .ready, .swept])
+        #expect(reports.compactMap { $0.detail?.ending?.reason } == [.swept])
+    }
+
+    @Test("an agent that comes between the beginning of an end and the end stops the process and then tells it, whatever it finds", arguments: [
+        nil, FakeEngine.Container.Process.running, .exited(0),
+    ])
+    func goesOnWithAnEnding(process: FakeEngine.Container.Process?) async throws {
+        let drone = try DroneFixture()
+        let first = try await drone.admit(.make())
+        try await self.running(first) {
+            try await drone.wait(for: .ready, of: .make())
+            drone.engine.hold(.stop)
+            await first.terminate(requestedBy: "bob@bastion")
+            drone.engine.fail(.stop, with: EngineFailure(.unavailable, "the agent is gone"))
+            drone.engine.release(.stop)
+        }
+        #expect(try await drone.state(of: .make()) == .ready)
+        drone.engine.fail(.stop, with: nil)
+        drone.engine.state.withLock { state in
+            if let process { state.containers[.make()]?.process = process } else { state.containers = [:] }
+        }
+        let roster = BackendRoster(context: drone.context)
+        try await roster.resume()
+        let next = try #require(await roster.supervisor(of: .make()))
+        await next.run()
+        let reports = try await drone.reports()
+        #expect(reports.map(\.state) == [.loading, .starting, .ready, .ready, .terminated])
+        #expect(reports.last?.detail?.cause == .requested)
+        #expect(reports.last?.detail?.requestedBy == "bob@bastion")
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("a backend that did not answer in time is killed at once, and told so")
+    func hardEnd() async throws {
+        let drone = try DroneFixture()
+        drone.port.withLock { $0 = .timesOut }
+        let backend = try await drone.admit(.make())
+        await backend.run()
+        let ending = try #require(try await drone.reports().compactMap { $0.detail?.ending }.first)
+        #expect(ending.kind == .hard)
+        #expect(ending.reason == .startupTimeout)
+        #expect(drone.engine.graces == [.zero])
     }
 
     @Test("A26: terminated while being created, it is removed once the creation has returned")
@@ -275,7 +347,7 @@ import Testing
             group.addTask { await backend.run() }
             try await eventually("create is under way") { drone.engine.calls.contains(.create) }
             await backend.terminate()
-            #expect(try await drone.state(of: .make()) == .terminated)
+            #expect(try await drone.store.backend(.make())?.ending != nil)
             drone.engine.release(.create)
         }
         #expect(drone.engine.containers.isEmpty)
@@ -292,7 +364,7 @@ import Testing
             try await drone.wait(for: .starting, of: .make())
             await backend.terminate()
         }
-        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .terminated])
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .starting, .terminated])
     }
 
     @Test("terminating what is not run any more returns at once")
@@ -323,7 +395,7 @@ import Testing
             try await drone.time.pass(10)
         }
         #expect(try await drone.state(of: .make()) == .terminated)
-        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .terminated])
+        #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .ready, .terminated])
         #expect(drone.engine.containers.isEmpty)
     }
 
@@ -357,7 +429,7 @@ import Testing
             group.addTask { await second.run() }
             try await drone.time.pass(11)
         }
-        #expect(try await drone.reports().map(\.state) == [.swept])
+        #expect(try await drone.reports().map(\.state) == [.ready, .swept])
         #expect(drone.engine.containers.isEmpty)
     }
 

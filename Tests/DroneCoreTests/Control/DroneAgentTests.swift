@@ -1,4 +1,5 @@
 import DroneStore
+import Logging
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -59,7 +60,7 @@ import Testing
             try await fixture.withAgent {
                 #expect(try await fixture.spawn(fixture.request()))
                 try await fixture.wait(for: .ready, of: .make())
-                #expect(try await fixture.spawn(fixture.request(idle: 9)) == false)
+                #expect(try await fixture.refusal(fixture.request(idle: 9))?.code == .backendExists)
                 #expect(try fixture.store.route("b-1")?.state == .ready)
             }
         }
@@ -72,8 +73,9 @@ import Testing
         var request = fixture.request()
         request.executable.volumeMounts = ["/srv:/data"]
         try await fixture.withAgent(change: { $0.allowsVolumeMounts = isAllowed }) {
-            let isTaken = try await fixture.spawn(request)
-            #expect(isTaken == isAllowed)
+            let refusal = try await fixture.refusal(request)
+            #expect(refusal?.code == (isAllowed ? nil : .notPermitted))
+            #expect(isAllowed || refusal?.message.contains("allow_volume_mounts") == true)
         }
         let route = try fixture.store.route("b-1")
         #expect((route != nil) == isAllowed)
@@ -83,9 +85,90 @@ import Testing
     func full() async throws {
         let fixture = try await AgentFixture()
         try await fixture.withAgent(change: { $0.maxBackends = 1 }) {
-            let answers = [try await fixture.spawn(fixture.request(.make("a"))), try await fixture.spawn(fixture.request(.make("b")))]
-            #expect(answers == [true, false])
+            let isTaken = try await fixture.spawn(fixture.request(.make("a")))
+            #expect(isTaken)
+            let refusal = try await fixture.refusal(fixture.request(.make("b")))
+            #expect(refusal?.code == .full)
         }
+    }
+
+    @Test("who does not know the header beside a refusal reads what 0.3.24 reads: the five bytes false")
+    func refusalForOldSchedulers() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withAgent(change: { $0.maxBackends = 0 }) {
+            #expect(try await fixture.spawn(fixture.request()) == false)
+            let request = fixture.request()
+            let answer = try await fixture.bus.connection.request(WireCodec.encode(request), to: request.subject)
+            #expect(answer.payload == Array("false".utf8))
+            #expect(answer.headers[ErrorReply.headerName].flatMap { ErrorReply(headerValue: $0) }?.code == .full)
+
+            // A client that has not asked for headers gets none from the server.
+            let plain = try await LoopbackConnection.whenListening(port: fixture.server.port)
+            try await plain.send("CONNECT {\"verbose\":false,\"headers\":false}\r\nSUB answers 1\r\n")
+            try await plain.send("PUB \(request.subject) answers \(WireCodec.encode(request).count)\r\n")
+            try await plain.send(String(decoding: WireCodec.encode(request), as: UTF8.self) + "\r\n")
+            let answered = try await plain.receive { String(decoding: $0, as: UTF8.self).contains("false\r\n") }
+            #expect(String(decoding: answered, as: UTF8.self).contains("\r\nMSG answers 1 5\r\nfalse\r\n"))
+        }
+    }
+
+    @Test("strings that no container can be given are refused, with the variable's name and without its value", arguments: [
+        ("A", "b\0c"), ("", "x"), ("A=B", "x"), ("A\0", "x"), ("A", String(repeating: "s", count: 131_072)),
+    ])
+    func impossibleVariables(name: String, value: String) async throws {
+        let fixture = try await AgentFixture()
+        var request = fixture.request()
+        request.executable.env = [name: Secret(value)]
+        try await fixture.withAgent {
+            let refusal = try #require(try await fixture.refusal(request))
+            #expect(refusal.code == .badRequest)
+            #expect(refusal.message.hasPrefix("executable.env."))
+            #expect(value == "x" || !refusal.message.contains(value))
+        }
+        #expect(try fixture.store.route("b-1") == nil)
+    }
+
+    @Test("images that the operator does not allow are refused", arguments: [("ghcr.io/acme/*", false), ("docker.io/library/demo:*", true)])
+    func images(pattern: String, isAllowed: Bool) async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withAgent(change: { $0.images = ImageAllowance([pattern]) }) {
+            let refusal = try await fixture.refusal(fixture.request())
+            #expect(refusal?.code == (isAllowed ? nil : .notPermitted))
+            #expect(isAllowed || refusal?.message.contains("agent.images") == true)
+        }
+    }
+
+    @Test("a report that nobody answers holds up those of its own backend only")
+    func unansweredReport() async throws {
+        let fixture = try await AgentFixture()
+        let silenced = BackendID.make("silenced")
+        try await fixture.withScheduler(silentAbout: [silenced]) {
+            try await fixture.withAgent {
+                #expect(try await fixture.spawn(fixture.request(silenced)))
+                try await eventually("its first report is under way") { fixture.states(of: silenced) == [.loading] }
+                for id in ["a", "b", "c"] {
+                    #expect(try await fixture.spawn(fixture.request(.make(id))))
+                    try await fixture.wait(for: .ready, of: .make(id))
+                }
+                // A courier that waits for whole batches asks about this one with each of the nine reports of the others.
+                #expect(fixture.states(of: silenced).count < 9)
+            }
+        }
+        #expect(Set(fixture.states(of: silenced)) == [.loading], "the next report follows an answer")
+    }
+
+    @Test("an agent that is asked to end warns of nothing")
+    func quietEnd() async throws {
+        let recorder = LogRecorder()
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent(logger: recorder.logger) {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+            }
+        }
+        let warnings = recorder.entries.filter { $0.level >= .warning }
+        #expect(warnings.isEmpty, "\(warnings)")
     }
 
     @Test("A11: draining is said at once, refuses new backends, keeps the others, survives a restart and can be undone")
@@ -155,6 +238,7 @@ import Testing
                 #expect(try await fixture.spawn(fixture.request(.make("b-3"))))
                 for id in ["b-1", "b-2"] { try await fixture.wait(for: .ready, of: .make(id)) }
                 _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make("b-3")))
+                try await fixture.wait(for: .terminated, of: .make("b-3"))
                 try await eventually("it registered") { !fixture.registrations.all.isEmpty }
 
                 let all = try await fixture.bus.request(RollCallRequest(cluster: .make(), drone: .make()))
@@ -187,7 +271,7 @@ import Testing
         }
     }
 
-    @Test("A12: the owner answers a termination once it is stored; others stay silent")
+    @Test("A12: the owner answers a termination once it is stored that the end has begun; others stay silent")
     func termination() async throws {
         let fixture = try await AgentFixture()
         try await fixture.withScheduler {
@@ -204,7 +288,7 @@ import Testing
                 try await fixture.wait(for: .terminated, of: .make())
             }
         }
-        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .terminated])
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .ready, .terminated])
     }
 
     @Test("A1: with no scheduler anywhere backends start, serve and end; the states are told in order when one appears")
@@ -217,7 +301,7 @@ import Testing
             try await eventually("its container is gone") { try await fixture.engine.look(at: .make()) == .absent }
             try await fixture.withScheduler { try await fixture.wait(for: .terminated, of: .make()) }
         }
-        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .terminated])
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .ready, .terminated])
         let times = fixture.reports.all.map(\.time)
         #expect(times == times.sorted())
     }
@@ -238,7 +322,7 @@ import Testing
                 try await fixture.wait(for: .terminated, of: .make())
             }
         }
-        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .terminated])
+        #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .ready, .terminated])
         #expect(fixture.reports.all.last?.drone == .make("drone-b"))
     }
 

@@ -94,7 +94,7 @@ private func page(_ url: String) async throws -> String {
             try await drone.wait(for: .timedOutBeforeReady)
             try await drone.waitUntilGone()
         }
-        #expect(drone.states == [.loading, .starting, .timedOutBeforeReady])
+        #expect(drone.states == [.loading, .starting, .starting, .timedOutBeforeReady])
         #expect(drone.fixture.reports.all.last?.detail?.cause == .portNeverOpened)
     }
 
@@ -124,7 +124,7 @@ private func page(_ url: String) async throws -> String {
             #expect(try drone.fixture.store.route(drone.backend.rawValue)?.state == .swept)
             try await eventually("none is counted") { drone.fixture.statuses.all.last?.runningBackends == 0 }
         }
-        #expect(drone.states == [.loading, .starting, .ready, .swept])
+        #expect(drone.states == [.loading, .starting, .ready, .ready, .swept])
     }
 
     @Test("statistics arrive")
@@ -184,7 +184,7 @@ private func page(_ url: String) async throws -> String {
                 try await drone.waitUntilGone()
             }
         }
-        #expect(drone.states == [.loading, .starting, .ready, .swept])
+        #expect(drone.states == [.loading, .starting, .ready, .ready, .swept])
         #expect(fixture.logs.all.count == 1)
     }
 

@@ -101,10 +101,10 @@ import Testing
                 }
             }
         }
-        #expect(fixture.states(of: idle) == [.swept])
+        #expect(fixture.states(of: idle) == [.ready, .swept])
         #expect(fixture.reports.all.first { $0.backend == gone }?.detail?.cause == .vanished)
         #expect(fixture.states(of: swept).isEmpty)
-        #expect(fixture.states(of: kept) == [.terminated])
+        #expect(fixture.states(of: kept) == [.ready, .terminated])
     }
 
     @Test("the way back: after our agent, the reference finds its own schema, its rows, and every statement it makes still works")

@@ -48,7 +48,9 @@ struct AgentFixture {
     }
 
     /// Listens to what agents publish and answers what they ask, until `body` returns.
-    func withScheduler<Result>(_ body: () async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter silent: Backends whose reports are written down and not answered.
+    func withScheduler<Result>(silentAbout silent: Set<BackendID> = [], _ body: () async throws -> Result) async throws -> Result {
         let registrations = try self.bus.subscribe(to: DroneConnectRequest.self)
         let reports = try self.bus.subscribe(to: UpdateBackendStateMessage.self)
         let statuses = try self.bus.subscribe(to: DroneStatusMessage.self)
@@ -65,7 +67,7 @@ struct AgentFixture {
             group.addTask {
                 await reports.serve(maxConcurrent: 8) { report in
                     self.reports.record(report)
-                    return .success(UnitReply())
+                    return silent.contains(report.backend) ? nil : .success(UnitReply())
                 }
             }
             group.addTask { await statuses.forEach { self.statuses.record($0) } }
@@ -78,13 +80,14 @@ struct AgentFixture {
 
     /// Runs an agent until `body` returns, and then shuts it down gracefully.
     func withAgent(
-        _ drone: DroneID = .make(), change: (inout DroneAgent.Settings) -> Void = { _ in }, _ body: () async throws -> Void
+        _ drone: DroneID = .make(), logger: Logger = Self.logger, change: (inout DroneAgent.Settings) -> Void = { _ in },
+        _ body: () async throws -> Void
     ) async throws {
         var settings = DroneAgent.Settings(drone: drone, cluster: .make(), address: .literal(.v4(0x7F00_0001)))
         change(&settings)
         let bus = try await Self.connect(to: self.server)
         let agent = try await DroneAgent(
-            settings, store: self.store, engine: self.engine, feeds: self.engine, bus: bus, logger: Self.logger)
+            settings, store: self.store, engine: self.engine, feeds: self.engine, bus: bus, logger: logger)
         let services = ServiceGroup(services: [agent], logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await services.run() }
@@ -120,6 +123,16 @@ struct AgentFixture {
         }
         return answer
     }
+
+    /// Asks the drone to run a backend, once it listens; why it does not, and nil if it does.
+    func refusal(_ request: SpawnRequest) async throws -> ErrorReply? {
+        guard try await !self.spawn(request) else { return nil }
+        let (reply, reason) = try await self.bus.requestWithReason(request)
+        guard !reply, let reason else { throw UnexplainedRefusal() }
+        return reason
+    }
+
+    struct UnexplainedRefusal: Error {}
 
     func states(of id: BackendID) -> [BackendState] { self.reports.all.filter { $0.backend == id }.map(\.state) }
 

@@ -40,6 +40,7 @@ final class FakeEngine: Engine, EngineFeeds {
         var held: Set<Call> = []
         var waiters: [Call: [CheckedContinuation<Void, Never>]] = [:]
         var lastSecond: Int64 = 1000
+        var graces: [Duration] = []
     }
 
     let state = Mutex(State())
@@ -52,6 +53,8 @@ final class FakeEngine: Engine, EngineFeeds {
     // MARK: Steering
 
     var calls: [Call] { self.state.withLock { $0.calls } }
+    /// Of every stop, in order.
+    var graces: [Duration] { self.state.withLock { $0.graces } }
     var containers: [BackendID: Container] { self.state.withLock { $0.containers } }
 
     /// The next calls of this kind do not return until `release`.
@@ -135,6 +138,7 @@ final class FakeEngine: Engine, EngineFeeds {
     func stop(_ backend: BackendID, grace: Duration) async throws(EngineFailure) {
         try await self.enter(.stop)
         self.state.withLock { state in
+            state.graces.append(grace)
             if state.containers[backend]?.process == .running { state.containers[backend]?.process = .exited(143) }
         }
     }
@@ -144,10 +148,6 @@ final class FakeEngine: Engine, EngineFeeds {
         self.state.withLock { _ = $0.containers.removeValue(forKey: backend) }
     }
 
-    func list() async throws(EngineFailure) -> [ContainerListing] {
-        try await self.enter(.list)
-        return self.state.withLock { state in
-            state.containers.filter { !$0.value.isForeign }.map {
     func container(of backend: BackendID) -> String? {
         self.state.withLock { $0.containers[backend] == nil ? nil : "container-of-\(backend)" }
     }
@@ -155,6 +155,10 @@ final class FakeEngine: Engine, EngineFeeds {
     /// Containers in memory have no names that could be changed.
     func remember(_ container: String, of backend: BackendID) {}
 
+    func list() async throws(EngineFailure) -> [ContainerListing] {
+        try await self.enter(.list)
+        return self.state.withLock { state in
+            state.containers.filter { !$0.value.isForeign }.map {
                 ContainerListing(backend: $0.key, drone: $0.value.drone, isRunning: $0.value.process == .running)
             }
         }
@@ -166,6 +170,7 @@ final class FakeEngine: Engine, EngineFeeds {
         try await self.enter(.exits)
         await body(.listening)
         for await backend in self.exitEvents.stream { await body(.ended(backend)) }
+        if Task.isCancelled { throw EngineFailure(.unavailable, "listen to the events: cancelled") }  // as a real one says
     }
 
     func readLog(

@@ -4,6 +4,8 @@ package struct BackendMessage: Hashable, Sendable {
         case assignment(BackendAssignment)
         /// The time is the clock of the scheduler that wrote it.
         case state(BackendState, at: WorldTime)
+        /// Its end has begun; it holds its lock until it has ended. Ours: on a subject of its own, which 0.3.24 passes over.
+        case ending(BackendEnding)
     }
 
     package var backend: BackendID
@@ -22,8 +24,10 @@ extension BackendMessage: JSONCodable {
             self.change = .assignment(assignment)
         } else if let state = try json.optional("State", as: Timestamped<BackendState>.self) {
             self.change = .state(state.value, at: state.timestamp)
+        } else if let ending = try json.optional("Ending", as: BackendEnding.self) {
+            self.change = .ending(ending)
         } else {
-            throw MessageError(expected: "one of Assignment, State", found: "none of them")
+            throw MessageError(expected: "one of Assignment, State, Ending", found: "none of them")
         }
     }
 
@@ -38,6 +42,8 @@ extension BackendMessage: JSONCodable {
                     $0.field("state", state)
                     $0.field("timestamp", time)
                 }
+            case .ending(let ending):
+                $0.field("Ending", ending)
             }
         }
     }
@@ -52,6 +58,8 @@ extension BackendMessage: JSONCodable {
             }
         case .state(let state, _):
             "backend.\(self.backend).state.\(state)"
+        case .ending:
+            "backend.\(self.backend).ending"
         }
     }
 }

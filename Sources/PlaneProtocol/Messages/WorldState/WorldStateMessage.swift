@@ -20,11 +20,14 @@ extension WorldStateMessage: PlaneMessage {
     /// Whether a second message on the same subject is refused instead of replacing the first, which is asked of the server with the
     /// header `Nats-Expected-Last-Subject-Sequence: 0`.
     ///
-    /// So it is for the states of a backend, each of which is reached once. The reference does the same with the states of a drone,
+    /// So it is for the states of a backend, each of which is reached once, and for the beginning of its end. The reference does the same with the states of a drone,
     /// and a drone that has been drained can then never be ready again; we let a newer state of a drone replace the older one.
     package var isFirstWriteWins: Bool {
-        guard case .cluster(_, .backend(let message)) = self, case .state = message.change else { return false }
-        return true
+        guard case .cluster(_, .backend(let message)) = self else { return false }
+        return switch message.change {
+        case .state, .ending: true
+        case .assignment: false
+        }
     }
 
     package init(json: JSONNode) throws(MessageError) {

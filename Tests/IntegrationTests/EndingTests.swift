@@ -1,0 +1,105 @@
+import DockerEngine
+import DroneCore
+import Foundation
+import NATS
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+/// The end of a backend is told when its process is gone, and its lock is held until then, wherever the agent is killed in between.
+@Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
+struct EndingTests {
+    /// Every point that an end passes; `recorded` is passed by Starting and Ready before, `recording` too.
+    private static let points: [(point: FaultPoint, count: Int)] = [
+        (.ending, 1), (.endingStored, 1), (.stopping, 1), (.stopped, 1), (.recording, 3), (.recorded, 3), (.removing, 1), (.removed, 1),
+    ]
+
+    @Test("an agent killed at any step of an end leaves one end, told after the process was gone, and nothing behind", arguments: points)
+    func killed(point: FaultPoint, count: Int) async throws {
+        try await withCluster { cluster in
+            let engine = DockerEngineAdapter(
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), blueprint: ContainerBlueprint())
+            await cluster.stop(.agent, .terminate)
+            let doomed = try cluster.launch(.agent, environment: ["PLANE_TEST_FAULT": "\(point.rawValue):\(count)"])
+            try await doomed.line(containing: "drone-agent is ready")
+            let lock = try #require(LockName(rawValue: "document-7"))
+            let backend = try await cluster.schedule(image: DemoImage.name, lock: lock).backendID
+            try await cluster.reached(.ready, by: backend)
+
+            // An agent that dies before it has stored anything does not answer.
+            let request = TerminationRequest(cluster: cluster.cluster, backendID: backend)
+            async let answer = cluster.bus.request(WireCodec.encode(request), to: request.subject, timeout: .seconds(2))
+            await doomed.ended()
+            _ = try? await answer
+            let isRunning = if case .running = try await engine.look(at: backend) { true } else { false }
+            let isTold = try await cluster.newestState(of: backend).isTerminal
+            #expect(!(isRunning && isTold), "the end was told while the process ran")
+            if isRunning {
+                let holder = try await cluster.schedule(image: DemoImage.name, lock: lock)
+                #expect(holder.backendID == backend, "somebody else got the lock")
+            }
+
+            try await cluster.start(.agent)
+            if point == .ending { try await cluster.terminate(backend) }  // nothing was stored, so it is asked again
+            try await cluster.reached(.terminated, by: backend)
+            #expect(try await engine.look(at: backend).hasNoProcess)
+            #expect(try await cluster.history(of: backend).filter(\.isTerminal) == [.terminated])
+            try await eventually("its container is removed", within: .seconds(60)) { try await engine.look(at: backend) == .absent }
+        }
+    }
+
+    @Test("while a backend uses its grace nothing new gets in, it is told that it is ending, and it is Terminated when it has stopped")
+    func grace() async throws {
+        try await TestImage.build(on: try #require(LocalCluster.dockerSocket))
+        try await withCluster { cluster in
+            let engine = DockerEngineAdapter(
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), blueprint: ContainerBlueprint())
+            let lock = try #require(LockName(rawValue: "document-7"))
+            let backend = try await cluster.schedule(image: TestImage.name, env: ["IGNORE_TERM": "1"], lock: lock).backendID
+            try await cluster.reached(.ready, by: backend)
+            #expect(try await cluster.get(of: backend).status == 200)
+            try await cluster.terminate(backend)
+            // The proxy may know a moment later; every request asks again.
+            while try await cluster.get(of: backend).status != 404 {}
+            let ending = try await cluster.ending(of: backend)
+            #expect(ending.reason == .external && ending.kind == .soft)
+            let isRunning = if case .running = try await engine.look(at: backend) { true } else { false }
+            if isRunning {
+                let holder = try await cluster.schedule(image: DemoImage.name, lock: lock)
+                #expect(holder.backendID == backend)
+                #expect(!holder.spawned)
+            }
+            try await cluster.reached(.terminated, by: backend)
+            #expect(try await engine.look(at: backend).hasNoProcess)
+            let next = try await cluster.schedule(image: DemoImage.name, lock: lock)
+            #expect(next.spawned && next.backendID != backend)
+            try await cluster.terminate(next.backendID)
+            try await cluster.reached(.terminated, by: next.backendID)
+        }
+    }
+}
+
+extension ContainerObservation {
+    fileprivate var hasNoProcess: Bool {
+        switch self {
+        case .absent, .created, .exited: true
+        case .running, .foreign: false
+        }
+    }
+}
+
+extension LocalCluster {
+    fileprivate func newestState(of backend: BackendID) async throws -> BackendState {
+        let subject = BackendStateMessage.subject(backend: backend)
+        let message = try #require(try await self.bus.jetStream.lastMessage(stream: "backend_status", subject: subject))
+        return try WireCodec.decode(BackendStateMessage.self, from: message.payload).state
+    }
+
+    /// What is told when its end begins.
+    fileprivate func ending(of backend: BackendID) async throws -> BackendEnding {
+        for try await report in try await self.states(of: backend) {
+            if let ending = report.detail?.ending { return ending }
+        }
+        throw UnexpectedReply(reply: "\(backend) ended without saying that it was ending")
+    }
+}
