@@ -26,8 +26,8 @@ package struct BackendID: JSONText, Hashable, Codable {
         BackendID(generated: RandomUUID.text(using: &generator))
     }
 
-    /// The host name the backend answers on.
+    /// The host name the backend answers on, without a port.
     package func hostName(in cluster: ClusterName) -> String {
-        "\(self.rawValue).\(cluster.rawValue)"
+        "\(self.rawValue).\(cluster.domain)"
     }
 }

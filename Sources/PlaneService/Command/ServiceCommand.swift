@@ -39,7 +39,9 @@ extension ServiceCommand {
             return
         }
         guard !self.options.check else {
-            print("The configuration is right.")
+            print(
+                loaded.warnings.isEmpty
+                    ? "The configuration is right." : "The configuration can be used, but for what the warnings are about: that has no effect.")
             return
         }
         let settings = loaded.configuration

@@ -59,7 +59,7 @@ extension ACMEConfiguration: ConfigReadable {
 extension ACMEConfiguration.ExternalAccount: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         let keyID = reader.required("key_id", .string, "Key id of the account that exists at the authority already.")
-        let key = reader.required("key", .base64URL, "Its MAC key.")
+        let key = reader.required("key", .base64, "Its MAC key.")
         guard let keyID, let key else { return nil }
         self.init(keyID: keyID, key: key)
     }

@@ -17,18 +17,19 @@ package struct ContainerPrivileges: Hashable, Sendable {
         reader.read("pids_limit", .count, into: &self.processLimit, "Most processes and threads of one container; 0 for no limit.")
         reader.read(
             "cap_drop", .capabilities, into: &self.droppedCapabilities,
-            "Linux capabilities taken from the containers, beyond those Docker does not give; [] takes none, [\"ALL\"] takes all.")
+            "Linux capabilities taken from the containers, beyond those Docker does not give; [] or \"NONE\" takes none, \"ALL\" takes all.")
     }
 }
 
 extension ConfigType where Value == [String] {
-    /// Names of capabilities(7), with or without `CAP_`, in any case; an empty list is one too.
+    /// Names of capabilities(7), with or without `CAP_`, in any case. An empty list is one too; a variable, which is not set if it is
+    /// empty, says `NONE`.
     static let capabilities = ConfigType(
         "a list of Linux capabilities such as NET_RAW",
         read: { value in
             guard let values = value.asArray else { return nil }
             let names = values.compactMap { $0.asString.flatMap(Self.capability) }
-            return names.count == values.count ? names : nil
+            return names.count == values.count ? names.filter { $0 != "NONE" } : nil
         },
         show: { .array($0.map { .string($0) }) })
 

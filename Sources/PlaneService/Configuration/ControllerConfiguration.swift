@@ -4,7 +4,7 @@ package struct ControllerConfiguration: Hashable, Sendable {
     package var log = LogConfiguration()
     package var scheduler = SchedulerConfiguration()
     package var dns = DNSConfiguration()
-    /// Read and checked for the HTTP gateway; nil without the table.
+    /// Read and checked, and served by nobody; nil without the table.
     package var http: HTTPConfiguration?
 
     package init(nats: NATSConfiguration) {
@@ -20,6 +20,7 @@ extension ControllerConfiguration: ConfigReadable {
         let scheduler = reader.section("scheduler") { SchedulerConfiguration(&$0) }
         let dns = reader.section("dns") { DNSConfiguration(&$0) }
         let http = reader.table("http") { HTTPConfiguration(&$0) }
+        reader.unserved("http", reason: "no service of this version is the HTTP gateway that Plane 0.3 had in its controller")
         guard let nats else { return nil }
         self.init(nats: nats)
         self.log = log ?? self.log

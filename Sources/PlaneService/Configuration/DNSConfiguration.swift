@@ -45,7 +45,13 @@ extension DNSConfiguration: ConfigReadable {
 }
 
 extension ConfigType where Value == [String: [IPAddress]] {
-    static let addressTable = ConfigType(
+    static let addressTable: ConfigType = {
+        var type = ConfigType.plainAddressTable
+        type.advice = \.adviceToQuote
+        return type
+    }()
+
+    private static let plainAddressTable = ConfigType(
         "a table of lists of IPv4 and IPv6 addresses",
         read: { value in
             guard case .table(let members) = value else { return nil }

@@ -49,7 +49,7 @@ extension DockerConfiguration.Connection: ConfigReadable {
             return nil
         case (nil, nil):
             if !reader.has("socket"), !reader.has("http") {
-                reader.mistake("socket", found: "nothing", expectation: "either socket or http")
+                reader.missing("socket", expectation: "either socket or http")
             }
             return nil
         }

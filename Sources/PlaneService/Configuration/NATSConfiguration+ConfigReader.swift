@@ -26,7 +26,7 @@ extension NATSConfiguration: ConfigReadable {
         if let username, let password { return .userPassword(username: username, password: password) }
         if !reader.has("token"), !(reader.has("username") && reader.has("password")) {
             let key = reader.has("username") ? "password" : reader.has("password") ? "username" : "token"
-            reader.mistake(key, found: "nothing", expectation: "either token, or username and password")
+            reader.missing(key, expectation: "either token, or username and password")
         }
         return nil
     }
@@ -39,8 +39,7 @@ extension NATSConfiguration.TLS: ConfigReadable {
         self.certPath = reader.optional("cert_path", .readPath, "PEM file of the client certificate, for servers that ask for one.")
         self.keyPath = reader.optional("key_path", .readPath, "PEM file of its private key.")
         if reader.has("cert_path") != reader.has("key_path") {
-            reader.mistake(
-                reader.has("cert_path") ? "key_path" : "cert_path", found: "nothing", expectation: "both cert_path and key_path, or neither")
+            reader.missing(reader.has("cert_path") ? "key_path" : "cert_path", expectation: "both cert_path and key_path, or neither")
         }
     }
 }

@@ -42,6 +42,17 @@ struct ProbeCommand: ServiceCommand {
         try await command.run()
     }
 
+    @Test("--check says that a configuration is right only where all of it has an effect")
+    func warned() async throws {
+        let directory = try TemporaryDirectory()
+        let right = try Self.file("nats.hosts = ['a']", in: directory)
+        #expect(try await TestProcess.ours("scheduler", ["--check", right]).endedLog() == ["The configuration is right."])
+        let table = try Self.file("nats.hosts = ['a']\nhttp = { cluster = 'a.b', services = { app = 'image' } }", in: directory)
+        let log = try await TestProcess.ours("scheduler", ["--check", table]).endedLog().joined(separator: "\n")
+        #expect(!log.contains("is right"))
+        #expect(log.contains("http has no effect: no service of this version"))
+    }
+
     @Test("mistakes end it with 64 before anything starts", arguments: [["--check"], ["--dump-config"], []])
     func mistakes(flags: [String]) async throws {
         let directory = try TemporaryDirectory()
@@ -49,5 +60,13 @@ struct ProbeCommand: ServiceCommand {
         let command = try #require(try ProbeCommand.parseAsRoot(flags + [file]) as? ProbeCommand)
         let exit = try await #require(throws: ExitCode.self) { try await command.run() }
         #expect(exit.rawValue == 64)
+    }
+}
+
+extension TestProcess {
+    /// What it printed until it ended with success.
+    fileprivate func endedLog() async throws -> [String] {
+        try #require(await self.ended() == 0)
+        return self.log
     }
 }

@@ -39,4 +39,40 @@ import Testing
         #expect(drone.proxy.httpPort == 8080)
         #expect(drone.proxy.allowPathRouting)
     }
+
+    /// As docker-compose makes it of `${NETWORK:-}`.
+    @Test("an empty one is as good as none, for every key that need not be there")
+    func emptyIsUnset() throws {
+        let drone = try Self.load("cluster_domain = 'plane.test'\nagent = { ip = '::1', docker.network = 'plane' }\nnats.hosts = ['a']", [:])
+        let keys = ConfigurationLoader.describe(DroneConfiguration.self).filter { $0.presence != .required }.map(\.path)
+        #expect(keys.count > 60)
+        for key in keys {
+            let variable = "PLANE_\(key.joined(separator: "__").uppercased())"
+            let loaded = try Self.load("cluster_domain = 'plane.test'\nagent = { ip = '::1', docker.network = 'plane' }\nnats.hosts = ['a']", [variable: ""])
+            #expect(loaded == drone, "\(variable)")
+        }
+    }
+
+    @Test("empty ones make no table: neither a login nor an account of nothing")
+    func emptyTables() throws {
+        let drone = try Self.load(
+            "cluster_domain = 'plane.test'\nnats.hosts = ['a']",
+            ["PLANE_NATS__AUTH__USERNAME": "", "PLANE_NATS__AUTH__PASSWORD": "", "PLANE_ACME__EAB__KEY": "", "PLANE_CERT__KEY_PATH": ""])
+        #expect(drone.nats?.authentication == nil)
+        #expect(drone.cert == nil)
+        #expect(drone.acme == nil)
+    }
+
+    @Test("a required key may be in the file where its variable is empty")
+    func emptyRequired() throws {
+        #expect(try Self.load("cluster_domain = 'plane.test'", ["PLANE_CLUSTER_DOMAIN": ""]).cluster.rawValue == "plane.test")
+    }
+
+    @Test("of a list that is empty unless something is said, NONE says so")
+    func none() throws {
+        let toml = "cluster_domain = 'plane.test'\nagent.ip = '::1'"
+        let name = "PLANE_AGENT__DOCKER__CAP_DROP"
+        #expect(try Self.load(toml, [name: "NONE"]).agent?.docker.privileges.droppedCapabilities == [])
+        #expect(try Self.load(toml, [name: ""]).agent?.docker.privileges.droppedCapabilities == ContainerPrivileges().droppedCapabilities)
+    }
 }

@@ -28,7 +28,7 @@ import Testing
             """)
         #expect(
             mistakes == [
-                #"cluster_domain: found "not a domain", expected a cluster name such as plane.test"#,
+                #"cluster_domain: found "not a domain", expected a cluster name such as plane.test or localhost:8080"#,
                 "nats.hosts: found something else (not shown, it may be secret), expected a list, each a host with or without port, nats://… or tls://…",
                 "agent.ip: found nothing, expected an IPv4 or IPv6 address",
                 #"agent.docker.insecure_gpu: found "perhaps", expected true or false"#,
@@ -73,7 +73,7 @@ import Testing
         let mistakes = try Self.mistakes("cluster_domain = { a = 1 }\nproxy = 8080")
         #expect(
             mistakes == [
-                "cluster_domain: found a table, expected a cluster name such as plane.test", "proxy: found 8080, expected a table",
+                "cluster_domain: found a table, expected a cluster name such as plane.test or localhost:8080", "proxy: found 8080, expected a table",
             ])
     }
 
@@ -95,5 +95,29 @@ import Testing
             try ConfigurationLoader.load(DroneConfiguration.self, file: directory.file("none.toml"), environment: [:])
         }
         #expect(error.description == "\(directory.file("none.toml")): found nothing that can be read, expected a TOML file")
+    }
+
+    @Test("a required key whose variable is empty is told so")
+    func emptyVariables() throws {
+        #expect(
+            try Self.mistakes("", environment: ["PLANE_CLUSTER_DOMAIN": ""]) == [
+                "cluster_domain: found nothing (the variable PLANE_CLUSTER_DOMAIN is empty), expected a cluster name such as plane.test or localhost:8080"
+            ])
+        #expect(
+            try Self.mistakes(
+                "cluster_domain = 'plane.test'\nnats.hosts = ['a']",
+                environment: ["PLANE_NATS__AUTH__USERNAME": "ci", "PLANE_NATS__AUTH__PASSWORD": ""]) == [
+                    "nats.auth.password: found nothing (the variable PLANE_NATS__AUTH__PASSWORD is empty), expected either token, or username and password"
+                ])
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(ControllerConfiguration.self, file: nil, environment: ["PLANE_NATS__HOSTS": ""])
+        }
+        #expect(error.description == "nats: found nothing (the variable PLANE_NATS__HOSTS is empty), expected a table, which every service needs")
+    }
+
+    @Test("a colon in a cluster's name is followed by a port", arguments: ["localhost:", "localhost:0", "localhost:65536", "a:b", "a:8080.b", ":80"])
+    func clusterPorts(name: String) throws {
+        let mistakes = try Self.mistakes("cluster_domain = '\(name)'")
+        #expect(mistakes == ["cluster_domain: found \"\(name)\", expected a cluster name such as plane.test or localhost:8080"])
     }
 }

@@ -16,6 +16,10 @@ import Testing
             ("http_port = 80", "http_port is not known and has no effect; did you mean proxy.http_port?"),
             ("[prxy]\nhttp_port = 80", "prxy is not known and has no effect; did you mean proxy?"),
             ("colour = 'red'", "colour is not known and has no effect"),
+            ("proxy.port = 80", "proxy.port is not known and has no effect; did you mean proxy.http_port?"),
+            ("proxy.metric.port = 80", "proxy.metric is not known and has no effect; did you mean proxy.metrics?"),
+            ("proxy.timeout_secs = 1", "proxy.timeout_secs is not known and has no effect; did you mean proxy.hold_timeout_secs?"),
+            ("agent = { ip = '::1', socket = '/d.sock' }", "agent.socket is not known and has no effect; did you mean agent.docker.connection.socket?"),
         ])
     func unknownKeys(toml: String, warning: String) throws {
         #expect(try Self.warnings(toml) == [warning])
@@ -25,6 +29,7 @@ import Testing
     func unknownVariable() throws {
         let warnings = try Self.warnings("", environment: ["PLANE_CLUSTER_DOMAN": "a.b"])
         #expect(warnings == ["cluster_doman is not known and has no effect; did you mean cluster_domain?"])
+        #expect(try Self.warnings("", environment: ["PLANE_CLUSTER_DOMAN": ""]) == warnings)
     }
 
     @Test("variables of the command line, of tests and of scripts are none of ours", arguments: ["PLANE_NATS_URL", "PLANE_TEST_DOCKER_SOCKET", "PLANE_UP_NATS_PORT", "PLANE_", "PLANE___"])

@@ -3,7 +3,7 @@ import PlaneService
 import Testing
 
 @Suite("Controller configuration") struct ControllerConfigurationTests {
-    @Test("a file of 0.3 with every key is read without a warning")
+    @Test("a file of 0.3 with every key is read; that nobody is its HTTP gateway is the only warning")
     func completeFile() throws {
         let loaded = try ConfigurationLoader.load(
             ControllerConfiguration.self,
@@ -31,7 +31,10 @@ import Testing
         #expect(controller.dns.soaEmail == "ops@plane.test")
         #expect(controller.http?.services == ["Editor": "registry.example/editor:4"])
         #expect(controller.http?.cluster.rawValue == "plane.test")
-        #expect(loaded.warnings.isEmpty)
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "http has no effect: no service of this version is the HTTP gateway that Plane 0.3 had in its controller"
+            ])
     }
 
     @Test("without NATS there is nothing to control")
@@ -125,5 +128,21 @@ import Testing
             try ConfigurationLoader.load(ControllerConfiguration.self, toml: "nats.hosts = [\"a\"]\ndns.name_servers = \(text)")
         }
         #expect(error.description.contains("dns.name_servers"))
+    }
+
+    @Test("a name with dots that is not quoted is told so, in the words to write")
+    func unquoted() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(
+                ControllerConfiguration.self, toml: "nats.hosts = ['a']\n[dns.name_servers]\nns1.zone.test = ['203.0.113.53']")
+        }
+        #expect(
+            error.description
+                == #"dns.name_servers: found a table, expected a table of lists of IPv4 and IPv6 addresses (a name with dots is quoted: "ns1.zone.test" = …)"#)
+        let images = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(
+                ControllerConfiguration.self, toml: "nats.hosts = ['a']\nhttp = { cluster = 'a.b', services = { my.app = 'image' } }")
+        }
+        #expect(images.description.contains(#"(a name with dots is quoted: "my.app" = …)"#))
     }
 }

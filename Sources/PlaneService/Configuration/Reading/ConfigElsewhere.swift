@@ -27,9 +27,12 @@ enum ConfigElsewhere: Sendable {
 package struct ConfigSurroundings: Sendable {
     /// Where systemd puts the credentials of this service.
     package var credentialsDirectory: String?
+    /// Environment variables that are empty, and so set nothing, by the path of the key that each names.
+    let emptyVariables: [[String]: String]
 
     package init(environment: [String: String] = [:]) {
         self.credentialsDirectory = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
+        self.emptyVariables = ConfigValue.emptyVariables(of: environment)
     }
 
     /// Keys and tokens are far smaller.

@@ -43,9 +43,7 @@ package struct ConfigReader: ~Copyable {
     package mutating func required<Value>(_ key: String, _ type: ConfigType<Value>, _ summary: String) -> Value? {
         let value = self.value(of: key, type)
         self.note(key, type, .required, value: value, summary)
-        if self.node(key) == nil, self.purpose == .loading {
-            self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: "nothing", expectation: type.fullExpectation))
-        }
+        if self.node(key) == nil { self.missing(key, expectation: type.fullExpectation) }
         return value
     }
 
@@ -56,6 +54,11 @@ package struct ConfigReader: ~Copyable {
             ConfigEntry(
                 path: self.path + [key], expectation: "anything", presence: .optional, summary: "No effect: \(reason)", isSecret: true, value: nil))
         self.warnings.append(.unusedKey(self.name(key), reason: reason))
+    }
+
+    /// A table whose keys are read, and which nobody goes by.
+    package mutating func unserved(_ key: String, reason: String) {
+        if self.node(key) != nil { self.warnings.append(.unusedKey(self.name(key), reason: reason)) }
     }
 
     // MARK: Tables
@@ -77,8 +80,8 @@ package struct ConfigReader: ~Copyable {
 
     /// Notes a mistake if the table is missing from the file.
     package mutating func demandTable(_ key: String, for purpose: String) {
-        guard self.purpose == .loading, self.node(key) == nil else { return }
-        self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: "nothing", expectation: "a table, which \(purpose) needs"))
+        guard self.node(key) == nil else { return }
+        self.missing(key, expectation: "a table, which \(purpose) needs")
     }
 
     /// Whether the key holds a table, where it may hold a table or something else.
@@ -89,6 +92,13 @@ package struct ConfigReader: ~Copyable {
 
     /// Whether the key is there at all.
     package func has(_ key: String) -> Bool { self.node(key) != nil }
+
+    /// Notes that something must be there and is not; of empty variables one is named, for it is what somebody has taken for a value.
+    package mutating func missing(_ key: String, expectation: String) {
+        let path = self.path + [key]
+        let variable = self.surroundings.emptyVariables.filter { $0.key.starts(with: path) }.map(\.value).min()
+        self.mistake(key, found: variable.map { "nothing (the variable \($0) is empty)" } ?? "nothing", expectation: expectation)
+    }
 
     /// Notes that a value which can be read does not fit to others.
     package mutating func mistake(_ key: String, found: String, expectation: String) {
@@ -103,7 +113,12 @@ package struct ConfigReader: ~Copyable {
         let keys = self.entries.map(\.path) + description.entries.map(\.path)
         let tables = self.tables + description.tables
         let nearest = NearestKey(known: keys + tables)
-        let unknown = Self.unknownPaths(in: self.root, at: [], keys: Set(keys), tables: Set(tables))
+        let empty = self.surroundings.emptyVariables.keys.filter { path in
+            !tables.contains(path) && !keys.contains { path.starts(with: $0) }
+        }
+        let unknown =
+            Self.unknownPaths(in: self.root, at: [], keys: Set(keys), tables: Set(tables))
+            + empty.sorted { $0.joined(separator: ".") < $1.joined(separator: ".") }
         self.warnings += unknown.map { .unknownKey($0.joined(separator: "."), nearest: nearest(to: $0)?.joined(separator: ".")) }
     }
 
@@ -147,7 +162,8 @@ package struct ConfigReader: ~Copyable {
             }
         }
         if let value = type.read(node) { return value }
-        self.mistake(key, node, expectation: type.fullExpectation, isSecret: type.isSecret)
+        let advice = type.advice(node).map { " (\($0))" } ?? ""
+        self.mistake(key, node, expectation: type.fullExpectation + advice, isSecret: type.isSecret)
         return nil
     }
 

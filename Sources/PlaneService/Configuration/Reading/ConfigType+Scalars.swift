@@ -35,26 +35,31 @@ extension ConfigType where Value == Secret {
         return type
     }()
 
-    /// RFC 4648 §5. The padding that a sample of 0.3 shows is dropped.
-    package static let base64URL: ConfigType = {
+    /// The key of an external account: RFC 8555 §7.3.4 asks for base64url (RFC 4648 §5), and some authorities show it in the standard
+    /// alphabet (§4). Kept as the former, without padding.
+    package static let base64: ConfigType = {
         var type = ConfigType.text(
-            "base64url text (A–Z, a–z, 0–9, - and _)",
+            "base64 text (A–Z, a–z, 0–9, and - and _ or + and /)",
             { text in
-                let digits = text.utf8.reversed().drop { $0 == UInt8(ascii: "=") }.reversed()
-                let areValid = digits.allSatisfy { byte in
-                    switch byte {
-                    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                        UInt8(ascii: "-"), UInt8(ascii: "_"):
-                        true
-                    default: false
-                    }
-                }
-                return areValid && !digits.isEmpty && digits.count % 4 != 1 ? Secret(String(decoding: Array(digits), as: UTF8.self)) : nil
+                let digits = text.utf8.reversed().drop { $0 == UInt8(ascii: "=") }.reversed().map(Self.urlDigit)
+                guard !digits.isEmpty, digits.count % 4 != 1, !digits.contains(nil) else { return nil }
+                return Secret(String(decoding: digits.compactMap { $0 }, as: UTF8.self))
             }, show: { _ in Secret("").description })
         type.isSecret = true
         type.elsewhere = .content
         return type
     }()
+
+    private static func urlDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "_"):
+            byte
+        case UInt8(ascii: "+"): UInt8(ascii: "-")
+        case UInt8(ascii: "/"): UInt8(ascii: "_")
+        default: nil
+        }
+    }
 }
 
 extension ConfigType where Value == Bool {
@@ -65,6 +70,13 @@ extension ConfigType where Value == UInt16 {
     /// 0 lets the kernel choose, which only tests want.
     package static let port = ConfigType(
         "a port from 0 to 65535", read: { $0.asInteger.flatMap { UInt16(exactly: $0) } }, show: { .integer(Int64($0)) })
+}
+
+extension ConfigType where Value == UInt16 {
+    /// Told to others.
+    package static let publicPort = ConfigType(
+        "a port from 1 to 65535", read: { $0.asInteger.flatMap { UInt16(exactly: $0) }.flatMap { $0 == 0 ? nil : $0 } },
+        show: { .integer(Int64($0)) })
 }
 
 extension ConfigType where Value == UInt32 {
@@ -96,7 +108,13 @@ extension ConfigType where Value == Duration {
 
 extension ConfigType where Value == [String: String] {
     /// A table whose keys are the operator's.
-    package static let stringTable = ConfigType(
+    package static let stringTable: ConfigType = {
+        var type = ConfigType.plainStringTable
+        type.advice = \.adviceToQuote
+        return type
+    }()
+
+    private static let plainStringTable = ConfigType(
         "a table of strings",
         read: { value in
             guard case .table(let members) = value else { return nil }
@@ -110,7 +128,9 @@ extension ConfigType where Value == IPAddress {
 }
 
 extension ConfigType where Value == ClusterName {
-    package static let clusterName = ConfigType.text(ClusterName.expectation, { ClusterName(rawValue: $0) }, show: { $0.rawValue })
+    /// A colon must be followed by a port, or no host name and no URL could have the name.
+    package static let clusterName = ConfigType.text(
+        "\(ClusterName.expectation) or localhost:8080", { ClusterName(rawValue: $0).flatMap { $0.isDomainWithPort ? $0 : nil } }, show: { $0.rawValue })
 }
 
 extension ConfigType where Value == DroneID {

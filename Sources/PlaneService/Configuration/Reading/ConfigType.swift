@@ -6,6 +6,8 @@ package struct ConfigType<Value: Sendable>: Sendable {
     var isSecret = false
     /// Where its text may lie instead of in the configuration itself.
     var elsewhere: ConfigElsewhere = .nowhere
+    /// What to do about a value that cannot be read, where it shows what was meant.
+    var advice: @Sendable (ConfigValue) -> String? = { _ in nil }
     let read: @Sendable (ConfigValue) -> Value?
     let show: @Sendable (Value) -> ConfigValue
 

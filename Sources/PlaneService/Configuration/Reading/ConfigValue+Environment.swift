@@ -4,19 +4,26 @@ extension ConfigValue {
     private static let prefix = "PLANE_"
     private static let separator = "__"
 
-    /// Lays the variables `PLANE_A__B` over the table: each replaces or adds the key `a.b`.
+    /// Lays the variables `PLANE_A__B` over the table: each replaces or adds the key `a.b`. An empty one does nothing: docker-compose
+    /// makes it of `${A_B:-}` where nobody has set `A_B`.
     func overlaid(with environment: [String: String]) -> ConfigValue {
         // Sorted, so that `PLANE_A` and `PLANE_A__B`, which contradict each other, always end the same way.
         environment.sorted { $0.key < $1.key }.reduce(self) { tree, variable in
-            guard variable.key.hasPrefix(Self.prefix), !Self.foreignVariables.contains(where: variable.key.hasPrefix) else { return tree }
-            let path = Self.path(ofVariable: variable.key)
-            guard path.allSatisfy({ !$0.isEmpty }) else { return tree }
+            guard !variable.value.isEmpty, let path = Self.path(ofVariable: variable.key) else { return tree }
             return tree.replacing(path[...], with: .variable(name: variable.key, text: variable.value))
         }
     }
 
-    /// `PLANE_NATS__HOSTS` → `nats.hosts`
-    private static func path(ofVariable name: String) -> [String] {
+    /// The variables that are there and empty, by the path of the key that each would set.
+    static func emptyVariables(of environment: [String: String]) -> [[String]: String] {
+        environment.filter { $0.value.isEmpty }.sorted { $0.key < $1.key }.reduce(into: [:]) { variables, variable in
+            if let path = self.path(ofVariable: variable.key) { variables[path] = variable.key }
+        }
+    }
+
+    /// `PLANE_NATS__HOSTS` → `nats.hosts`; nil for a variable that names no key.
+    private static func path(ofVariable name: String) -> [String]? {
+        guard name.hasPrefix(self.prefix), !self.foreignVariables.contains(where: name.hasPrefix) else { return nil }
         var path = [""]
         var rest = name.dropFirst(self.prefix.count).lowercased()[...]
         while let first = rest.first {
@@ -28,7 +35,7 @@ extension ConfigValue {
                 rest = rest.dropFirst()
             }
         }
-        return path
+        return path.allSatisfy { !$0.isEmpty } ? path : nil
     }
 
     private func replacing(_ path: ArraySlice<String>, with value: ConfigValue) -> ConfigValue {

@@ -60,6 +60,20 @@ extension ConfigValue {
         }
     }
 
+    /// Of a table whose keys are the operator's: TOML takes a name with dots for tables in one another, unless it is quoted.
+    var adviceToQuote: String? {
+        guard case .table(let members) = self, let (name, inner) = members.sorted(by: { $0.key < $1.key }).first(where: { $0.value.firstPath != nil }),
+            let rest = inner.firstPath
+        else { return nil }
+        return "a name with dots is quoted: \(TOMLText.quoted("\(name).\(rest)")) = …"
+    }
+
+    /// The keys that lead to the first value in a table; nil for what is no table, or one without any.
+    private var firstPath: String? {
+        guard case .table(let members) = self, let (name, inner) = members.min(by: { $0.key < $1.key }) else { return nil }
+        return inner.firstPath.map { "\(name).\($0)" } ?? name
+    }
+
     /// For an error message: `"abc"`, `70000`, `a table`.
     var excerpt: String {
         switch self {

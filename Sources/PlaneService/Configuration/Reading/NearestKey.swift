@@ -3,8 +3,33 @@ package struct NearestKey {
     /// Keys and tables that exist.
     let known: [[String]]
 
-    /// nil if nothing is near.
+    /// nil if nothing is near. What lies in the same table comes first: more people mistake a name than a table.
     func callAsFunction(to path: [String]) -> [String]? {
+        self.sibling(of: path, within: 1) ?? self.below(path) ?? self.sibling(of: path, within: max(1, (path.last ?? "").count / 3)) ?? self.elsewhere(path)
+    }
+
+    private func sibling(of path: [String], within limit: Int) -> [String]? {
+        guard let name = path.last else { return nil }
+        let nearest = self.known.filter { $0.count == path.count && $0.dropLast() == path.dropLast() }
+            .compactMap { known in known.last.map { (known, Self.siblingDistance(from: name, to: $0)) } }.min { $0.1 < $1.1 }
+        guard let nearest, nearest.1 <= limit else { return nil }
+        return nearest.0
+    }
+
+    /// The key of that very name in a table inside of the one it was written in.
+    private func below(_ path: [String]) -> [String]? {
+        guard path.count > 1 else { return nil }
+        return self.known.first { $0.last == path.last && $0.starts(with: path.dropLast()) }
+    }
+
+    /// Where one name is the other with a word before or behind it, as in `port` for `http_port`, that is as near as one typing mistake.
+    private static func siblingDistance(from written: String, to known: String) -> Int {
+        let (short, long) = written.count < known.count ? (written, known) : (known, written)
+        if long.hasSuffix("_\(short)") || long.hasPrefix("\(short)_") { return 1 }
+        return self.editDistance(Array(written.utf8), Array(known.utf8))
+    }
+
+    private func elsewhere(_ path: [String]) -> [String]? {
         let written = path.joined(separator: ".")
         let nearest = self.known.map { ($0, Self.distance(from: path, to: $0)) }.min { $0.1 < $1.1 }
         guard let nearest, nearest.1 <= max(2, written.count / 3) else { return nil }

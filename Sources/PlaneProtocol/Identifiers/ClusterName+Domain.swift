@@ -1,0 +1,19 @@
+/// A development cluster may be named with the port that its proxies listen on, as in `localhost:8322`. The port belongs to the URLs of
+/// its backends; names in DNS, certificates and Host headers are those of the domain before it.
+extension ClusterName {
+    /// The part of the name that is a domain.
+    package var domain: String { self.parts.domain }
+
+    /// nil where the name has none.
+    package var port: UInt16? { self.parts.port }
+
+    /// Whether what stands behind a colon is a port. NATS takes any name, and nothing else can use one that has a colon and no port.
+    package var isDomainWithPort: Bool { !self.domain.utf8.contains(UInt8(ascii: ":")) && !self.domain.isEmpty }
+
+    private var parts: (domain: String, port: UInt16?) {
+        guard let colon = self.rawValue.lastIndex(of: ":") else { return (self.rawValue, nil) }
+        let digits = self.rawValue[self.rawValue.index(after: colon)...]
+        guard digits.utf8.allSatisfy(\.isASCIIDigit), let port = UInt16(digits), port > 0 else { return (self.rawValue, nil) }
+        return (String(self.rawValue[..<colon]), port)
+    }
+}
