@@ -124,7 +124,7 @@ let package = Package(
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
-        tests("DNSCoreTests", ["DNSCore", nioCore, nioPosix]),
+        tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
         tests("DockerEngineTests", ["DockerEngine", nioCore, nioPosix, nioHTTP1]),
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
@@ -145,9 +145,9 @@ let package = Package(
             ]),
         tests("ProxyCoreTests", ["ProxyCore", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
-        tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging]),
+        tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging, nioCore, nioSSL]),
         tests("ChaosTests", []),
-        tests("OperationsTests", ["PlaneService"]),
+        tests("OperationsTests", ["PlaneService", metrics]),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),
     ]
 )

@@ -30,8 +30,8 @@ struct CertRefresherSettings: ServiceSettings {
 
     /// The cluster itself, and everything one label below it.
     var names: [String] {
-        let cluster = self.drone.cluster.rawValue.lowercased()
-        return [cluster, "*.\(cluster)"]
+        let domain = self.drone.cluster.domain.lowercased()
+        return [domain, "*.\(domain)"]
     }
 
     var files: CertificateFiles { CertificateFiles(certPath: self.cert.certPath, keyPath: self.cert.keyPath) }

@@ -54,6 +54,7 @@ struct DroneAgentSettings: ServiceSettings {
 
     func agentSettings(_ droneID: DroneID) -> DroneAgent.Settings {
         var settings = DroneAgent.Settings(drone: droneID, cluster: self.drone.cluster, address: self.address)
+        settings.endpoint = self.agent.endpoint
         settings.maxBackends = self.agent.maxBackends
         settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts
         settings.images = ImageAllowance(self.agent.images)

@@ -40,6 +40,24 @@ struct CommandsOverNATSTests {
         }
     }
 
+    @Test("spawn prints the URL that the drone says it is reached by, with a port in the cluster's name or without")
+    func urls() async throws {
+        try await withFakeScheduler { scheduler, server in
+            scheduler.answer { _ in [] }
+            for (cluster, endpoint, url) in [
+                ("plane.test", PublicEndpoint(scheme: .http, port: 8080), "http://b1.plane.test:8080/"),
+                ("localhost:8322", PublicEndpoint(scheme: .http), "http://b1.localhost:8322/"),
+            ] {
+                let metadata = DroneMetadata(ip: .v4(0x7F00_0001), version: "test", endpoint: endpoint)
+                try await scheduler.write(.cluster(try .make(cluster), .drone(DroneMessage(drone: try .make("drone-a"), change: .metadata(metadata)))))
+                let result = try await self.run(["spawn", cluster, "app", "--id", "b1", "--no-wait", "--json"], server: server)
+                #expect(result.recorder.out.contains("\"url\":\"\(url)\""))
+            }
+            let unknown = try await self.run(["spawn", "localhost:9000", "app", "--id", "b1", "--no-wait", "--json"], server: server)
+            #expect(unknown.recorder.out.contains(#""url":"https://b1.localhost:9000/""#))
+        }
+    }
+
     @Test("spawn --no-wait returns with the placement")
     func noWait() async throws {
         try await withFakeScheduler { scheduler, server in

@@ -1,7 +1,10 @@
 import Foundation
 import NATS
+import NIOCore
+import NIOSSL
 import PlaneProtocol
 import PlaneState
+import PlaneTestSupport
 import Testing
 
 @testable import plane
@@ -105,5 +108,31 @@ import Testing
             ]
         }
         #expect(finding.level == level)
+    }
+
+    @Test("a port where nothing listens, and one that does not speak TLS, are told in words")
+    func noTLS() async throws {
+        let words = { (port: UInt16) in
+            let handshake = await CertificateProbe.handshake(with: .v4(0x7F00_0001), port: port, host: "b1.plane.test")
+            return try self.finding("certificate") { $0.handshakes = [handshake] }.text
+        }
+        let free = try freeLoopbackPort()
+        #expect(try await words(free) == "No TLS with 127.0.0.1:\(free): nothing listens there.")
+        try await withNATSServer { server in
+            let port = try #require(UInt16(server.url.split(separator: ":").last ?? ""))
+            let text = try await words(port)
+            #expect(text == "No TLS with 127.0.0.1:\(port): what listens there does not speak TLS.")
+        }
+    }
+
+    @Test(
+        "whatever went wrong, no error of a library is shown",
+        arguments: [
+            IOError(errnoCode: EHOSTUNREACH, reason: "connect"), IOError(errnoCode: EMFILE, reason: "socket"), ChannelError.eof,
+            ChannelError.connectTimeout(.seconds(5)), NIOSSLError.uncleanShutdown, NIOSSLError.handshakeFailed(.syscallError), CancellationError(),
+        ] as [any Error])
+    func libraryErrors(error: any Error) {
+        let words = HandshakeFailure.words(for: error)
+        #expect(words.contains(" ") && !words.contains("(") && !words.contains("Error"), "\(words)")
     }
 }

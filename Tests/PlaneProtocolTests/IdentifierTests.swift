@@ -57,6 +57,33 @@ struct IdentifierTests {
         #expect(ClusterName(rawValue: text)?.subjectToken == token)
     }
 
+    @Test(
+        "a cluster's name may end in a port, which is no part of its domain",
+        arguments: [
+            ("plane.test", "plane.test", nil), ("localhost:8322", "localhost", 8322), ("a.b:1", "a.b", 1), ("a:65536", "a:65536", nil),
+            ("a:0", "a:0", nil), ("a:", "a:", nil), ("a:b", "a:b", nil), ("a:80.b", "a:80.b", nil),
+        ] as [(String, String, UInt16?)])
+    func clusterPort(text: String, domain: String, port: UInt16?) throws {
+        let cluster = try #require(ClusterName(rawValue: text))
+        #expect(cluster.domain == domain)
+        #expect(cluster.port == port)
+        #expect(cluster.isDomainWithPort == !domain.contains(":"))
+        #expect(try #require(BackendID(rawValue: "b")).hostName(in: cluster) == "b.\(domain)")
+    }
+
+    @Test(
+        "a backend's URL is that of HTTPS, unless its drone or its cluster's name says otherwise",
+        arguments: [
+            ("plane.test", PublicEndpoint(), "https://b.plane.test/"), ("localhost:8322", PublicEndpoint(), "https://b.localhost:8322/"),
+            ("localhost:8322", PublicEndpoint(scheme: .http), "http://b.localhost:8322/"),
+            ("plane.localhost", PublicEndpoint(scheme: .http, port: 8080), "http://b.plane.localhost:8080/"),
+            ("plane.test", PublicEndpoint(scheme: .http), "http://b.plane.test/"), ("plane.test", PublicEndpoint(port: 443), "https://b.plane.test/"),
+            ("localhost:8322", PublicEndpoint(scheme: .https, port: 8443), "https://b.localhost:8443/"),
+        ])
+    func urls(cluster: String, endpoint: PublicEndpoint, url: String) throws {
+        #expect(endpoint.url(of: try #require(BackendID(rawValue: "b")), in: try #require(ClusterName(rawValue: cluster))) == url)
+    }
+
     @Test("random ids are UUIDs of version 4, and follow from their generator")
     func randomIDs() throws {
         var generator = CountingGenerator()

@@ -155,6 +155,15 @@ struct RequestGoldenTests {
         try expectGolden("M06-register.full", is: full)
     }
 
+    @Test("what we add to M6: how visitors reach the drone")
+    func registerEndpoint() throws {
+        let request = DroneConnectRequest(
+            droneID: Sample.drone, version: "0.4.0", cluster: Sample.cluster, ip: .v4(203 << 24 | 113 << 8 | 7),
+            endpoint: PublicEndpoint(scheme: .http, port: 8080))
+        try expectGolden("ours-register.endpoint", is: request)
+        #expect(DroneMetadata(request).endpoint == request.endpoint)
+    }
+
     @Test("M8: reporting a backend's state, with our detail and without")
     func updateState() throws {
         var update = UpdateBackendStateMessage(

@@ -44,6 +44,17 @@ struct WorldStateMessageTests {
         #expect(alive.subject == "state.cluster.plane_test.drone.drone-a.keep_alive")
     }
 
+    @Test("how visitors reach a drone is among its metadata; a scheme that nobody knows is none")
+    func droneEndpoint() throws {
+        var metadata = DroneMetadata(ip: .v4(203 << 24 | 113 << 8 | 7), version: "0.4.0", endpoint: PublicEndpoint(scheme: .https, port: 8443))
+        try expectGolden(
+            "ours-drone-metadata.endpoint", is: Self.message(.drone(DroneMessage(drone: Sample.drone, change: .metadata(metadata)))))
+        metadata.endpoint = PublicEndpoint()
+        let message = Self.message(.drone(DroneMessage(drone: Sample.drone, change: .metadata(metadata))))
+        try expectReadable("ours-drone-metadata.unknown-scheme", as: message)
+        #expect(message.subject == DroneMessage.metadataSubject(of: Sample.drone, in: Sample.cluster))
+    }
+
     @Test("a backend's assignment, with a lock and without, and its state")
     func backend() throws {
         let locked = Self.backend(

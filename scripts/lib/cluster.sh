@@ -33,7 +33,7 @@ cluster_is_running() {
 # The environment of every service and of plane.
 export_choices() {
     export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
-    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_DB_PATH=$run_folder/drone.sqlite3
+    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_AGENT__PUBLIC_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_DB_PATH=$run_folder/drone.sqlite3
     # Clones that share a Docker tell their containers apart by the drone's name.
     export PLANE_DRONE_ID=drone-$clone_id
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
@@ -74,7 +74,7 @@ show_demo() {
     spawned=$("$binaries/plane" spawn "$cluster" plane-demo --timeout 60 --env MAX_IDLE_SECS=60 --pull-policy never --json)
     backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
     [ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
-    url=http://$backend.$cluster:$proxy_port/
+    url=$(sed -nE 's/.*"url" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
     step "its first response through the proxy"
     curl -sS -i --resolve "$backend.$cluster:$proxy_port:127.0.0.1" "$url" >"$run_folder/first-response"
     grep -E '^HTTP|^[A-Za-z-]+: |<title>|<h1>' "$run_folder/first-response" | sed 's/^ */  /'

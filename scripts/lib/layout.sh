@@ -51,7 +51,7 @@ sample_configuration() {
         -e 's|^db_path = .*|db_path = "/var/lib/plane/drone.sqlite3"|' \
         -e 's/^drone_id = .*/# drone_id = "drone-1"/' \
         -e '/^\[(proxy|dns)\]/,/^\[/s/^bind_ip = .*/bind_ip = "0.0.0.0"/' \
-        -e 's/^http_port = .*/http_port = 80/' \
+        -e 's/^http_port = .*/http_port = 80/' -e 's/^public_port = .*/public_port = 80/' \
         -e '/^\[dns\]/,/^\[/s/^port = .*/port = 53/' \
         -e '/^\[.*metrics\]/,/^$/s/^# port = /port = /' "dev/config/$1"
 }

@@ -21,6 +21,7 @@ package struct DroneAgent: Service {
         package var drone: DroneID
         package var cluster: ClusterName
         package var address: OwnAddress
+        package var endpoint = PublicEndpoint()
         package var maxBackends: UInt32?
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
@@ -127,7 +128,8 @@ package struct DroneAgent: Service {
     /// A drone nobody knows keeps quiet about its state; once it is known it says so for ever.
     private func register() async {
         let registration = Registration(
-            drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, bus: self.bus, logger: self.logger)
+            drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
+            bus: self.bus, logger: self.logger)
         let beat = StatusBeat(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
             condition: self.condition, store: self.context.store, bus: self.bus, logger: self.logger)
@@ -176,7 +178,7 @@ extension DroneAgent {
     }
 
     private func serve(_ requests: MessageSubscription<RollCallRequest>) async {
-        let desk = RollCallDesk(condition: self.condition, store: self.context.store, logger: self.logger)
+        let desk = RollCallDesk(condition: self.condition, endpoint: self.settings.endpoint, store: self.context.store, logger: self.logger)
         await requests.serve(maxConcurrent: 1) { await desk.take($0) }
     }
 

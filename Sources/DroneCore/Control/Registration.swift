@@ -13,13 +13,17 @@ package struct Registration: Sendable {
     private let drone: DroneID
     private let cluster: ClusterName
     private let address: OwnAddress
+    private let endpoint: PublicEndpoint
     private let bus: PlaneBus
     private let logger: Logger
 
-    package init(drone: DroneID, cluster: ClusterName, address: OwnAddress, bus: PlaneBus, logger: Logger) {
+    package init(
+        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, bus: PlaneBus, logger: Logger
+    ) {
         self.drone = drone
         self.cluster = cluster
         self.address = address
+        self.endpoint = endpoint
         self.bus = bus
         self.logger = logger
     }
@@ -43,7 +47,7 @@ package struct Registration: Sendable {
 
     private func register(_ ip: IPAddress) async throws -> Bool {
         let request = DroneConnectRequest(
-            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip)
+            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint)
         return try await self.bus.request(request, timeout: Self.answerLimit)
     }
 

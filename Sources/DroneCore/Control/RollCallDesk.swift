@@ -6,6 +6,7 @@ import PlaneService
 /// Tells the schedulers what this drone runs, from its table: what they remember of it may be lost.
 struct RollCallDesk: Sendable {
     var condition: DroneCondition
+    var endpoint: PublicEndpoint
     var store: DroneStore
     var logger: Logger
 
@@ -24,7 +25,7 @@ struct RollCallDesk: Sendable {
             }
             return .success(
                 RollCall(
-                    metadata: DroneMetadata(ip: address, version: BuildInformation.version), backends: entries,
+                    metadata: DroneMetadata(ip: address, version: BuildInformation.version, endpoint: self.endpoint), backends: entries,
                     isComplete: entries.count == later.count))
         } catch {
             guard !Task.isCancelled else { return .failure(ErrorReply(code: .unavailable, message: "the drone is being restarted")) }

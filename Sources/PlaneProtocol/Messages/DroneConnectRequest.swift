@@ -7,13 +7,18 @@ package struct DroneConnectRequest: Hashable, Sendable {
     package var cluster: ClusterName
     /// Where visitors reach the drone's proxy.
     package var ip: IPAddress
+    package var endpoint: PublicEndpoint
 
-    package init(droneID: DroneID, version: String?, gitHash: String? = nil, cluster: ClusterName, ip: IPAddress) {
+    package init(
+        droneID: DroneID, version: String?, gitHash: String? = nil, cluster: ClusterName, ip: IPAddress,
+        endpoint: PublicEndpoint = PublicEndpoint()
+    ) {
         self.droneID = droneID
         self.version = version
         self.gitHash = gitHash
         self.cluster = cluster
         self.ip = ip
+        self.endpoint = endpoint
     }
 
     /// Stored for a drone that does not tell its version.
@@ -33,6 +38,7 @@ extension DroneConnectRequest: PlaneRequest {
         self.gitHash = try json.optional("git_hash")
         self.cluster = try json.required("cluster")
         self.ip = try json.required("ip")
+        self.endpoint = try PublicEndpoint(in: json)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -42,6 +48,7 @@ extension DroneConnectRequest: PlaneRequest {
             $0.field("git_hash", self.gitHash)
             $0.field("cluster", self.cluster)
             $0.field("ip", self.ip)
+            self.endpoint.write(to: &$0)
         }
     }
 }

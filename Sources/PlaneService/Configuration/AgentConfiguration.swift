@@ -10,6 +10,7 @@ package struct AgentConfiguration: Hashable, Sendable {
     }
 
     package var ip: PublicAddress
+    package var endpoint = PublicEndpoint()
     package var docker = DockerConfiguration()
     /// A backend whose port has not answered for this long after its start has failed. Long enough for a runtime that warms up.
     package var readyTimeout: Duration = .seconds(30)
@@ -33,6 +34,11 @@ extension AgentConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         var draft = AgentConfiguration(ip: .literal(.v4(0)))
         let ip = Self.address(&reader)
+        draft.endpoint.scheme = reader.optional(
+            "public_scheme", .choice(), "How visitors reach this drone's proxy, for the URLs that plane prints; \"https\" if not set.")
+        draft.endpoint.port = reader.optional(
+            "public_port", .publicPort,
+            "By which port they do; that of cluster_domain if not set, or 443 for https and 80 for http where it has none.")
         draft.docker = reader.section("docker") { DockerConfiguration(&$0) } ?? draft.docker
         reader.read(
             "ready_timeout_secs", .seconds(1...Self.longestTimeoutSeconds), into: &draft.readyTimeout,

@@ -10,8 +10,8 @@ struct DoctorCommand: AsyncParsableCommand {
             certificate, as seen from this machine. The exit status is 1 if anything is bad.
             """)
 
-    @Option(help: ArgumentHelp("Where drones serve HTTPS.", valueName: "port"))
-    var httpsPort: UInt16 = 443
+    @Option(help: ArgumentHelp("Where drones serve HTTPS. Default: what each says of itself, or 443.", valueName: "port"))
+    var httpsPort: UInt16?
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 

@@ -55,7 +55,9 @@ struct SpawnCommand: AsyncParsableCommand {
         }
         switch reply {
         case .scheduled(let backend):
-            return SpawnReport(cluster: self.options.cluster, backend: backend, elapsed: .now - start)
+            let elapsed = ContinuousClock.now - start
+            let endpoint = await DroneEndpoint(bus: bus).find(of: backend.drone, in: self.options.cluster)
+            return SpawnReport(cluster: self.options.cluster, backend: backend, endpoint: endpoint, elapsed: elapsed)
         case .noDroneAvailable:
             throw CommandFailure(
                 .noDrone, "No drone of \(self.options.cluster) can take the backend.",

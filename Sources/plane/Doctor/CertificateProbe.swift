@@ -5,14 +5,14 @@ import PlaneProtocol
 
 /// Shakes hands with a drone's proxy, and looks at the certificate it shows.
 enum CertificateProbe {
-    private static let limit: TimeAmount = .seconds(5)
+    static let limit: TimeAmount = .seconds(5)
 
     static func handshake(with address: IPAddress, port: UInt16, host: String) async -> Examination.Handshake {
-        var handshake = Examination.Handshake(host: host, address: "\(address):\(port)", outcome: .failed("nothing answers"))
+        var handshake = Examination.Handshake(host: host, address: "\(address):\(port)", outcome: .failed("nobody has tried"))
         do {
             handshake.outcome = .certificate(notAfter: try await self.notAfter(address: "\(address)", port: Int(port), host: host))
         } catch {
-            handshake.outcome = .failed("\(error)")
+            handshake.outcome = .failed(HandshakeFailure.words(for: error))
         }
         return handshake
     }
@@ -38,7 +38,7 @@ enum CertificateProbe {
                         try channel.pipeline.syncOperations.addHandler(FailureForwarder(shown))
                     }
                 }
-                .connect(host: address, port: port).get()
+                .connect(to: try SocketAddress(ipAddress: address, port: port)).get()
         } catch {
             shown.fail(error)
             return try await shown.futureResult.get()

@@ -6,8 +6,8 @@ import PlaneState
 /// Looks at a running system from outside: NATS, streams, signs of life, names, certificates.
 struct Examiner {
     let bus: PlaneBus
-    /// Where drones serve HTTPS.
-    let httpsPort: UInt16
+    /// Where drones serve HTTPS; nil for where each of them says it does.
+    let httpsPort: UInt16?
 
     /// Schedulers write one a second.
     static let heartbeatLimit: Duration = .seconds(4)
@@ -30,10 +30,11 @@ struct Examiner {
             examination.complaint = await self.complaint(about: cluster)
         }
         for cluster in examination.world.clusterNames {
-            guard let (host, address) = self.example(of: cluster, in: examination.world) else { continue }
+            guard let (host, address, endpoint) = self.example(of: cluster, in: examination.world) else { continue }
             let found = await AddressLookup.addresses(of: host)
             examination.lookups.append(.init(host: host, expected: address, found: found))
-            examination.handshakes.append(await CertificateProbe.handshake(with: address, port: self.httpsPort, host: host))
+            guard let port = self.httpsPort ?? endpoint.httpsPort(in: cluster) else { continue }
+            examination.handshakes.append(await CertificateProbe.handshake(with: address, port: port, host: host))
         }
         return examination
     }
@@ -76,10 +77,12 @@ struct Examiner {
         examination.clockDifference = difference ?? nil
     }
 
-    /// A host name of the cluster, and the address it should have: that of a running backend.
-    private func example(of cluster: ClusterName, in world: WorldState) -> (host: String, address: IPAddress)? {
+    /// A host name of the cluster, and where it should lead: to the drone of a running backend.
+    private func example(of cluster: ClusterName, in world: WorldState) -> (host: String, address: IPAddress, endpoint: PublicEndpoint)? {
         for backend in world.backends(in: cluster) where backend.state == .ready {
-            if let address = world.address(of: backend.id, in: cluster) { return (backend.id.hostName(in: cluster), address) }
+            guard let address = world.address(of: backend.id, in: cluster) else { continue }
+            let metadata = backend.drone.flatMap { world.drone($0, in: cluster)?.metadata }
+            return (backend.id.hostName(in: cluster), address, metadata?.endpoint ?? PublicEndpoint())
         }
         return nil
     }

@@ -4,13 +4,15 @@ import PlaneProtocol
 struct SpawnReport: JSONEncodable, Equatable {
     var cluster: ClusterName
     var backend: ScheduledBackend
+    /// Of the drone's proxy, as far as it has told.
+    var endpoint = PublicEndpoint()
     /// nil if nobody waited for it.
     var state: BackendState?
     var phases: SpawnPhases?
     /// From sending the request to the state.
     var elapsed: Duration
 
-    var url: String { "https://\(self.backend.backendID.hostName(in: self.cluster))/" }
+    var url: String { self.endpoint.url(of: self.backend.backendID, in: self.cluster) }
 
     /// Keys stay; new ones may come.
     func write(to json: inout JSONWriter) {

@@ -12,14 +12,16 @@ import Testing
     @Test("it registers and says that it is ready and empty")
     func registers() async throws {
         let fixture = try await AgentFixture()
+        let endpoint = PublicEndpoint(scheme: .http, port: 8080)
         try await fixture.withScheduler {
-            try await fixture.withAgent {
+            try await fixture.withAgent(change: { $0.endpoint = endpoint }) {
                 try await eventually("a status came") { !fixture.statuses.all.isEmpty }
             }
         }
         let registration = try #require(fixture.registrations.all.first)
         #expect(registration.droneID == .make())
         #expect(registration.ip == .v4(0x7F00_0001))
+        #expect(registration.endpoint == endpoint)
         let status = try #require(fixture.statuses.all.first)
         #expect(status.state == .ready)
         #expect(status.ready)

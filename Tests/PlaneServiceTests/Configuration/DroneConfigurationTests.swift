@@ -139,4 +139,37 @@ import Testing
         #expect(entries.allSatisfy { $0.summary.hasSuffix(".") })
         #expect(entries.first { $0.key == "proxy.http_port" }?.value == .integer(80))
     }
+
+    @Test("a drone says how its proxy is reached only where the file does")
+    func endpoint() throws {
+        let silent = try ConfigurationLoader.load(DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent.ip = '::1'").configuration
+        #expect(silent.agent?.endpoint == PublicEndpoint())
+        let told = try ConfigurationLoader.load(
+            DroneConfiguration.self, toml: "cluster_domain = 'localhost:8322'\nagent = { ip = '::1', public_scheme = 'http', public_port = 8080 }"
+        ).configuration
+        #expect(told.agent?.endpoint == PublicEndpoint(scheme: .http, port: 8080))
+        #expect(told.cluster.rawValue == "localhost:8322")
+        for wrong in ["public_scheme = 'ftp'", "public_port = 0"] {
+            #expect(throws: ConfigurationError.self) {
+                try ConfigurationLoader.load(DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', \(wrong) }")
+            }
+        }
+    }
+
+    @Test(
+        "the key of an external account may be in either alphabet of base64, with padding or without",
+        arguments: [("ab-_", "ab-_"), ("ab+/", "ab-_"), ("ab+/AA==", "ab-_AA"), ("ab*_", nil), ("====", nil), ("abcde", nil)])
+    func externalAccountKey(text: String, key: String?) throws {
+        let toml = """
+            cluster_domain = "plane.test"
+            cert = { key_path = "key.pem", cert_path = "cert.pem" }
+            acme = { server = "https://acme.example/", admin_email = "a@b", eab = { key_id = "k", key = "\(text)" } }
+            """
+        guard let key else {
+            let error = try #require(throws: ConfigurationError.self) { try ConfigurationLoader.load(DroneConfiguration.self, toml: toml) }
+            #expect(error.description.hasPrefix("acme.eab.key: found something else (not shown, it may be secret), expected base64 text"))
+            return
+        }
+        #expect(try ConfigurationLoader.load(DroneConfiguration.self, toml: toml).configuration.acme?.externalAccount?.key == Secret(key))
+    }
 }

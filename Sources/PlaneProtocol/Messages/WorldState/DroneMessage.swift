@@ -48,9 +48,16 @@ extension DroneMessage: JSONCodable {
         }
     }
 
+    /// Where the newest metadata of a drone lie in the state of the world.
+    package static func metadataSubject(of drone: DroneID, in cluster: ClusterName) -> String {
+        "state.cluster.\(cluster.subjectToken).\(Self.metadataTail(of: drone))"
+    }
+
+    private static func metadataTail(of drone: DroneID) -> String { "drone.\(drone).meta" }
+
     var subjectTail: String {
         switch self.change {
-        case .metadata: "drone.\(self.drone).meta"
+        case .metadata: Self.metadataTail(of: self.drone)
         case .state(let state, _): "drone.\(self.drone).status.\(state)"
         case .keepAlive: "drone.\(self.drone).keep_alive"
         }

@@ -4,15 +4,19 @@ package struct DroneMetadata: Hashable, Sendable {
     package var ip: IPAddress
     package var version: String
     package var gitHash: String?
+    package var endpoint: PublicEndpoint
 
-    package init(ip: IPAddress, version: String, gitHash: String? = nil) {
+    package init(ip: IPAddress, version: String, gitHash: String? = nil, endpoint: PublicEndpoint = PublicEndpoint()) {
         self.ip = ip
         self.version = version
         self.gitHash = gitHash
+        self.endpoint = endpoint
     }
 
     package init(_ request: DroneConnectRequest) {
-        self.init(ip: request.ip, version: request.version ?? DroneConnectRequest.missingVersion, gitHash: request.gitHash)
+        self.init(
+            ip: request.ip, version: request.version ?? DroneConnectRequest.missingVersion, gitHash: request.gitHash,
+            endpoint: request.endpoint)
     }
 }
 
@@ -21,6 +25,7 @@ extension DroneMetadata: JSONCodable {
         self.ip = try json.required("ip")
         self.version = try json.required("version")
         self.gitHash = try json.optional("git_hash")
+        self.endpoint = try PublicEndpoint(in: json)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -28,6 +33,7 @@ extension DroneMetadata: JSONCodable {
             $0.field("ip", self.ip)
             $0.field("version", self.version)
             $0.field("git_hash", self.gitHash)
+            self.endpoint.write(to: &$0)
         }
     }
 }

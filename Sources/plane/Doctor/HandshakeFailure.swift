@@ -1,0 +1,36 @@
+import Glibc
+import NIOCore
+import NIOSSL
+
+/// Says why there was no TLS, in words that end the sentence "No TLS with …: ".
+enum HandshakeFailure {
+    static func words(for error: any Error) -> String {
+        switch error {
+        case let error as IOError: self.words(errnoCode: error.errnoCode)
+        case ChannelError.connectTimeout: "no answer within \(CertificateProbe.limit.nanoseconds / 1_000_000_000) s"
+        case ChannelError.eof, ChannelError.inputClosed, NIOSSLError.uncleanShutdown:
+            "the connection is closed before there is a certificate"
+        case NIOSSLError.handshakeFailed(let reason): self.words(boringSSL: "\(reason)")
+        case let error as BoringSSLError: self.words(boringSSL: "\(error)")
+        default: "the handshake fails"
+        }
+    }
+
+    private static func words(errnoCode: CInt) -> String {
+        switch errnoCode {
+        case ECONNREFUSED: "nothing listens there"
+        case ECONNRESET, EPIPE: "the connection is cut off before there is a certificate"
+        case EHOSTUNREACH, ENETUNREACH: "no network leads there from this machine"
+        case ETIMEDOUT: "no answer"
+        default: "the system says \(String(cString: strerror(errnoCode)))"
+        }
+    }
+
+    /// The library has codes such as `SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER`.
+    private static func words(boringSSL text: String) -> String {
+        if ["WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "INVALID_SSL_SESSION"].contains(where: text.contains) {
+            return "what listens there does not speak TLS"
+        }
+        return text.contains("ALERT") ? "the handshake is refused, as by a proxy that has no certificate yet" : "the handshake fails"
+    }
+}
