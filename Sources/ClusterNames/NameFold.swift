@@ -29,7 +29,7 @@ package struct NameFold: Sendable {
     private let settings: ZoneSettings
     private var world = WorldState()
     private var incarnation: UInt64 = 0
-    /// nil for clusters whose name is no domain name, such as `localhost:8080`.
+    /// nil for clusters whose name is no domain name. Two that differ by a port share a zone.
     private var clusters: [ClusterName: Cluster?] = [:]
     private var former: Former?
 
@@ -55,9 +55,9 @@ package struct NameFold: Sendable {
             return
         }
         self.world.apply(message, sequence: sequence, published: published)
+        zones.serial = UInt32(truncatingIfNeeded: sequence)
         if case .cluster(let name, let change) = message { self.show(change, of: name, &zones) }
         self.retireFormer(at: published, &zones)
-        zones.serial = UInt32(truncatingIfNeeded: sequence)
     }
 
     /// Everything was purged from the stream, or it begins anew: the drones write it again.
@@ -82,8 +82,9 @@ package struct NameFold: Sendable {
         case .backend(let message):
             self.show(message.backend, of: name, &zones)
         case .acme:
-            guard let challenge = self.cluster(name, &zones)?.origin.child(ZoneSettings.challengeLabel) else { return }
-            let texts = self.world.acmeValues(in: name).map { RecordData.txt(Array($0.utf8)) }
+            guard let origin = self.cluster(name, &zones)?.origin, let challenge = origin.child(ZoneSettings.challengeLabel) else { return }
+            let sharing = self.clusters.filter { $0.value?.origin == origin }.keys.sorted { $0.rawValue < $1.rawValue }
+            let texts = sharing.flatMap { self.world.acmeValues(in: $0) }.map { RecordData.txt(Array($0.utf8)) }
             zones.replaceFixed(challenge, RecordSet(texts, timeToLive: ZoneSettings.challengeTimeToLive))
         }
     }
@@ -111,8 +112,7 @@ package struct NameFold: Sendable {
 
     private mutating func cluster(_ name: ClusterName, _ zones: inout ZoneTable) -> Cluster? {
         if let known = self.clusters[name] { return known }
-        // The port of a development cluster is no part of a domain name.
-        let origin = name.rawValue.contains(":") ? nil : DNSName(name.rawValue)
+        let origin = DNSName(name.domain)
         if let origin { zones.add(self.settings.zone(origin), fixed: self.settings.fixedRecords(origin)) }
         let cluster = origin.map { Cluster(origin: $0) }
         self.clusters[name] = .some(cluster)

@@ -32,7 +32,7 @@ final class NameServerMetrics: Sendable {
         Self.count("plane_dns_answers_rate_limited_total", [], now.limited - before.limited)
         Self.count("plane_dns_answers_dropped_total", [], now.congested - before.congested)
         Self.count("plane_dns_connections_total", [], now.connections - before.connections)
-        Self.count("plane_dns_connections_refused_total", [], now.refusedConnections - before.refusedConnections)
+        Self.count("plane_dns_connections_displaced_total", [], now.displacedConnections - before.displacedConnections)
         Self.count("plane_dns_reads_failed_total", [], now.failedReads - before.failedReads)
     }
 

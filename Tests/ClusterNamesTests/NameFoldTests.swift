@@ -108,11 +108,25 @@ import Testing
         #expect(set.timeToLive == 60)
     }
 
-    @Test("a cluster whose name is no domain name has no zone and does no harm")
-    func noDomain() throws {
-        let cluster = try #require(ClusterName(rawValue: "localhost:8080"))
+    @Test("the port in a cluster's name is no part of its names; clusters that differ by it share a zone and its challenges")
+    func port() throws {
+        let names = try ["localhost:8322", "localhost"].map { try #require(ClusterName(rawValue: $0)) }
+        var zones = Zones(.make())
+        for (cluster, backend) in zip(names, ["one", "two"]) {
+            zones.append(.register("drone-a", in: cluster))
+            zones.append(.assign(backend, in: cluster))
+            zones.append(.cluster(cluster, .acme(backend)))
+            #expect(zones.data("\(backend).localhost") == [Self.v4])
+        }
+        #expect(zones.table.zoneCount == 1)
+        #expect(zones.data("_acme-challenge.localhost") == [.txt(Array("two".utf8)), .txt(Array("one".utf8))])
+    }
+
+    @Test("a cluster whose name is no domain name has no zone and does no harm", arguments: ["a:b", "a:8080.b"])
+    func noDomain(name: String) throws {
+        let cluster = try #require(ClusterName(rawValue: name))
         let zones = Zones(.make(), .register("drone-a", in: cluster), .assign("one", to: "drone-a", in: cluster))
-        #expect(zones.table.zoneCount == 0)
+        #expect(zones.data("one.plane.test") == nil)
     }
 
     @Test("a message that cannot be read does no harm")
@@ -138,6 +152,52 @@ import Testing
         #expect(zones.data("one.plane.test") == [Self.v6])
         #expect(zones.data("two.plane.test") == [])
         #expect(zones.data("three.plane.test") == [])
+    }
+
+    /// Of the SOA at the origin.
+    private static func serial(_ zones: Zones, _ name: String = "plane.test") -> UInt32? {
+        guard case .records(_, _, let serial) = zones.find(name) else { return nil }
+        return serial
+    }
+
+    @Test("the serial is that of the message that last changed the zone's content, and no other message changes it")
+    func serials() throws {
+        var zones = Zones(.make(), .register())
+        let empty = Self.serial(zones)
+        zones.append(.assign())
+        #expect(Self.serial(zones) == 2 && empty != 2)
+        let other = ClusterName(rawValue: "other.test")!
+        for message in [
+            .heartbeat, .register(), .assign(), .backend(.ready), .drone(.ready), .backend(.swept, "unknown"), .register("drone-b", .v6),
+            .register("drone-a", in: other), .assign(in: other),
+        ] as [WorldStateMessage] { zones.append(message) }
+        #expect(Self.serial(zones) == 2)
+        #expect(Self.serial(zones, "other.test") == 11)
+        for message in [.register("drone-a", .v6), .cluster(.plane, .acme("a")), .drone(.lost), .drone(.ready), .backend(.swept)] as [WorldStateMessage] {
+            let before = try #require(Self.serial(zones))
+            zones.append(message)
+            #expect(try #require(Self.serial(zones)) > before)
+        }
+        #expect(Self.serial(zones) == 16)
+        #expect(Self.serial(zones, "other.test") == 11)
+    }
+
+    @Test("two servers have the same serial, whether or not they were told of the cluster before they heard of it")
+    func sameSerials() {
+        var generator = SystemRandomNumberGenerator()
+        var table = ZoneTable(using: &generator)
+        var fold = NameFold(settings: .make())
+        fold.open(.plane, in: &table)
+        let first = Zones(.make(), .heartbeat, .register())
+        for (sequence, message) in zip(UInt64(1)..., [WorldStateMessage.heartbeat, .register()]) {
+            fold.apply(message, sequence: sequence, published: WireTime(seconds: 1), incarnation: 0, to: &table)
+        }
+        let origin = DNSName("plane.test")!.wire
+        guard case .records(_, _, let serial) = table.find(origin.span) else {
+            Issue.record("there is no zone")
+            return
+        }
+        #expect(serial == Self.serial(first))
     }
 
     @Test("a purged backend has no address any more")

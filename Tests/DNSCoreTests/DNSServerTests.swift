@@ -147,19 +147,41 @@ import Testing
         }
     }
 
-    @Test("one client gets only so many connections at a time")
-    func connectionLimit() async throws {
-        try await Self.withServer({ $0.maximumConnectionsPerClient = 2 }) { server, port in
-            let first = try await LoopbackConnection(port: UInt16(port))
-            let second = try await LoopbackConnection(port: UInt16(port))
+    @Test("at its limit, a client's connection that was idle longest makes room for a new one (RFC 7766 §6.2.3)", arguments: [true, false])
+    func connectionLimit(isOfOneClient: Bool) async throws {
+        try await Self.withServer({
+            if isOfOneClient { $0.maximumConnectionsPerClient = 2 } else { $0.maximumConnections = 2 }
+        }) { server, port in
             let question = Data(Self.frame(try Self.query("four.plane.test", id: 1)))
-            for connection in [first, second] {
+            let ask = { (connection: LoopbackConnection) in
                 try await connection.send(question)
                 _ = try await connection.receive { !Self.messages(in: $0).isEmpty }
             }
+            let first = try await LoopbackConnection(port: UInt16(port))
+            try await ask(first)
+            let second = try await LoopbackConnection(port: UInt16(port))
+            try await ask(second)
+            try await ask(first)
             let third = try await LoopbackConnection(port: UInt16(port))
-            #expect(try await third.receiveToEnd().isEmpty)
-            #expect(server.counters.snapshot.refusedConnections == 1)
+            try await ask(third)
+            #expect(try await second.receiveToEnd().isEmpty)
+            try await ask(first)
+            #expect(server.counters.snapshot.displacedConnections == 1)
+        }
+    }
+
+    @Test("sixty connections of one resolver that it leaves idle do not keep it from a new one, nor others")
+    func idleConnections() async throws {
+        try await Self.withServer { server, port in
+            var kept: [LoopbackConnection] = []
+            for id in UInt16(1)...61 {
+                let connection = try await LoopbackConnection(port: UInt16(port))
+                try await connection.send(Data(Self.frame(try Self.query("four.plane.test", id: id))))
+                let data = try await connection.receive { !Self.messages(in: $0).isEmpty }
+                #expect(Self.messages(in: data).map(\.id) == [id])
+                kept.append(connection)
+            }
+            #expect(server.counters.snapshot.displacedConnections == 61 - DNSServerConfiguration(address: try SocketAddress(ipAddress: "::1", port: 0)).maximumConnectionsPerClient)
         }
     }
 

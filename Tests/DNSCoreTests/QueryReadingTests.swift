@@ -12,7 +12,7 @@ import Testing
     static let question = DNSMessage.query(DNSName("four.plane.test")!, .aaaa, id: 99, payloadBytes: 1400)
 
     static func code(_ message: DNSMessage) -> ResponseCode? {
-        if case .refusal(_, _, let code) = QueryReading.of(self.bytes(message)) { code } else { nil }
+        if case .refusal(_, _, let code, _) = QueryReading.of(self.bytes(message)) { code } else { nil }
     }
 
     @Test("a question with EDNS is read")
@@ -34,7 +34,7 @@ import Testing
         let whole = Self.bytes(Self.question)
         for length in 0..<whole.readableBytes {
             let reading = QueryReading.of(whole.getSlice(at: 0, length: length)!)
-            #expect(reading == (length < 12 ? .silence : .refusal(id: 99, flags: [], code: .formatError)), "\(length) bytes")
+            #expect(reading == (length < 12 ? .silence : .refusal(id: 99, flags: [], code: .formatError, edns: nil)), "\(length) bytes")
         }
     }
 
@@ -80,7 +80,7 @@ import Testing
     @Test("a pointer in the question's name is malformed: there is nothing it could point to")
     func pointerInQuestion() {
         let buffer = ByteBuffer(bytes: [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, 0x0C, 0, 1, 0, 1])
-        #expect(QueryReading.of(buffer) == .refusal(id: 1, flags: [], code: .formatError))
+        #expect(QueryReading.of(buffer) == .refusal(id: 1, flags: [], code: .formatError, edns: nil))
     }
 
     @Test("a name above 255 bytes is malformed")
@@ -88,6 +88,6 @@ import Testing
         var buffer = ByteBuffer(bytes: [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
         for _ in 0..<128 { buffer.writeBytes([1, 0x61]) }
         buffer.writeBytes([0, 0, 1, 0, 1])
-        #expect(QueryReading.of(buffer) == .refusal(id: 1, flags: [], code: .formatError))
+        #expect(QueryReading.of(buffer) == .refusal(id: 1, flags: [], code: .formatError, edns: nil))
     }
 }

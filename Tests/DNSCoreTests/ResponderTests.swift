@@ -204,4 +204,28 @@ import Testing
     }
 
     private struct UnexpectedRecord: Error {}
+
+    @Test("whoever speaks EDNS is answered with it, whatever is wrong with the message (RFC 6891 §6.1.1)")
+    func refusedWithEDNS() throws {
+        let whole = DNSMessage.query(DNSName("four.plane.test")!, .a, id: 7, payloadBytes: 1400)
+        var none = whole
+        none.questions = []
+        var two = whole
+        two.questions += two.questions
+        var update = whole
+        update.flags = HeaderFlags(rawValue: 5 << 11)
+        var twice = whole
+        twice.additionals += twice.additionals
+        for (message, code) in [(none, ResponseCode.formatError), (two, .formatError), (twice, .formatError), (update, .notImplemented)] {
+            for transport in [Transport.udp, .tcp] {
+                let answer = try #require(ZoneFixture.send(message, over: transport))
+                #expect(answer.code == code)
+                #expect(answer.additionals.map(\.data.type) == [.opt])
+                #expect(answer.questions.isEmpty)
+            }
+            var plain = message
+            plain.additionals = []
+            #expect(try #require(ZoneFixture.send(plain)).additionals.isEmpty)
+        }
+    }
 }

@@ -68,28 +68,32 @@ package final class DNSServer<Source: RecordSource>: Sendable {
     // MARK: TCP
 
     private func listen(on address: SocketAddress) async throws -> any Channel {
-        let limit = ConnectionLimit(
-            maximum: self.configuration.maximumConnections, perHost: self.configuration.maximumConnectionsPerClient)
+        let roster = ConnectionRoster(
+            maximum: min(self.configuration.maximumConnections, Self.affordableConnections), perHost: self.configuration.maximumConnectionsPerClient)
         let listener = try await ServerBootstrap(group: self.group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.accept(channel, within: limit) }
+                channel.eventLoop.makeCompletedFuture { try self.accept(channel, roster) }
             }
             .bind(to: address).get()
         self.listener.withLock { $0 = listener }
         return listener
     }
 
-    private func accept(_ channel: any Channel, within limit: ConnectionLimit) throws {
+    /// Half of the files that this process may have open: strangers must leave some for the connection to NATS.
+    private static var affordableConnections: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+        return max(Int(clamping: limit.rlim_cur) / 2, 1)
+    }
+
+    private func accept(_ channel: any Channel, _ roster: ConnectionRoster) throws {
         let host = channel.remoteAddress.map { ClientNetwork.host(of: $0) } ?? []
-        guard limit.enter(host) else {
-            self.counters.refusedConnections.add(1, ordering: .relaxed)
-            channel.close(promise: nil)
-            return
-        }
+        let (seat, hasDisplaced) = roster.enter(host, at: .now()) { channel.close(promise: nil) }
+        if hasDisplaced { self.counters.displacedConnections.add(1, ordering: .relaxed) }
         self.counters.connections.add(1, ordering: .relaxed)
-        channel.closeFuture.whenComplete { _ in limit.leave(host) }
+        channel.closeFuture.whenComplete { _ in roster.leave(seat) }
         try channel.pipeline.syncOperations.addHandler(
-            StreamHandler(responder: self.responder, counters: self.counters, idleTimeout: self.configuration.idleTimeout))
+            StreamHandler(responder: self.responder, counters: self.counters, idleTimeout: self.configuration.idleTimeout, seat: seat))
     }
 }

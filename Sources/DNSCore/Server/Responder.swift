@@ -26,8 +26,8 @@ package struct Responder<Source: RecordSource>: Sendable {
         switch QueryReading(message) {
         case .silence:
             return nil
-        case .refusal(let id, let flags, let code):
-            buffer.becomeBareHeader(id: id, flags: flags, code: code, leadingBytes: transport.leadingBytes)
+        case .refusal(let id, let flags, let code, let edns):
+            buffer.becomeBareHeader(id: id, flags: flags, code: code, edns: edns, leadingBytes: transport.leadingBytes)
             transport.fillLength(&buffer)
             return Outcome(code: code, isTruncated: false, subject: .failure, query: nil)
         case .query(let query):

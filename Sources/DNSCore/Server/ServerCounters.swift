@@ -15,8 +15,8 @@ package final class ServerCounters: Sendable {
         /// Answers dropped because the kernel did not take them.
         package var congested = 0
         package var connections = 0
-        /// Connections closed at once because there were too many.
-        package var refusedConnections = 0
+        /// Connections closed, the longest idle ones first, because others came and there were too many.
+        package var displacedConnections = 0
         /// Times that the kernel could not say what has come over UDP.
         package var failedReads = 0
 
@@ -31,7 +31,7 @@ package final class ServerCounters: Sendable {
     let limited = Atomic(0)
     let congested = Atomic(0)
     let connections = Atomic(0)
-    let refusedConnections = Atomic(0)
+    let displacedConnections = Atomic(0)
     let failedReads = Atomic(0)
     private let noError = Atomic(0)
     private let formatError = Atomic(0)
@@ -67,6 +67,6 @@ package final class ServerCounters: Sendable {
             ],
             truncated: self.truncated.load(ordering: .relaxed), limited: self.limited.load(ordering: .relaxed),
             congested: self.congested.load(ordering: .relaxed), connections: self.connections.load(ordering: .relaxed),
-            refusedConnections: self.refusedConnections.load(ordering: .relaxed), failedReads: self.failedReads.load(ordering: .relaxed))
+            displacedConnections: self.displacedConnections.load(ordering: .relaxed), failedReads: self.failedReads.load(ordering: .relaxed))
     }
 }

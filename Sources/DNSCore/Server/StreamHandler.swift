@@ -3,8 +3,8 @@ import Synchronization
 
 /// Answers the questions of one TCP connection, each as soon as it is whole, in the order they came (RFC 7766 §6.2.1).
 ///
-/// A connection costs little: at most one unfinished question, and no more answers than the kernel and one buffer hold, because a client
-/// that does not take them is not read from any more. It ends after `idleTimeout` without a whole question, so that sending a byte
+/// A connection costs little: at most what one read has brought, and no more answers than the kernel and one buffer hold, because for a
+/// client that does not take them no further question is answered or read. It ends after `idleTimeout` without a whole question, so that sending a byte
 /// now and then does not keep it.
 final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -17,15 +17,17 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     private let responder: Responder<Source>
     private let counters: ServerCounters
     private let idleTimeout: TimeAmount
+    private let seat: ConnectionRoster.Seat
     private var received = ByteBuffer()
     private var lastQuestion = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
     private var isReadHeld = false
 
-    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount) {
+    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount, seat: ConnectionRoster.Seat) {
         self.responder = responder
         self.counters = counters
         self.idleTimeout = idleTimeout
+        self.seat = seat
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -42,7 +44,12 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = self.unwrapInboundIn(data)
         self.received.writeBuffer(&bytes)
-        while let length = self.received.getInteger(at: self.received.readerIndex, as: UInt16.self) {
+        self.answerWaiting(context: context)
+    }
+
+    /// Answers the whole questions that have come, for as long as the client takes the answers.
+    private func answerWaiting(context: ChannelHandlerContext) {
+        while context.channel.isWritable, let length = self.received.getInteger(at: self.received.readerIndex, as: UInt16.self) {
             guard Int(length) <= Self.maximumQuestionBytes else {
                 self.counters.ignored.add(1, ordering: .relaxed)
                 context.close(promise: nil)
@@ -60,6 +67,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
             self.counters.tcpQuestions.add(1, ordering: .relaxed)
             self.counters.count(response.outcome.code)
             self.lastQuestion = .now()
+            self.seat.wasUsed(at: self.lastQuestion)
             context.write(self.wrapOutboundOut(response.bytes), promise: nil)
         }
         self.received.discardReadBytes()
@@ -74,8 +82,12 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
         if !self.isReadHeld { context.read() }
     }
 
+    /// The answers that this writes may fill the buffer again; it is then called anew when there is room.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard self.isReadHeld, context.channel.isWritable else { return }
+        guard context.channel.isWritable else { return }
+        self.answerWaiting(context: context)
+        context.flush()
+        guard self.isReadHeld, context.channel.isActive, context.channel.isWritable else { return }
         self.isReadHeld = false
         context.read()
     }

@@ -17,7 +17,7 @@ struct AnswerWriter {
     }
 
     /// Bytes of our OPT record: root, type, class, TTL, and the count of no options.
-    private static let optBytes = 11
+    static let optBytes = 11
     /// Bytes of a record beside its owner and its data: type, class, TTL, count.
     private static let recordHeadBytes = 10
     /// A pointer can lead no further than this.
@@ -106,18 +106,24 @@ struct AnswerWriter {
     }
 
     private mutating func writeOPT(_ edns: Query.EDNS, _ code: ResponseCode) {
-        let extended = UInt32(code.rawValue >> 4) << 24
-        self.buffer.writeMultipleIntegers(
-            UInt8(0), RecordType.opt.rawValue, UInt16(Transport.maximumUDPBytes), extended | (edns.wantsSignatures ? 0x8000 : 0), UInt16(0))
+        self.buffer.writeOPT(edns, code)
         self.additionals += 1
     }
 }
 
 extension ByteBuffer {
-    /// Becomes nothing but a header: for a message of which nothing else is worth repeating.
-    mutating func becomeBareHeader(id: UInt16, flags: HeaderFlags, code: ResponseCode, leadingBytes: Int) {
-        self.clear(minimumCapacity: leadingBytes + Query.headerBytes)
+    /// Becomes nothing but a header, with an OPT record for whoever speaks EDNS: for a message of which nothing else is worth repeating.
+    mutating func becomeBareHeader(id: UInt16, flags: HeaderFlags, code: ResponseCode, edns: Query.EDNS?, leadingBytes: Int) {
+        self.clear(minimumCapacity: leadingBytes + Query.headerBytes + AnswerWriter.optBytes)
         self.writeRepeatingByte(0, count: leadingBytes)
-        self.writeMultipleIntegers(id, flags.answering(code).rawValue, UInt64(0))
+        self.writeMultipleIntegers(
+            id, flags.answering(code).rawValue, UInt16(0), UInt16(0), UInt16(0), UInt16(edns == nil ? 0 : 1))
+        if let edns { self.writeOPT(edns, code) }
+    }
+
+    fileprivate mutating func writeOPT(_ edns: Query.EDNS, _ code: ResponseCode) {
+        let extended = UInt32(code.rawValue >> 4) << 24
+        self.writeMultipleIntegers(
+            UInt8(0), RecordType.opt.rawValue, UInt16(Transport.maximumUDPBytes), extended | (edns.wantsSignatures ? 0x8000 : 0), UInt16(0))
     }
 }

@@ -1,8 +1,8 @@
 /// What a message from a client turned out to be.
 package enum QueryReading: Hashable, Sendable {
     case query(Query)
-    /// To be answered with a bare header.
-    case refusal(id: UInt16, flags: HeaderFlags, code: ResponseCode)
+    /// To be answered with a bare header, and with an OPT record where the message has one (RFC 6891 §6.1.1).
+    case refusal(id: UInt16, flags: HeaderFlags, code: ResponseCode, edns: Query.EDNS?)
     /// Not to be answered at all: no header, or itself an answer, and answering those makes two servers talk for ever.
     case silence
 
@@ -19,35 +19,25 @@ package enum QueryReading: Hashable, Sendable {
             self = .silence
             return
         }
-        // Other operations have other sections, so they are told apart before anything else is looked at.
-        guard flags.opcode == 0 else {
-            self = .refusal(id: id, flags: flags, code: .notImplemented)
+        let others = Int(answers) + Int(authorities)
+        // Other operations have other sections, of the same shape, so they are told apart before anything else is looked at.
+        guard flags.opcode == 0, questions == 1 else {
+            let edns = reader.skipQuestions(Int(questions), message) ? reader.records(others, additionals: Int(additionals), message).edns : nil
+            self = .refusal(id: id, flags: flags, code: flags.opcode == 0 ? .formatError : .notImplemented, edns: edns)
             return
         }
-        let malformed = Self.refusal(id: id, flags: flags, code: .formatError)
-        guard questions == 1, let nameBytes = reader.plainName(message), let type = reader.uint16(message),
-            let recordClass = reader.uint16(message)
-        else {
-            self = malformed
+        guard let nameBytes = reader.plainName(message), let type = reader.uint16(message), let recordClass = reader.uint16(message) else {
+            self = .refusal(id: id, flags: flags, code: .formatError, edns: nil)
             return
         }
-        var query = Query(
-            id: id, flags: flags, nameBytes: nameBytes, type: RecordType(rawValue: type), recordClass: recordClass, edns: nil)
-        for index in 0..<(Int(answers) + Int(authorities) + Int(additionals)) {
-            guard let record = reader.record(message) else {
-                self = malformed
-                return
-            }
-            guard record.type == .opt else { continue }
-            // One at most, at the root, among the additional records (RFC 6891 §6.1.1).
-            guard query.edns == nil, record.isAtRoot, index >= Int(answers) + Int(authorities) else {
-                self = malformed
-                return
-            }
-            query.edns = record.edns
-        }
+        let (edns, areWhole) = reader.records(others, additionals: Int(additionals), message)
         // What follows the last record would be read by one server and not by another.
-        self = reader.position == message.count ? .query(query) : malformed
+        guard areWhole, reader.position == message.count else {
+            self = .refusal(id: id, flags: flags, code: .formatError, edns: edns)
+            return
+        }
+        self = .query(
+            Query(id: id, flags: flags, nameBytes: nameBytes, type: RecordType(rawValue: type), recordClass: recordClass, edns: edns))
     }
 }
 
@@ -120,6 +110,29 @@ struct MessageCursor {
             else { return false }
         }
         return false
+    }
+
+    /// Steps over questions that nobody answers.
+    mutating func skipQuestions(_ count: Int, _ message: Span<UInt8>) -> Bool {
+        for _ in 0..<count {
+            guard self.skipName(message), self.skip(4, message) else { return false }
+        }
+        return true
+    }
+
+    /// Steps over the records behind the question, and says what the OPT among them does, and whether they are as they should be.
+    ///
+    /// - Parameter others: how many there are before the additional ones.
+    mutating func records(_ others: Int, additionals: Int, _ message: Span<UInt8>) -> (edns: Query.EDNS?, areWhole: Bool) {
+        var edns: Query.EDNS?
+        for index in 0..<(others + additionals) {
+            guard let record = self.record(message) else { return (edns, false) }
+            guard record.type == .opt else { continue }
+            // One at most, at the root, among the additional records (RFC 6891 §6.1.1).
+            guard edns == nil, record.isAtRoot, index >= others else { return (edns, false) }
+            edns = record.edns
+        }
+        return (edns, true)
     }
 
     /// Steps over a whole record.

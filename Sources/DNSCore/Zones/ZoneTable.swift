@@ -14,16 +14,26 @@ package struct ZoneTable: Sendable {
     private struct Node {
         var zone: Zone
         var records: RecordSet
+        /// Position of the zone among all.
+        var zoneIndex: Int
+        /// Names that are bound to it.
+        var names = 0
         /// Set with its zone: no host can take its name.
         var isReserved: Bool
     }
 
-    /// Says whether an answer is of the same state as another; resolvers do not look at it, operators do.
-    package var serial: UInt32 = 0
+    /// The serial that zones get which change from now on. A zone keeps its own for as long as its content is the same, whatever happens
+    /// to others (RFC 1034 §4.3.5): a secondary would transfer it for nothing.
+    package var serial = initialSerial
     private var zones: [Zone] = []
+    /// Of each zone.
+    private var serials: [UInt32] = []
     private var origins: NameTable
     private var names: NameTable
     private var nodes: [Node] = []
+
+    /// Of a zone without hosts, the same in all servers. Not 0, which some tools take for a mistake.
+    private static let initialSerial: UInt32 = 1
 
     package init(using generator: inout some RandomNumberGenerator) {
         self.origins = NameTable(seed: generator.next())
@@ -42,9 +52,10 @@ package struct ZoneTable: Sendable {
         guard self.origins.find(zone.origin) == nil else { return }
         self.origins.set(zone.origin, to: UInt32(self.zones.count))
         self.zones.append(zone)
+        self.serials.append(Self.initialSerial)
         let fixed = fixed.contains { $0.name == zone.origin } ? fixed : fixed + [(zone.origin, .empty)]
         for (name, records) in fixed where name.isWithin(zone.origin) {
-            self.nodes.append(Node(zone: zone, records: records, isReserved: true))
+            self.nodes.append(Node(zone: zone, records: records, zoneIndex: self.zones.count - 1, names: 1, isReserved: true))
             self.names.set(name, to: UInt32(self.nodes.count - 1))
         }
     }
@@ -54,31 +65,49 @@ package struct ZoneTable: Sendable {
     /// Replaces what stands at a name that was set with its zone.
     package mutating func replaceFixed(_ name: DNSName, _ records: RecordSet) {
         guard let index = self.names.find(name), self.nodes[Int(index)].isReserved else { return }
-        self.nodes[Int(index)].records = records
+        self.replace(NodeID(index: index), records)
     }
 
     /// A new set of records for hosts of a zone; nil if there is no such zone. Nodes are few, and stay.
     package mutating func addNode(in origin: DNSName, _ records: RecordSet) -> NodeID? {
         guard let zone = self.origins.find(origin) else { return nil }
-        self.nodes.append(Node(zone: self.zones[Int(zone)], records: records, isReserved: false))
+        self.nodes.append(Node(zone: self.zones[Int(zone)], records: records, zoneIndex: Int(zone), isReserved: false))
         return NodeID(index: UInt32(self.nodes.count - 1))
     }
 
     package mutating func replace(_ node: NodeID, _ records: RecordSet) {
-        self.nodes[Int(node.index)].records = records
+        let index = Int(node.index)
+        if self.nodes[index].names > 0, self.nodes[index].records != records { self.changed(zoneOf: index) }
+        self.nodes[index].records = records
     }
 
     /// From now on the records of `node` stand at `name`.
     package mutating func bind(_ name: DNSName, to node: NodeID) {
         guard !self.isReserved(name) else { return }
+        let old = self.names.find(name)
+        guard old != node.index else { return }
+        let before = self.leave(old)
         self.names.set(name, to: node.index)
+        let index = Int(node.index)
+        self.nodes[index].names += 1
+        if self.nodes[index].records != before { self.changed(zoneOf: index) }
     }
 
     /// From now on nothing stands at `name`.
     package mutating func unbind(_ name: DNSName) {
-        guard !self.isReserved(name) else { return }
+        guard !self.isReserved(name), let old = self.names.find(name) else { return }
         self.names.remove(name)
+        if self.leave(old) != .empty { self.changed(zoneOf: Int(old)) }
     }
+
+    /// Takes a name from a node; what stood there, which is nothing where there was no node.
+    private mutating func leave(_ node: UInt32?) -> RecordSet {
+        guard let node else { return .empty }
+        self.nodes[Int(node)].names -= 1
+        return self.nodes[Int(node)].records
+    }
+
+    private mutating func changed(zoneOf node: Int) { self.serials[self.nodes[node].zoneIndex] = self.serial }
 
     private func isReserved(_ name: DNSName) -> Bool {
         self.names.find(name).map { self.nodes[Int($0)].isReserved } ?? false
@@ -89,7 +118,7 @@ package struct ZoneTable: Sendable {
     package func find(_ name: Span<UInt8>) -> Finding {
         if let index = self.names.find(name) {
             let node = self.nodes[Int(index)]
-            return .records(node.records, node.zone, serial: self.serial)
+            return .records(node.records, node.zone, serial: self.serials[node.zoneIndex])
         }
         // The deepest of the zones above the name.
         var position = 0
@@ -97,8 +126,9 @@ package struct ZoneTable: Sendable {
             position += 1 + Int(name[position])
             guard position < name.count, let zone = self.origins.find(name.extracting(position..<name.count)) else { continue }
             let isHost = position == 1 + Int(name[0]) && Self.isHostLabel(name.extracting(1..<position))
+            let serial = self.serials[Int(zone)]
             return isHost
-                ? .records(.empty, self.zones[Int(zone)], serial: self.serial) : .impossible(self.zones[Int(zone)], serial: self.serial)
+                ? .records(.empty, self.zones[Int(zone)], serial: serial) : .impossible(self.zones[Int(zone)], serial: serial)
         }
         return .outside
     }

@@ -1,0 +1,79 @@
+import NIOCore
+import Synchronization
+
+/// Knows the open connections. Where there are too many, in all or of one client, the one that has been idle longest makes room
+/// (RFC 7766 §6.2.3): a resolver that keeps connections it does not use is not refused a new one, and nobody keeps others out by
+/// holding connections.
+final class ConnectionRoster: Sendable {
+    /// One connection's place.
+    final class Seat: Sendable {
+        fileprivate let host: [UInt8]
+        fileprivate let close: @Sendable () -> Void
+        /// When the last question was answered, or the connection accepted: nanoseconds of `NIODeadline`.
+        fileprivate let lastUse: Atomic<UInt64>
+
+        fileprivate init(host: [UInt8], at now: NIODeadline, close: @escaping @Sendable () -> Void) {
+            self.host = host
+            self.close = close
+            self.lastUse = Atomic(now.uptimeNanoseconds)
+        }
+
+        func wasUsed(at now: NIODeadline) { self.lastUse.store(now.uptimeNanoseconds, ordering: .relaxed) }
+    }
+
+    private struct Seats {
+        var all: [ObjectIdentifier: Seat] = [:]
+        var countByHost: [[UInt8]: Int] = [:]
+
+        mutating func add(_ seat: Seat) {
+            self.all[ObjectIdentifier(seat)] = seat
+            self.countByHost[seat.host, default: 0] += 1
+        }
+
+        mutating func remove(_ seat: Seat) {
+            guard self.all.removeValue(forKey: ObjectIdentifier(seat)) != nil else { return }
+            let left = self.countByHost[seat.host, default: 1] - 1
+            self.countByHost[seat.host] = left == 0 ? nil : left
+        }
+
+        func longestIdle(of host: [UInt8]?) -> Seat? {
+            self.all.values.filter { host == nil || $0.host == host }
+                .min { $0.lastUse.load(ordering: .relaxed) < $1.lastUse.load(ordering: .relaxed) }
+        }
+    }
+
+    private let maximum: Int
+    private let maximumPerHost: Int
+    private let seats = Mutex(Seats())
+
+    init(maximum: Int, perHost: Int) {
+        self.maximum = maximum
+        self.maximumPerHost = perHost
+    }
+
+    /// Takes a place, which is given back with `leave`.
+    ///
+    /// - Parameter close: closes the connection; from any thread.
+    /// - Returns: the place, and whether another connection was closed for it.
+    func enter(_ host: [UInt8], at now: NIODeadline, close: @escaping @Sendable () -> Void) -> (seat: Seat, hasDisplaced: Bool) {
+        let seat = Seat(host: host, at: now, close: close)
+        let displaced = self.seats.withLock { seats in
+            let displaced: Seat? =
+                if seats.countByHost[host, default: 0] >= self.maximumPerHost {
+                    seats.longestIdle(of: host)
+                } else if seats.all.count >= self.maximum {
+                    seats.longestIdle(of: nil)
+                } else {
+                    nil
+                }
+            if let displaced { seats.remove(displaced) }
+            seats.add(seat)
+            return displaced
+        }
+        displaced?.close()
+        return (seat, displaced != nil)
+    }
+
+    /// For a connection that has ended; nothing happens where it has made room already.
+    func leave(_ seat: Seat) { self.seats.withLock { $0.remove(seat) } }
+}
