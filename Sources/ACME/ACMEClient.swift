@@ -76,7 +76,12 @@ package actor ACMEClient {
         if let externalAccount = self.options.externalAccount {
             body.externalAccountBinding = try externalAccount.binding(of: try self.key.publicKey(), url: url)
         }
-        let response = try await self.post(url, try self.encode(body), attempt, signer: .key)
+        let response: ACMEResponse
+        do {
+            response = try await self.post(url, try self.encode(body), attempt, signer: .key)
+        } catch {
+            throw self.options.externalAccount == nil ? error : error.blamingExternalAccount
+        }
         guard let location = response.location else {
             throw ACMEError(.malformedAnswer, attempt, hint: "the answer names no account")
         }

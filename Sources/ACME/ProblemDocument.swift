@@ -124,4 +124,16 @@ extension ACMEError {
         }
         self.init(code, attempt, hint: hint, retryAfter: retryAfter, cause: problem)
     }
+
+    /// A refusal of the request that binds an account to an external one. Authorities have no word of their own for a wrong key id or key
+    /// (RFC 8555 §7.3.4 only says that they refuse it), and use those they have for a request that is malformed or not authorized.
+    var blamingExternalAccount: ACMEError {
+        guard self.code == .accountRefused || self.code == .refused, let problem = self.cause as? ProblemDocument,
+            ["", "malformed", "unauthorized", "accountDoesNotExist"].contains(problem.type)
+        else { return self }
+        var error = self
+        error.code = .externalAccountRefused
+        error.hint = "are the external account's key id and key right, and may they be used once more?"
+        return error
+    }
 }

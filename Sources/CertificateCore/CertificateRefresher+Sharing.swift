@@ -35,7 +35,20 @@ extension CertificateRefresher {
     /// With `--once`: how long another drone's order is waited for.
     static let otherOrderLimit: TimeInterval = 300
 
-    func turn(_ current: CertificatePair?) async throws -> Turn {
+    /// An authority that validates by hand takes a quarter of an hour. Whoever has the lease for longer does not order, whatever it says,
+    /// and certificates must not end because of one drone.
+    static let othersOrderPatience: TimeInterval = 3600
+
+    /// The same, but for a drone that has been ordering for longer than an order can take.
+    /// - Parameter since: when it was first found to be at it, if it was.
+    func patientTurn(_ current: CertificatePair?, since: Date?) async throws -> Turn {
+        let turn = try await self.turn(current)
+        guard case .hold(_, .othersOrder) = turn, let since, self.time.now().timeIntervalSince(since) > Self.othersOrderPatience else { return turn }
+        self.logger.warning("another drone keeps the lease and shares no certificate; this drone orders its own")
+        return .order
+    }
+
+    private func turn(_ current: CertificatePair?) async throws -> Turn {
         guard let sharing = self.sharing else { return .order }
         do {
             if try await self.adopt(from: sharing, current) { return .adopted }

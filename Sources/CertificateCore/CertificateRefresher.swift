@@ -12,8 +12,9 @@ package struct CertificateRefresher: Service {
         package var names: [String]
         /// Ends after one order, or at once if none is due.
         package var runsOnce = false
-        /// The files are looked at this often, whatever else is due: somebody may have replaced them, or set the clock.
-        package var longestSleep: Duration = .seconds(3600)
+        /// The files are looked at this often, whatever else is due: somebody may have removed or replaced them, or set the clock. What is
+        /// missing is ordered within a minute, and two small files cost nothing to read.
+        package var longestSleep: Duration = .seconds(30)
 
         package init(names: [String], runsOnce: Bool = false) {
             self.names = names
@@ -42,7 +43,9 @@ package struct CertificateRefresher: Service {
     /// With `--once`: the order failed.
     package struct OrderFailed: Error, CustomStringConvertible {
         let cause: any Error
-        package var description: String { "no new certificate: \(self.cause)" }
+        package var description: String {
+            "no new certificate: \(self.cause)" + (CertificateRefresher.hint(on: self.cause).map { "; \($0)" } ?? "")
+        }
     }
 
     let options: Options
@@ -87,7 +90,7 @@ package struct CertificateRefresher: Service {
         var held: (since: Date, why: HeldOff)?
         while true {
             let current = self.look(&machine, &told)
-            metrics.found(current?.chain, now: self.time.now())
+            metrics.found(current?.chain)
             switch machine.next(at: self.time.now()) {
             case .wait where self.options.runsOnce:
                 return
@@ -98,7 +101,7 @@ package struct CertificateRefresher: Service {
             case .askAuthority:
                 machine.answered(await self.ask(current), at: self.time.now())
             case .order(let reason):
-                switch try await self.turn(current) {
+                switch try await self.patientTurn(current, since: held?.why == .othersOrder ? held?.since : nil) {
                 case .adopted:
                     held = nil
                 case .hold(let until, let why):
@@ -224,8 +227,16 @@ package struct CertificateRefresher: Service {
         guard case .wait(let until) = machine.next(at: now) else { return }
         // What fails for one drone fails for all: the fleet tries as often as one.
         await self.sharing?.endLease(failedUntil: until, now: now)
-        self.logger.error(
-            "no new certificate; the old one, if any, stays",
-            metadata: [LogKey.error: "\(error)", LogKey.nextAttempt: "\(until.formatted(.iso8601))"])
+        var metadata: Logger.Metadata = [LogKey.error: "\(error)", LogKey.nextAttempt: "\(until.formatted(.iso8601))"]
+        if let hint = Self.hint(on: error) { metadata[LogKey.hint] = "\(hint)" }
+        self.logger.error("no new certificate; the old one, if any, stays", metadata: metadata)
+    }
+
+    /// The keys of the configuration that an authority's refusal is about.
+    static func hint(on error: any Error) -> String? {
+        switch (error as? ACMEError)?.code {
+        case .externalAccountRefused: "acme.eab.key_id and acme.eab.key have what the authority gave for the external account"
+        default: nil
+        }
     }
 }

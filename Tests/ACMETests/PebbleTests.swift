@@ -81,9 +81,13 @@ struct PebbleTests {
         _ = try await self.issue(pebble, externalAccount: account)
         let missing = try await #require(throws: ACMEError.self) { try await self.issue(pebble) }
         #expect(missing.code == .externalAccountRefused)
-        let wrong = try ExternalAccount(keyID: "kid-1", key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
-        let refused = try await #require(throws: ACMEError.self) { try await self.issue(pebble, externalAccount: wrong) }
-        #expect(refused.code == .accountRefused)
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+        for (keyID, key) in [("kid-1", key), ("kid-2", key), ("kid-2", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wA")] {
+            let wrong = try ExternalAccount(keyID: keyID, key: key)
+            let refused = try await #require(throws: ACMEError.self) { try await self.issue(pebble, externalAccount: wrong) }
+            #expect(refused.code == .externalAccountRefused)
+            #expect(refused.description.contains("key id and key"))
+        }
     }
 
     @Test("pebble looks the values up, as slowly as it likes, and finds both of one name")

@@ -51,10 +51,14 @@ import Testing
 
         var now: Date { self.time.withLock { $0 } }
 
-        var refresherTime: CertificateRefresher.Time {
+        var refresherTime: CertificateRefresher.Time { self.refresherTime(whenAsleep: {}) }
+
+        /// - Parameter whenAsleep: what somebody does meanwhile.
+        func refresherTime(whenAsleep happen: @escaping @Sendable () throws -> Void) -> CertificateRefresher.Time {
             CertificateRefresher.Time(
                 now: { self.now },
                 sleep: { duration in
+                    try happen()
                     let isOver = self.time.withLock { time in
                         time += duration / .seconds(1)
                         return time >= self.end
@@ -77,8 +81,11 @@ import Testing
     static let outage = Authority.Answer.failure(ACMEError(.unreachable, "reach https://ca.example/dir"))
 
     func run(_ clock: Clock, _ authority: Authority, sharing: Board? = nil, once: Bool = false) async throws {
+        var options = CertificateRefresher.Options(names: Pairs.names, runsOnce: once)
+        // Days pass in these tests, and each look reads two files.
+        options.longestSleep = .seconds(3600)
         try await CertificateRefresher(
-            .init(names: Pairs.names, runsOnce: once), files: self.files, authority: authority, sharing: sharing,
+            options, files: self.files, authority: authority, sharing: sharing,
             time: clock.refresherTime, logger: self.log.logger
         ).run()
     }
@@ -149,6 +156,35 @@ import Testing
             Issue.record("there is no certificate in the end")
             return
         }
+    }
+
+    @Test("a certificate that somebody removes, or its key, is ordered anew within a minute", arguments: ["cert.pem", "key.pem"])
+    func removed(file: String) async throws {
+        let clock = Clock(days: 1.0 / 24)
+        let authority = Authority(clock, [Self.fresh])
+        let removed = Mutex<Date?>(nil)
+        let (path, start) = (self.directory.file(file), clock.now)
+        let time = clock.refresherTime {
+            guard removed.withLock({ $0 }) == nil, clock.now.timeIntervalSince(start) > 600 else { return }
+            try FileManager.default.removeItem(atPath: path)
+            removed.withLock { $0 = clock.now }
+        }
+        try await CertificateRefresher(
+            .init(names: Pairs.names), files: self.files, authority: authority, time: time, logger: self.log.logger
+        ).run()
+        #expect(authority.orders.count == 2)
+        let moment = try #require(removed.withLock { $0 })
+        #expect(try #require(authority.orders.last).timeIntervalSince(moment) <= 60)
+    }
+
+    @Test("a refused external account names the keys of the configuration, in the log and with --once")
+    func externalAccount() async throws {
+        let clock = Clock(days: 1.0 / 24)
+        let authority = Authority(clock, [.failure(ACMEError(.externalAccountRefused, "register an account"))])
+        try await self.run(clock, authority)
+        #expect(self.log.text.contains("acme.eab.key_id and acme.eab.key"))
+        let error = try await #require(throws: CertificateRefresher.OrderFailed.self) { try await self.run(clock, authority, once: true) }
+        #expect(error.description.contains("acme.eab.key_id and acme.eab.key"))
     }
 
     @Test("C4: an authority that is away for a day is asked about ten times, not more, and the old pair stays")
@@ -303,6 +339,17 @@ import Testing
         try await self.run(clock, authority, sharing: Board([nil, nil, pair], turns: [.othersOrder]))
         #expect(authority.orders.isEmpty)
         #expect(try String(contentsOfFile: self.files.certPath, encoding: .utf8) == pair.chain.pem)
+    }
+
+    @Test("a drone that keeps the lease for hours and shares nothing does not keep this one from ordering")
+    func leaseWithoutEnd() async throws {
+        let clock = Clock(days: 0.5)
+        let authority = Authority(clock, [Self.fresh])
+        try await self.run(clock, authority, sharing: Board(turns: [.othersOrder]))
+        #expect(authority.orders.count == 1)
+        let waited = try #require(authority.orders.first).timeIntervalSince(Pairs.now)
+        #expect((3600...3660).contains(waited))
+        #expect(self.log.text.contains("this drone orders its own"))
     }
 
     @Test("--once waits for another drone's order for five minutes, and then fails and says why")

@@ -1,5 +1,6 @@
 import ACME
 import DNSCore
+import Logging
 import NIOCore
 import NIOPosix
 import PlaneProtocol
@@ -109,5 +110,43 @@ import Testing
         try await Self.visibility([server], limit: .zero).wait(for: Self.record)
         #expect(server.server.counters.snapshot.udpQuestions == 0)
         await server.server.stop()
+    }
+
+    /// Knows only the zone, and no name server of it, as an internal resolver may.
+    private static func withResolver(_ texts: [String], log: LogRecorder, limit: Duration) async throws {
+        let resolver = try await Server.start(texts: texts)
+        var options = ChallengeVisibility.Options()
+        options.resolvers = [resolver.endpoint]
+        options.limit = limit
+        let visibility = ChallengeVisibility(options, logger: log.logger)
+        try await visibility.wait(for: Self.record)
+        try await visibility.wait(for: Self.record)
+        await resolver.server.stop()
+    }
+
+    @Test("where only resolvers can be asked and they do not know the value, the order goes on after the limit, and the operator is told once")
+    func resolversOnly() async throws {
+        let log = LogRecorder()
+        try await Self.withResolver(["old"], log: log, limit: .milliseconds(200))
+        let warnings = log.entries.filter { $0.level == .warning }
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.metadata.description.contains("acme.dns_servers") == true)
+    }
+
+    @Test("a resolver that has the value is believed at once")
+    func resolverKnows() async throws {
+        let log = LogRecorder()
+        try await Self.withResolver(["the value"], log: log, limit: .seconds(3600))
+        #expect(log.entries.isEmpty)
+    }
+
+    @Test("resolvers that are down do not keep it from ordering either")
+    func resolversDown() async throws {
+        let log = LogRecorder()
+        var options = ChallengeVisibility.Options()
+        options.resolvers = [SocketEndpoint(ip: .v4(0x7F00_0001), port: try freeLoopbackPort())]
+        options.limit = .milliseconds(300)
+        try await ChallengeVisibility(options, logger: log.logger).wait(for: Self.record)
+        #expect(log.text.contains("acme.propagation_timeout_secs = 0"))
     }
 }

@@ -51,6 +51,8 @@ import Testing
         #expect(lease.turn(of: "a", isUrgent: false, at: self.now) == .ours)
         #expect(lease.turn(of: "b", isUrgent: false, at: self.now.addingTimeInterval(60)) == .ours)
         #expect(CertificateLease(holder: "a", until: .infinity).turn(of: "b", isUrgent: false, at: self.now) == .ours)
+        // Nobody orders for an hour: what says so would keep all from ordering.
+        #expect(CertificateLease(holder: "a", until: self.seconds + 3600).turn(of: "b", isUrgent: false, at: self.now) == .ours)
         #expect(CertificateLease.read(Array("rubbish".utf8)) == nil)
     }
 

@@ -4,6 +4,7 @@ package import Logging
 import NIOCore
 import PlaneProtocol
 package import PlaneService
+import Synchronization
 
 /// Makes sure that a challenge can be seen before an authority is told to look: a validation that fails is counted against us (C5).
 package struct ChallengeVisibility: Sendable {
@@ -37,9 +38,23 @@ package struct ChallengeVisibility: Sendable {
     /// Waited when no name server could be asked, because a firewall lets no questions out: longer than any name server needs.
     private static let blindWait: Duration = .seconds(5)
 
+    /// Of a zone, more than any has. Whoever answers for the resolver cannot have us ask for hours, or ask half the Internet.
+    static let nameServerLimit = 13
+    /// Of one name server, of either kind.
+    static let addressLimit = 4
+
     private let options: Options
     private let client: DNSClient
     private let logger: Logger
+    private let hasWarned = Flag()
+
+    /// What all copies of this value have in common.
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        /// Whether it was up already.
+        func raise() -> Bool { self.value.exchange(true, ordering: .relaxed) }
+    }
 
     package init(_ options: Options, logger: Logger) {
         self.options = options
@@ -47,11 +62,20 @@ package struct ChallengeVisibility: Sendable {
         self.logger = logger
     }
 
-    /// Returns when every name server that answers has the value, and at least one does.
+    /// Returns when every name server that answers has the value, and at least one does. Where no name server of the zone could be found,
+    /// the resolvers of this machine are asked instead; what these do not have is no reason not to order.
     package func wait(for record: ChallengeRecord) async throws {
         guard self.options.limit > .zero else { return }
         guard let name = DNSName(record.name) else { throw NotVisible(name: record.name, servers: ["any server: it is no domain name"]) }
-        let servers = await self.servers(for: record.domain)
+        let (servers, areAuthoritative) = await self.servers(for: record.domain)
+        do {
+            try await self.wait(for: record, at: name, on: servers)
+        } catch let error as NotVisible where !areAuthoritative {
+            self.warn("no name server of the zone could be found to ask, and this machine's resolvers do not show the challenge; ordering all the same", error.servers)
+        }
+    }
+
+    private func wait(for record: ChallengeRecord, at name: DNSName, on servers: [SocketEndpoint]) async throws {
         let clock = ContinuousClock()
         let end = clock.now + self.options.limit
         repeat {
@@ -70,6 +94,17 @@ package struct ChallengeVisibility: Sendable {
         throw NotVisible(name: record.name, servers: servers.map { "\($0) (no answer)" }.sorted())
     }
 
+    /// Once in the life of a process: it is the same for every order.
+    private func warn(_ message: Logger.Message, _ servers: [String]) {
+        guard !self.hasWarned.raise() else { return }
+        self.logger.warning(
+            message,
+            metadata: [
+                LogKey.server: "\(servers.joined(separator: ", "))",
+                LogKey.hint: "acme.dns_servers names servers that can be asked; acme.propagation_timeout_secs = 0 asks nobody",
+            ])
+    }
+
     private enum Outcome: Hashable, Sendable {
         case seen
         case lacking(String)
@@ -84,12 +119,7 @@ package struct ChallengeVisibility: Sendable {
     }
 
     private func waitBlindly(_ servers: [SocketEndpoint]) async throws {
-        self.logger.warning(
-            "no name server could be asked whether the challenge is visible",
-            metadata: [
-                LogKey.server: "\(servers.map(\.description).joined(separator: ", "))",
-                LogKey.hint: "acme.dns_servers names servers that can be asked",
-            ])
+        self.warn("no name server could be asked whether the challenge is visible; ordering all the same", servers.map(\.description))
         try await Task.sleep(for: Self.blindWait)
     }
 
@@ -117,19 +147,20 @@ package struct ChallengeVisibility: Sendable {
 
     // MARK: Name servers
 
-    /// The configured ones, or all addresses of the zone's; resolvers themselves where these cannot be found.
-    private func servers(for domain: String) async -> [SocketEndpoint] {
-        guard self.options.servers.isEmpty else { return self.options.servers }
-        guard let zone = DNSName(domain), let answer = await self.resolve(zone, .ns) else { return self.options.resolvers }
+    /// The configured ones, or all addresses of the zone's; resolvers themselves where these cannot be found, as in a network whose
+    /// resolvers do not know the zone.
+    private func servers(for domain: String) async -> (servers: [SocketEndpoint], areAuthoritative: Bool) {
+        guard self.options.servers.isEmpty else { return (self.options.servers, true) }
+        guard let zone = DNSName(domain), let answer = await self.resolve(zone, .ns) else { return (self.options.resolvers, false) }
         var servers: [SocketEndpoint] = []
-        for record in answer.answers {
-            guard case .ns(let name) = record.data else { continue }
+        let names = answer.answers.compactMap { record -> DNSName? in if case .ns(let name) = record.data { name } else { nil } }
+        for name in names.prefix(Self.nameServerLimit) {
             for type in [RecordType.a, .aaaa] {
                 let addresses = await self.resolve(name, type)?.answers ?? []
-                servers += addresses.compactMap { IPAddress($0.data) }.map { SocketEndpoint(ip: $0, port: 53) }
+                servers += addresses.compactMap { IPAddress($0.data) }.prefix(Self.addressLimit).map { SocketEndpoint(ip: $0, port: 53) }
             }
         }
-        return servers.isEmpty ? self.options.resolvers : servers
+        return servers.isEmpty ? (self.options.resolvers, false) : (servers, true)
     }
 
     private func resolve(_ name: DNSName, _ type: RecordType) async -> DNSMessage? {

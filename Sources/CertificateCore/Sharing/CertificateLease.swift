@@ -21,10 +21,11 @@ struct CertificateLease: Codable, Hashable {
         try? JSONDecoder().decode(CertificateLease.self, from: Data(bytes))
     }
 
-    /// Whose turn it is for `process`. A time further ahead than a retry can be is nobody's.
+    /// Whose turn it is for `process`. A time further ahead than a lease or a retry can be is nobody's.
     func turn(of process: String, isUrgent: Bool, at now: Date) -> CertificateTurn {
         let seconds = now.timeIntervalSince1970
-        guard self.until > seconds, self.until - seconds < 8 * 86_400 else { return .ours }
+        let longest = self.failedAt == nil ? 2 * Self.duration : 8 * 86_400
+        guard self.until > seconds, self.until - seconds < longest else { return .ours }
         guard let failedAt = self.failedAt else { return self.holder == process ? .ours : .othersOrder }
         if isUrgent, seconds - failedAt >= Self.recent { return .ours }
         return .afterFailure(until: Date(timeIntervalSince1970: self.until))
