@@ -58,9 +58,9 @@ struct ProxyMetrics {
         self.connectionsRefusedCounter = Counter(label: "proxy_connections_refused_total", factory: factory)
         self.receivedBytesCounter = Counter(label: "proxy_received_bytes_total", factory: factory)
         self.sentBytesCounter = Counter(label: "proxy_sent_bytes_total", factory: factory)
-        self.connectionsMeter = Meter(label: "proxy_open_connections_count", factory: factory)
-        self.tunnelsMeter = Meter(label: "proxy_open_tunnels_count", factory: factory)
-        self.heldMeter = Meter(label: "proxy_held_requests_count", factory: factory)
+        self.connectionsMeter = Meter(label: "proxy_open_connections", factory: factory)
+        self.tunnelsMeter = Meter(label: "proxy_open_tunnels", factory: factory)
+        self.heldMeter = Meter(label: "proxy_held_requests", factory: factory)
         self.durationTimer = Metrics.Timer(label: "proxy_request_duration_seconds", factory: factory)
     }
 

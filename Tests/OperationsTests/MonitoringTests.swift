@@ -1,7 +1,9 @@
+import CoreMetrics
 import Foundation
-import PlaneService
 import PlaneTestSupport
 import Testing
+
+@testable import PlaneService
 
 @Suite("Monitoring", .timeLimit(.minutes(2))) struct MonitoringTests {
     static let hasPromtool = FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")
@@ -35,9 +37,33 @@ import Testing
     func units(name: String) throws {
         let sentence = try #require(MetricCatalogue.help[name])
         #expect(sentence.hasSuffix("."))
-        let isNumberOfThings = ["plane_dns_names", "plane_dns_zones", "plane_cert_days_left", "plane_build_info"].contains(name)
-        let ends = ["_total", "_seconds", "_bytes", "_fds", "_count", "_is_current", "_is_known", "_is_usable", "_sequence"]
+        let isNumberOfThings = [
+            "plane_dns_names", "plane_dns_zones", "plane_build_info", "proxy_open_connections", "proxy_open_tunnels", "proxy_held_requests",
+        ].contains(name)
+        let ends = ["_total", "_seconds", "_bytes", "_fds", "_is_current", "_is_known", "_is_usable", "_sequence"]
         #expect(isNumberOfThings || ends.contains { name.hasSuffix($0) })
+    }
+
+    /// As the sources make them, each with its kind.
+    @Test("promtool's linter finds nothing in the metrics of any service", .enabled(if: hasPromtool))
+    func linted() async throws {
+        let registry = PrometheusRegistry(help: MetricCatalogue.help)
+        let made = #/(Counter|Tally|count|Meter|Gauge|Timer|Recorder)\(\s*(?:label: )?"((?:plane|proxy|process)_[a-z_]+)"/#
+        for file in try Repository.files(in: "Sources", suffix: ".swift") {
+            for match in try Repository.text(file).matches(of: made) {
+                let name = String(match.output.2)
+                switch match.output.1 {
+                case "Timer": registry.makeTimer(label: name, dimensions: []).recordNanoseconds(1)
+                case "Meter", "Gauge", "Recorder": registry.makeMeter(label: name, dimensions: []).set(1.0)
+                default: registry.makeCounter(label: name, dimensions: []).increment(by: 1)
+                }
+            }
+        }
+        let text = registry.text + ProcessSample.read().text
+        for name in MetricCatalogue.help.keys where !name.hasPrefix("process_") { #expect(text.contains("# TYPE \(name) ")) }
+        let directory = try TemporaryDirectory()
+        try text.write(toFile: directory.file("metrics"), atomically: true, encoding: .utf8)
+        try await TestProcess.run("/bin/sh", ["-c", "/usr/bin/promtool check metrics <'\(directory.file("metrics"))' 2>&1"])
     }
 
     @Test("alerts and dashboard name only metrics that exist", arguments: ["alerts.yml", "alerts_test.yml", "grafana-dashboard.json"])

@@ -31,7 +31,7 @@ struct MetricsTests {
                 try await client.send(get)
                 #expect(try await client.receiveMessage() == Self.ok)
             }
-            try await self.untilOpen("proxy_open_connections_count")
+            try await self.untilOpen("proxy_open_connections")
             client.close()
             serving.cancel()
         }
@@ -40,7 +40,7 @@ struct MetricsTests {
         #expect(try self.total("proxy_received_bytes_total") == Int64(3 * get.utf8.count))
         #expect(try self.total("proxy_sent_bytes_total") == Int64(3 * Self.ok.utf8.count))
         #expect(try self.total("proxy_upstream_connections_total") == 1)
-        #expect(try self.metrics.expectMeter("proxy_open_connections_count").values.last == 0)
+        #expect(try self.metrics.expectMeter("proxy_open_connections").values.last == 0)
     }
 
     @Test(
@@ -122,13 +122,13 @@ struct MetricsTests {
             let (_, peer) = try await backend.answerOnce(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").value
             _ = try await client.receive(until: "\r\n\r\n")
-            try await self.untilOpen("proxy_open_tunnels_count")
+            try await self.untilOpen("proxy_open_tunnels")
             withExtendedLifetime(peer) {}
         }
         #expect(try self.total("proxy_upstream_failures_total", [("reason", "malformed_response")]) == 1)
         #expect(try self.total("proxy_requests_total", [("status", "5xx")]) == 1)
         #expect(try self.total("proxy_requests_total", [("status", "1xx")]) == 1)
-        let tunnels = try self.metrics.expectMeter("proxy_open_tunnels_count")
+        let tunnels = try self.metrics.expectMeter("proxy_open_tunnels")
         #expect(tunnels.values.last == 0)
     }
 }

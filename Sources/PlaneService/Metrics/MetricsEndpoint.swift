@@ -11,9 +11,6 @@ import Glibc
 
 /// Serves the registry's text over HTTP while it runs.
 package struct MetricsEndpoint: Service {
-    /// Between two scrapes a collector may keep its connection; a minute covers the usual 15 to 60 s.
-    private static let idleLimit: TimeAmount = .seconds(75)
-
     private let channel: any Channel
     private let logger: Logger
 
@@ -27,12 +24,13 @@ package struct MetricsEndpoint: Service {
         _ endpoint: SocketEndpoint, registry: PrometheusRegistry, sockets: ListeningSockets = .ofThisProcess, logger: Logger
     ) async throws -> MetricsEndpoint {
         let inherited = sockets.inherited(Self.socketName, at: endpoint)
+        let connections = MetricsConnections()
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(IdleStateHandler(allTimeout: self.idleLimit))
+                    connections.enter(channel)
                     try channel.pipeline.syncOperations.addHandler(MetricsRequestHandler { registry.text + ProcessSample.read().text })
                 }
             }

@@ -1,16 +1,35 @@
 import NIOCore
 import NIOHTTP1
 
-/// Answers `GET /metrics`; one for each connection.
+/// Answers `GET /metrics`; one for each connection. A collector asks when it has been answered: a client that asks on before it has
+/// taken what it was told is disconnected, so that no more than one answer waits for it.
 final class MetricsRequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    /// For a whole request, the time before it included. Between two scrapes a collector may keep its connection; this covers the usual
+    /// 15 to 60 s. Single bytes do not keep it, neither as it sends nor as it takes them.
+    private static let requestLimit: TimeAmount = .seconds(75)
+
     private let text: @Sendable () -> String
     private var head: HTTPRequestHead?
+    private var deadline: Scheduled<Void>?
 
     init(text: @escaping @Sendable () -> String) {
         self.text = text
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.waitForRequest(context: context) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    private func waitForRequest(context: ChannelHandlerContext) {
+        self.deadline?.cancel()
+        let channel = context.channel
+        self.deadline = context.eventLoop.scheduleTask(in: Self.requestLimit) { channel.close(promise: nil) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -20,15 +39,12 @@ final class MetricsRequestHandler: ChannelInboundHandler {
         case .end:
             guard let head = self.head else { return }
             self.head = nil
+            guard context.channel.isWritable else {
+                context.close(promise: nil)
+                return
+            }
+            self.waitForRequest(context: context)
             self.answer(head, context: context)
-        }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent {
-            context.close(promise: nil)
-        } else {
-            context.fireUserInboundEventTriggered(event)
         }
     }
 

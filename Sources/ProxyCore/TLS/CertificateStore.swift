@@ -61,7 +61,7 @@ package final class CertificateStore: Sendable {
         do throws(CertificateError) {
             let loaded = try CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: self.ticketKey)
             self.pair.withLock { $0 = loaded }
-            Gauge(label: "proxy_certificate_expiry_timestamp_seconds").record(loaded.expires)
+            Gauge(label: "plane_certificate_expiry_timestamp_seconds").record(loaded.expires)
             self.logger.info(
                 "certificate loaded", metadata: ["certificate": "\(self.files.certificatePath)", "expires_at": "\(loaded.expires)"])
         } catch {

@@ -1,16 +1,28 @@
 import Logging
 import Metrics
 import PlaneProtocol
-import PlaneService
 import PlaneTestSupport
 import ServiceLifecycle
 import Testing
+
+@testable import PlaneService
 
 @Suite("Metrics endpoint") struct MetricsEndpointTests {
     /// Sends requests over one connection to an endpoint with one counter, and returns all that came back.
     static func answers(to requests: String) async throws -> String {
         let registry = PrometheusRegistry()
         Counter(label: "plane_test_total", factory: registry).increment()
+        return try await self.withEndpoint(of: registry) { port in
+            let connection = try await LoopbackConnection(port: port)
+            try await connection.send(requests)
+            return String(decoding: try await connection.receiveToEnd(), as: UTF8.self)
+        }
+    }
+
+    /// Runs an endpoint until `body` returns.
+    private static func withEndpoint<Result: Sendable>(
+        of registry: PrometheusRegistry, _ body: @escaping @Sendable (UInt16) async throws -> Result
+    ) async throws -> Result {
         let logger = Logger(label: "test")
         let endpoint = try await MetricsEndpoint.bind(
             SocketEndpoint(ip: .v4(0x7F00_0001), port: 0), registry: registry, logger: logger)
@@ -18,12 +30,46 @@ import Testing
         let group = ServiceGroup(services: [endpoint], logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            let connection = try await LoopbackConnection(port: port)
-            try await connection.send(requests)
-            let answers = try await connection.receiveToEnd()
+            let result = try await body(port)
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
-            return String(decoding: answers, as: UTF8.self)
+            return result
+        }
+    }
+
+    @Test("a client that asks on and takes nothing is cut off")
+    func neverReads() async throws {
+        let registry = PrometheusRegistry()
+        for index in 0..<1000 { Counter(label: "plane_test_total", dimensions: [("index", "\(index)")], factory: registry).increment() }
+        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+        // Far more than the kernel holds for a client: some megabytes.
+        #expect(registry.text.utf8.count * 1000 > 25_000_000)
+        try await Self.withEndpoint(of: registry) { port in
+            let connection = try await LoopbackConnection(port: port)
+            try await connection.send(String(repeating: request, count: 1000))
+            try await eventually("the connection is gone") {
+                do {
+                    try await connection.send("G")
+                    return false
+                } catch {
+                    return true
+                }
+            }
+        }
+    }
+
+    @Test("many connections on which nothing is asked keep nobody out: the oldest make room")
+    func manyConnections() async throws {
+        try await Self.withEndpoint(of: PrometheusRegistry()) { port in
+            let oldest = try await LoopbackConnection(port: port)
+            var others: [LoopbackConnection] = []
+            for _ in 0..<MetricsConnections.limit {
+                let connection = try await LoopbackConnection(port: port)
+                try await connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                _ = try await connection.receive { String(decoding: $0, as: UTF8.self).contains("200 OK") }
+                others.append(connection)
+            }
+            #expect(try await oldest.receiveToEnd().isEmpty)
         }
     }
 
