@@ -106,11 +106,19 @@ enum CodecProperties {
         return fields
     }
 
+    private static let descriptions: Set<String> = [
+        "client-cert", "client-cert-chain", "client-ip", "cf-connecting-ip", "cf-connecting-ipv6", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip",
+        "forwarded", "front-end-https", "http-client-ip", "http-x-forwarded-for", "proxy-client-ip", "true-client-ip", "wl-proxy-client-ip",
+        "x-appengine-user-ip", "x-azure-clientip", "x-azure-socketip", "x-client-cert", "x-client-ip", "x-cluster-client-ip",
+        "x-envoy-external-address", "x-envoy-original-host", "x-envoy-original-path", "x-forwarded", "x-host", "x-https", "x-original-forwarded-for",
+        "x-original-host", "x-original-method", "x-original-proto", "x-original-scheme", "x-original-uri", "x-original-url", "x-originating-ip",
+        "x-proxyuser-ip", "x-real-ip", "x-remote-addr", "x-remote-ip", "x-request-id", "x-rewrite-uri", "x-rewrite-url", "x-scheme", "x-source-ip",
+        "x-url-scheme",
+    ]
+
     private static func describesClient(_ name: String) -> Bool {
-        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        return ["forwarded", "x-forwarded", "x-real-ip", "client-ip", "x-request-id", "x-original-url"].contains(name)
-            || (name.hasPrefix("x-forwarded-") && parts.count > 2 && name.count > 12) || (name.hasPrefix("x-ssl-") && name.count > 6)
-            || (name.hasPrefix("ssl-client-") && name.count > 11)
+        self.descriptions.contains(name)
+            || ["x-forwarded-", "x-ssl-", "ssl-client-"].contains { name.hasPrefix($0) && name.utf8.count > $0.utf8.count }
     }
 
     private static func originForm(_ target: String) -> String {
