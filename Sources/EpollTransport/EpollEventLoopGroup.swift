@@ -1,3 +1,4 @@
+import CEpoll
 package import Dispatch
 package import NIOCore
 import Synchronization
@@ -14,6 +15,9 @@ package final class EpollEventLoopGroup: EventLoopGroup {
         precondition(threads > 0, "a group has at least one event loop")
         self.loops = (0..<threads).map { EpollEventLoop(name: "epoll-\($0)", readBytes: readBytes) }
     }
+
+    /// Gives what this process has freed back to the system (malloc_trim(3)). Threads that allocate meanwhile wait for their part of it.
+    package static func returnFreedMemory() { cepoll_return_freed_memory() }
 
     package func next() -> any EventLoop {
         let index = self.nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue

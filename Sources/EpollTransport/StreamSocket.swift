@@ -73,9 +73,12 @@ package final class StreamSocket: ReadinessHandler {
 
     /// A new connection to `address`. The receiver hears of success or failure later, never at once; there is no limit to how long that takes.
     ///
-    /// - Parameter receiveBuffer: SO_RCVBUF, in bytes, for the kernel's side of it.
+    /// - Parameters:
+    ///   - receiveBuffer: SO_RCVBUF, in bytes, for the kernel's side of it.
+    ///   - peerWatch: Nil leaves it to the kernel when a peer is gone.
     package static func connect(
-        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, receiver: any StreamSocketReceiver
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch? = nil,
+        receiver: any StreamSocketReceiver
     ) throws(IOError) -> StreamSocket {
         let family: CInt =
             switch address {
@@ -87,7 +90,10 @@ package final class StreamSocket: ReadinessHandler {
         guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
         let socket = StreamSocket(connecting: descriptor, on: loop, writeMarks: writeMarks)
         if let receiveBuffer { socket.set(SOL_SOCKET, SO_RCVBUF, CInt(clamping: receiveBuffer)) }
-        if family != AF_UNIX { socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1) }
+        if family != AF_UNIX {
+            socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+            peerWatch?.apply(to: descriptor)
+        }
         let result = address.withSockAddr { pointer, size in Glibc.connect(descriptor, pointer, socklen_t(size)) }
         guard result == 0 || errno == EINPROGRESS else {
             let error = IOError(errnoCode: errno, reason: "connect")

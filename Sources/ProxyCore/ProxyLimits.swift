@@ -1,3 +1,4 @@
+import EpollTransport
 package import NIOCore
 
 /// Every bound the proxy puts on what others may make it hold or wait for. The defaults suit the open internet.
@@ -40,6 +41,8 @@ package struct ProxyLimits: Sendable {
     package var hold: TimeAmount = .seconds(30)
     /// How long a connection that is being given up may go on sending before it is cut, so that it can read our answer.
     package var linger: TimeAmount = .seconds(2)
+    /// How long a client of HTTP/2 without a stream may take to acknowledge that its connection ends (GOAWAY, and PING behind it).
+    package var farewell: TimeAmount = .seconds(15)
 
     /// An idle connection to a backend is not used again after this.
     package var upstreamKeepAlive: TimeAmount = .seconds(60)
@@ -56,9 +59,12 @@ package struct ProxyLimits: Sendable {
     /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
     package var writeBufferBytes: Range<Int> = (16 * 1024)..<(32 * 1024)
     /// A connection on which nothing comes is asked by TCP whether the peer is still there after this time, and given up when
-    /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered.
+    /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered. One on which something is on its way is given
+    /// up when nothing of it has been acknowledged for as long as both take.
     package var keepAliveProbe: TimeAmount = .seconds(60)
-    package var keepAliveProbeInterval: TimeAmount = .seconds(15)
+    ///
+    /// Together less than a minute: the kernel's timers come late, by some seconds each time.
+    package var keepAliveProbeInterval: TimeAmount = .seconds(12)
     package var keepAliveProbeCount = 4
 
     /// Kernel receive buffer of a connection to a backend, which is what is taken into memory at once when that connection breaks
@@ -66,4 +72,13 @@ package struct ProxyLimits: Sendable {
     package var upstreamReceiveBufferBytes = 256 * 1024
 
     package init() {}
+}
+
+extension PeerWatch {
+    init(_ limits: ProxyLimits) {
+        func seconds(_ time: TimeAmount) -> Int { Int(clamping: time.nanoseconds / 1_000_000_000) }
+        self.init(
+            idleSeconds: seconds(limits.keepAliveProbe), intervalSeconds: seconds(limits.keepAliveProbeInterval),
+            questionCount: limits.keepAliveProbeCount)
+    }
 }

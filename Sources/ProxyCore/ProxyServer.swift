@@ -12,6 +12,8 @@ import Synchronization
 package final class ProxyServer: Sendable {
     /// How often connections are looked at for deadlines, and metrics reported.
     private static let tickInterval: TimeAmount = .milliseconds(500)
+    /// How often it is asked whether many connections have gone. Searching for free memory takes some milliseconds for each 100 MB.
+    private static let memoryInterval: TimeAmount = .seconds(2)
     /// How often the certificate's files are looked at.
     private static let certificateInterval: TimeAmount = .seconds(1)
 
@@ -69,6 +71,11 @@ package final class ProxyServer: Sendable {
                 loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in worker.value.tick() })
             workers.append(Worker(loop: loop, load: load, value: worker))
         }
+        let memory = NIOLoopBoundBox.makeBoxSendingValue(MemoryReturn(), as: MemoryReturn.self, eventLoop: activityLoop)
+        ticks.append(
+            activityLoop.scheduleRepeatedTask(initialDelay: Self.memoryInterval, delay: Self.memoryInterval) { _ in
+                if memory.value.isDue(connections: census.total) { EpollEventLoopGroup.returnFreedMemory() }
+            })
         self.ticks = ticks
         self.workers = workers
         self.activity = try await ActivityFlusher(
@@ -160,6 +167,9 @@ package final class ProxyServer: Sendable {
         try await self.activity.stop()
         try await self.blockingGroup.shutdownGracefully()
     }
+
+    /// Connections and streams of clients.
+    var openConnections: Int { self.census.total }
 
     /// Every connection ends after its exchange.
     var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }

@@ -283,4 +283,24 @@ struct StreamSocketTests {
         #expect(log.said == [.closed(nil)])
         #expect(try await peer.receiveToEnd() == "")
     }
+
+    @Test("a socket that asks for its connection watches its peer as it is told to")
+    func peerWatch() async throws {
+        try await withPort { port in
+            let (log, loop) = (SocketLog(), port.loop)
+            let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(port.port))
+            let options = try await loop.submit {
+                let socket = try StreamSocket.connect(
+                    to: address, on: loop, writeMarks: 1024..<4096, receiveBuffer: nil,
+                    peerWatch: PeerWatch(idleSeconds: 7, intervalSeconds: 2, questionCount: 3), receiver: log)
+                return [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT].map { option in
+                    var value: CInt = -1
+                    var size = socklen_t(MemoryLayout<CInt>.size)
+                    getsockopt(socket.descriptor, CInt(IPPROTO_TCP), option, &value, &size)
+                    return value
+                }
+            }.get()
+            #expect(options == [7, 2, 3, 13_000])
+        }
+    }
 }

@@ -5,7 +5,7 @@ import Testing
 /// The short form of what `scripts/stress-proxy` does at length.
 @Suite("The proxy under stress")
 struct StressTests {
-    @Test("keeps its memory, its old connections and its other users", arguments: ["transfer", "slow-reader", "websockets", "descriptors", "slowloris"])
+    @Test("keeps its memory, its old connections and its other users", arguments: ["transfer", "slow-reader", "silent", "gone", "websockets", "descriptors", "slowloris"])
     func short(name: String) async throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path

@@ -15,4 +15,7 @@ int cepoll_accept(int socket, void *peer, unsigned int *peer_bytes);
 /// Names the calling thread, for top(1) and debuggers; of the name they show 15 bytes.
 void cepoll_name_thread(const char *name);
 
+/// malloc_trim(3) with no padding: gives whole pages that are free back to the system.
+void cepoll_return_freed_memory(void);
+
 #endif

@@ -217,7 +217,7 @@ extension ClientConnection {
         self.flush()  // the end of this read will not be told by a connection that serves others
         if self.phase == .closed { return }  // a stream is over once its last frame has left
         guard ending.keepsClient else {
-            if requestIsRead { self.closeAfterFlush() } else { self.closeLingering() }
+            if requestIsRead, !self.transport.waitsForLastWord { self.closeAfterFlush() } else { self.closeLingering() }
             return
         }
         self.phase = .head

@@ -55,6 +55,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var phase: Phase = .head
     /// It speaks HTTP/2, or did until it was closed.
     var carriesStreams = false
+    /// Streams it has open.
+    var streamCount = 0
     /// When ``deadlinePassed()`` is due.
     var deadline: NIODeadline = .distantFuture
 
@@ -65,6 +67,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     @exclusivity(unchecked) var requestScanner = HeadScanner()
     var isPaused = false
     private var heldBackRead = false
+    /// The client has ended TCP without the word that ends TLS, which will not come any more.
+    private var skipsLastWord = false
     private var needsFlush = false
     /// Bytes written since the last flush, which handlers may keep without counting them.
     private var unflushedBytes = 0
@@ -198,7 +202,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     private func failed(_ error: any Error) {
         switch error {
-        case NIOSSLError.uncleanShutdown: return  // the end of what the client sends, which is told as well
+        case NIOSSLError.uncleanShutdown:
+            self.skipsLastWord = true
+            return  // the end of what the client sends, which is told as well
         case NIOSSLError.handshakeFailed: self.worker.metrics.handshakesFailed += 1
         default: break
         }
@@ -327,10 +333,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
             self.tunnelEnded(clientEnded: true, upstreamEnded: upstreamEnded)
         case .lingering(let outputClosed, clientEnded: _):
             if outputClosed { self.close() } else { self.phase = .lingering(outputClosed: false, clientEnded: true) }
-        case .head, .looking, .holding, .connecting, .exchanging, .http2:
-            self.close()
-        case .closed:
-            break
+        case .head, .looking, .holding, .connecting, .exchanging, .http2: self.close()
+        case .closed: if self.skipsLastWord { self.transport.closeAtOnce() }
         }
     }
 
@@ -338,7 +342,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     private func clientEndsSoon() {
         switch self.phase {
         case .looking, .holding, .connecting, .exchanging: self.close()
-        case .head, .tunnel, .lingering, .http2, .closed: break
+        case .closed: self.transport.closeAtOnce()
+        case .head, .tunnel, .lingering, .http2: break
         }
     }
 
@@ -351,7 +356,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     }
 
     /// The same, behind a request that has been answered.
-    var isBetweenRequests: Bool { self.isIdle && self.startedAt == .distantFuture }
+    var isBetweenRequests: Bool {
+        self.phase == .http2 ? self.streamCount == 0 && !self.isPaused : self.isIdle && self.startedAt == .distantFuture
+    }
 
     /// Ends a connection between two requests. The last response may not have left as a whole.
     func closeIdle() {
@@ -384,7 +391,10 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     func close() {
         self.enterClosed()
+        if self.skipsLastWord { return self.transport.closeAtOnce() }
         self.transport.close()
+        // TLS waits for the client's last word, which has to be read.
+        if self.isPaused, self.transport.waitsForLastWord { self.resumeReading() }
     }
 
     /// Upgraded.

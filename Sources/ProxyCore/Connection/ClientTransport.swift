@@ -88,12 +88,32 @@ enum ClientTransport {
         }
     }
 
+    /// Through TLS each side says a last word, and waits for the other's, before the socket is closed.
     func close() {
         switch self {
         case .socket(let socket): socket.close()
         case .handlers(let context): context.close(promise: nil)
         case .none: break
         }
+    }
+
+    /// Closing waits for the client (RFC 8446 §6.1), for a moment.
+    var waitsForLastWord: Bool {
+        if case .handlers(let context) = self { Self.tls(context) != nil } else { false }
+    }
+
+    /// Closes a connection whose client has gone without a last word of TLS, or says none any more.
+    func closeAtOnce() {
+        switch self {
+        case .socket(let socket): socket.close()
+        case .handlers(let context): if let tls = Self.tls(context) { tls.close(promise: nil) } else { context.close(promise: nil) }
+        case .none: break
+        }
+    }
+
+    /// Closing behind this handler leaves its word out. Nil where there is no TLS: on a stream, or behind a balancer that has taken it off.
+    private static func tls(_ context: ChannelHandlerContext) -> ChannelHandlerContext? {
+        try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)  // fails where there is none
     }
 
     /// Closes in a way that nobody can take for the end of what was sent: with a reset, and without the word that ends TLS.
@@ -103,10 +123,8 @@ enum ClientTransport {
             socket.reset()
         case .handlers(let context):
             if isStream { context.triggerUserOutboundEvent(CutOff(), promise: nil) }
-            // Fails where there is no TLS: on a stream, or behind a balancer that has taken it off. Closing behind the handler leaves its word out.
-            let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
             (context.channel as? StreamSocketChannel)?.endWithReset()
-            tls?.close(promise: nil)
+            Self.tls(context)?.close(promise: nil)
             context.close(promise: nil)
         case .none: break
         }

@@ -20,6 +20,8 @@ final class ProxyWorker {
     /// Those of `options`; not read through it, since that copies them all.
     let limits: ProxyLimits
     let naming: BackendNaming
+    /// For connections to backends. Those of clients have it from their listening socket.
+    let peerWatch: PeerWatch
     let logger: Logger
     let census: ConnectionCensus
     private let load: WorkerLoad
@@ -65,6 +67,7 @@ final class ProxyWorker {
         self.eventLoop = eventLoop
         self.options = options
         self.limits = options.limits
+        self.peerWatch = PeerWatch(options.limits)
         self.logsAccess = options.accessLog != nil
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.strictTransportSecurity = options.strictTransportSecurity.map { Array("Strict-Transport-Security: max-age=\($0)\r\n".utf8) }

@@ -13,17 +13,17 @@ extension ClientConnection {
         self.carriesStreams = true
         self.deadline = .distantFuture
         let limits = self.worker.limits
-        // GOAWAY to clients that have nothing open for this long, and pings to those that may be gone.
+        // GOAWAY to clients that have nothing open for this long. No PING asks whether a client is still there: TCP does, and one that is
+        // busy with its streams may be slow to answer.
         let management = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: context.eventLoop,
-            configuration: .init(
-                maxIdleTime: limits.keepAlive, maxAge: nil, maxGraceTime: nil,
-                keepalive: .init(pingInterval: limits.keepAliveProbe, ackTimeout: limits.keepAliveProbeInterval)))
+            configuration: .init(maxIdleTime: limits.keepAlive, maxAge: nil, maxGraceTime: nil, keepalive: nil))
         let worker = NIOLoopBound(self.worker, eventLoop: context.eventLoop)
         let client = self.clientAddress
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: context.eventLoop, connectionConfiguration: Self.connectionConfiguration(limits),
-            streamConfiguration: Self.streamConfiguration(limits), streamDelegate: management.http2StreamDelegate
+            streamConfiguration: Self.streamConfiguration(limits),
+            streamDelegate: StreamCounter(management: management.http2StreamDelegate, connection: NIOLoopBound(self, eventLoop: context.eventLoop))
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let pipeline = stream.pipeline.syncOperations
@@ -40,6 +40,7 @@ extension ClientConnection {
             try pipeline.addHandlers([handler, management], position: .before(self))
             // The connection has been active for long; the idle time begins now.
             try pipeline.context(handler: handler).fireChannelActive()
+            self.armStreamlessDeadline(self.worker.limits.keepAlive)
             if self.worker.isDraining { self.quiesce() }
         } catch {
             self.close()
@@ -71,13 +72,47 @@ extension ClientConnection {
 
     /// The client has taken enough of what waited for it.
     func readStreamsOn() {
+        guard self.isPaused else { return }
         self.deadline = .distantFuture
-        if self.isPaused { self.resumeReading() }
+        if self.streamCount == 0 { self.armStreamlessDeadline(self.worker.limits.keepAlive) }
+        self.resumeReading()
+    }
+
+    /// Without a stream the connection is told to end after `limit`, and is closed when that leads to nothing.
+    private func armStreamlessDeadline(_ limit: TimeAmount) {
+        self.deadline = .now() + limit + self.worker.limits.farewell
+    }
+
+    fileprivate func streamCountChanged(by change: Int) {
+        self.streamCount += change
+        guard self.phase == .http2, !self.isPaused else { return }
+        if self.streamCount > 0 {
+            self.deadline = .distantFuture
+        } else {
+            self.armStreamlessDeadline(self.worker.isDraining ? .zero : self.worker.limits.keepAlive)
+        }
     }
 
     /// Tells the client to make no more streams, and ends once those it has are done.
     func quiesce() {
         guard case .handlers(let context) = self.transport else { return }
         context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        if self.streamCount == 0, !self.isPaused { self.armStreamlessDeadline(.zero) }
+    }
+}
+
+/// Tells the connection, too, of each stream that begins and ends.
+private struct StreamCounter: NIOHTTP2StreamDelegate {
+    let management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
+    let connection: NIOLoopBound<ClientConnection>
+
+    func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
+        self.management.streamCreated(id, channel: channel)
+        self.connection.value.streamCountChanged(by: 1)
+    }
+
+    func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
+        self.management.streamClosed(id, channel: channel)
+        self.connection.value.streamCountChanged(by: -1)
     }
 }

@@ -69,6 +69,9 @@ final class ConnectionCensus: Sendable {
 
     var isFull: Bool { self.state.withLock { self.isFull($0) } }
 
+    /// Connections open now.
+    var total: Int { self.state.withLock { $0.total } }
+
     /// Whether there is room for another connection; if not, `resume` is called when there is.
     func hasRoom(else resume: @escaping @Sendable () -> Void) -> Bool {
         self.state.withLock { state in

@@ -50,14 +50,9 @@ package struct ListeningSocket: Sendable {
 
     /// Connections taken from the socket inherit these (tcp(7)), which spares calls for each of them.
     func setKeepAlive(_ limits: ProxyLimits) {
-        self.set(SOL_SOCKET, SO_KEEPALIVE, 1)
         self.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
-        self.set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, Self.seconds(limits.keepAliveProbe))
-        self.set(CInt(IPPROTO_TCP), TCP_KEEPINTVL, Self.seconds(limits.keepAliveProbeInterval))
-        self.set(CInt(IPPROTO_TCP), TCP_KEEPCNT, CInt(clamping: limits.keepAliveProbeCount))
+        PeerWatch(limits).apply(to: self.descriptor)
     }
-
-    private static func seconds(_ time: TimeAmount) -> CInt { CInt(clamping: max(1, time.nanoseconds / 1_000_000_000)) }
 
     private func set(_ level: CInt, _ option: CInt, _ value: CInt) {
         var value = value

@@ -23,7 +23,7 @@ final class UpstreamConnection {
         let limits = client.worker.limits
         self.socket = try StreamSocket.connect(
             to: pool.address, on: client.worker.eventLoop, writeMarks: limits.writeBufferBytes,
-            receiveBuffer: limits.upstreamReceiveBufferBytes, receiver: self)
+            receiveBuffer: limits.upstreamReceiveBufferBytes, peerWatch: client.worker.peerWatch, receiver: self)
     }
 
     // MARK: From the pool

@@ -32,6 +32,8 @@ struct KeepAliveTests {
         #expect(Self.option(taken, SOL_SOCKET, SO_KEEPALIVE) == 1)
         let tcp = CInt(IPPROTO_TCP)
         #expect([TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT].map { Self.option(taken, tcp, $0) } == [17, 5, 3])
+        // Milliseconds, while something sent is not acknowledged.
+        #expect(Self.option(taken, tcp, TCP_USER_TIMEOUT) == 32_000)
         withExtendedLifetime(client) {}
     }
 

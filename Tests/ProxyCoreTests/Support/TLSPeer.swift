@@ -121,6 +121,19 @@ final class TLSPeer: Sendable {
         }
     }
 
+    /// Ends TCP without the word that ends TLS.
+    func cut() async throws {
+        try await self.channel.eventLoop.flatSubmit { [channel] in
+            let promise = channel.eventLoop.makePromise(of: Void.self)
+            do {
+                try channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self).close(promise: promise)
+            } catch {
+                promise.fail(error)
+            }
+            return promise.futureResult
+        }.get()
+    }
+
     func close() async throws {
         try await self.channel.close().get()
     }

@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import NIOSSL
 import PlaneProtocol
 import PlaneTestSupport
@@ -34,6 +35,20 @@ struct TLSTests {
             try await client.send(Self.get)
             #expect(try await client.receive(until: "ok") == Self.ok)
             #expect(try await answering.value.request.contains("\r\nX-Forwarded-Proto: https\r\n"))
+        }
+    }
+
+    @Test("a client that has gone without the last word of TLS is not waited for", arguments: ["close", "keep-alive"])
+    func goneWithoutLastWord(connection: String) async throws {
+        try self.folder.install(self.folder.first)
+        let listener = ProxyListener(.https(self.folder.store()))
+        try await withProxy(listener: listener, { $0.limits.linger = .hours(1) }) { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port)
+            try await client.send("GET / HTTP/1.1\r\nHost: unknown.plane.test\r\nConnection: \(connection)\r\n\r\n")
+            _ = try await client.receive(until: "no such backend.\n")
+            #expect(proxy.server.openConnections == 1)
+            try await client.cut()
+            try await eventually("it is let go") { proxy.server.openConnections == 0 }
         }
     }
 

@@ -1,0 +1,74 @@
+import NIOCore
+import PlaneTestSupport
+import ProxyCore
+import Testing
+
+@Suite("HTTP/2: when a connection is asked to end, and when it is closed")
+struct HTTP2EndingTests {
+    private static let get = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
+
+    private let folder: CertificateFolder
+
+    init() async throws { self.folder = try await CertificateFolder() }
+
+    private func withHTTP2(_ configure: (inout ProxyOptions) -> Void, _ body: (ProxyUnderTest) async throws -> Void) async throws {
+        try self.folder.install(self.folder.first)
+        try await withProxy(listener: ProxyListener(.https(self.folder.store(offersHTTP2: true))), configure) { try await body($0) }
+    }
+
+    private static func hasGoAway(_ bytes: [UInt8]) -> Bool {
+        HTTP2Frames.read(bytes).contains { $0.kind == HTTP2Frames.Kind.goAway.rawValue }
+    }
+
+    @Test("a client whose stream is open is not asked to leave, however silent it is")
+    func busyClient() async throws {
+        try await self.withHTTP2 { options in
+            options.limits.keepAlive = .seconds(2)
+            options.limits.keepAliveProbe = .milliseconds(50)
+            options.limits.keepAliveProbeInterval = .milliseconds(50)
+        } _: { proxy in
+            let backend = try proxy.backend("b-1")
+            let busy = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await busy.send(HTTP2Frames.start + HTTP2Frames.headers(Self.get, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            // Another, without a stream, is asked to leave after forty times as long as TCP takes to ask.
+            let idle = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await idle.send(HTTP2Frames.start)
+            _ = try await idle.bytes("GOAWAY", Self.hasGoAway)
+            try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
+            let bytes = try await busy.bytes("the response") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
+            #expect(!Self.hasGoAway(bytes))
+            #expect(!HTTP2Frames.read(bytes).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue })
+            withExtendedLifetime(backend) {}
+        }
+    }
+
+    @Test("a connection without streams is closed although its client never says that it has heard")
+    func deafClient() async throws {
+        try await self.withHTTP2 { options in
+            options.limits.keepAlive = .milliseconds(100)
+            options.limits.farewell = .milliseconds(100)
+        } _: { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await client.send(HTTP2Frames.start)
+            #expect(Self.hasGoAway(try await client.bytes("the end") { _ in false }))
+        }
+    }
+
+    @Test("103 comes before the response it announces, also to a request on a stream")
+    func earlyHints() async throws {
+        try await self.withHTTP2 { _ in } _: { proxy in
+            let answering = try proxy.backend("b-1").answerOnce(
+                "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
+            let output = try await Shell.run(
+                "curl -ksS -m 25 --http2 -i --connect-to '::127.0.0.1:\(proxy.port)' https://b-1.plane.test/")
+            _ = try await answering.value
+            let lines = output.replacing("\r\n", with: "\n").split(separator: "\n").map(String.init)
+            #expect(lines.first == "HTTP/2 103 ")
+            #expect(lines.contains("link: </a.css>; rel=preload"))
+            #expect(lines.contains("HTTP/2 200 "))
+            #expect(lines.last == "ok")
+        }
+    }
+}
