@@ -178,10 +178,11 @@ extension ClientConnection {
         let buffer = self.upstreamInput
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
+        var content = ByteBuffer()
         reading: while true {
             switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
             case .payload(let count):
-                if let content = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { self.write(content) }
+                content.add(buffer, at: buffer.readerIndex + taken, length: count)
                 taken += count
             case .framing(let count), .extensions(let count):
                 taken += count
@@ -189,6 +190,7 @@ extension ClientConnection {
                 break reading
             }
         }
+        if content.readableBytes > 0 { self.write(content) }
         _ = self.takeUpstreamInput(taken)
         return taken
     }

@@ -19,11 +19,14 @@ extension ClientConnection {
             eventLoop: context.eventLoop,
             configuration: .init(maxIdleTime: limits.keepAlive, maxAge: nil, maxGraceTime: nil, keepalive: nil))
         let worker = NIOLoopBound(self.worker, eventLoop: context.eventLoop)
+        let waiting = WaitingFrames()
+        let frames = NIOLoopBound(waiting, eventLoop: context.eventLoop)
         let client = self.clientAddress
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: context.eventLoop, connectionConfiguration: Self.connectionConfiguration(limits),
             streamConfiguration: Self.streamConfiguration(limits),
-            streamDelegate: StreamCounter(management: management.http2StreamDelegate, connection: NIOLoopBound(self, eventLoop: context.eventLoop))
+            streamDelegate: StreamCounter(
+                management: management.http2StreamDelegate, frames: frames, connection: NIOLoopBound(self, eventLoop: context.eventLoop))
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let pipeline = stream.pipeline.syncOperations
@@ -32,12 +35,12 @@ extension ClientConnection {
                     return try pipeline.addHandler(RefusedStream())
                 }
                 try pipeline.addHandlers(
-                    HTTP2Bridge(worker: worker.value), ClientConnection(worker: worker.value, role: .stream(client: client)))
+                    HTTP2Bridge(worker: worker.value, waiting: frames.value), ClientConnection(worker: worker.value, role: .stream(client: client)))
             }
         }
         do {
             let pipeline = context.pipeline.syncOperations
-            try pipeline.addHandlers([handler, management], position: .before(self))
+            try pipeline.addHandlers([waiting, handler, management], position: .before(self))
             // The connection has been active for long; the idle time begins now.
             try pipeline.context(handler: handler).fireChannelActive()
             self.armStreamlessDeadline(self.worker.limits.keepAlive)
@@ -104,15 +107,18 @@ extension ClientConnection {
 /// Tells the connection, too, of each stream that begins and ends.
 private struct StreamCounter: NIOHTTP2StreamDelegate {
     let management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
+    let frames: NIOLoopBound<WaitingFrames>
     let connection: NIOLoopBound<ClientConnection>
 
     func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
         self.management.streamCreated(id, channel: channel)
+        self.frames.value.opened(id)
         self.connection.value.streamCountChanged(by: 1)
     }
 
     func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
         self.management.streamClosed(id, channel: channel)
+        self.frames.value.closed(id)
         self.connection.value.streamCountChanged(by: -1)
     }
 }

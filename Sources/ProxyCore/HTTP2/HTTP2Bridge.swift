@@ -31,6 +31,8 @@ final class HTTP2Bridge: ChannelDuplexHandler {
     }
 
     private let worker: ProxyWorker
+    private let waiting: WaitingFrames
+    private var stream: HTTP2StreamID?
     private var request = Request.head
     private var response = Response.head
     private var isHEAD = false
@@ -43,8 +45,14 @@ final class HTTP2Bridge: ChannelDuplexHandler {
     private var isFlushed = false
     private var closesWhenFlushed = false
 
-    init(worker: ProxyWorker) {
+    init(worker: ProxyWorker, waiting: WaitingFrames) {
         self.worker = worker
+        self.waiting = waiting
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Streams of clients have their number from the beginning.
+        self.stream = try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)
     }
 
     // MARK: Request
@@ -59,6 +67,7 @@ final class HTTP2Bridge: ChannelDuplexHandler {
                 self.endRequest(context)
             }
         case .data(let frame):
+            if let stream { self.waiting.delivered(on: stream) }
             guard case .byteBuffer(let bytes) = frame.data else { return }
             self.readBody(context, bytes)
             if frame.endStream { self.endRequest(context) }
@@ -188,11 +197,12 @@ final class HTTP2Bridge: ChannelDuplexHandler {
         let buffer = self.output
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
-        var content: [ByteBuffer] = []
+        // As one piece, however small the chunks are in which it came: each piece costs more than some bytes do.
+        var content = ByteBuffer()
         reading: while true {
             switch try reader.next(bytes, from: taken, limits: self.worker.limits) {
             case .payload(let count):
-                if let slice = buffer.getSlice(at: buffer.readerIndex + taken, length: count) { content.append(slice.compacted()) }
+                content.add(buffer, at: buffer.readerIndex + taken, length: count)
                 taken += count
             case .framing(let count), .extensions(let count): taken += count
             case .needsMore, .ended: break reading
@@ -200,9 +210,11 @@ final class HTTP2Bridge: ChannelDuplexHandler {
         }
         if taken == buffer.readableBytes { self.output = ByteBuffer() } else { self.output.moveReaderIndex(forwardBy: taken) }
         self.response = .body(reader)
-        let last = reader.hasEnded ? content.popLast() ?? ByteBuffer() : nil
-        for part in content { self.write(context, .data(.init(data: .byteBuffer(part)))) }
-        if let last { self.writeEnd(context, last) }
+        if reader.hasEnded {
+            self.writeEnd(context, content.compacted())
+        } else if content.readableBytes > 0 {
+            self.write(context, .data(.init(data: .byteBuffer(content.compacted()))))
+        }
     }
 
     private func writeEnd(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
@@ -260,6 +272,14 @@ final class HTTP2Bridge: ChannelDuplexHandler {
         guard self.isFlushed, self.closesWhenFlushed, context.channel.isActive else { return }
         if case .ended = self.request { return }
         context.writeAndFlush(self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
+    }
+}
+
+extension ByteBuffer {
+    /// Adds a part of another buffer at the end. The first shares its memory.
+    mutating func add(_ other: ByteBuffer, at index: Int, length: Int) {
+        guard let part = other.getSlice(at: index, length: length) else { return }
+        if self.readableBytes == 0 { self = part } else { self.writeImmutableBuffer(part) }
     }
 }
 

@@ -149,6 +149,19 @@ struct HostileHTTP2Tests {
         for task in pinging.all { await task.value }
     }
 
+    @Test("frames of one byte that wait in great number, each of which costs a hundred, end the connection")
+    func smallFrames() async throws {
+        try await self.withClient { proxy, client in
+            proxy.routes.set("b-1", .starting(token: nil))
+            try await client.send(HTTP2Frames.headers(Self.post, stream: 1, flags: HTTP2Frames.endHeaders))
+            let frames = (0..<1000).flatMap { _ in HTTP2Frames.frame(.data, stream: 1, [0]) }
+            // Less than the stream's window.
+            for _ in 0..<60 { try? await client.send(frames) }
+            _ = try await client.bytes("the end") { _ in false }
+            #expect(try await proxy.asks("unknown").contains("404"))
+        }
+    }
+
     @Test("streams that are reset as soon as they are made end the connection, not the proxy")
     func rapidReset() async throws {
         try await self.withClient { proxy, client in
