@@ -27,17 +27,17 @@ struct Page {
           :root { color-scheme: light dark; --ink: #16202b; --soft: #5d6b7a; --paper: #f4f6f9; --card: #fff; --line: #dfe5ec; --accent: #0b6bcb; --warm: #c2570c; }
           @media (prefers-color-scheme: dark) { :root { --ink: #e8eef5; --soft: #93a3b5; --paper: #0e141b; --card: #161e28; --line: #263241; --accent: #5fb0ff; --warm: #ff9d57; } }
           * { box-sizing: border-box; }
-          body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 2rem 1rem; background: var(--paper); color: var(--ink);
+          body { margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 1fr); place-items: center; padding: 2rem 1rem; background: var(--paper); color: var(--ink);
                  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
-          main { width: min(44rem, 100%); display: grid; gap: 1rem; }
+          main { width: min(44rem, 100%); display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; overflow-wrap: anywhere; }
           h1 { margin: 0; font-size: clamp(1.6rem, 5vw, 2.3rem); letter-spacing: -.02em; line-height: 1.15; }
           p { margin: .3rem 0 0; color: var(--soft); }
           code, output, #log { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
           .host { display: block; margin-top: .6rem; font-size: .95rem; color: var(--accent); overflow-wrap: anywhere; }
           section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1.1rem 1.25rem; }
           h2 { margin: 0 0 .4rem; font-size: .8rem; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--soft); }
-          .row { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-          @media (max-width: 34rem) { .row { grid-template-columns: 1fr; } }
+          .row { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; }
+          @media (max-width: 34rem) { .row { grid-template-columns: minmax(0, 1fr); } }
           .big { font-size: 2.4rem; font-weight: 650; letter-spacing: -.03em; font-variant-numeric: tabular-nums; line-height: 1.1; }
           .big.counting { color: var(--warm); }
           form { display: flex; gap: .5rem; margin-top: .6rem; }
