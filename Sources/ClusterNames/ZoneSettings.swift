@@ -30,7 +30,7 @@ package struct ZoneSettings: Sendable {
     static let challengeTimeToLive: UInt32 = 1
     /// Of SOA, NS, CAA and glue, in seconds.
     static let fixedTimeToLive: UInt32 = 3600
-    /// How long somebody who asked for a name a moment too early has to do without it, in seconds (D7).
+    /// How long somebody who asked for a name a moment too early has to do without it, in seconds.
     static let negativeTimeToLive: UInt32 = 5
 
     static let challengeLabel = "_acme-challenge"

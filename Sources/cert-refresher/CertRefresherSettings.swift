@@ -25,7 +25,7 @@ struct CertRefresherSettings: ServiceSettings {
         self.cert = cert
     }
 
-    /// As an account's permissions may expect it (protocol.md §0.2).
+    /// As an account's permissions may expect it (dev/docs/protocol.md, Rules for every message).
     var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox" }
 
     /// The cluster itself, and everything one label below it.

@@ -22,7 +22,7 @@ struct DroneAgentSettings: ServiceSettings {
         self.agent = agent
     }
 
-    /// As an account's permissions may expect it (protocol.md §0.2).
+    /// As an account's permissions may expect it (dev/docs/protocol.md, Rules for every message).
     var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox" }
 
     var dockerEndpoint: DockerEndpoint {

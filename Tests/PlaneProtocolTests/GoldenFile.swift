@@ -15,7 +15,7 @@ struct GoldenFile {
     }
 
     /// Independent of the code under test on purpose.
-    private static func withoutSpace(_ bytes: [UInt8]) -> [UInt8] {
+    static func withoutSpace(_ bytes: [UInt8]) -> [UInt8] {
         var isInString = false
         var isEscaped = false
         return bytes.filter { byte in

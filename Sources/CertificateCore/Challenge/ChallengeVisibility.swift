@@ -6,7 +6,7 @@ import PlaneProtocol
 package import PlaneService
 import Synchronization
 
-/// Makes sure that a challenge can be seen before an authority is told to look: a validation that fails is counted against us (C5).
+/// Makes sure that a challenge can be seen before an authority is told to look: a validation that fails is counted against us.
 package struct ChallengeVisibility: Sendable {
     package struct Options: Sendable {
         /// Name servers to be asked; those of the zone are looked up if there are none.

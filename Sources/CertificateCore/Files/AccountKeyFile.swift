@@ -1,6 +1,6 @@
 package import ACME
 
-/// Where the key of the ACME account is kept, so that the account stays the same (C6).
+/// Where the key of the ACME account is kept, so that the account stays the same from order to order.
 package struct AccountKeyFile: Sendable {
     package let path: String
 

@@ -1,7 +1,7 @@
 import Foundation
 
 /// When the last order failed, kept beside the certificate as the time of an empty file: so that a service which is started again and
-/// again does not order again and again (C3).
+/// again does not order again and again.
 struct AttemptMark {
     /// After a start, an order waits until this long after the last one that failed. Not as long as the retry table, because the start
     /// may be that of an operator who has put things right.

@@ -2,7 +2,7 @@ import DroneStore
 package import Logging
 package import PlaneProtocol
 
-/// Answers spawn requests (protocol.md §6.3): `true` once the backend is in the table, `false` for what this drone will not do.
+/// Answers spawn requests (dev/docs/protocol.md, The agent's part): `true` once the backend is in the table, `false` for what this drone will not do.
 ///
 /// `false` and not an explanation, because a scheduler of the reference can only read a boolean; the reason stands beside it in a header,
 /// and in the log. A request that was taken before is answered `true` again: its sender has not seen the first answer.

@@ -1,7 +1,7 @@
 package import DockerEngine
 package import PlaneProtocol
 
-/// How this drone makes containers: what its configuration adds to a request (protocol.md §6.11).
+/// How this drone makes containers: what its configuration adds to a request (dev/docs/protocol.md, Containers).
 package struct ContainerBlueprint: Sendable {
     /// Docker network the containers join; Docker's default bridge if nil.
     package var network: String?

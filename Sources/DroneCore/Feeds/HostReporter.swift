@@ -1,7 +1,7 @@
 import Logging
 package import PlaneProtocol
 
-/// Publishes what the machine uses, once a second, as the reference's separate metrics process does (protocol.md M16).
+/// Publishes what the machine uses, once a second, as the reference's separate metrics process does (dev/docs/protocol.md, M16 DroneStatsMessage).
 package struct HostReporter: Sendable {
     /// The reference's. A message of 250 bytes.
     private static let period = Duration.seconds(1)

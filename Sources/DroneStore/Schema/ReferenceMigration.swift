@@ -2,7 +2,7 @@
 ///
 /// The reference keeps the applied steps in `_sqlx_migrations` and compares the SHA-384 of its own script files with the
 /// stored checksums. A file without these rows, or with other checksums, cannot be opened by it. The statements here are
-/// ours; only their effect and the checksums are the reference's (protocol.md §7).
+/// ours; only their effect and the checksums are the reference's (dev/docs/protocol.md, The drone's database).
 struct ReferenceMigration {
     /// Time stamp in the name of the reference's script, `yyyyMMddHHmmss`.
     let version: Int64

@@ -1,4 +1,4 @@
-/// Stops a backend: from anybody to every agent of the cluster (M5). Each agent answers at once, whether or not it runs the backend.
+/// Stops a backend: from anybody to every agent of the cluster (M5). The agent that has the backend answers once its end is stored; agents of 0.3.24 all answer at once.
 package struct TerminationRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var backendID: BackendID

@@ -27,7 +27,7 @@ struct CleanupPlan: Equatable {
             }
         }
 
-        /// Every message about the backend: those below the subject, and old assignments at it (protocol.md §0.2).
+        /// Every message about the backend: those below the subject, and old assignments at it (dev/docs/protocol.md, Rules for every message).
         var subjects: [String] {
             let subject = "state.cluster.\(self.cluster.subjectToken).backend.\(self.backend)"
             return [subject, subject + ".>"]

@@ -15,7 +15,7 @@ private func page(_ url: String) async throws -> String {
     return String(buffer: try await response.body.collect(upTo: 1 << 20))
 }
 
-/// The whole agent on a real NATS server, a real table and a real Docker: the tests the reference has for its agent (protocol.md §15).
+/// The whole agent on a real NATS server, a real table and a real Docker: the same that the reference tests of its agent.
 @Suite(.needsDocker, .serialized) struct AgentOnDockerTests {
     private struct Drone {
         let fixture: AgentFixture

@@ -6,7 +6,7 @@ import Testing
 
 @testable import DroneCore
 
-/// Every option of a backend's container (protocol.md §6.11), as a real Docker has understood it.
+/// Every option of a backend's container (dev/docs/protocol.md, Containers), as a real Docker has understood it.
 @Suite(.needsDocker) struct ContainerOptionsTests {
     /// What `docker inspect` says of a container made from the request; it is not started, and removed again.
     private func inspect(

@@ -9,7 +9,7 @@ import Testing
 
 /// A drone of Plane 0.3.24 whose agent was stopped, with its table and its containers as that agent leaves them; ours is started in its place.
 @Suite(.needsDocker, .serialized) struct TakingOverTests {
-    /// What the reference leaves: `drone.sqlite3` made by its own SQL library (protocol.md §7), containers with its two labels.
+    /// What the reference leaves: `drone.sqlite3` made by its own SQL library (dev/docs/protocol.md, The drone's database), containers with its two labels.
     private struct Left {
         let fixture: AgentFixture
         let drone = DroneID.random()
@@ -115,7 +115,7 @@ import Testing
         try await fixture.withScheduler {
             try await fixture.withAgent(left.drone) { try await fixture.wait(for: .failed, of: kept) }
         }
-        // As 0.3.24 does: foreign keys on, compares its bookkeeping, then its queries of protocol.md §7.
+        // As 0.3.24 does: foreign keys on, compares its bookkeeping, then its queries.
         try await Left.python(
             """
             import sqlite3, sys
