@@ -1,4 +1,6 @@
 import Foundation
+import PlaneService
+import PlaneTestSupport
 import Testing
 
 /// Documents below `dev/docs` that a person follows: what they name is there.
@@ -36,5 +38,15 @@ import Testing
         let rows = try Repository.text("dev/docs/architecture.md").matches(of: #/(?m)^\| ([0-9]) \| `([^`]+)` \|/#)
             .map { "\($0.output.2): \($0.output.1)" }
         #expect(rows.sorted() == layers.sorted())
+    }
+
+    @Test("the change log begins with this version, which is newer to a package manager than any number of Plane's")
+    func version() async throws {
+        let newest = try Repository.text("dev/docs/changes.md").firstMatch(of: #/(?m)^## (.+)$/#).map { String($0.output.1) }
+        #expect(newest == BuildInformation.version)
+        #expect(BuildInformation.version.wholeMatch(of: #/20[0-9]{2}\.(?:[1-9]|1[0-2])\.[0-9]+/#) != nil)
+        for number in ["0.3.24", "0.4.0", "0.5.9"] {
+            try await TestProcess.run("/usr/bin/dpkg", ["--compare-versions", BuildInformation.version, "gt", number])
+        }
     }
 }
