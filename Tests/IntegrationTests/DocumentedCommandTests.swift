@@ -23,6 +23,18 @@ struct DocumentedCommandTests {
         }
     }
 
+    @Test("every call of plane in the tutorial does what it says", .timeLimit(.minutes(4)))
+    func tutorial() async throws {
+        try await withCluster { cluster in
+            var operatorSession = OperatorSession(cluster: cluster)
+            for command in try DocumentedCommands.commands(in: "dev/docs/tutorial.md") where command.hasPrefix("plane ") {
+                try await operatorSession.run(command)
+            }
+            #expect(operatorSession.seen["list-backends"]?.contains(operatorSession.backend ?? "none") == true)
+            #expect(operatorSession.seen["connections"]?.contains(operatorSession.backend ?? "none") == true)
+        }
+    }
+
     @Test("the request by hand, which needs nothing but a shell, starts a backend")
     func requestByHand() async throws {
         try await withCluster { cluster in
