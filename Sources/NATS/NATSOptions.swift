@@ -11,6 +11,8 @@ package struct NATSOptions: Sendable {
     package var name: String
     /// First tokens of the subjects on which answers arrive; permissions can be bound to it.
     package var inboxPrefix: String
+    /// First tokens of JetStream's interface. Another than the server's own where the streams are another account's, which exports it.
+    package var jetStreamPrefix = JetStream.standardPrefix
     /// For one server, TCP and handshakes together.
     package var connectTimeout: Duration
     /// How often the whole list is tried before `connect` gives up; wrong credentials are not tried again.

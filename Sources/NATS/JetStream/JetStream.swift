@@ -2,15 +2,17 @@
 /// for all of it, but they block a thread each, and its subscriptions to streams need one more.
 package struct JetStream: Sendable {
     /// Subjects of the API of the account's own server group.
-    static let prefix = "$JS.API"
+    package static let standardPrefix = "$JS.API"
 
     package let connection: NATSConnection
+
+    var prefix: String { self.connection.options.jetStreamPrefix }
 
     /// Sends one API request and reads the answer.
     func call<Answer: Decodable>(
         _ name: String, body: [UInt8] = [], answer: Answer.Type, timeout: Duration = .seconds(5)
     ) async throws(NATSError) -> Answer {
-        let subject = "\(Self.prefix).\(name)"
+        let subject = "\(self.prefix).\(name)"
         let message: NATSMessage
         do {
             message = try await self.connection.request(body, to: subject, timeout: timeout)

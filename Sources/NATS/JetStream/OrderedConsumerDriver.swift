@@ -194,7 +194,8 @@ final class OrderedConsumerDriver: Sendable {
             return self.interrupt(generation, reason: message.headers["Description"] ?? "status \(status)")
         }
         // Answered here and not on arrival: everything before it has been read, which is what the server asks.
-        if let flowControl = message.reply ?? message.headers["Nats-Consumer-Stalled"] {
+        // Only where flow control is read: a server asks for nothing else, but others may reach this subject.
+        if let flowControl = message.reply ?? message.headers["Nats-Consumer-Stalled"], flowControl.hasPrefix("$JS.FC.") {
             // Lost with a broken connection, after which there is a new consumer anyway.
             try? self.jetStream.connection.publish([], to: flowControl)
         }
@@ -239,7 +240,7 @@ final class OrderedConsumerDriver: Sendable {
         if let attachment { self.detach(attachment) }
         guard let name else { return }
         try? self.jetStream.connection.publish(
-            [], to: "\(JetStream.prefix).CONSUMER.DELETE.\(self.stream).\(name)",
+            [], to: "\(self.jetStream.prefix).CONSUMER.DELETE.\(self.stream).\(name)",
             reply: self.jetStream.connection.requests.nobody)
     }
 
