@@ -22,7 +22,7 @@ import ServiceLifecycle
         let connection = try await NATSConnection.connect(
             settings.nats.options(name: "cert-refresher", inboxPrefix: settings.inboxPrefix), logger: logger)
         let solver = PublishedChallenge(
-            cluster: settings.drone.cluster, bus: PlaneBus(connection: connection, logger: logger),
+            cluster: settings.drone.cluster, bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger),
             visibility: ChallengeVisibility(settings.visibility, logger: logger), logger: logger)
         let authority = ACMEAuthority(
             try settings.clientOptions(), transport: settings.transport, accountKey: settings.accountKey, keyKind: settings.keyKind,

@@ -26,7 +26,7 @@ struct CertRefresherSettings: ServiceSettings {
     }
 
     /// As an account's permissions may expect it (dev/docs/protocol.md, Rules for every message).
-    var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox" }
+    var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox.refresher" }
 
     /// The cluster itself, and everything one label below it.
     var names: [String] {

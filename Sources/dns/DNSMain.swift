@@ -27,7 +27,7 @@ import ServiceLifecycle
         let server = DNSServer(source: world, configuration: try settings.serverConfiguration(), group: .singleton)
         let address = try await server.start()
         logger.info("dns listens", metadata: [LogKey.port: "\(address.port ?? 0)"])
-        let connection = try await NATSConnection.connect(settings.nats.options(name: "dns", inboxPrefix: "controller.inbox"), logger: logger)
+        let connection = try await NATSConnection.connect(settings.nats.options(name: "dns", inboxPrefix: "controller.inbox.dns"), logger: logger)
         return [
             NATSConnectionService(connection), NameServer(server: server, world: world, jetStream: connection.jetStream, logger: logger),
         ]

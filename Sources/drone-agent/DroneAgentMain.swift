@@ -22,7 +22,7 @@ import ServiceLifecycle
         let droneID = try await settings.droneID(in: store)
         LogFeed.ofThisProcess.rename(.drone(droneID))
         let connection = try await NATSConnection.connect(
-            settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix), logger: logger)
+            settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix(droneID)), logger: logger)
         let engine = DockerEngineAdapter(
             client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), blueprint: settings.blueprint)
         var agentSettings = settings.agentSettings(droneID)
@@ -31,7 +31,7 @@ import ServiceLifecycle
         #endif
         let agent = try await DroneAgent(
             agentSettings, store: store, engine: engine, feeds: engine,
-            bus: PlaneBus(connection: connection, logger: logger), logger: logger)
+            bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger), logger: logger)
         return [NATSConnectionService(connection), agent]
     }
 }

@@ -22,8 +22,9 @@ struct DroneAgentSettings: ServiceSettings {
         self.agent = agent
     }
 
-    /// As an account's permissions may expect it (dev/docs/protocol.md, Rules for every message).
-    var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox" }
+    /// Below the reference's prefix, to which an account's permissions may be bound (dev/docs/protocol.md, Rules for every message), one for each drone, so that
+    /// permissions may keep drones from hearing each other's answers.
+    func inboxPrefix(_ droneID: DroneID) -> String { "cluster.\(self.drone.cluster.subjectToken).inbox.agent.\(droneID)" }
 
     var dockerEndpoint: DockerEndpoint {
         switch self.agent.docker.connection {

@@ -15,8 +15,8 @@ import ServiceLifecycle
 
     func makeServices(_ settings: SchedulerSettings, logger: Logger) async throws -> [any Service] {
         let connection = try await NATSConnection.connect(
-            settings.nats.options(name: "scheduler", inboxPrefix: "controller.inbox"), logger: logger)
-        let bus = PlaneBus(connection: connection, logger: logger)
+            settings.nats.options(name: "scheduler", inboxPrefix: "controller.inbox.scheduler"), logger: logger)
+        let bus = PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger)
         return [NATSConnectionService(connection), Scheduler(bus: bus, configuration: settings.scheduler, logger: logger)]
     }
 }

@@ -13,8 +13,17 @@ extension NATSConfiguration: ConfigReadable {
         if credentials != nil, reader.isTable("auth") {
             reader.mistake("credentials_path", found: "it beside the table auth", expectation: "one way to log in")
         }
+        var inboxPrefixes = ReplySubjects.standardPrefixes
+        reader.read(
+            "inbox_prefixes", .list(of: .inboxPrefix), into: &inboxPrefixes,
+            "Beginnings of the subjects on which requesters are answered, `*` for any token; answers to other subjects are dropped.")
+        let jetStreamPrefix = reader.optional(
+            "jetstream_prefix", .jetStreamPrefix,
+            "Beginning of the subjects of JetStream's interface where the streams are another account's; the server's own if not set.")
         guard let hosts else { return nil }
         self.init(hosts: hosts, authentication: credentials.map { .credentialsFile(path: $0) } ?? login, tls: tls)
+        self.inboxPrefixes = inboxPrefixes
+        self.jetStreamPrefix = jetStreamPrefix
     }
 
     /// A token, or user name and password. Of a file with all three the older software takes the token, and so do we.
@@ -53,6 +62,13 @@ extension ConfigType where Value == String {
         type.isSecret = true
         return type
     }()
+
+    static let jetStreamPrefix = ConfigType.text(
+        "a subject prefix such as plane.API", { (ReplySubjects.isPrefix($0) || $0.hasPrefix("$JS.")) && !$0.contains("*") ? $0 : nil }, show: { $0 })
+
+    static let inboxPrefix = ConfigType.text(
+        "a subject prefix such as app.inbox, which begins with no subject of plane's own and not with $",
+        { ReplySubjects.isPrefix($0) ? $0 : nil }, show: { $0 })
 
     private static func address(_ text: String) -> NATSServerAddress? {
         // What is wrong with it is said by the expectation; the text itself may hold a password.

@@ -14,8 +14,10 @@ extension NATSConfiguration {
             case .userPassword(let username, let password): .userPassword(user: username, password: password.exposed)
             case .credentialsFile(let path): .credentialsFile(path)
             }
-        return NATSOptions(
+        var options = NATSOptions(
             servers: self.hosts, authentication: authentication, tls: self.tls?.options, name: name, inboxPrefix: inboxPrefix)
+        if let prefix = self.jetStreamPrefix { options.jetStreamPrefix = prefix }
+        return options
     }
 }
 

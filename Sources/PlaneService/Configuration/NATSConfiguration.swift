@@ -28,6 +28,13 @@ package struct NATSConfiguration: Hashable, Sendable {
     package var hosts: [String]
     package var authentication: Authentication?
     package var tls: TLS?
+    /// Beginnings of the subjects on which requesters are answered; see `ReplySubjects`.
+    package var inboxPrefixes = ReplySubjects.standardPrefixes
+
+    /// Beginning of the subjects of JetStream's interface, nil for the server's own; see `NATSOptions.jetStreamPrefix`.
+    package var jetStreamPrefix: String?
+
+    package var replySubjects: ReplySubjects { ReplySubjects(prefixes: self.inboxPrefixes) }
 
     package init(hosts: [String], authentication: Authentication? = nil, tls: TLS? = nil) {
         self.hosts = hosts

@@ -16,6 +16,7 @@ package enum LogKey {
     package static let lock = "lock"
     package static let nextAttempt = "next_attempt"
     package static let port = "port"
+    package static let replySubject = "reply_subject"
     package static let sequence = "sequence"
     package static let server = "server"
     package static let state = "state"

@@ -8,12 +8,12 @@ import ServiceLifecycle
 /// What cannot be read is never passed over in silence: it is logged, and whoever waits for an answer is told what is wrong.
 package struct MessageSubscription<Message: PlaneMessage>: Sendable {
     private let subscription: NATSSubscription
-    private let connection: NATSConnection
+    private let answerer: Answerer
     private let logger: Logger
 
-    init(_ subscription: NATSSubscription, connection: NATSConnection, logger: Logger) {
+    init(_ subscription: NATSSubscription, answerer: Answerer, logger: Logger) {
         self.subscription = subscription
-        self.connection = connection
+        self.answerer = answerer
         self.logger = logger
     }
 
@@ -24,15 +24,15 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
         await self.consume(maxConcurrent: maxConcurrent) { _, decoded in await body(decoded) }
     }
 
-    /// Answers each message in the same way. The result nil sends no answer; a message without a reply subject is carried out like any
-    /// other.
+    /// Answers each message in the same way. The result nil sends no answer; a message without a reply subject, or with one that is no
+    /// inbox, is carried out like any other.
     package func serve(
         maxConcurrent: Int, handler: @escaping @Sendable (Message) async -> Result<Message.Reply, ErrorReply>?
     ) async where Message: PlaneRequest {
         await self.consume(maxConcurrent: maxConcurrent) { message, request in
             switch await handler(request) {
-            case .success(let reply)?: self.answer(message, reply)
-            case .failure(let reply)?: self.answer(message, reply)
+            case .success(let reply)?: self.answerer.answer(message, reply)
+            case .failure(let reply)?: self.answerer.answer(message, reply)
             case nil: break
             }
         }
@@ -44,7 +44,7 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
     ) async where Message: PlaneRequest {
         await self.consume(maxConcurrent: maxConcurrent) { message, request in
             let (reply, reason) = await handler(request)
-            self.answer(message, reply, reason.map { [ErrorReply.headerName: $0.headerValue] } ?? .empty)
+            self.answerer.answer(message, reply, reason.map { [ErrorReply.headerName: $0.headerValue] } ?? .empty)
         }
     }
 
@@ -73,18 +73,8 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
         } catch {
             self.logger.warning(
                 "message cannot be read", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
-            self.answer(message, error.reply)
+            self.answerer.answer(message, error.reply)
             return nil
-        }
-    }
-
-    private func answer(_ message: NATSMessage, _ reply: some JSONEncodable, _ headers: NATSHeaders = .empty) {
-        guard let subject = message.reply else { return }
-        do {
-            try self.connection.publish(WireCodec.encode(reply), to: subject, headers: headers)
-        } catch {
-            // The requester will ask again, or give up; it is not for us to keep answers.
-            self.logger.warning("answer cannot be sent", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
         }
     }
 }

@@ -6,12 +6,15 @@ package import PlaneProtocol
 package struct PlaneBus: Sendable {
     package let connection: NATSConnection
     package let logger: Logger
+    private let replySubjects: ReplySubjects
 
     /// The reference's clients wait this long for an answer.
     package static let requestTimeout: Duration = .seconds(10)
 
-    package init(connection: NATSConnection, logger: Logger) {
+    /// - Parameter replySubjects: where answers may go.
+    package init(connection: NATSConnection, replySubjects: ReplySubjects = ReplySubjects(), logger: Logger) {
         self.connection = connection
+        self.replySubjects = replySubjects
         self.logger = logger
     }
 
@@ -76,7 +79,9 @@ package struct PlaneBus: Sendable {
     package func subscribe<Message: PlaneMessage>(
         to _: Message.Type, on subject: String = Message.subscription, queue: String? = nil
     ) throws(NATSError) -> MessageSubscription<Message> {
-        MessageSubscription(try self.connection.subscribe(subject, queue: queue), connection: self.connection, logger: self.logger)
+        MessageSubscription(
+            try self.connection.subscribe(subject, queue: queue),
+            answerer: Answerer(connection: self.connection, replySubjects: self.replySubjects, logger: self.logger), logger: self.logger)
     }
 
     /// Answers the requests of a kind until the process is to end; see `MessageSubscription.serve`.

@@ -1,6 +1,7 @@
 /// Every metric of every service, with the sentence that says what it means. Names end in their unit, as Prometheus wants it.
 package enum MetricCatalogue {
     package static let help: [String: String] = [
+        "plane_answers_dropped_total": "Answers that were not sent because the requester wanted them on a subject that is no inbox.",
         "plane_build_info": "1, with the version as a label.",
         "plane_cert_is_usable": "1 if there is a certificate that can be served, 0 if not.",
         "plane_cert_next_step_timestamp_seconds": "When the refresher does something again (Unix time).",

@@ -89,6 +89,69 @@ import Testing
         }
     }
 
+    @Test(
+        "an answer goes to an inbox and nowhere else, and the request is carried out all the same",
+        arguments: [
+            "$JS.API.STREAM.PURGE.plane_state", "state.cluster.plane_test.drone.drone-2.meta", "cluster.plane_test.backend.one.terminate",
+            "backend.one.status", "lease.housekeeping", "state.inbox.one", "$JS.FC.plane_state.one",
+        ])
+    func answerElsewhere(replySubject: String) async throws {
+        let seen = Mutex<[Bool]>([])
+        try await Self.withDrains(
+            handler: { request in
+                seen.withLock { $0.append(request.drain) }
+                return .success(UnitReply())
+            }
+        ) { bus in
+            let elsewhere = Mutex<[String]>([])
+            let watch = try bus.connection.subscribe(">")
+            let watching = Task { for await message in watch { elsewhere.withLock { $0.append(message.subject) } } }
+            try bus.connection.publish(WireCodec.encode(Self.drain(true)), to: Self.drain(true).subject, reply: replySubject)
+            try bus.connection.publish(Array("{".utf8), to: Self.drain(true).subject, reply: replySubject)
+            try await eventually("it is carried out") { seen.withLock { $0 == [true] } }
+            // Its answer passes the same server later than the others would.
+            _ = try await bus.request(Self.drain(false))
+            try await eventually("the watcher has seen that answer") { elsewhere.withLock { $0.contains { $0.hasPrefix("_INBOX.") } } }
+            #expect(elsewhere.withLock { !$0.contains(replySubject) })
+            watching.cancel()
+        }
+    }
+
+    @Test("the first answer that goes nowhere is told, the others are only counted")
+    func answersDropped() async throws {
+        let log = LogRecorder()
+        try await withNATSServer(jetStream: false) { server in
+            let bus = PlaneBus(
+                connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: log.logger), logger: log.logger)
+            let subscription = try bus.subscribe(to: DrainDrone.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await subscription.serve(maxConcurrent: 1) { _ in .success(UnitReply()) } }
+                for _ in 0..<20 {
+                    try bus.connection.publish(WireCodec.encode(Self.drain(true)), to: Self.drain(true).subject, reply: "lease.housekeeping")
+                }
+                _ = try await bus.request(Self.drain(true))
+                group.cancelAll()
+            }
+        }
+        #expect(log.entries.filter { $0.message.contains("answer is not sent") }.count == 1, "\(log.text)")
+        #expect(log.text.contains("lease.housekeeping"))
+    }
+
+    @Test("inboxes are known by their first tokens, as configured")
+    func replySubjects() {
+        let standard = ReplySubjects()
+        for subject in ["_INBOX.abc.1", "controller.inbox.scheduler.x.2", "app.inbox.x", "cluster.plane_test.inbox.agent.drone-1.x.1", "_R_.a.b"] {
+            #expect(standard.contains(subject), "\(subject)")
+        }
+        for subject in [
+            "", "_INBOX", "app.inbox", "inbox.x", "app.other.x", "cluster.plane_test.drone.x", "cluster.inbox", "$SYS.inbox.x", "backend.inbox.log",
+            "app.inbox.*", "app.inbox.>", "app..inbox.x", "certificate.inbox.x", "secret.inbox.x", "logs.inbox.x",
+        ] { #expect(!standard.contains(subject), "\(subject)") }
+        let own = ReplySubjects(prefixes: ["my.own"])
+        #expect(own.contains("my.own.x") && !own.contains("_INBOX.x") && !own.contains("my.other.x"))
+        for prefix in ["*", "*.*", "", ">", "a.>", "state", "backend.*", "$JS", "a b"] { #expect(!ReplySubjects.isPrefix(prefix), "\(prefix)") }
+    }
+
     @Test("no more handlers run at the same time than allowed, and every request is answered")
     func concurrency() async throws {
         let running = Mutex((now: 0, most: 0))
