@@ -74,20 +74,26 @@ package struct Scheduler: Service {
     }
 
     private func serve() async throws {
-        let drones = DroneMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
-        let backends = BackendMonitor(bus: self.bus, world: self.world, writer: self.writer, logger: self.logger)
+        let drones = DroneMonitor(
+            bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger)
+        let backends = BackendMonitor(
+            bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger)
         let challenges = ChallengeMonitor(world: self.world, writer: self.writer, logger: self.logger)
-        let registrations = try self.bus.subscribe(to: DroneConnectRequest.self, queue: Self.queue)
+        let registrations = try self.bus.subscribe(to: DroneStatement<DroneConnectRequest>.self, queue: Self.queue)
+        let sharedRegistrations = try self.bus.subscribe(to: DroneConnectRequest.self, queue: Self.queue)
         let signsOfLife = try self.bus.subscribe(to: DroneStatusMessage.self)
         let statuses = try self.bus.subscribe(to: DroneStatusMessage.self, queue: Self.queue)
-        let reports = try self.bus.subscribe(to: UpdateBackendStateMessage.self, queue: Self.queue)
+        let reports = try self.bus.subscribe(to: DroneStatement<UpdateBackendStateMessage>.self, queue: Self.queue)
+        let sharedReports = try self.bus.subscribe(to: UpdateBackendStateMessage.self, queue: Self.queue)
         let values = try self.bus.subscribe(to: SetAcmeDNSRecord.self, queue: Self.queue)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await registrations.serve(maxConcurrent: Self.mostAtOnce) { await drones.register($0) } }
+            group.addTask { await registrations.serve(maxConcurrent: Self.mostAtOnce) { await drones.register($0.content) } }
+            group.addTask { await sharedRegistrations.serve(maxConcurrent: Self.mostAtOnce) { await drones.registerShared($0) } }
             group.addTask { await signsOfLife.forEach { drones.hear($0) } }
             group.addTask { await statuses.forEach(maxConcurrent: Self.mostAtOnce) { await drones.record($0) } }
             group.addTask { await reports.serve(maxConcurrent: Self.mostAtOnce) { await backends.report($0) } }
+            group.addTask { await sharedReports.serve(maxConcurrent: Self.mostAtOnce) { await backends.reportShared($0) } }
             group.addTask { await values.serve(maxConcurrent: Self.mostAtOnce) { await challenges.store($0) } }
             try await self.serveRequests()
             try await group.waitForAll()

@@ -20,8 +20,12 @@ final class FakeDrone: Sendable {
         indirect case held(Answer)
     }
 
+    /// The subjects on which it registers.
+    enum Subjects: Sendable { case own, shared }
+
     let id: DroneID
     let cluster: TestCluster
+    private let subjects: Subjects
     private let answers: Mutex<[Answer]>
     private let spawns = Mutex<[SpawnRequest]>([])
     private let terminations = Mutex<[BackendID]>([])
@@ -30,8 +34,9 @@ final class FakeDrone: Sendable {
     /// What it says to a roll call.
     let running = Mutex<[RollCall.Entry]>([])
 
-    private init(_ id: DroneID, _ cluster: TestCluster, _ answers: [Answer]) {
+    private init(_ id: DroneID, _ cluster: TestCluster, _ answers: [Answer], _ subjects: Subjects) {
         self.id = id
+        self.subjects = subjects
         self.cluster = cluster
         self.answers = Mutex(answers)
     }
@@ -40,9 +45,9 @@ final class FakeDrone: Sendable {
     /// - Parameter answers: to the requests to spawn, in order; the last one to all that follow.
     static func run(
         _ id: String = "drone-a", in cluster: TestCluster, answers: [Answer] = [.accept], state: DroneState = .ready,
-        maxBackends: UInt32? = nil, listens: Bool = true, _ body: @escaping @Sendable (FakeDrone) async throws -> Void
+        maxBackends: UInt32? = nil, listens: Bool = true, registers subjects: Subjects = .shared, _ body: @escaping @Sendable (FakeDrone) async throws -> Void
     ) async throws {
-        let drone = FakeDrone(.make(id), cluster, answers)
+        let drone = FakeDrone(.make(id), cluster, answers, subjects)
         try await withThrowingTaskGroup(of: Void.self) { group in
             if listens {
                 let spawns = try cluster.bus.subscribe(
@@ -87,8 +92,11 @@ final class FakeDrone: Sendable {
 
     /// Registers, sends one status, and waits until every scheduler knows of both.
     func appear(_ state: DroneState = .ready, maxBackends: UInt32? = nil) async throws {
-        _ = try await self.cluster.bus.request(
-            DroneConnectRequest(droneID: self.id, version: "test", cluster: TestCluster.name, ip: .v4(0x7F00_0001)))
+        let registration = DroneConnectRequest(droneID: self.id, version: "test", cluster: TestCluster.name, ip: .v4(0x7F00_0001))
+        switch self.subjects {
+        case .own: _ = try await self.cluster.bus.request(DroneStatement(registration))
+        case .shared: _ = try await self.cluster.bus.request(registration)
+        }
         try await self.say(state, maxBackends: maxBackends)
     }
 

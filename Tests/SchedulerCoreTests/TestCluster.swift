@@ -36,25 +36,28 @@ struct TestCluster: Sendable {
 
     /// Runs `body` with schedulers that serve, and ends them in order.
     static func run(
-        schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), logger: Logger = TestCluster.silent,
-        _ body: @escaping @Sendable (TestCluster) async throws -> Void
+        schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), configuration: SchedulerConfiguration = .init(),
+        logger: Logger = TestCluster.silent, _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
         try await withNATSServer { server in
-            try await self.run(on: [server], schedulers: schedulers, limits: limits, logger: logger, body)
+            try await self.run(on: [server], schedulers: schedulers, limits: limits, configuration: configuration, logger: logger, body)
         }
     }
 
     /// The same on servers that run already, which form a cluster if there are several.
     static func run(
-        on servers: [NATSServer], schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), logger: Logger = TestCluster.silent,
-        _ body: @escaping @Sendable (TestCluster) async throws -> Void
+        on servers: [NATSServer], schedulers: Int = 1, limits: ScheduleLimits = TestCluster.limits(), configuration: SchedulerConfiguration = .init(),
+        logger: Logger = TestCluster.silent, _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
         let urls = servers.map(\.url)
         let bus = try await self.bus(urls)
         let worlds = (0..<schedulers).map { _ in LiveWorld() }
         var services: [any Service] = []
         for world in worlds {
-            services.append(Scheduler(bus: try await self.bus(urls, logger: logger), world: world, limits: limits, logger: logger))
+            services.append(
+                Scheduler(
+                    bus: try await self.bus(urls, logger: logger), configuration: configuration, world: world, limits: limits,
+                    logger: logger))
         }
         let group = ServiceGroup(services: services, logger: bus.logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -48,6 +48,7 @@ package struct DroneAgent: Service {
     private let bus: PlaneBus
     private let condition: DroneCondition
     private let roster: BackendRoster
+    private let voice: DroneVoice
     private let courier: OutboxCourier
     private let logger: Logger
 
@@ -55,7 +56,8 @@ package struct DroneAgent: Service {
     package init(
         _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, bus: PlaneBus, logger: Logger
     ) async throws(StoreError) {
-        let courier = OutboxCourier(store: store, bus: bus, logger: logger)
+        let voice = DroneVoice(drone: settings.drone, bus: bus, logger: logger)
+        let courier = OutboxCourier(store: store, voice: voice, logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
         let prober = ReadinessProber()
         var context = BackendContext(
@@ -73,6 +75,7 @@ package struct DroneAgent: Service {
         self.bus = bus
         self.condition = condition
         self.roster = BackendRoster(context: context)
+        self.voice = voice
         self.courier = courier
         self.logger = logger
     }
@@ -129,7 +132,7 @@ package struct DroneAgent: Service {
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
-            bus: self.bus, logger: self.logger)
+            bus: self.bus, voice: self.voice, logger: self.logger)
         let beat = StatusBeat(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
             condition: self.condition, store: self.context.store, bus: self.bus, logger: self.logger)

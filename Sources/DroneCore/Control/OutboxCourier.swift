@@ -1,7 +1,7 @@
 package import DroneStore
 package import Logging
 import PlaneProtocol
-package import PlaneService
+import PlaneService
 
 /// Brings the reports of the outbox to the schedulers: those of one backend in order, those of many side by side, each until it is
 /// acknowledged, for ever. No backend waits for it, and none for another one's report.
@@ -12,14 +12,14 @@ package struct OutboxCourier: Sendable {
     private static let answerLimit = Duration.seconds(5)
 
     private let store: DroneStore
-    private let bus: PlaneBus
+    private let voice: DroneVoice
     private let logger: Logger
     private let news: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
 
-    package init(store: DroneStore, bus: PlaneBus, logger: Logger) {
+    package init(store: DroneStore, voice: DroneVoice, logger: Logger) {
         self.store = store
-        self.bus = bus
+        self.voice = voice
         self.logger = logger
         (self.news, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -90,8 +90,10 @@ package struct OutboxCourier: Sendable {
     /// - Returns: Whether the report is out of the outbox.
     private func deliver(_ report: QueuedReport) async -> Bool {
         do {
-            let message = try WireCodec.decode(UpdateBackendStateMessage.self, from: report.payload)
-            _ = try await self.bus.request(message, timeout: Self.answerLimit)
+            var message = try WireCodec.decode(UpdateBackendStateMessage.self, from: report.payload)
+            // It may have been queued under another name of this drone, for which this agent cannot speak.
+            message.drone = self.voice.drone
+            _ = try await self.voice.say(message, timeout: Self.answerLimit)
         } catch let error as MessageError {
             self.logger.error(
                 "A report of the outbox is unreadable and dropped",

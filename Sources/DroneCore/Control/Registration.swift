@@ -15,16 +15,18 @@ package struct Registration: Sendable {
     private let address: OwnAddress
     private let endpoint: PublicEndpoint
     private let bus: PlaneBus
+    private let voice: DroneVoice
     private let logger: Logger
 
     package init(
-        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, bus: PlaneBus, logger: Logger
+        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, bus: PlaneBus, voice: DroneVoice, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
         self.address = address
         self.endpoint = endpoint
         self.bus = bus
+        self.voice = voice
         self.logger = logger
     }
 
@@ -48,7 +50,7 @@ package struct Registration: Sendable {
     private func register(_ ip: IPAddress) async throws -> Bool {
         let request = DroneConnectRequest(
             droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint)
-        return try await self.bus.request(request, timeout: Self.answerLimit)
+        return try await self.voice.say(request, timeout: Self.answerLimit)
     }
 
     /// Until the period is over, or the connection has come back from a break: the server may have lost what it knew.
@@ -56,7 +58,10 @@ package struct Registration: Sendable {
         await withTaskGroup { group in
             group.addTask { _ = try? await Task.sleep(for: Self.period) }  // cancelled is as good as over
             group.addTask {
-                for await event in self.bus.connection.events where event == .reconnected { return }
+                for await event in self.bus.connection.events where event == .reconnected {
+                    self.voice.forgetWhatWorked()
+                    return
+                }
             }
             await group.next()
             group.cancelAll()

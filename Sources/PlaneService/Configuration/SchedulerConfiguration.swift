@@ -11,6 +11,8 @@ package struct SchedulerConfiguration: Hashable, Sendable {
     /// Log lines of backends take at most so many bytes in their stream, and states a quarter of that; nil for no limit. What else the streams
     /// hold is much smaller, so that a disk of a few gigabytes suffices.
     package var historyMaxBytes: Int64? = 1 << 30
+    /// Whether drones are also heard on the subjects of 0.3, which do not name them, so that each can speak for all.
+    package var acceptsLegacyPeers = true
     package var metrics = MetricsConfiguration()
 
     package init() {}
@@ -50,6 +52,9 @@ extension SchedulerConfiguration: ConfigReadable {
             reader.mistake("history_max_bytes", found: "\(bytes)", expectation: "0, or at least \(Self.smallestHistoryBytes)")
         }
         self.historyMaxBytes = bytes == 0 ? nil : Int64(bytes)
+        reader.read(
+            "accepts_legacy_peers", .boolean, into: &self.acceptsLegacyPeers,
+            "Also hear drones on the subjects of 0.3, which do not name them, so that each drone can speak for all. Off once all agents are newer.")
         self.metrics = reader.section("metrics") { MetricsConfiguration(&$0) } ?? self.metrics
     }
 }

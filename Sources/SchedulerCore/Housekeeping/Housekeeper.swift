@@ -14,6 +14,7 @@ final class Housekeeper: Sendable {
     private let writeOff: WriteOff
     private let retention: Retention
     private let lostAfter: Duration?
+    private let logger: Logger
     private let watch = Mutex(LostDroneWatch())
 
     private static let period: Duration = .seconds(1)
@@ -21,14 +22,17 @@ final class Housekeeper: Sendable {
     private static let dronesEvery = 5
     /// Drones asked at the same time.
     private static let callsAtOnce = 8
+    /// Our own writes come back to us.
+    private static let echoLimit: Duration = .seconds(2)
 
     init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
         self.world = world
-        self.caller = RollCaller(bus: bus, world: world, writer: writer, logger: logger)
+        self.caller = RollCaller(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
         self.writeOff = WriteOff(bus: bus, writer: writer, logger: logger)
         self.retention = Retention(jetStream: bus.connection.jetStream, world: world, configuration: configuration, logger: logger)
         self.lostAfter = configuration.lostAfter
+        self.logger = logger
     }
 
     /// Ends when the task is cancelled.
@@ -69,11 +73,34 @@ final class Housekeeper: Sendable {
         guard let limit = self.lostAfter else { return }
         let watch = self.watch.withLock { $0 }
         let lost = self.world.drones { $0.needsWriteOff && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
+        var gone: [DroneSight] = []
+        var last: UInt64 = 0
         for drone in lost {
             // It may have spoken while others were written off.
             guard watch.isLost(lastHeard: self.world.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
+            guard let sequence = await self.writeOff.drone(drone.id, in: drone.cluster) else { continue }
+            gone.append(drone)
+            last = sequence
+        }
+        guard !gone.isEmpty else { return }
+        await self.adoptWhatMoved(in: Set(gone.map(\.cluster)), after: last)
+        for drone in gone {
             let backends = self.world.ask { $0.liveBackends(of: drone.id, in: drone.cluster) }
-            await self.writeOff.drone(drone.id, in: drone.cluster, with: backends)
+            await self.writeOff.backends(backends, of: drone.id, in: drone.cluster)
+        }
+    }
+
+    /// An agent that goes by a new id has what its old id had, which must not be written off with that.
+    private func adoptWhatMoved(in clusters: Set<ClusterName>, after sequence: UInt64) async {
+        _ = await self.world.waitUntil(sequence: sequence, within: Self.echoLimit)
+        let claimants = self.world.drones { $0.isDoubtful && $0.state != .lost && clusters.contains($0.cluster) }
+        guard !claimants.isEmpty else { return }
+        _ = await self.call(claimants.map { RollCallMachine.Drone(drone: $0.id, cluster: $0.cluster) })
+        do {
+            let written = try await self.bus.connection.jetStream.streamInfo(SchedulerStreams.planeState).lastSequence
+            _ = await self.world.waitUntil(sequence: written, within: Self.echoLimit)
+        } catch {
+            self.logger.debug("the stream's end cannot be asked for", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -82,18 +109,23 @@ final class Housekeeper: Sendable {
         for drone in self.world.drones(where: \.isDoubtful) {
             differing[RollCallMachine.Drone(drone: drone.id, cluster: drone.cluster)] = drone.lastHeard
         }
-        var due = doubts.look(at: differing, now: now)[...]
-        while !due.isEmpty {
-            let some = due.prefix(Self.callsAtOnce)
-            due = due.dropFirst(Self.callsAtOnce)
-            let answers = await withTaskGroup(of: (RollCallMachine.Drone, RollCaller.Outcome).self) { group in
-                for drone in some { group.addTask { (drone, await self.caller.call(drone.drone, in: drone.cluster)) } }
-                return await group.reduce(into: []) { $0.append($1) }
+        let due = doubts.look(at: differing, now: now)
+        for case (let drone, .agreed(let missing)) in await self.call(due) {
+            let gone = doubts.answered(drone, missing: missing, now: .now())
+            await self.writeOff.backends(gone, of: drone.drone, in: drone.cluster)
+        }
+    }
+
+    /// Asks them what they run, some at a time.
+    private func call(_ drones: [RollCallMachine.Drone]) async -> [(RollCallMachine.Drone, RollCaller.Outcome)] {
+        await withTaskGroup(of: (RollCallMachine.Drone, RollCaller.Outcome).self) { group in
+            var answers: [(RollCallMachine.Drone, RollCaller.Outcome)] = []
+            for (index, drone) in drones.enumerated() {
+                if index >= Self.callsAtOnce, let answer = await group.next() { answers.append(answer) }
+                group.addTask { (drone, await self.caller.call(drone.drone, in: drone.cluster)) }
             }
-            for case (let drone, .agreed(let missing)) in answers {
-                let gone = doubts.answered(drone, missing: missing, now: .now())
-                await self.writeOff.backends(gone, of: drone.drone, in: drone.cluster)
-            }
+            for await answer in group { answers.append(answer) }
+            return answers
         }
     }
 }

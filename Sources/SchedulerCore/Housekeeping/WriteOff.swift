@@ -11,19 +11,20 @@ struct WriteOff: Sendable {
 
     private static let mostAtOnce = 64
 
-    /// The drone first: it gets no new backends then. Done in part, the rest is found again.
-    func drone(_ drone: DroneID, in cluster: ClusterName, with backends: Set<BackendID>) async {
-        var metadata: Logger.Metadata = [
-            LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.count: "\(backends.count)",
-        ]
+    /// The drone first: it gets no new backends then, and what it had may be another's. Done in part, the rest is found again.
+    /// - Returns: where that stands in the stream; nil if it could not be written.
+    func drone(_ drone: DroneID, in cluster: ClusterName) async -> UInt64? {
+        var metadata: Logger.Metadata = [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)"]
         do {
-            try await self.writer.write(.cluster(cluster, .drone(DroneMessage(drone: drone, change: .state(.lost, at: .now())))))
+            let message = DroneMessage(drone: drone, change: .state(.lost, at: .now()))
+            let sequence = try await self.writer.write(.cluster(cluster, .drone(message)))
+            self.logger.warning("drone was silent for too long and is written off with its backends", metadata: metadata)
+            return sequence
         } catch {
             metadata[LogKey.error] = "\(error)"
-            return self.logger.error("lost drone cannot be written off", metadata: metadata)
+            self.logger.error("lost drone cannot be written off", metadata: metadata)
+            return nil
         }
-        self.logger.warning("drone was silent for too long and is written off with its backends", metadata: metadata)
-        await self.backends(backends, of: drone, in: cluster)
     }
 
     func backends(_ backends: Set<BackendID>, of drone: DroneID, in cluster: ClusterName) async {

@@ -12,16 +12,29 @@ package final class DroneMonitor: Sendable {
     private let logger: Logger
     private let caller: RollCaller
     private let bus: PlaneBus
+    private let acceptsLegacyPeers: Bool
     private let journal = Mutex(DroneJournal())
     /// Drones that are being asked what they run.
     private let calling = Mutex<Set<DroneJournal.Key>>([])
 
-    package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, logger: Logger) {
+    package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
-        self.caller = RollCaller(bus: bus, world: world, writer: writer, logger: logger)
+        self.caller = RollCaller(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
+        self.acceptsLegacyPeers = configuration.acceptsLegacyPeers
         self.world = world
         self.writer = writer
         self.logger = logger
+    }
+
+    /// On the subject of all drones of a cluster, where each can speak for another.
+    package func registerShared(_ request: DroneConnectRequest) async -> Result<Bool, ErrorReply> {
+        guard self.acceptsLegacyPeers else {
+            self.logger.warning(
+                "registration on the shared subject is refused",
+                metadata: [LogKey.cluster: "\(request.cluster)", LogKey.drone: "\(request.droneID)", LogKey.hint: "\(ErrorReply.isShared.message)"])
+            return .failure(.isShared)
+        }
+        return await self.register(request)
     }
 
     /// Answered when the drone's address is stored.

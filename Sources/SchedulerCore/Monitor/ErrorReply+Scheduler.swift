@@ -7,6 +7,13 @@ extension ErrorReply {
         ErrorReply(code: .unavailable, message: "the scheduler could not write to the stream: \(error.reason); try again")
     }
 
+    /// Whoever may publish there may be any drone.
+    static let isShared = ErrorReply(
+        code: .notPermitted, message: "drones are heard only on subjects that name them, because scheduler.accepts_legacy_peers is off")
+
+    /// Not for ever: a backend may still move to the drone that says it has it.
+    static let isNotAssigned = ErrorReply(code: .unavailable, message: "the backend is not assigned to this drone")
+
     /// A lock that looks free may be held by a backend whose drone has not said so yet.
     static let isRebuilding = ErrorReply(
         code: .unavailable, message: "the state of the world was lost, and the drones are being asked which locks are held; try again in some seconds")

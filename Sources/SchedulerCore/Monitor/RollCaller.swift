@@ -8,11 +8,18 @@ import PlaneState
 ///
 /// What the world does not know is written down. What the world says has ended, and what holds a lock that meanwhile belongs to another
 /// backend, the drone is told to stop.
+///
+/// But a drone is the truth about itself only. What is assigned to another one moves when that one is lost, or says itself that it does
+/// not have it. And where drones can be told apart, a backend that nobody knows is believed in only while the world's memory is young.
 struct RollCaller: Sendable {
     let bus: PlaneBus
     let world: LiveWorld
     let writer: WorldWriter
+    let configuration: SchedulerConfiguration
     let logger: Logger
+
+    /// After its stream was made, for as long as silent drones are not written off: whoever comes back later has nothing to say.
+    private static let shortestYouth: Duration = .seconds(300)
 
     /// An agent reads its table, which takes milliseconds.
     private static let answerLimit: Duration = .seconds(3)
@@ -63,11 +70,12 @@ struct RollCaller: Sendable {
         let findings = self.world.ask { world in
             answer.backends.map { RollCallFinding($0, of: drone, in: cluster, world: world) }
         }
+        let formerDrones = await self.askFormerDrones(of: findings, in: cluster)
         let areAdopted = await withTaskGroup(of: Bool.self) { group in
             var areAdopted = true
             for (index, finding) in findings.enumerated() {
                 if index >= Self.mostAtOnce { areAdopted = await group.next() ?? true && areAdopted }
-                group.addTask { await self.carryOut(finding, drone: drone, cluster: cluster) }
+                group.addTask { await self.carryOut(finding, formerDrones, drone: drone, cluster: cluster) }
             }
             return await group.reduce(areAdopted) { $0 && $1 }
         }
@@ -77,9 +85,67 @@ struct RollCaller: Sendable {
         return await self.write(.drone(DroneMessage(drone: drone, change: .metadata(answer.metadata))), in: cluster)
     }
 
-    private func carryOut(_ finding: RollCallFinding, drone: DroneID, cluster: ClusterName) async -> Bool {
+    /// What another drone says of the backends that are assigned to it.
+    private enum FormerDrone: Sendable {
+        /// The world has given it up.
+        case isLost
+        case claims(Set<BackendID>)
+        /// It does not answer, which may have any reason.
+        case isSilent
+
+        func releases(_ backend: BackendID) -> Bool {
+            switch self {
+            case .isLost: true
+            case .claims(let claims): !claims.contains(backend)
+            case .isSilent: false
+            }
+        }
+    }
+
+    private func askFormerDrones(of findings: [RollCallFinding], in cluster: ClusterName) async -> [DroneID: FormerDrone] {
+        var drones: Set<DroneID> = []
+        for case .isAssigned(_, let drone) in findings { drones.insert(drone) }
+        return await withTaskGroup(of: (DroneID, FormerDrone).self) { group in
+            var answers: [DroneID: FormerDrone] = [:]
+            for (index, drone) in drones.enumerated() {
+                if index >= Self.mostAtOnce, let answer = await group.next() { answers[answer.0] = answer.1 }
+                group.addTask { (drone, await self.formerDrone(drone, in: cluster)) }
+            }
+            for await (drone, answer) in group { answers[drone] = answer }
+            return answers
+        }
+    }
+
+    private func formerDrone(_ drone: DroneID, in cluster: ClusterName) async -> FormerDrone {
+        // One that the world has forgotten was lost for a month.
+        let known = self.world.ask { $0.drone(drone, in: cluster) }
+        guard let known, known.state != .lost else { return .isLost }
+        do {
+            return .claims(Set(try await self.ask(drone, in: cluster).backends.map(\.backend)))
+        } catch {
+            self.logger.debug(
+                "drone does not tell what it runs",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.error: "\(error)"])
+            return .isSilent
+        }
+    }
+
+    /// Whether the drone's word is enough for a backend that the world does not know.
+    private var believesInUnknown: Bool {
+        self.configuration.acceptsLegacyPeers
+            || self.world.isYounger(than: max(self.configuration.lostAfter ?? .zero, Self.shortestYouth))
+    }
+
+    private func carryOut(
+        _ finding: RollCallFinding, _ formerDrones: [DroneID: FormerDrone], drone: DroneID, cluster: ClusterName
+    ) async -> Bool {
         switch finding {
         case .agrees: return true
+        case .unknown(let entry) where !self.believesInUnknown:
+            self.logger.warning(
+                "drone claims a backend that nobody gave it",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
+            return true
         case .unknown(let entry):
             self.logger.notice(
                 "backend was not known, and is now",
@@ -89,7 +155,12 @@ struct RollCaller: Sendable {
             guard await self.write(.backend(change), in: cluster, once: true) else { return false }
             return await self.write(
                 .backend(BackendMessage(backend: entry.backend, change: .state(entry.state, at: .now()))), in: cluster, once: true)
-        case .hasMoved(let entry):
+        case .isAssigned(let entry, let former) where formerDrones[former]?.releases(entry.backend) != true:
+            self.logger.warning(
+                "drone claims a backend that is assigned to another",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
+            return true
+        case .isAssigned(let entry, _):
             self.logger.notice(
                 "backend runs on another drone than was known",
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])

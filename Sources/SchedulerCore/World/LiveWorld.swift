@@ -16,6 +16,8 @@ package final class LiveWorld: FollowedWorld {
         var incarnation: UInt64 = 0
         /// Until then drones are being asked what they run, and nobody knows which locks are held.
         var rebuiltAt: ContinuousClock.Instant?
+        /// When the stream was made, or lost what it held; nil before it was read.
+        var bornAt: ContinuousClock.Instant?
         /// Choices whose assignment stands in the stream at this place, which the world has not reached.
         var unsettled: [(sequence: UInt64, drone: DroneID, cluster: ClusterName)] = []
 
@@ -77,6 +79,11 @@ package final class LiveWorld: FollowedWorld {
             if remaining <= .zero { state.rebuiltAt = nil }
             return max(.zero, remaining)
         }
+    }
+
+    /// Whether the stream has been there for less than `age`: drones may run what it does not know yet.
+    func isYounger(than age: Duration) -> Bool {
+        self.state.withLock { state in state.bornAt.map { .now - $0 < age } ?? false }
     }
 
     // MARK: Choosing a drone
@@ -145,6 +152,7 @@ package final class LiveWorld: FollowedWorld {
     }
 
     private func expectRebuild(_ state: inout State, age: Duration) {
+        state.bornAt = .now - age
         let remaining = min(self.rebuildTime - age, self.rebuildTime)
         if remaining > .zero { state.rebuiltAt = .now + remaining }
     }
@@ -197,6 +205,13 @@ package final class LiveWorld: FollowedWorld {
     /// Whether the world reached the sequence in time.
     package func waitUntil(sequence: UInt64, within limit: Duration) async -> Bool {
         await TimeLimit.run(limit) { await self.wait(for: .sequence(sequence)) { $0.world.sequence >= sequence ? true : nil } } ?? false
+    }
+
+    /// Whether the backend is assigned to the drone, or is in time.
+    func waitUntil(_ backend: BackendID, in cluster: ClusterName, isAssignedTo drone: DroneID, within limit: Duration) async -> Bool {
+        await TimeLimit.run(limit) {
+            await self.wait(for: .backend(backend, cluster)) { $0.world.drone(of: backend, in: cluster) == drone ? true : nil }
+        } ?? false
     }
 
     /// What the lock looks like as soon as it looks different; nil if it does not in time.

@@ -9,6 +9,8 @@ struct WorldWaiters {
         case sequence(UInt64)
         /// Something may have changed about the lock.
         case lock(LockName, ClusterName)
+        /// Something was said about the backend.
+        case backend(BackendID, ClusterName)
     }
 
     typealias Signal = AsyncStream<Void>.Continuation
@@ -16,6 +18,7 @@ struct WorldWaiters {
     private var signals: [UInt64: Signal] = [:]
     private var sequences: [UInt64: UInt64] = [:]
     private var locks: [Condition: Set<UInt64>] = [:]
+    private var backends: [Condition: Set<UInt64>] = [:]
     private var catchingUp: Set<UInt64> = []
     private var nextTicket: UInt64 = 0
 
@@ -26,6 +29,7 @@ struct WorldWaiters {
         case .caughtUp: self.catchingUp.insert(self.nextTicket)
         case .sequence(let sequence): self.sequences[self.nextTicket] = sequence
         case .lock: self.locks[condition, default: []].insert(self.nextTicket)
+        case .backend: self.backends[condition, default: []].insert(self.nextTicket)
         }
         return self.nextTicket
     }
@@ -38,6 +42,9 @@ struct WorldWaiters {
         case .lock:
             self.locks[condition]?.remove(ticket)
             if self.locks[condition]?.isEmpty == true { self.locks[condition] = nil }
+        case .backend:
+            self.backends[condition]?.remove(ticket)
+            if self.backends[condition]?.isEmpty == true { self.backends[condition] = nil }
         }
     }
 
@@ -47,7 +54,12 @@ struct WorldWaiters {
     func whenApplied(_ message: WorldStateMessage?, world: WorldState) -> [Signal] {
         guard !self.signals.isEmpty else { return [] }
         let reached = self.sequences.lazy.filter { $0.value <= world.sequence }.map(\.key)
-        return (Array(reached) + self.lockWaiters(message, world: world)).compactMap { self.signals[$0] }
+        return (Array(reached) + self.lockWaiters(message, world: world) + self.backendWaiters(message)).compactMap { self.signals[$0] }
+    }
+
+    private func backendWaiters(_ message: WorldStateMessage?) -> [UInt64] {
+        guard !self.backends.isEmpty, case .cluster(let cluster, .backend(let message))? = message else { return [] }
+        return self.backends[.backend(message.backend, cluster)].map(Array.init) ?? []
     }
 
     private func lockWaiters(_ message: WorldStateMessage?, world: WorldState) -> [UInt64] {

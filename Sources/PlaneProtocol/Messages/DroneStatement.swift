@@ -1,0 +1,55 @@
+/// What a drone says of itself or of one of its backends, on a subject that names the drone: `cluster.<C>.drone.<D>.…`. Ours.
+///
+/// The reference's subjects for the same messages name the cluster or the backend only, so that a server's permissions cannot tell drones
+/// apart, and each may speak for all. Body and answer are the reference's.
+package struct DroneStatement<Content: DroneContent>: Hashable, Sendable {
+    package var content: Content
+
+    package init(_ content: Content) {
+        self.content = content
+    }
+
+    /// Who says it; the receiver's check of the subject has compared the two.
+    package var speaker: DroneID { self.content.speaker }
+}
+
+/// A message that a drone says on a subject of its own.
+package protocol DroneContent: PlaneMessage, Hashable {
+    /// The drone that says it.
+    var speaker: DroneID { get }
+    var cluster: ClusterName { get }
+    /// The subject behind `cluster.<C>.drone.<D>.`
+    var statementTail: String { get }
+    /// The same in a subscription.
+    static var statementTailPattern: String { get }
+}
+
+extension DroneStatement: PlaneMessage {
+    package static var subscription: String { "cluster.*.drone.*.\(Content.statementTailPattern)" }
+
+    package var subject: String {
+        "cluster.\(self.content.cluster.subjectToken).drone.\(self.speaker).\(self.content.statementTail)"
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.content = try Content(json: json)
+    }
+
+    package func write(to json: inout JSONWriter) { self.content.write(to: &json) }
+}
+
+extension DroneStatement: PlaneRequest where Content: PlaneRequest {
+    package typealias Reply = Content.Reply
+}
+
+extension DroneConnectRequest: DroneContent {
+    package var speaker: DroneID { self.droneID }
+    package var statementTail: String { "register" }
+    package static var statementTailPattern: String { "register" }
+}
+
+extension UpdateBackendStateMessage: DroneContent {
+    package var speaker: DroneID { self.drone }
+    package var statementTail: String { "backend.\(self.backend).status" }
+    package static var statementTailPattern: String { "backend.*.status" }
+}

@@ -1,0 +1,26 @@
+import PlaneProtocol
+import Synchronization
+
+/// Counts the reports that wait for an assignment, so that no drone occupies all places with backends it made up.
+final class WaitingReports: Sendable {
+    /// Of one drone: as many as an agent delivers at the same time.
+    private static let mostOfOneDrone = 64
+
+    private let counts = Mutex<[DroneID: Int]>([:])
+
+    /// False if the drone has its share.
+    func enter(_ drone: DroneID) -> Bool {
+        self.counts.withLock { counts in
+            guard counts[drone, default: 0] < Self.mostOfOneDrone else { return false }
+            counts[drone, default: 0] += 1
+            return true
+        }
+    }
+
+    func leave(_ drone: DroneID) {
+        self.counts.withLock { counts in
+            guard let count = counts[drone] else { return }
+            counts[drone] = count > 1 ? count - 1 : nil
+        }
+    }
+}

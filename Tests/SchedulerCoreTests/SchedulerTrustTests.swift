@@ -1,0 +1,234 @@
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@testable import SchedulerCore
+
+/// What one drone can make a scheduler believe about another, and about backends that are not its own.
+@Suite("Scheduler and drones that say what is not theirs to say") struct SchedulerTrustTests {
+    /// As where permissions let each drone speak on its own subjects only.
+    static let hardened: SchedulerConfiguration = {
+        var configuration = SchedulerConfiguration()
+        configuration.acceptsLegacyPeers = false
+        return configuration
+    }()
+
+    static func registration(_ id: String, ip: IPAddress) -> DroneConnectRequest {
+        DroneConnectRequest(droneID: .make(id), version: "test", cluster: TestCluster.name, ip: ip)
+    }
+
+    static func update(_ state: BackendState, _ backend: BackendID, by drone: DroneID, time: WireTime = .now()) -> UpdateBackendStateMessage {
+        UpdateBackendStateMessage(cluster: TestCluster.name, state: state, backend: backend, time: time, drone: drone)
+    }
+
+    static func refusal(_ body: () async throws(RequestFailure) -> Void) async -> ErrorReply.Code? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            guard case .refused(let reply) = error else { return nil }
+            return reply.code
+        }
+    }
+
+    static func caller(_ cluster: TestCluster, _ configuration: SchedulerConfiguration = .init()) -> RollCaller {
+        RollCaller(
+            bus: cluster.bus, world: cluster.world, writer: SchedulerRecoveryTests.writer(cluster), configuration: configuration,
+            logger: TestCluster.silent)
+    }
+
+    static func assigned(_ backend: BackendID, in cluster: TestCluster) -> DroneID? {
+        cluster.world.ask { $0.drone(of: backend, in: TestCluster.name) }
+    }
+
+    @Test("a drone's address changes only on the subject that names it, once legacy drones are not accepted")
+    func registration() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            let (own, stolen) = (IPAddress.v4(0x7F00_0002), IPAddress.v4(0x7F00_0003))
+            #expect(try await cluster.bus.request(DroneStatement(Self.registration("drone-2", ip: own))))
+            let code = await Self.refusal { () async throws(RequestFailure) in
+                _ = try await cluster.bus.request(Self.registration("drone-2", ip: stolen))
+            }
+            #expect(code == .notPermitted)
+            // The body names another drone than the subject.
+            let forged = WireCodec.encode(Self.registration("drone-2", ip: stolen))
+            let answer = try await cluster.bus.connection.request(forged, to: "cluster.plane_test.drone.drone-1.register")
+            #expect(String(decoding: answer.payload, as: UTF8.self).contains("BadRequest"))
+            #expect(try await cluster.bus.request(DroneStatement(Self.registration("drone-1", ip: stolen))))
+            try await cluster.waitForWorld("both drones") { world in
+                world.ask {
+                    $0.drone(.make("drone-1"), in: TestCluster.name)?.metadata?.ip == stolen
+                        && $0.drone(.make("drone-2"), in: TestCluster.name)?.metadata?.ip == own
+                }
+            }
+        }
+    }
+
+    @Test("by default drones of 0.3 are still heard on the subjects they share")
+    func legacy() async throws {
+        try await TestCluster.run { cluster in
+            #expect(try await cluster.bus.request(Self.registration("drone-1", ip: .v4(0x7F00_0001))))
+            _ = try await cluster.bus.request(Self.update(.ready, .make(), by: .make("drone-1")))
+        }
+    }
+
+    @Test("a drone changes the states of its own backends, and of nobody else's")
+    func states() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            try await FakeDrone.run("drone-2", in: cluster, registers: .own) { drone in
+                let victim = try await cluster.spawned(.make(lock: .make()))
+                #expect(victim.drone == drone.id)
+                _ = try await cluster.bus.request(DroneStatement(Self.update(.starting, victim.backendID, by: drone.id)))
+                for state in [BackendState.terminated, .ready] {
+                    let code = await Self.refusal { () async throws(RequestFailure) in
+                        _ = try await cluster.bus.request(DroneStatement(Self.update(state, victim.backendID, by: .make("drone-1"))))
+                    }
+                    #expect(code == .unavailable)
+                    let shared = await Self.refusal { () async throws(RequestFailure) in
+                        _ = try await cluster.bus.request(Self.update(state, victim.backendID, by: drone.id))
+                    }
+                    #expect(shared == .notPermitted)
+                }
+                let states = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(victim.backendID).state.*")
+                #expect(states.map(\.subject) == ["state.cluster.plane_test.backend.\(victim.backendID).state.Starting"])
+                #expect(try await cluster.stream(SchedulerStreams.backendStatus).count == 1)
+                #expect(drone.terminated.isEmpty)
+                #expect(try await cluster.spawned(.make(lock: .make())).backendID == victim.backendID)
+
+                _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, victim.backendID, by: drone.id)))
+                try await cluster.waitForWorld("its own drone has ended it") { world in
+                    world.ask { $0.backend(victim.backendID, in: TestCluster.name)?.state == .swept }
+                }
+            }
+        }
+    }
+
+    @Test("a drone reserves no ids by speaking of backends that do not exist, and an end that nobody needs any more is not repeated for ever")
+    func madeUp() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            let before = try await cluster.stream(filter: "state.cluster.>").count
+            let code = await Self.refusal { () async throws(RequestFailure) in
+                _ = try await cluster.bus.request(DroneStatement(Self.update(.failed, .make("made-up"), by: .make("drone-1"))))
+            }
+            #expect(code == .unavailable)
+            let longAgo = WireTime(seconds: WireTime.now().seconds - 90_000)
+            _ = try await cluster.bus.request(DroneStatement(Self.update(.failed, .make("purged"), by: .make("drone-1"), time: longAgo)))
+            #expect(try await cluster.stream(filter: "state.cluster.>").count == before)
+        }
+    }
+
+    @Test("an operator writes a backend off whose drone is believed only on its own subjects")
+    func operatorWritesOff() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            try await FakeDrone.run("drone-2", in: cluster, registers: .own) { drone in
+                let backend = try await cluster.spawned().backendID
+                _ = try await cluster.bus.request(Self.update(.lost, backend, by: drone.id))
+                try await cluster.waitForWorld("Lost") { world in world.ask { $0.backend(backend, in: TestCluster.name)?.state == .lost } }
+            }
+        }
+    }
+
+    @Test("a report that is faster than the assignment waits for it")
+    func early() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            async let report: UnitReply = cluster.bus.request(DroneStatement(Self.update(.loading, .make("early"), by: .make("drone-1"))))
+            let assignment = BackendMessage(backend: .make("early"), change: .assignment(BackendAssignment(drone: .make("drone-1"))))
+            try await SchedulerRecoveryTests.writer(cluster).write(.cluster(TestCluster.name, .backend(assignment)))
+            _ = try await report
+            try await cluster.waitForWorld("Loading") { world in
+                world.ask { $0.backend(.make("early"), in: TestCluster.name)?.state == .loading }
+            }
+        }
+    }
+
+    @Test("a backend that two drones claim stays with the one it is assigned to, with its token, and so does its lock")
+    func claimed() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run("drone-2", in: cluster) { victim in
+                let backend = try await cluster.spawned(.make(lock: .make(), token: true))
+                try await cluster.report(.ready, backend.backendID, drone: victim.id)
+                let claim = RollCall.Entry(
+                    backend: backend.backendID, state: .ready, bearerToken: Secret("of the attacker's choosing"),
+                    lockAssignment: LockAssignment(lock: .make(), uid: LockUID(rawValue: 7)))
+                try await FakeDrone.run("drone-1", in: cluster) { attacker in
+                    attacker.running.withLock { $0 = [claim] }
+                    try await attacker.answeringRollCalls {
+                        // The victim does not answer, which proves nothing.
+                        guard case .agreed = await Self.caller(cluster).call(attacker.id, in: TestCluster.name) else {
+                            Issue.record("the attacker was not heard")
+                            return
+                        }
+                        victim.running.withLock { $0 = [RollCall.Entry(backend: backend.backendID, state: .ready)] }
+                        try await victim.answeringRollCalls {
+                            _ = await Self.caller(cluster).call(attacker.id, in: TestCluster.name)
+                        }
+                        #expect(Self.assigned(backend.backendID, in: cluster) == victim.id)
+                        var again = try await cluster.spawned(.make(lock: .make()))
+                        again.spawned = true
+                        #expect(again == backend)
+
+                        // Now the victim says itself that it does not have it.
+                        victim.running.withLock { $0 = [] }
+                        try await victim.answeringRollCalls {
+                            _ = await Self.caller(cluster).call(attacker.id, in: TestCluster.name)
+                        }
+                        try await cluster.waitForWorld("the backend has moved") { _ in
+                            Self.assigned(backend.backendID, in: cluster) == attacker.id
+                        }
+                        let moved = try await cluster.spawned(.make(lock: .make()))
+                        #expect(moved.bearerToken == backend.bearerToken)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("what a lost drone had moves to the drone that has it")
+    func movedFromLost() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            try await FakeDrone.run("old-name", in: cluster, registers: .own) { old in
+                let backend = try await cluster.spawned(.make(lock: .make())).backendID
+                _ = try await cluster.bus.request(DroneStatement(Self.update(.ready, backend, by: old.id)))
+                let writeOff = WriteOff(bus: cluster.bus, writer: SchedulerRecoveryTests.writer(cluster), logger: TestCluster.silent)
+                _ = await writeOff.drone(old.id, in: TestCluster.name)
+                try await cluster.waitForWorld("lost") { $0.ask { $0.drone(old.id, in: TestCluster.name)?.state == .lost } }
+                try await FakeDrone.run("new-name", in: cluster, registers: .own) { new in
+                    new.running.withLock { $0 = [RollCall.Entry(backend: backend, state: .ready)] }
+                    try await new.answeringRollCalls {
+                        _ = await Self.caller(cluster, Self.hardened).call(new.id, in: TestCluster.name)
+                        try await cluster.waitForWorld("moved") { _ in Self.assigned(backend, in: cluster) == new.id }
+                        #expect(try await cluster.spawned(.make(lock: .make())).backendID == backend)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a backend that nobody gave a drone, and the lock it claims for it, count only while the world's memory is young")
+    func unknown() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            try await FakeDrone.run("drone-1", in: cluster, registers: .own) { drone in
+                try await drone.answeringRollCalls {
+                    cluster.world.began(streamAge: .seconds(86_400))
+                    drone.running.withLock { $0 = [SchedulerRecoveryTests.entry("made-up", lock: "doc-1")] }
+                    guard case .agreed = await Self.caller(cluster, Self.hardened).call(drone.id, in: TestCluster.name) else {
+                        Issue.record("the drone was not heard")
+                        return
+                    }
+                    #expect(try await cluster.stream(filter: "state.cluster.plane_test.backend.>").isEmpty)
+                    let backend = try await cluster.spawned(.make(lock: .make("doc-1")))
+                    #expect(backend.spawned && backend.backendID != .make("made-up"))
+
+                    cluster.world.began(streamAge: .zero)
+                    drone.running.withLock { $0 = [SchedulerRecoveryTests.entry("restored", lock: "doc-2")] }
+                    _ = await Self.caller(cluster, Self.hardened).call(drone.id, in: TestCluster.name)
+                    try await cluster.waitForWorld("the restored backend") { _ in Self.assigned(.make("restored"), in: cluster) == drone.id }
+                }
+            }
+        }
+    }
+}
