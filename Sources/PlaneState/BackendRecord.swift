@@ -21,5 +21,6 @@ struct BackendRecord: Sendable {
         let sequence: UInt64
         let drone: DroneTable.Slot
         let lock: LockTable.Slot?
+        let hasHiddenToken: Bool
     }
 }

@@ -14,4 +14,6 @@ package struct BackendView: Hashable, Sendable {
     package var stateTime: WorldTime?
     /// Its end has begun, and its process may still run. False once it has ended.
     package var isEnding = false
+    /// Whether there is a token that the state of the world does not hold.
+    package var hasHiddenToken = false
 }

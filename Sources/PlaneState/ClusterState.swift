@@ -72,7 +72,8 @@ struct ClusterState: Sendable {
             self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
         }
         self.backends[backend].assignment = BackendRecord.Assignment(
-            bearerToken: assignment.bearerToken, sequence: sequence, drone: drone, lock: lock)
+            bearerToken: assignment.bearerToken, sequence: sequence, drone: drone, lock: lock,
+            hasHiddenToken: assignment.hasHiddenToken)
     }
 
     private mutating func withdrawAssignment(of backend: BackendTable.Slot) {

@@ -83,7 +83,7 @@ extension ClusterState {
             lock: record.assignment?.lock.map { self.locks.key(of: $0) },
             state: record.state,
             stateTime: record.state.map { _ in record.stateTime },
-            isEnding: record.isEnding && !record.isTerminal)
+            isEnding: record.isEnding && !record.isTerminal, hasHiddenToken: record.assignment?.hasHiddenToken ?? false)
     }
 
     /// nil for a drone only assignments speak of.

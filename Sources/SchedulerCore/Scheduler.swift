@@ -102,10 +102,11 @@ package struct Scheduler: Service {
 
     private func serveRequests() async throws {
         guard await self.catchUp() else { return }
+        let vault = TokenVault(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
         let schedule = ScheduleHandler(
-            bus: self.bus, world: self.world, writer: self.writer, limits: self.limits, metrics: self.metrics,
+            bus: self.bus, world: self.world, writer: self.writer, vault: vault, limits: self.limits, metrics: self.metrics,
             lateRefusals: self.lateRefusals, logger: self.logger)
-        let fetch = FetchHandler(world: self.world, limits: self.limits)
+        let fetch = FetchHandler(world: self.world, limits: self.limits, vault: vault)
         let schedules = try self.bus.subscribe(to: ScheduleRequest.self, queue: Self.queue)
         let fetches = try self.bus.subscribe(to: FetchBackendForLock.self, queue: Self.queue)
         // So that whoever reads the line may ask.

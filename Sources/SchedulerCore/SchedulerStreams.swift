@@ -49,7 +49,9 @@ package enum SchedulerStreams {
                     maxBytes: isCut ? most : limit, replicas: replicas),
                 isEssential: isEssential, isCutToStore: isCut)
         }
-        return [
+        // Tokens of backends (`TokenVault`): the last message of each subject.
+        let secrets = stream(TokenVault.stream, ["secret.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas)
+        return (configuration.acceptsLegacyPeers ? [] : [secrets]) + [
             // The shared memory: the last message of each subject.
             stream(self.planeState, ["state.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas),
             // A lease is over when the server has forgotten the message: its clock decides, and none of ours.

@@ -1,3 +1,4 @@
+import Foundation
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -228,6 +229,69 @@ import Testing
                     _ = await Self.caller(cluster, Self.hardened).call(drone.id, in: TestCluster.name)
                     try await cluster.waitForWorld("the restored backend") { _ in Self.assigned(.make("restored"), in: cluster) == drone.id }
                 }
+            }
+        }
+    }
+
+    @Test("who follows the world reads no token; who asks for the lock's backend is told it, by every scheduler, until the backend is forgotten")
+    func tokens() async throws {
+        try await TestCluster.run(schedulers: 2, configuration: Self.hardened) { cluster in
+            try await FakeDrone.run("drone-1", in: cluster, registers: .own) { drone in
+                let backend = try await cluster.spawned(.make(lock: .make(), token: true))
+                let token = try #require(backend.bearerToken)
+                // Readers of the world hear of what JetStream is asked, which tells them of purges.
+                let advisories = try cluster.bus.connection.subscribe("$JS.EVENT.ADVISORY.API")
+                _ = try await cluster.bus.request(DroneStatement(Self.update(.ready, backend.backendID, by: drone.id)))
+                #expect(drone.spawned.first?.bearerToken == token)
+                for message in try await cluster.stream() {
+                    #expect(!String(decoding: message.payload, as: UTF8.self).contains(token.exposed), "\(message.subject)")
+                }
+                for _ in 0..<6 {
+                    #expect(try await cluster.spawned(.make(lock: .make())).bearerToken == token)
+                    guard case .scheduled(let fetched) = try await cluster.bus.request(
+                        FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
+                    else {
+                        Issue.record("nobody holds the lock")
+                        return
+                    }
+                    #expect(fetched.bearerToken == token)
+                }
+                _ = try await cluster.bus.connection.jetStream.streamInfo("plane_state")
+                try await cluster.bus.connection.flush()
+                advisories.drain()
+                for await advisory in advisories {
+                    let text = String(decoding: advisory.payload, as: UTF8.self)
+                    let encoded = Data(token.exposed.utf8).base64EncodedString()
+                    #expect(!text.contains(token.exposed) && !text.contains(encoded), "\(text)")
+                }
+                // An id that is in use does not lose its token to who asks for it again.
+                let mine = try await cluster.spawned(.make(id: .make("mine"), token: true))
+                let vault = TokenVault(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
+                let second = BackendAssignment(drone: drone.id, bearerToken: Secret("another"))
+                await #expect(throws: NATSError.self) {
+                    try await vault.putAway(second, of: mine.backendID, in: TestCluster.name, isFirst: true)
+                }
+                #expect(try await vault.token(of: mine.backendID, in: TestCluster.name) == mine.bearerToken)
+
+                _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, backend.backendID, by: drone.id)))
+                try await cluster.waitForWorld("ended") { $0.ask { $0.backend(backend.backendID, in: TestCluster.name)?.state == .swept } }
+                let retention = Retention(
+                    jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
+                var scan = RetentionScan()
+                for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
+                #expect(try await vault.token(of: backend.backendID, in: TestCluster.name) == nil)
+            }
+        }
+    }
+
+    @Test("tokens stand where readers of 0.3.24 look for them as long as those are accepted")
+    func legacyTokens() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let backend = try await cluster.spawned(.make(token: true))
+                let token = try #require(backend.bearerToken)
+                let assignments = try await cluster.stream(filter: "state.cluster.plane_test.backend.*.assignment")
+                #expect(assignments.contains { String(decoding: $0.payload, as: UTF8.self).contains(token.exposed) })
             }
         }
     }

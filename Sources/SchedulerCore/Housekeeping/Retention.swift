@@ -38,6 +38,9 @@ struct Retention: Sendable {
         do throws(NATSError) {
             switch outdated {
             case .backend(let backend, let cluster):
+                if self.world.ask({ $0.backend(backend, in: cluster)?.hasHiddenToken == true }) {
+                    try await TokenVault(jetStream: self.jetStream, configuration: self.configuration).forget(backend, in: cluster)
+                }
                 try await self.purge("backend.\(backend).>", in: cluster)
             case .lock(let lock, let cluster, let sequence):
                 // Not what somebody has announced since.

@@ -11,6 +11,9 @@ extension ErrorReply {
     static let isShared = ErrorReply(
         code: .notPermitted, message: "drones are heard only on subjects that name them, because scheduler.accepts_legacy_peers is off")
 
+    /// The lock's holder is of no use to who cannot pass its proxy.
+    static let hasNoToken = ErrorReply(code: .unavailable, message: "the token of the lock's holder could not be read; try again")
+
     /// Not for ever: a backend may still move to the drone that says it has it.
     static let isNotAssigned = ErrorReply(code: .unavailable, message: "the backend is not assigned to this drone")
 

@@ -151,7 +151,8 @@ struct RollCaller: Sendable {
                 "backend was not known, and is now",
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
             let assignment = BackendAssignment(drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment)
-            let change = BackendMessage(backend: entry.backend, change: .assignment(assignment))
+            guard let visible = await self.putAway(assignment, of: entry.backend, in: cluster) else { return false }
+            let change = BackendMessage(backend: entry.backend, change: .assignment(visible))
             guard await self.write(.backend(change), in: cluster, once: true) else { return false }
             return await self.write(
                 .backend(BackendMessage(backend: entry.backend, change: .state(entry.state, at: .now()))), in: cluster, once: true)
@@ -164,7 +165,9 @@ struct RollCaller: Sendable {
             self.logger.notice(
                 "backend runs on another drone than was known",
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
-            let assignment = BackendAssignment(drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment)
+            let assignment = BackendAssignment(
+                drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment,
+                hasHiddenToken: self.world.ask { $0.backend(entry.backend, in: cluster)?.hasHiddenToken ?? false })
             return await self.write(.backend(BackendMessage(backend: entry.backend, change: .assignment(assignment))), in: cluster)
         case .mustStop(let backend):
             self.logger.warning(
@@ -172,6 +175,17 @@ struct RollCaller: Sendable {
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(backend)"])
             await Termination.request(backend, in: cluster, bus: self.bus, logger: self.logger)
             return true
+        }
+    }
+
+    private func putAway(_ assignment: BackendAssignment, of backend: BackendID, in cluster: ClusterName) async -> BackendAssignment? {
+        do {
+            let vault = TokenVault(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
+            return try await vault.putAway(assignment, of: backend, in: cluster)
+        } catch {
+            self.logger.warning(
+                "the backend's token cannot be put away", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+            return nil
         }
     }
 

@@ -1,10 +1,12 @@
 import PlaneProtocol
 import PlaneService
+import PlaneState
 
 /// Answers which backend holds a lock.
 struct FetchHandler: Sendable {
     let world: LiveWorld
     let limits: ScheduleLimits
+    let vault: TokenVault
 
     /// A lock that somebody is about to take, or whose holder's drone has not been heard yet, is waited for, within limits.
     func handle(_ request: FetchBackendForLock) async -> FetchReply {
@@ -16,9 +18,7 @@ struct FetchHandler: Sendable {
             switch sight {
             case .free: return .noBackendForLock
             case .held(let holder):
-                return .scheduled(
-                    FetchedBackend(
-                        drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, isEnding: holder.isEnding))
+                return await self.reply(holder, in: request.cluster)
             case .announced, .assigned:
                 let later = await self.world.waitUntil(
                     lock: request.lock, in: request.cluster, differsFrom: sight, within: deadline - .now)
@@ -28,6 +28,19 @@ struct FetchHandler: Sendable {
                 }
                 sight = later
             }
+        }
+    }
+
+    private func reply(_ holder: LockSight.Holder, in cluster: ClusterName) async -> FetchReply {
+        var found = FetchedBackend(
+            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, isEnding: holder.isEnding)
+        guard self.world.ask({ $0.backend(holder.backend, in: cluster)?.hasHiddenToken == true }) else { return .scheduled(found) }
+        do {
+            guard let token = try await self.vault.token(of: holder.backend, in: cluster) else { return .error(.hasNoToken) }
+            found.bearerToken = token
+            return .scheduled(found)
+        } catch {
+            return .error(.hasNoToken)
         }
     }
 }

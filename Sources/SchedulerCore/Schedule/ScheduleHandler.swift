@@ -1,7 +1,7 @@
-package import Logging
+import Logging
 import NATS
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 import PlaneState
 
 /// Carries out schedule requests: does what a `ScheduleMachine` says, each request by itself.
@@ -9,19 +9,21 @@ package struct ScheduleHandler: Sendable {
     private let bus: PlaneBus
     private let world: LiveWorld
     private let writer: WorldWriter
+    private let vault: TokenVault
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
     private let lateRefusals: LateRefusals
     private let logger: Logger
 
-    package init(
-        bus: PlaneBus, world: LiveWorld, writer: WorldWriter, limits: ScheduleLimits = ScheduleLimits(), metrics: SchedulerMetrics,
-        lateRefusals: LateRefusals = LateRefusals(), logger: Logger
+    init(
+        bus: PlaneBus, world: LiveWorld, writer: WorldWriter, vault: TokenVault, limits: ScheduleLimits = ScheduleLimits(),
+        metrics: SchedulerMetrics, lateRefusals: LateRefusals = LateRefusals(), logger: Logger
     ) {
         self.lateRefusals = lateRefusals
         self.bus = bus
         self.world = world
         self.writer = writer
+        self.vault = vault
         self.limits = limits
         self.metrics = metrics
         self.logger = logger
@@ -75,6 +77,7 @@ package struct ScheduleHandler: Sendable {
                 choice.finish(reply)
                 await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
                 if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
+                let reply = await self.withToken(reply, in: request.cluster)
                 self.report(reply, request, machine.backend, took: .now - started)
                 return reply
             }
@@ -86,7 +89,34 @@ package struct ScheduleHandler: Sendable {
     private func assign(
         _ assignment: BackendAssignment, to backend: BackendID, in cluster: ClusterName, expecting expected: UInt64?
     ) async -> WriteOutcome {
-        await self.write(.backend(BackendMessage(backend: backend, change: .assignment(assignment))), in: cluster, expecting: expected)
+        let visible: BackendAssignment
+        do {
+            visible = try await self.vault.putAway(assignment, of: backend, in: cluster, isFirst: expected == 0)
+        } catch {
+            guard error.code != .wrongLastSequence else { return .conflict }
+            self.logger.error(
+                "the backend's token cannot be put away",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+            return .failed(error.reason)
+        }
+        return await self.write(.backend(BackendMessage(backend: backend, change: .assignment(visible))), in: cluster, expecting: expected)
+    }
+
+    /// The holder of a lock may have a token that the world does not show.
+    private func withToken(_ reply: ScheduleReply, in cluster: ClusterName) async -> ScheduleReply {
+        guard case .scheduled(var backend) = reply, !backend.spawned, backend.bearerToken == nil else { return reply }
+        guard self.world.ask({ $0.backend(backend.backendID, in: cluster)?.hasHiddenToken == true }) else { return reply }
+        do {
+            // It was put away before the assignment was written, so only somebody who purged it can have taken it.
+            guard let token = try await self.vault.token(of: backend.backendID, in: cluster) else { return .error(.hasNoToken) }
+            backend.bearerToken = token
+            return .scheduled(backend)
+        } catch {
+            self.logger.error(
+                "the backend's token cannot be read",
+                metadata: [LogKey.cluster: "\(cluster)", LogKey.backend: "\(backend.backendID)", LogKey.error: "\(error)"])
+            return .error(.hasNoToken)
+        }
     }
 
     private func write(_ change: ClusterStateMessage, in cluster: ClusterName, expecting expected: UInt64? = nil) async -> WriteOutcome {

@@ -76,7 +76,7 @@ struct WorldChangeItem: JSONEncodable {
 
     private var withoutToken: WorldStateMessage {
         guard case .cluster(let cluster, .backend(var message)) = self.message, case .assignment(var assignment) = message.change,
-            assignment.bearerToken != nil
+            assignment.bearerToken != nil || assignment.hasHiddenToken
         else { return self.message }
         assignment.bearerToken = nil
         message.change = .assignment(assignment)

@@ -3,11 +3,14 @@ package struct BackendAssignment: Hashable, Sendable {
     package var drone: DroneID
     package var bearerToken: Secret?
     package var lockAssignment: LockAssignment?
+    /// Ours: there is a token, which only schedulers may read, elsewhere.
+    package var hasHiddenToken: Bool
 
-    package init(drone: DroneID, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil) {
+    package init(drone: DroneID, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil, hasHiddenToken: Bool = false) {
         self.drone = drone
         self.bearerToken = bearerToken
         self.lockAssignment = lockAssignment
+        self.hasHiddenToken = hasHiddenToken
     }
 }
 
@@ -27,6 +30,7 @@ extension BackendAssignment: JSONCodable {
         self.drone = try json.required("drone")
         self.bearerToken = try json.optional("bearer_token")
         self.lockAssignment = try json.optional("lock_assignment")
+        self.hasHiddenToken = try json.value("hidden_token", default: false)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -34,6 +38,7 @@ extension BackendAssignment: JSONCodable {
             $0.field("drone", self.drone)
             $0.field("bearer_token", self.bearerToken)
             $0.field("lock_assignment", self.lockAssignment)
+            $0.fieldIfPresent("hidden_token", self.hasHiddenToken ? true : nil)
         }
     }
 }
