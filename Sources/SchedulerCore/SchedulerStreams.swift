@@ -31,6 +31,7 @@ package enum SchedulerStreams {
     /// The essential ones first.
     ///
     /// Agents publish to `backend_logs` without waiting for an answer, and what is lost there is no loss to the system: one copy.
+    /// And no acknowledgement: with one, whoever may publish a line could have the server publish for him wherever he likes.
     /// - Parameter store: bytes there are for all streams, if that is known.
     package static func all(_ configuration: SchedulerConfiguration, store: UInt64? = nil) -> [Stream] {
         let (replicas, age) = (configuration.replicas, configuration.historyRetention)
@@ -38,7 +39,7 @@ package enum SchedulerStreams {
         let share = store.map { Int64(clamping: ($0 / self.historyShare).powerOfTwoBelow) }
         func stream(
             _ name: String, _ subjects: [String], isEssential: Bool = false, maxMessagesPerSubject: Int64? = nil, maxAge: Duration? = nil,
-            maxBytes: Int64? = nil, replicas: Int = 1, part: Int64 = 1
+            maxBytes: Int64? = nil, replicas: Int = 1, part: Int64 = 1, isAcknowledged: Bool = true
         ) -> Stream {
             let limit = maxBytes.map { $0 == StreamConfiguration.unlimited ? $0 : max($0, self.smallestLimit) }
             let most = share.map { max($0 / part, self.smallestLimit) }
@@ -46,7 +47,7 @@ package enum SchedulerStreams {
             return Stream(
                 configuration: StreamConfiguration(
                     name: name, subjects: subjects, maxMessagesPerSubject: maxMessagesPerSubject, maxAge: maxAge,
-                    maxBytes: isCut ? most : limit, replicas: replicas),
+                    maxBytes: isCut ? most : limit, replicas: replicas, isAcknowledged: isAcknowledged),
                 isEssential: isEssential, isCutToStore: isCut)
         }
         // Tokens of backends (`TokenVault`): the last message of each subject.
@@ -65,9 +66,11 @@ package enum SchedulerStreams {
             stream("plane_certificates", ["certificate.>"], maxMessagesPerSubject: 1, replicas: replicas),
             stream(
                 "backend_logs", ["backend.*.log"], maxMessagesPerSubject: 500, maxAge: age,
-                maxBytes: history ?? StreamConfiguration.unlimited),
+                maxBytes: history ?? StreamConfiguration.unlimited, isAcknowledged: false),
             // Read by nobody today; older agents still publish there.
-            stream("dns_record", ["cluster.*.dns.*"], maxAge: .seconds(60), maxBytes: self.dnsRecordBytes, part: self.statusShare),
+            stream(
+                "dns_record", ["cluster.*.dns.*"], maxAge: .seconds(60), maxBytes: self.dnsRecordBytes, part: self.statusShare,
+                isAcknowledged: false),
         ]
     }
 }

@@ -49,6 +49,18 @@ import Testing
         #expect(machine.assignedAndAnswered(.stored(1), .accepted) == Self.spawned(.make("a"), token: "t"))
     }
 
+    @Test("an id under which programs look for settings by themselves is refused", arguments: ["wpad", "isatap", "autoconfig", "localhost", "mta-sts"])
+    func reservedID(id: String) {
+        var machine = Self.machine(id: .make(id))
+        #expect(Self.error(machine.begin(isKnown: false, sight: nil)) == .notPermitted)
+        // What holds a lock already is told as ever.
+        var locked = Self.machine(id: .make(id), lock: true)
+        guard case .finish(.scheduled, .nothing) = locked.begin(isKnown: true, sight: .held(Self.holder)) else {
+            Issue.record("the holder was not told")
+            return
+        }
+    }
+
     @Test("an id the client chose is reserved before anybody is asked")
     func chosenID() {
         var machine = Self.machine(id: .make("mine"))

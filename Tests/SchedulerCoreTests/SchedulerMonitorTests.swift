@@ -92,6 +92,40 @@ import WorldFollowing
         }
     }
 
+    @Test("a challenge longer than a TXT record's string is refused, and so is a version that nobody needs so long")
+    func tooLong() async throws {
+        try await TestCluster.run { cluster in
+            let longest = String(repeating: "v", count: SetAcmeDNSRecord.maximumBytes)
+            let isStored = try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: longest))
+            #expect(isStored)
+            await #expect(throws: RequestFailure.self) {
+                try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: longest + "v"))
+            }
+            await #expect(throws: RequestFailure.self) {
+                try await cluster.bus.request(
+                    DroneConnectRequest(
+                        droneID: .make(), version: String(repeating: "1", count: 70_000), cluster: TestCluster.name, ip: .v4(0x7F00_0001)))
+            }
+            try await cluster.waitForWorld("the value that fits") { world in world.ask { $0.acmeValues(in: TestCluster.name) == [longest] } }
+            #expect(cluster.world.ask { $0.drone(.make(), in: TestCluster.name) } == nil)
+        }
+    }
+
+    @Test("lines in the stream of logs are not acknowledged, so that the server publishes nothing for who wrote them")
+    func noAcknowledgement() async throws {
+        try await TestCluster.run { cluster in
+            let connection = cluster.bus.connection
+            let before = try await cluster.stream(filter: "state.cluster.>").count
+            for replySubject in ["$JS.API.STREAM.PURGE.plane_state", "state.cluster.plane_test.drone.drone-2.meta"] {
+                try connection.publish(Array("{}".utf8), to: "backend.one.log", reply: replySubject)
+            }
+            try connection.publish(Array("{}".utf8), to: "backend.two.log")
+            try await eventually("the lines are stored") { try await cluster.stream("backend_logs").count == 3 }
+            #expect(try await cluster.stream(filter: "state.cluster.>").count == before)
+            try await eventually("a heartbeat") { try await !cluster.stream(filter: "state.heartbeat").isEmpty }
+        }
+    }
+
     @Test("D4: challenge values that many schedulers take at once are all there for a reader that starts afterwards")
     func challengesAtOnce() async throws {
         try await TestCluster.run(schedulers: 3) { cluster in

@@ -69,8 +69,8 @@ extension JetStream {
     }
 
     /// Brings an existing stream nearer to what is configured: as many replicas if it has fewer (never fewer than it has, because the
-    /// copies are somebody's safety), the age limit, and the limit of its size if one is configured. Everything else stays as it is, also what this library does
-    /// not know of.
+    /// copies are somebody's safety), the age limit, the limit of its size if one is configured, and no acknowledgements where none are wanted.
+    /// Everything else stays as it is, also what this library does not know of.
     ///
     /// A server that is no member of a cluster has one copy whatever is configured, and up to 2.11 takes any number of them, though it will
     /// not load such a stream when it starts again: there the number is brought back to one.
@@ -100,6 +100,7 @@ extension JetStream {
             // The server refuses to remember message ids for longer than it keeps messages.
             if maxAge > 0, let window = existing["duplicate_window"]?.integer, window > maxAge { wanted["duplicate_window"] = .integer(maxAge) }
         }
+        if !configuration.isAcknowledged { wanted["no_ack"] = .bool(true) }
         guard wanted != existing else { return false }
         let body = try Self.encode(wanted, attempt: "STREAM.UPDATE.\(name)")
         _ = try await self.call("STREAM.UPDATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(10))

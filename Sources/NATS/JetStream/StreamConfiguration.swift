@@ -12,10 +12,12 @@ package struct StreamConfiguration: Sendable, Hashable {
     package static let unlimited: Int64 = -1
     /// Copies in a cluster: 1, 3 or 5.
     package var replicas: Int
+    /// Whether the server tells publishers that a message is stored, on the reply subject of their choice and with its own permissions.
+    package var isAcknowledged: Bool
 
     package init(
         name: String, subjects: [String], maxMessagesPerSubject: Int64? = nil, maxAge: Duration? = nil,
-        maxBytes: Int64? = nil, replicas: Int = 1
+        maxBytes: Int64? = nil, replicas: Int = 1, isAcknowledged: Bool = true
     ) {
         self.name = name
         self.subjects = subjects
@@ -23,6 +25,7 @@ package struct StreamConfiguration: Sendable, Hashable {
         self.maxAge = maxAge
         self.maxBytes = maxBytes
         self.replicas = replicas
+        self.isAcknowledged = isAcknowledged
     }
 }
 
@@ -33,6 +36,7 @@ extension StreamConfiguration: Encodable {
         case maxAge = "max_age"
         case maxBytes = "max_bytes"
         case replicas = "num_replicas"
+        case isUnacknowledged = "no_ack"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -47,5 +51,6 @@ extension StreamConfiguration: Encodable {
         try container.encodeIfPresent(self.maxAge?.wholeNanoseconds, forKey: .maxAge)
         try container.encodeIfPresent(self.maxBytes, forKey: .maxBytes)
         try container.encode(self.replicas, forKey: .replicas)
+        if !self.isAcknowledged { try container.encode(true, forKey: .isUnacknowledged) }
     }
 }

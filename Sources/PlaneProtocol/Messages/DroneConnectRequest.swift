@@ -21,6 +21,9 @@ package struct DroneConnectRequest: Hashable, Sendable {
         self.endpoint = endpoint
     }
 
+    /// Of version and hash, which the world keeps.
+    package static let maximumBytes = 255
+
     /// Stored for a drone that does not tell its version.
     package static let missingVersion = "missing_drone_version"
 }
@@ -34,8 +37,8 @@ extension DroneConnectRequest: PlaneRequest {
 
     package init(json: JSONNode) throws(MessageError) {
         self.droneID = try json.required("drone_id")
-        self.version = try json.optional("version")
-        self.gitHash = try json.optional("git_hash")
+        self.version = try json.optional("version", atMost: Self.maximumBytes)
+        self.gitHash = try json.optional("git_hash", atMost: Self.maximumBytes)
         self.cluster = try json.required("cluster")
         self.ip = try json.required("ip")
         self.endpoint = try PublicEndpoint(in: json)

@@ -21,6 +21,9 @@ package struct RollCall: Hashable, Sendable {
         package var bearerToken: Secret?
         package var lockAssignment: LockAssignment?
 
+        /// Bytes. Ours have 30, as the reference's.
+        package static let longestToken = 1024
+
         package init(backend: BackendID, state: BackendState, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil) {
             self.backend = backend
             self.state = state
@@ -74,6 +77,10 @@ extension RollCallRequest: PlaneRequest {
 extension RollCall: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.metadata = try json.required("metadata")
+        guard max(self.metadata.version.utf8.count, self.metadata.gitHash?.utf8.count ?? 0) <= DroneConnectRequest.maximumBytes else {
+            throw MessageError(
+                path: [.key("metadata")], expected: "version and git_hash of at most \(DroneConnectRequest.maximumBytes) bytes", found: "more")
+        }
         self.backends = try json.required("backends")
         self.isComplete = try json.required("complete")
     }
@@ -91,7 +98,7 @@ extension RollCall.Entry: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.backend = try json.required("backend")
         self.state = try json.required("state")
-        self.bearerToken = try json.optional("bearer_token")
+        self.bearerToken = try json.optional("bearer_token", atMost: Self.longestToken).map { Secret($0) }
         self.lockAssignment = try json.optional("lock_assignment")
     }
 

@@ -5,6 +5,9 @@ package struct SetAcmeDNSRecord: Hashable, Sendable {
     /// Text of the TXT record of `_acme-challenge.<cluster>`.
     package var value: String
 
+    /// Of one character-string of a TXT record (RFC 1035 §3.3); an authority's challenge has 43 (RFC 8555 §8.4).
+    package static let maximumBytes = 255
+
     package init(cluster: ClusterName, value: String) {
         self.cluster = cluster
         self.value = value
@@ -20,7 +23,7 @@ extension SetAcmeDNSRecord: PlaneRequest {
 
     package init(json: JSONNode) throws(MessageError) {
         self.cluster = try json.required("cluster")
-        self.value = try json.required("value")
+        self.value = try json.required("value", atMost: Self.maximumBytes)
     }
 
     package func write(to json: inout JSONWriter) {

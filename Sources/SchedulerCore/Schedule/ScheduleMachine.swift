@@ -109,6 +109,9 @@ package struct ScheduleMachine: Sendable {
         guard self.state == .new else { preconditionFailure("begun twice") }
         if case .held(let holder) = sight { return self.finish(with: holder) }
         if case .assigned = sight, let sight { return self.wait(while: sight, Progress()) }
+        guard self.request.backendID?.isReserved != true else {
+            return self.fail(.notPermitted, "programs look for hosts called \(self.backend) by themselves; choose another id", Progress())
+        }
         guard !isKnown else { return self.rejectID(Progress()) }
         guard let sight else { return self.choose(Progress()) }
         return self.take(sight, Progress())

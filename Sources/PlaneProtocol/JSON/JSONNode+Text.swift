@@ -1,0 +1,18 @@
+extension JSONNode {
+    /// Text that is kept or told to others, and so has a bound.
+    func required(_ key: StaticString, atMost maximumBytes: Int) throws(MessageError) -> String {
+        try Self.bounded(try self.required(key), key, maximumBytes)
+    }
+
+    func optional(_ key: StaticString, atMost maximumBytes: Int) throws(MessageError) -> String? {
+        guard let text: String = try self.optional(key) else { return nil }
+        return try Self.bounded(text, key, maximumBytes)
+    }
+
+    private static func bounded(_ text: String, _ key: StaticString, _ maximumBytes: Int) throws(MessageError) -> String {
+        guard text.utf8.count <= maximumBytes else {
+            throw MessageError(path: [.key("\(key)")], expected: "at most \(maximumBytes) bytes", found: "\(text.utf8.count)")
+        }
+        return text
+    }
+}
