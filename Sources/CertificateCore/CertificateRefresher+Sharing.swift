@@ -73,7 +73,8 @@ extension CertificateRefresher {
         }
     }
 
-    /// Takes the shared pair over if it is newer than ours and not itself to be renewed.
+    /// Takes the shared pair over if it is newer than ours and not itself to be renewed. Ours is what lies on the disk even if it cannot be
+    /// served: whoever can write to NATS can have an older pair, whose key may be known by now, put there again.
     private func adopt(from sharing: any CertificateSharing, _ current: CertificatePair?) async throws -> Bool {
         let shared: CertificatePair?
         do {
@@ -83,7 +84,8 @@ extension CertificateRefresher {
             self.logger.warning("the shared certificate is passed over", metadata: [LogKey.error: "\(error)"])
             return false
         }
-        guard let pair = shared, pair.chain.notBefore > current?.chain.notBefore ?? .distantPast,
+        let ours = [current?.chain.notBefore, try self.files.notBefore].compactMap { $0 }.max() ?? .distantPast
+        guard let pair = shared, pair.chain.notBefore > ours,
             self.time.now() < RenewalMachine.renewalTime(of: RenewalMachine.Certificate(pair.chain)),
             (try? pair.check(names: self.options.names, now: self.time.now())) != nil
         else { return false }

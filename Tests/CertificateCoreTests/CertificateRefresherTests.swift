@@ -319,6 +319,23 @@ import Testing
         }
     }
 
+    @Test("an older pair that is shared again is not taken over, even where the newer one on the disk cannot be served", arguments: [true, false])
+    func replayed(isServed: Bool) async throws {
+        let old = try Pairs.make(from: Pairs.now.addingTimeInterval(-10 * Pairs.day), to: Pairs.now.addingTimeInterval(80 * Pairs.day))
+        let newer = try Pairs.make(from: Pairs.now.addingTimeInterval(-Pairs.day), to: Pairs.now.addingTimeInterval(89 * Pairs.day))
+        try self.files.install(newer, names: Pairs.names, now: Pairs.now)
+        if !isServed { try FileManager.default.removeItem(atPath: self.files.keyPath) }
+        let clock = Clock(days: 1)
+        let authority = Authority(clock, [Self.fresh])
+        try await self.run(clock, authority, sharing: Board([old]))
+        #expect(authority.orders.count == (isServed ? 0 : 1))
+        guard case .usable(let found) = try self.files.load(names: Pairs.names, now: clock.now) else {
+            Issue.record("there is no certificate")
+            return
+        }
+        #expect(found.chain.pem != old.chain.pem)
+    }
+
     @Test("a pair that was sealed with another secret is passed over, and replaced by the next order, under the lease")
     func otherSecret() async throws {
         let clock = Clock(days: 0.01)

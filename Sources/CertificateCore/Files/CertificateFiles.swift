@@ -39,6 +39,11 @@ package struct CertificateFiles: Sendable {
         }
     }
 
+    /// Since when the certificate that lies there has been valid, whether or not it can be served; nil if there is none that can be read.
+    package var notBefore: Date? {
+        get throws(FileFailure) { try AtomicFile.read(self.certPath).flatMap { try? CertificateChain(pem: $0).notBefore } }
+    }
+
     private func read(names: [String], now: Date) throws(FileFailure) -> Content {
         guard let certificate = try AtomicFile.read(self.certPath) else { return .missing }
         guard let key = try AtomicFile.read(self.keyPath) else { return .unusable("there is no key at \(self.keyPath)") }
