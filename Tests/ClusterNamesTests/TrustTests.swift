@@ -25,9 +25,9 @@ import Testing
         try await dns.line(containing: "dns is ready")
 
         let log = LogRecorder()
-        let inbox = "cluster.plane_test.inbox"
-        let drone = try await Self.connect("drone-1", to: server, inbox: inbox, log)
-        let refresher = try await Self.connect("cert-refresher", to: server, inbox: inbox, log)
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        let refresher = try await Self.connect("cert-refresher", to: server, inbox: "cluster.plane_test.inbox.refresher", log)
+        try await server.keepStatesForApplication(server.options("application", inboxPrefix: "app.inbox"))
         let application = try await Self.connect("application", to: server, inbox: "app.inbox", log)
         let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
 
@@ -39,7 +39,7 @@ import Testing
             group.addTask { await spawns.serve(maxConcurrent: 8) { _ in .success(true) } }
             group.addTask { await drains.serve(maxConcurrent: 8) { _ in .success(UnitReply()) } }
             group.addTask { await terminations.serve(maxConcurrent: 8) { _ in .success(UnitReply()) } }
-            #expect(try await drone.request(DroneConnectRequest(droneID: id, version: "test", cluster: .plane, ip: .v4)))
+            #expect(try await drone.request(DroneStatement(DroneConnectRequest(droneID: id, version: "test", cluster: .plane, ip: .v4))))
             let request = ScheduleRequest(
                 cluster: .plane, maxIdle: 10, metadata: [:], executable: DockerExecutableConfig(image: "demo"))
             var scheduled: ScheduledBackend?
@@ -52,7 +52,7 @@ import Testing
             }
             let backend = try #require(scheduled?.backendID)
             _ = try await drone.request(
-                UpdateBackendStateMessage(cluster: .plane, state: .ready, backend: backend, time: .now(), drone: id))
+                DroneStatement(UpdateBackendStateMessage(cluster: .plane, state: .ready, backend: backend, time: .now(), drone: id)))
             let history = try await application.connection.jetStream.orderedConsumer(
                 stream: "backend_status", filter: BackendStateMessage.subject(backend: backend), from: .first)
             for await _ in history { break }
@@ -86,21 +86,24 @@ import Testing
         (
             "scheduler",
             ["cluster.plane_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "backend.one.log", "certificate.cluster.plane_test.pair"],
-            ["backend.*.log", ">"]
+            ["backend.*.log", ">", "controller.inbox.>", "cluster.plane_test.inbox.>"]
         ),
         (
             "dns",
             ["state.cluster.plane_test.acme", "cluster.plane_test.schedule", "cluster.plane_test.backend.one.terminate", "backend.one.status",
-                "$JS.API.CONSUMER.CREATE.backend_logs", "$JS.API.STREAM.PURGE.plane_state", "lease.housekeeping"],
-            ["cluster.*.drone.*.spawn", "cluster.*.set_acme_record", "state.>", "backend.*.log"]
+                "$JS.API.CONSUMER.CREATE.backend_logs", "plane.API.CONSUMER.CREATE.plane_secrets", "plane.API.STREAM.MSG.GET.plane_secrets",
+                "$JS.API.STREAM.PURGE.plane_state", "lease.housekeeping"],
+            ["cluster.*.drone.*.spawn", "cluster.*.set_acme_record", "state.>", "backend.*.log", "controller.inbox.scheduler.>"]
         ),
         (
             "drone-1",
             ["cluster.plane_test.drone.drone-2.status", "cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.schedule",
                 "cluster.plane_test.set_acme_record", "state.heartbeat", "backend.one.status", "$JS.API.CONSUMER.CREATE.plane_state",
                 "cluster.plane_test.drone.drone-2.roll_call", "certificate.cluster.plane_test.pair",
-                "$JS.API.STREAM.MSG.GET.plane_certificates", "cluster.other_test.drone.register"],
-            ["cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule",
+                "$JS.API.STREAM.MSG.GET.plane_certificates", "cluster.other_test.drone.drone-1.register",
+                "cluster.plane_test.drone.register", "cluster.plane_test.drone.drone-2.register", "cluster.plane_test.backend.one.status",
+                "cluster.plane_test.drone.drone-2.backend.one.status", "cluster.plane_test.backend.one.terminate", "logs.drone.drone-2"],
+            ["cluster.plane_test.inbox.>", "cluster.plane_test.inbox.agent.drone-2.>", "cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule",
                 "cluster.other_test.backend.*.terminate", "backend.*.log", "controller.inbox.>"]
         ),
         (
@@ -110,12 +113,12 @@ import Testing
             ["cluster.plane_test.drone.drone-1.spawn", "state.>", "controller.inbox.>"]
         ),
         (
-            "application",
-            ["cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.drain", "cluster.plane_test.set_acme_record",
-                "cluster.other_test.schedule", "state.heartbeat", "$JS.API.CONSUMER.CREATE.plane_state", "cluster.plane_test.backend.one.status"],
-            ["cluster.plane_test.drone.*.spawn", "state.>", "cluster.plane_test.inbox.>", "controller.inbox.>"]
+            "operator",
+            ["cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat", "state.cluster.plane_test.acme",
+                "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.status",
+                "cluster.plane_test.drone.drone-1.backend.one.status", "lease.housekeeping", "secret.cluster.plane_test.backend.one"],
+            ["controller.inbox.>", "cluster.other_test.>", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.inbox.>"]
         ),
-        ("operator", ["cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat"], ["controller.inbox.>", "cluster.other_test.>"]),
     ]
 
     @Test("each user is refused what is not its own")
@@ -139,7 +142,126 @@ import Testing
             }
             await bus.connection.drain(timeout: .seconds(1))
         }
-        #expect(Set(Self.forbidden.map(\.user)) == Set(GuardedNATS.users))
+        // The application has an account of its own, from which nothing is reached but what is exported to it.
+        #expect(Set(Self.forbidden.map(\.user)) == Set(GuardedNATS.users).subtracting(["application"]))
         await server.server.stop(.kill)
+    }
+
+    @Test("an application reaches nothing but what is exported to its account, whatever it does with streams of its own there")
+    func application() async throws {
+        let server = try await GuardedNATS.start()
+        let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await scheduler.line(containing: "scheduler is ready")
+        let log = LogRecorder()
+        let application = try await Self.connect("application", to: server, inbox: "app.inbox", log)
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
+        let commands = try drone.connection.subscribe("cluster.plane_test.drone.drone-1.spawn")
+        try await drone.connection.flush()
+        for subject in [
+            "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.register",
+            "cluster.plane_test.backend.one.status", "cluster.plane_test.set_acme_record", "cluster.other_test.schedule", "state.heartbeat",
+            "plane.API.STREAM.INFO.plane_state",
+        ] {
+            let error = await #expect(throws: NATSError.self) {
+                try await application.connection.request([], to: subject, timeout: .seconds(5))
+            }
+            #expect(error?.code == .noResponders, "\(subject): \(String(describing: error))")
+        }
+        let missing = await #expect(throws: NATSError.self) { try await application.connection.jetStream.streamInfo("plane_state") }
+        #expect(missing?.code == .streamNotFound)
+
+        // A consumer that delivers onto a command's subject delivers it to nobody.
+        try await server.keepStatesForApplication(server.options("application", inboxPrefix: "app.inbox"))
+        let consumer = #"{"stream_name":"backend_status","config":{"deliver_subject":"cluster.plane_test.drone.drone-1.spawn","ack_policy":"none"}}"#
+        _ = try await application.connection.request(Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.backend_status")
+        try application.connection.publish(Array("{}".utf8), to: "backend.one.status")
+        for _ in 0..<120 {
+            let more = #"{"stream_name":"backend_status","config":{"deliver_subject":"x","ack_policy":"none","inactive_threshold":31536000000000000}}"#
+            _ = try await application.connection.request(Array(more.utf8), to: "$JS.API.CONSUMER.CREATE.backend_status")
+        }
+        let last = try await application.connection.request(Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.backend_status")
+        #expect(String(decoding: last.payload, as: UTF8.self).contains("maximum consumers limit"))
+        // What it puts onto a public subject stays in its account as well.
+        let states = try await operatorBus.connection.jetStream.streamInfo("backend_status")
+        #expect(states.lastSequence == 0)
+        commands.drain()
+        for await command in commands { Issue.record("the drone heard \(command.subject)") }
+        for bus in [application, drone, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
+        await scheduler.stop(.terminate)
+        await server.server.stop(.kill)
+    }
+
+    /// Subjects on which something would happen, or be written, if an answer were published there.
+    static let targets = [
+        "$JS.API.STREAM.PURGE.plane_state", "state.cluster.plane_test.drone.drone-1.meta", "lease.housekeeping",
+        "state.cluster.plane_test.backend.one.state.Lost", "cluster.plane_test.drone.drone-1.spawn",
+    ]
+    /// What each user may publish and is answered by somebody, be it the server.
+    static let answered: [(user: String, inbox: String, subjects: [String])] = [
+        (
+            "application", "app.inbox",
+            ["cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "$JS.API.INFO", "backend.one.log"]
+        ),
+        (
+            "drone-1", "cluster.plane_test.inbox.agent.drone-1",
+            ["cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.backend.one.status", "backend.one.log",
+                "cluster.plane_test.drone.drone-1.status"]
+        ),
+        (
+            "dns", "controller.inbox.dns",
+            ["plane.API.STREAM.INFO.plane_state", "plane.API.CONSUMER.CREATE.plane_state", "plane.API.CONSUMER.DELETE.plane_state.one"]
+        ),
+        (
+            "cert-refresher", "cluster.plane_test.inbox.refresher",
+            ["cluster.plane_test.set_acme_record", "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_certificates"]
+        ),
+    ]
+
+    @Test("nobody has an answer published for him where he may not publish himself, neither by a service nor by the server")
+    func deputies() async throws {
+        let server = try await GuardedNATS.start()
+        let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await scheduler.line(containing: "scheduler is ready")
+        let log = LogRecorder()
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        let id = DroneID.make("drone-1")
+        let spawns = try drone.connection.subscribe("cluster.plane_test.drone.drone-1.spawn")
+        #expect(try await drone.request(DroneStatement(DroneConnectRequest(droneID: id, version: "test", cluster: .plane, ip: .v4))))
+        let before = try await Self.state(server)
+        #expect(before.contains { $0.hasPrefix("state.cluster.plane_test.drone.drone-1.meta ") })
+        for (user, inbox, subjects) in Self.answered {
+            let bus = try await Self.connect(user, to: server, inbox: inbox, log)
+            for subject in subjects {
+                for target in Self.targets { try bus.connection.publish(Array("1".utf8), to: subject, reply: target) }
+            }
+            // Each of them has been answered when this is.
+            if let last = subjects.first { _ = try? await bus.connection.request(Array("1".utf8), to: last, timeout: .seconds(5)) }
+            await bus.connection.drain(timeout: .seconds(1))
+        }
+        _ = try await drone.request(DroneStatement(DroneConnectRequest(droneID: id, version: "test", cluster: .plane, ip: .v4)))
+        let after = try await Self.state(server)
+        #expect(after == before)
+        spawns.drain()
+        for await command in spawns { Issue.record("the drone heard a command: \(command.payload.count) bytes") }
+        #expect(scheduler.log.contains { $0.contains("its subject is no inbox") })
+        await drone.connection.drain(timeout: .seconds(1))
+        await scheduler.stop(.terminate)
+        await server.server.stop(.kill)
+    }
+
+    /// What the world's stream and the leases hold of this cluster, with their payloads.
+    private static func state(_ server: GuardedNATS) async throws -> Set<String> {
+        let bus = try await Self.connect("operator", to: server, inbox: "cli.inbox", LogRecorder())
+        var lines: Set<String> = []
+        let world = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
+        for await message in world {
+            if message.subject != "state.heartbeat" { lines.insert("\(message.subject) \(String(decoding: message.payload, as: UTF8.self))") }
+            if message.pending == 0 { break }
+        }
+        let lease = try await bus.connection.jetStream.lastMessage(stream: "plane_leases", subject: "lease.housekeeping")
+        lines.insert("lease \(lease?.payload.count ?? 0)")
+        await bus.connection.drain(timeout: .seconds(1))
+        return lines
     }
 }

@@ -67,9 +67,10 @@ final class LocalCluster: Sendable {
         let server = if let guarded { guarded.server } else { try await NATSServer.start() }
         let directory = FileManager.default.temporaryDirectory.appending(path: "plane-cluster-\(token)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let application = guarded?.options("application", inboxPrefix: "app.inbox")
+        if let guarded, let application { try await guarded.keepStatesForApplication(application) }
         let bus = try await NATSConnection.connect(
-            guarded?.options("application", inboxPrefix: "app.inbox") ?? NATSOptions(servers: [server.url]),
-            logger: Logger(label: "integration-tests"))
+            application ?? NATSOptions(servers: [server.url]), logger: Logger(label: "integration-tests"))
         let cluster = LocalCluster(
             server: server, guarded: guarded, bus: bus, cluster: ClusterName(rawValue: "t\(token).localhost")!,
             drone: DroneID(rawValue: "drone-\(token)")!, directory: directory, proxyPort: try freeLoopbackPort(),

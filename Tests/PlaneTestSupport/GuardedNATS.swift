@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 package import NATS
 
 /// A nats-server with the accounts, users and TLS of `dev/config/nats-server.conf`, made over to a cluster and a drone of the test's own.
@@ -50,16 +51,38 @@ package struct GuardedNATS: Sendable {
         [
             "PLANE_NATS__HOSTS": self.url, "PLANE_NATS__AUTH__USERNAME": self.name(user), "PLANE_NATS__AUTH__PASSWORD": Self.password(user),
             "PLANE_NATS__TLS__CA_PATH": self.caPath,
-        ]
+        ].merging(Self.settings(user)) { $1 }
     }
+
+    /// What the sample says that a service's configuration needs besides.
+    private static func settings(_ user: String) -> [String: String] {
+        switch user {
+        case "scheduler": ["PLANE_SCHEDULER__ACCEPTS_LEGACY_PEERS": "false"]
+        case "dns", "cert-refresher": ["PLANE_NATS__JETSTREAM_PREFIX": Self.jetStreamPrefix]
+        default: [:]
+        }
+    }
+
+    private static let jetStreamPrefix = "plane.API"
 
     /// With user and password.
     package func url(of user: String) -> String { "tls://\(self.name(user)):\(Self.password(user))@127.0.0.1:\(self.server.port)" }
 
     package func options(_ user: String, inboxPrefix: String) -> NATSOptions {
-        NATSOptions(
+        var options = NATSOptions(
             servers: [self.url], authentication: .userPassword(user: self.name(user), password: Self.password(user)),
             tls: NATSTLSOptions(caFile: self.caPath), name: user, inboxPrefix: inboxPrefix)
+        if ["dns", "cert-refresher"].contains(user) { options.jetStreamPrefix = Self.jetStreamPrefix }
+        return options
+    }
+
+    /// Makes a stream in the application's own account, in which it keeps what it hears.
+    /// - Parameter options: of the application.
+    package func keepStatesForApplication(_ options: NATSOptions) async throws {
+        let connection = try await NATSConnection.connect(options, logger: Logger(label: "application") { _ in SwiftLogNoOpLogHandler() })
+        _ = try await connection.jetStream.ensureStream(
+            StreamConfiguration(name: "backend_status", subjects: ["backend.*.status"], maxBytes: 64 << 20))
+        await connection.drain(timeout: .seconds(1))
     }
 
     private func name(_ user: String) -> String { user == "drone-1" ? self.drone : user }
