@@ -37,6 +37,8 @@ import Testing
     @Test("every subject that anybody subscribes to or writes is in it")
     func subjects() throws {
         try Self.expectInDocument(try Self.matches(#/static let subscription = "([^"]+)"/#, in: "Sources/PlaneProtocol"), atLeast: 17)
+        let ofDrones = [DroneStatement<DroneConnectRequest>.subscription, DroneStatement<UpdateBackendStateMessage>.subscription]
+        try Self.expectInDocument(Set(ofDrones), atLeast: 2)
         let heartbeat = WorldStateMessage.heartbeat.subject
         let token = #/\\\([^)]*\)+/#  // an interpolation
         let tails = try Self.matches(#/"((?:lock|drone|backend)\.\\[^"]+)"/#, in: "Sources/PlaneProtocol/Messages/WorldState")
@@ -69,7 +71,8 @@ import Testing
         let streams = "Sources/SchedulerCore/SchedulerStreams.swift"
         let names = try Self.matches(#/"((?:plane|backend|dns)_[a-z]+)"/#, in: streams)
         let subjects = try Self.matches(#/\["([^"]+)"\]/#, in: streams)
-        try Self.expectInDocument(names.union(subjects).union(["plane_state"]), atLeast: 12)
+        let elsewhere = try Self.matches(#/static let stream = "((?:plane|backend|dns)_[a-z]+)"/#, in: "Sources")
+        try Self.expectInDocument(names.union(subjects).union(elsewhere).union(["plane_state"]), atLeast: 12)
     }
 
     @Test("every table and column of the drone's database is in it")
