@@ -28,9 +28,8 @@ enum HandshakeFailure {
 
     /// The library has codes such as `SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER`.
     private static func words(boringSSL text: String) -> String {
-        if ["WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "INVALID_SSL_SESSION"].contains(where: text.contains) {
-            return "what listens there does not speak TLS"
-        }
-        return text.contains("ALERT") ? "the handshake is refused, as by a proxy that has no certificate yet" : "the handshake fails"
+        if text.contains("ALERT") { return "the handshake is refused, as by a proxy that has no certificate yet" }
+        if text.contains("EOF") { return "the connection is closed before there is a certificate" }
+        return text.contains("WRONG_VERSION_NUMBER") ? "what listens there does not speak TLS" : "the handshake fails"
     }
 }
