@@ -5,7 +5,9 @@ import Testing
 
 @Suite("HTTP/2: when a connection is asked to end, and when it is closed")
 struct HTTP2EndingTests {
-    private static let get = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
+    private static func get(_ name: String) -> [(String, String)] {
+        [(":method", "GET"), (":scheme", "https"), (":authority", "\(name).plane.test"), (":path", "/")]
+    }
 
     private let folder: CertificateFolder
 
@@ -23,21 +25,25 @@ struct HTTP2EndingTests {
     @Test("a client whose stream is open is not asked to leave, however silent it is")
     func busyClient() async throws {
         try await self.withHTTP2 { options in
-            options.limits.keepAlive = .seconds(2)
+            options.limits.hold = .milliseconds(500)
             options.limits.keepAliveProbe = .milliseconds(50)
             options.limits.keepAliveProbeInterval = .milliseconds(50)
         } _: { proxy in
             let backend = try proxy.backend("b-1")
-            let busy = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
-            try await busy.send(HTTP2Frames.start + HTTP2Frames.headers(Self.get, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            proxy.routes.set("b-2", .starting(token: nil))
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let flags = HTTP2Frames.endHeaders | HTTP2Frames.endStream
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(Self.get("b-1"), stream: 1, flags: flags)
+                    + HTTP2Frames.headers(Self.get("b-2"), stream: 3, flags: flags))
             let peer = try await backend.accept()
             _ = try await peer.receive(until: "\r\n\r\n")
-            // Another, without a stream, is asked to leave after forty times as long as TCP takes to ask.
-            let idle = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
-            try await idle.send(HTTP2Frames.start)
-            _ = try await idle.bytes("GOAWAY", Self.hasGoAway)
+            // The other request waits for its backend for ten times as long as the proxy waits until it asks.
+            _ = try await client.bytes("504") { bytes in
+                HTTP2Frames.read(bytes).contains { $0.stream == 3 && $0.kind == HTTP2Frames.Kind.data.rawValue }
+            }
             try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
-            let bytes = try await busy.bytes("the response") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
+            let bytes = try await client.bytes("the response") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
             #expect(!Self.hasGoAway(bytes))
             #expect(!HTTP2Frames.read(bytes).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue })
             withExtendedLifetime(backend) {}
