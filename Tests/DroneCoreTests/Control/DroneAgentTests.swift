@@ -106,11 +106,11 @@ import Testing
 
             // A client that has not asked for headers gets none from the server.
             let plain = try await LoopbackConnection.whenListening(port: fixture.server.port)
-            try await plain.send("CONNECT {\"verbose\":false,\"headers\":false}\r\nSUB answers 1\r\n")
-            try await plain.send("PUB \(request.subject) answers \(WireCodec.encode(request).count)\r\n")
+            try await plain.send("CONNECT {\"verbose\":false,\"headers\":false}\r\nSUB _INBOX.answers 1\r\n")
+            try await plain.send("PUB \(request.subject) _INBOX.answers \(WireCodec.encode(request).count)\r\n")
             try await plain.send(String(decoding: WireCodec.encode(request), as: UTF8.self) + "\r\n")
             let answered = try await plain.receive { String(decoding: $0, as: UTF8.self).contains("false\r\n") }
-            #expect(String(decoding: answered, as: UTF8.self).contains("\r\nMSG answers 1 5\r\nfalse\r\n"))
+            #expect(String(decoding: answered, as: UTF8.self).contains("\r\nMSG _INBOX.answers 1 5\r\nfalse\r\n"))
         }
     }
 
