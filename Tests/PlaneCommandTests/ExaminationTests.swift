@@ -89,7 +89,7 @@ import Testing
     @Test("a single server keeps one copy, whatever number of replicas it accepted")
     func copies() throws {
         let single = try self.stream(3, cluster: nil)
-        #expect(try self.finding("streams") { $0.streams = [("plane_state", single)] }.text == "All there; 7 messages in plane_state, one copy.")
+        #expect(try self.finding("streams") { $0.streams = [("plane_state", single)] }.text == "All there; 7 messages (70 bytes) in plane_state, one copy.")
         let whole = try self.stream(3, cluster: #"{"leader":"a","replicas":[{"name":"b"},{"name":"c"}]}"#)
         let finding = try self.finding("streams") { $0.streams = [("plane_state", whole)] }
         #expect(finding.level == .good)

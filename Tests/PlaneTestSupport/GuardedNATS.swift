@@ -80,8 +80,9 @@ package struct GuardedNATS: Sendable {
     /// - Parameter options: of the application.
     package func keepStatesForApplication(_ options: NATSOptions) async throws {
         let connection = try await NATSConnection.connect(options, logger: Logger(label: "application") { _ in SwiftLogNoOpLogHandler() })
-        _ = try await connection.jetStream.ensureStream(
-            StreamConfiguration(name: "backend_status", subjects: ["backend.*.status"], maxBytes: 64 << 20))
+        for (name, subject) in [("backend_status", "backend.*.status"), ("backend_logs", "backend.*.log")] {
+            _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: name, subjects: [subject], maxBytes: 64 << 20))
+        }
         await connection.drain(timeout: .seconds(1))
     }
 

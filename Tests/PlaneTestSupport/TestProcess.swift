@@ -232,12 +232,20 @@ extension TestProcess {
         posix_spawn_file_actions_adddup2(&actions, input, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
+        // A thread of Dispatch blocks signals, and what is started from it would inherit that: SIGTERM would not end it.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         var argumentPointers = arguments.map { strdup($0) } + [nil]
         var environmentPointers = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
         var process: pid_t = 0
-        let code = posix_spawn(&process, "/bin/sh", &actions, nil, &argumentPointers, &environmentPointers)
+        let code = posix_spawn(&process, "/bin/sh", &actions, &attributes, &argumentPointers, &environmentPointers)
         guard code == 0 else { throw SpawnFailure(description: "posix_spawn: \(String(cString: strerror(code)))") }
         return process
     }
