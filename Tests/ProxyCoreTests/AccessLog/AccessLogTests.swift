@@ -68,7 +68,7 @@ struct AccessLogTests {
         let log = AccessLog(format: .common, descriptor: self.file.fileDescriptor)
         try await withProxy({
             $0.accessLog = log
-            $0.limits.requestHead = .milliseconds(1)
+            $0.limits.requestHead = .seconds(1)
         }) { proxy in
             for (request, status) in [("GET / HTTP/1.1\nHost: b-1.plane.test\r\n\r\n", "400"), ("GET / HTT", "408")] {
                 let answer = try await proxy.exchange(request)
