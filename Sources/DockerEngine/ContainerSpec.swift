@@ -17,6 +17,8 @@ package struct ContainerSpec: Hashable, Sendable {
     package var hasAllGPUs = false
     /// nil leaves logging to the daemon's configuration.
     package var syslog: SyslogTarget?
+    /// Without `syslog`: nil leaves it to the daemon's configuration how much is kept.
+    package var logRotation: LogRotation?
     /// Whether a program in the container may gain rights through setuid and the like.
     package var mayGainPrivileges = false
     /// Linux capabilities taken from Docker's default set, such as `NET_RAW`; `ALL` takes them all.

@@ -65,7 +65,7 @@ struct CreateContainerBody: Encodable {
             self.ulimits = spec.limits.cpuTimeSeconds.map { [Ulimit(name: "cpu", limit: Int64(clamping: $0))] }
             self.storage = spec.limits.diskBytes.map { ["size": String($0)] }
             self.devices = spec.hasAllGPUs ? [.allGPUs] : nil
-            self.logging = spec.syslog.map(LogConfig.init)
+            self.logging = spec.syslog.map(LogConfig.init) ?? spec.logRotation.map(LogConfig.init)
             self.security = spec.mayGainPrivileges ? nil : ["no-new-privileges"]
             self.droppedCapabilities = spec.droppedCapabilities.isEmpty ? nil : spec.droppedCapabilities
         }
@@ -112,6 +112,11 @@ struct CreateContainerBody: Encodable {
 
         var type: String
         var options: [String: String]
+
+        init(_ rotation: LogRotation) {
+            self.type = rotation.driver
+            self.options = rotation.options
+        }
 
         init(_ target: SyslogTarget) {
             self.type = "syslog"

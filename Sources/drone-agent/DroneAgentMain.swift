@@ -17,6 +17,16 @@ import ServiceLifecycle
 
     @OptionGroup var options: ServiceOptions
 
+    @Flag(help: "Print what the firewall has to do for agent.docker.isolate, as iptables-restore reads it, and exit.")
+    var isolationRules = false
+
+    var runs: Bool { !self.options.check && !self.options.dumpConfiguration && !self.isolationRules }
+
+    func output(_ settings: DroneAgentSettings) -> String? {
+        guard self.isolationRules else { return nil }
+        return settings.isolatedNetwork?.rules(nameServers: NameServers.ofThisMachine()) ?? ""
+    }
+
     func makeServices(_ settings: DroneAgentSettings, logger: Logger) async throws -> [any Service] {
         let store = try DroneStore.open(path: settings.drone.databasePath)
         let droneID = try await settings.droneID(in: store)
@@ -29,9 +39,16 @@ import ServiceLifecycle
         #if DEBUG
         if let pass = FaultSwitch.fromEnvironment() { agentSettings.pass = pass }
         #endif
+        let isolation = settings.isolatedNetwork.map { network in
+            IsolationWatch(network, logger: logger) { () async throws(EngineFailure) in try await engine.ensureNetwork() }
+        }
+        agentSettings.isIsolated = { isolation?.isInForce }
         let agent = try await DroneAgent(
             agentSettings, store: store, engine: engine, feeds: engine,
             bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger), logger: logger)
-        return [NATSConnectionService(connection), agent]
+        var services: [any Service] = [NATSConnectionService(connection)]
+        if let isolation { services.append(isolation) }
+        services.append(agent)
+        return services
     }
 }

@@ -16,6 +16,7 @@ struct DroneAgentSettings: ServiceSettings {
     init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "drone-agent")
         reader.demandTable("agent", for: "drone-agent")
+        reader.leaveSecrets(of: "cert", "acme")
         guard let drone = DroneConfiguration(&reader), let nats = drone.nats, let agent = drone.agent else { return nil }
         self.drone = drone
         self.nats = nats
@@ -36,14 +37,28 @@ struct DroneAgentSettings: ServiceSettings {
     var blueprint: ContainerBlueprint {
         var blueprint = ContainerBlueprint()
         blueprint.network = self.agent.docker.network
+        blueprint.isolation = self.isolatedNetwork
         blueprint.runtime = self.agent.docker.runtime
         blueprint.hasAllGPUs = self.agent.docker.insecureGPU
         blueprint.syslog = self.agent.docker.syslog
+        let limits = self.agent.docker.limits
+        blueprint.logBytes = limits.logMegabytes == 0 ? nil : Int64(limits.logMegabytes) << 20
+        blueprint.limits.memoryBytes = LimitPolicy.Bound(limits.memory, times: 1 << 20)
+        blueprint.limits.cpuPercent = LimitPolicy.Bound(limits.cpu, times: 1)
+        blueprint.limits.diskBytes = LimitPolicy.Bound(limits.disk, times: 1 << 20)
         let privileges = self.agent.docker.privileges
         blueprint.mayGainPrivileges = !privileges.noNewPrivileges
         blueprint.processLimit = privileges.processLimit == 0 ? nil : Int64(privileges.processLimit)
         blueprint.droppedCapabilities = privileges.droppedCapabilities
         return blueprint
+    }
+
+    var isolatedNetwork: IsolatedNetwork? {
+        let isolation = self.agent.docker.isolation
+        guard isolation.isOn else { return nil }
+        return IsolatedNetwork(
+            name: self.agent.docker.network ?? ContainerIsolation.standardNetwork, reachable: isolation.reachable,
+            unreachable: isolation.unreachable)
     }
 
     /// The configured name, or the one this drone gave itself when it first started.
@@ -61,6 +76,8 @@ struct DroneAgentSettings: ServiceSettings {
         settings.images = ImageAllowance(self.agent.images)
         settings.limits.ready = self.agent.readyTimeout
         settings.limits.stopGrace = self.agent.stopTimeout
+        let lines = self.agent.docker.limits.logLinesPerSecond
+        settings.limits.logLinesPerSecond = lines == 0 ? nil : Int(lines)
         return settings
     }
 
@@ -69,5 +86,11 @@ struct DroneAgentSettings: ServiceSettings {
         case .literal(let address): .literal(address)
         case .lookup(let url): .lookup(url: url)
         }
+    }
+}
+
+extension LimitPolicy.Bound {
+    init(_ bound: ContainerLimitsConfiguration.Bound, times unit: Int64) {
+        self.init(standard: bound.standard.map { Int64($0) * unit }, most: bound.most.map { Int64($0) * unit })
     }
 }

@@ -12,6 +12,8 @@ struct DroneProxySettings: ServiceSettings {
     var metrics: MetricsConfiguration { self.drone.proxy.metrics }
 
     init?(_ reader: inout ConfigReader) {
+        // It speaks to nobody but visitors and backends.
+        reader.leaveSecrets(of: "nats", "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
         self.checkPorts(&reader)

@@ -153,6 +153,23 @@ import Testing
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: self.directory.file("link.pem")) == "live/cert.pem")
     }
 
+    @Test("in a directory that is made for a group (setgid) the key is the group's to read, and nobody else's")
+    func shared() throws {
+        #expect(chmod(self.directory.path, 0o2750) == 0)
+        try self.files.install(try Pairs.make(), names: Pairs.names, now: Pairs.now)
+        #expect(try self.mode("key.pem") == 0o640)
+    }
+
+    @Test("a link to a file that is not there yet is followed as well")
+    func dangling() throws {
+        let folder = self.directory.file("cert")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        for name in ["key.pem", "cert.pem"] { symlink("cert/\(name)", self.directory.file(name)) }
+        let files = CertificateFiles(certPath: self.directory.file("cert.pem"), keyPath: self.directory.file("key.pem"))
+        try files.install(try Pairs.make(), names: Pairs.names, now: Pairs.now)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["cert.pem", "key.pem"])
+    }
+
     @Test("C6: the account's key is made once, for its owner alone, and kept; one that cannot be read is not replaced")
     func accountKey() throws {
         let file = AccountKeyFile(path: self.directory.file("account.pem"))

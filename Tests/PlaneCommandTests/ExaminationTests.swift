@@ -37,6 +37,15 @@ import Testing
         #expect(try self.examination().findings.allSatisfy { $0.level == .good })
     }
 
+    @Test("a drone whose firewall lets backends reach it is bad; of drones that are not asked to keep them away nothing is said")
+    func isolation() throws {
+        #expect(try self.examination().findings.allSatisfy { $0.check != "isolation" })
+        #expect(try self.finding("isolation") { $0.isolation = [try .make("drone-a"): true] }.level == .good)
+        let open = try self.finding("isolation") { $0.isolation = [try .make("drone-a"): true, try .make("drone-b"): false] }
+        #expect(open.level == .bad)
+        #expect(open.text == "Backends reach what listens on their machine: drone-b.")
+    }
+
     @Test("clocks that differ are told, with the direction")
     func clocks() throws {
         let behind = try self.finding("clocks") { $0.clockDifference = .seconds(-40) }

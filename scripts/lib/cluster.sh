@@ -6,6 +6,8 @@ cluster=plane.localhost
 # Started in this order, stopped in the opposite one.
 services=(scheduler dns drone-agent drone-proxy)
 binaries=$root/.build/release
+# The network of the backends, with a bridge of the same name.
+backends_network=plane-$clone_id
 # What scripts/up chose, for scripts/down and for a second scripts/up.
 choices=$run_folder/choices.sh
 
@@ -35,7 +37,7 @@ export_choices() {
     export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
     export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_AGENT__PUBLIC_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_DB_PATH=$run_folder/drone.sqlite3
     # Clones that share a Docker tell their containers apart by the drone's name.
-    export PLANE_DRONE_ID=drone-$clone_id
+    export PLANE_DRONE_ID=drone-$clone_id PLANE_AGENT__DOCKER__NETWORK=${PLANE_AGENT__DOCKER__NETWORK:-$backends_network}
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
 }
 
@@ -56,6 +58,7 @@ start_cluster() {
     # Only root may use some Dockers; agent and proxy share a database, so both run as the same user.
     local drone_as=()
     [ -z "$docker_as" ] || drone_as=(sudo --preserve-env)
+    isolate_backends
     step "starting scheduler, dns (127.0.0.1:$dns_port), drone-agent and drone-proxy (http on 127.0.0.1:$proxy_port)"
     start scheduler "$binaries/scheduler" dev/config/controller.toml
     start dns "$binaries/dns" dev/config/controller.toml
@@ -65,6 +68,23 @@ start_cluster() {
     for name in "${services[@]}"; do wait_for_line "$name" "$name is ready" 30; done
     unlock_ports
     good "the cluster is up"
+}
+
+# Only root may set up the firewall. Without it the cluster works as well, and backends reach what listens on this machine.
+isolate_backends() {
+    local as=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo --non-interactive true 2>/dev/null; then
+            info "backends are not kept away from this machine: that needs root"
+            return
+        fi
+        as=(sudo --preserve-env)
+    fi
+    if ! "${as[@]}" env "PLANE_DRONE_AGENT=$binaries/drone-agent" scripts/lib/isolate-network apply "$root/dev/config/drone.toml" 2>"$run_folder/isolation.log"; then
+        info "backends are not kept away from this machine: $(tail -n 1 "$run_folder/isolation.log")"
+        return
+    fi
+    start isolation "${as[@]}" env "PLANE_DRONE_AGENT=$binaries/drone-agent" scripts/lib/isolate-network watch "$root/dev/config/drone.toml"
 }
 
 # Spawns the demo backend and requests its page, as a user's browser would.
@@ -112,6 +132,11 @@ stop_cluster_but_docker() {
     if cluster_is_running 2>/dev/null; then stop_backends; fi
     for ((index = ${#services[@]} - 1; index >= 0; index--)); do stop "${services[index]}"; done
     stop nats-server
+    if [ -f "$run_folder/isolation.pid" ]; then
+        stop isolation
+        as_root scripts/lib/isolate-network remove "$root/dev/config/drone.toml"
+    fi
+    docker_cli network rm "$backends_network" >/dev/null 2>&1 || true
     rm -f "$choices"
 }
 

@@ -15,18 +15,22 @@ lay_out() {
     local destination=$1 prefix=$2 name units
     units=$(units_folder "$prefix")
     install -d "$destination$prefix"/{bin,lib/plane,share/man/man1,share/bash-completion/completions,share/zsh/site-functions} \
-        "$destination$prefix"/share/fish/vendor_completions.d "$destination$units" "$destination$prefix/lib/sysusers.d"
+        "$destination$prefix"/share/fish/vendor_completions.d "$destination$units" "$destination$prefix"/lib/{sysusers.d,tmpfiles.d}
     for name in "${all_services[@]}"; do install_program "$name" "$destination$prefix/lib/plane/$name"; done
     install_program plane "$destination$prefix/bin/plane"
+    install -m 755 scripts/lib/isolate-network "$destination$prefix/lib/plane/isolate-network"
     for name in scripts/systemd/*.service scripts/systemd/*.socket; do
         sed "s|/usr/lib/plane/|$prefix/lib/plane/|" "$name" >"$destination$units/$(basename "$name")"
     done
     install -m 644 scripts/systemd/plane.sysusers "$destination$prefix/lib/sysusers.d/plane.conf"
+    install -m 644 scripts/systemd/plane.tmpfiles "$destination$prefix/lib/tmpfiles.d/plane.conf"
     "$binaries/plane" reference manual | gzip -9n >"$destination$prefix/share/man/man1/plane.1.gz"
     "$binaries/plane" completions bash >"$destination$prefix/share/bash-completion/completions/plane"
     "$binaries/plane" completions zsh >"$destination$prefix/share/zsh/site-functions/_plane"
     "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
-    install -d -m 750 "$destination/etc/plane"
+    install -d "$destination/etc/plane"
+    install -d -m 700 "$destination/etc/plane/credentials"
+    for name in scheduler dns drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
     for name in controller.toml drone.toml; do
         [ -e "$destination/etc/plane/$name" ] || sample_configuration "$name" >"$destination/etc/plane/$name"
     done

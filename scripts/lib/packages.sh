@@ -5,7 +5,7 @@ packages_of() {
     case $1 in
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
-        service) echo ca-certificates procps systemd ;;
+        service) echo ca-certificates iptables procps systemd ;;
         images) echo debootstrap docker-compose ;;
         tls) echo testssl.sh openssl curl ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;

@@ -58,8 +58,23 @@ enum AtomicFile {
         }
     }
 
-    /// Where a symbolic link leads: a file is replaced there, and the link stays.
-    static func resolved(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
+    /// Whether files in this one's directory belong to the directory's group (setgid), which is there to read them.
+    static func isShared(_ path: String) -> Bool {
+        let directory = (path as NSString).deletingLastPathComponent.ifEmpty(".")
+        let mode = try? FileManager.default.attributesOfItem(atPath: directory)[.posixPermissions] as? Int
+        return (mode ?? 0) & Int(S_ISGID) != 0
+    }
+
+    /// Where a symbolic link leads, even to a file that is not there yet: a file is replaced there, and the link stays.
+    static func resolved(_ path: String) -> String {
+        var path = URL(filePath: path).resolvingSymlinksInPath().path
+        // As many links after each other as the kernel follows.
+        for _ in 0..<40 {
+            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { break }
+            path = target.hasPrefix("/") ? target : "\((path as NSString).deletingLastPathComponent)/\(target)"
+        }
+        return path
+    }
 }
 
 /// A file that could not be read or written.

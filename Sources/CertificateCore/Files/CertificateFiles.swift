@@ -16,8 +16,10 @@ package struct CertificateFiles: Sendable {
         case usable(CertificatePair)
     }
 
-    /// Of the key: nobody but its owner, the user that the services run as.
-    private static let keyMode: mode_t = 0o600
+    /// Of the key: nobody but its owner, the user that the services run as; where they are several users, and the directory is made for a group
+    /// of theirs (setgid), that group reads it, too.
+    private static let ownKeyMode: mode_t = 0o600
+    private static let sharedKeyMode: mode_t = 0o640
     private static let certificateMode: mode_t = 0o644
 
     package let certPath: String
@@ -62,7 +64,7 @@ package struct CertificateFiles: Sendable {
 
     private func replace(with pair: CertificatePair, names: [String], now: Date) throws {
         do {
-            try AtomicFile.stage(pair.key.pem, for: self.keyPath, mode: Self.keyMode)
+            try AtomicFile.stage(pair.key.pem, for: self.keyPath, mode: AtomicFile.isShared(self.keyPath) ? Self.sharedKeyMode : Self.ownKeyMode)
             try AtomicFile.stage(pair.chain.pem, for: self.certPath, mode: Self.certificateMode)
             // What lies there now, read back, is what will be served.
             _ = try Self.pair(

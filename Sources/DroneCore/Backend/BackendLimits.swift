@@ -19,6 +19,8 @@ package struct BackendLimits: Sendable {
     package var logDrain = Duration.seconds(5)
     /// For what an ending container printed last. The report of the end waits for it, and so does who asked for the end.
     package var lastLines = Duration.seconds(1)
+    /// Lines of one backend that are passed on; nil for all.
+    package var logLinesPerSecond: Int?
 
     package init() {}
 }

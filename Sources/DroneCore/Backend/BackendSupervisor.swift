@@ -43,7 +43,9 @@ package final class BackendSupervisor: Sendable {
         logger[metadataKey: LogKey.backend] = "\(request.backendID)"
         self.logger = logger
         self.logs = LogPump(
-            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors, publish: context.publishLog, logger: logger)
+            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors,
+            allowance: context.limits.logLinesPerSecond.map { LogAllowance(linesPerSecond: $0) }, uptime: context.uptime,
+            publish: context.publishLog, logger: logger)
     }
 
     /// Whether the container's process is believed to live.

@@ -26,6 +26,8 @@ package struct DroneAgent: Service {
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
         package var limits = BackendLimits()
+        /// Whether backends are kept away from this machine; nil where nobody asked for it, or it is not known yet.
+        package var isIsolated: @Sendable () -> Bool? = { nil }
         /// Does nothing but in tests of failures.
         package var pass: @Sendable (FaultPoint) -> Void = { _ in }
 
@@ -135,7 +137,7 @@ package struct DroneAgent: Service {
             bus: self.bus, voice: self.voice, logger: self.logger)
         let beat = StatusBeat(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
-            condition: self.condition, store: self.context.store, bus: self.bus, logger: self.logger)
+            condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus, logger: self.logger)
         await withDiscardingTaskGroup { group in
             let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
             group.addTask {

@@ -13,18 +13,20 @@ package struct StatusBeat: Sendable {
     private let cluster: ClusterName
     private let maxBackends: UInt32?
     private let condition: DroneCondition
+    private let isIsolated: @Sendable () -> Bool?
     private let store: DroneStore
     private let bus: PlaneBus
     private let logger: Logger
 
     package init(
-        drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, condition: DroneCondition, store: DroneStore, bus: PlaneBus,
-        logger: Logger
+        drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, condition: DroneCondition,
+        isIsolated: @escaping @Sendable () -> Bool? = { nil }, store: DroneStore, bus: PlaneBus, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
         self.maxBackends = maxBackends
         self.condition = condition
+        self.isIsolated = isIsolated
         self.store = store
         self.bus = bus
         self.logger = logger
@@ -54,9 +56,10 @@ package struct StatusBeat: Sendable {
 
     private func beat() async {
         await self.countLive()
-        let message = DroneStatusMessage(
+        var message = DroneStatusMessage(
             droneID: self.drone, cluster: self.cluster, droneVersion: BuildInformation.version, state: self.condition.state,
             runningBackends: self.condition.liveBackends.map { UInt32(clamping: $0) }, maxBackends: self.maxBackends)
+        message.isIsolated = self.isIsolated()
         do throws(NATSError) {
             try self.bus.publish(message)
         } catch {

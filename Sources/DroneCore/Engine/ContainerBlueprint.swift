@@ -5,11 +5,16 @@ package import PlaneProtocol
 package struct ContainerBlueprint: Sendable {
     /// Docker network the containers join; Docker's default bridge if nil.
     package var network: String?
+    /// The same network, where it is one that the agent makes.
+    package var isolation: IsolatedNetwork? { didSet { self.network = self.isolation?.name ?? self.network } }
     /// OCI runtime; Docker's default if nil.
     package var runtime: String?
     package var hasAllGPUs = false
     /// Where the containers' output goes besides NATS.
     package var syslog: String?
+    /// How much of a container's output the engine keeps; nil leaves that to the engine.
+    package var logBytes: Int64?
+    package var limits = LimitPolicy()
 
     /// Whether programs in the containers may gain rights through setuid and the like.
     package var mayGainPrivileges = false
@@ -29,7 +34,6 @@ package struct ContainerBlueprint: Sendable {
         guard let image = ImageReference(executable.image) else { return nil }
         var environment = executable.env.mapValues(\.exposed)
         if environment["PORT"] == nil { environment["PORT"] = String(executable.port ?? DockerExecutableConfig.defaultPort) }
-        let limits = executable.resourceLimits
         var spec = ContainerSpec(
             image: image, environment: environment,
             labels: [
@@ -37,14 +41,21 @@ package struct ContainerBlueprint: Sendable {
                 Self.droneLabel: request.droneID.rawValue,
             ],
             binds: executable.volumeMounts, network: self.network, runtime: self.runtime,
-            limits: ContainerLimits(
-                cpuPeriodMicroseconds: limits.cpuPeriodMicroseconds, cpuPercent: limits.cpuPeriodPercent.map { UInt64($0) },
-                cpuTimeSeconds: limits.cpuTimeLimitSeconds, memoryBytes: limits.memoryLimitBytes, diskBytes: limits.diskLimitBytes))
+            limits: self.limits.granted(ContainerLimits(executable.resourceLimits)))
         spec.hasAllGPUs = self.hasAllGPUs
         spec.syslog = self.syslog.map { SyslogTarget(address: $0, tag: request.backendID.resourceName) }
         spec.limits.processes = self.processLimit
         spec.mayGainPrivileges = self.mayGainPrivileges
         spec.droppedCapabilities = self.droppedCapabilities
         return spec
+    }
+}
+
+extension ContainerLimits {
+    /// As a request asks for them.
+    init(_ limits: ResourceLimits) {
+        self.init(
+            cpuPeriodMicroseconds: limits.cpuPeriodMicroseconds, cpuPercent: limits.cpuPeriodPercent.map { UInt64($0) },
+            cpuTimeSeconds: limits.cpuTimeLimitSeconds, memoryBytes: limits.memoryLimitBytes, diskBytes: limits.diskLimitBytes)
     }
 }

@@ -17,14 +17,14 @@ extension DockerEngineAdapter: EngineFeeds {
     }
 
     package func readLog(
-        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+        of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         do throws(EngineError) {
-            var last = since.map { EngineTimestamp($0) }
+            var last = onlyNew ? nil : since.map { EngineTimestamp($0) }
             // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
             for follows in [true, false] {
                 let lines = try await self.withContainer(of: backend) { (id) async throws(EngineError) in
-                    try await self.client.logs(id, since: last?.next, follow: follows)
+                    try await self.client.logs(id, since: last?.next, follow: follows, last: onlyNew && last == nil ? 0 : nil)
                 }
                 guard let lines else { return }
                 for try await line in lines {

@@ -7,6 +7,8 @@ package struct DockerEngineAdapter: Engine {
     let blueprint: ContainerBlueprint
     let groups = ControlGroups()
     let directory = ContainerDirectory()
+    /// The daemon's log driver, once it was asked for; it changes with no less than another start of the daemon.
+    private let logDriver = LastKnown<String>()
 
     package init(client: DockerClient, blueprint: ContainerBlueprint) {
         self.client = client
@@ -27,13 +29,24 @@ package struct DockerEngineAdapter: Engine {
     }
 
     package func create(_ request: SpawnRequest) async throws(EngineFailure) {
-        guard let spec = self.blueprint.specification(for: request) else {
+        guard var spec = self.blueprint.specification(for: request) else {
             throw Self.notAnImage(request.executable.image)
         }
+        if let refusal = self.blueprint.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
+            throw EngineFailure(.refused, refusal)
+        }
+        try await self.ensureNetwork()
         do throws(EngineError) {
+            if spec.syslog == nil, let bytes = self.blueprint.logBytes {
+                let driver: String
+                if let known = self.logDriver.value { driver = known } else { driver = try await self.client.standardLogDriver() }
+                self.logDriver.value = driver
+                spec.logRotation = LogRotation(driver: driver, bytes: bytes)
+            }
             let name = try Self.name(of: request.backendID)
             self.directory[request.backendID] = try await self.client.createContainer(spec, name: name)
         } catch {
+            self.logDriver.value = nil
             throw EngineFailure(error)
         }
     }

@@ -48,8 +48,9 @@ package protocol EngineFeeds: Sendable {
 
     /// Tells what the container prints, from the first line after `since` on, at the pace of `body`; returns when the container has
     /// ended and all is told. A container that does not exist has printed nothing.
+    /// - Parameter onlyNew: What it has printed so far is passed over, which costs the engine nothing.
     func readLog(
-        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+        of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure)
 
     /// What the container printed last, oldest first, without time stamps and line feeds; nothing when there is no such container.
@@ -57,4 +58,13 @@ package protocol EngineFeeds: Sendable {
 
     /// The container's counters now; nil when it does not run or the engine does not know one of them.
     func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample?
+}
+
+extension EngineFeeds {
+    /// The same, with all that was printed so far.
+    package func readLog(
+        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+    ) async throws(EngineFailure) {
+        try await self.readLog(of: backend, after: since, onlyNew: false, body)
+    }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Small texts the kernel makes up when they are read (`/proc`, `/sys`). No disk is involved, so nobody waits.
-enum KernelFile {
+package enum KernelFile {
     /// Larger than any text read here; `/proc/stat` of a machine with hundreds of CPUs and interrupts is the largest.
     private static let sizeLimitBytes = 1 << 20
 
     /// Nil when there is no such file, or nothing can be read from it.
-    static func text(of path: String) -> String? {
+    package static func text(of path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

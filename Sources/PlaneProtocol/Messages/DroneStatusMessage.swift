@@ -9,6 +9,8 @@ package struct DroneStatusMessage: Hashable, Sendable {
     package var runningBackends: UInt32?
     /// How many backends the drone takes at once; nil for no limit. Ours: the reference neither sends nor reads it.
     package var maxBackends: UInt32?
+    /// Whether its backends are kept away from the machine they run on; nil where nobody asked for it. Ours, for `plane doctor`.
+    package var isIsolated: Bool?
 
     package init(
         droneID: DroneID, cluster: ClusterName, droneVersion: String, state: DroneState, runningBackends: UInt32?,
@@ -37,6 +39,7 @@ extension DroneStatusMessage: PlaneMessage {
         self.state = try json.value("state", default: .ready)
         self.runningBackends = try json.optional("running_backends")
         self.maxBackends = try json.optional("max_backends")
+        self.isIsolated = try json.optional("isolated")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -48,6 +51,7 @@ extension DroneStatusMessage: PlaneMessage {
             $0.field("state", self.state)
             $0.fieldIfPresent("running_backends", self.runningBackends)
             $0.fieldIfPresent("max_backends", self.maxBackends)
+            $0.fieldIfPresent("isolated", self.isIsolated)
         }
     }
 }

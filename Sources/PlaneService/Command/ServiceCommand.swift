@@ -24,6 +24,11 @@ package protocol ServiceCommand: AsyncParsableCommand {
     /// Event loops of its own. The process lives only while each of them gets to its work, as with SwiftNIO's, which all services share.
     static var watchedLoops: [any EventLoopGroup] { get }
 
+    /// What to print instead of running, where an option of this service asks for it.
+    func output(_ settings: Settings) -> String?
+    /// Whether the service is to do its work, and needs its secrets for it.
+    var runs: Bool { get }
+
     /// Connects and builds the parts of the service. They are started in this order, and stopped one by one in the reverse one.
     func makeServices(_ settings: Settings, logger: Logger) async throws -> [any Service]
 }
@@ -31,6 +36,8 @@ package protocol ServiceCommand: AsyncParsableCommand {
 extension ServiceCommand {
     package static var gracefulShutdownLimit: Duration { .seconds(30) }
     package static var watchedLoops: [any EventLoopGroup] { [] }
+    package func output(_ settings: Settings) -> String? { nil }
+    package var runs: Bool { !self.options.check && !self.options.dumpConfiguration }
 
     package func run() async throws {
         let loaded = try self.loadSettings()
@@ -45,6 +52,10 @@ extension ServiceCommand {
             return
         }
         let settings = loaded.configuration
+        if let output = self.output(settings) {
+            print(output, terminator: "")
+            return
+        }
         let sink = LogSink(settings.log, name: Self._commandName)
         LoggingSystem.bootstrap { ServiceLogHandler(label: $0, level: settings.log.level, sink: sink) }
         if settings.log.publish, let component = Self.component(loaded.entries) { LogFeed.ofThisProcess.open(as: component) }
@@ -64,7 +75,8 @@ extension ServiceCommand {
     private func loadSettings() throws(ExitCode) -> ConfigurationLoader.Loaded<Settings> {
         do throws(ConfigurationError) {
             let loaded = try ConfigurationLoader.load(
-                Settings.self, file: self.options.configurationFile, environment: ProcessInfo.processInfo.environment)
+                Settings.self, file: self.options.configurationFile, environment: ProcessInfo.processInfo.environment,
+                doesWithoutCredentials: !self.runs)
             Self.tell(loaded.warnings.map { "warning: \($0)" })
             return loaded
         } catch {

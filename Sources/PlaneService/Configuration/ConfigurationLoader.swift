@@ -10,11 +10,13 @@ package enum ConfigurationLoader {
         package let entries: [ConfigEntry]
     }
 
-    /// - Parameter file: nil where everything is in the environment.
+    /// - Parameters:
+    ///   - file: nil where everything is in the environment.
+    ///   - doesWithoutCredentials: Whether it is only looked at, where systemd passes no credentials.
     package static func load<Configuration: ConfigReadable>(
-        _: Configuration.Type = Configuration.self, file: String?, environment: [String: String]
+        _: Configuration.Type = Configuration.self, file: String?, environment: [String: String], doesWithoutCredentials: Bool = false
     ) throws(ConfigurationError) -> Loaded<Configuration> {
-        try self.load(tree: self.tree(file: file), environment: environment)
+        try self.load(tree: self.tree(file: file), environment: environment, doesWithoutCredentials: doesWithoutCredentials)
     }
 
     /// The same for text that is in memory.
@@ -36,9 +38,11 @@ package enum ConfigurationLoader {
     }
 
     private static func load<Configuration: ConfigReadable>(
-        tree: ConfigValue, environment: [String: String]
+        tree: ConfigValue, environment: [String: String], doesWithoutCredentials: Bool = false
     ) throws(ConfigurationError) -> Loaded<Configuration> {
-        var reader = ConfigReader(tree.overlaid(with: environment), surroundings: ConfigSurroundings(environment: environment))
+        var surroundings = ConfigSurroundings(environment: environment)
+        surroundings.doesWithoutCredentials = doesWithoutCredentials
+        var reader = ConfigReader(tree.overlaid(with: environment), surroundings: surroundings)
         let configuration = Configuration(&reader)
         reader.warnOfUnknownKeys(description: self.description(of: Configuration.self))
         guard let configuration, reader.mistakes.isEmpty else {

@@ -11,6 +11,7 @@ package struct DockerConfiguration: Hashable, Sendable {
     package var runtime: String?
     /// Network the containers join; Docker's default if nil.
     package var network: String?
+    package var isolation = ContainerIsolation()
     /// Gives every backend all GPUs, and with them a way to the memory of other backends.
     package var insecureGPU = false
     /// Lets requests mount directories of the host, so whoever may schedule is root on the drone.
@@ -18,6 +19,7 @@ package struct DockerConfiguration: Hashable, Sendable {
     /// Where the containers' logs go besides NATS, such as `udp://127.0.0.1:514`.
     package var syslog: String?
     package var privileges = ContainerPrivileges()
+    package var limits = ContainerLimitsConfiguration()
 
     package init() {}
 }
@@ -28,11 +30,13 @@ extension DockerConfiguration: ConfigReadable {
         self.connection = reader.table("connection") { Connection(&$0) } ?? self.connection
         self.runtime = reader.optional("runtime", .string, "Container runtime, such as runsc; Docker's default if not set.")
         self.network = reader.optional("network", .string, "Docker network that backends join; Docker's default if not set.")
+        self.isolation.read(&reader, network: self.network)
         reader.read("insecure_gpu", .boolean, into: &self.insecureGPU, "Give every backend all GPUs. Backends can then read each other's GPU memory.")
         reader.read(
             "allow_volume_mounts", .boolean, into: &self.allowVolumeMounts,
             "Let requests mount host directories. Whoever may schedule backends is then root on this drone.")
         self.privileges.read(&reader)
+        self.limits = reader.section("limits") { ContainerLimitsConfiguration(&$0) } ?? self.limits
         self.syslog = reader.optional("syslog", .string, "Syslog address for the containers' output, such as udp://127.0.0.1:514.")
     }
 }

@@ -29,7 +29,7 @@ extension NATSConfiguration: ConfigReadable {
     /// A token, or user name and password. Of a file with all three the older software takes the token, and so do we.
     private static func login(_ reader: inout ConfigReader) -> Authentication? {
         let token = reader.optional("token", .secret, "Token to log in with.")
-        let username = reader.optional("username", .string, "User name to log in with.")
+        let username = reader.optional("username", .elsewhereString, "User name to log in with.")
         let password = reader.optional("password", .secret, "Password of that user.")
         if let token { return .token(token) }
         if let username, let password { return .userPassword(username: username, password: password) }

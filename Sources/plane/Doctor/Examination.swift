@@ -36,6 +36,8 @@ struct Examination: Sendable {
     var clockDifference: Duration?
     /// The largest difference between a scheduler's clock and the NATS server's, as signs of life of drones show it.
     var schedulerClockDifference: Duration?
+    /// Whether the firewall keeps backends away from the drone they run on, of drones that are asked to.
+    var isolation: [DroneID: Bool] = [:]
     var lookups: [NameLookup] = []
     var handshakes: [Handshake] = []
 
@@ -45,8 +47,8 @@ struct Examination: Sendable {
     static let certificateMargin: Duration = .seconds(7 * 86_400)
 
     var findings: [Finding] {
-        self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings + self.nameFindings
-            + self.certificateFindings
+        self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
+            + self.isolationFindings + self.nameFindings + self.certificateFindings
     }
 
     private var streamFindings: [Finding] {
@@ -108,6 +110,10 @@ struct Examination: Sendable {
         return differences.isEmpty ? [] : [Finding(.good, "clocks", "They agree.")]
     }
 
+    func livingDrones(in cluster: ClusterName) -> [DroneView] {
+        self.world.drones(in: cluster).filter { drone in drone.lastSeen.map { self.now.since($0) <= Placement.livenessWindow } ?? false }
+    }
+
     private var droneFindings: [Finding] {
         let clusters = self.world.clusterNames
         guard !clusters.isEmpty else {
@@ -115,7 +121,7 @@ struct Examination: Sendable {
         }
         return clusters.map { cluster in
             let drones = self.world.drones(in: cluster)
-            let alive = drones.filter { drone in drone.lastSeen.map { self.now.since($0) <= Placement.livenessWindow } ?? false }
+            let alive = self.livingDrones(in: cluster)
             let usable = alive.filter { $0.state == .ready }
             let silent = drones.filter { drone in !alive.contains { $0.id == drone.id } && drone.state != .lost }
             let summary = "\(cluster): \(usable.count) of \(drones.count) take backends"
@@ -130,6 +136,18 @@ struct Examination: Sendable {
             }
             return Finding(.good, "drones", "\(summary).")
         }
+    }
+
+    private var isolationFindings: [Finding] {
+        let open = self.isolation.filter { !$0.value }.map(\.key.rawValue).sorted()
+        guard open.isEmpty else {
+            return [
+                Finding(
+                    .bad, "isolation", "Backends reach what listens on their machine: \(open.joined(separator: ", ")).",
+                    advice: "Start what sets the firewall's rules up there: systemctl enable --now plane-isolation, and look at its log.")
+            ]
+        }
+        return self.isolation.isEmpty ? [] : [Finding(.good, "isolation", "Backends are kept away from the machines they run on.")]
     }
 
     private var nameFindings: [Finding] {

@@ -2,6 +2,7 @@ import NATS
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import Synchronization
 
 /// Looks at a running system from outside: NATS, streams, signs of life, names, certificates.
 struct Examiner {
@@ -11,6 +12,8 @@ struct Examiner {
 
     /// Schedulers write one a second.
     static let heartbeatLimit: Duration = .seconds(4)
+    /// Drones give one every 4 s.
+    static let statusLimit: Duration = .seconds(5)
 
     func examine() async throws -> Examination {
         var examination = Examination(now: .now())
@@ -29,6 +32,7 @@ struct Examiner {
         if !examination.sawHeartbeat, let cluster = examination.world.clusterNames.first {
             examination.complaint = await self.complaint(about: cluster)
         }
+        examination.isolation = await self.isolation(of: examination)
         for cluster in examination.world.clusterNames {
             guard let (host, address, endpoint) = self.example(of: cluster, in: examination.world) else { continue }
             let found = await AddressLookup.addresses(of: host)
@@ -75,6 +79,44 @@ struct Examiner {
         }
         examination.sawHeartbeat = difference != nil
         examination.clockDifference = difference ?? nil
+    }
+
+    /// What drones that live say with their signs of life of their firewalls.
+    private func isolation(of examination: Examination) async -> [DroneID: Bool] {
+        let statuses = Statuses()
+        let connection = self.bus.connection
+        await withTaskGroup(of: Void.self) { group in
+            for cluster in examination.world.clusterNames {
+                let living = Set(examination.livingDrones(in: cluster).map(\.id))
+                guard !living.isEmpty else { continue }
+                let subject = "cluster.\(cluster.subjectToken).drone.*.status"
+                group.addTask {
+                    // Those that are silent are told of already.
+                    _ = try? await withDeadline(Self.statusLimit, of: "waiting for drones") {
+                        var silent = living
+                        for await message in try connection.subscribe(subject) {
+                            guard let status = try? WireCodec.decode(DroneStatusMessage.self, from: message.payload, subject: message.subject)
+                            else { continue }
+                            statuses.hear(status)
+                            silent.remove(status.droneID)
+                            if silent.isEmpty { return }
+                        }
+                    }
+                }
+            }
+        }
+        return statuses.isolation
+    }
+
+    private final class Statuses: Sendable {
+        private let heard = Mutex<[DroneID: Bool]>([:])
+
+        var isolation: [DroneID: Bool] { self.heard.withLock { $0 } }
+
+        func hear(_ status: DroneStatusMessage) {
+            guard let isIsolated = status.isIsolated else { return }
+            self.heard.withLock { $0[status.droneID] = isIsolated }
+        }
     }
 
     /// A host name of the cluster, and where it should lead: to the drone of a running backend.

@@ -44,6 +44,24 @@ import Testing
         #expect((configuration["Labels"] as? [String: String])?["dev.plane.managed"] == "true")
     }
 
+    @Test("the engine keeps a bounded part of what a container prints, and limits apply to requests that name none")
+    func bounded() async throws {
+        var blueprint = ContainerBlueprint()
+        blueprint.logBytes = 20 << 20
+        blueprint.limits.memoryBytes = LimitPolicy.Bound(standard: 64 << 20, most: 128 << 20)
+        let host = try self.host(try await self.inspect(blueprint))
+        let logging = try #require(host["LogConfig"] as? [String: Any])
+        #expect(logging["Type"] as? String == "json-file")
+        #expect(logging["Config"] as? [String: String] == ["max-size": "10485760", "max-file": "2"])
+        #expect(host["Memory"] as? Int == 64 << 20)
+        let bounded = blueprint
+        let failure = await #expect(throws: EngineFailure.self) {
+            _ = try await self.inspect(bounded) { $0.resourceLimits = ResourceLimits(memoryLimitBytes: 129 << 20) }
+        }
+        #expect(failure?.code == .refused)
+        #expect(failure?.message.contains("max_memory_mb") == true)
+    }
+
     @Test("each of these can be switched off")
     func switchedOff() async throws {
         var blueprint = ContainerBlueprint()

@@ -133,7 +133,8 @@ import Testing
             try await engine.start(id)
             let logs = Recorder<BackendLogMessage>()
             let pump = LogPump(
-                of: id, from: engine, after: nil, cursors: LogCursors(), publish: { logs.record($0) }, logger: AgentFixture.logger)
+                of: id, from: engine, after: nil, cursors: LogCursors(), uptime: { .zero }, publish: { logs.record($0) },
+                logger: AgentFixture.logger)
             for _ in 0..<3 { await pump.drain() }
             #expect(logs.all.map(\.kind) == [.meta])
             let note = try #require(logs.all.first?.text)

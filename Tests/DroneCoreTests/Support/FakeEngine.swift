@@ -174,9 +174,10 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     func readLog(
-        of backend: BackendID, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
+        of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         try await self.enter(.logs)
+        guard !onlyNew else { return }
         for chunk in self.containers[backend]?.output ?? [] {
             if let since, let time = chunk.time, time <= since { continue }
             await body(chunk)

@@ -3,6 +3,40 @@ import PlaneService
 import Testing
 
 @Suite("Drone configuration") struct DroneConfigurationTests {
+    @Test("backends are isolated where the file asks for it, and nowhere else; the network then has a name that a bridge can have")
+    func isolation() throws {
+        func docker(_ toml: String) throws -> DockerConfiguration? {
+            try ConfigurationLoader.load(
+                DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\n[agent]\nip = '203.0.113.7'\n[agent.docker]\n\(toml)", named: "drone.toml"
+            ).configuration.agent?.docker
+        }
+        #expect(try docker("network = 'a-name-that-no-bridge-can-have'")?.isolation.isOn == false)
+        let isolation = try #require(try docker("isolate = true\nreachable = ['10.0.0.5:5432']\nunreachable = ['169.254.0.0/16', '10.0.0.0/8']")?.isolation)
+        #expect(isolation.isOn)
+        #expect(isolation.reachable == [SocketEndpoint(ip: .v4(0x0A00_0005), port: 5432)])
+        #expect(isolation.unreachable.map(\.description) == ["169.254.0.0/16", "10.0.0.0/8"])
+        #expect(try docker("isolate = true\nunreachable = []")?.isolation.unreachable.isEmpty == true)
+        for mistake in ["network = 'a-name-that-no-bridge-can-have'", "reachable = ['[::1]:80']", "unreachable = ['10.0.0.1/8']"] {
+            #expect(throws: ConfigurationError.self, "\(mistake)") { try docker("isolate = true\n\(mistake)") }
+        }
+    }
+
+    @Test("without a table of limits only logs are limited; a default above the most is a mistake")
+    func limits() throws {
+        func limits(_ toml: String) throws -> ContainerLimitsConfiguration? {
+            try ConfigurationLoader.load(
+                DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\n[agent]\nip = '203.0.113.7'\n\(toml)", named: "drone.toml"
+            ).configuration.agent?.docker.limits
+        }
+        let standard = try #require(try limits(""))
+        #expect(standard.memory == .init() && standard.cpu == .init() && standard.disk == .init())
+        #expect(standard.logMegabytes == 20)
+        #expect(standard.logLinesPerSecond == 100)
+        #expect(try limits("[agent.docker.limits]\nmemory_mb = 512\nmax_memory_mb = 1024")?.memory == .init(standard: 512, most: 1024))
+        let error = try #require(throws: ConfigurationError.self) { try limits("[agent.docker.limits]\nmemory_mb = 2048\nmax_memory_mb = 1024") }
+        #expect("\(error)".contains("agent.docker.limits.memory_mb: found 2048, expected at most max_memory_mb, which is 1024"))
+    }
+
     @Test("a file of 0.3 with every key is read without a warning except for the key that never had an effect")
     func completeFile() throws {
         let loaded = try ConfigurationLoader.load(

@@ -60,6 +60,41 @@ import Testing
         #expect(error.mistakes.map(\.description).contains(wanted))
     }
 
+    @Test("a service does not miss the secrets of others in the file they share; and who only looks at a file misses none")
+    func foreign() throws {
+        struct OfTheProxy: ConfigReadable {
+            init?(_ reader: inout ConfigReader) {
+                reader.leaveSecrets(of: "nats", "acme")
+                guard DroneConfiguration(&reader) != nil else { return nil }
+            }
+        }
+        let directory = try TemporaryDirectory()
+        let path = directory.file("drone.toml")
+        try """
+        cluster_domain = 'plane.test'
+        [nats]
+        hosts = ['a']
+        auth = { username = { credential = 'nats_username' }, password = { file = '/nonexistent' } }
+        [cert]
+        key_path = 'k'
+        cert_path = 'c'
+        [acme]
+        server = 'https://acme.example'
+        admin_email = 'a@b.example'
+        eab = { key_id = 'k', key = { credential = 'eab' } }
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        _ = try ConfigurationLoader.load(OfTheProxy.self, file: path, environment: [:])
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(DroneConfiguration.self, file: path, environment: [:])
+        }
+        #expect(error.mistakes.count >= 3)
+        let looked = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(DroneConfiguration.self, file: path, environment: [:], doesWithoutCredentials: true)
+        }
+        // A file is there for everybody or for nobody.
+        #expect(looked.mistakes.map(\.description).allSatisfy { $0.contains("/nonexistent") })
+    }
+
     @Test("a file without content is no secret")
     func empty() throws {
         let directory = try TemporaryDirectory()

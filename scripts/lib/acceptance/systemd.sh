@@ -33,7 +33,7 @@ step "making the machine"
 docker_cli build --quiet --tag "$image" - >/dev/null <<END
 FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
-    nats-server pebble openssl binutils libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
+    nats-server pebble openssl iptables binutils libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
 STOPSIGNAL SIGRTMIN+3
 CMD ["/sbin/init"]
 END
@@ -46,7 +46,7 @@ unified=/sys/fs/cgroup
 # The clone alone, without what a private Docker has mounted below it: every unit with ProtectSystem= remounts each mount that it sees.
 hierarchies() { cut -f 1,2 /proc/cgroups; }
 hierarchies_before=$(hierarchies)
-docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+docker_cli run --detach --name "$machine" --cap-add SYS_ADMIN --cap-add SYS_PTRACE --cap-add NET_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
     --cgroupns=host --volume "$unified:/sys/fs/cgroup:rw" --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec \
     --volume "$docker_socket:/run/docker.sock" --mount "type=bind,source=$root,target=/src,readonly,bind-nonrecursive" "$image" >/dev/null
 eventually 30 "systemd is up" says running in_machine systemctl is-system-running
@@ -64,7 +64,9 @@ holds "it brings a manual page" says 'plane spawn' in_machine man plane
 holds "the configuration it brings is right, and only readable for its user" in_machine sh -c \
     'for s in scheduler dns; do /usr/lib/plane/$s --check /etc/plane/controller.toml || exit 1; done
      for s in drone-agent drone-proxy; do /usr/lib/plane/$s --check /etc/plane/drone.toml || exit 1; done
-     [ "$(stat -c "%U %G %a" /etc/plane/drone.toml)" = "root plane 640" ]'
+     [ "$(stat -c "%U %G %a" /etc/plane/drone.toml)" = "root plane 640" ] && [ "$(stat -c "%U %G %a" /etc/plane/controller.toml)" = "root root 600" ]'
+# Docker is outside, and this machine a container beside the backends: kept from their neighbours they would be kept from the proxy, too.
+in_machine sed -i 's/^isolate = true/isolate = false/' /etc/plane/drone.toml
 in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/" /etc/plane/drone.toml
 
 step "start"
@@ -83,7 +85,38 @@ eventually 10 "a service with such a configuration fails with 64 and is not star
     'systemctl show plane-cert-refresher --property Result --property ExecMainStatus --property NRestarts --value | sort -r | paste -sd " " |
      sed "s/^\(.*\)$/\1/; s/^exit-code 64 0$/exit-code 64 0/"'
 in_machine systemctl reset-failed plane-cert-refresher
-holds "dns answers on port 53, as the user plane" says 'plane' in_machine sh -c "ps -o user= -p $(pid_of plane-dns)"
+user_of() { in_machine ps -o user:20= -p "$(pid_of "$1")"; }
+for pair in scheduler:plane-scheduler dns:plane-dns drone-agent:plane-agent drone-proxy:plane-proxy; do
+    holds "plane-${pair%:*} runs as the user ${pair#*:}" says "${pair#*:}" user_of "plane-${pair%:*}"
+done
+as() { in_machine setpriv --reuid "$1" --regid "$2" --clear-groups "${@:3}"; }
+refused() { ! "$@"; }
+holds "the proxy reads the table of backends" as plane-proxy plane test -r /var/lib/plane/drone.sqlite3 -a -w /var/lib/plane/drone.sqlite3
+for user in plane-scheduler plane-dns plane-cert; do
+    holds "$user reads neither the table of backends nor configurations nor secrets" as "$user" "$user" sh -c \
+        'for f in /var/lib/plane/drone.sqlite3 /etc/plane/drone.toml /etc/plane/controller.toml /etc/plane/credentials; do ! test -r $f || exit 1; done'
+done
+holds "the agent's own secrets of NATS are none of the proxy's" refused as plane-proxy plane ls /etc/plane/credentials/drone-agent
+
+step "a secret for each service"
+in_machine sh -c 'for s in scheduler dns drone-agent; do (umask 077; printf %s $s >/etc/plane/credentials/$s/nats_username; printf %s-password $s >/etc/plane/credentials/$s/nats_password); done
+    sed -i "/^\[nats\]/a auth = { username = { credential = \"plane_nats_username\" }, password = { credential = \"plane_nats_password\" } }" /etc/plane/controller.toml /etc/plane/drone.toml
+    cp /etc/nats-server.conf /root/nats-open.conf
+    echo "authorization { users: [ { user: scheduler, password: scheduler-password }, { user: dns, password: dns-password }, { user: drone-agent, password: drone-agent-password }, { user: operator, password: operator } ] }" >>/etc/nats-server.conf
+    systemctl restart nats-server && systemctl restart plane-scheduler plane-dns plane-drone-agent plane-drone-proxy'
+names_in_nats() { in_machine sh -c "journalctl --no-pager --unit nats-server | tail -n 100; plane --nats nats://operator:operator@127.0.0.1:4222 list-drones"; }
+eventually 30 "with them, scheduler, dns and agent are let into NATS, each as itself" says Ready names_in_nats
+holds "the proxy, which has none, does its work" is_active plane-drone-proxy
+holds "the files can be checked by whoever has no secrets" in_machine sh -c '/usr/lib/plane/dns --check /etc/plane/controller.toml && /usr/lib/plane/drone-agent --check /etc/plane/drone.toml'
+in_machine sh -c 'cp /root/nats-open.conf /etc/nats-server.conf && sed -i "/^auth = /d" /etc/plane/*.toml && systemctl restart nats-server && systemctl restart plane-scheduler plane-dns plane-drone-agent plane-drone-proxy'
+eventually 30 "and without them as before" says Ready plane list-drones
+
+step "the firewall"
+holds "plane-isolation starts with the agent, and has nothing to do where it is not asked for" says 'not asked for' in_machine \
+    /usr/lib/plane/isolate-network check /etc/plane/drone.toml
+in_machine sh -c 'sed "s/^isolate = false/isolate = true/" /etc/plane/drone.toml >/root/isolated.toml && /usr/lib/plane/isolate-network apply /root/isolated.toml'
+holds "asked for, the rules are there" says 'in place' in_machine /usr/lib/plane/isolate-network check /root/isolated.toml
+holds "and go" in_machine sh -c '/usr/lib/plane/isolate-network remove && ! iptables-save --table mangle | grep -q plane'
 
 step "spawn"
 spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json)
@@ -165,8 +198,8 @@ in_machine sh -c 'mkdir -p /var/lib/acme && systemd-run --quiet --unit acme --se
 eventually 20 "the test authority is there" in_machine curl -fsSk -o /dev/null https://127.0.0.1:14000/dir
 in_machine sh -c 'cat >>/etc/plane/drone.toml <<END
 [cert]
-key_path = "/var/lib/plane/tls.key"
-cert_path = "/var/lib/plane/tls.pem"
+key_path = "/var/lib/plane/cert/tls.key"
+cert_path = "/var/lib/plane/cert/tls.pem"
 [acme]
 server = "https://127.0.0.1:14000/dir"
 admin_email = "ops@plane.localhost"
@@ -175,7 +208,9 @@ ca_path = "/var/lib/acme/root.pem"
 END
 chmod 755 /var/lib/acme'
 in_machine systemctl enable --now --quiet plane-cert-refresher
-eventually 60 "plane-cert-refresher has a certificate" in_machine test -s /var/lib/plane/tls.pem
+eventually 60 "plane-cert-refresher has a certificate" in_machine test -s /var/lib/plane/cert/tls.pem
+holds "whose key the proxy reads, and dns does not" as plane-proxy plane test -r /var/lib/plane/cert/tls.key
+holds "(dns does not)" refused as plane-dns plane-dns cat /var/lib/plane/cert/tls.key
 pid=$(pid_of plane-cert-refresher)
 in_machine systemctl kill --signal KILL --kill-who main plane-cert-refresher
 eventually 30 "plane-cert-refresher is back after kill -9" replaced plane-cert-refresher "$pid"
@@ -190,9 +225,36 @@ in_machine systemd-analyze security --no-pager 2>/dev/null | grep -E '^plane' | 
 step "remove"
 plane terminate plane.localhost "$backend" >/dev/null
 holds "the package is removed" in_machine apt-get remove -y -q plane
-holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -u plane | wc -l'
+holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -f "^(/bin/bash )?/[a-z/]*lib/plane/" | wc -l'
 holds "its configuration and state are kept" in_machine test -s /var/lib/plane/drone.sqlite3 -a -s /etc/plane/drone.toml
 holds "a purge takes them" in_machine sh -c 'apt-get purge -y -q plane && ! test -e /etc/plane && ! test -e /var/lib/plane'
+if [ -n "${ACCEPTANCE_FROM:-}" ]; then
+    step "upgrade from the package of $ACCEPTANCE_FROM, whose services are one user"
+    old=$(mktemp -d)
+    git archive "$ACCEPTANCE_FROM" | tar -xC "$old"
+    ln -s "$root/.build" "$old/.build"
+    "$old/scripts/package-deb" --no-build --version "$version~0" >/dev/null
+    docker_cli cp "$old/.run/plane_$version~0_$(dpkg --print-architecture).deb" "$machine:/root/old.deb"
+    rm -rf "$old"
+    holds "the old package installs" in_machine apt-get install -y -q --no-install-recommends --allow-downgrades /root/old.deb
+    in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/; s/^isolate = true/isolate = false/" /etc/plane/drone.toml
+    in_machine systemctl start plane-scheduler plane-drone-proxy.socket plane-drone-agent plane-drone-proxy
+    eventually 30 "its drone takes backends" says Ready plane list-drones
+    spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json)
+    backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
+    holds "a backend answers" answers_backend
+    count_requests
+    holds "the new package installs over it, and tells of the proxy's user" says 'systemctl restart plane-drone-proxy' in_machine \
+        apt-get install -y -q --no-install-recommends /root/second.deb
+    eventually 60 "the agent is a user of its own" says plane-agent user_of plane-drone-agent
+    eventually 30 "the backend is known" says '"state":"Ready"' plane list-backends --json
+    holds "no request failed meanwhile" none_failed
+    in_machine systemctl restart plane-drone-proxy
+    holds "so is the proxy when it was restarted" says plane-proxy user_of plane-drone-proxy
+    eventually 10 "and the backend answers" answers_backend
+    plane terminate plane.localhost "$backend" >/dev/null
+    in_machine apt-get purge -y -q plane >/dev/null 2>&1
+fi
 holds "systemd has nothing to complain of" says running in_machine systemctl is-system-running
 step "install and uninstall from a clone"
 in_machine sh -c 'mkdir -p /root/clone/.build && cd /root/clone && cp -a /src/scripts /src/dev . && ln -s "$(readlink -f /src/.build/release)" .build/release'
@@ -206,7 +268,7 @@ done
 eventually 20 "its drone takes backends" says Ready plane list-drones
 holds "a service that does not exist is refused" says 'there is no service scheduller' in_machine sh -c 'cd /root/clone && scripts/install --no-build --services scheduller'
 typed typed_in_clone 'scripts/uninstall'
-holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -u plane | wc -l'
+holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -f "^(/bin/bash )?/[a-z/]*lib/plane/" | wc -l'
 holds "nothing of it is left, but configuration and state" in_machine sh -c \
     'test -s /etc/plane/drone.toml && test -s /var/lib/plane/drone.sqlite3 && [ -z "$(find / -xdev -name "*plane*" -path "/usr/local/*" -o -xdev -name "plane-*" -path "/etc/systemd/*")" ]'
 holds "--purge takes these too" in_machine sh -c 'cd /root/clone && scripts/uninstall --purge && ! test -e /etc/plane && ! test -e /var/lib/plane'

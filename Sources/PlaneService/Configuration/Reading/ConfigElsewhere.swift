@@ -29,12 +29,16 @@ package struct ConfigSurroundings: Sendable {
     package var credentialsDirectory: String?
     /// Environment variables that are empty, and so set nothing, by the path of the key that each names.
     let emptyVariables: [[String]: String]
+    /// Whether the configuration is only looked at, by somebody whom systemd passes no credentials: what they hold is not missed then.
+    package var doesWithoutCredentials = false
 
     package init(environment: [String: String] = [:]) {
         self.credentialsDirectory = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
         self.emptyVariables = ConfigValue.emptyVariables(of: environment)
     }
 
+    /// In place of a secret that is another service's, or that nobody asks for: a text which every kind of secret can be.
+    static let placeholder = ConfigValue.string("unavailable")
     /// Keys and tokens are far smaller.
     private static let longestSecret = 65_536
 
@@ -48,6 +52,7 @@ package struct ConfigSurroundings: Sendable {
         case ("credential", .content), ("credential", .path):
             guard text != "..", text != ".", !text.contains("/") else { return .failure(Unresolved("the credential name \(TOMLText.quoted(text))")) }
             guard let directory = self.credentialsDirectory else {
+                if self.doesWithoutCredentials { return .success(Self.placeholder) }
                 return .failure(Unresolved("a credential, but no systemd that passes any (LoadCredential=\(text):… in the service's unit)"))
             }
             let path = "\(directory)/\(text)"

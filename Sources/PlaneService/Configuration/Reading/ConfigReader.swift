@@ -17,6 +17,8 @@ package struct ConfigReader: ~Copyable {
     private let root: ConfigValue
     private let surroundings: ConfigSurroundings
     private var path: [String] = []
+    /// Tables that this service reads and does not use: their secrets may be out of its reach, as they should be.
+    private var foreignTables: [[String]] = []
 
     package init(_ root: ConfigValue, purpose: Purpose = .loading, surroundings: ConfigSurroundings = ConfigSurroundings()) {
         self.root = root
@@ -106,6 +108,11 @@ package struct ConfigReader: ~Copyable {
         self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: found, expectation: expectation))
     }
 
+    /// Secrets in these tables are other services'. Said before they are read.
+    package mutating func leaveSecrets(of tables: String...) {
+        self.foreignTables += tables.map { $0.split(separator: ".").map(String.init) }
+    }
+
     // MARK: The end
 
     /// Warns of everything in the tree that is neither among the keys read nor among those that could have been.
@@ -156,6 +163,7 @@ package struct ConfigReader: ~Copyable {
         if case .table(let members) = node, type.elsewhere != .nowhere {
             switch self.surroundings.resolve(members, type.elsewhere) {
             case .success(let value): node = value
+            case .failure where self.foreignTables.contains { self.path.starts(with: $0) }: node = ConfigSurroundings.placeholder
             case .failure(let failure):
                 self.mistake(key, found: failure.found, expectation: type.fullExpectation)
                 return nil

@@ -5,6 +5,13 @@ extension ConfigType where Value == String {
     /// Relative to the directory the service is started in.
     package static let path = ConfigType.text("a path", { $0.isEmpty ? nil : $0 }, show: { $0 })
 
+    /// Which may lie beside the secret it belongs to, so that services with one configuration have different ones.
+    static let elsewhereString: ConfigType = {
+        var type = ConfigType.string
+        type.elsewhere = .content
+        return type
+    }()
+
     /// Of a file that is only read, and may be one of systemd's credentials.
     package static let readPath: ConfigType = {
         var type = ConfigType.path

@@ -1,0 +1,77 @@
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+
+/// A network of containers on a bridge of this machine.
+package struct BridgeNetwork: Hashable, Sendable {
+    package var name: String
+    /// The bridge's interface; nil lets Docker choose, or says that it did.
+    package var bridge: String?
+    /// Whether its containers reach one another (`com.docker.network.bridge.enable_icc`).
+    package var connectsContainers: Bool
+
+    package init(name: String, bridge: String?, connectsContainers: Bool) {
+        self.name = name
+        self.bridge = bridge
+        self.connectsContainers = connectsContainers
+    }
+
+    static let bridgeOption = "com.docker.network.bridge.name"
+    static let connectionOption = "com.docker.network.bridge.enable_icc"
+}
+
+extension DockerClient {
+    /// The network of that name; nil if there is none, or if it is on no bridge.
+    package func network(named name: String) async throws(EngineError) -> BridgeNetwork? {
+        struct Reply: Decodable {
+            enum CodingKeys: String, CodingKey {
+                case name = "Name"
+                case driver = "Driver"
+                case options = "Options"
+            }
+            var name: String
+            var driver: String
+            var options: [String: String]?
+        }
+        let request = EngineRequest(
+            path: "/networks", query: [("filters", EngineFilter.encode(["name": [name]]))], subject: .daemon, attempt: "look for network \(name)")
+        // The filter finds every name that contains this one.
+        guard let reply = try await self.decode([Reply].self, from: request).first(where: { $0.name == name && $0.driver == "bridge" })
+        else { return nil }
+        let options = reply.options ?? [:]
+        return BridgeNetwork(
+            name: name, bridge: options[BridgeNetwork.bridgeOption], connectsContainers: options[BridgeNetwork.connectionOption] != "false")
+    }
+
+    /// Makes a network without IPv6.
+    /// - Throws: among others when a network of that name, or one with that bridge, exists.
+    package func createNetwork(_ network: BridgeNetwork, labels: [String: String] = [:]) async throws(EngineError) {
+        struct Body: Encodable {
+            enum CodingKeys: String, CodingKey {
+                case name = "Name"
+                case refusesDuplicate = "CheckDuplicate"
+                case driver = "Driver"
+                case hasIPv6 = "EnableIPv6"
+                case options = "Options"
+                case labels = "Labels"
+            }
+            var name: String
+            var refusesDuplicate = true
+            var driver = "bridge"
+            var hasIPv6 = false
+            var options: [String: String]
+            var labels: [String: String]
+        }
+        let attempt = "make network \(network.name)"
+        var options = [BridgeNetwork.connectionOption: String(network.connectsContainers)]
+        if let bridge = network.bridge { options[BridgeNetwork.bridgeOption] = bridge }
+        let body: ByteBuffer
+        do {
+            body = ByteBuffer(bytes: try JSONEncoder().encode(Body(name: network.name, options: options, labels: labels)))
+        } catch {
+            throw EngineError(.badRequest, attempt: attempt, cause: error)
+        }
+        try await self.perform(
+            EngineRequest(method: .POST, path: "/networks/create", body: body, subject: .daemon, attempt: attempt, limit: .start))
+    }
+}

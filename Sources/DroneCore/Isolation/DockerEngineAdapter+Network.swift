@@ -1,0 +1,30 @@
+import DockerEngine
+
+extension DockerEngineAdapter {
+    /// Makes the network that this drone's containers are to join, where it is the agent's to make and is not there.
+    package func ensureNetwork() async throws(EngineFailure) {
+        guard let isolation = self.blueprint.isolation else { return }
+        let present: BridgeNetwork?
+        do throws(EngineError) { present = try await self.client.network(named: isolation.name) } catch { throw EngineFailure(error) }
+        if let present { return try Self.check(present, isolation) }
+        do throws(EngineError) {
+            let network = BridgeNetwork(name: isolation.name, bridge: isolation.name, connectsContainers: false)
+            try await self.client.createNetwork(network, labels: ["dev.plane.network": "true"])
+        } catch {
+            // Another request may have made it meanwhile.
+            let made: BridgeNetwork?
+            do throws(EngineError) { made = try await self.client.network(named: isolation.name) } catch { made = nil }
+            guard let made else { throw EngineFailure(error) }
+            try Self.check(made, isolation)
+        }
+    }
+
+    private static func check(_ network: BridgeNetwork, _ isolation: IsolatedNetwork) throws(EngineFailure) {
+        guard !network.connectsContainers, network.bridge == isolation.name else {
+            throw EngineFailure(
+                .refused,
+                "there is a network \(network.name) that is not isolated: remove it (docker network rm \(network.name)), or give the agent's another "
+                    + "name by agent.docker.network")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Keeps the isolated network there, and knows whether the firewall's rules of it are: the agent has no right to look at those, so it reads
+/// what `isolate-network`, which renews them all the time, leaves about the last time.
+package final class IsolationWatch: Service {
+    /// The rules are renewed every 30 s.
+    private static let period = Duration.seconds(30)
+    /// What is older was left by somebody who does not run any more.
+    private static let longestAgeSeconds: Int64 = 180
+    package static let standardFolder = "/run/plane-isolation"
+
+    private let network: IsolatedNetwork
+    private let ensureNetwork: @Sendable () async throws(EngineFailure) -> Void
+    private let folder: String
+    private let logger: Logger
+    private let state = Mutex<Bool?>(nil)
+
+    /// - Parameter folder: Where the rules in force are left, in a file named like the bridge.
+    package init(
+        _ network: IsolatedNetwork, folder: String = IsolationWatch.standardFolder, logger: Logger,
+        ensureNetwork: @escaping @Sendable () async throws(EngineFailure) -> Void
+    ) {
+        self.network = network
+        self.ensureNetwork = ensureNetwork
+        self.folder = folder
+        self.logger = logger
+    }
+
+    /// Whether backends are kept away from this machine; nil until it was looked at.
+    package var isInForce: Bool? { self.state.withLock { $0 } }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            repeat {
+                await self.look()
+            } while (try? await Task.sleep(for: Self.period)) != nil
+        }
+    }
+
+    func look() async {
+        do throws(EngineFailure) {
+            try await self.ensureNetwork()
+        } catch {
+            self.logger.warning("The network of the backends could not be made", metadata: [LogKey.error: "\(error)"])
+        }
+        let isInForce = self.rulesAreFresh
+        let before = self.state.withLock { state in
+            defer { state = isInForce }
+            return state
+        }
+        guard before != isInForce else { return }
+        if isInForce {
+            self.logger.info("The firewall keeps backends away from this machine")
+        } else {
+            self.logger.warning(
+                "The firewall's rules are not there: backends reach what listens on this machine. Is plane-isolation (isolate-network) running?")
+        }
+    }
+
+    private var rulesAreFresh: Bool {
+        let path = "\(self.folder)/\(self.network.name)"
+        var status = stat()
+        guard stat(path, &status) == 0, let text = KernelFile.text(of: path) else { return false }
+        let age = Int64(time(nil)) - Int64(status.st_mtim.tv_sec)
+        return age <= Self.longestAgeSeconds && text.hasPrefix(self.network.rules(nameServers: NameServers.ofThisMachine()))
+    }
+}
