@@ -70,6 +70,13 @@ package struct NameFold: Sendable {
         self.show(backend, of: name, &zones)
     }
 
+    /// The message at this place was deleted; a backend's end goes last of all that is about it.
+    package mutating func deleted(at sequence: UInt64, in zones: inout ZoneTable) {
+        guard let (backend, name) = self.world.backend(endedAt: sequence) else { return }
+        self.world.forget(backend, in: name)
+        self.show(backend, of: name, &zones)
+    }
+
     // MARK: Showing
 
     private mutating func show(_ change: ClusterStateMessage, of name: ClusterName, _ zones: inout ZoneTable) {

@@ -69,6 +69,12 @@ package final class NameWorld: FollowedWorld, RecordSource {
         }
     }
 
+    package func deleted(at sequence: UInt64) {
+        self.state.withLock { state in
+            self.zones.update { state.fold.deleted(at: sequence, in: &$0) }
+        }
+    }
+
     package func caughtUp() {
         self.isOpen.store(true, ordering: .releasing)
         let waiters = self.state.withLock { state in

@@ -11,6 +11,10 @@ struct BackendRecord: Sendable {
     var stateTime = WorldTime(milliseconds: 0)
     /// Whether its end was said to have begun; says nothing more once it has ended.
     var isEnding = false
+    /// Where the latest terminal state stands in the stream; 0 for none.
+    var endSequence: UInt64 = 0
+    /// Where everything else about it stands that is not its assignment.
+    var trail = MessageTrail()
 
     var isTerminal: Bool { self.state?.isTerminal ?? false }
 

@@ -6,6 +6,7 @@ struct ClusterState: Sendable {
     var backends = BackendTable()
     var locks = LockTable()
     var acme = AcmeValues()
+    var ends = EndIndex()
 
     // MARK: Drones
 
@@ -42,14 +43,26 @@ struct ClusterState: Sendable {
         let slot = self.backends.slot(of: message.backend, inserting: BackendRecord())
         switch message.change {
         case .assignment(let assignment):
+            // Still in the stream if it was for another lock.
+            if let earlier = self.backends[slot].assignment?.sequence { self.backends[slot].trail.append(earlier) }
             // The latest one counts alone, whatever lock it names and whoever announced that: the drone was told the same.
             self.withdrawAssignment(of: slot)
             self.assign(assignment, to: slot, sequence: sequence)
         case .state(let state, let time):
+            self.note(state, at: sequence, of: slot)
             self.enter(state, at: time, backend: slot)
         case .ending:
+            self.backends[slot].trail.append(sequence)
             self.backends[slot].isEnding = true
         }
+    }
+
+    private mutating func note(_ state: BackendState, at sequence: UInt64, of slot: BackendTable.Slot) {
+        guard state.isTerminal else { return self.backends[slot].trail.append(sequence) }
+        let earlier = self.backends[slot].endSequence
+        if earlier > 0 { self.backends[slot].trail.append(earlier) }
+        self.backends[slot].endSequence = sequence
+        self.ends.insert(slot, at: sequence, in: self.backends)
     }
 
     /// The backend's messages were purged from the stream.
@@ -113,7 +126,9 @@ struct ClusterState: Sendable {
             self.locks[slot].announcement = LockRecord.Announcement(
                 uid: message.uid, sequence: sequence, publishedSeconds: publishedSeconds)
         case .revoke:
-            guard let slot = self.locks.slot(of: message.lock), let announcement = self.locks[slot].announcement else { return }
+            let slot = self.locks.slot(of: message.lock, inserting: LockRecord())
+            self.locks[slot].revocation = LockRecord.Revocation(sequence: sequence, publishedSeconds: publishedSeconds)
+            guard let announcement = self.locks[slot].announcement else { return }
             self.locks[slot].announcement?.isRevoked = announcement.uid == message.uid
         }
     }
@@ -122,6 +137,7 @@ struct ClusterState: Sendable {
     mutating func forget(_ lock: LockName) {
         guard let slot = self.locks.slot(of: lock) else { return }
         self.locks[slot].announcement = nil
+        self.locks[slot].revocation = nil
         self.removeIfUnused(slot)
     }
 

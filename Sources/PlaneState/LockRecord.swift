@@ -6,6 +6,8 @@ typealias LockTable = SlotTable<LockName, LockRecord>
 struct LockRecord: Sendable {
     /// The last message on the lock's announce subject.
     var announcement: Announcement?
+    /// The last message on the lock's revoke subject, whichever announcement it is about: kept to be deleted with it.
+    var revocation: Revocation?
     /// Backends assigned with the lock that have not ended. More than one only after a mistake; the first in the stream holds it.
     var live = SlotSet<BackendID, BackendRecord>()
     /// Backends assigned with the lock that have ended.
@@ -22,7 +24,13 @@ struct LockRecord: Sendable {
         var isRevoked = false
     }
 
-    var isUnused: Bool { self.announcement == nil && self.live.isEmpty && self.ended.isEmpty }
+    struct Revocation: Sendable {
+        let sequence: UInt64
+        /// Publish time, whole seconds since 1970.
+        let publishedSeconds: Int64
+    }
+
+    var isUnused: Bool { self.announcement == nil && self.revocation == nil && self.live.isEmpty && self.ended.isEmpty }
 
     /// An announcement counts until it has led to an assignment, was revoked, or is 30 s old by the stream's own clock.
     func activeAnnouncement(at heartbeatSeconds: Int64?) -> Announcement? {

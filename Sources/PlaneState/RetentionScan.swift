@@ -5,7 +5,7 @@ package struct RetentionScan: Sendable {
     /// Something whose messages may be purged from the stream.
     package enum Outdated: Hashable, Sendable {
         case backend(BackendID, ClusterName)
-        /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago.
+        /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago; 0 if only its revocation is left.
         case lock(LockName, ClusterName, sequence: UInt64)
         /// Written off, and without backends.
         case drone(DroneID, ClusterName)
@@ -48,8 +48,9 @@ package struct RetentionScan: Sendable {
         case .locks:
             let endedBefore = limits.endedBefore.rawValue / 1000
             next = state.locks.scan(from: self.position, count: count) { _, lock, record in
-                guard record.live.isEmpty, let announcement = record.announcement, announcement.publishedSeconds < endedBefore else { return }
-                found.append(.lock(lock, cluster, sequence: announcement.sequence))
+                let published = [record.announcement?.publishedSeconds, record.revocation?.publishedSeconds].compactMap { $0 }
+                guard record.live.isEmpty, let last = published.max(), last < endedBefore else { return }
+                found.append(.lock(lock, cluster, sequence: record.announcement?.sequence ?? 0))
             }
         case .drones:
             next = state.drones.scan(from: self.position, count: count) { _, drone, record in

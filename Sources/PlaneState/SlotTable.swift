@@ -56,6 +56,9 @@ struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     func key(of slot: Slot) -> Key { self.entry(slot).key }
 
+    /// nil if the slot is free; it may be another key's than it was.
+    func value(of slot: Slot) -> Value? { self.entries[Int(slot.index)]?.value }
+
     subscript(slot: Slot) -> Value {
         get { self.entry(slot).value }
         _modify {

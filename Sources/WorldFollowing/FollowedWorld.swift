@@ -19,6 +19,10 @@ package protocol FollowedWorld: Sendable {
     /// - Parameter clusterToken: the cluster as subjects write it.
     func purged(_ backend: BackendID, clusterToken: String)
 
+    /// The message at this place was deleted from the stream. If it was a backend's end, so was everything else about the backend, because
+    /// that goes last.
+    func deleted(at sequence: UInt64)
+
     /// Everything that was in the stream when the follower began has been applied. Called once.
     func caughtUp()
 }

@@ -8,17 +8,25 @@ enum PurgeNotice: Hashable, Sendable {
     case everything
     /// The cluster is as subjects write it.
     case backend(BackendID, clusterToken: String)
+    /// One message, which stood at this place.
+    case message(UInt64)
 
     static let subject = "$JS.EVENT.ADVISORY.API"
-    private static let call = "$JS.API.STREAM.PURGE.\(WorldStream.name)"
+    private static let purge = "$JS.API.STREAM.PURGE.\(WorldStream.name)"
+    private static let deletion = "$JS.API.STREAM.MSG.DELETE.\(WorldStream.name)"
 
     /// nil for whatever else is told there.
     init?(advisory payload: [UInt8]) {
-        guard let advisory = Self.read(payload, as: Advisory.self), advisory.subject == Self.call,
+        guard let advisory = Self.read(payload, as: Advisory.self), [Self.purge, Self.deletion].contains(advisory.subject),
             // What was refused changed nothing.
             let answer = Self.read(advisory.response, as: Response.self), answer.success
         else { return nil }
         let request = Self.read(advisory.request, as: Request.self) ?? Request()
+        guard advisory.subject == Self.purge else {
+            guard let sequence = request.sequence else { return nil }
+            self = .message(sequence)
+            return
+        }
         // Of those that keep a part we cannot say which; ours are of that kind where it matters.
         guard request.sequence == nil, request.keep == nil else { return nil }
         guard let filter = request.filter, filter != "state.>", filter != ">" else {

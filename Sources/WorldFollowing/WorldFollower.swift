@@ -66,6 +66,8 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
                 self.world.lost()
             case .backend(let backend, let token)?:
                 self.world.purged(backend, clusterToken: token)
+            case .message(let sequence)?:
+                self.world.deleted(at: sequence)
             case nil: break
             }
         }

@@ -61,6 +61,8 @@ struct Zones {
         self.fold.purged(.make(backend), clusterToken: ClusterName.plane.subjectToken, in: &self.table)
     }
 
+    mutating func delete(at sequence: UInt64) { self.fold.deleted(at: sequence, in: &self.table) }
+
     /// Counts from one again, as a stream does that was made again.
     mutating func beginAgain() { self.sequence = 0 }
 

@@ -208,6 +208,19 @@ import Testing
         #expect(zones.data("two.plane.test") == [Self.v4])
     }
 
+    @Test("a backend whose end was deleted is forgotten, and other messages that are deleted say nothing")
+    func deleted() {
+        // The fourth message is the end of the first backend.
+        var zones = Zones(.make(), .register(), .assign("one"), .assign("two"), .backend(.swept, "one"))
+        for sequence in 1...3 as ClosedRange<UInt64> { zones.delete(at: sequence) }
+        zones.append(.assign("one"))
+        #expect(zones.data("one.plane.test") == [])
+        zones.delete(at: 4)
+        zones.append(.assign("one"))
+        #expect(zones.data("one.plane.test") == [Self.v4])
+        #expect(zones.data("two.plane.test") == [Self.v4])
+    }
+
     @Test("of a stream made again, however many names it had, all that nobody writes go")
     func manyMadeAgain() {
         var zones = Zones(.make(), .register())

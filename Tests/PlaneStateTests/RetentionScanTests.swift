@@ -62,6 +62,69 @@ import Testing
         #expect(found == [.lock(LockName(rawValue: "old")!, Self.clusters[0], sequence: 1)])
     }
 
+    @Test("finds revocations that are left without their announcement")
+    func revocations() {
+        var writer = Writer()
+        let message = LockMessage(lock: LockName(rawValue: "old")!, uid: LockUID(rawValue: 1), kind: .revoke)
+        writer.apply(.lock(message), Self.clusters[0], second: 999)
+        #expect(Self.all(in: writer.world, count: 10, rounds: 3) == [.lock(LockName(rawValue: "old")!, Self.clusters[0], sequence: 0)])
+        #expect(writer.world.messages(of: LockName(rawValue: "old")!, in: Self.clusters[0]) == [1])
+        writer.world.forget(LockName(rawValue: "old")!, in: Self.clusters[0])
+        #expect(Self.all(in: writer.world, count: 10, rounds: 3).isEmpty)
+    }
+
+    @Test("knows where a lock's messages stand")
+    func lockMessages() {
+        var writer = Writer()
+        let lock = LockName(rawValue: "l")!
+        for kind in [.announce, .revoke, .announce] as [LockMessage.Kind] {
+            writer.apply(.lock(LockMessage(lock: lock, uid: LockUID(rawValue: 1), kind: kind)), Self.clusters[0])
+        }
+        #expect(writer.world.messages(of: lock, in: Self.clusters[0]) == [3, 2])
+    }
+
+    @Test("knows where everything about a backend stands, its assignment first and its end last, and who ended where")
+    func messages() {
+        var writer = Writer()
+        let (id, drone) = (BackendID(rawValue: "b")!, DroneID(rawValue: "d")!)
+        let lock = LockAssignment(lock: LockName(rawValue: "l")!, uid: LockUID(rawValue: 1))
+        writer.backend("b", .assignment(BackendAssignment(drone: drone)), Self.clusters[0])
+        writer.backend("b", .assignment(BackendAssignment(drone: drone, lockAssignment: lock)), Self.clusters[0])
+        for state in [.loading, .starting, .ready, .swept, .lost, .ready] as [BackendState] {
+            writer.backend("b", .state(state, at: WorldTime(milliseconds: 1)), Self.clusters[0])
+        }
+        #expect(writer.world.messages(of: id, in: Self.clusters[0]) == [2, 1, 3, 4, 5, 6, 8, 7])
+        #expect(writer.world.backend(endedAt: 7)?.backend == id)
+        for sequence in [1, 3, 6, 8, 99] as [UInt64] { #expect(writer.world.backend(endedAt: sequence) == nil) }
+        writer.world.forget(id, in: Self.clusters[0])
+        #expect(writer.world.messages(of: id, in: Self.clusters[0]) == [])
+        #expect(writer.world.backend(endedAt: 7) == nil)
+        // In the same slot of the table.
+        writer.backend("c", .state(.swept, at: WorldTime(milliseconds: 1)), Self.clusters[0])
+        #expect(writer.world.backend(endedAt: 7) == nil)
+        #expect(writer.world.backend(endedAt: 9)?.backend == BackendID(rawValue: "c")!)
+    }
+
+    @Test("does not grow with a backend that is written about without end, and says that it does not know all")
+    func endless() {
+        var writer = Writer()
+        for _ in 0..<1000 { writer.backend("b", .state(.ready, at: WorldTime(milliseconds: 1)), Self.clusters[0]) }
+        #expect(writer.world.messages(of: BackendID(rawValue: "b")!, in: Self.clusters[0]) == nil)
+    }
+
+    @Test("finds who ended where among many, most of whom are forgotten")
+    func manyEnds() {
+        var writer = Writer()
+        for number in 0..<10_000 {
+            writer.backend("b-\(number)", .state(.swept, at: WorldTime(milliseconds: 1)), Self.clusters[0])
+            if number % 10 != 0 { writer.world.forget(BackendID(rawValue: "b-\(number)")!, in: Self.clusters[0]) }
+        }
+        for number in 0..<10_000 {
+            let found = writer.world.backend(endedAt: UInt64(number + 1))?.backend
+            #expect(found == (number % 10 == 0 ? BackendID(rawValue: "b-\(number)")! : nil))
+        }
+    }
+
     @Test("W12: finds drones written off long ago, once nothing is assigned to them")
     func drones() {
         var writer = Writer()

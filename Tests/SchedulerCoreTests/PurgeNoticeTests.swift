@@ -21,6 +21,18 @@ import Testing
         }
     }
 
+    @Test("a message deleted by its place is noticed, if it was there")
+    func deleted() {
+        func advisory(_ request: String, stream: String = "plane_state", response: String = #"{"success":true}"#) -> [UInt8] {
+            let text = String(decoding: Self.advisory(request, stream: stream, response: response), as: UTF8.self)
+            return Array(text.replacing("STREAM.PURGE", with: "STREAM.MSG.DELETE").utf8)
+        }
+        #expect(PurgeNotice(advisory: advisory(#"{"seq":17,"no_erase":true}"#)) == .message(17))
+        #expect(PurgeNotice(advisory: advisory(#"{"seq":17}"#, response: #"{"error":{"code":400,"err_code":10043}}"#)) == nil)
+        #expect(PurgeNotice(advisory: advisory(#"{"seq":17}"#, stream: "other")) == nil)
+        #expect(PurgeNotice(advisory: advisory("{}")) == nil)
+    }
+
     @Test(
         "nothing else is",
         arguments: [

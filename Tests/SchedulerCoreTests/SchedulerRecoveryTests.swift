@@ -177,6 +177,14 @@ import Testing
     func retention() async throws {
         try await TestCluster.run(schedulers: 2) { cluster in
             try await FakeDrone.run(in: cluster) { _ in
+                // A server looks through the whole stream for each.
+                let purges = Recorder<String>()
+                let calls = try cluster.bus.connection.subscribe("$JS.API.STREAM.PURGE.>")
+                let listening = Task { for await call in calls { purges.record(call.subject) } }
+                // Its announcement is revoked, because a drone does not want it.
+                let unwanted = LockMessage(lock: .make("unwanted"), uid: LockUID(rawValue: 1), kind: .announce)
+                let revoked = LockMessage(lock: .make("unwanted"), uid: LockUID(rawValue: 1), kind: .revoke)
+                for message in [unwanted, revoked] { try await Self.writer(cluster).write(.cluster(TestCluster.name, .lock(message))) }
                 let old = try await cluster.spawned(.make(lock: .make("old")))
                 let live = try await cluster.spawned(.make(lock: .make("live")))
                 try await cluster.report(.swept, old.backendID)
@@ -191,9 +199,39 @@ import Testing
                 #expect(try await cluster.stream(filter: "state.cluster.*.backend.\(old.backendID).>").isEmpty)
                 try await cluster.waitForWorld("forgotten by all") { $0.ask { $0.backend(old.backendID, in: TestCluster.name) == nil } }
                 #expect(try await !cluster.stream(filter: "state.cluster.*.backend.\(live.backendID).>").isEmpty)
-                #expect(try await cluster.stream(filter: "state.cluster.*.lock.\(LockName.make("old").subjectHash).*").isEmpty)
+                for lock in ["old", "unwanted"] {
+                    #expect(try await cluster.stream(filter: "state.cluster.*.lock.\(LockName.make(lock).subjectHash).*").isEmpty)
+                }
+                #expect(purges.all.isEmpty)
+                listening.cancel()
                 #expect(try await cluster.spawned(.make(lock: .make("live"))).backendID == live.backendID)
             }
+        }
+    }
+
+    @Test("where NATS's permissions do not allow to delete messages by their places, they are purged, and the log says so once")
+    func retentionWithoutPermission() async throws {
+        let users = """
+            authorization { users: [
+                { user: all, password: x },
+                { user: some, password: x, permissions { publish { deny: ["$JS.API.STREAM.MSG.DELETE.>"] } } }
+            ] }
+            """
+        let log = LogRecorder()
+        try await withNATSServer(configuration: users) { server in
+            let bus = try await TestCluster.bus([server.url.replacing("//", with: "//some:x@")])
+            let jetStream = bus.connection.jetStream
+            try await StreamKeeper(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
+            let subject = "state.cluster.plane_test.backend.b.state.Swept"
+            let eraser = StateEraser(jetStream: jetStream, logger: log.logger)
+            for _ in 0..<2 {
+                let sequence = try await jetStream.publish([1], to: subject).sequence
+                try await eraser.erase([sequence], subjects: [subject])
+                #expect(try await jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject) == nil)
+            }
+            #expect(log.entries.count == 1)
+            #expect(log.text.contains("$JS.API.STREAM.MSG.DELETE.plane_state"))
+            await bus.connection.drain()
         }
     }
 

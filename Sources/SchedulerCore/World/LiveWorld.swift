@@ -177,6 +177,13 @@ package final class LiveWorld: FollowedWorld {
         if let cluster { self.forget(.backend(backend, cluster)) }
     }
 
+    package func deleted(at sequence: UInt64) {
+        self.state.withLock { state in
+            guard let (backend, cluster) = state.world.backend(endedAt: sequence) else { return }
+            state.world.forget(backend, in: cluster)
+        }
+    }
+
     /// Everything that was in the stream when the follower began has been applied.
     package func caughtUp() {
         let signals = self.state.withLock { state in
