@@ -113,7 +113,7 @@ package struct Scheduler: Service {
         try await self.bus.connection.flush()
         self.logger.info("scheduler is ready", metadata: [LogKey.sequence: "\(self.world.ask { $0.sequence })"])
         await withDiscardingTaskGroup { group in
-            group.addTask { await schedules.serve(maxConcurrent: Self.mostAtOnce) { .success(await schedule.handle($0)) } }
+            group.addTask { await schedules.serveWithReasons(maxConcurrent: Self.mostAtOnce) { await schedule.handle($0) } }
             group.addTask { await fetches.serve(maxConcurrent: Self.mostAtOnce) { .success(await fetch.handle($0)) } }
         }
     }

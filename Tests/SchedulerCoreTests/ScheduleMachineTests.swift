@@ -154,6 +154,21 @@ import Testing
         #expect(machine.begin(isKnown: true, sight: .held(Self.holder)) == .finish(.scheduled(reply), .nothing))
     }
 
+    @Test("a holder that is ending is waited for, and named as ending if that takes too long", arguments: [false, true])
+    func endingHolder(endsInTime: Bool) {
+        var holder = Self.holder
+        holder.isEnding = true
+        var machine = Self.machine(lock: true)
+        #expect(machine.begin(isKnown: false, sight: .held(holder)) == .awaitLock(.make(), differentFrom: .held(holder)))
+        if endsInTime {
+            #expect(machine.lockChanged(.free(lastAnnouncement: 5)) == .announce(Self.announcement, expecting: 5))
+        } else {
+            let reply = ScheduledBackend(
+                drone: .make("drone-h"), backendID: .make("holder"), bearerToken: "held", spawned: false, isEnding: true)
+            #expect(machine.lockChanged(nil) == .finish(.scheduled(reply), .nothing))
+        }
+    }
+
     @Test("a free lock is announced, seen, assigned, seen again, and only then is a drone asked")
     func free() {
         var machine = Self.machine(lock: true)

@@ -177,8 +177,9 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await spawns.serveWithReasons(maxConcurrent: 1) { _ in (false, refusal) } }
                     try await cluster.bus.connection.flush()
-                    let reply = try await cluster.schedule()
-                    #expect(reply == (isQuoted ? .error(refusal) : .noDroneAvailable))
+                    let answer = try await cluster.bus.requestWithReason(ScheduleRequest.make())
+                    #expect(answer.reply == (isQuoted ? .error(refusal) : .noDroneAvailable))
+                    #expect(answer.reason == (isQuoted ? nil : refusal), "beside the answer that has no place for it")
                     group.cancelAll()
                 }
             }

@@ -29,14 +29,14 @@ package struct ScheduleHandler: Sendable {
         self.logger = logger
     }
 
-    /// Always has an answer, and in time.
-    package func handle(_ request: ScheduleRequest) async -> ScheduleReply {
+    /// Always has an answer, and in time; with the reason that a drone gave where the answer has no place for it.
+    package func handle(_ request: ScheduleRequest) async -> (reply: ScheduleReply, reason: ErrorReply?) {
         let started = ContinuousClock.now
         guard self.world.isCurrent else {
-            return self.refuse(request, .isBehind(self.world.staleReason), since: started)
+            return (self.refuse(request, .isBehind(self.world.staleReason), since: started), nil)
         }
         if request.lock != nil, await !self.world.waitUntilRebuilt(within: self.limits.lockWait) {
-            return self.refuse(request, .isRebuilding, since: started)
+            return (self.refuse(request, .isRebuilding, since: started), nil)
         }
         var generator = SystemRandomNumberGenerator()
         var machine = ScheduleMachine(
@@ -79,7 +79,7 @@ package struct ScheduleHandler: Sendable {
                 if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
                 let reply = await self.withToken(reply, in: request.cluster)
                 self.report(reply, request, machine.backend, took: .now - started)
-                return reply
+                return (reply, machine.refusal)
             }
         }
     }

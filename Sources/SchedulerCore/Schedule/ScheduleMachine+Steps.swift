@@ -5,8 +5,8 @@ extension ScheduleMachine {
     mutating func take(_ sight: LockSight, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }
         switch sight {
-        case .held(let holder): return self.finish(with: holder, progress)
-        case .announced, .assigned: return self.wait(while: sight, progress)
+        case .held(let holder) where !holder.isEnding: return self.finish(with: holder, progress)
+        case .announced, .assigned, .held: return self.wait(while: sight, progress)
         case .free(let lastAnnouncement):
             self.state = .announcing(expecting: lastAnnouncement, progress)
             return .announce(LockMessage(lock: lock.lock, uid: lock.uid, kind: .announce), expecting: lastAnnouncement)
@@ -61,6 +61,7 @@ extension ScheduleMachine {
     /// A drone that says what is wrong with the request is worth more than "no drone"; one that is full or draining is not.
     mutating func noDrone(_ progress: Progress) -> Action {
         guard let refusal = progress.lastRefusal, ![.full, .draining].contains(refusal.code) else {
+            self.refusal = progress.lastRefusal
             return self.finish(.noDroneAvailable, progress)
         }
         return self.finish(.error(refusal), progress)

@@ -88,6 +88,8 @@ package struct ScheduleMachine: Sendable {
     let lock: LockAssignment?
     let mostDronesAsked: Int
     var state = State.new
+    /// What the drone that was asked last said against the backend, where the answer has no place for it.
+    var refusal: ErrorReply?
 
     /// - Parameters:
     ///   - backend: the id to use if the request names none.
@@ -107,8 +109,11 @@ package struct ScheduleMachine: Sendable {
     ///   - sight: of the lock; nil if the request has none.
     package mutating func begin(isKnown: Bool, sight: LockSight?) -> Action {
         guard self.state == .new else { preconditionFailure("begun twice") }
-        if case .held(let holder) = sight { return self.finish(with: holder) }
-        if case .assigned = sight, let sight { return self.wait(while: sight, Progress()) }
+        switch sight {
+        case .held(let holder)? where !holder.isEnding: return self.finish(with: holder)
+        case .held?, .assigned?: if let sight { return self.wait(while: sight, Progress()) }
+        case .free?, .announced?, nil: break
+        }
         guard self.request.backendID?.isReserved != true else {
             return self.fail(.notPermitted, "programs look for hosts called \(self.backend) by themselves; choose another id", Progress())
         }
@@ -121,10 +126,12 @@ package struct ScheduleMachine: Sendable {
     package mutating func lockChanged(_ sight: LockSight?) -> Action {
         guard case .waitingForLock(let last, let progress) = self.state else { preconditionFailure("nobody waits for the lock") }
         if let sight { return self.take(sight, progress) }
-        guard case .assigned(let holder) = last else {
-            return self.fail(.lockBusy, "another request for the same lock has not finished; try again", progress)
+        switch last {
+        // It takes its time to end, and has the lock until then.
+        case .held(let holder): return self.finish(with: holder, progress)
+        case .assigned(let holder): return self.finish(.error(.isUnheard(holder)), progress)
+        case .free, .announced: return self.fail(.lockBusy, "another request for the same lock has not finished; try again", progress)
         }
-        return self.finish(.error(.isUnheard(holder)), progress)
     }
 
     package mutating func announced(_ outcome: WriteOutcome) -> Action {

@@ -43,9 +43,9 @@ struct SpawnCommand: AsyncParsableCommand {
         var generator = SystemRandomNumberGenerator()
         let request = try self.options.request(
             backendID: .random(using: &generator), environment: console.environment)
-        let reply: ScheduleReply
+        let answer: (reply: ScheduleReply, reason: ErrorReply?)
         do throws(RequestFailure) {
-            reply = try await bus.request(request)
+            answer = try await bus.requestWithReason(request)
         } catch {
             var failure = CommandFailure(error)
             if failure.status == .noAnswer, let id = request.backendID {
@@ -53,14 +53,16 @@ struct SpawnCommand: AsyncParsableCommand {
             }
             throw failure
         }
-        switch reply {
+        switch answer.reply {
         case .scheduled(let backend):
             let elapsed = ContinuousClock.now - start
             let endpoint = await DroneEndpoint(bus: bus).find(of: backend.drone, in: self.options.cluster)
             return SpawnReport(cluster: self.options.cluster, backend: backend, endpoint: endpoint, elapsed: elapsed)
         case .noDroneAvailable:
             throw CommandFailure(
-                .noDrone, "No drone of \(self.options.cluster) can take the backend.",
+                .noDrone,
+                "No drone of \(self.options.cluster) can take the backend"
+                    + (answer.reason.map { "; the last one asked said: \(BackendStory.printable($0.message))." } ?? "."),
                 advice: "plane list-drones shows which there are and in which state.")
         case .error(let error):
             throw CommandFailure(.failed, "\(error.message) (\(error.code))")

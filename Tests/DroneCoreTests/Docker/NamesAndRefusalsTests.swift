@@ -121,6 +121,31 @@ import Testing
         if !change.isEmpty { try await self.docker("rmi", request.executable.image) }
     }
 
+    @Test("what a registry answers, and that there is none, are told apart, with its own words", arguments: [
+        ("429 Too Many Requests", "TOOMANYREQUESTS", RegistryTrouble.rateLimited), ("503 Service Unavailable", "UNAVAILABLE", .failed),
+        ("500 Internal Server Error", "UNKNOWN", .failed),
+    ])
+    func registryTroubles(status: String, code: String, trouble: RegistryTrouble) async throws {
+        let engine = try await DockerEngineAdapter.forTests()
+        let body = #"{"errors":[{"code":"\#(code)","message":"said the registry"}]}"#
+        let registry = try await AnsweringServer.start(
+            "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)")
+        let failure = await #expect(throws: EngineFailure.self) {
+            try await engine.pull("\(registry.address)/team/app:1", credentials: nil) { _ in }
+        }
+        #expect(failure?.code == .registry(trouble), "\(String(describing: failure))")
+        try await registry.stop()
+    }
+
+    @Test("a registry that has no name in the DNS is told so")
+    func unresolved() async throws {
+        let engine = try await DockerEngineAdapter.forTests()
+        let failure = await #expect(throws: EngineFailure.self) {
+            try await engine.pull("registry.invalid/team/app:1", credentials: nil) { _ in }
+        }
+        #expect(failure?.code == .registry(.unresolved), "\(String(describing: failure))")
+    }
+
     @Test("a log that the engine's driver does not give is told once, in the log of the backend")
     func unreadableLog() async throws {
         let engine = try await DockerEngineAdapter.forTests()
