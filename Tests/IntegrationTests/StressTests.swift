@@ -2,16 +2,18 @@ import Foundation
 import PlaneTestSupport
 import Testing
 
-/// The short form of what `scripts/stress-proxy` does at length.
-@Suite("The proxy under stress")
-struct StressTests {
-    @Test("keeps its memory, its old connections and its other users", arguments: ["transfer", "slow-reader", "silent", "gone", "websockets", "descriptors", "slowloris"])
-    func short(name: String) async throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
-        let program = try TestProcess(
-            "python3", ["-u", root.appending(path: "scripts/stress-proxy").path, "--short", "--only", name, "--binaries", binaries])
-        let status = await program.ended()
-        #expect(status == 0, "\(program.log.joined(separator: "\n"))")
+extension ProxyLoadTests {
+    /// The short form of what `scripts/stress-proxy` does at length.
+    @Suite("The proxy under stress", .serialized)
+    struct StressTests {
+        @Test("keeps its memory, its old connections and its other users", arguments: ["transfer", "slow-reader", "silent", "gone", "websockets", "descriptors", "slowloris"])
+        func short(name: String) async throws {
+            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+            let program = try TestProcess(
+                "python3", ["-u", root.appending(path: "scripts/stress-proxy").path, "--short", "--only", name, "--binaries", binaries])
+            let status = await program.ended()
+            #expect(status == 0, "\(program.log.joined(separator: "\n"))")
+        }
     }
 }

@@ -80,11 +80,11 @@ isolate_backends() {
         fi
         as=(sudo --preserve-env)
     fi
-    if ! "${as[@]}" env "PLANE_DRONE_AGENT=$binaries/drone-agent" scripts/lib/isolate-network apply "$root/dev/config/drone.toml" 2>"$run_folder/isolation.log"; then
+    if ! "${as[@]}" env "DRONE_AGENT=$binaries/drone-agent" scripts/lib/isolate-network apply "$root/dev/config/drone.toml" 2>"$run_folder/isolation.log"; then
         info "backends are not kept away from this machine: $(tail -n 1 "$run_folder/isolation.log")"
         return
     fi
-    start isolation "${as[@]}" env "PLANE_DRONE_AGENT=$binaries/drone-agent" scripts/lib/isolate-network watch "$root/dev/config/drone.toml"
+    start isolation "${as[@]}" env "DRONE_AGENT=$binaries/drone-agent" scripts/lib/isolate-network watch "$root/dev/config/drone.toml"
 }
 
 # Spawns the demo backend and requests its page, as a user's browser would.

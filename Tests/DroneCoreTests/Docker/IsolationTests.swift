@@ -53,7 +53,7 @@ import Testing
             """.write(toFile: self.configuration.file("drone.toml"), atomically: true, encoding: .utf8)
             return try await self.machine.run(
                 """
-                export PLANE_DRONE_AGENT=\(SeparateMachine.programs)/drone-agent
+                export DRONE_AGENT=\(SeparateMachine.programs)/drone-agent
                 \(SeparateMachine.scripts)/isolate-network \(command) \(self.configuration.file("drone.toml")) || true
                 """)
         }
