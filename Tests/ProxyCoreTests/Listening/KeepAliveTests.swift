@@ -23,7 +23,8 @@ struct KeepAliveTests {
         let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
         defer { socket.close() }
         socket.setKeepAlive(limits)
-        let client = try await LoopbackConnection(port: try Self.port(of: socket))
+        let port = try #require(try socket.address().port)
+        let client = try await LoopbackConnection(port: UInt16(port))
         var queue = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         #expect(poll(&queue, 1, 5000) == 1)
         let taken = accept(socket.descriptor, nil, nil)
@@ -35,15 +36,5 @@ struct KeepAliveTests {
         // Milliseconds, while something sent is not acknowledged.
         #expect(Self.option(taken, tcp, TCP_USER_TIMEOUT) == 32_000)
         withExtendedLifetime(client) {}
-    }
-
-    private static func port(of socket: ListeningSocket) throws -> UInt16 {
-        var address = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isKnown = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.descriptor, $0, &size) == 0 }
-        }
-        try #require(isKnown)
-        return UInt16(bigEndian: address.sin_port)
     }
 }
