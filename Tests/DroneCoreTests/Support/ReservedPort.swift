@@ -12,19 +12,20 @@ final class ReservedPort {
     init() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(code: errno) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let outcome = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) | getsockname(descriptor, $0, &length) }
+        // As bytes, since the members of sockaddr_in are those of whichever module the compiler has seen first: family, port, address.
+        var address = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in>.size)
+        address[0] = UInt8(AF_INET)
+        address.replaceSubrange(4..<8, with: [127, 0, 0, 1])
+        var length = socklen_t(address.count)
+        let outcome = address.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) { bind(descriptor, $0.baseAddress!, length) | getsockname(descriptor, $0.baseAddress!, &length) }
         }
         guard outcome == 0 else {
             defer { close(descriptor) }
             throw Failure(code: errno)
         }
         self.descriptor = descriptor
-        self.port = UInt16(bigEndian: address.sin_port)
+        self.port = UInt16(address[2]) << 8 | UInt16(address[3])
     }
 
     deinit { close(self.descriptor) }
