@@ -46,15 +46,28 @@ import Testing
                     for backend in all.flatMap(\.ready) {
                         #expect(subjects.contains("state.cluster.plane_test.backend.\(backend).state.Ready"))
                     }
-                    // Which state came last is chance: nobody acknowledges the fake drone's first word, and either scheduler may take it.
-                    try await cluster.waitForWorld("every scheduler knows everything acknowledged") { world in
-                        world.ask { world in
-                            all.flatMap(\.ready).allSatisfy { [.ready, .loading].contains(world.backend($0, in: TestCluster.name)?.state) }
+                    // The last state is mostly Ready; nobody acknowledges the fake drone's first word, which the other scheduler may write later.
+                    try await eventually("every scheduler knows everything acknowledged") {
+                        let last = try await Self.lastStates(cluster)
+                        return cluster.worlds.allSatisfy { world in
+                            world.ask { world in
+                                all.flatMap(\.ready).allSatisfy { world.backend($0, in: TestCluster.name)?.state?.rawValue == last[$0.rawValue] }
+                            }
                         }
                     }
                 }
             }
         }
+    }
+
+    /// What the stream says last of each backend.
+    static func lastStates(_ cluster: TestCluster) async throws -> [String: String] {
+        var states: [String: String] = [:]
+        for message in try await cluster.stream(filter: "state.cluster.plane_test.backend.*.state.*") {
+            let tokens = message.subject.split(separator: ".")
+            states[String(tokens[4])] = String(tokens[6])
+        }
+        return states
     }
 
     final class Flag: Sendable {
