@@ -73,6 +73,7 @@ private struct OperatorSession {
 
     mutating func run(_ command: String) async throws {
         let words = command.split(separator: " ").map { self.word(String($0)) }
+        if words[1] == "connections" { try await self.awaitToldConnection() }
         let process = try TestProcess.ours(
             "plane", Array(words.dropFirst()), environment: ["PLANE_NATS_URL": self.cluster.server.url])
         if let line = self.lineOfFollowing(words) {
@@ -96,6 +97,15 @@ private struct OperatorSession {
         let id = try #require(spawned.firstMatch(of: #/[0-9a-f-]{36}/#)).output
         self.backend = String(id)
         self.webSocket = try await self.cluster.openWebSocket(to: try #require(BackendID(rawValue: String(id))))
+    }
+
+    /// What a drone tells of its connections may be a second old.
+    private func awaitToldConnection() async throws {
+        guard let backend = self.backend else { return }
+        try await eventually("the drone tells of the open WebSocket") {
+            let listing = try TestProcess.ours("plane", ["connections"], environment: ["PLANE_NATS_URL": self.cluster.server.url])
+            return await listing.ended(within: .seconds(60)) == 0 && listing.log.joined().contains(backend)
+        }
     }
 
     /// What a command prints that goes on until it is interrupted; nil of one that ends.
