@@ -2,7 +2,7 @@
 """CPU per request of drone-proxy beside nginx, HAProxy and Caddy: same upstream, same machine, same run, one thread each,
 interleaved rounds.
 
-usage: scripts/bench proxy [--rounds N] [--seconds S] [--connections C] [--threads T] [--only WORKLOAD] [--peers a,b] [--json]
+usage: scripts/bench proxy [--rounds N] [--seconds S] [--connections C] [--threads T] [--only WORKLOAD] [--peers a,b] [--before BINARY] [--json]
        scripts/bench proxy --growth    small requests on 1 to 512 connections, and with 1 and 2 threads
 
 CPU is what counts: load generator, upstream and proxy share the machine, so requests per second mostly tell about the others.
@@ -13,6 +13,7 @@ import argparse, asyncio, dataclasses, json, os, pathlib, shutil, signal, socket
 
 CLUSTER, BACKEND = "bench.test", "b-1"
 HOST = f"{BACKEND}.{CLUSTER}"
+OURS = ("ours", "before")
 #            name: (kind, path, TLS, budget against the named peers)
 WORKLOADS = {
     "small keep-alive": ("wrk", "/small", False, {"nginx": 1.05, "haproxy": 1.0}),
@@ -134,11 +135,11 @@ def caddy(directory, web, sockets, threads):
     return Subject([process], port, tls, [process.pid], [process.pid])
 
 
-def drone_proxy(binary, directory, web, sockets, threads):
+def drone_proxy(binary, directory, web, sockets, threads, label="ours"):
     """Two of them, since one serves HTTP or HTTPS; the second name of the backend leads to the WebSockets."""
     processes, ports = [], []
     for secure in (False, True):
-        folder = directory / f"ours-{secure}"
+        folder = directory / f"{label}-{secure}"
         folder.mkdir()
         database, port, redirect = folder / "drone.sqlite3", free_port(), free_port()
         cert = f'[cert]\ncert_path = "{directory}/cert.pem"\nkey_path = "{directory}/key.pem"\n' if secure else ""
@@ -262,7 +263,7 @@ def bytes_per_socket(pid, port, host, count):
 
 def measure(kind, argument, secure, subject, arguments, name):
     where, pids = (subject.tls_port, subject.tls_pids) if secure else (subject.port, subject.pids)
-    host = f"ws-{HOST}" if name == "ours" else HOST
+    host = f"ws-{HOST}" if name in OURS else HOST
     if kind == "memory":
         return bytes_per_socket(pids[0], where, host, argument)
     before = cpu_of_all(pids)
@@ -273,12 +274,14 @@ def measure(kind, argument, secure, subject, arguments, name):
     return (cpu_of_all(pids) - before) * 1e6 / count
 
 
-def start_subjects(binary, peers, directory, web, sockets, threads):
+def start_subjects(binary, before, peers, directory, web, sockets, threads):
     folder = directory / f"threads-{threads}"
     folder.mkdir()
     for name in ("cert.pem", "key.pem"):
         shutil.copy(directory / name, folder)
     subjects = {"ours": drone_proxy(binary, folder, web, sockets, threads)}
+    if before:
+        subjects["before"] = drone_proxy(before, folder, web, sockets, threads, "before")
     for peer in peers:
         subjects[peer] = {"nginx": nginx_proxy, "haproxy": haproxy, "caddy": caddy}[peer](folder, web, sockets, threads)
         wait_for(subjects[peer].port)
@@ -299,12 +302,13 @@ def rounds_of(kind, argument, secure, subjects, arguments):
 def report(workload, values, budgets):
     """One line; whether every budget is kept."""
     middle = {name: statistics.median(rounds) for name, rounds in values.items()}
-    peers = {name: value for name, value in middle.items() if name != "ours"}
+    peers = {name: value for name, value in middle.items() if name not in OURS}
     unit = "KiB" if workload.startswith("idle") else "µs"
     scale = 1024 if unit == "KiB" else 1
     text = "  ".join(f"{name} {value / scale:7.1f} (best {min(values[name]) / scale:.1f})" for name, value in middle.items())
     best = min(peers, key=peers.get)
-    print(f"{workload:34} {text} {unit}   ours / {best} = {middle['ours'] / peers[best]:.2f}", flush=True)
+    against_before = f"   ours / before = {middle['ours'] / middle['before']:.3f}" if "before" in middle else ""
+    print(f"{workload:34} {text} {unit}   ours / {best} = {middle['ours'] / peers[best]:.2f}{against_before}", flush=True)
     kept = True
     for peer, budget in budgets.items():
         against = peers.get(best if peer == "best" else peer)
@@ -324,6 +328,7 @@ def main():
     parser.add_argument("--only", action="append", choices=list(WORKLOADS), help="may be given several times")
     parser.add_argument("--peers", default="nginx,haproxy,caddy")
     parser.add_argument("--proxy", default=".build/release/drone-proxy")
+    parser.add_argument("--before", help="another drone-proxy, such as that of the last release, measured in the same rounds")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     peers = [peer for peer in arguments.peers.split(",") if shutil.which(peer)]
@@ -346,7 +351,7 @@ def main():
         serve_echo(sockets)
         results, kept = {}, True
         for threads in (1, 2) if arguments.growth else (arguments.threads,):
-            subjects = start_subjects(arguments.proxy, peers, directory, web, sockets, threads)
+            subjects = start_subjects(arguments.proxy, arguments.before, peers, directory, web, sockets, threads)
             started += [process for subject in subjects.values() for process in subject.processes]
             if arguments.growth:
                 for connections in (1, 8, 32, 128, 512) if threads == 1 else (128,):
