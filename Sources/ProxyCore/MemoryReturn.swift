@@ -1,8 +1,8 @@
 /// Decides when memory that was freed is given back to the system: after many connections have gone. The C library keeps what it has freed
 /// for the next burst, which may never come, and a page with one living object among many dead ones cannot be told from outside.
 struct MemoryReturn {
-    /// Fewer connections than this have no memory worth the search for it.
-    private static let leastFall = 200
+    /// Fewer connections than this have no memory worth the search for it: visitors that read nothing hold up to 100 KiB each.
+    private static let leastFall = 64
 
     /// The most connections since it was done last.
     private var peak = 0
