@@ -67,7 +67,8 @@ let package = Package(
     targets: [
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
-        library("NATS", ["CNATS", logging, collections]),
+        library("NATSAddressing", []),
+        library("NATS", ["CNATS", "NATSAddressing", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
         library("EpollTransport", ["CEpoll", nioCore, collections]),
@@ -82,70 +83,93 @@ let package = Package(
         // Layer 2: one concern each.
         library(
             "PlaneService",
-            ["PlaneProtocol", "NATS", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
+            ["PlaneProtocol", "NATSAddressing", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
+        library("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
         library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", logging]),
-        library("SchedulerCore", ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
+        library(
+            "SchedulerCore",
+            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
         library(
             "ClusterNames",
             ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", lifecycle, logging, metrics]),
         library(
-            "CertificateCore", ["PlaneProtocol", "PlaneService", "ACME", "DNSCore", "NATS", crypto, nioCore, lifecycle, logging, metrics]),
+            "CertificateCore",
+            ["PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", crypto, nioCore, lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",
             [
-                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, metrics, nioCore,
+                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", asyncHTTPClient, lifecycle,
+                logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
         library("ProxyCore", ["PlaneProtocol", "EpollTransport", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
-        executable("scheduler", ["SchedulerCore", "PlaneService", "NATS", lifecycle, logging, arguments]),
+        executable("scheduler", ["SchedulerCore", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
         executable(
             "dns",
-            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments, nioCore, nioPosix]),
+            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable(
             "drone-agent",
-            ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
+            ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
         executable(
             "drone-proxy",
             ["ProxyCore", "EpollTransport", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable(
-            "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "NATS", lifecycle, logging, arguments]),
-        executable("plane", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", arguments, logging, nioCore, nioPosix, nioSSL]),
+            "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
+        executable(
+            "plane",
+            [
+                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", arguments, logging, nioCore,
+                nioPosix, nioSSL,
+            ]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
-        executable("chaos", ["Simulation", "PlaneProtocol", "PlaneService", "NATS", arguments, logging], path: "dev/chaos"),
-        executable("bench", ["Simulation", "PlaneProtocol", "DroneStore", "PlaneService", "NATS", arguments, logging], path: "dev/bench"),
+        executable("chaos", ["Simulation", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", arguments, logging], path: "dev/chaos"),
+        executable(
+            "bench",
+            ["Simulation", "PlaneProtocol", "DroneStore", "PlaneService", "PlaneMessaging", "NATS", arguments, logging], path: "dev/bench"),
 
         // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
         .target(
-            name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", crypto, x509, asn1, logging, nioCore, nioPosix],
+            name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", "NATSAddressing", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
-        tests("NATSTests", ["NATS"], resources: [.copy("Fixtures")]),
+        tests("NATSAddressingTests", ["NATSAddressing"]),
+        tests("NATSTests", ["NATS", "NATSAddressing"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
         tests("DockerEngineTests", ["DockerEngine", nioCore, nioPosix, nioHTTP1]),
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
-        tests("PlaneServiceTests", ["PlaneService", "NATS", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
-        tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneState", "NATS", lifecycle, logging]),
+        tests("PlaneServiceTests", ["PlaneService", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
+        tests("PlaneMessagingTests", ["PlaneMessaging", "PlaneService", "PlaneProtocol", "NATS", lifecycle, logging]),
+        tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
-            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
+            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
         tests(
             "CertificateCoreTests",
-            ["CertificateCore", "ACME", "ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "NATS", crypto, x509, asn1, logging, nioCore, nioPosix]),
+            [
+                "CertificateCore", "ACME", "ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", crypto,
+                x509, asn1, logging, nioCore, nioPosix,
+            ]),
         tests("DroneStoreTests", ["DroneStore", grdb], resources: [.copy("Fixtures")]),
         tests(
             "DroneCoreTests",
             [
-                "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "NATS", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+                "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", asyncHTTPClient,
+                lifecycle, logging, nioCore, nioPosix,
             ]),
         tests("ProxyCoreTests", ["ProxyCore", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
-        tests("PlaneCommandTests", ["plane", "PlaneService", "PlaneState", "PlaneProtocol", "NATS", arguments, logging, nioCore, nioSSL]),
+        tests(
+            "PlaneCommandTests",
+            [
+                "plane", "PlaneService", "PlaneMessaging", "PlaneState", "PlaneProtocol", "NATS", "NATSAddressing", arguments, logging,
+                nioCore, nioSSL,
+            ]),
         tests("ChaosTests", []),
         tests("OperationsTests", ["PlaneService", metrics]),
         tests("IntegrationTests", ["DockerEngine", "DroneStore", "PlaneService", "SchedulerCore", "DroneCore", "ProxyCore"]),

@@ -1,3 +1,5 @@
+package import NATSAddressing
+
 /// How to reach the servers and how this process behaves towards them. The defaults suit a service.
 package struct NATSOptions: Sendable {
     /// URLs of any servers of the cluster, tried in random order: `nats://` or `tls://`, optionally with `user:password@`

@@ -1,5 +1,6 @@
 package import Logging
 import NATS
+package import PlaneMessaging
 import PlaneProtocol
 package import PlaneService
 import PlaneState

@@ -3,6 +3,7 @@ import ArgumentParser
 import CertificateCore
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneService
 import ServiceLifecycle
 

@@ -5,6 +5,7 @@ import Logging
 import NATS
 import NIOCore
 import NIOPosix
+import PlaneMessaging
 import PlaneService
 import ServiceLifecycle
 

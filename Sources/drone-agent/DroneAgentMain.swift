@@ -4,6 +4,7 @@ import DroneCore
 import DroneStore
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import ServiceLifecycle

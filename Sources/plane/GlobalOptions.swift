@@ -1,6 +1,8 @@
 import ArgumentParser
 import Logging
 import NATS
+import NATSAddressing
+import PlaneMessaging
 import PlaneService
 
 /// What every command takes.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneService
 import SchedulerCore
 import ServiceLifecycle

@@ -3,6 +3,7 @@ import DNSCore
 import Foundation
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

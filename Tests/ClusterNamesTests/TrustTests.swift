@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

@@ -1,5 +1,6 @@
 import Foundation
 import NATS
+import NATSAddressing
 import PlaneTestSupport
 import Testing
 
@@ -58,6 +59,18 @@ struct NATSAuthenticationTests {
             try await self.expectWorks(try await .make(server, authentication: .token("t0ken")))
             try await self.expectWorks(try await .make(server, url: "nats://t0ken@127.0.0.1:\(server.port)"))
         }
+    }
+
+    @Test("a URL that cannot be read is refused before anything is sent, with what to write instead and without its password")
+    func unreadableURL() async throws {
+        let options = NATSOptions(servers: ["nats://ann:s3cret@n1:x"])
+        let error = await #expect(throws: NATSError.self) { _ = try await NATSConnection.connect(options, logger: .silent) }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.hint == "the port must be a number from 1 to 65535")
+        #expect(error?.description.contains("s3cret") == false)
+        var dumped = ""
+        dump(NATSOptions(authentication: .token("s3cret")), to: &dumped)
+        #expect(!dumped.contains("s3cret"))
     }
 
     @Test("a credentials file; one of a stranger is refused by name, a missing one before anything is sent")

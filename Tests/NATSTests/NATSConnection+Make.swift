@@ -1,5 +1,6 @@
 import Logging
 import NATS
+import NATSAddressing
 import PlaneTestSupport
 
 extension NATSConnection {

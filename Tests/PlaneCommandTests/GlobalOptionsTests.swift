@@ -1,5 +1,6 @@
 import ArgumentParser
 import NATS
+import NATSAddressing
 import Testing
 
 @testable import plane

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 package import NATS
+import NATSAddressing
 
 /// A nats-server with the accounts, users and TLS of `dev/config/nats-server.conf`, made over to a cluster and a drone of the test's own.
 ///

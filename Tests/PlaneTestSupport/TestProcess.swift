@@ -286,7 +286,11 @@ extension TestProcess {
     package static func ours(
         _ name: String, _ arguments: [String] = [], environment: [String: String] = [:]
     ) throws -> TestProcess {
-        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        return try TestProcess(folder.appending(path: name).path, arguments, environment: environment)
+        try TestProcess(self.path(of: name), arguments, environment: environment)
+    }
+
+    /// Where a program of this package is, beside the tests.
+    package static func path(of name: String) -> String {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name).path
     }
 }

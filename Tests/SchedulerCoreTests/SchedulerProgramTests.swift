@@ -1,4 +1,5 @@
 import Foundation
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

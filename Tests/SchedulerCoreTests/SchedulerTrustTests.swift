@@ -1,5 +1,6 @@
 import Foundation
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneState

@@ -1,5 +1,6 @@
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

@@ -1,3 +1,4 @@
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import Synchronization

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import Simulation

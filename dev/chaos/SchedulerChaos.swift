@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 

@@ -1,7 +1,8 @@
 package import ACME
 package import Logging
+package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 
 /// Publishes challenges through the schedulers, from where they reach every name server, and returns when these show them.
 package struct PublishedChallenge: ChallengeSolver {

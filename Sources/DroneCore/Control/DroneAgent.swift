@@ -1,8 +1,9 @@
 package import DroneStore
 package import Logging
 import NATS
+package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 import ServiceLifecycle
 
 /// The agent: everything that runs on a drone for its backends, started and ended together.

@@ -1,7 +1,8 @@
 package import Logging
 import NATS
+package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 import Synchronization
 
 /// How this drone speaks of itself and its backends: on subjects that name it, or on those of 0.3, which drones share.

@@ -1,5 +1,6 @@
 package import DroneStore
 package import Logging
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 

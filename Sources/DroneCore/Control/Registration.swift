@@ -1,7 +1,8 @@
 package import Logging
 import NATS
+package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 
 /// Tells the schedulers that this drone exists and where visitors reach it, until one of them has it, and again from time to time: a
 /// drone's address may change, and the cluster's memory of it may be lost.

@@ -1,8 +1,9 @@
 package import DroneStore
 package import Logging
 import NATS
+package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 
 /// Says every 4 s that the drone lives, whether it takes backends, and how many it has; at once when that changes.
 package struct StatusBeat: Sendable {

@@ -1,6 +1,7 @@
 import CNATS
 import Dispatch
 import Foundation
+import NATSAddressing
 
 /// Owns one `natsConnection` from a successful connect to its destruction.
 ///

@@ -1,5 +1,6 @@
 import CNATS
 import Foundation
+import NATSAddressing
 
 /// Owns a `natsOptions`, built from ours. libnats copies it when it connects.
 final class NativeOptions {
@@ -88,7 +89,13 @@ extension NATSOptions {
     /// The servers, read; at least one.
     func addresses() throws(NATSError) -> [NATSServerAddress] {
         var addresses: [NATSServerAddress] = []
-        for server in self.servers { addresses.append(try NATSServerAddress(server)) }
+        for server in self.servers {
+            do throws(NATSAddressError) {
+                addresses.append(try NATSServerAddress(server))
+            } catch {
+                throw NATSError(.invalidConfiguration, attempt: "read the NATS URL \(error.url)", hint: error.hint)
+            }
+        }
         guard !addresses.isEmpty else {
             throw NATSError(.invalidConfiguration, attempt: "connect to NATS", hint: "the list of servers is empty")
         }

@@ -1,4 +1,4 @@
-import NATS
+import NATSAddressing
 import PlaneProtocol
 
 extension NATSConfiguration: ConfigReadable {

@@ -1,5 +1,4 @@
 import Logging
-package import NATS
 package import PlaneProtocol
 import Synchronization
 
@@ -52,14 +51,11 @@ package final class LogFeed: Sendable {
         self.arrived.yield()
     }
 
-    /// Sends until cancelled. While the connection is down, nothing is sent, and what is too much is dropped.
-    package func run(over connection: NATSConnection) async {
+    /// Hands over what is to be sent, until cancelled.
+    package func run(_ send: @Sendable (LogMessage) -> Void) async {
         guard self.isOpen.load(ordering: .relaxed) else { return }
         for await _ in self.arrivals {
-            for message in self.drain() {
-                // Fire and forget: whoever needs every event reads the log itself.
-                try? connection.publish(WireCodec.encode(message), to: message.subject)
-            }
+            for message in self.drain() { send(message) }
         }
     }
 

@@ -1,5 +1,6 @@
 package import Logging
 import NATS
+package import PlaneMessaging
 package import PlaneProtocol
 package import PlaneService
 import PlaneState

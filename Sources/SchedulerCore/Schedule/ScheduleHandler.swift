@@ -1,5 +1,6 @@
 import Logging
 import NATS
+import PlaneMessaging
 package import PlaneProtocol
 import PlaneService
 import PlaneState

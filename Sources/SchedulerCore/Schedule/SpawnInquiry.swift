@@ -1,4 +1,5 @@
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import Synchronization

@@ -1,4 +1,5 @@
 import ArgumentParser
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneState

@@ -1,5 +1,6 @@
 import ArgumentParser
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 

@@ -1,4 +1,6 @@
 import NATS
+import NATSAddressing
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

@@ -1,4 +1,5 @@
 import DroneStore
+import PlaneMessaging
 import PlaneProtocol
 import PlaneTestSupport
 import Testing

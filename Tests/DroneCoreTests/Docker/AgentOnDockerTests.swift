@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import DroneStore
 import Foundation
 import NIOCore
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

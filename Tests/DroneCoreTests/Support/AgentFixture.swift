@@ -1,6 +1,7 @@
 import DroneStore
 import Logging
 import NATS
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

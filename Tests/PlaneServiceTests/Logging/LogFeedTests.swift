@@ -1,7 +1,5 @@
 import Logging
-import NATS
 import PlaneProtocol
-import PlaneTestSupport
 import Testing
 
 @testable import PlaneService
@@ -39,26 +37,5 @@ import Testing
         #expect(messages.count == LogFeed.limit + 1)
         #expect(messages.last?.fields["count"] == .string("5"))
         #expect(lines.feed.drain().isEmpty)
-    }
-
-    @Test("whoever listens on logs.> hears them, those from before the connection too")
-    func overNATS() async throws {
-        try await withNATSServer { server in
-            let connection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: Logger(label: "test"))
-            let subscription = try connection.subscribe("logs.>")
-            let lines = ServiceLogHandlerTests.Lines()
-            lines.feed.open(as: .controller)
-            lines.logger(.text).info("starting")
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await lines.feed.run(over: connection) }
-                var arrived = subscription.makeAsyncIterator()
-                let first = try #require(await arrived.next())
-                #expect(first.subject == "logs.controller")
-                let message = try WireCodec.decode(LogMessage.self, from: first.payload, subject: first.subject)
-                #expect(message.fields["message"] == .string("starting"))
-                group.cancelAll()
-            }
-            await connection.drain(timeout: .seconds(1))
-        }
     }
 }

@@ -1,4 +1,5 @@
 package import NATS
+import PlaneService
 import ServiceLifecycle
 
 /// Keeps the connection to the end of the process, then closes it in order: what was published still reaches the server.

@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-@testable import PlaneService
+@testable import PlaneMessaging
 
 @Suite("Messages over NATS") struct PlaneBusTests {
     static let drone = DroneID(rawValue: "drone-a")!
@@ -137,21 +137,6 @@ import Testing
         #expect(log.text.contains("lease.housekeeping"))
     }
 
-    @Test("inboxes are known by their first tokens, as configured")
-    func replySubjects() {
-        let standard = ReplySubjects()
-        for subject in ["_INBOX.abc.1", "controller.inbox.scheduler.x.2", "app.inbox.x", "cluster.plane_test.inbox.agent.drone-1.x.1", "_R_.a.b"] {
-            #expect(standard.contains(subject), "\(subject)")
-        }
-        for subject in [
-            "", "_INBOX", "app.inbox", "inbox.x", "app.other.x", "cluster.plane_test.drone.x", "cluster.inbox", "$SYS.inbox.x", "backend.inbox.log",
-            "app.inbox.*", "app.inbox.>", "app..inbox.x", "certificate.inbox.x", "secret.inbox.x", "logs.inbox.x",
-        ] { #expect(!standard.contains(subject), "\(subject)") }
-        let own = ReplySubjects(prefixes: ["my.own"])
-        #expect(own.contains("my.own.x") && !own.contains("_INBOX.x") && !own.contains("my.other.x"))
-        for prefix in ["*", "*.*", "", ">", "a.>", "state", "backend.*", "$JS", "a b"] { #expect(!ReplySubjects.isPrefix(prefix), "\(prefix)") }
-    }
-
     @Test("no more handlers run at the same time than allowed, and every request is answered")
     func concurrency() async throws {
         let running = Mutex((now: 0, most: 0))
@@ -173,37 +158,6 @@ import Testing
             }
         }
         #expect((1...3).contains(running.withLock { $0.most }))
-    }
-
-    /// How much is at work at the same time, now and at most.
-    private final class Gauge: Sendable {
-        private let counts = Mutex((now: 0, most: 0))
-        var most: Int { self.counts.withLock { $0.most } }
-        func enter() {
-            self.counts.withLock { counts in
-                counts.now += 1
-                counts.most = max(counts.most, counts.now)
-            }
-        }
-        func leave() { self.counts.withLock { $0.now -= 1 } }
-    }
-
-    @Test("a place is taken by one piece of work at a time, and free again when that is over")
-    func places() async {
-        let places = WorkPlaces(2)
-        let gauge = Gauge()
-        await withDiscardingTaskGroup { group in
-            for _ in 0..<500 {
-                await places.take()
-                group.addTask {
-                    gauge.enter()
-                    await Task.yield()
-                    gauge.leave()
-                    places.giveBack()
-                }
-            }
-        }
-        #expect((1...2).contains(gauge.most))
     }
 
     @Test("a graceful shutdown ends the serving, and what had arrived is still answered")

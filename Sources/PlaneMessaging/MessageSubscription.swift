@@ -1,6 +1,7 @@
 import Logging
 import NATS
 package import PlaneProtocol
+import PlaneService
 import ServiceLifecycle
 
 /// The messages of one kind as they arrive, for one reader.

@@ -2,6 +2,7 @@ import Logging
 import Metrics
 import NATS
 import PlaneProtocol
+import PlaneService
 import Synchronization
 
 /// Sends the answers to the messages of one kind, to inboxes and nowhere else.

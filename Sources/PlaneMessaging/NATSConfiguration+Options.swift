@@ -1,5 +1,7 @@
 package import NATS
+import NATSAddressing
 import PlaneProtocol
+package import PlaneService
 
 extension NATSConfiguration {
     /// What the NATS library needs to connect.

@@ -9,10 +9,8 @@ package struct NATSServerAddress: Sendable, Hashable, CustomStringConvertible {
 
     package static let defaultPort: UInt16 = 4222
 
-    package init(_ url: String) throws(NATSError) {
-        func mistake(_ hint: String) -> NATSError {
-            NATSError(.invalidConfiguration, attempt: "read the NATS URL \(Self.redacted(url))", hint: hint)
-        }
+    package init(_ url: String) throws(NATSAddressError) {
+        func mistake(_ hint: String) -> NATSAddressError { NATSAddressError(url: Self.redacted(url), hint: hint) }
         var rest = url[...]
         self.usesTLS = false
         if let scheme = rest.firstRange(of: "://") {
