@@ -145,6 +145,7 @@ let package = Package(
         tests("PlaneStateTests", ["PlaneState"]),
         tests("PlaneServiceTests", ["PlaneService", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
         tests("PlaneMessagingTests", ["PlaneMessaging", "PlaneService", "PlaneProtocol", "NATS", lifecycle, logging]),
+        tests("WorldFollowingTests", ["WorldFollowing", "PlaneProtocol", "NATS", logging]),
         tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",

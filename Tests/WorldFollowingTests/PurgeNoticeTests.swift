@@ -15,7 +15,7 @@ import Testing
     @Test("W13: a purged backend and a purged stream are noticed")
     func noticed() {
         let backend = PurgeNotice(advisory: Self.advisory(#"{"filter":"state.cluster.plane_test.backend.backend-1.>"}"#))
-        #expect(backend == .backend(.make(), clusterToken: "plane_test"))
+        #expect(backend == .backend(BackendID(rawValue: "backend-1")!, clusterToken: "plane_test"))
         for request in ["", "{}", #"{"filter":"state.>"}"#] {
             #expect(PurgeNotice(advisory: Self.advisory(request)) == .everything)
         }
