@@ -67,17 +67,18 @@ let package = Package(
     targets: [
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        library("UTCTime", []),
         library("NATSAddressing", []),
-        library("NATS", ["CNATS", "NATSAddressing", logging, collections]),
+        library("NATS", ["CNATS", "NATSAddressing", "UTCTime", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
         library("EpollTransport", ["CEpoll", nioCore, collections]),
         library("DNSCore", ["CDatagrams", nioCore, nioPosix]),
-        library("DockerEngine", [asyncHTTPClient, nioCore, nioHTTP1, logging]),
+        library("DockerEngine", ["UTCTime", asyncHTTPClient, nioCore, nioHTTP1, logging]),
         library("ACME", [asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
-        library("PlaneProtocol", []),
+        library("PlaneProtocol", ["UTCTime"]),
         library("PlaneState", ["PlaneProtocol", collections]),
 
         // Layer 2: one concern each.
@@ -85,7 +86,7 @@ let package = Package(
             "PlaneService",
             ["PlaneProtocol", "NATSAddressing", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
         library("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
-        library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", logging]),
+        library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", "UTCTime", logging]),
         library(
             "SchedulerCore",
             ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
@@ -99,11 +100,11 @@ let package = Package(
         library(
             "DroneCore",
             [
-                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", asyncHTTPClient, lifecycle,
+                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "UTCTime", asyncHTTPClient, lifecycle,
                 logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
-        library("ProxyCore", ["PlaneProtocol", "EpollTransport", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
+        library("ProxyCore", ["PlaneProtocol", "EpollTransport", "UTCTime", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
@@ -135,11 +136,12 @@ let package = Package(
         .target(
             name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", "NATSAddressing", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
+        tests("UTCTimeTests", ["UTCTime"]),
         tests("NATSAddressingTests", ["NATSAddressing"]),
-        tests("NATSTests", ["NATS", "NATSAddressing"], resources: [.copy("Fixtures")]),
+        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
-        tests("DockerEngineTests", ["DockerEngine", nioCore, nioPosix, nioHTTP1]),
+        tests("DockerEngineTests", ["DockerEngine", "UTCTime", nioCore, nioPosix, nioHTTP1]),
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),

@@ -1,3 +1,5 @@
+package import UTCTime
+
 /// Something that happened to a container.
 package struct ContainerEvent: Hashable, Sendable {
     /// What happened, as far as it concerns us.
@@ -29,7 +31,7 @@ package struct ContainerEvent: Hashable, Sendable {
     /// The container's labels, and what Docker adds to them.
     package var attributes: [String: String]
     /// nil for what a daemon sends without one.
-    package var time: EngineTimestamp?
+    package var time: UTCInstant?
 
     /// Status of the first process; with `died` only. Any 64-bit number is tolerated.
     package var exitCode: Int64? { self.action == .died ? self.attributes["exitCode"].flatMap { Int64($0) } : nil }
@@ -59,6 +61,6 @@ extension ContainerEvent: Decodable {
         self.id = actor.id
         self.attributes = actor.attributes ?? [:]
         self.name = self.attributes["name"] ?? actor.id.rawValue
-        self.time = try fields.decodeIfPresent(Int64.self, forKey: .nanoseconds).map(EngineTimestamp.init(nanosecondsSince1970:))
+        self.time = try fields.decodeIfPresent(Int64.self, forKey: .nanoseconds).map(UTCInstant.init(nanosecondsSince1970:))
     }
 }

@@ -1,3 +1,5 @@
+package import UTCTime
+
 /// A container's state at the moment it was inspected.
 package struct ContainerState: Hashable, Sendable {
     package var status: ContainerStatus
@@ -11,9 +13,9 @@ package struct ContainerState: Hashable, Sendable {
     /// Why it could not be started, in the daemon's words.
     package var error: String?
     /// nil when it never ran.
-    package var startedAt: EngineTimestamp?
+    package var startedAt: UTCInstant?
     /// nil while it has not ended.
-    package var finishedAt: EngineTimestamp?
+    package var finishedAt: UTCInstant?
 }
 
 extension ContainerState: Decodable {
@@ -36,7 +38,7 @@ extension ContainerState: Decodable {
         self.wasKilledForMemory = try fields.decodeIfPresent(Bool.self, forKey: .wasKilledForMemory) ?? false
         self.processID = try fields.decodeIfPresent(Int64.self, forKey: .processID).flatMap { $0 > 0 ? $0 : nil }
         self.error = try fields.decodeIfPresent(String.self, forKey: .error).flatMap { $0.isEmpty ? nil : $0 }
-        self.startedAt = try fields.decodeIfPresent(String.self, forKey: .startedAt).flatMap(EngineTimestamp.init(rfc3339:))
-        self.finishedAt = try fields.decodeIfPresent(String.self, forKey: .finishedAt).flatMap(EngineTimestamp.init(rfc3339:))
+        self.startedAt = try fields.decodeIfPresent(String.self, forKey: .startedAt).flatMap(UTCInstant.init(engine:))
+        self.finishedAt = try fields.decodeIfPresent(String.self, forKey: .finishedAt).flatMap(UTCInstant.init(engine:))
     }
 }

@@ -1,3 +1,5 @@
+package import UTCTime
+
 /// One line of the list of containers.
 package struct ContainerSummary: Hashable, Sendable {
     package var id: ContainerID
@@ -5,7 +7,7 @@ package struct ContainerSummary: Hashable, Sendable {
     package var names: [String]
     package var labels: [String: String]
     package var status: ContainerStatus
-    package var createdAt: EngineTimestamp
+    package var createdAt: UTCInstant
 }
 
 extension ContainerSummary: Decodable {
@@ -25,6 +27,6 @@ extension ContainerSummary: Decodable {
         }
         self.labels = try fields.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
         self.status = ContainerStatus(try fields.decodeIfPresent(String.self, forKey: .status) ?? "")
-        self.createdAt = EngineTimestamp(seconds: try fields.decodeIfPresent(Int64.self, forKey: .createdAt) ?? 0)
+        self.createdAt = UTCInstant(seconds: try fields.decodeIfPresent(Int64.self, forKey: .createdAt) ?? 0)
     }
 }

@@ -1,4 +1,5 @@
 import NIOHTTP1
+package import UTCTime
 
 /// What goes on at the daemon: events, output, use of resources.
 extension DockerClient {
@@ -10,7 +11,7 @@ extension DockerClient {
     ///   - since: the first moment of interest. Events of exactly this moment come again.
     ///   - label: `key`, or `key=value`.
     package func events(
-        since: EngineTimestamp? = nil, label: String
+        since: UTCInstant? = nil, label: String
     ) async throws(EngineError) -> EngineStream<JSONLineDecoder<ContainerEvent>> {
         var query = [("filters", EngineFilter.encode(["type": ["container"], "label": [label]]))]
         if let since { query.append(("since", since.queryValue)) }
@@ -22,13 +23,13 @@ extension DockerClient {
 
     /// The container's output, from its beginning or from `since`.
     /// - Parameters:
-    ///   - since: the first moment of interest; go on after a line with its ``EngineTimestamp/next``.
+    ///   - since: the first moment of interest; go on after a line with its ``UTCInstant/next``.
     ///   - follow: whether to wait for more. The stream then ends with the container. A last line that has no line end is
     ///     lost to who follows more often than not (seen with 20.10): read once more, without following, from after the last line.
     ///   - last: how many lines from the end on; nil for all.
     ///   - hasTerminal: as ``ContainerInspection/hasTerminal``; our own containers have none.
     package func logs(
-        _ id: ContainerID, since: EngineTimestamp? = nil, follow: Bool = true, last: Int? = nil, hasTerminal: Bool = false
+        _ id: ContainerID, since: UTCInstant? = nil, follow: Bool = true, last: Int? = nil, hasTerminal: Bool = false
     ) async throws(EngineError) -> EngineStream<LogDecoder> {
         var query = [("stdout", "true"), ("stderr", "true"), ("timestamps", "true"), ("follow", String(follow))]
         if let since { query.append(("since", since.queryValue)) }

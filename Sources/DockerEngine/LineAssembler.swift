@@ -1,3 +1,5 @@
+import UTCTime
+
 /// Puts the pieces of one output stream together into lines.
 ///
 /// With timestamps, the daemon begins every piece with `2024-03-11T09:15:31.100000001Z ` and cuts lines longer than
@@ -11,7 +13,7 @@ struct LineAssembler {
     let source: LogLine.Source
     private let hasTerminal: Bool
     private var text: [UInt8] = []
-    private var time: EngineTimestamp?
+    private var time: UTCInstant?
     /// Bytes of a piece's beginning which may be its time; nil when that is settled.
     private var head: [UInt8]?
 
@@ -59,7 +61,7 @@ struct LineAssembler {
         guard let head = self.head else { return }
         self.head = nil
         let words = head.last == UInt8(ascii: " ") ? head.dropLast() : head[...]
-        if let time = EngineTimestamp(rfc3339: words) {
+        if let time = UTCInstant(engine: words) {
             if self.time == nil { self.time = time }
         } else {
             self.text += head

@@ -1,3 +1,5 @@
+import UTCTime
+
 #if canImport(Glibc)
 import Glibc
 #endif
@@ -17,19 +19,10 @@ struct HTTPDate {
         return self.line
     }
 
+    /// As RFC 9110 §5.6.7 wants it.
     static func format(_ seconds: time_t) -> [UInt8] {
-        var seconds = seconds
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let (day, month) = (days[Int(parts.tm_wday) % 7], months[Int(parts.tm_mon) % 12])
-        let date = "\(Self.twoDigits(parts.tm_mday)) \(month) \(parts.tm_year + 1900)"
-        let time = "\(Self.twoDigits(parts.tm_hour)):\(Self.twoDigits(parts.tm_min)):\(Self.twoDigits(parts.tm_sec))"
-        return Array("Date: \(day), \(date) \(time) GMT\r\n".utf8)
-    }
-
-    private static func twoDigits(_ number: Int32) -> String {
-        number < 10 ? "0\(number)" : "\(number)"
+        let time = CalendarTime(UTCInstant(seconds: Int64(seconds)))
+        let date = "\(CalendarTime.digits(time.date.day, 2)) \(time.monthName) \(CalendarTime.digits(time.date.year, 4))"
+        return Array("Date: \(time.weekdayName), \(date) \(time.clock) GMT\r\n".utf8)
     }
 }

@@ -2,6 +2,7 @@ package import Logging
 package import NATS
 import PlaneProtocol
 import PlaneService
+import UTCTime
 
 /// Reads the stream `plane_state` into a world, from its first message and for as long as the process lives.
 package struct WorldFollower<World: FollowedWorld>: Sendable {
@@ -82,9 +83,7 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
                 "message in the stream cannot be read",
                 metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
         }
-        let published = WireTime(
-            seconds: message.published.seconds, nanoseconds: Int32(message.published.nanoseconds % 1_000_000_000))
-        self.world.apply(decoded, sequence: message.sequence, published: published, incarnation: message.streamIncarnation)
+        self.world.apply(decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: message.streamIncarnation)
     }
 }
 

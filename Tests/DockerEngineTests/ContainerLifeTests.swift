@@ -2,6 +2,7 @@ import DockerEngine
 import Foundation
 import PlaneTestSupport
 import Testing
+import UTCTime
 
 @Suite(.enabled(if: DockerDaemon.socket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct ContainerLifeTests {

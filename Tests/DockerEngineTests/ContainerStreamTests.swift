@@ -2,6 +2,7 @@ import DockerEngine
 import Foundation
 import PlaneTestSupport
 import Testing
+import UTCTime
 
 @Suite(.enabled(if: DockerDaemon.socket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct ContainerStreamTests {
@@ -14,7 +15,7 @@ struct ContainerStreamTests {
             var lines: [LogLine] = []
             for try await line in try await client.logs(id) { lines.append(line) }
             // Whether the daemon tells who follows of a last line without an end is a race inside it.
-            let rest = try #require(lines.map { $0.time ?? EngineTimestamp(seconds: 0) }.max()).next
+            let rest = try #require(lines.map { $0.time ?? UTCInstant(seconds: 0) }.max()).next
             for try await line in try await client.logs(id, since: rest, follow: false) { lines.append(line) }
             let output = lines.filter { $0.source == .standardOutput }
             #expect(output.map(\.text) == ["out", "\u{FFFD}\u{FFFD}", String(repeating: "x", count: 20_000), "unended"])
@@ -27,7 +28,7 @@ struct ContainerStreamTests {
     @Test("reading goes on where it left off, without a line twice (A21)")
     func since() async throws {
         try await DockerDaemon.withContainer(DockerDaemon.spec("echo 1; echo 2; echo 3; sleep 60")) { client, id in
-            var last: EngineTimestamp?
+            var last: UTCInstant?
             for try await line in try await client.logs(id) where line.text == "2" {
                 last = line.time
                 break

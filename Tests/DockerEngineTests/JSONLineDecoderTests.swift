@@ -1,6 +1,7 @@
 @testable import DockerEngine
 import NIOCore
 import Testing
+import UTCTime
 
 @Suite("A stream of JSON lines")
 struct JSONLineDecoderTests {
@@ -62,6 +63,6 @@ struct JSONLineDecoderTests {
         #expect(events.map(\.action) == [.died, .other("exec_create")])
         #expect(events.map(\.exitCode) == [70_000_000_000, nil])
         #expect(events.map(\.name) == ["plane-b", "c1"])
-        #expect(events.map(\.time) == [EngineTimestamp(seconds: 1_710_148_531, nanoseconds: 100_000_001), nil])
+        #expect(events.map(\.time) == [UTCInstant(seconds: 1_710_148_531, nanoseconds: 100_000_001), nil])
     }
 }

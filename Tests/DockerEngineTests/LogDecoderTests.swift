@@ -1,11 +1,12 @@
 @testable import DockerEngine
 import NIOCore
 import Testing
+import UTCTime
 
 @Suite("A log stream")
 struct LogDecoderTests {
     private static let time = "2024-03-11T09:15:31.100000001Z"
-    private static let moment = EngineTimestamp(rfc3339: Self.time)
+    private static let moment = UTCInstant(engine: Self.time)
 
     private static func frame(_ source: UInt8, _ text: String) -> [UInt8] { Self.frame(source, Array(text.utf8)) }
 

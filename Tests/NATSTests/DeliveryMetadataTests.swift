@@ -1,5 +1,6 @@
 @testable import NATS
 import Testing
+import UTCTime
 
 @Suite("What a consumer writes into the reply subject")
 struct DeliveryMetadataTests {
@@ -15,7 +16,7 @@ struct DeliveryMetadataTests {
         #expect(metadata?.consumer == "c")
         #expect(metadata?.streamSequence == 7)
         #expect(metadata?.consumerSequence == 3)
-        #expect(metadata?.published.nanoseconds == 1_700_000_000_000_000_001)
+        #expect(metadata?.published == UTCInstant(seconds: 1_700_000_000, nanoseconds: 1))
         #expect(metadata?.pending == 4)
     }
 

@@ -1,5 +1,6 @@
 @testable import NATS
 import Testing
+import UTCTime
 
 @Suite("The machine of an ordered consumer")
 struct OrderedConsumerMachineTests {
@@ -13,7 +14,7 @@ struct OrderedConsumerMachineTests {
 
     private static func delivery(_ stream: UInt64, _ consumer: UInt64, of name: String = "c1") -> DeliveryMetadata {
         DeliveryMetadata(
-            consumer: name, streamSequence: stream, consumerSequence: consumer, published: StreamTime(nanoseconds: 0),
+            consumer: name, streamSequence: stream, consumerSequence: consumer, published: UTCInstant(seconds: 0),
             pending: 0)
     }
 

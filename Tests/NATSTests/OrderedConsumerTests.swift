@@ -1,6 +1,7 @@
 import NATS
 import PlaneTestSupport
 import Testing
+import UTCTime
 
 @Suite("An ordered consumer", .timeLimit(.minutes(2)))
 struct OrderedConsumerTests {

@@ -6,6 +6,7 @@ import PlaneState
 import PlaneTestSupport
 import SchedulerCore
 import Testing
+import UTCTime
 
 /// On a real nats-server, with drones that are subscriptions.
 @Suite("Scheduler and locks") struct SchedulerLockTests {

@@ -1,10 +1,11 @@
 import DockerEngine
 package import PlaneProtocol
+import UTCTime
 
 extension DockerEngineAdapter: EngineFeeds {
     package func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {
         do throws(EngineError) {
-            let events = try await self.client.events(since: EngineTimestamp(since), label: "\(BackendID.managedLabel)=true")
+            let events = try await self.client.events(since: since.instant, label: "\(BackendID.managedLabel)=true")
             await body(.listening)
             for try await event in events where event.action == .died || event.action == .removed {
                 // The label stays when the name is changed; an engine that does not tell labels tells the name.
@@ -20,7 +21,7 @@ extension DockerEngineAdapter: EngineFeeds {
         of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         do throws(EngineError) {
-            var last = onlyNew ? nil : since.map { EngineTimestamp($0) }
+            var last = onlyNew ? nil : since.map { $0.instant }
             // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
             for follows in [true, false] {
                 let lines = try await self.withContainer(of: backend) { (id) async throws(EngineError) in
@@ -82,17 +83,11 @@ extension DockerEngineAdapter {
     }
 }
 
-extension EngineTimestamp {
-    init(_ time: WireTime) {
-        self.init(seconds: time.seconds, nanoseconds: Int64(time.nanoseconds))
-    }
-}
-
 extension LogChunk {
     /// As `docker logs --timestamps` writes it: the time with nine digits, a space, the line, a line feed. A part of a line that was
     /// too long for one piece has none at its end.
     init(_ line: LogLine) {
-        let time = line.time.map { WireTime(seconds: $0.seconds, nanoseconds: Int32($0.nanoseconds)) }
+        let time = line.time.map { WireTime($0) }
         let stamp = time.map { "\($0.fullText) " } ?? ""
         self.init(
             stream: line.source == .standardError ? .stderr : .stdout, time: time, text: stamp + line.text + (line.isComplete ? "\n" : ""))
@@ -102,8 +97,7 @@ extension LogChunk {
 extension WireTime {
     /// With all nine digits of the fraction.
     fileprivate var fullText: String {
-        let digits = String(self.nanoseconds)
         let whole = "\(WireTime(seconds: self.seconds))".prefix { $0 != "Z" }
-        return "\(whole).\(String(repeating: "0", count: 9 - digits.count))\(digits)Z"
+        return "\(whole).\(CalendarTime.digits(Int64(self.nanoseconds), 9))Z"
     }
 }

@@ -1,3 +1,5 @@
+import UTCTime
+
 /// What a consumer writes into the reply subject of a message:
 /// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or with a domain and an
 /// account hash before the stream (and possibly a random token at the end) from server 2.9's newer form.
@@ -5,7 +7,7 @@ struct DeliveryMetadata: Equatable {
     var consumer: String
     var streamSequence: UInt64
     var consumerSequence: UInt64
-    var published: StreamTime
+    var published: UTCInstant
     var pending: UInt64
 }
 
@@ -27,7 +29,7 @@ extension DeliveryMetadata {
         self.consumer = String(consumer)
         self.streamSequence = streamSequence
         self.consumerSequence = consumerSequence
-        self.published = StreamTime(nanoseconds: time)
+        self.published = UTCInstant(nanosecondsSince1970: Int64(clamping: time))
         self.pending = pending
     }
 }

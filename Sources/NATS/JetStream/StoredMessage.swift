@@ -1,4 +1,5 @@
 import FoundationEssentials
+import UTCTime
 
 /// The answer of `STREAM.MSG.GET`; the headers are not read.
 struct StoredMessage: Decodable {
@@ -14,7 +15,7 @@ struct StoredMessage: Decodable {
     var message: Message
 
     func message(attempt: String) throws(NATSError) -> StreamMessage {
-        guard let published = StreamTime(rfc3339: self.message.time) else {
+        guard let published = UTCInstant(self.message.time) else {
             throw NATSError(.malformedReply, attempt: attempt, detail: "the time \(self.message.time)")
         }
         return StreamMessage(

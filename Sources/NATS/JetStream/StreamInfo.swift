@@ -1,9 +1,11 @@
+package import UTCTime
+
 /// What the server says of a stream.
 package struct StreamInfo: Sendable, Hashable {
     package var name: String
     /// When it was created, as the server writes it. A stream that was deleted and made again has another one.
     package var created: String
-    package var createdTime: StreamTime? { StreamTime(rfc3339: self.created) }
+    package var createdTime: UTCInstant? { UTCInstant(self.created) }
     package var subjects: [String]
     /// Whether the server that keeps it is a member of a cluster.
     package var isClustered: Bool

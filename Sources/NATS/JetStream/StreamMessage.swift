@@ -1,3 +1,5 @@
+package import UTCTime
+
 /// One message of a stream, with its place in it.
 package struct StreamMessage: Sendable, Hashable {
     package var subject: String
@@ -5,7 +7,7 @@ package struct StreamMessage: Sendable, Hashable {
     /// Its number in the stream.
     package var sequence: UInt64
     /// When the stream took it.
-    package var published: StreamTime
+    package var published: UTCInstant
     /// Messages of the stream, matching the filter, that follow this one, as far as they were there when the consumer was made: 0 means
     /// the reader has caught up.
     package var pending: UInt64

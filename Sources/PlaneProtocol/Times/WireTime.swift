@@ -1,15 +1,22 @@
+package import UTCTime
+
 /// A moment as messages write it (RFC 3339, `2024-03-11T09:15:30.123456789Z`), exact to the nanosecond.
 package struct WireTime: Hashable, Sendable {
-    /// Whole seconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999.
-    package let seconds: Int64
-    /// 0 to 999 999 999, counted forward from `seconds`.
-    package let nanoseconds: Int32
+    package let instant: UTCInstant
+
+    package init(_ instant: UTCInstant) {
+        self.instant = instant
+    }
 
     /// Values outside the years 0000 to 9999, which RFC 3339 cannot write, are moved to the nearest end.
     package init(seconds: Int64, nanoseconds: Int32 = 0) {
-        self.seconds = min(max(seconds, Self.firstSecond), Self.lastSecond)
-        self.nanoseconds = min(max(nanoseconds, 0), 999_999_999)
+        self.init(UTCInstant(seconds: seconds, nanoseconds: nanoseconds))
     }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    package var seconds: Int64 { self.instant.seconds }
+    /// 0 to 999 999 999, counted forward from `seconds`.
+    package var nanoseconds: Int32 { self.instant.nanoseconds }
 
     package init(_ time: WorldTime) {
         let (seconds, milliseconds) = time.rawValue.quotientAndRemainder(dividingBy: 1000)
@@ -21,15 +28,29 @@ package struct WireTime: Hashable, Sendable {
     package var worldTime: WorldTime {
         WorldTime(milliseconds: self.seconds * 1000 + Int64(self.nanoseconds) / 1_000_000)
     }
-
-    /// 0000-01-01T00:00:00Z
-    private static let firstSecond: Int64 = -62_167_219_200
-    /// 9999-12-31T23:59:59Z
-    private static let lastSecond: Int64 = 253_402_300_799
 }
 
 extension WireTime: Comparable {
-    package static func < (left: WireTime, right: WireTime) -> Bool {
-        (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+    package static func < (left: WireTime, right: WireTime) -> Bool { left.instant < right.instant }
+}
+
+extension WireTime: LosslessStringConvertible, JSONCodable {
+    package static var expectation: String { "a time such as 2024-03-11T09:15:30.123Z" }
+
+    /// Reads RFC 3339 §5.6; see `UTCInstant`.
+    package init?(_ text: String) {
+        guard let instant = UTCInstant(text) else { return nil }
+        self.init(instant)
     }
+
+    package init(json: JSONNode) throws(MessageError) {
+        let text = try json.string()
+        guard let time = Self(text) else { throw MessageError(expected: Self.expectation, found: MessageError.excerpt(text)) }
+        self = time
+    }
+
+    package func write(to json: inout JSONWriter) { json.string(self.description) }
+
+    /// With 0, 3, 6 or 9 digits of fraction, as few as tell the moment exactly, and always `Z`.
+    package var description: String { self.instant.description }
 }

@@ -1,3 +1,5 @@
+import UTCTime
+
 #if canImport(Glibc)
 import Glibc
 #endif
@@ -20,7 +22,7 @@ final class AccessRecord {
     private let host: String
     private let path: String
     private let version: StaticString
-    private let began: timespec
+    private let began: UTCInstant
     var backend: String?
     /// 0 until a response has begun.
     var status = 0
@@ -65,10 +67,11 @@ final class AccessRecord {
         return text
     }
 
-    private static func now() -> timespec {
+    /// The line tells whole seconds.
+    private static func now() -> UTCInstant {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return now
+        return UTCInstant(seconds: Int64(now.tv_sec))
     }
 
     /// The line, with its end.
@@ -79,10 +82,10 @@ final class AccessRecord {
         let duration = Self.milliseconds(seconds)
         switch format {
         case .common:
-            return "\(self.client) - - [\(Self.format(self.began, "%d/%b/%Y:%H:%M:%S +0000"))] \"\(self.method) \(self.path) \(self.version)\" "
+            return "\(self.client) - - [\(self.commonTime)] \"\(self.method) \(self.path) \(self.version)\" "
                 + "\(self.status) \(self.bytes) host=\(self.host) backend=\(backend) seconds=\(duration) id=\(self.id)\n"
         case .json:
-            return "{\"time\":\"\(Self.format(self.began, "%Y-%m-%dT%H:%M:%SZ"))\",\"client\":\"\(self.client)\",\"method\":\"\(self.method)\","
+            return "{\"time\":\"\(self.began)\",\"client\":\"\(self.client)\",\"method\":\"\(self.method)\","
                 + "\"host\":\"\(self.host)\",\"path\":\"\(self.path)\",\"protocol\":\"\(self.version)\",\"status\":\(self.status),"
                 + "\"bytes\":\(self.bytes),\"backend\":\(self.backend.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(duration),\"id\":\"\(self.id)\"}\n"
         }
@@ -95,11 +98,10 @@ final class AccessRecord {
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
     }
 
-    private static func format(_ time: timespec, _ pattern: String) -> String {
-        var (seconds, parts) = (time.tv_sec, tm())
-        gmtime_r(&seconds, &parts)
-        var text = [CChar](repeating: 0, count: 64)
-        let length = strftime(&text, text.count, pattern, &parts)
-        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// `06/Nov/1994:08:49:37 +0000`
+    private var commonTime: String {
+        let time = CalendarTime(self.began)
+        let date = "\(CalendarTime.digits(time.date.day, 2))/\(time.monthName)/\(CalendarTime.digits(time.date.year, 4))"
+        return "\(date):\(time.clock) +0000"
     }
 }

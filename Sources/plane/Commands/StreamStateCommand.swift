@@ -33,13 +33,13 @@ struct StreamStateCommand: AsyncParsableCommand {
     private func show(_ message: StreamMessage, _ console: Console) {
         // A message of a newer version is passed over.
         guard let change = try? WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject) else { return }
-        let line = WorldChangeLine(message: change, published: message.published.wireTime)
+        let line = WorldChangeLine(message: change, published: WireTime(message.published))
         guard self.includeHeartbeat || !line.isSignOfLife else { return }
         if let cluster = self.cluster {
             guard case .cluster(cluster, _) = change else { return }
         }
         if self.global.json {
-            console.json(WorldChangeItem(sequence: message.sequence, published: message.published.wireTime, message: change))
+            console.json(WorldChangeItem(sequence: message.sequence, published: WireTime(message.published), message: change))
         } else {
             console.line(line.text)
         }

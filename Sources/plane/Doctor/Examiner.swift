@@ -74,7 +74,7 @@ struct Examiner {
             let consumer = try await self.bus.connection.jetStream.orderedConsumer(
                 stream: WorldReader.stream, filter: WorldStateMessage.heartbeat.subject, from: .new)
             for await message in consumer {
-                return WorldTime.now().since(message.published.wireTime.worldTime)
+                return WorldTime.now().since(WireTime(message.published).worldTime)
             }
             return nil
         }

@@ -33,8 +33,8 @@ struct WorldReader {
                 if let change = try? WireCodec.decode(
                     WorldStateMessage.self, from: message.payload, subject: message.subject)
                 {
-                    reading.world.apply(change, sequence: message.sequence, published: message.published.wireTime)
-                    reading.compareClocks(change, published: message.published.wireTime)
+                    reading.world.apply(change, sequence: message.sequence, published: WireTime(message.published))
+                    reading.compareClocks(change, published: WireTime(message.published))
                 } else {
                     // Written by a newer version; the rest of the world is still worth showing.
                     reading.world.skip(sequence: message.sequence)
@@ -57,7 +57,7 @@ extension WorldReader {
             if message.sequence <= world.sequence { world = WorldState() }
             // Written by a newer version; the rest of the world is still worth showing.
             if let change = try? WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject) {
-                world.apply(change, sequence: message.sequence, published: message.published.wireTime)
+                world.apply(change, sequence: message.sequence, published: WireTime(message.published))
             } else {
                 world.skip(sequence: message.sequence)
             }
@@ -72,11 +72,5 @@ extension WorldReader.Reading {
         let difference = stamped.since(published.worldTime)
         let largest = self.schedulerClockDifference ?? .zero
         if max(difference, .zero - difference) >= max(largest, .zero - largest) { self.schedulerClockDifference = difference }
-    }
-}
-
-extension StreamTime {
-    var wireTime: WireTime {
-        WireTime(seconds: self.seconds, nanoseconds: Int32(self.nanoseconds % 1_000_000_000))
     }
 }

@@ -1,17 +1,17 @@
 /// A day of the Gregorian calendar, extended backwards to the year 0.
 ///
 /// Days are counted in years that begin on 1 March, so that the leap day is the last one, in eras of 400 years (146 097 days).
-struct CivilDate {
-    let year: Int64
-    let month: Int64
-    let day: Int64
+package struct CivilDate: Hashable, Sendable {
+    package let year: Int64
+    package let month: Int64
+    package let day: Int64
 
     /// Days from 0000-03-01 to 1970-01-01.
     private static let daysBefore1970: Int64 = 719_468
     private static let daysOfEra: Int64 = 146_097
 
     /// nil when the calendar has no such day.
-    init?(year: Int64, month: Int64, day: Int64) {
+    package init?(year: Int64, month: Int64, day: Int64) {
         guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return nil }
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         let length: Int64 = month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
@@ -21,7 +21,7 @@ struct CivilDate {
         self.day = day
     }
 
-    init(daysSince1970: Int64) {
+    package init(daysSince1970: Int64) {
         let days = daysSince1970 + Self.daysBefore1970
         let era = (days >= 0 ? days : days - Self.daysOfEra + 1) / Self.daysOfEra
         let dayOfEra = days - era * Self.daysOfEra
@@ -33,7 +33,7 @@ struct CivilDate {
         self.year = yearOfEra + era * 400 + (self.month <= 2 ? 1 : 0)
     }
 
-    var daysSince1970: Int64 {
+    package var daysSince1970: Int64 {
         let year = self.month <= 2 ? self.year - 1 : self.year
         let era = (year >= 0 ? year : year - 399) / 400
         let yearOfEra = year - era * 400

@@ -1,9 +1,12 @@
-extension WireTime: LosslessStringConvertible, JSONCodable {
-    package static var expectation: String { "a time such as 2024-03-11T09:15:30.123Z" }
-
+extension UTCInstant: LosslessStringConvertible {
     /// Reads RFC 3339 §5.6 with any offset; digits of the fraction after the ninth are dropped. A leap second counts as the second after it.
     package init?(_ text: String) {
-        var reader = Reader(bytes: Array(text.utf8))
+        self.init(rfc3339: Array(text.utf8)[...])
+    }
+
+    /// The same for bytes.
+    package init?(rfc3339 bytes: ArraySlice<UInt8>) {
+        var reader = Reader(bytes)
         guard
             let year = reader.number(digits: 4), reader.skip("-"), let month = reader.number(digits: 2), reader.skip("-"),
             let day = reader.number(digits: 2), reader.skip("T") || reader.skip("t") || reader.skip(" "),
@@ -15,51 +18,41 @@ extension WireTime: LosslessStringConvertible, JSONCodable {
         self.init(seconds: days * 86_400 + hour * 3600 + minute * 60 + second - offset, nanoseconds: nanoseconds)
     }
 
-    package init(json: JSONNode) throws(MessageError) {
-        let text = try json.string()
-        guard let time = Self(text) else { throw MessageError(expected: Self.expectation, found: MessageError.excerpt(text)) }
-        self = time
-    }
-
-    package func write(to json: inout JSONWriter) { json.string(self.description) }
-
     /// With 0, 3, 6 or 9 digits of fraction, as few as tell the moment exactly, and always `Z`.
     package var description: String {
-        let days = (self.seconds - (self.seconds < 0 ? 86_399 : 0)) / 86_400
-        let second = self.seconds - days * 86_400
-        let date = CivilDate(daysSince1970: days)
-        let clock = "\(Self.padded(second / 3600, 2)):\(Self.padded(second / 60 % 60, 2)):\(Self.padded(second % 60, 2))"
-        return "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))T\(clock)\(self.fraction)Z"
+        let time = CalendarTime(self)
+        let date = "\(CalendarTime.digits(time.date.year, 4))-\(CalendarTime.digits(time.date.month, 2))-\(CalendarTime.digits(time.date.day, 2))"
+        return "\(date)T\(time.clock)\(self.fraction)Z"
     }
 
     private var fraction: String {
         let nanoseconds = Int64(self.nanoseconds)
         if nanoseconds == 0 { return "" }
-        if nanoseconds % 1_000_000 == 0 { return "." + Self.padded(nanoseconds / 1_000_000, 3) }
-        if nanoseconds % 1000 == 0 { return "." + Self.padded(nanoseconds / 1000, 6) }
-        return "." + Self.padded(nanoseconds, 9)
-    }
-
-    private static func padded(_ number: Int64, _ digits: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+        if nanoseconds % 1_000_000 == 0 { return "." + CalendarTime.digits(nanoseconds / 1_000_000, 3) }
+        if nanoseconds % 1000 == 0 { return "." + CalendarTime.digits(nanoseconds / 1000, 6) }
+        return "." + CalendarTime.digits(nanoseconds, 9)
     }
 
     /// Steps through the bytes of a time; every step says whether it found what it was asked for.
     private struct Reader {
-        let bytes: [UInt8]
-        var position = 0
+        private let bytes: ArraySlice<UInt8>
+        private var position: Int
 
-        var isAtEnd: Bool { self.position == self.bytes.count }
+        init(_ bytes: ArraySlice<UInt8>) {
+            self.bytes = bytes
+            self.position = bytes.startIndex
+        }
+
+        var isAtEnd: Bool { self.position == self.bytes.endIndex }
 
         mutating func skip(_ character: Unicode.Scalar) -> Bool {
-            guard self.position < self.bytes.count, UInt32(self.bytes[self.position]) == character.value else { return false }
+            guard self.position < self.bytes.endIndex, UInt32(self.bytes[self.position]) == character.value else { return false }
             self.position += 1
             return true
         }
 
         mutating func digit() -> Int64? {
-            guard self.position < self.bytes.count, self.bytes[self.position].isASCIIDigit else { return nil }
+            guard self.position < self.bytes.endIndex, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self.bytes[self.position]) else { return nil }
             defer { self.position += 1 }
             return Int64(self.bytes[self.position] - UInt8(ascii: "0"))
         }
