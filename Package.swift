@@ -68,23 +68,24 @@ let package = Package(
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("UTCTime", []),
+        library("NetworkAddresses", []),
         library("NATSAddressing", []),
         library("NATS", ["CNATS", "NATSAddressing", "UTCTime", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
-        library("EpollTransport", ["CEpoll", nioCore, collections]),
-        library("DNSCore", ["CDatagrams", nioCore, nioPosix]),
+        library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections]),
+        library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", asyncHTTPClient, nioCore, nioHTTP1, logging]),
         library("ACME", [asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
-        library("PlaneProtocol", ["UTCTime"]),
-        library("PlaneState", ["PlaneProtocol", collections]),
+        library("PlaneProtocol", ["UTCTime", "NetworkAddresses"]),
+        library("PlaneState", ["PlaneProtocol", "NetworkAddresses", collections]),
 
         // Layer 2: one concern each.
         library(
             "PlaneService",
-            ["PlaneProtocol", "NATSAddressing", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
+            ["PlaneProtocol", "NATSAddressing", "NetworkAddresses", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
         library("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
         library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", "UTCTime", logging]),
         library(
@@ -92,19 +93,19 @@ let package = Package(
             ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
         library(
             "ClusterNames",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", lifecycle, logging, metrics]),
+            ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
         library(
             "CertificateCore",
-            ["PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", crypto, nioCore, lifecycle, logging, metrics]),
+            ["PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", "NetworkAddresses", crypto, nioCore, lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",
             [
-                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "UTCTime", asyncHTTPClient, lifecycle,
+                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "UTCTime", "NetworkAddresses", asyncHTTPClient, lifecycle,
                 logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
-        library("ProxyCore", ["PlaneProtocol", "EpollTransport", "UTCTime", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
+        library("ProxyCore", ["PlaneProtocol", "EpollTransport", "UTCTime", "NetworkAddresses", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
@@ -116,13 +117,13 @@ let package = Package(
             ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
         executable(
             "drone-proxy",
-            ["ProxyCore", "EpollTransport", "DroneStore", "PlaneProtocol", "PlaneService", lifecycle, logging, arguments, nioCore, nioPosix]),
+            ["ProxyCore", "EpollTransport", "DroneStore", "PlaneProtocol", "PlaneService", "NetworkAddresses", lifecycle, logging, arguments, nioCore, nioPosix]),
         executable(
             "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
         executable(
             "plane",
             [
-                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", arguments, logging, nioCore,
+                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", "NetworkAddresses", arguments, logging, nioCore,
                 nioPosix, nioSSL,
             ]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
@@ -137,6 +138,7 @@ let package = Package(
             name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", "NATSAddressing", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("UTCTimeTests", ["UTCTime"]),
+        tests("NetworkAddressesTests", ["NetworkAddresses", nioCore]),
         tests("NATSAddressingTests", ["NATSAddressing"]),
         tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),

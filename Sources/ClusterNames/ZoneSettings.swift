@@ -1,5 +1,6 @@
 package import DNSCore
-package import PlaneProtocol
+package import NetworkAddresses
+import PlaneProtocol
 
 /// What all zones of a fleet have in common.
 package struct ZoneSettings: Sendable {

@@ -1,4 +1,5 @@
 package import NIOCore
+package import NetworkAddresses
 
 #if canImport(Glibc)
 import Glibc
@@ -6,27 +7,10 @@ import Glibc
 
 /// The other end of a connection, as the kernel told it.
 package struct PeerAddress {
-    package enum IP {
-        case v4(UInt32)
-        case v6(high: UInt64, low: UInt64)
-    }
-
     let storage: sockaddr_storage
 
     /// The address without its port, as a number; nil if it is of another family.
-    package var ip: IP? {
-        withUnsafeBytes(of: self.storage) { bytes in
-            // Where the address lies in sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)).
-            switch CInt(self.storage.ss_family) {
-            case AF_INET: .v4(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-            case AF_INET6:
-                .v6(
-                    high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-                    low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
-            default: nil
-            }
-        }
-    }
+    package var ip: IPAddress? { SocketEndpoint(self.storage)?.ip }
 
     package var socketAddress: SocketAddress? {
         withUnsafeBytes(of: self.storage) { bytes in

@@ -1,3 +1,4 @@
+package import NetworkAddresses
 package import PlaneProtocol
 
 /// What can be asked of the world. Every answer but the lists is O(1).

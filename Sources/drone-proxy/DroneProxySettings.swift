@@ -1,3 +1,4 @@
+import NetworkAddresses
 import NIOCore
 import PlaneProtocol
 import PlaneService

@@ -1,5 +1,6 @@
 import Dispatch
 import Logging
+import NetworkAddresses
 import NIOCore
 import PlaneService
 import ProxyCore

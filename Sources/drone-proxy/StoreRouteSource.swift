@@ -1,4 +1,5 @@
 import DroneStore
+import NetworkAddresses
 import NIOCore
 import PlaneProtocol
 import PlaneService

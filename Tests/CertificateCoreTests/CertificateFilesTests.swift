@@ -2,6 +2,7 @@ import ACME
 import Dispatch
 import Foundation
 import Glibc
+import NetworkAddresses
 import PlaneService
 import PlaneTestSupport
 import Synchronization

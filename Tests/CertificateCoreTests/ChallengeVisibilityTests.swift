@@ -1,6 +1,7 @@
 import ACME
 import DNSCore
 import Logging
+import NetworkAddresses
 import NIOCore
 import NIOPosix
 import PlaneProtocol

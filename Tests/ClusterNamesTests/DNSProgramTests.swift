@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import NetworkAddresses
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

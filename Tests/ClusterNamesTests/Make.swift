@@ -1,5 +1,6 @@
 import ClusterNames
 import DNSCore
+import NetworkAddresses
 import PlaneProtocol
 
 extension ClusterName {

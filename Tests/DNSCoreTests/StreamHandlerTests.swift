@@ -1,3 +1,4 @@
+import NetworkAddresses
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -32,7 +33,7 @@ import Testing
         let roster = ConnectionRoster(maximum: 1, perHost: 1)
         let handler = StreamHandler(
             responder: ZoneFixture.responder(), counters: ServerCounters(), idleTimeout: .seconds(10),
-            seat: roster.enter([], at: .now(), close: {}).seat)
+            seat: roster.enter(.v4(0), at: .now(), close: {}).seat)
         try channel.pipeline.syncOperations.addHandlers([buffer, handler])
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/none")).wait()
         var questions = ByteBuffer()

@@ -1,5 +1,6 @@
 import Foundation
 import NATS
+import NetworkAddresses
 import NIOCore
 import NIOSSL
 import PlaneProtocol

@@ -1,3 +1,4 @@
+import NetworkAddresses
 @testable import PlaneProtocol
 @testable import PlaneState
 

@@ -1,5 +1,6 @@
 import Foundation
 import NATS
+import NetworkAddresses
 import PlaneProtocol
 import PlaneService
 

@@ -1,5 +1,6 @@
 import Logging
 import NATS
+import NetworkAddresses
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService

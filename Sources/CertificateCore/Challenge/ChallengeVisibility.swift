@@ -1,9 +1,10 @@
 package import ACME
 import DNSCore
 package import Logging
+package import NetworkAddresses
 import NIOCore
 import PlaneProtocol
-package import PlaneService
+import PlaneService
 import Synchronization
 
 /// Makes sure that a challenge can be seen before an authority is told to look: a validation that fails is counted against us.

@@ -1,6 +1,6 @@
 import Foundation
+package import NetworkAddresses
 import PlaneProtocol
-package import PlaneService
 
 /// The resolvers of this machine, as `/etc/resolv.conf` names them.
 package enum ResolverConfiguration {

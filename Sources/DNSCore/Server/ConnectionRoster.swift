@@ -1,3 +1,4 @@
+import NetworkAddresses
 import NIOCore
 import Synchronization
 
@@ -7,12 +8,12 @@ import Synchronization
 final class ConnectionRoster: Sendable {
     /// One connection's place.
     final class Seat: Sendable {
-        fileprivate let host: [UInt8]
+        fileprivate let host: IPAddress
         fileprivate let close: @Sendable () -> Void
         /// When the last question was answered, or the connection accepted: nanoseconds of `NIODeadline`.
         fileprivate let lastUse: Atomic<UInt64>
 
-        fileprivate init(host: [UInt8], at now: NIODeadline, close: @escaping @Sendable () -> Void) {
+        fileprivate init(host: IPAddress, at now: NIODeadline, close: @escaping @Sendable () -> Void) {
             self.host = host
             self.close = close
             self.lastUse = Atomic(now.uptimeNanoseconds)
@@ -23,7 +24,7 @@ final class ConnectionRoster: Sendable {
 
     private struct Seats {
         var all: [ObjectIdentifier: Seat] = [:]
-        var countByHost: [[UInt8]: Int] = [:]
+        var countByHost: [IPAddress: Int] = [:]
 
         mutating func add(_ seat: Seat) {
             self.all[ObjectIdentifier(seat)] = seat
@@ -36,7 +37,7 @@ final class ConnectionRoster: Sendable {
             self.countByHost[seat.host] = left == 0 ? nil : left
         }
 
-        func longestIdle(of host: [UInt8]?) -> Seat? {
+        func longestIdle(of host: IPAddress?) -> Seat? {
             self.all.values.filter { host == nil || $0.host == host }
                 .min { $0.lastUse.load(ordering: .relaxed) < $1.lastUse.load(ordering: .relaxed) }
         }
@@ -55,7 +56,7 @@ final class ConnectionRoster: Sendable {
     ///
     /// - Parameter close: closes the connection; from any thread.
     /// - Returns: the place, and whether another connection was closed for it.
-    func enter(_ host: [UInt8], at now: NIODeadline, close: @escaping @Sendable () -> Void) -> (seat: Seat, hasDisplaced: Bool) {
+    func enter(_ host: IPAddress, at now: NIODeadline, close: @escaping @Sendable () -> Void) -> (seat: Seat, hasDisplaced: Bool) {
         let seat = Seat(host: host, at: now, close: close)
         let displaced = self.seats.withLock { seats in
             let displaced: Seat? =

@@ -1,4 +1,5 @@
 import Glibc
+import NetworkAddresses
 package import NIOCore
 package import NIOPosix
 import Synchronization
@@ -88,7 +89,7 @@ package final class DNSServer<Source: RecordSource>: Sendable {
     }
 
     private func accept(_ channel: any Channel, _ roster: ConnectionRoster) throws {
-        let host = channel.remoteAddress.map { ClientNetwork.host(of: $0) } ?? []
+        let host = channel.remoteAddress.map { ClientNetwork.host(of: $0) } ?? .v6(high: 0, low: 0)
         let (seat, hasDisplaced) = roster.enter(host, at: .now()) { channel.close(promise: nil) }
         if hasDisplaced { self.counters.displacedConnections.add(1, ordering: .relaxed) }
         self.counters.connections.add(1, ordering: .relaxed)

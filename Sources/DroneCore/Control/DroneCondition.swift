@@ -1,3 +1,4 @@
+package import NetworkAddresses
 package import PlaneProtocol
 import Synchronization
 

@@ -1,7 +1,8 @@
 import AsyncHTTPClient
+package import NetworkAddresses
 import NIOCore
 import NIOHTTP1
-package import PlaneProtocol
+import PlaneProtocol
 
 /// Where visitors reach this drone: told by the configuration, or asked of a service that sees us from outside.
 package enum OwnAddress: Hashable, Sendable {

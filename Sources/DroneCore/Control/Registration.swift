@@ -1,5 +1,6 @@
 package import Logging
 import NATS
+package import NetworkAddresses
 package import PlaneMessaging
 package import PlaneProtocol
 import PlaneService

@@ -1,4 +1,5 @@
-package import PlaneProtocol
+package import NetworkAddresses
+import PlaneProtocol
 
 /// Where a container's HTTP server listens, as seen from the drone.
 package struct ContainerAddress: Hashable, Sendable, CustomStringConvertible {

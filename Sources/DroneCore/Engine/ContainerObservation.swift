@@ -1,4 +1,5 @@
-package import PlaneProtocol
+package import NetworkAddresses
+import PlaneProtocol
 
 /// What one look at a backend's container showed.
 package enum ContainerObservation: Hashable, Sendable {

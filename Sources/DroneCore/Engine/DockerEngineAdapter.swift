@@ -1,4 +1,5 @@
 package import DockerEngine
+import NetworkAddresses
 package import PlaneProtocol
 
 /// Docker as the agent's engine.

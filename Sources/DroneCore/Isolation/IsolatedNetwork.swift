@@ -1,5 +1,6 @@
-package import PlaneProtocol
-package import PlaneService
+package import NetworkAddresses
+import PlaneProtocol
+import PlaneService
 
 /// A network whose containers reach neither one another, nor this machine, nor the networks named here.
 ///

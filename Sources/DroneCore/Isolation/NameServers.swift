@@ -1,4 +1,5 @@
-package import PlaneProtocol
+package import NetworkAddresses
+import PlaneProtocol
 
 /// The name servers that Docker hands to its containers: those of this machine (resolv.conf(5)), without any on loopback, which are nobody's in
 /// a container. Where systemd-resolved stands before them, its own list has them.

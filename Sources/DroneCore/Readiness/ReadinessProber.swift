@@ -1,3 +1,4 @@
+import NetworkAddresses
 import NIOCore
 package import NIOPosix
 import PlaneProtocol

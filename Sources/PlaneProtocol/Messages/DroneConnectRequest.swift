@@ -1,3 +1,5 @@
+package import NetworkAddresses
+
 /// Registers a drone: from its agent to the schedulers (M6). Answered `true` when the drone's metadata is stored.
 package struct DroneConnectRequest: Hashable, Sendable {
     package var droneID: DroneID

@@ -2,6 +2,7 @@ package import ArgumentParser
 import CoreMetrics
 import FoundationEssentials
 package import Logging
+import NetworkAddresses
 package import NIOCore
 import NIOPosix
 import PlaneProtocol

@@ -1,3 +1,4 @@
+package import NetworkAddresses
 package import PlaneProtocol
 
 /// Settings of the agent (table `agent`).

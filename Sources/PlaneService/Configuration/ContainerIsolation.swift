@@ -1,3 +1,4 @@
+package import NetworkAddresses
 import PlaneProtocol
 
 /// What containers cannot reach (in table `agent.docker`). Off where it is not asked for: what runs on a drone of an older installation

@@ -1,4 +1,4 @@
-package import PlaneProtocol
+package import NetworkAddresses
 
 /// Where a service shows its metrics (table `metrics` inside the service's own table, because one file serves several services).
 package struct MetricsConfiguration: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import PlaneProtocol
+package import NetworkAddresses
 
 /// Settings of the proxy (table `proxy`).
 package struct ProxyConfiguration: Hashable, Sendable {

@@ -1,4 +1,5 @@
 package import Logging
+package import NetworkAddresses
 import NIOCore
 import NIOHTTP1
 import NIOPosix

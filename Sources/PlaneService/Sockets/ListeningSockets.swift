@@ -1,4 +1,5 @@
 import FoundationEssentials
+package import NetworkAddresses
 import PlaneProtocol
 import Synchronization
 
@@ -68,7 +69,7 @@ package final class ListeningSockets: Sendable {
     package func inherited(_ name: String, at endpoint: SocketEndpoint) -> CInt? {
         self.state.withLock { state in
             let index = state.inherited.firstIndex { socket in
-                endpoint.port == 0 ? socket.name == name : Self.endpoint(of: socket.descriptor) == endpoint
+                endpoint.port == 0 ? socket.name == name : SocketEndpoint(localEndOf: socket.descriptor) == endpoint
             }
             guard let index else { return nil }
             return state.inherited.remove(at: index).descriptor
@@ -108,31 +109,7 @@ package final class ListeningSockets: Sendable {
         }
         return unwanted.map { socket in
             defer { if socket.isHeldBySystemd { self.hold(socket.name, socket.descriptor) } else { close(socket.descriptor) } }
-            return Self.endpoint(of: socket.descriptor)?.description ?? socket.name
-        }
-    }
-
-    /// Where a socket listens.
-    package static func endpoint(of descriptor: CInt) -> SocketEndpoint? {
-        var bytes = [UInt8](repeating: 0, count: 128)
-        var length = socklen_t(bytes.count)
-        let result = bytes.withUnsafeMutableBytes { buffer in
-            buffer.withMemoryRebound(to: sockaddr.self) { getsockname(descriptor, $0.baseAddress, &length) }
-        }
-        guard result == 0 else { return nil }
-        // The layouts of sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)).
-        let family = bytes.withUnsafeBytes { $0.loadUnaligned(as: sa_family_t.self) }
-        let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
-        switch CInt(family) {
-        case AF_INET:
-            return SocketEndpoint("\(bytes[4]).\(bytes[5]).\(bytes[6]).\(bytes[7]):\(port)")
-        case AF_INET6:
-            var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-            inet_ntop(AF_INET6, Array(bytes[8..<24]), &text, socklen_t(text.count))
-            let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            return SocketEndpoint("[\(address)]:\(port)")
-        default:
-            return nil
+            return SocketEndpoint(localEndOf: socket.descriptor)?.description ?? socket.name
         }
     }
 }

@@ -1,9 +1,6 @@
 import EpollTransport
 package import NIOCore
-
-#if canImport(Glibc)
-import Glibc
-#endif
+import NetworkAddresses
 
 /// An IP address as a number. IPv4 addresses that come in IPv6 form (RFC 4291 §2.5.5.2), as they do on a socket that takes both,
 /// count as IPv4.
@@ -19,34 +16,28 @@ package struct AddressKey: Hashable, Sendable {
         self.low = low
     }
 
-    init(ipv4 bits: UInt32) {
-        self.init(high: 0, low: Self.mappedPrefix | UInt64(bits))
+    init(_ ip: IPAddress) {
+        switch ip {
+        case .v4(let bits): self.init(high: 0, low: Self.mappedPrefix | UInt64(bits))
+        case .v6(let high, let low): self.init(high: high, low: low)
+        }
     }
 
+    init(ipv4 bits: UInt32) { self.init(.v4(bits)) }
+
+    /// nil for an address of another family.
     package init?(_ address: SocketAddress) {
-        // Where the address lies in sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)).
-        let (isIPv4, offset): (Bool, Int)
-        switch address {
-        case .v4: (isIPv4, offset) = (true, 4)
-        case .v6: (isIPv4, offset) = (false, 8)
-        case .unixDomainSocket: return nil
-        }
-        self = address.withSockAddr { pointer, size in
-            let bytes = UnsafeRawBufferPointer(start: pointer, count: size)
-            if isIPv4 { return AddressKey(ipv4: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) }
-            return AddressKey(
-                high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
-                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
-        }
+        let endpoint = address.withSockAddr { SocketEndpoint(sockaddr: UnsafeRawBufferPointer(start: $0, count: $1)) }
+        guard let endpoint else { return nil }
+        self.init(endpoint.ip)
     }
 
     init?(_ peer: PeerAddress) {
-        switch peer.ip {
-        case .v4(let bits): self.init(ipv4: bits)
-        case .v6(let high, let low): self.init(high: high, low: low)
-        case nil: return nil
-        }
+        guard let ip = peer.ip else { return nil }
+        self.init(ip)
     }
+
+    private var ip: IPAddress { IPAddress.v6(high: self.high, low: self.low).unmapped }
 
     var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xFFFF }
 
@@ -55,15 +46,7 @@ package struct AddressKey: Hashable, Sendable {
 }
 
 extension AddressKey: CustomStringConvertible {
-    package var description: String {
-        if self.isIPv4 {
-            return (0..<4).map { String(self.low >> (24 - 8 * UInt64($0)) & 0xFF) }.joined(separator: ".")
-        }
-        var bytes = (self.high.bigEndian, self.low.bigEndian)
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count))
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    package var description: String { self.ip.description }
 }
 
 /// Addresses with the same first bits, written `10.0.0.0/8`, `2001:db8::/32`, or as one address.

@@ -1,4 +1,5 @@
 import NATS
+import NetworkAddresses
 import PlaneProtocol
 import PlaneState
 

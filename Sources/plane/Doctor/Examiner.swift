@@ -1,4 +1,5 @@
 import NATS
+import NetworkAddresses
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService

@@ -1,5 +1,6 @@
 import NATS
 import NATSAddressing
+import NetworkAddresses
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService

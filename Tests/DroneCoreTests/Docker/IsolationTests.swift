@@ -1,5 +1,6 @@
 import DockerEngine
 import Foundation
+import NetworkAddresses
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport

@@ -1,5 +1,6 @@
 import DroneStore
 import Foundation
+import NetworkAddresses
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService

@@ -1,6 +1,7 @@
 import DroneStore
 import Logging
 import NATS
+import NetworkAddresses
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService

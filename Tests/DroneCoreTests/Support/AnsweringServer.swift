@@ -1,3 +1,4 @@
+import NetworkAddresses
 import NIOCore
 import NIOPosix
 import PlaneProtocol

@@ -1,5 +1,6 @@
 import Logging
 import Metrics
+import NetworkAddresses
 import PlaneProtocol
 import PlaneTestSupport
 import ServiceLifecycle

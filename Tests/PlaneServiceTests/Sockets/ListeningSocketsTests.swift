@@ -1,4 +1,5 @@
 import Glibc
+import NetworkAddresses
 import PlaneTestSupport
 import Testing
 
@@ -24,7 +25,7 @@ struct ListeningSocketsTests {
     @Test("what systemd holds and nobody wants is kept for a successor, who may want it")
     func kept() async throws {
         let descriptor = try Self.listen()
-        let endpoint = ListeningSockets.endpoint(of: descriptor)
+        let endpoint = SocketEndpoint(localEndOf: descriptor)
         let sockets = ListeningSockets(inherited: [Inherited(name: "", descriptor: descriptor, isHeldBySystemd: true)])
         #expect(sockets.closeUnwanted().count == 1)
         #expect(sockets.held.map(\.descriptor) == [descriptor])
@@ -36,7 +37,7 @@ struct ListeningSocketsTests {
     @Test("what a predecessor listened on and nobody wants any more is closed")
     func closed() async throws {
         let descriptor = try Self.listen()
-        let endpoint = ListeningSockets.endpoint(of: descriptor)
+        let endpoint = SocketEndpoint(localEndOf: descriptor)
         let sockets = ListeningSockets(inherited: [Inherited(name: "https", descriptor: descriptor, isHeldBySystemd: false)])
         #expect(sockets.closeUnwanted().count == 1)
         #expect(sockets.held.isEmpty)
@@ -47,7 +48,7 @@ struct ListeningSocketsTests {
     func generations() throws {
         let (used, unused) = (try Self.listen(), try Self.listen())
         let first = ListeningSockets(inherited: [used, unused].map { Inherited(name: "", descriptor: $0, isHeldBySystemd: true) })
-        let endpoint = try #require(ListeningSockets.endpoint(of: used))
+        let endpoint = try #require(SocketEndpoint(localEndOf: used))
         #expect(first.inherited("http", at: endpoint) == used)
         first.hold("http", used)
         _ = first.closeUnwanted()

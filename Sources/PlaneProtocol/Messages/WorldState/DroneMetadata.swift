@@ -1,3 +1,5 @@
+package import NetworkAddresses
+
 /// What a drone told of itself when it registered.
 package struct DroneMetadata: Hashable, Sendable {
     /// Where visitors reach the drone's proxy; what DNS answers for its backends.

@@ -1,3 +1,4 @@
+package import NetworkAddresses
 package import PlaneProtocol
 
 extension ConfigType where Value == String {

@@ -1,5 +1,3 @@
-package import PlaneProtocol
-
 /// An address and a port, written `127.0.0.1:8080` or `[::1]:8080`.
 package struct SocketEndpoint: Hashable, Sendable, LosslessStringConvertible {
     package var ip: IPAddress

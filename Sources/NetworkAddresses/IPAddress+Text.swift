@@ -32,7 +32,7 @@ extension IPAddress: LosslessStringConvertible {
         guard parts.count == 4 else { return nil }
         var address: UInt32 = 0
         for part in parts {
-            guard (1...3).contains(part.count), part.allSatisfy(\.isASCIIDigit), part.count == 1 || part.first != UInt8(ascii: "0"),
+            guard (1...3).contains(part.count), part.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), part.count == 1 || part.first != UInt8(ascii: "0"),
                 let octet = UInt8(String(decoding: part, as: UTF8.self))
             else { return nil }
             address = address << 8 | UInt32(octet)
@@ -62,11 +62,20 @@ extension IPAddress: LosslessStringConvertible {
             if mayEndDotted, index == parts.count - 1, let v4 = self.dotted(part) {
                 groups += [UInt16(truncatingIfNeeded: v4 >> 16), UInt16(truncatingIfNeeded: v4)]
             } else {
-                guard (1...4).contains(part.count), part.allSatisfy({ $0.hexDigitValue != nil }) else { return nil }
-                groups.append(part.reduce(0) { $0 << 4 | UInt16($1.hexDigitValue ?? 0) })
+                guard (1...4).contains(part.count), part.allSatisfy({ Self.hexDigit($0) != nil }) else { return nil }
+                groups.append(part.reduce(0) { $0 << 4 | UInt16(Self.hexDigit($1) ?? 0) })
             }
         }
         return groups
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
     }
 
     private static func word(_ groups: ArraySlice<UInt16>) -> UInt64 {

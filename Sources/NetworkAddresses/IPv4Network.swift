@@ -1,5 +1,3 @@
-import PlaneProtocol
-
 /// The IPv4 addresses that begin alike, written `169.254.0.0/16`; a single address has the length 32, or none.
 package struct IPv4Network: Hashable, Sendable, LosslessStringConvertible {
     package var address: UInt32
@@ -16,20 +14,4 @@ package struct IPv4Network: Hashable, Sendable, LosslessStringConvertible {
     }
 
     package var description: String { "\(IPAddress.v4(self.address))/\(self.length)" }
-}
-
-extension ConfigType where Value == IPv4Network {
-    static let ipv4Network = ConfigType.text("an IPv4 address or network such as 10.0.0.0/8", { IPv4Network($0) }, show: { $0.description })
-}
-
-extension ConfigType where Value == [IPv4Network] {
-    /// An empty list is one too.
-    static let ipv4Networks = ConfigType(
-        "a list of IPv4 addresses and networks such as 10.0.0.0/8",
-        read: { value in
-            guard let values = value.asArray else { return nil }
-            let networks = values.compactMap { $0.asString.flatMap { IPv4Network($0) } }
-            return networks.count == values.count ? networks : nil
-        },
-        show: { .array($0.map { .string($0.description) }) })
 }
