@@ -69,14 +69,15 @@ let package = Package(
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("UTCTime", []),
         library("NetworkAddresses", []),
+        library("Timing", []),
         library("NATSAddressing", []),
-        library("NATS", ["CNATS", "NATSAddressing", "UTCTime", logging, collections]),
+        library("NATS", ["CNATS", "NATSAddressing", "UTCTime", "Timing", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections]),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
-        library("DockerEngine", ["UTCTime", asyncHTTPClient, nioCore, nioHTTP1, logging]),
-        library("ACME", [asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
+        library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioHTTP1, logging]),
+        library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
         library("PlaneProtocol", ["UTCTime", "NetworkAddresses"]),
@@ -90,18 +91,18 @@ let package = Package(
         library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", "UTCTime", logging]),
         library(
             "SchedulerCore",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", lifecycle, logging, metrics]),
+            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "Timing", lifecycle, logging, metrics]),
         library(
             "ClusterNames",
             ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
         library(
             "CertificateCore",
-            ["PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", "NetworkAddresses", crypto, nioCore, lifecycle, logging, metrics]),
+            ["PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", "NetworkAddresses", "Timing", crypto, nioCore, lifecycle, logging, metrics]),
         library("DroneStore", ["PlaneProtocol", grdb]),
         library(
             "DroneCore",
             [
-                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "UTCTime", "NetworkAddresses", asyncHTTPClient, lifecycle,
+                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "UTCTime", "NetworkAddresses", "Timing", asyncHTTPClient, lifecycle,
                 logging, metrics, nioCore,
                 nioPosix, nioHTTP1,
             ]),
@@ -123,7 +124,7 @@ let package = Package(
         executable(
             "plane",
             [
-                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", "NetworkAddresses", arguments, logging, nioCore,
+                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", "NetworkAddresses", "Timing", arguments, logging, nioCore,
                 nioPosix, nioSSL,
             ]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
@@ -139,6 +140,7 @@ let package = Package(
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
         tests("UTCTimeTests", ["UTCTime"]),
         tests("NetworkAddressesTests", ["NetworkAddresses", nioCore]),
+        tests("TimingTests", ["Timing"]),
         tests("NATSAddressingTests", ["NATSAddressing"]),
         tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),

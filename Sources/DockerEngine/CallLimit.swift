@@ -1,3 +1,5 @@
+import Timing
+
 /// How long a call may take. One that only reads or changes the daemon's memory must be prompt; one which waits for a
 /// program, a registry or a person has no limit but the cancellation of the task that made it.
 struct CallLimit: Sendable {
@@ -15,22 +17,14 @@ struct CallLimit: Sendable {
     static func stop(grace: Duration) -> CallLimit { CallLimit(duration: grace + .seconds(30)) }
 }
 
-/// Thrown by ``withTimeLimit(_:_:)``.
+/// The limit has passed.
 struct TimeLimitReached: Error {}
 
 /// Runs `body`, cancelling it when `limit` has passed.
-func withTimeLimit<Result: Sendable>(
+func withCallLimit<Result: Sendable>(
     _ limit: CallLimit, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     guard let duration = limit.duration else { return try await body() }
-    return try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await Task.sleep(for: duration)
-            throw TimeLimitReached()
-        }
-        defer { group.cancelAll() }
-        guard let first = try await group.next() else { throw CancellationError() }
-        return first
-    }
+    guard let result = try await withTimeLimit(duration, body) else { throw TimeLimitReached() }
+    return result
 }

@@ -84,7 +84,7 @@ final class EngineTransport: Sendable {
     ) async throws(EngineError) -> Result {
         let message = self.message(for: request, version: version)
         do {
-            return try await withTimeLimit(request.limit) {
+            return try await withCallLimit(request.limit) {
                 let response = try await self.http.execute(message, deadline: .distantFuture)
                 guard (200..<300).contains(response.status.code) || response.status == .notModified else {
                     // An error text that is too long or breaks off says no less than none: the status stays.

@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import Timing
 
 /// Connecting, staying connected, and the orderly end.
 extension NATSConnection {
@@ -48,19 +49,12 @@ extension NATSConnection {
             attachment.drain(timeout: timeout)
         }
         self.requests.whenIdle { signal.yield() }
-        await withTaskGroup { group in
-            group.addTask { [awaited] in
-                var left = awaited
-                for await _ in signals {
-                    left -= 1
-                    if left == 0 { return }
-                }
+        _ = await withTimeLimit(timeout) { [awaited] in
+            var left = awaited
+            for await _ in signals {
+                left -= 1
+                if left == 0 { return }
             }
-            group.addTask {
-                try? await Task.sleep(for: timeout)  // Cancelled when the other task was faster.
-            }
-            await group.next()
-            group.cancelAll()
         }
         await self.close(flushTimeout: .seconds(2))
     }
@@ -175,11 +169,10 @@ extension NATSConnection {
         self.requests.failAll(.disconnected)
         // Bridges the library's callback; ended by success, `close` or `deinit`, which cancel it.
         let task = Task { [weak self] in
-            var pauseIndex = 0
+            var tries = 0
             while !Task.isCancelled {
-                let pauses = Self.reopenPauses
-                try? await Task.sleep(for: pauses[min(pauseIndex, pauses.count - 1)])  // Cancellation is seen above.
-                pauseIndex += 1
+                tries += 1
+                try? await Task.sleep(for: Self.reopenSchedule.pause(after: tries))  // Cancellation is seen above.
                 guard let self, await !self.reopenOnce() else { return }
             }
         }
@@ -188,10 +181,9 @@ extension NATSConnection {
         }
     }
 
-    /// Pauses before the tries of a connection made anew; the last one repeats.
-    private static let reopenPauses: [Duration] = [
-        .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5), .seconds(10),
-    ]
+    /// Before the tries of a connection made anew.
+    private static let reopenSchedule = RetrySchedule(
+        .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5), .seconds(10))
 
     /// - Returns: whether this is over.
     private func reopenOnce() async -> Bool {

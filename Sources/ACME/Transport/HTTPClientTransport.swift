@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Timing
 
 /// Speaks HTTPS to the authority; lives as long as the body of `withHTTPClientTransport`.
 package struct HTTPClientTransport: ACMETransport {
@@ -33,16 +34,9 @@ package struct HTTPClientTransport: ACMETransport {
     package func send(_ request: ACMERequest) async throws(ACMEError) -> ACMEResponse {
         let attempt = "reach \(request.url)"
         do {
-            return try await withThrowingTaskGroup(of: ACMEResponse.self) { group in
-                group.addTask { try await self.exchange(request) }
-                group.addTask {
-                    try await Task.sleep(for: self.options.requestTimeout)
-                    throw HTTPClientError.deadlineExceeded
-                }
-                defer { group.cancelAll() }
-                guard let response = try await group.next() else { throw CancellationError() }
-                return response
-            }
+            let response = try await withTimeLimit(self.options.requestTimeout) { try await self.exchange(request) }
+            guard let response else { throw HTTPClientError.deadlineExceeded }
+            return response
         } catch {
             throw self.sorted(error, attempt)
         }

@@ -3,11 +3,12 @@ package import Logging
 package import PlaneMessaging
 package import PlaneProtocol
 import PlaneService
+import Timing
 
 /// Publishes challenges through the schedulers, from where they reach every name server, and returns when these show them.
 package struct PublishedChallenge: ChallengeSolver {
     /// A scheduler that is being replaced is back within seconds.
-    private static let pauses = [Duration.seconds(1), .seconds(2), .seconds(5), .seconds(10)]
+    private static let schedule = RetrySchedule(.seconds(1), .seconds(2), .seconds(5), .seconds(10))
 
     private let cluster: ClusterName
     private let bus: PlaneBus
@@ -30,16 +31,12 @@ package struct PublishedChallenge: ChallengeSolver {
     package func cleanUp(_ record: ChallengeRecord) async {}
 
     private func store(_ value: String) async throws {
-        for pause in Self.pauses {
-            do throws(RequestFailure) {
-                try await self.attempt(value)
-                return
-            } catch {
+        try await Self.schedule.attempt(
+            if: { error in
                 self.logger.notice("challenge is not stored yet", metadata: [LogKey.cluster: "\(self.cluster)", LogKey.error: "\(error)"])
-            }
-            try await Task.sleep(for: pause)
-        }
-        try await self.attempt(value)
+                return !Task.isCancelled
+            },
+            { () async throws(RequestFailure) in try await self.attempt(value) })
     }
 
     private func attempt(_ value: String) async throws(RequestFailure) {

@@ -3,6 +3,7 @@ package import DroneStore
 import Logging
 package import PlaneProtocol
 import Synchronization
+import Timing
 
 /// Runs one backend: feeds its machine with what happens, and does what the machine says. One task, `run()`, for as long as the backend
 /// or anything of it exists on this drone.
@@ -131,7 +132,7 @@ extension BackendSupervisor {
             context.publishLog(BackendLogMessage(backendID: backend, kind: .meta, text: "Pulling \(image): \(text)"))
         }
         tell("asking the registry")
-        let result = await withLimit(context.limits.pull, sleep: context.sleep) { () async -> BackendEvent in
+        let result = await withTimeLimit(context.limits.pull, sleep: context.sleep) { () async -> BackendEvent in
             do throws(EngineFailure) {
                 try await context.pulls.pull(image, credentials: executable.credentials, tell: tell) { (progress) async throws(EngineFailure) in
                     try await context.engine.pull(image, credentials: executable.credentials, progress: progress)
@@ -197,7 +198,7 @@ extension BackendSupervisor {
 
     private func drainLogs(note: String?) async {
         await self.logFollowing.abandon()
-        let drained: Void? = await withLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain() }
+        let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain() }
         if drained == nil, !Task.isCancelled { self.logger.warning("The last lines of the backend's log were not to be had in time") }
         await self.logs.add(note: note)
         self.mailbox.post(.logsDrained)
@@ -279,7 +280,7 @@ extension BackendSupervisor {
     /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
     private func lastLines() async -> [String] {
         let (context, backend) = (self.context, self.backend)
-        let lines = await withLimit(context.limits.lastLines, sleep: context.sleep) { () async -> [String] in
+        let lines = await withTimeLimit(context.limits.lastLines, sleep: context.sleep) { () async -> [String] in
             (try? await context.feeds.lastLines(of: backend, count: LastLines.countLimit)) ?? []
         }
         return LastLines.fit(lines ?? [])

@@ -3,6 +3,7 @@ package import Logging
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService
+import Timing
 
 /// Brings the reports of the outbox to the schedulers: those of one backend in order, those of many side by side, each until it is
 /// acknowledged, for ever. No backend waits for it, and none for another one's report.

@@ -4,6 +4,7 @@ package import NetworkAddresses
 package import PlaneMessaging
 package import PlaneProtocol
 import PlaneService
+import Timing
 
 /// Tells the schedulers that this drone exists and where visitors reach it, until one of them has it, and again from time to time: a
 /// drone's address may change, and the cluster's memory of it may be lost.

@@ -1,6 +1,7 @@
 import Logging
 import PlaneProtocol
 import Synchronization
+import Timing
 
 /// Listens to the engine's events and hints the supervisors of containers that ended. When the stream breaks it is opened again from
 /// where it was, so that exits during a restart of Docker are heard of too.

@@ -3,6 +3,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import Synchronization
+import Timing
 
 /// One drone, asked to run one backend, perhaps more than once. Its answer counts whichever ask it belongs to, and is still heard when the
 /// request it was asked for has been answered.
@@ -37,11 +38,11 @@ final class SpawnInquiry: Sendable {
             return state.answers.count - 1
         }
         self.bus.request(self.spawn, timeout: self.patience) { self.received($0, at: index) }
-        return await TimeLimit.run(limit) {
+        return await withTimeLimit(limit) { () async -> SpawnAnswer in
             for await _ in signals {
                 if let verdict = self.state.withLock({ Self.verdict(on: $0.answers) }) { return verdict }
             }
-            return nil
+            return .silent
         } ?? .silent
     }
 

@@ -1,6 +1,7 @@
 package import PlaneProtocol
 package import PlaneState
 import Synchronization
+import Timing
 import WorldFollowing
 
 /// The world as this process knows it now: fed by the follower and by the drones' own messages, asked by everybody, awaited by who
@@ -211,13 +212,13 @@ package final class LiveWorld: FollowedWorld {
 
     /// Whether the world reached the sequence in time.
     package func waitUntil(sequence: UInt64, within limit: Duration) async -> Bool {
-        await TimeLimit.run(limit) { await self.wait(for: .sequence(sequence)) { $0.world.sequence >= sequence ? true : nil } } ?? false
+        await withTimeLimit(limit) { await self.wait(for: .sequence(sequence)) { $0.world.sequence >= sequence ? true : nil } ?? false } ?? false
     }
 
     /// Whether the backend is assigned to the drone, or is in time.
     func waitUntil(_ backend: BackendID, in cluster: ClusterName, isAssignedTo drone: DroneID, within limit: Duration) async -> Bool {
-        await TimeLimit.run(limit) {
-            await self.wait(for: .backend(backend, cluster)) { $0.world.drone(of: backend, in: cluster) == drone ? true : nil }
+        await withTimeLimit(limit) {
+            await self.wait(for: .backend(backend, cluster)) { $0.world.drone(of: backend, in: cluster) == drone ? true : nil } ?? false
         } ?? false
     }
 
@@ -225,12 +226,12 @@ package final class LiveWorld: FollowedWorld {
     package func waitUntil(
         lock: LockName, in cluster: ClusterName, differsFrom sight: LockSight, within limit: Duration
     ) async -> LockSight? {
-        await TimeLimit.run(limit) {
+        await withTimeLimit(limit) { () async -> LockSight? in
             await self.wait(for: .lock(lock, cluster)) { state in
                 let now = state.world.sight(of: lock, in: cluster)
                 return now == sight ? nil : now
             }
-        }
+        } ?? nil
     }
 
     /// Returns what `answer` finds as soon as it finds something; nil when the task is cancelled.

@@ -1,5 +1,6 @@
 package import NATS
 package import PlaneProtocol
+import Timing
 
 /// Writes to the stream `plane_state`.
 package struct WorldWriter: Sendable {
@@ -8,7 +9,7 @@ package struct WorldWriter: Sendable {
     /// Loopback answers within a millisecond, a cluster across regions within a tenth of a second; a requester waits behind this.
     private static let timeout: Duration = .seconds(2)
     /// The server refuses while another message on the same subject is being replicated, which takes milliseconds.
-    private static let busyRetries = [Duration.milliseconds(5), .milliseconds(20), .milliseconds(80)]
+    private static let busyRetries = RetrySchedule(.milliseconds(5), .milliseconds(20), .milliseconds(80))
 
     package init(jetStream: JetStream) {
         self.jetStream = jetStream
@@ -20,15 +21,9 @@ package struct WorldWriter: Sendable {
     @discardableResult
     package func write(_ message: WorldStateMessage, expecting expected: UInt64? = nil) async throws(NATSError) -> UInt64 {
         let payload = WireCodec.encode(message)
-        for pause in Self.busyRetries {
-            do {
-                return try await self.publish(payload, message.subject, expected)
-            } catch where error.code == .sequenceBusy {
-                // If cancelled, the next attempt says so.
-                try? await Task.sleep(for: pause)
-            }
+        return try await Self.busyRetries.attempt(if: { $0.code == .sequenceBusy }) { () async throws(NATSError) in
+            try await self.publish(payload, message.subject, expected)
         }
-        return try await self.publish(payload, message.subject, expected)
     }
 
     /// Writes a message that nothing may replace; that it is there already is as good.
