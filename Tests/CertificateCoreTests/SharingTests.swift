@@ -44,15 +44,23 @@ import Testing
     private let now = Pairs.now
     private var seconds: Double { self.now.timeIntervalSince1970 }
 
-    @Test("keeps others away until its time, the holder never, and nobody when it cannot be meant")
-    func times() {
+    @Test("keeps others away while it is renewed, the holder never, and nobody when it ended long ago by any clock")
+    func orders() {
         let lease = CertificateLease(holder: "a", until: self.seconds + 60)
-        #expect(lease.turn(of: "b", isUrgent: true, at: self.now) == .othersOrder)
-        #expect(lease.turn(of: "a", isUrgent: false, at: self.now) == .ours)
-        #expect(lease.turn(of: "b", isUrgent: false, at: self.now.addingTimeInterval(60)) == .ours)
-        #expect(CertificateLease(holder: "a", until: .infinity).turn(of: "b", isUrgent: false, at: self.now) == .ours)
-        // Nobody orders for an hour: what says so would keep all from ordering.
-        #expect(CertificateLease(holder: "a", until: self.seconds + 3600).turn(of: "b", isUrgent: false, at: self.now) == .ours)
+        func turn(of process: String, isAlive: Bool = true, after seconds: TimeInterval = 0) -> CertificateTurn {
+            lease.turn(of: process, isAlive: isAlive, isUrgent: false, at: self.now.addingTimeInterval(seconds))
+        }
+        #expect(turn(of: "b") == .othersOrder)
+        #expect(turn(of: "a") == .ours)
+        // A clock that is fast by less than two minutes does not take it from who renews it, nor does one that is slow by any time.
+        #expect(turn(of: "b", after: 60 + 119) == .othersOrder)
+        #expect(turn(of: "b", after: -3600) == .othersOrder)
+        #expect(turn(of: "b", isAlive: false) == .ours)
+        #expect(turn(of: "b", after: 60 + 120) == .ours)
+        #expect(CertificateLease(holder: "a", until: 0).turn(of: "b", isAlive: true, isUrgent: false, at: self.now) == .ours)
+        // Whatever time it claims, it has to be renewed.
+        let endless = CertificateLease(holder: "a", until: .infinity)
+        #expect(endless.turn(of: "b", isAlive: false, isUrgent: false, at: self.now) == .ours)
         #expect(CertificateLease.read(Array("rubbish".utf8)) == nil)
     }
 
@@ -62,10 +70,10 @@ import Testing
         let lease = CertificateLease(holder: "a", until: until.timeIntervalSince1970, failedAt: self.seconds)
         let later = self.now.addingTimeInterval(CertificateLease.recent)
         for process in ["a", "b"] {
-            #expect(lease.turn(of: process, isUrgent: false, at: later) == .afterFailure(until: until))
-            #expect(lease.turn(of: process, isUrgent: true, at: self.now) == .afterFailure(until: until))
-            #expect(lease.turn(of: process, isUrgent: true, at: later) == .ours)
-            #expect(lease.turn(of: process, isUrgent: false, at: until) == .ours)
+            #expect(lease.turn(of: process, isAlive: false, isUrgent: false, at: later) == .afterFailure(until: until))
+            #expect(lease.turn(of: process, isAlive: false, isUrgent: true, at: self.now) == .afterFailure(until: until))
+            #expect(lease.turn(of: process, isAlive: false, isUrgent: true, at: later) == .ours)
+            #expect(lease.turn(of: process, isAlive: false, isUrgent: false, at: until) == .ours)
         }
     }
 }

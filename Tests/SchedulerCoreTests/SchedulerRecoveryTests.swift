@@ -257,12 +257,12 @@ import Testing
         try await withNATSServer { server in
             let jetStream = try await TestCluster.bus(server).connection.jetStream
             try await StreamKeeper(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
-            var (first, second) = (Lease("test", jetStream: jetStream), Lease("test", jetStream: jetStream))
+            var (first, second) = (HousekeepingLease("test", jetStream: jetStream), HousekeepingLease("test", jetStream: jetStream))
             #expect(await first.keep())
             #expect(await !second.keep())
             #expect(await first.keep())
             await first.release()
-            var third = Lease("test", jetStream: jetStream)
+            var third = HousekeepingLease("test", jetStream: jetStream)
             #expect(await third.keep())
         }
     }

@@ -12,8 +12,8 @@ package enum CertificateTurn: Hashable, Sendable {
 
 /// How the drones of a cluster come to one certificate instead of one each.
 ///
-/// Whoever holds the lease orders; the others take what was ordered. A lease is a courtesy and no lock: when clocks differ by more than it
-/// lasts, two drones order at the same time, and then there are two certificates, both good.
+/// Whoever holds the lease orders; the others take what was ordered. A lease is a courtesy and no lock: when its holder
+/// hangs for longer than it lasts, two drones order at the same time, and then there are two certificates, both good.
 package protocol CertificateSharing: Sendable {
     /// The pair that was shared last; nil if there is none.
     /// - Throws: `PairSeal.Broken` for one that was sealed with another secret.

@@ -3,8 +3,8 @@ package import Foundation
 package import Logging
 package import NATS
 package import PlaneProtocol
+import PlaneMessaging
 import PlaneService
-import Synchronization
 
 /// Shares through the stream `plane_certificates`, which keeps the last message of each subject: the sealed pair, and the lease, which
 /// is written only where the message that was read still stands.
@@ -12,27 +12,24 @@ package final class SharedStream: CertificateSharing {
     /// Made by schedulers, like all streams.
     package static let stream = "plane_certificates"
 
-    private let cluster: ClusterName
+    private let pairSubject: String
     private let seal: PairSeal
     private let jetStream: JetStream
     private let logger: Logger
     /// Names this process as the holder of a lease.
     private let process: String
-    /// Sequence of our lease in the stream; nil while we have none.
-    private let held = Mutex<UInt64?>(nil)
+    private let lease: StreamLease
 
     package init(cluster: ClusterName, seal: PairSeal, jetStream: JetStream, logger: Logger) {
-        self.cluster = cluster
         self.seal = seal
         self.jetStream = jetStream
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
         self.process = BackendID.random(using: &generator).rawValue
+        let prefix = "certificate.cluster.\(cluster.subjectToken)"
+        self.pairSubject = "\(prefix).pair"
+        self.lease = StreamLease(stream: Self.stream, subject: "\(prefix).lease", duration: CertificateLease.duration, jetStream: jetStream)
     }
-
-    private var prefix: String { "certificate.cluster.\(self.cluster.subjectToken)" }
-    private var pairSubject: String { "\(self.prefix).pair" }
-    private var leaseSubject: String { "\(self.prefix).lease" }
 
     package func latest() async throws -> CertificatePair? {
         guard let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: self.pairSubject) else { return nil }
@@ -44,13 +41,14 @@ package final class SharedStream: CertificateSharing {
     }
 
     package func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn {
-        let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: self.leaseSubject)
-        if let lease = message.flatMap({ CertificateLease.read($0.payload) }) {
-            let turn = lease.turn(of: self.process, isUrgent: isUrgent, at: now)
+        let message = try await self.lease.read()
+        if let message, let standing = CertificateLease.read(message.payload) {
+            let isAlive = self.lease.isAlive(message.sequence)
+            let turn = standing.turn(of: self.process, isAlive: isAlive, isUrgent: isUrgent, at: now)
             guard turn == .ours else { return turn }
         }
         do {
-            try await self.write(self.lease(from: now), replacing: message?.sequence ?? 0)
+            try await self.lease.write(try self.order(from: now), replacing: message?.sequence ?? 0)
             return .ours
         } catch let error as NATSError where error.code == .wrongLastSequence || error.code == .sequenceBusy {
             return .othersOrder
@@ -62,9 +60,8 @@ package final class SharedStream: CertificateSharing {
             group.addTask {
                 // Cancelled when the work is done.
                 while (try? await Task.sleep(for: CertificateLease.renewal)) != nil {
-                    guard let held = self.held.withLock({ $0 }) else { return }
                     do {
-                        try await self.write(self.lease(from: Date()), replacing: held)
+                        try await self.lease.renew(try self.order(from: Date()))
                     } catch {
                         self.logger.notice("the lease could not be renewed", metadata: [LogKey.error: "\(error)"])
                     }
@@ -77,25 +74,19 @@ package final class SharedStream: CertificateSharing {
     }
 
     package func endLease(failedUntil time: Date?, now: Date) async {
-        guard let held = self.held.withLock({ $0 }) else { return }
-        let lease = CertificateLease(
+        let last = CertificateLease(
             holder: self.process, until: time?.timeIntervalSince1970 ?? 0, failedAt: time == nil ? nil : now.timeIntervalSince1970)
         do {
-            try await self.write(lease, replacing: held)
+            try await self.lease.end(with: try last.encoded())
         } catch {
             // It ends by itself, or is another drone's by now.
             self.logger.notice("the lease could not be given up", metadata: [LogKey.error: "\(error)"])
         }
-        self.held.withLock { $0 = nil }
     }
 
-    private func lease(from now: Date) -> CertificateLease {
-        CertificateLease(holder: self.process, until: now.timeIntervalSince1970 + CertificateLease.duration)
-    }
-
-    private func write(_ lease: CertificateLease, replacing sequence: UInt64) async throws {
-        let stored = try await self.jetStream.publish(
-            [UInt8](try JSONEncoder().encode(lease)), to: self.leaseSubject, expectedLastSubjectSequence: sequence)
-        self.held.withLock { $0 = stored.sequence }
+    /// That this process orders, from now on.
+    private func order(from now: Date) throws -> [UInt8] {
+        let until = now.addingTimeInterval(TimeInterval(CertificateLease.duration.components.seconds))
+        return try CertificateLease(holder: self.process, until: until.timeIntervalSince1970).encoded()
     }
 }

@@ -54,7 +54,7 @@ final class Housekeeper: Sendable {
     }
 
     private func work() async {
-        var lease = Lease("housekeeping", jetStream: self.bus.connection.jetStream)
+        var lease = HousekeepingLease(jetStream: self.bus.connection.jetStream)
         var doubts = RollCallMachine()
         var scan = RetentionScan()
         var round = 0
