@@ -67,11 +67,12 @@ let package = Package(
     targets: [
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        library("JSONValues", []),
         library("UTCTime", []),
         library("NetworkAddresses", []),
         library("Timing", []),
         library("NATSAddressing", []),
-        library("NATS", ["CNATS", "NATSAddressing", "UTCTime", "Timing", logging, collections]),
+        library("NATS", ["CNATS", "NATSAddressing", "UTCTime", "Timing", "JSONValues", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections]),
@@ -80,7 +81,7 @@ let package = Package(
         library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
-        library("PlaneProtocol", ["UTCTime", "NetworkAddresses"]),
+        library("PlaneProtocol", ["UTCTime", "NetworkAddresses", "JSONValues"]),
         library("PlaneState", ["PlaneProtocol", "NetworkAddresses", collections]),
 
         // Layer 2: one concern each.
@@ -138,6 +139,7 @@ let package = Package(
         .target(
             name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", "NATSAddressing", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
+        tests("JSONValuesTests", ["JSONValues"]),
         tests("UTCTimeTests", ["UTCTime"]),
         tests("NetworkAddressesTests", ["NetworkAddresses", nioCore]),
         tests("TimingTests", ["Timing"]),

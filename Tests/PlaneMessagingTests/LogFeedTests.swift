@@ -1,3 +1,4 @@
+import JSONValues
 import Logging
 import NATS
 import PlaneMessaging

@@ -1,3 +1,4 @@
+import JSONValues
 @testable import PlaneProtocol
 
 extension ClusterName: ExpressibleByStringLiteral {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSONValues
 import Logging
 
 /// Streams as a whole.
@@ -78,7 +79,7 @@ extension JetStream {
     package func adjustStream(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
         struct Existing: Decodable {
             struct Group: Decodable { var name: String? }
-            var config: [String: OpaqueJSON]
+            var config: [String: JSONValue]
             var cluster: Group?
         }
         let name = try Self.checked(configuration.name, attempt: "STREAM.UPDATE")
@@ -87,18 +88,18 @@ extension JetStream {
         var wanted = existing
         let replicas = existing["num_replicas"]?.integer ?? 1
         if (stream.cluster?.name ?? "").isEmpty {
-            if replicas > 1 { wanted["num_replicas"] = .integer(1) }
+            if replicas > 1 { wanted["num_replicas"] = .number(JSONNumber(1)) }
         } else if configuration.replicas > replicas {
-            wanted["num_replicas"] = .integer(Int64(configuration.replicas))
+            wanted["num_replicas"] = .number(JSONNumber(configuration.replicas))
         }
         if let maxBytes = configuration.maxBytes, maxBytes != existing["max_bytes"]?.integer ?? StreamConfiguration.unlimited {
-            wanted["max_bytes"] = .integer(maxBytes)
+            wanted["max_bytes"] = .number(JSONNumber(maxBytes))
         }
         let maxAge = configuration.maxAge.map { Int64(clamping: $0.wholeNanoseconds) } ?? 0
         if maxAge != existing["max_age"]?.integer ?? 0 {
-            wanted["max_age"] = .integer(maxAge)
+            wanted["max_age"] = .number(JSONNumber(maxAge))
             // The server refuses to remember message ids for longer than it keeps messages.
-            if maxAge > 0, let window = existing["duplicate_window"]?.integer, window > maxAge { wanted["duplicate_window"] = .integer(maxAge) }
+            if maxAge > 0, let window = existing["duplicate_window"]?.integer, window > maxAge { wanted["duplicate_window"] = .number(JSONNumber(maxAge)) }
         }
         if !configuration.isAcknowledged { wanted["no_ack"] = .bool(true) }
         guard wanted != existing else { return false }

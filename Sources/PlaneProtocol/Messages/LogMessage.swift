@@ -1,3 +1,5 @@
+package import JSONValues
+
 /// One log event of a process: from every process to whoever listens (M15). Not kept.
 package struct LogMessage: Hashable, Sendable {
     package enum Component: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import JSONValues
 import Logging
 package import PlaneProtocol
 import Synchronization

@@ -1,3 +1,4 @@
+import JSONValues
 import Logging
 import PlaneProtocol
 import Testing

@@ -1,12 +1,4 @@
-/// Any JSON value, kept as it came: for parts of messages that only travel through us, such as the fields of a log event.
-package indirect enum JSONValue: Hashable, Sendable {
-    case null
-    case bool(Bool)
-    case number(JSONNumber)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-}
+package import JSONValues
 
 extension JSONValue: JSONCodable {
     package static var expectation: String { "a value" }
@@ -43,5 +35,12 @@ extension JSONValue {
         } catch {
             self = .string(text)
         }
+    }
+}
+
+extension JSONNumber {
+    init(json: JSONNode) throws(MessageError) {
+        guard json.token.kind == .number else { throw json.mismatch("a number") }
+        self.init(literal: String(decoding: json.literal, as: UTF8.self))
     }
 }
