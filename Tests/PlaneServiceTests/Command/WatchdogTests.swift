@@ -41,23 +41,50 @@ import Testing
         }
     }
 
-    @Test("is not told while an event loop does not get its turn")
-    func blocked() async throws {
+    /// An event loop group that says when somebody has asked for its loops.
+    private final class ObservedGroup: EventLoopGroup {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        private let whenAsked: @Sendable () -> Void
+
+        init(whenAsked: @escaping @Sendable () -> Void) { self.whenAsked = whenAsked }
+
+        func next() -> any EventLoop { self.loops.next() }
+        func any() -> any EventLoop { self.loops.any() }
+        func makeIterator() -> EventLoopIterator {
+            self.whenAsked()
+            return self.loops.makeIterator()
+        }
+        func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+            self.loops.shutdownGracefully(queue: queue, callback)
+        }
+    }
+
+    @Test("is not told while an event loop does not get its turn, however often a process beside it would have been")
+    func blocked() async throws {
+        let (questions, asked) = AsyncStream.makeStream(of: Void.self)
         let (signs, sign) = AsyncStream.makeStream(of: Bool.self)
+        let (others, other) = AsyncStream.makeStream(of: Void.self)
+        let group = ObservedGroup { asked.yield() }
         let blocked = DispatchSemaphore(value: 0)
         let isReleased = Atomic(false)
-        loops.next().execute { blocked.wait() }
-        let service = WatchdogService(interval: .milliseconds(2), groups: [loops]) { sign.yield(isReleased.load(ordering: .relaxed)) }
-        let task = Task { try await service.run() }
-        // It has had its chance when others have had theirs.
-        for _ in 0..<100 { await Task.yield() }
+        group.loops.next().execute { blocked.wait() }
+        let service = WatchdogService(interval: .milliseconds(2), groups: [group]) { sign.yield(isReleased.load(ordering: .relaxed)) }
+        let beside = WatchdogService(interval: .milliseconds(2)) { other.yield() }
+        let tasks = [Task { try await service.run() }, Task { try await beside.run() }]
+        for await _ in questions { break }
+        var count = 0
+        for await _ in others {
+            count += 1
+            if count == 5 { break }
+        }
         isReleased.store(true, ordering: .relaxed)
         blocked.signal()
         var first = signs.makeAsyncIterator()
         #expect(await first.next() == true)
-        task.cancel()
-        _ = try? await task.value
-        try await loops.shutdownGracefully()
+        for task in tasks {
+            task.cancel()
+            _ = try? await task.value
+        }
+        try await group.loops.shutdownGracefully()
     }
 }
