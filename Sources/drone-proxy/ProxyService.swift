@@ -133,7 +133,7 @@ struct ProxyService: FinishingService {
                 return true
             }
             self.logger.info(
-                "a successor has taken over, serving what is open to its end", metadata: ["successor": "\(successor.processID)"])
+                "a successor has taken over, serving what is open to its end", metadata: [LogKey.successor: "\(successor.processID)"])
             return true
         } catch {
             self.logger.error("no successor could be started, this process goes on", metadata: [LogKey.error: "\(error)"])

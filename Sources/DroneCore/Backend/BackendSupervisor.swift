@@ -2,6 +2,7 @@ import DockerEngine
 package import DroneStore
 import Logging
 package import PlaneProtocol
+import PlaneService
 import Synchronization
 import Timing
 

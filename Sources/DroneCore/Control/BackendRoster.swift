@@ -1,6 +1,7 @@
 package import DroneStore
 import Logging
 package import PlaneProtocol
+import PlaneService
 
 /// The backends this agent runs, each by a supervisor of its own. Their tasks are children of `run()`.
 package actor BackendRoster {

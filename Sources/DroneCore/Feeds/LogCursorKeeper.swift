@@ -1,5 +1,6 @@
 import DroneStore
 import Logging
+import PlaneService
 
 /// Writes the log positions to the table, so that an agent that comes back goes on where this one stopped.
 package struct LogCursorKeeper: Sendable {

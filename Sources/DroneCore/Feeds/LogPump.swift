@@ -1,5 +1,6 @@
 import Logging
 import PlaneProtocol
+import PlaneService
 import Timing
 
 /// Passes one backend's output on, line by line, in order, each line once.

@@ -1,5 +1,6 @@
 import Logging
 package import PlaneProtocol
+import PlaneService
 
 /// Publishes what each running backend uses, every 5 s. One backend after the other: nobody waits for statistics, and two hundred at
 /// once would be a burst of work for Docker.

@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+import PlaneService
 import ServiceLifecycle
 import Synchronization
 

@@ -1,5 +1,6 @@
 import Logging
 import PlaneProtocol
+import PlaneService
 import Synchronization
 import Timing
 

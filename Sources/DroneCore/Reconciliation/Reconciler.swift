@@ -1,6 +1,7 @@
 import DroneStore
 import Logging
 import PlaneProtocol
+import PlaneService
 
 /// Compares engine and table at start, every half minute, and whenever events may have been missed, and puts right what differs.
 package actor Reconciler {
