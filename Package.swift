@@ -37,6 +37,19 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A component whose configuration is a module of its own.
+func configuredLibrary(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies + [.target(name: "\(name)Configuration")], exclude: ["Configuration"], swiftSettings: strict)
+}
+
+/// What a component can be told, in a folder of the component's: programs that share a file read and check all of it, and must not link the
+/// components of one another for that.
+func configuration(of name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: "\(name)Configuration", dependencies: dependencies + ["ConfigurationReading"], path: "Sources/\(name)/Configuration",
+        swiftSettings: strict)
+}
+
 func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
@@ -72,7 +85,7 @@ let package = Package(
         library("NetworkAddresses", []),
         library("Timing", []),
         library("NATSAddressing", []),
-        library("NATS", ["CNATS", "NATSAddressing", "UTCTime", "Timing", "JSONValues", logging, collections]),
+        library("NATS", ["CNATS", "JSONValues", "NATSAddressing", "UTCTime", "Timing", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections]),
@@ -81,52 +94,86 @@ let package = Package(
         library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
-        library("PlaneProtocol", ["UTCTime", "NetworkAddresses", "JSONValues"]),
+        library("PlaneProtocol", ["JSONValues", "UTCTime", "NetworkAddresses"]),
         library("PlaneState", ["PlaneProtocol", "NetworkAddresses", collections]),
 
         // Layer 2: one concern each.
+        library("ConfigurationReading", ["NetworkAddresses", tomlKit]),
         library(
             "PlaneService",
-            ["PlaneProtocol", "NATSAddressing", "NetworkAddresses", lifecycle, logging, metrics, tomlKit, arguments, nioCore, nioPosix, nioHTTP1]),
-        library("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
+            ["PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
+        configuration(of: "PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATSAddressing"]),
+        configuredLibrary("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
         library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", "UTCTime", logging]),
-        library(
+        configuration(of: "SchedulerCore", []),
+        configuredLibrary(
             "SchedulerCore",
             ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "Timing", lifecycle, logging, metrics]),
-        library(
+        configuration(of: "ClusterNames", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
+        configuredLibrary(
             "ClusterNames",
             ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
-        library(
+        configuration(of: "CertificateCore", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
+        configuredLibrary(
             "CertificateCore",
-            ["PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", "NetworkAddresses", "Timing", crypto, nioCore, lifecycle, logging, metrics]),
+            [
+                "PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", "NetworkAddresses", "Timing", crypto, nioCore,
+                lifecycle, logging, metrics,
+            ]),
         library("DroneStore", ["PlaneProtocol", grdb]),
-        library(
+        configuration(of: "DroneCore", ["PlaneProtocol", "NetworkAddresses"]),
+        configuredLibrary(
             "DroneCore",
             [
-                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "UTCTime", "NetworkAddresses", "Timing", asyncHTTPClient, lifecycle,
-                logging, metrics, nioCore,
-                nioPosix, nioHTTP1,
+                "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", "Timing", "UTCTime",
+                asyncHTTPClient, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1,
             ]),
-        library("ProxyCore", ["PlaneProtocol", "EpollTransport", "UTCTime", "NetworkAddresses", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK, logging, metrics]),
+        configuration(of: "ProxyCore", ["NetworkAddresses", nioCore]),
+        configuredLibrary(
+            "ProxyCore",
+            [
+                "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK,
+                logging, metrics,
+            ]),
+        library(
+            "ConfigurationFiles",
+            [
+                "ConfigurationReading", "PlaneProtocol", "PlaneService", "NetworkAddresses", "PlaneMessagingConfiguration",
+                "SchedulerCoreConfiguration", "ClusterNamesConfiguration", "CertificateCoreConfiguration", "DroneCoreConfiguration",
+                "ProxyCoreConfiguration",
+            ]),
 
         // Layer 3: read configuration, build, run.
-        executable("scheduler", ["SchedulerCore", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
+        executable("scheduler", ["SchedulerCore", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
         executable(
             "dns",
-            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments, nioCore, nioPosix]),
+            [
+                "ClusterNames", "DNSCore", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
+                arguments, nioCore, nioPosix,
+            ]),
         executable(
             "drone-agent",
-            ["DroneCore", "DroneStore", "DockerEngine", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
+            [
+                "DroneCore", "DroneStore", "DockerEngine", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS",
+                lifecycle, logging, arguments,
+            ]),
         executable(
             "drone-proxy",
-            ["ProxyCore", "EpollTransport", "DroneStore", "PlaneProtocol", "PlaneService", "NetworkAddresses", lifecycle, logging, arguments, nioCore, nioPosix]),
+            [
+                "ProxyCore", "EpollTransport", "DroneStore", "ConfigurationFiles", "NetworkAddresses", "PlaneProtocol", "PlaneService",
+                lifecycle, logging, arguments, nioCore, nioPosix,
+            ]),
         executable(
-            "cert-refresher", ["CertificateCore", "ACME", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
+            "cert-refresher",
+            [
+                "CertificateCore", "ACME", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
+                arguments,
+            ]),
         executable(
             "plane",
             [
-                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", "NetworkAddresses", "Timing", arguments, logging, nioCore,
-                nioPosix, nioSSL,
+                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "ConfigurationFiles", "NATS", "NATSAddressing",
+                "NetworkAddresses", "Timing", arguments, logging, nioCore, nioPosix, nioSSL,
             ]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
@@ -151,7 +198,8 @@ let package = Package(
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
-        tests("PlaneServiceTests", ["PlaneService", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
+        tests("ConfigurationFilesTests", ["ConfigurationFiles", "ConfigurationReading", "PlaneService", "PlaneProtocol", logging, nioCore]),
+        tests("PlaneServiceTests", ["PlaneService", "ConfigurationFiles", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
         tests("PlaneMessagingTests", ["PlaneMessaging", "PlaneService", "PlaneProtocol", "NATS", lifecycle, logging]),
         tests("WorldFollowingTests", ["WorldFollowing", "PlaneProtocol", "NATS", logging]),
         tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),

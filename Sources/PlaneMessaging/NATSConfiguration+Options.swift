@@ -1,7 +1,7 @@
 package import NATS
 import NATSAddressing
+package import PlaneMessagingConfiguration
 import PlaneProtocol
-package import PlaneService
 
 extension NATSConfiguration {
     /// What the NATS library needs to connect.

@@ -2,8 +2,9 @@ package import Logging
 import NATS
 package import PlaneMessaging
 import PlaneProtocol
-package import PlaneService
+import PlaneService
 import PlaneState
+package import SchedulerCoreConfiguration
 import ServiceLifecycle
 import WorldFollowing
 

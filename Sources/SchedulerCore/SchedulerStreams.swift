@@ -1,5 +1,6 @@
 package import NATS
-package import PlaneService
+import PlaneService
+package import SchedulerCoreConfiguration
 import WorldFollowing
 
 /// The streams of a cluster. Schedulers create them, and keep their replicas and limits of age and size as configured; everything else about

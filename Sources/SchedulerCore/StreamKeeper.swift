@@ -1,6 +1,7 @@
 package import Logging
 package import NATS
-package import PlaneService
+import PlaneService
+package import SchedulerCoreConfiguration
 import Synchronization
 
 /// Makes the streams, and goes on to see that they are there and as configured: a stream may be deleted by hand, and a cluster that was

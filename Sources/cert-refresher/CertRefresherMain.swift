@@ -1,9 +1,12 @@
 import ACME
 import ArgumentParser
 import CertificateCore
+import CertificateCoreConfiguration
+import ConfigurationFiles
 import Logging
 import NATS
 import PlaneMessaging
+import PlaneMessagingConfiguration
 import PlaneService
 import ServiceLifecycle
 

@@ -1,7 +1,11 @@
 import ACME
 import CertificateCore
+import CertificateCoreConfiguration
+import ConfigurationFiles
+import ConfigurationReading
 import Logging
 import NATS
+import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
 
@@ -13,7 +17,7 @@ struct CertRefresherSettings: ServiceSettings {
     var cert: CertConfiguration
 
     var log: LogConfiguration { self.drone.log }
-    var metrics: MetricsConfiguration { self.acme.metrics }
+    var metrics: MetricsConfiguration { self.drone.acmeMetrics }
 
     init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "cert-refresher")

@@ -1,11 +1,13 @@
 import ArgumentParser
 import ClusterNames
+import ClusterNamesConfiguration
 import DNSCore
 import Logging
 import NATS
 import NIOCore
 import NIOPosix
 import PlaneMessaging
+import PlaneMessagingConfiguration
 import PlaneService
 import ServiceLifecycle
 

@@ -1,7 +1,11 @@
 import ClusterNames
+import ClusterNamesConfiguration
+import ConfigurationFiles
+import ConfigurationReading
 import DNSCore
 import NetworkAddresses
 import NIOCore
+import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
 
@@ -10,15 +14,15 @@ struct DNSSettings: ServiceSettings {
     let nats: NATSConfiguration
     let log: LogConfiguration
     let dns: DNSConfiguration
+    let metrics: MetricsConfiguration
     let zones: ZoneSettings
-
-    var metrics: MetricsConfiguration { self.dns.metrics }
 
     init?(_ reader: inout ConfigReader) {
         guard let file = ControllerConfiguration(&reader) else { return nil }
         self.nats = file.nats
         self.log = file.log
         self.dns = file.dns
+        self.metrics = file.dnsMetrics
         self.zones = Self.zones(file.dns, &reader)
     }
 

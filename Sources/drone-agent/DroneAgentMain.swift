@@ -1,10 +1,13 @@
 import ArgumentParser
+import ConfigurationFiles
 import DockerEngine
 import DroneCore
+import DroneCoreConfiguration
 import DroneStore
 import Logging
 import NATS
 import PlaneMessaging
+import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
 import ServiceLifecycle

@@ -1,6 +1,10 @@
+import ConfigurationFiles
+import ConfigurationReading
 import DockerEngine
 import DroneCore
+import DroneCoreConfiguration
 import DroneStore
+import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
 
@@ -11,7 +15,7 @@ struct DroneAgentSettings: ServiceSettings {
     var agent: AgentConfiguration
 
     var log: LogConfiguration { self.drone.log }
-    var metrics: MetricsConfiguration { self.agent.metrics }
+    var metrics: MetricsConfiguration { self.drone.agentMetrics }
 
     init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "drone-agent")
@@ -69,7 +73,7 @@ struct DroneAgentSettings: ServiceSettings {
     }
 
     func agentSettings(_ droneID: DroneID) -> DroneAgent.Settings {
-        var settings = DroneAgent.Settings(drone: droneID, cluster: self.drone.cluster, address: self.address)
+        var settings = DroneAgent.Settings(drone: droneID, cluster: self.drone.cluster, address: self.agent.ip)
         settings.endpoint = self.agent.endpoint
         settings.maxBackends = self.agent.maxBackends
         settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts
@@ -79,13 +83,6 @@ struct DroneAgentSettings: ServiceSettings {
         let lines = self.agent.docker.limits.logLinesPerSecond
         settings.limits.logLinesPerSecond = lines == 0 ? nil : Int(lines)
         return settings
-    }
-
-    private var address: OwnAddress {
-        switch self.agent.ip {
-        case .literal(let address): .literal(address)
-        case .lookup(let url): .lookup(url: url)
-        }
     }
 }
 

@@ -1,10 +1,12 @@
 import ArgumentParser
+import ConfigurationFiles
 import DroneStore
 import EpollTransport
 import Logging
 import NIOCore
 import PlaneService
 import ProxyCore
+import ProxyCoreConfiguration
 import ServiceLifecycle
 
 #if canImport(Glibc)

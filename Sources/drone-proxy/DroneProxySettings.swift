@@ -1,8 +1,12 @@
+import CertificateCoreConfiguration
+import ConfigurationFiles
+import ConfigurationReading
 import NetworkAddresses
 import NIOCore
 import PlaneProtocol
 import PlaneService
 import ProxyCore
+import ProxyCoreConfiguration
 
 /// What the proxy needs of `drone.toml`.
 struct DroneProxySettings: ServiceSettings {
@@ -10,7 +14,7 @@ struct DroneProxySettings: ServiceSettings {
     private var proxyProtocolSources: [AddressRange] = []
 
     var log: LogConfiguration { self.drone.log }
-    var metrics: MetricsConfiguration { self.drone.proxy.metrics }
+    var metrics: MetricsConfiguration { self.drone.proxyMetrics }
 
     init?(_ reader: inout ConfigReader) {
         // It speaks to nobody but visitors and backends.
@@ -71,8 +75,8 @@ struct DroneProxySettings: ServiceSettings {
         options.strictTransportSecurity = self.drone.proxy.hstsMaxAge?.components.seconds
         options.trustsForwarding = self.drone.proxy.trustForwarded
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
-        options.limits = ProxyLimits(self.drone.proxy.limits, openFiles: openFiles)
-        options.limits.hold = TimeAmount(self.drone.proxy.holdTimeout)
+        options.limits = self.drone.proxy.limits
+        options.limits.fit(openFiles: openFiles)
         return options
     }
 }

@@ -1,9 +1,12 @@
+import CertificateCoreConfiguration
+import ConfigurationFiles
 import Dispatch
 import Logging
 import NetworkAddresses
 import NIOCore
 import PlaneService
 import ProxyCore
+import ProxyCoreConfiguration
 import ServiceLifecycle
 import UnixSignals
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationReading
 import PlaneService
 
 /// What a wrong call is answered with: a right one.

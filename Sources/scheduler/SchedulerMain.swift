@@ -2,8 +2,10 @@ import ArgumentParser
 import Logging
 import NATS
 import PlaneMessaging
+import PlaneMessagingConfiguration
 import PlaneService
 import SchedulerCore
+import SchedulerCoreConfiguration
 import ServiceLifecycle
 
 @main struct SchedulerMain: ServiceCommand {

@@ -1,17 +1,21 @@
+import ConfigurationFiles
+import ConfigurationReading
+import PlaneMessagingConfiguration
 import PlaneService
+import SchedulerCoreConfiguration
 
 /// What the scheduler takes from `controller.toml`.
 struct SchedulerSettings: ServiceSettings {
     let nats: NATSConfiguration
     let log: LogConfiguration
     let scheduler: SchedulerConfiguration
-
-    var metrics: MetricsConfiguration { self.scheduler.metrics }
+    let metrics: MetricsConfiguration
 
     init?(_ reader: inout ConfigReader) {
         guard let file = ControllerConfiguration(&reader) else { return nil }
         self.nats = file.nats
         self.log = file.log
         self.scheduler = file.scheduler
+        self.metrics = file.schedulerMetrics
     }
 }

@@ -1,6 +1,9 @@
+import ConfigurationFiles
+import ConfigurationReading
 import NIOCore
 import PlaneService
 import ProxyCore
+import ProxyCoreConfiguration
 import Testing
 
 @testable import drone_proxy

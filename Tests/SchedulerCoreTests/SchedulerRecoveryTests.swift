@@ -4,6 +4,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
+import SchedulerCoreConfiguration
 import Synchronization
 import Testing
 

@@ -6,6 +6,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
+import SchedulerCoreConfiguration
 import Testing
 
 @testable import SchedulerCore

@@ -5,6 +5,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
 import SchedulerCore
+import SchedulerCoreConfiguration
 import ServiceLifecycle
 
 /// A nats-server and schedulers on it, each with a connection of its own as if they were processes.

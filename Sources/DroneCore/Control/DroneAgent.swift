@@ -1,3 +1,4 @@
+package import DroneCoreConfiguration
 package import DroneStore
 package import Logging
 import NATS

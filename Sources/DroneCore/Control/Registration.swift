@@ -1,3 +1,4 @@
+package import DroneCoreConfiguration
 package import Logging
 import NATS
 package import NetworkAddresses

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import ConfigurationReading
 import CoreMetrics
 import FoundationEssentials
 package import Logging

@@ -1,3 +1,5 @@
+package import ConfigurationReading
+
 /// The configuration of one service: what it needs of its file, found and checked.
 package protocol ServiceSettings: ConfigReadable {
     var log: LogConfiguration { get }

@@ -1,3 +1,4 @@
+package import ConfigurationReading
 package import Logging
 
 /// What is logged, and how (table `log`).

@@ -1,3 +1,4 @@
+package import ConfigurationReading
 package import NetworkAddresses
 
 /// Where a service shows its metrics (table `metrics` inside the service's own table, because one file serves several services).

@@ -4,6 +4,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import SchedulerCoreConfiguration
 import Synchronization
 
 /// What must be done for the world once, by whichever scheduler has the lease: writes off drones that are gone, asks those whose own count

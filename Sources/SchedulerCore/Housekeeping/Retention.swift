@@ -3,6 +3,7 @@ import NATS
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import SchedulerCoreConfiguration
 
 /// Deletes from `plane_state` what nobody needs any more, a little at a time. (The other streams have an age limit, which the server sees to.)
 struct Retention: Sendable {

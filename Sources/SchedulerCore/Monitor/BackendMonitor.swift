@@ -2,8 +2,9 @@ package import Logging
 import NATS
 package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 import PlaneState
+package import SchedulerCoreConfiguration
 
 /// Takes what agents report of their backends: first into the shared memory, then into the public feed, and only then says so. An agent
 /// repeats a report until it is answered, so the two cannot differ for long.

@@ -2,8 +2,9 @@ package import Logging
 import NATS
 package import PlaneMessaging
 package import PlaneProtocol
-package import PlaneService
+import PlaneService
 import PlaneState
+package import SchedulerCoreConfiguration
 import Synchronization
 
 /// Listens to drones: registrations and signs of life.

@@ -4,6 +4,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import SchedulerCoreConfiguration
 
 /// Asks drones what they run, and brings the world into line with it: the drone is the truth.
 ///

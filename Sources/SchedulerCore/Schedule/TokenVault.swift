@@ -1,6 +1,7 @@
 import NATS
 import PlaneProtocol
 import PlaneService
+import SchedulerCoreConfiguration
 
 /// Where the tokens that proxies ask visitors for are kept, apart from the state of the world: in a stream of their own, which only schedulers
 /// read. An assignment says that there is one.

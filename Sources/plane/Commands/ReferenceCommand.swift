@@ -1,4 +1,6 @@
 import ArgumentParser
+import ConfigurationFiles
+import ConfigurationReading
 import PlaneService
 
 /// For the makers of documents: what the README and the manual page are made from, so that neither can say what the programs do not do.

@@ -1,3 +1,4 @@
+import DroneCoreConfiguration
 import NetworkAddresses
 import PlaneProtocol
 import Testing

@@ -1,3 +1,4 @@
+import DroneCoreConfiguration
 import DroneStore
 import Logging
 import NATS

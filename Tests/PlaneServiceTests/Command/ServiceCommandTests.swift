@@ -1,4 +1,6 @@
 import ArgumentParser
+import ConfigurationFiles
+import ConfigurationReading
 import Foundation
 import Logging
 import PlaneService
@@ -11,7 +13,7 @@ struct ProbeCommand: ServiceCommand {
     struct Settings: ServiceSettings {
         let controller: ControllerConfiguration
         var log: LogConfiguration { self.controller.log }
-        var metrics: MetricsConfiguration { self.controller.scheduler.metrics }
+        var metrics: MetricsConfiguration { self.controller.schedulerMetrics }
 
         init?(_ reader: inout ConfigReader) {
             guard let controller = ControllerConfiguration(&reader) else { return nil }

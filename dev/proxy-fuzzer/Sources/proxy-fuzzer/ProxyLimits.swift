@@ -1,1 +1,1 @@
-../../../../Sources/ProxyCore/ProxyLimits.swift
+../../../../Sources/ProxyCore/Configuration/ProxyLimits.swift

@@ -1,0 +1,63 @@
+package import ConfigurationReading
+package import NetworkAddresses
+package import PlaneProtocol
+import PlaneService
+
+/// Settings of the DNS server (table `dns`).
+package struct DNSConfiguration: Hashable, Sendable {
+    /// UDP and TCP.
+    package var port: UInt16 = 53
+    package var bindIP: IPAddress = .v4(0)
+    /// Person in charge of the zones, for SOA answers.
+    package var soaEmail: String?
+    /// This server's own name, for SOA and NS answers.
+    package var domainName: String?
+    /// All name servers of the zones and their addresses, for NS answers and for names of servers inside of the zones (glue).
+    package var nameServers: [String: [IPAddress]] = [:]
+    /// CAA records of all zones, as in a zone file.
+    package var certificateAuthorities: [String] = []
+    /// Served from the start; other clusters as soon as there is a message about them.
+    package var clusters: [ClusterName] = []
+    /// About one thing to one network over UDP (see README); 0 for no limit.
+    package var answersPerSecond: UInt32 = 100
+
+    package init() {}
+}
+
+extension DNSConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        self.init()
+        reader.read("port", .port, into: &self.port, "Port to answer on, UDP and TCP.")
+        reader.read("bind_ip", .ipAddress, into: &self.bindIP, "Address to answer on.")
+        self.soaEmail = reader.optional("soa_email", .email, "E-mail address of the person in charge of the zone, for SOA answers.")
+        self.domainName = reader.optional("domain_name", .string, "Name of this server, for SOA and NS answers.")
+        self.nameServers =
+            reader.optional(
+                "name_servers", .addressTable, "Addresses of all name servers by name, for NS answers; needed for names inside of a cluster's zone.")
+            ?? [:]
+        self.certificateAuthorities =
+            reader.optional("caa", .list(of: .string), "CAA records of every cluster, such as '0 issue \"letsencrypt.org\"'.") ?? []
+        self.clusters =
+            reader.optional("clusters", .list(of: .clusterName), "Clusters to answer for before anything is known of them.") ?? []
+        reader.read(
+            "answers_per_second", .count, into: &self.answersPerSecond,
+            "Most UDP answers per second about one thing to one network, against misuse in attacks on others; 0 for no limit.")
+    }
+}
+
+extension ConfigType where Value == [String: [IPAddress]] {
+    static let addressTable: ConfigType = {
+        var type = ConfigType.plainAddressTable
+        type.advice = \.adviceToQuote
+        return type
+    }()
+
+    private static let plainAddressTable = ConfigType(
+        "a table of lists of IPv4 and IPv6 addresses",
+        read: { value in
+            guard case .table(let members) = value else { return nil }
+            let lists = members.compactMapValues { $0.asArray?.compactMap { $0.asString.flatMap { IPAddress($0) } } }
+            let areWhole = lists.allSatisfy { name, addresses in addresses.count == members[name]?.asArray?.count }
+            return areWhole && lists.count == members.count ? lists : nil
+        }, show: { .table($0.mapValues { .array($0.map { .string($0.description) }) }) })
+}

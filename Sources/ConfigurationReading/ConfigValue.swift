@@ -1,0 +1,105 @@
+/// A value as it stands in the file or the environment, before the key that reads it has said what it should be.
+package indirect enum ConfigValue: Hashable, Sendable {
+    case table([String: ConfigValue])
+    case array([ConfigValue])
+    case string(String)
+    case integer(Int64)
+    case double(Double)
+    case boolean(Bool)
+    /// A TOML date or time, which no key takes.
+    case time
+    /// An environment variable. Whether `12345` is a number, a token or a list of one is for the key to say.
+    case variable(name: String, text: String)
+}
+
+// MARK: Coercion: numbers may be written as strings and the other way round
+
+extension ConfigValue {
+    package var asString: String? {
+        switch self {
+        case .string(let text), .variable(_, let text): text
+        case .integer(let number): String(number)
+        case .double(let number): String(number)
+        case .boolean(let flag): String(flag)
+        case .table, .array, .time: nil
+        }
+    }
+
+    package var asInteger: Int64? {
+        switch self {
+        case .integer(let number): number
+        case .string(let text), .variable(_, let text): Int64(text)
+        case .double(let number): Int64(exactly: number)
+        case .boolean, .table, .array, .time: nil
+        }
+    }
+
+    package var asBoolean: Bool? {
+        switch self {
+        case .boolean(let flag): return flag
+        case .integer(0): return false
+        case .integer(1): return true
+        case .string(let text), .variable(_, let text):
+            switch text.lowercased() {
+            case "true", "on", "yes", "1": return true
+            case "false", "off", "no", "0": return false
+            default: return nil
+            }
+        case .integer, .double, .table, .array, .time: return nil
+        }
+    }
+
+    /// A variable holds a list with commas; a single value is a list of one.
+    package var asArray: [ConfigValue]? {
+        switch self {
+        case .array(let elements): elements
+        case .variable(let name, let text):
+            text.split(separator: ",").map { .variable(name: name, text: $0.trimmingSpaces) }
+        case .string: [self]
+        case .integer, .double, .boolean, .table, .time: nil
+        }
+    }
+
+    /// Of a table whose keys are the operator's: TOML takes a name with dots for tables in one another, unless it is quoted.
+    package var adviceToQuote: String? {
+        guard case .table(let members) = self, let (name, inner) = members.sorted(by: { $0.key < $1.key }).first(where: { $0.value.firstPath != nil }),
+            let rest = inner.firstPath
+        else { return nil }
+        return "a name with dots is quoted: \(TOMLText.quoted("\(name).\(rest)")) = …"
+    }
+
+    /// The keys that lead to the first value in a table; nil for what is no table, or one without any.
+    private var firstPath: String? {
+        guard case .table(let members) = self, let (name, inner) = members.min(by: { $0.key < $1.key }) else { return nil }
+        return inner.firstPath.map { "\(name).\($0)" } ?? name
+    }
+
+    /// For an error message: `"abc"`, `70000`, `a table`.
+    var excerpt: String {
+        switch self {
+        case .table: "a table"
+        case .array: "an array"
+        case .string(let text), .variable(_, let text): Self.excerpt(text)
+        case .integer(let number): String(number)
+        case .double(let number): String(number)
+        case .boolean(let flag): String(flag)
+        case .time: "a date or time"
+        }
+    }
+
+    /// Characters of a value that a message shows; more does not help to find it.
+    private static let excerptLength = 80
+
+    private static func excerpt(_ text: String) -> String {
+        text.count > self.excerptLength ? "\(TOMLText.quoted(String(text.prefix(self.excerptLength))))…" : TOMLText.quoted(text)
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: String {
+        var text = self
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,67 @@
+package import ConfigurationReading
+import NetworkAddresses
+package import PlaneProtocol
+
+/// Settings of the agent (table `agent`).
+package struct AgentConfiguration: Hashable, Sendable {
+    package var ip: OwnAddress
+    package var endpoint = PublicEndpoint()
+    package var docker = DockerConfiguration()
+    /// A backend whose port has not answered for this long after its start has failed. Long enough for a runtime that warms up.
+    package var readyTimeout: Duration = .seconds(30)
+    /// Between asking a container to end and killing it; Docker's own default.
+    package var stopTimeout: Duration = .seconds(10)
+    /// How many backends run at once; nil for no limit.
+    package var maxBackends: UInt32?
+    /// Patterns of the images this drone runs; none for all.
+    package var images: [String] = []
+
+    package init(ip: OwnAddress) {
+        self.ip = ip
+    }
+}
+
+extension AgentConfiguration: ConfigReadable {
+    /// An hour: nobody waits longer for a page.
+    private static let longestTimeoutSeconds: Int64 = 3600
+
+    package init?(_ reader: inout ConfigReader) {
+        var draft = AgentConfiguration(ip: .literal(.v4(0)))
+        let ip = Self.address(&reader)
+        draft.endpoint.scheme = reader.optional(
+            "public_scheme", .choice(), "How visitors reach this drone's proxy, for the URLs that plane prints; \"https\" if not set.")
+        draft.endpoint.port = reader.optional(
+            "public_port", .publicPort,
+            "By which port they do; that of cluster_domain if not set, or 443 for https and 80 for http where it has none.")
+        draft.docker = reader.section("docker") { DockerConfiguration(&$0) } ?? draft.docker
+        reader.read(
+            "ready_timeout_secs", .seconds(1...Self.longestTimeoutSeconds), into: &draft.readyTimeout,
+            "Seconds within which a started backend must answer HTTP on its port.")
+        reader.read(
+            "stop_timeout_secs", .seconds(0...Self.longestTimeoutSeconds), into: &draft.stopTimeout,
+            "Seconds a container is given to end by itself before it is killed.")
+        draft.maxBackends = reader.optional("max_backends", .count, "Most backends this drone runs at once; no limit if not set.")
+        draft.images =
+            reader.optional(
+                "images", .list(of: .string),
+                "Patterns of the images this drone runs, such as ghcr.io/acme/*; all if not set. * is anything but a slash, ** anything.")
+            ?? draft.images
+        reader.unused("drone_id", reason: "the drone's id is the top-level key drone_id")
+        guard let ip else { return nil }
+        draft.ip = ip
+        self = draft
+    }
+
+    private static func address(_ reader: inout ConfigReader) -> OwnAddress? {
+        var address: OwnAddress?
+        if !reader.isTable("ip") {
+            address = reader.required("ip", .ipAddress, "Address on which visitors reach this drone's proxy.").map { .literal($0) }
+        }
+        if reader.isTable("ip") || reader.purpose == .describing {
+            address = reader.table("ip") { table in
+                table.required("api", .httpURL, "In place of the address: a URL which answers with it.").map { .lookup(url: $0) }
+            }
+        }
+        return address
+    }
+}

@@ -1,0 +1,63 @@
+import ConfigurationReading
+package import NetworkAddresses
+import PlaneProtocol
+
+/// What containers cannot reach (in table `agent.docker`). Off where it is not asked for: what runs on a drone of an older installation
+/// may rely on its neighbours and on services of the machine.
+package struct ContainerIsolation: Hashable, Sendable {
+    /// The agent makes the network of the containers itself, and they reach neither one another nor this machine.
+    package var isOn = false
+    /// What they reach nevertheless: services of this machine, or of the networks below.
+    package var reachable: [SocketEndpoint] = []
+    /// Clouds tell a machine's own secrets at 169.254.169.254.
+    package var unreachable = [IPv4Network("169.254.0.0/16")].compactMap(\.self)
+
+    /// Where the file names none.
+    package static let standardNetwork = "plane"
+    /// The bridge is named like its network, and the kernel's names of interfaces have at most 15 bytes (IFNAMSIZ less one).
+    private static let longestName = 15
+
+    package init() {}
+
+    mutating func read(_ reader: inout ConfigReader, network: String?) {
+        reader.read(
+            "isolate", .boolean, into: &self.isOn,
+            "Make a network for the backends on which they reach neither one another nor this machine; the name of it is network, or plane.")
+        self.reachable =
+            reader.optional(
+                "reachable", .list(of: .endpoint), "With isolate: services of this machine, or of unreachable, that backends reach nevertheless, TCP and UDP.")
+            ?? []
+        reader.read(
+            "unreachable", .ipv4Networks, into: &self.unreachable,
+            "With isolate: networks beyond this machine that backends do not reach; clouds tell a machine's secrets at 169.254.169.254.")
+        guard self.isOn else { return }
+        if let network, !Self.isInterfaceName(network) {
+            reader.mistake(
+                "network", found: TOMLText.quoted(network),
+                expectation: "with isolate, a name of at most \(Self.longestName) letters, digits, '.', '_' and '-', for the bridge has it too")
+        }
+        if self.reachable.contains(where: { !$0.ip.isVersion4 }) {
+            reader.mistake("reachable", found: "an IPv6 address", expectation: "IPv4 addresses with a port: the network has no IPv6")
+        }
+    }
+
+    private static func isInterfaceName(_ text: String) -> Bool {
+        let first = text.utf8.first
+        return text.utf8.count <= self.longestName && first != UInt8(ascii: ".") && first != UInt8(ascii: "-")
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+}
+
+extension IPAddress {
+    fileprivate var isVersion4: Bool {
+        if case .v4 = self { return true }
+        return false
+    }
+}

@@ -1,0 +1,44 @@
+import ConfigurationReading
+
+/// What containers are kept from (in table `agent.docker`). The defaults suit a web server; each can be switched off for images that
+/// need more, such as ones that call sudo.
+package struct ContainerPrivileges: Hashable, Sendable {
+    /// Programs gain no rights through setuid, file capabilities and the like.
+    package var noNewPrivileges = true
+    /// Processes and threads of one container at most; 0 for no limit. Ample for a browser, and the end of a fork bomb.
+    package var processLimit: UInt32 = 4096
+    /// Taken from Docker's default set: forging packets to neighbours on the bridge, making device nodes, writing to the audit log.
+    package var droppedCapabilities = ["NET_RAW", "MKNOD", "AUDIT_WRITE"]
+
+    package init() {}
+
+    mutating func read(_ reader: inout ConfigReader) {
+        reader.read(
+            "no_new_privileges", .boolean, into: &self.noNewPrivileges,
+            "Keep programs in containers from gaining rights, as through sudo or a setuid sandbox.")
+        reader.read("pids_limit", .count, into: &self.processLimit, "Most processes and threads of one container; 0 for no limit.")
+        reader.read(
+            "cap_drop", .capabilities, into: &self.droppedCapabilities,
+            "Linux capabilities taken from the containers, beyond those Docker does not give; [] or \"NONE\" takes none, \"ALL\" takes all.")
+    }
+}
+
+extension ConfigType where Value == [String] {
+    /// Names of capabilities(7), with or without `CAP_`, in any case. An empty list is one too; a variable, which is not set if it is
+    /// empty, says `NONE`.
+    static let capabilities = ConfigType(
+        "a list of Linux capabilities such as NET_RAW",
+        read: { value in
+            guard let values = value.asArray else { return nil }
+            let names = values.compactMap { $0.asString.flatMap(Self.capability) }
+            return names.count == values.count ? names.filter { $0 != "NONE" } : nil
+        },
+        show: { .array($0.map { .string($0) }) })
+
+    private static func capability(_ text: String) -> String? {
+        let upper = text.uppercased()
+        let name = upper.hasPrefix("CAP_") ? upper.dropFirst(4) : upper[...]
+        guard !name.isEmpty, name.utf8.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) || $0 == 95 }) else { return nil }
+        return String(name)
+    }
+}

@@ -1,0 +1,84 @@
+package import ConfigurationReading
+import NIOCore
+package import NetworkAddresses
+
+/// Settings of the proxy (table `proxy`).
+package struct ProxyConfiguration: Hashable, Sendable {
+    package var bindIP: IPAddress = .v4(0)
+    package var httpPort: UInt16 = 80
+    /// nil means 443 where the file has a table `cert`, and no TLS otherwise.
+    package var httpsPort: UInt16?
+    /// By which visitors reach ``httpsPort``, where something before us has another number for it.
+    package var publicHTTPSPort: UInt16?
+    /// Where requests for unknown host names go instead of 404.
+    package var passthrough: SocketEndpoint?
+    /// Also reach backends as `/_plane_backend=<backend>/…` on hosts that are not below the cluster's domain, for clusters without DNS of their own.
+    package var allowPathRouting = false
+    /// Addresses and networks whose connections begin with a PROXY protocol header.
+    package var proxyProtocolFrom: [String] = []
+    /// Believe what clients say in `X-Forwarded-*` and add to it.
+    package var trustForwarded = false
+    /// Let CORS preflights through to backends that ask for a token.
+    package var allowPreflight = false
+    /// Seconds for which browsers are told to come by HTTPS only; nil does not tell them.
+    package var hstsMaxAge: Duration?
+    /// HTTP/2 for browsers, where there is a certificate.
+    package var http2 = true
+    package var accessLog = AccessLogChoice.off
+    /// nil lets open connections come to their end when a successor has taken over.
+    package var replacedDeadline: Duration?
+    /// Of the table `limits`, and `hold_timeout_secs`.
+    package var limits = ProxyLimits()
+
+    package enum AccessLogChoice: String, CaseIterable, Sendable {
+        case off, common, json
+    }
+
+    package init() {}
+}
+
+extension ProxyConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        self.init()
+        reader.read("bind_ip", .ipAddress, into: &self.bindIP, "Address to listen on.")
+        reader.read("http_port", .port, into: &self.httpPort, "Port for plain HTTP.")
+        self.httpsPort = reader.optional("https_port", .port, "Port for HTTPS; if not set, 443 where there is a certificate, and none otherwise.")
+        self.publicHTTPSPort = reader.optional(
+            "public_https_port", .port,
+            "Port that plain HTTP leads to, where visitors reach https_port by another number (published ports of a container, port forwarding); "
+                + "https_port if not set.")
+        self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, of the cluster or not, instead of an answer 404 or 400.")
+        reader.read(
+            "allow_path_routing", .boolean, into: &self.allowPathRouting,
+            "Also serve backends as /_plane_backend=<backend>/…, on hosts that are not below the cluster's domain; to a browser all of them are one "
+                + "origin.")
+        var hold = self.limits.hold
+        reader.read(
+            "hold_timeout_secs", .seconds(0...3600), into: &hold,
+            "Seconds a request waits for a backend that is still starting.")
+        self.proxyProtocolFrom =
+            reader.optional(
+                "proxy_protocol_from", .list(of: .string),
+                "Balancers that begin connections with a PROXY protocol header (version 1 or 2), as addresses or networks such as 10.0.0.0/8.")
+            ?? []
+        reader.read(
+            "trust_forwarded", .boolean, into: &self.trustForwarded,
+            "Believe X-Forwarded-*, X-Real-IP and the like of visitors and add to them. Only where none but proxies of yours can connect.")
+        reader.read(
+            "allow_preflight", .boolean, into: &self.allowPreflight,
+            "Let CORS preflights (OPTIONS, which cannot show a token) through to backends that ask for one, so that pages of other origins can use fetch "
+                + "with the token in Authorization. Off, because it lets strangers ask a backend something, and so keep it awake.")
+        self.hstsMaxAge = reader.optional(
+            "hsts_max_age_secs", .seconds(0...63_072_000),
+            "Seconds for which browsers are told to come to a backend's name by HTTPS only (Strict-Transport-Security), unless the backend says it "
+                + "in its own way; they are not told if not set.")
+        reader.read("http2", .boolean, into: &self.http2, "Offer HTTP/2 to browsers, where there is a certificate.")
+        reader.read(
+            "access_log", .choice(), into: &self.accessLog, "One line per request on standard output; without queries, for tokens are in them.")
+        self.replacedDeadline = reader.optional(
+            "replaced_deadline_secs", .seconds(0...604_800),
+            "Seconds after which a proxy that a successor has replaced ends the WebSockets still open; never if not set.")
+        self.limits = reader.section("limits") { ProxyLimits(&$0) } ?? self.limits
+        self.limits.hold = hold
+    }
+}

@@ -1,0 +1,86 @@
+package import NIOCore
+
+/// Every bound the proxy puts on what others may make it hold or wait for. The defaults suit the open internet. Those that an operator may set
+/// stand in the table `proxy.limits`; see `ProxyLimits+ConfigReader`.
+package struct ProxyLimits: Hashable, Sendable {
+    /// Bytes of a message's start line and fields together, blank line included. Browsers stay below 8 KiB unless cookies pile up.
+    package var headBytes = 32 * 1024
+    /// Bytes of one line of a head or of trailers, line end included.
+    package var lineBytes = 16 * 1024
+    /// Fields in one head, and fields in one trailer section.
+    package var fieldCount = 128
+    /// Interim (1xx) responses before the final one; more is a backend gone wrong.
+    package var interimResponseCount = 16
+
+    /// Connections of clients open at once; 0 is no limit, or as many as `fit(openFiles:)` finds affordable. New ones wait in the kernel's queue then.
+    package var connections = 0
+    /// Connections of one client: one IPv4 address or one IPv6 /64; 0 is no limit. Above it new ones are closed at once.
+    package var connectionsPerAddress = 4096
+
+    /// From a request's first byte, or from accepting the connection, to the end of its head.
+    package var requestHead: TimeAmount = .seconds(15)
+    /// Between two requests on a kept connection.
+    package var keepAlive: TimeAmount = .seconds(75)
+    /// The same, while as many connections are open as may be and others wait.
+    package var keepAliveWhenFull: TimeAmount = .seconds(1)
+    /// Without one byte of a request body from the client.
+    package var requestBodyIdle: TimeAmount = .seconds(60)
+    /// From asking the kernel for a connection to a backend until it stands.
+    package var connect: TimeAmount = .seconds(5)
+    /// From the end of a request to the head of its response; long polls must fit.
+    package var response: TimeAmount = .seconds(300)
+    /// Without one byte of a response body from the backend; event streams may be silent for long.
+    package var responseBodyIdle: TimeAmount = .hours(1)
+    /// Without the client taking one byte of what waits for it.
+    package var writeIdle: TimeAmount = .seconds(120)
+    /// Without a byte through a tunnel in either direction; nil lets it be silent for ever, for TCP finds out when a peer is gone.
+    package var tunnelIdle: TimeAmount?
+    /// Without a byte through a tunnel one side of which has said its last word.
+    package var halfClosedTunnelIdle: TimeAmount = .seconds(120)
+    /// How long a request waits for a backend that is still starting.
+    package var hold: TimeAmount = .seconds(30)
+    /// How long a connection that is being given up may go on sending before it is cut, so that it can read our answer.
+    package var linger: TimeAmount = .seconds(2)
+    /// How long a client of HTTP/2 without a stream may take to acknowledge that its connection ends (GOAWAY, and PING behind it).
+    package var farewell: TimeAmount = .seconds(15)
+
+    /// An idle connection to a backend is not used again after this.
+    package var upstreamKeepAlive: TimeAmount = .seconds(60)
+    /// A request that must not be sent twice only goes out on a connection idle for less than this, since the backend may be
+    /// closing an older one at the same moment.
+    package var upstreamKeepAliveUnrepeatable: TimeAmount = .seconds(1)
+    /// Idle connections that one event loop keeps to one backend; more are kept for ``upstreamBurst`` only, and none at all with 0.
+    package var idleUpstreamsPerBackend = 32
+    /// While many requests come at once each connection is needed again within moments; one that is not is one too many.
+    package var upstreamBurst: TimeAmount = .seconds(2)
+    /// Idle connections that one event loop keeps to all backends together.
+    package var idleUpstreams = 512
+
+    /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
+    package var writeBufferBytes: Range<Int> = (16 * 1024)..<(32 * 1024)
+    /// A connection on which nothing comes is asked by TCP whether the peer is still there after this time, and given up when
+    /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered. One on which something is on its way is given
+    /// up when nothing of it has been acknowledged for as long as both take.
+    package var keepAliveProbe: TimeAmount = .seconds(60)
+    ///
+    /// Together less than a minute: the kernel's timers come late, by some seconds each time.
+    package var keepAliveProbeInterval: TimeAmount = .seconds(12)
+    package var keepAliveProbeCount = 4
+
+    /// Kernel receive buffer of a connection to a backend, which is what is taken into memory at once when that connection breaks
+    /// while its client is slow.
+    package var upstreamReceiveBufferBytes = 256 * 1024
+
+    package init() {}
+
+    /// Descriptors that are for other things than visitors: files, listening sockets, event loops, idle connections to backends.
+    private static let reservedDescriptors = 1024
+
+    /// Where no number of connections is set, takes as many as the process can afford.
+    ///
+    /// - Parameter openFiles: How many descriptors the process may have. A visitor needs one, and mostly one more to a backend.
+    package mutating func fit(openFiles: Int) {
+        guard self.connections == 0 else { return }
+        self.connections = max(16, (openFiles - min(Self.reservedDescriptors, openFiles / 2)) / 2)
+    }
+}
