@@ -89,9 +89,31 @@ rule 'No test is disabled.' "$(find_in '\.disabled\(|XCTSkip' "${tests[@]}")"
 rule 'Dependencies are pinned with exact:.' "$(grep -nE '\.package\(url' Package.swift | grep -v 'exact:')"
 undocumented=""
 for folder in Sources/*/; do
-    grep -q "\`$(basename "$folder")\`" README.md || undocumented+="README.md: no word about $(basename "$folder")"$'\n'
+    grep -q "\`$(basename "$folder")\`" dev/docs/architecture.md || undocumented+="dev/docs/architecture.md: no word about $(basename "$folder")"$'\n'
 done
-rule 'The README names every target.' "$undocumented"
+rule 'The table of targets in dev/docs/architecture.md names every target.' "$undocumented"
+rule 'The README has 200 lines at most; the rest belongs into dev/docs.' "$(wc -l README.md | awk '$1 > 200 { print $2 ": " $1 " lines" }')"
+
+# --- Citations: what a comment refers to is in the repository -----------------------------------------------------------
+# Messages are numbered M1 to M16 by dev/docs/protocol.md.
+declare -A known=()
+while read -r code; do known[$code]=1; done < <(sed -nE 's/^#+ (M[0-9]+) .*/\1/p' dev/docs/protocol.md)
+dangling=""
+while IFS=: read -r file line code; do
+    code=${code//[^A-Z0-9]/}
+    [ -n "${known[$code]:-}" ] || dangling+="$file:$line: $code is no message of dev/docs/protocol.md"$'\n'
+done < <(grep -nHE '//.*\([A-Z][0-9]{1,2}\)' "${sources[@]}" | sed -E 's/^([^:]+:[0-9]+):.*(\([A-Z][0-9]{1,2}\)).*/\1:\2/')
+# Paths of documents count from the root, as in `dev/docs/protocol.md, Containers`; what follows the comma is a heading of it.
+while IFS=: read -r file line document section; do
+    if [ ! -f "$document" ]; then
+        dangling+="$file:$line: there is no $document"$'\n'
+    elif [ -n "$section" ] && ! grep -qxE "#+ ${section//[.+*]/.}" "$document"; then
+        dangling+="$file:$line: $document has no section $section"$'\n'
+    fi
+done < <(files 'Sources/*' 'Tests/*' 'dev/*' 'scripts/*' docker-compose.yml Package.swift | grep -v '\.md$' | tr '\n' '\0' |
+    xargs -0 grep -nHIE '(//|#).*\b(README|[A-Za-z0-9_./-]+)\.md\b' |
+    sed -nE 's/^([^:]+:[0-9]+):.*(\/\/|#)[^"]*[^A-Za-z0-9_."$\/-]([A-Za-z0-9_.\/-]+\.md)(, ([A-Z][A-Za-z0-9'"'"' ]*)\))?.*/\1:\3:\5/p')
+rule 'A comment cites documents, sections and messages that are in the repository.' "$dangling"
 if command -v shellcheck >/dev/null; then
     rule 'shellcheck' "$(shellcheck -xa "${scripts[@]}" 2>&1)"
 else

@@ -1,4 +1,4 @@
-/// The table of all keys of a file, as the README shows it: made from the declarations that read them.
+/// The table of all keys of a file, as dev/docs/configuration.md shows it: made from the declarations that read them.
 package struct ConfigurationReference: CustomStringConvertible {
     private let entries: [ConfigEntry]
 

@@ -11,15 +11,11 @@ import SchedulerCoreConfiguration
 import Testing
 
 @Suite("Configuration reference") struct ConfigurationReferenceTests {
-    private func readme() throws -> String {
-        try String(contentsOf: SampleFilesTests.package.appending(path: "README.md"), encoding: .utf8)
-    }
-
-    @Test("the README's tables are those of the declarations; scripts/reference writes them")
+    @Test("the tables of dev/docs/configuration.md are those of the declarations; scripts/reference writes them")
     func tables() throws {
-        let readme = try self.readme()
-        #expect(readme.contains("\n\(ConfigurationReference(of: ControllerConfiguration.self))\n"))
-        #expect(readme.contains("\n\(ConfigurationReference(of: DroneConfiguration.self))\n"))
+        let document = try String(contentsOf: SampleFilesTests.package.appending(path: "dev/docs/configuration.md"), encoding: .utf8)
+        #expect(document.contains("\n\(ConfigurationReference(of: ControllerConfiguration.self))\n"))
+        #expect(document.contains("\n\(ConfigurationReference(of: DroneConfiguration.self))\n"))
     }
 
     @Test("every key has a sentence about it, and the sample files explain it too", arguments: ["controller.toml", "drone.toml"])

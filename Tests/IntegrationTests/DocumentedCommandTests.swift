@@ -6,11 +6,11 @@ import Testing
 /// What the documents tell an operator to type, typed into a running cluster, in their order.
 @Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct DocumentedCommandTests {
-    @Test("every call of plane in README.md and dev/README.md does what it says", .timeLimit(.minutes(4)))
+    @Test("every call of plane in README.md, dev/README.md and operating.md does what it says", .timeLimit(.minutes(4)))
     func calls() async throws {
         try await withCluster { cluster in
             var operatorSession = OperatorSession(cluster: cluster)
-            for document in ["README.md", "dev/README.md"] {
+            for document in ["README.md", "dev/docs/operating.md", "dev/README.md"] {
                 for command in try DocumentedCommands.commands(in: document) where command.hasPrefix("plane ") {
                     try await operatorSession.run(command)
                 }

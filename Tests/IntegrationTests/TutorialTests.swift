@@ -3,7 +3,7 @@ import PlaneProtocol
 import PlaneTestSupport
 import Testing
 
-/// `dev/docs/tutorial.md`, done by somebody who copies what stands there. What it tells of `plane` is typed by DocumentedCommandTests.
+/// `dev/docs/tutorial.md` and the application in the README, done by somebody who copies what stands there. What it tells of `plane` is typed by DocumentedCommandTests.
 @Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct TutorialTests {
     private static func text() throws -> String {
@@ -53,6 +53,37 @@ struct TutorialTests {
             try await page.send("POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
             #expect(try HTTPAnswer(await page.receiveToEnd()).status == 503)
             // Programs started by a test inherit its mask of signals, in which others are blocked.
+            await app.stop(.kill)
+        }
+    }
+
+    @Test("the 20 lines in the README give each document a container, the same one to everybody who opens it", .timeLimit(.minutes(4)))
+    func readme() async throws {
+        let readme = try String(contentsOf: DocumentedCommands.root.appending(path: "README.md"), encoding: .utf8)
+        let program = try #require(readme.firstMatch(of: #/(?ms)^```python\n(.+?)^```$/#)?.output.1)
+        #expect(program.split(separator: "\n").count <= 20)
+        try await withCluster { cluster in
+            let directory = try TemporaryDirectory()
+            let port = try freeLoopbackPort()
+            let application = String(program).replacing("4222", with: "\(cluster.server.port)")
+                .replacing("plane.localhost:8080", with: "\(cluster.cluster.rawValue):\(cluster.proxyPort)").replacing("plane.localhost", with: cluster.cluster.rawValue)
+                .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
+                .replacing("8000", with: "\(port)").replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
+            try application.write(toFile: directory.file("app.py"), atomically: true, encoding: .utf8)
+            let app = try TestProcess("/usr/bin/python3", ["-u", directory.file("app.py")])
+            try await eventually("the application takes connections") { (try? await LoopbackConnection(port: port)) != nil }
+
+            let curl = "    curl --silent --location --output /dev/null --write-out '%{http_code} %{url_effective}\\n' http://localhost:8000"
+            let first = try await Self.open("\(curl)/one", port: port, in: directory)
+            #expect(first.status == "200", "\(app.log)")
+            #expect(try await Self.open("\(curl)/one", port: port, in: directory).host == first.host)
+            let other = try await Self.open("\(curl)/two", port: port, in: directory)
+            #expect(other.status == "200" && other.host != first.host)
+            for host in [first.host, other.host] {
+                let backend = try #require(BackendID(rawValue: String(host.prefix { $0 != "." })))
+                try await cluster.terminate(backend)
+                try await cluster.reached(.terminated, by: backend)
+            }
             await app.stop(.kill)
         }
     }

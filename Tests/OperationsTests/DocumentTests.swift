@@ -3,25 +3,49 @@ import PlaneService
 import PlaneTestSupport
 import Testing
 
-/// Documents below `dev/docs` that a person follows: what they name is there.
+/// README.md, dev/README.md and `dev/docs`, which a person follows: what they name is there.
 @Suite("Documents") struct DocumentTests {
-    static let documents = (try? Repository.files(in: "dev/docs", suffix: ".md")) ?? []
+    static let guides = (try? Repository.files(in: "dev/docs", suffix: ".md")) ?? []
+    static let documents = guides + ["README.md", "dev/README.md"]
 
     @Test("there are some")
-    func some() { #expect(Self.documents.count >= 3) }
+    func some() { #expect(Self.guides.count >= 10) }
 
-    @Test("every link to a file leads to one", arguments: documents + ["README.md", "dev/README.md"])
+    @Test("the README can be read in one go, and leads to every document, as their index does")
+    func reach() throws {
+        let readme = try Repository.text("README.md")
+        #expect(readme.split(separator: "\n", omittingEmptySubsequences: false).count <= 201)
+        let index = try Repository.text("dev/docs/README.md")
+        for guide in Self.guides where guide != "dev/docs/README.md" {
+            #expect(readme.contains("](\(guide)"), "README.md does not lead to \(guide)")
+            #expect(index.contains("](\(guide.replacing("dev/docs/", with: "")))"), "dev/docs/README.md does not lead to \(guide)")
+        }
+    }
+
+    @Test("every link to a file or a section leads to one", arguments: documents)
     func links(document: String) throws {
         let folder = Repository.root.appending(path: document).deletingLastPathComponent()
-        for link in try Repository.text(document).matches(of: #/\]\(([^)#:\s]+)(?:#[^)]*)?\)/#) {
-            let target = folder.appending(path: String(link.output.1)).standardizedFileURL
-            #expect(FileManager.default.fileExists(atPath: target.path), "\(document) leads to \(link.output.1)")
+        for link in try Repository.text(document).matches(of: #/\]\(([^)#:\s]*)(?:#([^)]*))?\)/#) {
+            let name = String(link.output.1)
+            let target = name.isEmpty ? Repository.root.appending(path: document) : folder.appending(path: name).standardizedFileURL
+            #expect(FileManager.default.fileExists(atPath: target.path), "\(document) leads to \(name)")
+            guard let section = link.output.2, target.pathExtension == "md" else { continue }
+            let sections = try Self.sections(of: String(contentsOf: target, encoding: .utf8))
+            #expect(sections.contains(String(section)), "\(document) leads to \(name)#\(section)")
         }
+    }
+
+    /// The headings, as a link names them: in lower case, with hyphens for spaces and without other marks.
+    private static func sections(of text: String) throws -> Set<String> {
+        Set(
+            text.matches(of: #/(?m)^#+ (.+)$/#).map {
+                $0.output.1.lowercased().replacing(" ", with: "-").filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }
+            })
     }
 
     @Test("every source, test and script that a sentence names is there", arguments: documents)
     func files(document: String) throws {
-        for name in try Repository.text(document).matches(of: #/`((?:Sources|Tests|scripts|dev)/[A-Za-z0-9_\/+.\-]+)`/#) {
+        for name in try Repository.text(document).matches(of: #/`((?:Sources|Tests|scripts|dev)/[A-Za-z0-9_\/+.\-]+)[` ]/#) {
             let path = String(name.output.1)
             #expect(FileManager.default.fileExists(atPath: Repository.root.appending(path: path).path), "\(document) names \(path)")
         }

@@ -18,7 +18,7 @@ package struct DNSConfiguration: Hashable, Sendable {
     package var certificateAuthorities: [String] = []
     /// Served from the start; other clusters as soon as there is a message about them.
     package var clusters: [ClusterName] = []
-    /// About one thing to one network over UDP (see README); 0 for no limit.
+    /// Most answers over UDP per second about one name to one network, against misuse in attacks on others; 0 for no limit.
     package var answersPerSecond: UInt32 = 100
 
     package init() {}

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Somebody who has a fresh Debian, a Swift toolchain, a clone and the README, and types what it shows, from top to bottom.
+# Somebody who has a fresh Debian, a Swift toolchain, a clone and its documents, and types what README.md and dev/docs/operating.md show.
 # ACCEPTANCE_VOLUMES="FROM:TO:ro …" gives the machine more of this one, such as a mirror of the packages and the configuration of git
 # that leads there. Its clusters have ports and networks of their own, so that other clones may do the same on this machine.
 # shellcheck source=scripts/lib/acceptance/steps.sh
@@ -90,4 +90,4 @@ step "the second of two commands"
 began=$SECONDS
 typed in_clone 'scripts/test'
 took
-good "the README is enough"
+good "the documents are enough"

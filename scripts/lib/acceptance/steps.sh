@@ -34,10 +34,11 @@ eventually() {
     fail "not so after $seconds s: $sentence" "the command was: $*"
 }
 
-# typed RUN 'COMMAND': a command that the README shows does its work, typed as it stands there; RUN is given it as one word.
+# typed RUN 'COMMAND': a command that README.md or dev/docs/operating.md shows does its work, typed as it stands there; RUN is given it as
+# one word.
 typed() {
-    grep -qF "    $2" "$root/README.md" || fail "the README does not show: $2" "it, or this check, has to change"
-    holds "typed from the README: $2" "$1" "$2"
+    grep -qF "    $2" "$root/README.md" "$root/dev/docs/operating.md" || fail "no document shows: $2" "it, or this check, has to change"
+    holds "typed as documented: $2" "$1" "$2"
 }
 
 # says TEXT COMMAND...: what the command prints contains the text; if not, prints what it was instead.
