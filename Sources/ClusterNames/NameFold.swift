@@ -4,16 +4,16 @@ import PlaneState
 
 /// Turns the messages of the stream `plane_state` into changes of the zones. No IO, no clock but the stream's own.
 ///
-/// Each cluster is a zone. In it, each drone is a set of records, to which the names of its backends are bound: a drone that moves or is
-/// lost changes the answers for all of them at once.
+/// Each cluster is a zone. In it, each drone is a node with the drone's address records, to which the names of its backends are bound. So a
+/// drone whose address changes, or that is lost, changes the answers for all its backends at once.
 package struct NameFold: Sendable {
     private struct Cluster {
         let origin: DNSName
         var drones: [DroneID: ZoneTable.NodeID] = [:]
     }
 
-    /// What was known of a stream that was deleted and made again. The drones write it anew within seconds; who has not been heard of
-    /// after `formerSeconds` is not there any more. Until then their names are kept, because traffic needs nobody.
+    /// The state of a stream that has since been deleted and made again. The schedulers write it anew from what the drones report within
+    /// seconds. Until then, and for `formerSeconds` at most, the names are still answered, because traffic needs nobody.
     private struct Former {
         var backends: [(BackendID, ClusterName)]
         var drones: [(DroneID, ClusterName)]
@@ -21,9 +21,9 @@ package struct NameFold: Sendable {
         let since: Int64
     }
 
-    /// As long as a drone may be silent before it counts as lost.
+    /// Seconds for which names of the former stream are kept: the default of `scheduler.lost_after_secs`.
     static let formerSeconds: Int64 = 300
-    /// Names looked at with one message, so that questions do not wait for long.
+    /// Former names looked at with each message, so that questions do not wait for all of them.
     private static let formerStep = 256
 
     private let settings: ZoneSettings
@@ -60,7 +60,7 @@ package struct NameFold: Sendable {
         self.retireFormer(at: published, &zones)
     }
 
-    /// Everything was purged from the stream, or it begins anew: the drones write it again.
+    /// Everything was purged from the stream, or it begins anew. The schedulers write it again from what the drones report.
     package mutating func lost(at published: WireTime) { self.begin(self.incarnation, at: published) }
 
     /// Every message about the backend was purged from the stream.

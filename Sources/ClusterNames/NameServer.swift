@@ -6,9 +6,9 @@ import PlaneService
 import ServiceLifecycle
 import WorldFollowing
 
-/// Answers for all clusters, from the state of the world as NATS last told it.
+/// The service of `dns`: follows the stream `plane_state`, runs the DNS server that answers from it, and reports its age in log and metrics.
 package struct NameServer: Service {
-    /// Between two looks at what has become of the metrics and of the age of the answers.
+    /// Interval at which metrics are set and the age of the answers is looked at.
     static let reportInterval: Duration = .seconds(1)
 
     private let server: DNSServer<NameWorld>
@@ -64,13 +64,13 @@ package struct NameServer: Service {
     }
 }
 
-/// Says once, not every second, that the answers have become old.
+/// Decides when the log says that the answers are old or current again: once at each change, not every second.
 struct NameServerReport {
     enum Finding: Equatable {
         case none, becameOld, becameCurrent
     }
 
-    /// In seconds. Schedulers write a heartbeat each second; a server's restart takes a few.
+    /// Seconds after which answers count as old. Schedulers write a heartbeat each second; a restart of nats-server takes a few.
     static let ageLimit: Double = 10
 
     private var isOld = false

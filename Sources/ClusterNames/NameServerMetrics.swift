@@ -2,7 +2,7 @@ import DNSCore
 import Metrics
 import Synchronization
 
-/// What the DNS server shows. Made after the metrics system was set up.
+/// The metrics of `dns`. To be made after the metrics system was set up.
 final class NameServerMetrics: Sendable {
     private let age = Meter(label: "plane_dns_state_age_seconds")
     private let isCaughtUp = Meter(label: "plane_dns_state_is_known")

@@ -3,10 +3,10 @@ package import PlaneProtocol
 import Synchronization
 import WorldFollowing
 
-/// The zones as the stream `plane_state` has them now: fed by the follower, asked by the DNS server.
+/// The zones made from the stream `plane_state`. The follower feeds it, the DNS server asks it.
 ///
-/// Until the whole stream has been read, it answers that it does not know: a resolver then asks another name server, whereas it would
-/// remember that a name is not there.
+/// Until the whole stream has been read, it answers that it does not know (SERVFAIL). A resolver then asks another name server, whereas it
+/// would remember an answer that a name is not there.
 package final class NameWorld: FollowedWorld, RecordSource {
     package struct Status: Sendable {
         package var isCaughtUp = false
@@ -53,7 +53,7 @@ package final class NameWorld: FollowedWorld, RecordSource {
         }
     }
 
-    /// Names are shown as they are read, whatever the age of the stream.
+    /// Does nothing: names are answered as they are read, whatever the age of the stream.
     package func began(streamAge age: Duration) {}
 
     package func lost() {

@@ -1,10 +1,10 @@
-/// The answer to a request that was understood to be one but cannot be served: `{"Error":{"code":"BadRequest","message":"…"}}`.
+/// The answer to a request that cannot be served: `{"Error":{"code":"BadRequest","message":"…"}}`.
 ///
-/// Beside a reply that has no place for it (`false` to a spawn request, `"NoDroneAvailable"` to a schedule request) the same document
-/// stands in a header of the NATS message, which who does not know it does not see.
+/// Two replies have no place for it: `false` to a spawn request, and `"NoDroneAvailable"` to a schedule request. There the same document
+/// stands in the NATS header `Plane-Error`, which clients that do not know it pass over.
 ///
-/// The reference sends nothing in these cases, so nobody can rely on another shape. Its own clients fail to decode this at once
-/// instead of waiting for their timeout.
+/// The reference (Plane 0.3.24) sends nothing in these cases, so no client relies on another shape. The reference's own clients fail to
+/// decode this at once instead of waiting for their timeout.
 package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible {
     /// For programs. Open, because a newer peer may know more codes than we do.
     package struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
@@ -44,10 +44,10 @@ package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible
     /// The header that carries the reason of a refusal.
     package static let headerName = "Plane-Error"
 
-    /// As it stands in the header: JSON on one line (line feeds in strings are escaped), outside of ASCII in UTF-8.
+    /// The header's text: JSON on one line in UTF-8, with line feeds in strings escaped.
     package var headerValue: String { String(decoding: WireCodec.encode(self), as: UTF8.self) }
 
-    /// Nil for what is no such reason: a header is read as well as can be.
+    /// Reads a header's text; nil if it is no error reply, because a header is optional information.
     package init?(headerValue: String) {
         do throws(MessageError) {
             self = try WireCodec.decode(ErrorReply.self, from: Array(headerValue.utf8))

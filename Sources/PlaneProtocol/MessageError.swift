@@ -44,7 +44,7 @@ package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible 
         }
     }
 
-    /// What the sender is told.
+    /// The reply to the sender.
     package var reply: ErrorReply { ErrorReply(code: self.code, message: self.description) }
 
     /// Characters of foreign text shown in an error; more would only help somebody who wants to fill our logs.

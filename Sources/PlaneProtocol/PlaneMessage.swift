@@ -9,7 +9,7 @@ package protocol PlaneMessage: JSONCodable {
     static var subscription: String { get }
 }
 
-/// A message that is answered.
+/// A message that its receiver answers on the reply subject.
 package protocol PlaneRequest: PlaneMessage {
     associatedtype Reply: JSONCodable
 }

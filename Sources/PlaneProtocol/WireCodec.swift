@@ -1,4 +1,4 @@
-/// Between payloads and messages.
+/// Decodes payloads into messages, and encodes messages into payloads.
 package enum WireCodec {
     package static func encode(_ value: some JSONEncodable) -> [UInt8] {
         var writer = JSONWriter()
@@ -6,7 +6,7 @@ package enum WireCodec {
         return writer.bytes
     }
 
-    /// The message of a payload, provided it belongs on the subject it came on.
+    /// Decodes a message and checks that the subject it came on is the one computed from its body.
     package static func decode<Message: PlaneMessage>(
         _: Message.Type = Message.self, from payload: [UInt8], subject: String
     ) throws(MessageError) -> Message {
@@ -18,12 +18,12 @@ package enum WireCodec {
         return message
     }
 
-    /// A value whose subject is known to be right or does not matter: replies, stored documents.
+    /// Decodes a value without looking at a subject: replies, stored documents.
     package static func decode<Value: JSONDecodable>(_: Value.Type = Value.self, from payload: [UInt8]) throws(MessageError) -> Value {
         try Value(json: JSONDocument(payload).root)
     }
 
-    /// The answer to a request; an error reply is thrown, except where the reply type has a case for it.
+    /// Decodes the answer to a request. An error reply is thrown, unless the reply type has a case for it.
     package static func decodeReply<Request: PlaneRequest>(
         to _: Request.Type = Request.self, from payload: [UInt8]
     ) throws(ReplyFailure) -> Request.Reply {

@@ -1,15 +1,15 @@
 /// The texts of a cluster's latest DNS challenges, oldest first.
 ///
-/// A value that comes again (each scheduler writes it, and retries do) takes no second place but counts as the newest.
+/// A value that comes again, because several schedulers or retries write it, takes no second place but counts as the newest.
 struct AcmeValues: Sendable {
-    /// What an authority's several validators may ask for at once, with room for a second order beside it.
+    /// Values kept: room for two orders at once, each with several values.
     static let limit = 10
 
     private(set) var values: [String] = []
     /// Where the latest one stands in the stream; 0 if there was none.
     private(set) var lastSequence: UInt64 = 0
 
-    /// - Parameter earlier: what the writer knew of before, oldest first. No more than have place are looked at.
+    /// - Parameter earlier: the values before it that the writer knew, oldest first. Only the last `limit` are read.
     mutating func append(_ value: String, after earlier: [String], sequence: UInt64) {
         for value in earlier.suffix(Self.limit - 1) { self.append(value) }
         self.append(value)

@@ -2,18 +2,18 @@ import PlaneProtocol
 
 typealias BackendTable = SlotTable<BackendID, BackendRecord>
 
-/// What the fold keeps of one backend. Small on purpose: there may be a million.
+/// What the fold keeps of one backend. It is small because there may be a million of them.
 struct BackendRecord: Sendable {
     var assignment: Assignment?
     /// The latest terminal state, or the latest state while there is none.
     var state: BackendState?
     /// When that was written; meaningless without a state.
     var stateTime = WorldTime(milliseconds: 0)
-    /// Whether its end was said to have begun; says nothing more once it has ended.
+    /// Whether a message says that its end has begun; without meaning once it has ended.
     var isEnding = false
-    /// Where the latest terminal state stands in the stream; 0 for none.
+    /// Stream sequence of the latest terminal state; 0 for none.
     var endSequence: UInt64 = 0
-    /// Where everything else about it stands that is not its assignment.
+    /// Stream sequences of its other messages, without the assignment.
     var trail = MessageTrail()
 
     var isTerminal: Bool { self.state?.isTerminal ?? false }

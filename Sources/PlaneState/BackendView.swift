@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// One backend, as the world knows it.
+/// What the state of the world says about one backend.
 package struct BackendView: Hashable, Sendable {
     package var id: BackendID
     /// nil while no assignment is known.

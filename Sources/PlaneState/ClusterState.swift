@@ -1,6 +1,6 @@
 import PlaneProtocol
 
-/// One cluster, as the messages of the stream tell it. Everything in it follows from the last message of each subject.
+/// The state of one cluster. Everything in it follows from the last message of each subject of the stream.
 struct ClusterState: Sendable {
     var drones = DroneTable()
     var backends = BackendTable()
@@ -45,7 +45,7 @@ struct ClusterState: Sendable {
         case .assignment(let assignment):
             // Still in the stream if it was for another lock.
             if let earlier = self.backends[slot].assignment?.sequence { self.backends[slot].trail.append(earlier) }
-            // The latest one counts alone, whatever lock it names and whoever announced that: the drone was told the same.
+            // Only the latest assignment counts, whatever lock it names: the drone was sent the same one.
             self.withdrawAssignment(of: slot)
             self.assign(assignment, to: slot, sequence: sequence)
         case .state(let state, let time):
@@ -80,7 +80,7 @@ struct ClusterState: Sendable {
 
         let lock = assignment.lockAssignment.map { self.locks.slot(of: $0.lock, inserting: LockRecord()) }
         if let lock {
-            // A backend that has ended before its assignment came does not hold what it can never release.
+            // A backend that ended before its assignment came holds no lock, since no end will follow that could free it.
             if isLive { self.locks[lock].live.insert(backend) } else { self.locks[lock].ended.insert(backend) }
             self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
         }
@@ -103,7 +103,7 @@ struct ClusterState: Sendable {
         self.removeIfUnused(lock)
     }
 
-    /// A terminal state is never left again; otherwise the stream's order decides, not anybody's clock.
+    /// A terminal state is never left again; otherwise the later message in the stream counts, whatever the times in both say.
     private mutating func enter(_ state: BackendState, at time: WorldTime, backend: BackendTable.Slot) {
         let wasTerminal = self.backends[backend].isTerminal
         guard state.isTerminal || !wasTerminal else { return }

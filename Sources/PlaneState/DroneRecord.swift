@@ -10,11 +10,11 @@ struct DroneRecord: Sendable {
     /// When that was written; meaningless without a state.
     var stateTime = WorldTime(milliseconds: 0)
     var lastSeen: WorldTime?
-    /// Backends assigned to it, ended or not; while there are any, the record is needed.
+    /// Backends assigned to it, ended or not. The record is kept while there are any.
     var assignedBackends: Int32 = 0
     /// Those of them that have not ended.
     var liveBackends: Int32 = 0
 
-    /// Whether the drone has said anything of itself; otherwise only assignments speak of it.
+    /// Whether there is a message about the drone itself, and not only assignments that name it.
     var isKnown: Bool { self.metadata != nil || self.state != nil || self.lastSeen != nil }
 }

@@ -1,12 +1,13 @@
 import PlaneProtocol
 
-/// Which backend ended at which place in the stream, so that who hears that a message was deleted there knows whom it was about.
+/// Finds the backend whose terminal state has a given stream sequence. A notice that a message was deleted names only the sequence.
 ///
-/// Ends come in the order of the stream, so a list is sorted by itself. Entries of backends that are forgotten stay until they are the most.
+/// Ends are appended in the order of the stream, so the list is always sorted. Entries of forgotten backends are removed when they are more
+/// than half of it.
 struct EndIndex: Sendable {
     private var entries: [(sequence: UInt64, slot: BackendTable.Slot)] = []
 
-    /// Entries that may be stale before it is worth looking for them.
+    /// Entries up to which stale ones are left alone, because searching for them costs more than their memory.
     private static let slack = 1024
 
     mutating func insert(_ slot: BackendTable.Slot, at sequence: UInt64, in backends: BackendTable) {

@@ -2,17 +2,18 @@ import PlaneProtocol
 
 typealias LockTable = SlotTable<LockName, LockRecord>
 
-/// What the fold keeps of one lock: who said last that they want it, and which backends were assigned with it.
+/// What the fold keeps of one lock: the last announcement, the last revocation, and the backends that were assigned with it.
 struct LockRecord: Sendable {
     /// The last message on the lock's announce subject.
     var announcement: Announcement?
-    /// The last message on the lock's revoke subject, whichever announcement it is about: kept to be deleted with it.
+    /// The last message on the lock's revoke subject, whichever announcement it names: retention deletes it with the announcement.
     var revocation: Revocation?
-    /// Backends assigned with the lock that have not ended. More than one only after a mistake; the first in the stream holds it.
+    /// Backends assigned with the lock that have not ended. There is more than one only where a writer ignored the announcement (the
+    /// reference may); the first in the stream holds the lock.
     var live = SlotSet<BackendID, BackendRecord>()
     /// Backends assigned with the lock that have ended.
     var ended = SlotSet<BackendID, BackendRecord>()
-    /// Where the latest assignment of all these backends stands in the stream; 0 if there is none.
+    /// Stream sequence of the latest assignment of these backends; 0 if there is none.
     var lastAssignment: UInt64 = 0
 
     struct Announcement: Sendable {
@@ -39,6 +40,6 @@ struct LockRecord: Sendable {
         return now < announcement.publishedSeconds + Self.announcementSeconds ? announcement : nil
     }
 
-    /// How long an announcement keeps others away; the same in every member of a fleet.
+    /// Seconds after which an announcement lapses; every member of a fleet must use the same.
     static let announcementSeconds: Int64 = 30
 }

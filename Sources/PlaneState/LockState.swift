@@ -1,9 +1,9 @@
 package import PlaneProtocol
 
-/// Who has a lock.
+/// Whether a lock is free, announced or held, and by whom.
 package enum LockState: Hashable, Sendable {
     case free
-    /// Somebody is about to place a backend for it.
+    /// A scheduler is about to place a backend for it.
     case announced(LockUID)
     case held(by: BackendID)
 }

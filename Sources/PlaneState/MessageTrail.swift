@@ -1,7 +1,8 @@
-/// Where the messages about one backend stand in the stream, but for its assignment and its end, in order. Nearly always the three states on
-/// the way to being ready, and that its end has begun; then nothing is allocated.
+/// Stream sequences of the messages about one backend, in order, without its present assignment and its end. Retention deletes messages by them.
+///
+/// Nearly always there are four at most: the three states up to `Ready`, and the beginning of the end. Then nothing is allocated.
 struct MessageTrail: Sendable {
-    /// A backend of which there are more is not worth the memory: its messages must be found by their subjects.
+    /// Sequences kept beyond the first four. Of a backend with more, the messages are deleted by subject, which costs the server more.
     static let limit = 32
 
     private var first: UInt64 = 0
@@ -10,10 +11,10 @@ struct MessageTrail: Sendable {
     private var fourth: UInt64 = 0
     private var more: [UInt64] = []
 
-    /// Some are missing.
+    /// Whether there were more than are kept.
     var isIncomplete: Bool { self.more.count > Self.limit }
 
-    /// Those that are known; some may have been replaced by later ones on their subjects since.
+    /// The sequences kept. Some may be of messages that the stream has since replaced by later ones on their subjects.
     var sequences: [UInt64] { [self.first, self.second, self.third, self.fourth].filter { $0 > 0 } + self.more }
 
     mutating func append(_ sequence: UInt64) {

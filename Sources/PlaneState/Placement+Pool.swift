@@ -5,7 +5,7 @@ extension Placement {
     struct Pool: Sendable {
         private struct Member {
             var report: Report?
-            /// Choices that are not settled.
+            /// Backends chosen for the drone whose choice is not settled yet.
             var pending = 0
             /// Index in `candidates`; nil while the drone is not among them.
             var position: Int?
@@ -19,7 +19,7 @@ extension Placement {
             self.members[drone]?.report = report
         }
 
-        /// Puts the drone among the candidates: something about it has changed.
+        /// Makes the drone a candidate again, because something about it has changed.
         mutating func reconsider(_ drone: DroneID) {
             guard self.members[drone]?.position == nil else { return }
             self.members[drone, default: Member()].position = self.candidates.count
@@ -41,7 +41,7 @@ extension Placement {
 
         func lastHeard(_ drone: DroneID) -> WorldTime? { self.members[drone]?.report?.heard }
 
-        /// `load` tells what a drone carries, nil for one that is not fit.
+        /// - Parameter load: how many backends a drone has and takes; nil for one that is not fit.
         mutating func choose(
             excluding excluded: Set<DroneID>, using generator: inout some RandomNumberGenerator, load: (DroneID, Report?) -> Load?
         ) -> DroneID? {
@@ -52,7 +52,7 @@ extension Placement {
             return chosen
         }
 
-        /// Any candidate that is fit, has room, and may be taken. Those that are not fit leave the list on the way.
+        /// Picks a candidate that is fit, has room, and is not excluded. Candidates found unfit on the way leave the list.
         private mutating func pick(
             excluding excluded: Set<DroneID>, butNot other: DroneID?, using generator: inout some RandomNumberGenerator,
             load: (DroneID, Report?) -> Load?

@@ -16,14 +16,15 @@ package struct Placement: Sendable {
 
     package init() {}
 
-    /// A drone's own word, straight from the drone. `now` is the time of hearing, not of saying.
+    /// Takes a status message that came from the drone itself.
+    /// - Parameter now: when it came, by this process's clock.
     package mutating func heard(_ status: DroneStatusMessage, at now: WorldTime) {
         let report = Report(
             state: status.state, heard: now, statedBackends: status.runningBackends.map(Int.init), maxBackends: status.maxBackends.map(Int.init))
         self.pools[status.cluster, default: Pool()].heard(report, of: status.droneID)
     }
 
-    /// To be told of every message the world has applied.
+    /// Takes every message that `world` has applied, afterwards.
     package mutating func worldApplied(_ message: WorldStateMessage, world: WorldState) {
         guard case .cluster(let cluster, let change) = message else { return }
         switch change {
@@ -39,7 +40,7 @@ package struct Placement: Sendable {
         }
     }
 
-    /// A fit drone that is not excluded, nil if there is none. The choice counts as load until it is settled.
+    /// Chooses a fit drone that is not excluded; nil if there is none. The choice counts as load until it is settled.
     package mutating func choose(
         in cluster: ClusterName, excluding excluded: Set<DroneID> = [], world: WorldState, now: WorldTime,
         using generator: inout some RandomNumberGenerator
@@ -50,22 +51,22 @@ package struct Placement: Sendable {
         }
     }
 
-    /// The choice has become an assignment in the world, or was given up. Once for each choice.
+    /// Ends a choice, because it has become an assignment in the world or was given up. To be called once for each choice.
     package mutating func settle(_ drone: DroneID, in cluster: ClusterName) {
         self.pools[cluster]?.settle(drone)
     }
 
-    /// The drone is gone for good. (Its unsettled choices may still be settled.)
+    /// Removes a drone that is gone for good. Its choices may still be settled afterwards.
     package mutating func forget(_ drone: DroneID, in cluster: ClusterName) {
         self.pools[cluster]?.forget(drone)
     }
 
-    /// When the drone was last heard, if ever since this process began.
+    /// When a status message of the drone last came to this process; nil if none did.
     package func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> WorldTime? {
         self.pools[cluster]?.lastHeard(drone)
     }
 
-    /// How many backends it said then that it runs; nil if it did not say.
+    /// How many running backends that message named; nil if it named no number.
     package func reportedBackends(_ drone: DroneID, in cluster: ClusterName) -> Int? {
         self.pools[cluster]?.report(of: drone)?.statedBackends
     }
@@ -73,14 +74,15 @@ package struct Placement: Sendable {
     /// How many backends the drone has and how many it takes; nil if it is not fit.
     private static func load(of view: DroneView, report: Report?, now: WorldTime) -> Load? {
         guard view.metadata != nil, view.state != .lost else { return nil }
-        // Its own word counts; the stream's only for a process that has not heard it, perhaps because it began a moment ago.
+        // A status message of the drone counts. The stream's sign of life counts only in a process that has had none, such as one that has
+        // just started.
         let isHeard = report.map { self.isLive($0.heard, now: now) } ?? false
         guard isHeard || view.lastSeen.map({ self.isLive($0, now: now) }) ?? false else { return nil }
         guard (isHeard ? report?.state : view.state) == .ready else { return nil }
         return Load(backends: max(view.liveBackends, report?.statedBackends ?? 0), limit: report?.maxBackends)
     }
 
-    /// A time from the stream is another machine's; one that lies far ahead of ours tells nothing.
+    /// A time from the stream is by another machine's clock. One that lies far in the future counts as unknown.
     private static func isLive(_ heard: WorldTime, now: WorldTime) -> Bool {
         let age = now.since(heard)
         return age < self.livenessWindow && age > .zero - self.livenessWindow

@@ -1,21 +1,22 @@
 package import PlaneProtocol
 
-/// Goes round the world looking for what nobody needs any more, a part at a time: a million backends are no reason to stop the world.
+/// Looks through the state of the world for messages that may be purged, a bounded number of records at each call, in a cycle. So a million
+/// backends do not hold up requests.
 package struct RetentionScan: Sendable {
     /// Something whose messages may be purged from the stream.
     package enum Outdated: Hashable, Sendable {
         case backend(BackendID, ClusterName)
         /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago; 0 if only its revocation is left.
         case lock(LockName, ClusterName, sequence: UInt64)
-        /// Written off, and without backends.
+        /// Marked `Lost`, and without backends.
         case drone(DroneID, ClusterName)
     }
 
-    /// What counts as outdated.
+    /// From when on something counts as outdated.
     package struct Limits: Sendable {
-        /// Backends that ended before, by the clocks of the schedulers that wrote the ends.
+        /// Backends are outdated that ended before this, by the clocks of the schedulers that wrote the ends.
         package var endedBefore: WorldTime
-        /// Drones that were written off before.
+        /// Drones are outdated that were marked `Lost` before this.
         package var lostBefore: WorldTime
 
         package init(endedBefore: WorldTime, lostBefore: WorldTime) {

@@ -1,4 +1,4 @@
-/// A few slots in the order they came, nearly always none or one; then nothing is allocated, and the set is as large as a pointer.
+/// A few slots in the order of insertion. Nearly always there is none or one; then nothing is allocated, and the set is as large as a pointer.
 enum SlotSet<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     typealias Slot = SlotTable<Key, Value>.Slot
 

@@ -1,8 +1,7 @@
 /// Values that are found by key once, and by a 4-byte slot from then on.
 ///
-/// A million backends refer to each other's drones and locks; a slot costs a quarter of what an id does, and following one costs no
-/// hashing. A slot stays valid until its value is removed, and is then given to somebody else: who removes a value must know that
-/// nobody refers to it.
+/// A million backends refer to drones and locks. A slot takes a quarter of an id's memory, and following one costs no hashing. A slot stays
+/// valid until its value is removed, and may then get another value, so a value may be removed only when nothing refers to its slot.
 struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     struct Slot: Hashable, Sendable {
         fileprivate let index: UInt32
@@ -25,8 +24,8 @@ struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Every slot in use, in no particular order.
     var all: some Sequence<Slot> { self.slots.values }
 
-    /// Looks at a part of the table, for who cannot afford to look at all of it at once.
-    /// - Returns: where to go on; nil after the end.
+    /// Visits at most `count` entries, for callers that must not look at the whole table at once.
+    /// - Returns: the index to go on from; nil after the end.
     func scan(from index: Int, count: Int, _ body: (Slot, Key, Value) -> Void) -> Int? {
         let end = min(index + count, self.entries.count)
         guard index < end else { return nil }

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What can be asked of the backends of one drone. Every answer looks at all backends of the cluster: for rare occasions.
+/// Queries about the backends of one drone. Each looks at all backends of the cluster, so they are for rare occasions.
 extension WorldState {
     /// Those assigned to the drone that have not ended.
     package func liveBackends(of drone: DroneID, in cluster: ClusterName) -> Set<BackendID> {

@@ -1,10 +1,10 @@
 package import PlaneProtocol
 
-/// Where in the stream what is known stands, for who deletes it there: by their places messages are found at once, by their subjects a server
-/// looks through the whole stream.
+/// Stream sequences of the messages that the state was made from. Retention deletes messages by them: a server finds a sequence at once, while
+/// for a subject it looks through the whole stream.
 extension WorldState {
-    /// Every message about the backend, in the order in which they may be deleted: with the assignment gone first and the end last, a reader
-    /// that begins in between finds a backend that has ended. Some may be gone already, replaced by later ones. nil if not all are known.
+    /// Every message about the backend, in the order in which they may be deleted: the assignment first and the end last, so that a reader that
+    /// begins in between finds a backend that has ended. Some may have been replaced by later ones. nil if not all are known.
     package func messages(of backend: BackendID, in cluster: ClusterName) -> [UInt64]? {
         guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return [] }
         let record = state.backends[slot]
@@ -19,7 +19,7 @@ extension WorldState {
         return [record.announcement?.sequence, record.revocation?.sequence].compactMap { $0 }
     }
 
-    /// Whose end stands at this place.
+    /// The backend whose terminal state has this stream sequence.
     package func backend(endedAt sequence: UInt64) -> (backend: BackendID, cluster: ClusterName)? {
         for (cluster, state) in self.clusters {
             if let backend = state.ends.backend(endedAt: sequence, in: state.backends) { return (backend, cluster) }

@@ -1,7 +1,7 @@
 package import NetworkAddresses
 package import PlaneProtocol
 
-/// What can be asked of the world. Every answer but the lists is O(1).
+/// Queries. Each but the lists is O(1).
 extension WorldState {
     /// In order of their names.
     package var clusterNames: [ClusterName] {
@@ -42,11 +42,11 @@ extension WorldState {
         return state.locks[slot].activeAnnouncement(at: self.heartbeatSeconds).map { .announced($0.uid) } ?? .free
     }
 
-    /// Where the last message on the lock's announce subject stands; 0 if there is none. What to expect when announcing.
+    /// Stream sequence of the last message on the lock's announce subject, 0 if there is none: the sequence to expect when announcing.
     ///
-    /// Whoever finds the lock free and stores an announcement expecting this sequence has the lock for 30 s, by the server's word. A
-    /// writer that expects nothing (the reference is one) may replace the announcement afterwards and is then shown as its author, but
-    /// the first assignment in the stream holds the lock all the same.
+    /// A scheduler that finds the lock free and stores an announcement expecting this sequence has the lock for 30 s. A writer that expects
+    /// nothing (the reference is one) may replace the announcement afterwards and is then shown as its author; the first assignment in the
+    /// stream holds the lock all the same.
     package func announcementSequence(of lock: LockName, in cluster: ClusterName) -> UInt64 {
         guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return 0 }
         return state.locks[slot].announcement?.sequence ?? 0
@@ -65,8 +65,8 @@ extension WorldState {
         self.clusters[cluster]?.acme.values ?? []
     }
 
-    /// What is to be written so that `value` is served beside those served now, and where its predecessor stands in the stream: a
-    /// writer that expects it there drops nobody else's.
+    /// The message to write so that `value` is served beside the values served now, and the sequence of the challenge message before it. A
+    /// writer that expects that sequence removes no value that another writer has added meanwhile.
     package func acmeMessage(adding value: String, in cluster: ClusterName) -> (message: WorldStateMessage, expecting: UInt64) {
         let acme = self.clusters[cluster]?.acme ?? AcmeValues()
         let earlier = acme.values.filter { $0 != value }.suffix(AcmeValues.limit - 1)
@@ -87,7 +87,7 @@ extension ClusterState {
             isEnding: record.isEnding && !record.isTerminal, hasHiddenToken: record.assignment?.hasHiddenToken ?? false)
     }
 
-    /// nil for a drone only assignments speak of.
+    /// nil for a drone that only assignments name.
     fileprivate func view(of slot: DroneTable.Slot) -> DroneView? {
         let record = self.drones[slot]
         guard record.isKnown else { return nil }

@@ -35,7 +35,7 @@ package struct WorldState: Sendable {
         }
     }
 
-    /// Counts a message that could not be read, so that nobody waits for it.
+    /// Moves past a message that could not be read, so that callers who wait for its sequence go on.
     package mutating func skip(sequence: UInt64) {
         self.sequence = max(self.sequence, sequence)
     }

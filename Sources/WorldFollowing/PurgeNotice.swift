@@ -1,9 +1,10 @@
 import PlaneProtocol
 
-/// What somebody has purged from the stream of the world's state: another scheduler, an operator, the command line of the reference.
+/// What was purged from the stream `plane_state`, by another scheduler, an operator, or the command line of the reference.
 ///
-/// A consumer is not told of purges, but the server says of every call of its API that changed something that it was made. The notice may
-/// come a little before or after what was published at the same time, and is not repeated for who is not connected.
+/// A consumer is not told of purges. The server publishes an advisory (`$JS.EVENT.ADVISORY.API`) for every API call that changed something,
+/// and this is read from it. It may come a little before or after messages published at the same time, and a process that is not connected
+/// at the moment misses it.
 enum PurgeNotice: Hashable, Sendable {
     case everything
     /// The cluster is as subjects write it.
@@ -15,10 +16,10 @@ enum PurgeNotice: Hashable, Sendable {
     private static let purge = "$JS.API.STREAM.PURGE.\(WorldStream.name)"
     private static let deletion = "$JS.API.STREAM.MSG.DELETE.\(WorldStream.name)"
 
-    /// nil for whatever else is told there.
+    /// Reads an advisory; nil for API calls other than purges and deletions.
     init?(advisory payload: [UInt8]) {
         guard let advisory = Self.read(payload, as: Advisory.self), [Self.purge, Self.deletion].contains(advisory.subject),
-            // What was refused changed nothing.
+            // A refused call has changed nothing.
             let answer = Self.read(advisory.response, as: Response.self), answer.success
         else { return nil }
         let request = Self.read(advisory.request, as: Request.self) ?? Request()
@@ -27,7 +28,7 @@ enum PurgeNotice: Hashable, Sendable {
             self = .message(sequence)
             return
         }
-        // Of those that keep a part we cannot say which; ours are of that kind where it matters.
+        // A purge that keeps some messages does not say which, so it is passed over.
         guard request.sequence == nil, request.keep == nil else { return nil }
         guard let filter = request.filter, filter != "state.>", filter != ">" else {
             self = .everything

@@ -10,7 +10,7 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
     private let world: World
     private let logger: Logger
 
-    /// Between attempts to begin; afterwards the consumer restores itself.
+    /// Pause between attempts to begin reading; afterwards the consumer restores itself.
     private static var retryPause: Duration { .seconds(1) }
 
     package init(jetStream: JetStream, world: World, logger: Logger) {
@@ -57,7 +57,8 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
         return nil
     }
 
-    /// Where the account forbids it, nothing is heard, and what others purge stays in memory until the process ends.
+    /// Follows the server's advisories. Where the account's permissions forbid that, messages that others purge stay in memory until the
+    /// process ends.
     private func hearPurges() async {
         guard let notices = try? self.jetStream.connection.subscribe(PurgeNotice.subject) else { return }
         for await message in notices {

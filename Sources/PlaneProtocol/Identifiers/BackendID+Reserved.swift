@@ -1,8 +1,8 @@
 extension BackendID {
-    /// Whether the host name that the id would get is one that software looks for by itself, without anybody having asked for it.
+    /// Whether the host name that the id would get is one that software looks up by itself, without a person asking for it.
     ///
-    /// Whoever answers there is believed: a browser takes its proxy from `wpad`, a mail program its servers from `autoconfig`, and a name
-    /// `localhost` is this machine to whoever reads it. Such a name below a cluster's domain must not go to who is allowed to name backends.
+    /// Software believes the host that answers there: a browser takes its proxy from `wpad`, a mail program its servers from `autoconfig`, and
+    /// readers take `localhost` for their own machine. So clients that may choose ids must not get such a name below a cluster's domain.
     /// (Names that begin with `_`, such as `_acme-challenge` and `_dmarc`, are no backend ids at all. `www`, `mail` and the like are not
     /// among these: people type them, no program takes its settings from them.)
     package var isReserved: Bool { Self.reserved.contains(self.rawValue) }

@@ -1,12 +1,12 @@
-/// What can be read from a JSON value.
+/// A type that can be read from a JSON value.
 package protocol JSONDecodable: Sendable {
-    /// What a reader hopes to find, in the words of an error message: "a string", "an object".
+    /// What an error message says was expected: "a string", "an object".
     static var expectation: String { get }
 
     init(json: JSONNode) throws(MessageError)
 }
 
-/// What can be written as a JSON value. Writing cannot fail.
+/// A type that can be written as a JSON value. Writing cannot fail.
 package protocol JSONEncodable: Sendable {
     func write(to json: inout JSONWriter)
 }

@@ -1,5 +1,5 @@
-/// That a backend is being ended: nothing new gets in, and its process may still run. Told beside the present state, before the end itself;
-/// an addition of ours, which older readers take for a repetition of that state.
+/// Says that a backend is being ended: the proxy lets nothing new in, while its process may still run. It is sent beside the present state,
+/// before the end itself. An addition of ours, which older readers take for a repetition of that state.
 package struct BackendEnding: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
         /// Its process is asked to end, and killed after the drone's `stop_timeout_secs`.

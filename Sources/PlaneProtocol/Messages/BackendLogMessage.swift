@@ -1,9 +1,9 @@
-/// A piece of what a backend printed: from its agent to anybody, the last 500 kept in the stream `backend_logs` (M10).
+/// A line that a backend printed: from its agent to anybody (M10). The stream `backend_logs` keeps the last 500 of each backend.
 package struct BackendLogMessage: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
         case stdout = "Stdout"
         case stderr = "Stderr"
-        /// From the agent, about the backend.
+        /// Written by the agent: why the backend ended, how far a pull is.
         case meta = "Meta"
     }
 

@@ -5,7 +5,7 @@ package struct BackendStateMessage: Hashable, Sendable {
     package var backend: BackendID
     /// When the state was reached, by the drone's clock.
     package var time: WireTime
-    /// Ours: how and why. The reference ignores it.
+    /// How the backend came to the state, and why. Ours; the reference ignores it.
     package var detail: BackendStatusDetail?
 
     package init(cluster: ClusterName, state: BackendState, backend: BackendID, time: WireTime, detail: BackendStatusDetail? = nil) {
@@ -16,7 +16,7 @@ package struct BackendStateMessage: Hashable, Sendable {
         self.detail = detail
     }
 
-    /// What is published when a drone has reported a state.
+    /// The public form of a drone's report: without the drone.
     package init(_ update: UpdateBackendStateMessage) {
         self.init(cluster: update.cluster, state: update.state, backend: update.backend, time: update.time, detail: update.detail)
     }

@@ -13,7 +13,7 @@ package struct BackendStatusDetail: Hashable, Sendable {
     package var lastLines: [String]?
     /// Who asked for what led to this state, as they called themselves; nobody checks it.
     package var requestedBy: String?
-    /// It is being ended, and this is no other state than the one before. Absent once it has ended.
+    /// The backend is being ended, and the state beside this is the one reported before. Absent once it has ended.
     package var ending: BackendEnding?
 
     package init(

@@ -34,7 +34,7 @@ extension DockerExecutableConfig {
     /// Of one `NAME=value`, in bytes: Linux takes no longer string when it starts a program (`MAX_ARG_STRLEN`, with a zero at its end).
     private static let longestVariable = 128 * 1024 - 1
 
-    /// Refuses what no container can be given, which would only show when it is started: a NUL in any string, variables that are none.
+    /// Refuses what would fail only when the container is started: a NUL in any string, names of variables that are empty or hold `=`.
     package func checkStrings() throws(MessageError) {
         try MessageError.refuseNUL(in: self.image, at: "image")
         for (name, value) in self.env.sorted(by: { $0.key < $1.key }) {

@@ -3,7 +3,7 @@ package import NetworkAddresses
 /// Registers a drone: from its agent to the schedulers (M6). Answered `true` when the drone's metadata is stored.
 package struct DroneConnectRequest: Hashable, Sendable {
     package var droneID: DroneID
-    /// Of the agent's software; agents older than this field do not send it.
+    /// Version of the agent; agents older than this field do not send it.
     package var version: String?
     package var gitHash: String?
     package var cluster: ClusterName
@@ -23,7 +23,7 @@ package struct DroneConnectRequest: Hashable, Sendable {
         self.endpoint = endpoint
     }
 
-    /// Of version and hash, which the world keeps.
+    /// Longest version and git hash, in bytes, because schedulers keep both.
     package static let maximumBytes = 255
 
     /// Stored for a drone that does not tell its version.

@@ -1,7 +1,7 @@
-/// What a drone says of itself or of one of its backends, on a subject that names the drone: `cluster.<C>.drone.<D>.…`. Ours.
+/// A message of a drone about itself or one of its backends, on a subject that names the drone: `cluster.<C>.drone.<D>.…`. Ours.
 ///
-/// The reference's subjects for the same messages name the cluster or the backend only, so that a server's permissions cannot tell drones
-/// apart, and each may speak for all. Body and answer are the reference's.
+/// The reference's subjects for the same messages name only the cluster or the backend, so permissions of a NATS server cannot tell drones
+/// apart, and each drone may speak for all. Body and answer are the reference's.
 package struct DroneStatement<Content: DroneContent>: Hashable, Sendable {
     package var content: Content
 
@@ -9,18 +9,18 @@ package struct DroneStatement<Content: DroneContent>: Hashable, Sendable {
         self.content = content
     }
 
-    /// Who says it; the receiver's check of the subject has compared the two.
+    /// The drone named in the body; the check of the subject has found the same drone there.
     package var speaker: DroneID { self.content.speaker }
 }
 
-/// A message that a drone says on a subject of its own.
+/// A message that a drone publishes on a subject with its own name.
 package protocol DroneContent: PlaneMessage, Hashable {
-    /// The drone that says it.
+    /// The drone that publishes it.
     var speaker: DroneID { get }
     var cluster: ClusterName { get }
     /// The subject behind `cluster.<C>.drone.<D>.`
     var statementTail: String { get }
-    /// The same in a subscription.
+    /// The same part of the subject in a subscription, with wildcards.
     static var statementTailPattern: String { get }
 }
 

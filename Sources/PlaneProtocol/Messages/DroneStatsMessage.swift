@@ -1,4 +1,4 @@
-/// What a drone's machine uses, once a second: from the metrics process to anybody (M16). Not kept.
+/// What a drone's machine uses, once a second: from its agent to anybody (M16). Not kept.
 package struct DroneStatsMessage: Hashable, Sendable {
     package var numberOfCPUs: UInt64
     /// Percent, 0 to 100, one for each CPU.
@@ -10,7 +10,7 @@ package struct DroneStatsMessage: Hashable, Sendable {
     package var diskAvailableBytes: [UInt64]
     /// One for each disk.
     package var diskTotalBytes: [UInt64]
-    /// In the form subjects use, with `_` for `.`, in the body too.
+    /// Written with `_` for `.` in the body too, as in subjects.
     package var cluster: ClusterName
     package var drone: DroneID
 

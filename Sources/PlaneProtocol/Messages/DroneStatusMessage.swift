@@ -9,7 +9,7 @@ package struct DroneStatusMessage: Hashable, Sendable {
     package var runningBackends: UInt32?
     /// How many backends the drone takes at once; nil for no limit. Ours: the reference neither sends nor reads it.
     package var maxBackends: UInt32?
-    /// Whether its backends are kept away from the machine they run on; nil where nobody asked for it. Ours, for `plane doctor`.
+    /// Whether firewall rules keep its backends away from the machine they run on; nil without `agent.docker.isolate`. Ours, for `plane doctor`.
     package var isIsolated: Bool?
 
     package init(

@@ -11,7 +11,7 @@ package struct FetchedBackend: Hashable, Sendable {
     package var backendID: BackendID
     /// What visitors must show to the proxy; nil if it asks for nothing.
     package var bearerToken: Secret?
-    /// Whether it is being ended: the lock is held until its process is gone. Ours, and absent unless true.
+    /// Whether it is being ended: it holds the lock until its process is gone. Ours, and absent unless true.
     package var isEnding: Bool
 
     package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, isEnding: Bool = false) {

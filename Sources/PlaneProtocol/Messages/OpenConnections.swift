@@ -1,8 +1,8 @@
-/// Asks a drone what its proxy has open to each of its backends: from an operator. Ours: the reference neither asks nor answers.
+/// Asks how many requests and WebSockets the proxy of a drone has open to each backend: from an operator to that drone's agent. Ours.
 package struct OpenConnectionsRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
-    /// The last backend of the answer before, where one answer was not enough.
+    /// The last backend of the previous answer, if that was not complete.
     package var after: BackendID?
 
     package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil) {
@@ -12,11 +12,11 @@ package struct OpenConnectionsRequest: Hashable, Sendable {
     }
 }
 
-/// What a drone says to that.
+/// The answer to an `OpenConnectionsRequest`.
 package struct OpenConnections: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
         package var backend: BackendID
-        /// Requests whose response has not ended: event streams, long polls and transfers as well as those of a moment.
+        /// Requests whose response has not ended, event streams, long polls and transfers among them.
         package var requests: UInt32
         package var webSockets: UInt32
 
@@ -29,7 +29,7 @@ package struct OpenConnections: Hashable, Sendable {
 
     /// Those with something open, in the order of their ids.
     package var backends: [Entry]
-    /// False if there are more, which are asked for with another request.
+    /// False if there are more backends, to be asked for with `after`.
     package var isComplete: Bool
 
     /// An entry is some 150 bytes: well below the 1 MiB of a NATS message.

@@ -1,9 +1,9 @@
-/// Asks a drone which backends it runs: from a scheduler whose memory of the drone is missing, or differs from what the drone says of
-/// itself. Ours: the reference neither asks nor answers.
+/// Asks a drone which backends it runs: from a scheduler that knows nothing of the drone, or counts other backends than the drone reports.
+/// Ours: the reference neither asks nor answers.
 package struct RollCallRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
-    /// The last backend of the answer before, where one answer was not enough.
+    /// The last backend of the previous answer, if that was not complete.
     package var after: BackendID?
 
     package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil) {
@@ -13,7 +13,7 @@ package struct RollCallRequest: Hashable, Sendable {
     }
 }
 
-/// What a drone says to that.
+/// The answer to a `RollCallRequest`.
 package struct RollCall: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
         package var backend: BackendID
@@ -21,7 +21,7 @@ package struct RollCall: Hashable, Sendable {
         package var bearerToken: Secret?
         package var lockAssignment: LockAssignment?
 
-        /// Bytes. Ours have 30, as the reference's.
+        /// Longest token, in bytes. Our tokens have 30, as the reference's.
         package static let longestToken = 1024
 
         package init(backend: BackendID, state: BackendState, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil) {
@@ -35,7 +35,7 @@ package struct RollCall: Hashable, Sendable {
     package var metadata: DroneMetadata
     /// Those that have not ended, in the order of their ids.
     package var backends: [Entry]
-    /// False if there are more, which are asked for with another request.
+    /// False if there are more backends, to be asked for with `after`.
     package var isComplete: Bool
 
     /// An entry is some 200 bytes, or 3 KiB with the longest lock: well below the 1 MiB of a NATS message.

@@ -14,7 +14,7 @@ package struct ScheduledBackend: Hashable, Sendable {
     package var bearerToken: Secret?
     /// Whether this request started it; false for the backend that held the lock already.
     package var spawned: Bool
-    /// Whether it is being ended: the lock is held until its process is gone. Ours, and absent unless true.
+    /// Whether it is being ended: it holds the lock until its process is gone. Ours, and absent unless true.
     package var isEnding: Bool
 
     package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool, isEnding: Bool = false) {

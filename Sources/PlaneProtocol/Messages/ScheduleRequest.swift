@@ -5,7 +5,7 @@ package struct ScheduleRequest: Hashable, Sendable {
     package var backendID: BackendID?
     /// The backend is stopped when it has had no connection for this long.
     package var maxIdle: WireSeconds
-    /// For the operator's eyes; nothing acts on it. What stands under `requestedByKey` is told in the backend's history.
+    /// For people; nothing acts on it. The value under `requestedByKey` becomes part of the backend's history.
     package var metadata: [String: String]
     package var executable: DockerExecutableConfig
     /// Let the proxy ask every visitor for a token which the reply carries.

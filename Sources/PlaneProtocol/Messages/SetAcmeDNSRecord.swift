@@ -5,7 +5,7 @@ package struct SetAcmeDNSRecord: Hashable, Sendable {
     /// Text of the TXT record of `_acme-challenge.<cluster>`.
     package var value: String
 
-    /// Of one character-string of a TXT record (RFC 1035 §3.3); an authority's challenge has 43 (RFC 8555 §8.4).
+    /// Longest value, in bytes: one character-string of a TXT record (RFC 1035 §3.3). A challenge has 43 (RFC 8555 §8.4).
     package static let maximumBytes = 255
 
     package init(cluster: ClusterName, value: String) {

@@ -11,7 +11,7 @@ package struct SpawnRequest: Hashable, Sendable {
     package var executable: DockerExecutableConfig
     /// What the proxy asks visitors for; nil lets everybody in.
     package var bearerToken: Secret?
-    /// The lock the backend holds. Ours: the drone only keeps it, so that a lost memory of the world can be made good from the drones.
+    /// The lock the backend holds. Ours: the drone only keeps it, and reports it in roll calls when the stream `plane_state` was lost.
     package var lockAssignment: LockAssignment?
 
     package init(
@@ -30,8 +30,8 @@ package struct SpawnRequest: Hashable, Sendable {
 }
 
 extension SpawnRequest: PlaneRequest {
-    /// Whether the drone took it. An agent that did not says why in a header beside `false` (`ErrorReply.headerName`); an `ErrorReply` in
-    /// its place says the same.
+    /// Whether the drone took it. Beside `false` the agent says why in a header (`ErrorReply.headerName`); an `ErrorReply` in place of
+    /// `false` means the same.
     package typealias Reply = Bool
 
     package static let subscription = "cluster.*.drone.*.spawn"

@@ -1,8 +1,10 @@
-/// Stops a backend: from anybody to every agent of the cluster (M5). The agent that has the backend answers once its end is stored; agents of 0.3.24 all answer at once.
+/// Asks for the end of a backend: from anybody to every agent of the cluster (M5). The agent that has the backend answers once it is stored
+/// that the end has begun; the process may run on for `agent.stop_timeout_secs`. Our other agents do not answer; those of 0.3.24 all answer
+/// at once.
 package struct TerminationRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var backendID: BackendID
-    /// Who asks, as they call themselves, for the backend's history. Ours: 0.3.24 does not know it.
+    /// Who asks, as they call themselves; it becomes part of the backend's history. Ours: 0.3.24 does not know it.
     package var requestedBy: String?
 
     package init(cluster: ClusterName, backendID: BackendID, requestedBy: String? = nil) {

@@ -6,7 +6,7 @@ package struct UpdateBackendStateMessage: Hashable, Sendable {
     /// When the state was reached, by the sender's clock; retries do not change it.
     package var time: WireTime
     package var drone: DroneID
-    /// Ours: how and why. The reference ignores it.
+    /// How the backend came to the state, and why. Ours; the reference ignores it.
     package var detail: BackendStatusDetail?
 
     package init(

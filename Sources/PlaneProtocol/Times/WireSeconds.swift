@@ -1,4 +1,4 @@
-/// A number of whole seconds as messages write it: any unsigned 64-bit integer, however absurd.
+/// A number of whole seconds as messages write it: any unsigned 64-bit integer.
 package struct WireSeconds: RawRepresentable, Hashable, Codable, JSONCodable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     package static var expectation: String { "seconds as an integer" }
 

@@ -3,7 +3,7 @@ package struct BackendAssignment: Hashable, Sendable {
     package var drone: DroneID
     package var bearerToken: Secret?
     package var lockAssignment: LockAssignment?
-    /// Ours: there is a token, which only schedulers may read, elsewhere.
+    /// There is a token, which stands in the stream `plane_secrets` and not here. Ours.
     package var hasHiddenToken: Bool
 
     package init(drone: DroneID, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil, hasHiddenToken: Bool = false) {
@@ -14,7 +14,7 @@ package struct BackendAssignment: Hashable, Sendable {
     }
 }
 
-/// A lock, and the announcement by which it was taken.
+/// A lock, and the id of the announcement by which it was taken.
 package struct LockAssignment: Hashable, Sendable {
     package var lock: LockName
     package var uid: LockUID

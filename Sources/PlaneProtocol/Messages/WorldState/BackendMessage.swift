@@ -1,4 +1,4 @@
-/// Something about one backend.
+/// A change of one backend: its assignment, a state, or the beginning of its end.
 package struct BackendMessage: Hashable, Sendable {
     package enum Change: Hashable, Sendable {
         case assignment(BackendAssignment)

@@ -1,4 +1,4 @@
-/// Something about one drone.
+/// A change of one drone: its metadata, its state, or a sign of life.
 package struct DroneMessage: Hashable, Sendable {
     package enum Change: Hashable, Sendable {
         case metadata(DroneMetadata)
@@ -48,7 +48,7 @@ extension DroneMessage: JSONCodable {
         }
     }
 
-    /// Where the newest metadata of a drone lie in the state of the world.
+    /// The subject on which `plane_state` holds the newest metadata of a drone.
     package static func metadataSubject(of drone: DroneID, in cluster: ClusterName) -> String {
         "state.cluster.\(cluster.subjectToken).\(Self.metadataTail(of: drone))"
     }

@@ -1,6 +1,6 @@
 package import NetworkAddresses
 
-/// What a drone told of itself when it registered.
+/// What a drone has said about itself when it registered.
 package struct DroneMetadata: Hashable, Sendable {
     /// Where visitors reach the drone's proxy; what DNS answers for its backends.
     package var ip: IPAddress

@@ -1,14 +1,14 @@
 /// A scheduler wants a lock, or gives up wanting it.
 package struct LockMessage: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
-        /// "I am about to place a backend for this lock." Lapses by itself after 30 s.
+        /// The writer is about to place a backend for the lock. Lapses by itself after 30 s.
         case announce = "Announce"
-        /// "I could not."
+        /// The writer has given up placing one.
         case revoke = "Revoke"
     }
 
     package var lock: LockName
-    /// Names the attempt; who revokes or assigns must show the same.
+    /// Names the attempt; the revocation and the assignment that belong to an announcement carry the same.
     package var uid: LockUID
     package var kind: Kind
 

@@ -1,4 +1,4 @@
-/// How visitors reach a drone's proxy, as far as its address does not say it. An addition of ours, absent where nobody has configured it.
+/// Scheme and port by which visitors reach a drone's proxy. An addition of ours, absent unless the drone's configuration names them.
 package struct PublicEndpoint: Hashable, Sendable {
     package enum Scheme: String, CaseIterable, Sendable {
         case http, https
@@ -28,14 +28,14 @@ package struct PublicEndpoint: Hashable, Sendable {
         return "\(scheme.rawValue)://\(backend.hostName(in: cluster))\(port == scheme.defaultPort ? "" : ":\(port)")/"
     }
 
-    /// Where there is a certificate to be seen; nil for a drone whose visitors come by plain HTTP.
+    /// The port on which the proxy shows its certificate; nil for a drone whose visitors come by plain HTTP.
     package func httpsPort(in cluster: ClusterName) -> UInt16? {
         self.scheme == .http ? nil : self.port ?? cluster.port ?? Scheme.https.defaultPort
     }
 
-    /// Among the keys of a message about the drone.
+    /// Reads the two keys from a message about the drone.
     init(in json: JSONNode) throws(MessageError) {
-        // A scheme of a later version is as good as none: the rest of the message counts all the same.
+        // A scheme that only a later version knows is passed over; the rest of the message counts.
         self.scheme = try json.optional("public_scheme", as: String.self).flatMap { Scheme(rawValue: $0) }
         self.port = try json.optional("public_port")
     }

@@ -2,7 +2,7 @@
 ///
 /// The stream keeps the last message of each subject, so that a reader who comes later gets a short history with the same outcome.
 package enum WorldStateMessage: Hashable, Sendable {
-    /// Clocks the expiry of announced locks; once a second.
+    /// Written once a second; its publish time is the clock by which announcements of locks lapse.
     case heartbeat
     case cluster(ClusterName, ClusterStateMessage)
 }
@@ -17,11 +17,11 @@ extension WorldStateMessage: PlaneMessage {
         }
     }
 
-    /// Whether a second message on the same subject is refused instead of replacing the first, which is asked of the server with the
+    /// Whether the server refuses a second message on the same subject instead of replacing the first. The writer asks for that with the
     /// header `Nats-Expected-Last-Subject-Sequence: 0`.
     ///
-    /// So it is for the states of a backend, each of which is reached once, and for the beginning of its end. The reference does the same with the states of a drone,
-    /// and a drone that has been drained can then never be ready again; we let a newer state of a drone replace the older one.
+    /// True for the states of a backend, each of which is reached once, and for the beginning of its end. The reference does the same with
+    /// the states of a drone, so that a drone that was drained can never be ready again; here a newer state of a drone replaces the older one.
     package var isFirstWriteWins: Bool {
         guard case .cluster(_, .backend(let message)) = self else { return false }
         return switch message.change {
