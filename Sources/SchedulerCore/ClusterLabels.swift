@@ -1,10 +1,12 @@
 import PlaneProtocol
 import Synchronization
 
-/// The names of clusters as values of a label. Requests say them, so anybody who may ask could make any number of them, and each is kept
-/// by this process and by whoever collects its metrics for ever: after so many, only clusters that have drones get one of their own.
+/// Values of the metrics label `cluster`, of which there is a bounded number.
+///
+/// Requests name clusters, so a client could name any number of them, and this process and Prometheus would keep a series for each. Beyond the
+/// limit, only clusters that have drones get a value of their own; the others share one.
 final class ClusterLabels: Sendable {
-    /// The label that the others have together; no cluster can be called so.
+    /// The value that the other clusters share. No cluster can have this name.
     static let rest = "(other)"
 
     private let limit: Int
@@ -12,7 +14,7 @@ final class ClusterLabels: Sendable {
 
     init(limit: Int = 256) { self.limit = limit }
 
-    /// - Parameter hasDrones: asked once the limit is reached.
+    /// - Parameter hasDrones: whether the cluster has drones; called only beyond the limit.
     func label(of cluster: ClusterName, hasDrones: () -> Bool) -> String {
         self.known.withLock { known in
             if known.contains(cluster) { return cluster.rawValue }

@@ -1,10 +1,10 @@
 extension Duration {
-    /// The rest cut off; at most 292 years.
+    /// Whole nanoseconds, rounded towards zero; at most 292 years.
     var wholeNanoseconds: Int64 {
         let (seconds, attoseconds) = self.components
         return seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ attoseconds / 1_000_000_000
     }
 
-    /// The rest cut off.
+    /// Whole milliseconds, rounded towards zero.
     var wholeMilliseconds: Int64 { self.wholeNanoseconds / 1_000_000 }
 }

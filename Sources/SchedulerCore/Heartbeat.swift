@@ -4,8 +4,10 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Writes the heartbeat once a second, by which announcements of locks lapse for every reader of the stream; and sees whether it comes
-/// back, which shows that this process still follows the world. A connection that is restored is tried at once.
+/// Writes the heartbeat to `plane_state` once a second, and at once when the connection is restored.
+///
+/// Its publish time is the clock by which announcements of locks lapse for every reader. When the heartbeat comes back from the stream, this
+/// process knows that its state of the world is current; when it does not, requests are answered `Unavailable`.
 struct Heartbeat: Sendable {
     let connection: NATSConnection
     let world: LiveWorld
@@ -14,9 +16,9 @@ struct Heartbeat: Sendable {
     let metrics: SchedulerMetrics
     let logger: Logger
 
-    /// The same in every member of a fleet.
+    /// Interval between heartbeats, the same in every member of a fleet.
     static let interval: Duration = .seconds(1)
-    /// A follower that is behind by more is behind.
+    /// Time within which a heartbeat has to come back. After that the state of the world counts as out of date.
     private static let echoLimit: Duration = .seconds(5)
 
     /// Ends when the task is cancelled.

@@ -13,13 +13,14 @@ import WorldFollowing
 /// Any number of schedulers may run. Requests, reports and registrations are taken through a queue group, one scheduler each; the signs
 /// of life of drones are heard by all.
 package struct Scheduler: Service {
-    /// Of the queue group.
+    /// Name of the queue group in which schedulers share requests.
     private static let queue = "scheduler"
-    /// Requests wait for drones and for the stream, so many are on their way at once; each costs a few kilobytes.
+    /// Requests handled at the same time. Each costs a few kilobytes, and spends its time waiting for a drone or the stream.
     private static let mostAtOnce = 4096
 
-    /// Drones speak every 4 s and are asked then, which takes milliseconds. No longer than a request for a lock waits: it is served then,
-    /// in the first seconds of a new installation too, whose stream looks like one that was made anew.
+    /// Time after a new stream was made in which the drones are asked what they run; requests with a lock wait meanwhile. A drone publishes
+    /// its status every 4 s and is asked then. It is no longer than a request waits for a lock, so such requests are served in the first
+    /// seconds of a new installation too, whose stream looks like one that was lost.
     package static let rebuildTime: Duration = .seconds(6)
 
     private let bus: PlaneBus
@@ -46,8 +47,8 @@ package struct Scheduler: Service {
         self.logger = logger
     }
 
-    /// Requests are taken only after the whole state of the world has been read. At the end, those under way are still answered; the
-    /// world is followed until then.
+    /// Takes requests only after the whole state of the world has been read. On shutdown it answers the requests it has begun, and follows
+    /// the stream until then.
     package func run() async throws {
         do {
             try await cancelWhenGracefulShutdown {
@@ -111,7 +112,7 @@ package struct Scheduler: Service {
         let fetch = FetchHandler(world: self.world, limits: self.limits, vault: vault)
         let schedules = try self.bus.subscribe(to: ScheduleRequest.self, queue: Self.queue)
         let fetches = try self.bus.subscribe(to: FetchBackendForLock.self, queue: Self.queue)
-        // So that whoever reads the line may ask.
+        // The server has the subscriptions before the log says that this scheduler is ready.
         try await self.bus.connection.flush()
         self.logger.info("scheduler is ready", metadata: [LogKey.sequence: "\(self.world.ask { $0.sequence })"])
         await withDiscardingTaskGroup { group in
@@ -120,7 +121,7 @@ package struct Scheduler: Service {
         }
     }
 
-    /// False if the process is to end before there was anything to serve.
+    /// - Returns: false if the process is to end before the state has been read.
     private func catchUp() async -> Bool {
         await cancelWhenGracefulShutdown { await self.world.waitUntilCaughtUp() }
         return self.world.isCaughtUp && !Task.isShuttingDownGracefully

@@ -2,7 +2,7 @@ import Metrics
 import PlaneProtocol
 import PlaneState
 
-/// What the scheduler counts. Made after the metrics system was set up.
+/// The metrics of the scheduler. To be made after the metrics system was set up.
 package struct SchedulerMetrics: Sendable {
     private let scheduleSeconds = Timer(label: "plane_scheduler_schedule_seconds")
     private let isCurrent = Meter(label: "plane_scheduler_world_is_current")
@@ -23,7 +23,7 @@ package struct SchedulerMetrics: Sendable {
         ).increment()
     }
 
-    /// - Parameter isCurrent: whether what we write comes back to us.
+    /// - Parameter isCurrent: whether this scheduler's heartbeats come back from the stream.
     func world(isCurrent: Bool, sequence: UInt64) {
         self.isCurrent.set(isCurrent ? 1 : 0)
         self.sequence.set(Double(sequence))

@@ -3,12 +3,12 @@ import PlaneService
 package import SchedulerCoreConfiguration
 import WorldFollowing
 
-/// The streams of a cluster. Schedulers create them, and keep their replicas and limits of age and size as configured; everything else about
-/// a stream that exists is left as its operator wants it.
+/// The JetStream streams of a fleet (dev/docs/protocol.md, Streams). Schedulers create them, and keep their replicas and their limits of age and size
+/// as configured; everything else about an existing stream is left as its operator has set it.
 package enum SchedulerStreams {
     package static let planeState = WorldStream.name
     package static let backendStatus = "backend_status"
-    /// Who does the work that one scheduler is enough for; see `Lease`.
+    /// The stream of leases: which scheduler does the housekeeping; see `Lease`.
     static let leases = "plane_leases"
     static let leaseDuration: Duration = .seconds(30)
 
@@ -16,24 +16,24 @@ package enum SchedulerStreams {
         package var configuration: StreamConfiguration
         /// Whether a scheduler can do nothing without it.
         package var isEssential: Bool
-        /// The limit of its size is not the configured one, because the store is too small for that.
+        /// The limit of its size is smaller than the configured one, because the store is too small.
         var isCutToStore = false
     }
 
-    /// Of the store, for what is kept only to be looked at later: whoever may write nothing more because of that can do no work.
+    /// Log lines get one part in so many of the store at most, so that the histories never fill it: with a full store nothing can be scheduled.
     private static let historyShare: UInt64 = 8
-    /// States of backends are short and few beside what backends print.
+    /// States of backends get one part in so many of the limit of log lines, because they are short and few.
     private static let statusShare: Int64 = 4
-    /// Records of a minute that nobody reads.
+    /// Bytes of `dns_record`, which keeps a minute of records that nobody reads.
     private static let dnsRecordBytes: Int64 = 16 << 20
-    /// No stream is worth having that keeps less.
+    /// Smallest limit of a stream, in bytes; a stream that keeps less is not made.
     static let smallestLimit: Int64 = 64 << 10
 
     /// The essential ones first.
     ///
-    /// Agents publish to `backend_logs` without waiting for an answer, and what is lost there is no loss to the system: one copy.
-    /// And no acknowledgement: with one, whoever may publish a line could have the server publish for him wherever he likes.
-    /// - Parameter store: bytes there are for all streams, if that is known.
+    /// `backend_logs` has one copy, since agents publish to it without waiting for an answer and log lines may be lost. It does not acknowledge:
+    /// the server publishes acknowledgements on any subject the sender names, with its own permissions.
+    /// - Parameter store: bytes for all streams together, if that is known.
     package static func all(_ configuration: SchedulerConfiguration, store: UInt64? = nil) -> [Stream] {
         let (replicas, age) = (configuration.replicas, configuration.historyRetention)
         let history = configuration.historyMaxBytes
@@ -56,10 +56,10 @@ package enum SchedulerStreams {
         return (configuration.acceptsLegacyPeers ? [] : [secrets]) + [
             // The shared memory: the last message of each subject.
             stream(self.planeState, ["state.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas),
-            // A lease is over when the server has forgotten the message: its clock decides, and none of ours.
+            // A lease ends when the server drops the message by its age, so only the server's clock counts.
             stream(
                 self.leases, ["lease.>"], isEssential: true, maxMessagesPerSubject: 1, maxAge: self.leaseDuration, replicas: replicas),
-            // Behind those without a limit: the server makes no more of them once all of its store is set aside.
+            // After the streams without a limit: once the server has set all of its store aside for limits, it makes no more streams.
             stream(
                 self.backendStatus, ["backend.*.status"], isEssential: true, maxAge: age,
                 maxBytes: history.map { $0 / self.statusShare } ?? StreamConfiguration.unlimited, replicas: replicas, part: self.statusShare),
@@ -68,7 +68,7 @@ package enum SchedulerStreams {
             stream(
                 "backend_logs", ["backend.*.log"], maxMessagesPerSubject: 500, maxAge: age,
                 maxBytes: history ?? StreamConfiguration.unlimited, isAcknowledged: false),
-            // Read by nobody today; older agents still publish there.
+            // Agents of 0.3.24 publish there; nobody reads it.
             stream(
                 "dns_record", ["cluster.*.dns.*"], maxAge: .seconds(60), maxBytes: self.dnsRecordBytes, part: self.statusShare,
                 isAcknowledged: false),
@@ -77,6 +77,6 @@ package enum SchedulerStreams {
 }
 
 extension UInt64 {
-    /// Two schedulers that measure a store a little differently come to the same.
+    /// The largest power of two up to this number, so that two schedulers which measure the store a little differently set the same limit.
     fileprivate var powerOfTwoBelow: UInt64 { self == 0 ? 0 : 1 << (UInt64.bitWidth - 1 - self.leadingZeroBitCount) }
 }

@@ -4,8 +4,8 @@ import PlaneService
 package import SchedulerCoreConfiguration
 import Synchronization
 
-/// Makes the streams, and goes on to see that they are there and as configured: a stream may be deleted by hand, and a cluster that was
-/// still forming when it was made could hold fewer replicas then than it can now.
+/// Makes the streams, and checks every 15 s that they exist and are as configured. A stream may have been deleted by hand, and one made while
+/// the NATS cluster was still forming has fewer replicas than it could have now.
 package final class StreamKeeper: Sendable {
     private struct State {
         var streams: [SchedulerStreams.Stream]
@@ -15,7 +15,7 @@ package final class StreamKeeper: Sendable {
         /// Bytes of the store, if that is known.
         var storeLimit: UInt64?
         var isStoreNearlyFull = false
-        /// What the last look after each stream came to, by its name.
+        /// The last error of each stream, by its name; none for a stream that is as configured.
         var lastErrors: [String: String] = [:]
     }
 
@@ -25,13 +25,13 @@ package final class StreamKeeper: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// A cluster that has just started elects its leaders within seconds.
+    /// Pause between attempts at start. A NATS cluster that has just started elects its leaders within seconds.
     private static let retryPause: Duration = .seconds(1)
-    /// Servers of a cluster are started one after the other; for so long a stream waits for all it should have copies on.
+    /// Time for which a stream waits for as many servers as it is to have copies. After that it is made with fewer.
     private static let formingLimit: Duration = .seconds(10)
-    /// A look is one small request for each stream.
+    /// Interval between checks; each costs one small request per stream.
     private static let period: Duration = .seconds(15)
-    /// The size of the store changes when its operator changes it; to find it out takes a few dozen requests.
+    /// Interval between measurements of the store. Its size changes only when an operator changes it, and measuring takes a few dozen requests.
     private static let measuringPeriod: Duration = .seconds(3600)
 
     package init(jetStream: JetStream, configuration: SchedulerConfiguration, metrics: SchedulerMetrics = SchedulerMetrics(), logger: Logger) {
@@ -42,8 +42,8 @@ package final class StreamKeeper: Sendable {
         self.state = Mutex(State(streams: SchedulerStreams.all(configuration)))
     }
 
-    /// Returns when all streams exist that a scheduler needs. Waits for them for as long as it takes, and says why: JetStream may not be
-    /// there yet, and who keeps a stream from being made is told nowhere else. What is not essential is tried once.
+    /// Returns when all essential streams exist. Waits for them for as long as it takes, for instance because JetStream is not there yet, and
+    /// logs the reason, which appears nowhere else. The other streams are tried once.
     /// - Throws: `CancellationError`, and an error of code `closed` when the connection is at its end.
     package func ensure() async throws {
         let formed = ContinuousClock.now + Self.formingLimit
@@ -55,7 +55,7 @@ package final class StreamKeeper: Sendable {
                 told = "\(error)"
                 try await Task.sleep(for: Self.retryPause)
             }
-            // What comes after this one gets limits that fit.
+            // The streams after this one get limits that fit the store.
             if name == SchedulerStreams.leases { await self.measureStore() }
         }
         for stream in self.streams where !stream.isEssential {
@@ -78,7 +78,7 @@ package final class StreamKeeper: Sendable {
     func lookAfterAll() async {
         await self.measureStore()
         for stream in self.streams {
-            // Told once for each new reason: a cluster may lack a server for weeks.
+            // Logged once for each new reason, because a NATS cluster may lack a server for weeks.
             guard let error = await self.look(after: stream), !Task.isCancelled else {
                 self.note(nil, for: stream)
                 continue
@@ -91,7 +91,7 @@ package final class StreamKeeper: Sendable {
         await self.watchStore()
     }
 
-    /// The stream of the world's state takes nothing: makes it again if it is gone. Returns at once if somebody is at it.
+    /// Makes the stream `plane_state` again if it is gone. To be called when it takes no messages. Returns at once if another task is doing so.
     func restoreWorld() async {
         guard self.state.withLock({ state in
             defer { state.isRestoring = true }
@@ -117,7 +117,7 @@ package final class StreamKeeper: Sendable {
             level: error.isRetryable || error.meansTooFewServers ? .warning : .error, "stream cannot be made yet", metadata: metadata)
     }
 
-    /// - Returns: whether that is new.
+    /// - Returns: whether the reason differs from the last one of this stream.
     @discardableResult
     private func note(_ error: String?, for stream: SchedulerStreams.Stream) -> Bool {
         self.state.withLock { state in
@@ -135,7 +135,7 @@ package final class StreamKeeper: Sendable {
                 _ = try await self.jetStream.ensureStream(configuration, acceptingFewerReplicas: acceptingFewerReplicas)
                 return nil
             } catch {
-                // A cluster says of servers without room that they are too few.
+                // Servers without room are reported as too few servers.
                 guard error.meansNoRoom || acceptingFewerReplicas && error.meansTooFewServers, let smaller = configuration.smaller else {
                     return error
                 }
@@ -160,7 +160,7 @@ package final class StreamKeeper: Sendable {
         }
     }
 
-    /// Whether the stream's limit is about what fits the store: others, who have measured it at another time, may have set it.
+    /// Whether the stream's limit is about what fits the store. Another scheduler, which has measured at another time, may have set it.
     private func isNear(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
         guard let wanted = configuration.maxBytes, let limit = try await self.jetStream.streamInfo(configuration.name).maxBytes else { return false }
         return limit >= UInt64(wanted) / 2 && limit <= UInt64(wanted) * 2
@@ -168,10 +168,10 @@ package final class StreamKeeper: Sendable {
 
     // MARK: The store
 
-    /// A store that is full takes nothing more from anybody: said before that.
+    /// Warns when the store is nearly full. A full one refuses every write.
     private func watchStore() async {
         guard let info = try? await self.jetStream.streamInfo(SchedulerStreams.planeState), let used = try? await self.jetStream.storeUsed() else {
-            return  // Said by whoever needs an answer.
+            return  // Calls that need an answer report the error.
         }
         let (limit, isNews) = self.state.withLock { state in
             let isNearlyFull = StoreUsage(used: used, limit: state.storeLimit).isNearlyFull
@@ -185,7 +185,7 @@ package final class StreamKeeper: Sendable {
             metadata: [LogKey.bytes: "\(used)", LogKey.limit: "\(limit)"])
     }
 
-    /// Finds out how large the store is, now and then, and what fits it.
+    /// Measures the store, at most once in `measuringPeriod`.
     private func measureStore() async {
         let isDue = self.state.withLock { state in
             guard state.measuredAt.map({ .now - $0 >= Self.measuringPeriod }) ?? true else { return false }
@@ -201,14 +201,14 @@ package final class StreamKeeper: Sendable {
                 state.storeLimit = limit
             }
         } catch {
-            // Then the configured limits stand, and the server says if they are too large.
+            // The configured limits are used then, and the server refuses them if they are too large.
             self.logger.debug("the size of the store is not known", metadata: [LogKey.error: "\(error)"])
         }
     }
 }
 
 extension StreamConfiguration {
-    /// The same with a quarter of the size, which leaves room for others; nil if that is none.
+    /// The same stream with a quarter of the size, which leaves room for others; nil below `smallestLimit`.
     fileprivate var smaller: StreamConfiguration? {
         guard let maxBytes = self.maxBytes, maxBytes > SchedulerStreams.smallestLimit else { return nil }
         var configuration = self

@@ -7,8 +7,8 @@ import PlaneState
 import SchedulerCoreConfiguration
 import Synchronization
 
-/// What must be done for the world once, by whichever scheduler has the lease: writes off drones that are gone, asks those whose own count
-/// differs from the world's, and purges what nobody needs any more.
+/// The work that one scheduler does for all, whichever has the lease: it marks silent drones and their backends `Lost`, asks drones that report
+/// another number of backends than the state counts, and purges outdated messages.
 final class Housekeeper: Sendable {
     private let bus: PlaneBus
     private let world: LiveWorld
@@ -20,11 +20,11 @@ final class Housekeeper: Sendable {
     private let watch = Mutex(LostDroneWatch())
 
     private static let period: Duration = .seconds(1)
-    /// Looks at drones are over all of them, so not every time.
+    /// Drones are looked at in every fifth round, since each look goes over all of them.
     private static let dronesEvery = 5
     /// Drones asked at the same time.
     private static let callsAtOnce = 8
-    /// Our own writes come back to us.
+    /// Time within which this scheduler's own writes have to come back through the stream.
     private static let echoLimit: Duration = .seconds(2)
 
     init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
@@ -46,7 +46,7 @@ final class Housekeeper: Sendable {
         }
     }
 
-    /// Whether this process would have heard a drone, from second to second.
+    /// Tells the `LostDroneWatch` every second whether this process would have heard a drone.
     private func listen() async {
         while (try? await Task.sleep(for: Self.period)) != nil {
             let isListening = self.world.isCaughtUp && self.world.isCurrent && self.bus.connection.isConnected
@@ -78,7 +78,7 @@ final class Housekeeper: Sendable {
         var gone: [DroneSight] = []
         var last: UInt64 = 0
         for drone in lost {
-            // It may have spoken while others were written off.
+            // It may have been heard while others were marked.
             guard watch.isLost(lastHeard: self.world.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
             guard let sequence = await self.writeOff.drone(drone.id, in: drone.cluster) else { continue }
             gone.append(drone)
@@ -92,7 +92,7 @@ final class Housekeeper: Sendable {
         }
     }
 
-    /// An agent that goes by a new id has what its old id had, which must not be written off with that.
+    /// Moves the backends of a lost drone to the drone that has them now: an agent with a new id has the backends of its old one.
     private func adoptWhatMoved(in clusters: Set<ClusterName>, after sequence: UInt64) async {
         _ = await self.world.waitUntil(sequence: sequence, within: Self.echoLimit)
         let claimants = self.world.drones { $0.isDoubtful && $0.state != .lost && clusters.contains($0.cluster) }

@@ -5,7 +5,8 @@ import PlaneService
 import PlaneState
 import SchedulerCoreConfiguration
 
-/// Deletes from `plane_state` what nobody needs any more, a little at a time. (The other streams have an age limit, which the server sees to.)
+/// Deletes outdated messages from `plane_state`, a few in each round: of backends that ended long ago, of locks that nobody uses, of lost drones.
+/// (The other streams have an age limit, which the server enforces.)
 struct Retention: Sendable {
     private let jetStream: JetStream
     private let eraser: StateEraser
@@ -15,12 +16,12 @@ struct Retention: Sendable {
 
     /// Records looked at in one round, which takes a millisecond; a million in less than a minute.
     private static let recordsAtOnce = 20_000
-    /// What goes in one round, a second: three times what a fleet leaves that ends twenty backends a second, each with a lock of its own. A
-    /// server deletes as many messages in less than 50 ms.
+    /// Most backends, locks and drones deleted in one round of a second: three times what a fleet leaves that ends twenty backends a second. A
+    /// server deletes their messages in less than 50 ms.
     private static let mostInOneRound = 60
-    /// On their way at once. The messages about one thing go one after the other.
+    /// Deleted at the same time; the messages of one backend, lock or drone are deleted one after the other.
     private static let atOnce = 8
-    /// A drone that was written off is kept for its operator to see, longer than a holiday.
+    /// Time for which a lost drone stays visible to its operator: longer than a holiday.
     private static let lostDroneRetention: Duration = .seconds(30 * 24 * 3600)
 
     init(jetStream: JetStream, world: LiveWorld, configuration: SchedulerConfiguration, logger: Logger) {
@@ -31,7 +32,7 @@ struct Retention: Sendable {
         self.logger = logger
     }
 
-    /// One round. What was found and not done is found again next time round.
+    /// Does one round. What was found and not deleted is found again later.
     func advance(_ scan: inout RetentionScan, now: WorldTime) async {
         let limits = RetentionScan.Limits(
             endedBefore: now.adding(.zero - self.configuration.endedRetention), lostBefore: now.adding(.zero - Self.lostDroneRetention))
@@ -62,13 +63,13 @@ struct Retention: Sendable {
                     self.world.ask { $0.messages(of: backend, in: cluster) },
                     subjects: [Self.subject("backend.\(backend)", in: cluster), Self.subject("backend.\(backend).>", in: cluster)])
             case .lock(let lock, let cluster, let sequence):
-                // Not what somebody has announced since.
+                // An announcement written since stays.
                 let messages = self.world.ask { $0.announcementSequence(of: lock, in: cluster) == sequence ? $0.messages(of: lock, in: cluster) : [] }
                 try await self.eraser.erase(
                     messages, subjects: [Self.subject("lock.\(lock.subjectHash).*", in: cluster)],
                     before: sequence + 1)
             case .drone(let drone, let cluster):
-                // One of a few, in a month.
+                // By subject, which is slow but rare: a few drones in a month.
                 try await self.eraser.erase(nil, subjects: [Self.subject("drone.\(drone).>", in: cluster)])
             }
         } catch {

@@ -5,17 +5,17 @@ import PlaneService
 import PlaneState
 import Synchronization
 
-/// Deletes messages from `plane_state`, one by one by their places. A server finds a place at once; for a purge by subject it looks through
-/// the whole stream, which takes a quarter of a second of it when that holds 300 000 messages.
+/// Deletes messages from `plane_state`, one by one by their stream sequences. A server finds a sequence at once; for a purge by subject it looks
+/// through the whole stream, which costs it a quarter of a second with 300 000 messages.
 final class StateEraser: Sendable {
     private let jetStream: JetStream
     private let logger: Logger
-    /// Deleting by place is tried again then.
+    /// When deleting by sequence is tried again, after it was not permitted.
     private let pausedUntil = Mutex<ContinuousClock.Instant?>(nil)
 
-    /// Answered within milliseconds; a server that does not allow it answers never.
+    /// Time within which the server has to answer. It takes milliseconds; a call that is not permitted gets no answer.
     private static let timeout: Duration = .seconds(2)
-    /// An account whose permissions are older than this way of deleting.
+    /// Pause after a call without an answer: the account's permissions may not allow deleting by sequence.
     private static let pause: Duration = .seconds(600)
 
     init(jetStream: JetStream, logger: Logger) {

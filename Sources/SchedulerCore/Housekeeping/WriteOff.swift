@@ -4,7 +4,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 
-/// Writes `Lost` for what is gone, into the shared memory and the public feed. That frees the locks.
+/// Marks lost drones and backends: writes `Lost` to `plane_state`, and of backends to the public feed. That frees their locks.
 struct WriteOff: Sendable {
     let bus: PlaneBus
     let writer: WorldWriter
@@ -12,8 +12,9 @@ struct WriteOff: Sendable {
 
     private static let mostAtOnce = 64
 
-    /// The drone first: it gets no new backends then, and what it had may be another's. Done in part, the rest is found again.
-    /// - Returns: where that stands in the stream; nil if it could not be written.
+    /// Marks a drone: from then on it gets no new backends. Its backends are marked afterwards, but for those that another drone has claimed
+    /// meanwhile. What could not be written is found again by the housekeeping.
+    /// - Returns: the message's sequence in the stream; nil if it could not be written.
     func drone(_ drone: DroneID, in cluster: ClusterName) async -> UInt64? {
         var metadata: Logger.Metadata = [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)"]
         do {

@@ -6,10 +6,10 @@ import PlaneService
 import PlaneState
 package import SchedulerCoreConfiguration
 
-/// Takes what agents report of their backends: first into the shared memory, then into the public feed, and only then says so. An agent
-/// repeats a report until it is answered, so the two cannot differ for long.
+/// Handles the reports of agents about their backends. It writes each one to `plane_state`, then to the public feed `backend_status`, and then
+/// answers. An agent repeats a report until it is answered, so the two streams cannot differ for long.
 ///
-/// A drone is believed about the backends that are assigned to it, and about no others.
+/// A report counts only if it comes from the drone that the backend is assigned to.
 package struct BackendMonitor: Sendable {
     private let bus: PlaneBus
     private let world: LiveWorld
@@ -18,7 +18,8 @@ package struct BackendMonitor: Sendable {
     private let logger: Logger
     private let waiting = WaitingReports()
 
-    /// A drone may report before the assignment, which is written while the drone is asked, has come back to this scheduler.
+    /// Time for which a report waits for the backend's assignment. The assignment is written while the drone is asked, so a quick drone's report
+    /// may come before this scheduler has read it.
     private static let assignmentLimit: Duration = .seconds(2)
 
     package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
@@ -29,7 +30,8 @@ package struct BackendMonitor: Sendable {
         self.logger = logger
     }
 
-    /// On a subject that does not name the drone: of older agents, which cannot be told apart, and of operators who write a backend off.
+    /// A report on the subject that does not name the drone: from agents of 0.3.24, which NATS cannot tell apart, and from operators who mark a
+    /// backend as lost.
     package func reportShared(_ update: UpdateBackendStateMessage) async -> Result<UnitReply, ErrorReply> {
         guard self.configuration.acceptsLegacyPeers || update.state == .lost else {
             self.logger.warning(
@@ -40,7 +42,7 @@ package struct BackendMonitor: Sendable {
         return await self.report(update)
     }
 
-    /// On the drone's own subject.
+    /// A report on the subject that names the drone.
     package func report(_ statement: DroneStatement<UpdateBackendStateMessage>) async -> Result<UnitReply, ErrorReply> {
         let update = statement.content
         if await self.isAssigned(update) { return await self.report(update) }
@@ -57,8 +59,8 @@ package struct BackendMonitor: Sendable {
             update.backend, in: update.cluster, isAssignedTo: update.drone, within: Self.assignmentLimit)
     }
 
-    /// Whether the report comes so late that its backend has been purged from the world: nobody needs it any more, and the agent should not
-    /// repeat it for ever.
+    /// Whether the report comes so late that its backend has been purged from the state. It is then acknowledged without being written,
+    /// so that the agent does not repeat it for ever.
     private func isForgotten(_ update: UpdateBackendStateMessage) -> Bool {
         let age = Duration.seconds(WireTime.now().seconds - update.time.seconds)
         guard update.state.isTerminal, age > self.configuration.endedRetention else { return false }
@@ -84,8 +86,8 @@ package struct BackendMonitor: Sendable {
         return .success(UnitReply())
     }
 
-    /// Whether the report says that a backend lives which has ended. Agents report in order, so this one was written off while its drone
-    /// was away, or given up by the scheduler that placed it. Writing it down would bring it back to life for older readers.
+    /// Whether the report says that a backend lives which has ended in the state. Agents report in order, so the backend was marked `Lost` while
+    /// its drone was away, or given up by the scheduler that placed it. Written to the stream, the report would revive it for readers of 0.3.24.
     private func isOver(_ update: UpdateBackendStateMessage) async -> Bool {
         guard !update.state.isTerminal else { return false }
         let known = self.world.ask { $0.backend(update.backend, in: update.cluster)?.state }
@@ -96,10 +98,10 @@ package struct BackendMonitor: Sendable {
         return true
     }
 
-    /// A report that is repeated because its answer was lost does not show twice: the server drops what it knows by this header, for the
-    /// length of the stream's window (2 min).
+    /// Publishes to the feed. A report repeated because its answer was lost does not show twice: within 2 minutes, the stream's window, the
+    /// server drops a second message with the same `Nats-Msg-Id`.
     private func publish(_ message: BackendStateMessage) async throws(NATSError) {
-        // A state that is told again because its end has begun is news.
+        // A state sent again because its end has begun is a message of its own.
         let news = message.detail?.ending == nil ? "\(message.state)" : "\(message.state).ending"
         _ = try await self.bus.connection.jetStream.publish(
             WireCodec.encode(message), to: message.subject,

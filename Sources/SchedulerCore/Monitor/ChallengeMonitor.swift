@@ -4,12 +4,12 @@ package import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Takes the values that DNS must show to a certificate authority.
+/// Handles requests to serve the value of an ACME challenge in DNS: writes it to `plane_state`, which every name server follows.
 package struct ChallengeMonitor: Sendable {
-    /// The world shows what another scheduler has written within milliseconds. When many values come at once, each attempt lets one
-    /// through; after so many, about three seconds, the subject is not what the world shows.
+    /// Attempts to write. When many values come at once, each round of attempts lets one of them through, and the others see it in the state
+    /// within milliseconds. After so many, about three seconds, the message on the subject is not the one the state shows.
     private static let attempts = 60
-    /// Between two attempts, in milliseconds; by chance, so that two schedulers do not meet again.
+    /// Pause between two attempts, in milliseconds, chosen at random so that two schedulers do not collide again.
     private static let pause = 5...100
 
     private let world: LiveWorld
@@ -45,7 +45,7 @@ package struct ChallengeMonitor: Sendable {
                 try? await Task.sleep(for: .milliseconds(Int.random(in: Self.pause)))
             }
         }
-        // The subject was purged by hand.
+        // An operator has purged the subject.
         try await self.writer.write(self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster).message })
     }
 }

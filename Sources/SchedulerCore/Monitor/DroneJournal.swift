@@ -1,9 +1,9 @@
 import PlaneProtocol
 
-/// Decides what of a drone's status messages is worth a place in the stream: every change of state at once, and a sign of life now and
-/// then. Knows what was written a moment ago and has not come back yet.
+/// Decides which of a drone's status messages are written to `plane_state`: every change of state at once, and a sign of life every 10 s. It
+/// remembers what was written and has not come back from the stream yet.
 struct DroneJournal {
-    /// A reader of the stream takes a drone for lost when it has not seen one for 30 s, so two may be missed.
+    /// Interval between signs of life in the stream. Readers give a drone no backends after 30 s without one, so two may be missed.
     static let keepAliveInterval: Duration = .seconds(10)
 
     struct Key: Hashable {
@@ -11,13 +11,13 @@ struct DroneJournal {
         let cluster: ClusterName
     }
 
-    /// What the world knows of a drone.
+    /// What the state of the world says of a drone.
     struct Known {
         var state: DroneState?
         var lastSeen: WorldTime?
     }
 
-    /// The newest we have written about a drone.
+    /// The newest message written about a drone.
     private struct Entry {
         var state: DroneState
         var lastSeen: WorldTime

@@ -7,7 +7,7 @@ import PlaneState
 package import SchedulerCoreConfiguration
 import Synchronization
 
-/// Listens to drones: registrations and signs of life.
+/// Handles registrations and status messages of drones, and writes them to `plane_state`.
 package final class DroneMonitor: Sendable {
     private let world: LiveWorld
     private let writer: WorldWriter
@@ -28,7 +28,7 @@ package final class DroneMonitor: Sendable {
         self.logger = logger
     }
 
-    /// On the subject of all drones of a cluster, where each can speak for another.
+    /// A registration on the subject that all drones of a cluster share, where each can speak for another.
     package func registerShared(_ request: DroneConnectRequest) async -> Result<Bool, ErrorReply> {
         guard self.acceptsLegacyPeers else {
             self.logger.warning(
@@ -55,12 +55,12 @@ package final class DroneMonitor: Sendable {
         return .success(true)
     }
 
-    /// Every scheduler hears every drone: who is alive is known even while nothing can be written.
+    /// Takes a status message, as every scheduler does of every drone. So each knows which drones are alive, even while nothing can be written.
     package func hear(_ status: DroneStatusMessage) {
         self.world.heard(status, at: .now())
     }
 
-    /// One scheduler writes what a reader of the stream must know of it.
+    /// Writes the part of a status message that readers of the stream need; one scheduler of the queue group does so.
     package func record(_ status: DroneStatusMessage) async {
         guard await self.reconcile(status) else { return }
         let incarnation = self.world.incarnation
@@ -91,9 +91,9 @@ package final class DroneMonitor: Sendable {
         }
     }
 
-    /// A drone that the world does not know, or has written off, is asked what it runs before its word counts: then it is known again,
-    /// and what was written off has been stopped.
-    /// - Returns: whether the world and the drone agree as far as they can.
+    /// Asks a drone that the state does not know or has marked `Lost` what it runs, before its status counts. Afterwards its backends are known
+    /// again, and those marked `Lost` have been told to stop.
+    /// - Returns: whether the state and the drone agree, as far as that is possible.
     private func reconcile(_ status: DroneStatusMessage) async -> Bool {
         let drone = self.world.ask { $0.drone(status.droneID, in: status.cluster) }
         guard drone?.metadata == nil || drone?.state == .lost else { return true }
@@ -105,7 +105,7 @@ package final class DroneMonitor: Sendable {
         case .failed: return false
         case .nobody:
             guard drone?.state == .lost else { return true }
-            // An older agent does not tell what it runs, but stops what it is told to.
+            // An agent of 0.3.24 does not answer what it runs, but stops the backends that it is told to.
             let writtenOff = self.world.ask { $0.backends(of: status.droneID, in: status.cluster, endedAs: .lost) }
             await withDiscardingTaskGroup { group in
                 for backend in writtenOff {

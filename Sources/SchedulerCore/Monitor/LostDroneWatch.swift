@@ -1,11 +1,11 @@
 import PlaneProtocol
 
-/// Decides from when on a drone's silence counts against it.
+/// Decides whether a drone has been silent for long enough to be marked `Lost`.
 ///
-/// Silence is held against a drone only by who would have heard it: not by a scheduler that has just begun, was cut off from NATS, or
-/// was itself asleep. Knows no time but what it is told.
+/// Silence counts only while this scheduler would have heard the drone: not before it started, while it was cut off from NATS, or while its
+/// process or machine stood still. Time is an argument.
 struct LostDroneWatch {
-    /// Asked once a second; if it was not for so long, this process or machine stood still, or its clock was set.
+    /// Longest time between two calls of `tick`, which come every second. After more, this process or machine stood still, or its clock was set.
     static let longestPause: Duration = .seconds(10)
 
     private var listeningSince: WorldTime?

@@ -1,12 +1,12 @@
 import PlaneProtocol
 import PlaneState
 
-/// One backend that a drone says it runs, beside what the world says of it.
+/// What the state says of a backend that a drone says it runs.
 enum RollCallFinding: Hashable, Sendable {
     case agrees
     case unknown(RollCall.Entry)
-    /// The world has it on another drone: its agent goes by a new id, as after a change of configuration; or the drone claims what is not
-    /// its own.
+    /// The state has it on another drone. Either the agent has a new id, as after a change of its configuration, or the drone claims a backend
+    /// of another one.
     case isAssigned(RollCall.Entry, to: DroneID)
     case mustStop(BackendID)
 
@@ -20,7 +20,7 @@ enum RollCallFinding: Hashable, Sendable {
                 self = .agrees
                 return
             }
-            // Who has it is the question, not which token and lock it has. The lock's uid mattered while the lock was being taken.
+            // Token and lock do not matter here, only which drone has the backend.
             entry.bearerToken = known?.bearerToken
             entry.lockAssignment = known?.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
             self = .isAssigned(entry, to: assigned)

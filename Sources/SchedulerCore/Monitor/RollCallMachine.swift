@@ -1,14 +1,16 @@
 import PlaneProtocol
 
-/// Decides when a drone is asked what it runs because it says another number than the world counts, and what follows from the answer.
+/// Decides when a drone is asked what it runs, because it reports another number of backends than the state counts, and which backends are
+/// given up after the answer.
 ///
-/// The two numbers differ now and then for a moment: an assignment is on its way, an end is being reported. So a difference must last. And
-/// a backend that is missing on its drone may have been assigned a moment ago; it is written off only if it is still missing when the
-/// drone is asked again. Knows no time but what it is told.
+/// The two numbers differ for a moment whenever an assignment or the report of an end is on its way, so only a difference that lasts counts. A
+/// backend that the drone does not name may have been assigned a moment ago; it is given up only if the drone does not name it when asked
+/// again. Time is an argument.
 struct RollCallMachine {
-    /// Longer than a schedule request takes, and three status messages.
+    /// Time for which a difference has to last: longer than a schedule request takes, and three status messages.
     static let patience: Duration = .seconds(12)
-    /// Between calls that find nothing: under constant load the numbers may never be equal.
+    /// Least time between two calls of one drone while its number differs and nothing is missing: under constant load the numbers may never be
+    /// equal.
     static let pause: Duration = .seconds(60)
 
     typealias Drone = DroneJournal.Key
@@ -33,7 +35,7 @@ struct RollCallMachine {
         for (drone, heard) in differing {
             let doubt = self.doubts[drone] ?? Doubt(since: now, due: now.adding(Self.patience))
             self.doubts[drone] = doubt
-            // What it said when it was heard last, it must have said after the doubt arose.
+            // The drone's latest number must be from after the difference was first seen.
             guard now >= doubt.due, heard > doubt.since else { continue }
             self.doubts[drone]?.due = now.adding(Self.pause)
             due.append(drone)

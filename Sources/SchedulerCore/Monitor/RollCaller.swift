@@ -6,13 +6,13 @@ import PlaneService
 import PlaneState
 import SchedulerCoreConfiguration
 
-/// Asks drones what they run, and brings the world into line with it: the drone is the truth.
+/// Asks drones what they run, and brings the state of the world into line with the answers: the drone is the truth.
 ///
-/// What the world does not know is written down. What the world says has ended, and what holds a lock that meanwhile belongs to another
-/// backend, the drone is told to stop.
+/// Backends that the state does not know are written to it. The drone is told to stop backends that have ended in the state, and those whose
+/// lock meanwhile belongs to another backend.
 ///
-/// But a drone is the truth about itself only. What is assigned to another one moves when that one is lost, or says itself that it does
-/// not have it. And where drones can be told apart, a backend that nobody knows is believed in only while the world's memory is young.
+/// A drone is believed only about itself. A backend assigned to another drone moves when that one is lost or says that it does not have it. Where
+/// NATS permissions tell drones apart, an unknown backend is believed in only while the stream `plane_state` is young.
 struct RollCaller: Sendable {
     let bus: PlaneBus
     let world: LiveWorld
@@ -20,20 +20,21 @@ struct RollCaller: Sendable {
     let configuration: SchedulerConfiguration
     let logger: Logger
 
-    /// After its stream was made, for as long as silent drones are not written off: whoever comes back later has nothing to say.
+    /// The stream counts as young for this long at least: until silent drones are marked `Lost`. A drone that comes back later is told to stop
+    /// its backends anyway.
     private static let shortestYouth: Duration = .seconds(300)
 
-    /// An agent reads its table, which takes milliseconds.
+    /// Time within which an agent has to answer. It reads its database, which takes milliseconds.
     private static let answerLimit: Duration = .seconds(3)
-    /// Writes to the stream and requests to stop, on their way at once.
+    /// Writes to the stream, and requests to stop, that run at the same time.
     private static let mostAtOnce = 64
-    /// Parts of an answer. As many backends as no drone runs.
+    /// Most parts of an answer. No drone runs as many backends as these hold.
     private static let mostParts = 100
 
     enum Outcome: Sendable {
-        /// The world agrees with the drone, but for these, which the drone does not run though they were assigned to it.
+        /// The state agrees with the drone, except for these backends, which are assigned to it and which it does not run.
         case agreed(missing: Set<BackendID>)
-        /// An older agent, which does not answer; or none at all.
+        /// Nobody answers: an agent of 0.3.24, or none.
         case nobody
         case failed
     }
@@ -55,7 +56,7 @@ struct RollCaller: Sendable {
         return .agreed(missing: before.intersection(after).subtracting(answer.backends.map(\.backend)))
     }
 
-    /// All parts of the answer in one.
+    /// Asks for all parts of the answer and joins them.
     private func ask(_ drone: DroneID, in cluster: ClusterName) async throws(RequestFailure) -> RollCall {
         var all = try await self.bus.request(RollCallRequest(cluster: cluster, drone: drone), timeout: Self.answerLimit)
         for _ in 1..<Self.mostParts where !all.isComplete {
@@ -67,7 +68,7 @@ struct RollCaller: Sendable {
         return all
     }
 
-    /// Its address comes last: while that is missing, the work is not done.
+    /// Writes what the drone runs. The drone's metadata come last, so that an unfinished adoption is found and repeated.
     private func adopt(_ answer: RollCall, of drone: DroneID, in cluster: ClusterName) async -> Bool {
         let findings = self.world.ask { world in
             answer.backends.map { RollCallFinding($0, of: drone, in: cluster, world: world) }
@@ -87,9 +88,9 @@ struct RollCaller: Sendable {
         return await self.write(.drone(DroneMessage(drone: drone, change: .metadata(answer.metadata))), in: cluster)
     }
 
-    /// What another drone says of the backends that are assigned to it.
+    /// The drone that a claimed backend is assigned to, and what it says.
     private enum FormerDrone: Sendable {
-        /// The world has given it up.
+        /// It is marked `Lost`.
         case isLost
         case claims(Set<BackendID>)
         /// It does not answer, which may have any reason.
@@ -119,7 +120,7 @@ struct RollCaller: Sendable {
     }
 
     private func formerDrone(_ drone: DroneID, in cluster: ClusterName) async -> FormerDrone {
-        // One that the world has forgotten was lost for a month.
+        // A drone that the state does not know any more was lost for a month.
         let known = self.world.ask { $0.drone(drone, in: cluster) }
         guard let known, known.state != .lost else { return .isLost }
         do {
@@ -132,7 +133,7 @@ struct RollCaller: Sendable {
         }
     }
 
-    /// Whether the drone's word is enough for a backend that the world does not know.
+    /// Whether a backend that the state does not know is believed in because the drone names it.
     private var believesInUnknown: Bool {
         self.configuration.acceptsLegacyPeers
             || self.world.isYounger(than: max(self.configuration.lostAfter ?? .zero, Self.shortestYouth))

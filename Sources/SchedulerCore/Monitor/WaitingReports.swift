@@ -1,14 +1,14 @@
 import PlaneProtocol
 import Synchronization
 
-/// Counts the reports that wait for an assignment, so that no drone occupies all places with backends it made up.
+/// Counts the reports of each drone that wait for an assignment, so that a drone that reports invented backends does not keep others waiting.
 final class WaitingReports: Sendable {
-    /// Of one drone: as many as an agent delivers at the same time.
+    /// Most waiting reports of one drone: as many as an agent delivers at the same time.
     private static let mostOfOneDrone = 64
 
     private let counts = Mutex<[DroneID: Int]>([:])
 
-    /// False if the drone has its share.
+    /// - Returns: false if the drone has as many as it may.
     func enter(_ drone: DroneID) -> Bool {
         self.counts.withLock { counts in
             guard counts[drone, default: 0] < Self.mostOfOneDrone else { return false }

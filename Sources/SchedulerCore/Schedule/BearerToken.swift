@@ -1,8 +1,8 @@
 import PlaneProtocol
 
-/// What the proxy asks visitors of a backend for.
+/// Makes the tokens that the proxy asks visitors of a backend for.
 enum BearerToken {
-    /// 30 of 62 characters are 178 bits, which nobody guesses.
+    /// Characters of a token. 30 out of 62 different ones are 178 bits.
     static let length = 30
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 

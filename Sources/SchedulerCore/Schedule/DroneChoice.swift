@@ -1,13 +1,13 @@
 import PlaneProtocol
 import PlaneService
 
-/// The drone chosen for one request. Until the world shows the assignment, the choice itself counts as load, so that a burst of requests
-/// spreads over the drones.
+/// The drone chosen for one request. Until the assignment has come back through the stream, the choice itself counts as load, so that a burst of
+/// requests spreads over the drones.
 struct DroneChoice {
     let world: LiveWorld
     let cluster: ClusterName
     private var drone: DroneID?
-    /// Where its assignment stands in the stream; 0 if it was not stored.
+    /// Stream sequence of its assignment; 0 if that was not stored.
     private var sequence: UInt64 = 0
 
     init(world: LiveWorld, cluster: ClusterName) {
@@ -15,7 +15,7 @@ struct DroneChoice {
         self.cluster = cluster
     }
 
-    /// Gives the last choice up.
+    /// Gives the last choice up and chooses another drone.
     mutating func next(excluding excluded: Set<DroneID>) -> DroneID? {
         self.settle(at: 0)
         self.drone = self.world.chooseDrone(in: self.cluster, excluding: excluded, now: .now())

@@ -2,13 +2,13 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Answers which backend holds a lock.
+/// Handles requests which backend holds a lock.
 struct FetchHandler: Sendable {
     let world: LiveWorld
     let limits: ScheduleLimits
     let vault: TokenVault
 
-    /// A lock that somebody is about to take, or whose holder's drone has not been heard yet, is waited for, within limits.
+    /// Waits, within limits, while a scheduler is about to take the lock, or while the holder's drone has reported no state of it.
     func handle(_ request: FetchBackendForLock) async -> FetchReply {
         guard self.world.isCurrent else { return .error(.isBehind(self.world.staleReason)) }
         guard await self.world.waitUntilRebuilt(within: self.limits.lockWait) else { return .error(.isRebuilding) }

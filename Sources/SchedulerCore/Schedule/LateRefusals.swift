@@ -4,8 +4,8 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Frees the locks of backends that a drone has refused after the request was answered. Until then the drone might have run the backend, so
-/// the lock was its.
+/// Frees the locks of backends that a drone refuses after the schedule request was answered. Until the refusal the drone might have run the
+/// backend, so the backend kept the lock.
 package struct LateRefusals: Sendable {
     struct Refusal: Sendable {
         var backend: BackendID
@@ -13,7 +13,7 @@ package struct LateRefusals: Sendable {
         var cluster: ClusterName
     }
 
-    /// More at once than a scheduler has requests; what is dropped, the drone's roll call finds.
+    /// Refusals kept at the same time, as many as a scheduler has requests. A later roll call finds what is dropped.
     private static let limit = 4096
 
     private let refusals: AsyncStream<Refusal>
@@ -28,7 +28,7 @@ package struct LateRefusals: Sendable {
     /// Ends when the task is cancelled.
     func run(world: LiveWorld, writer: WorldWriter, logger: Logger) async {
         for await refusal in self.refusals {
-            // Its drone has said something else since, or somebody has placed it elsewhere.
+            // Nothing is written if the drone has since reported a state, or another drone has the backend.
             guard let known = world.ask({ $0.backend(refusal.backend, in: refusal.cluster) }), known.state == nil, known.drone == refusal.drone
             else { continue }
             var metadata: Logger.Metadata = [

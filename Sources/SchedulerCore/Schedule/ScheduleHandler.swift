@@ -5,7 +5,7 @@ package import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Carries out schedule requests: does what a `ScheduleMachine` says, each request by itself.
+/// Handles schedule requests: carries out the actions of a `ScheduleMachine`, one machine for each request.
 package struct ScheduleHandler: Sendable {
     private let bus: PlaneBus
     private let world: LiveWorld
@@ -30,7 +30,7 @@ package struct ScheduleHandler: Sendable {
         self.logger = logger
     }
 
-    /// Always has an answer, and in time; with the reason that a drone gave where the answer has no place for it.
+    /// Answers every request within `ScheduleLimits`. The reason is what the last drone said, for the header of an answer that has no place for it.
     package func handle(_ request: ScheduleRequest) async -> (reply: ScheduleReply, reason: ErrorReply?) {
         let started = ContinuousClock.now
         guard self.world.isCurrent else {
@@ -103,12 +103,12 @@ package struct ScheduleHandler: Sendable {
         return await self.write(.backend(BackendMessage(backend: backend, change: .assignment(visible))), in: cluster, expecting: expected)
     }
 
-    /// The holder of a lock may have a token that the world does not show.
+    /// Adds the token of a lock's holder, which may stand in `plane_secrets` and not in the state.
     private func withToken(_ reply: ScheduleReply, in cluster: ClusterName) async -> ScheduleReply {
         guard case .scheduled(var backend) = reply, !backend.spawned, backend.bearerToken == nil else { return reply }
         guard self.world.ask({ $0.backend(backend.backendID, in: cluster)?.hasHiddenToken == true }) else { return reply }
         do {
-            // It was put away before the assignment was written, so only somebody who purged it can have taken it.
+            // The token is written before the assignment, so it is missing only if an operator has purged it.
             guard let token = try await self.vault.token(of: backend.backendID, in: cluster) else { return .error(.hasNoToken) }
             backend.bearerToken = token
             return .scheduled(backend)
@@ -132,7 +132,7 @@ package struct ScheduleHandler: Sendable {
         }
     }
 
-    /// The announcement that was expected may be gone without another in its place: somebody has purged it.
+    /// After a conflict, looks whether the expected announcement was purged without another one in its place.
     private func notice(purgeOf message: LockMessage, in cluster: ClusterName, _ expected: UInt64) async {
         guard expected > 0 else { return }
         do {
@@ -140,7 +140,7 @@ package struct ScheduleHandler: Sendable {
             let last = try await self.bus.connection.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject)
             if last == nil { self.world.forget(.lock(message.lock, cluster, sequence: expected)) }
         } catch {
-            // Not to be found out now: the request waits, and is answered in the end.
+            // The request then waits for the lock, and is answered at the end of that wait.
             self.logger.debug("the lock's announcement cannot be read", metadata: [LogKey.error: "\(error)"])
         }
     }
@@ -150,7 +150,7 @@ package struct ScheduleHandler: Sendable {
         return self.world.sight(of: lock, in: cluster)
     }
 
-    /// - Parameter inquiry: of the drone asked last in this request; another drone's takes its place.
+    /// - Parameter inquiry: the inquiry of the drone asked last in this request; replaced when another drone is asked.
     private func ask(_ spawn: SpawnRequest, _ inquiry: inout SpawnInquiry?, since started: ContinuousClock.Instant) async -> SpawnAnswer {
         let current: SpawnInquiry
         if let inquiry, inquiry.spawn == spawn {
@@ -170,7 +170,7 @@ package struct ScheduleHandler: Sendable {
         return answer
     }
 
-    /// The drone may run the backend, which keeps the lock for it; if it says later that it does not, the lock is free.
+    /// Goes on listening to a drone that has not answered: the backend keeps the lock because the drone may run it, and a late refusal frees it.
     private func listen(to inquiry: SpawnInquiry) {
         let refusal = LateRefusals.Refusal(
             backend: inquiry.spawn.backendID, drone: inquiry.spawn.droneID, cluster: inquiry.spawn.cluster)
@@ -193,7 +193,7 @@ package struct ScheduleHandler: Sendable {
         }
     }
 
-    /// Counted, but not logged each: whoever asks while the scheduler cannot answer asks often, and why it cannot is in the log once.
+    /// Answers with an error, which is counted and not logged: clients repeat such requests often, and the log has the reason once.
     private func refuse(_ request: ScheduleRequest, _ error: ErrorReply, since started: ContinuousClock.Instant) -> ScheduleReply {
         self.metrics.answered(.error(error), cluster: request.cluster, world: self.world, after: .now - started)
         return .error(error)

@@ -1,19 +1,19 @@
-/// How long the parts of a schedule request may take. A requester waits 10 s and must have its answer before.
+/// Time limits of the parts of a schedule request. A requester waits 10 s, so it has to have its answer before.
 package struct ScheduleLimits: Hashable, Sendable {
-    /// No new step that takes time begins after this.
+    /// Time after which no new step begins that waits for something.
     package var total: Duration = .seconds(8)
-    /// No drone's answer is waited for after this, even if a lock was waited for before.
+    /// Time after which no drone's answer is waited for, even if the request has waited for a lock before.
     package var answer: Duration = .seconds(9)
-    /// A drone accepts within milliseconds, before it does any work; silence is asked a second time for as long, and an answer to either
-    /// counts.
+    /// Time for a drone's answer. It accepts within milliseconds, before it does any work. A silent drone is asked once more, for as long, and
+    /// an answer to either request counts.
     package var spawnAnswer: Duration = .milliseconds(2500)
-    /// A refusal is still heard for so long, because it frees the lock.
+    /// Time for which a late refusal is still listened for, because it frees the lock.
     package var lateAnswer: Duration = .seconds(60)
-    /// Somebody else who is about to take the lock is waited for.
+    /// Time for which a request waits for a lock that another one is about to take, or whose holder is not heard of.
     package var lockWait: Duration = .seconds(6)
-    /// Our own write comes back to us.
+    /// Time within which this scheduler's own write has to come back through the stream.
     package var worldEcho: Duration = .seconds(2)
-    /// Drones asked for one request; if so many refuse, the next ones will not do better.
+    /// Most drones asked for one request. If so many refuse, more will not help.
     package var dronesAsked = 5
 
     package init() {}

@@ -1,6 +1,6 @@
 import PlaneProtocol
 
-/// What follows from the events: the next step, or the end.
+/// The next action, after an event has changed the state.
 extension ScheduleMachine {
     mutating func take(_ sight: LockSight, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }
@@ -58,7 +58,8 @@ extension ScheduleMachine {
         return self.finish(.scheduled(backend), progress)
     }
 
-    /// A drone that says what is wrong with the request is worth more than "no drone"; one that is full or draining is not.
+    /// The answer when no drone took the backend: the last drone's error if it is about the request, otherwise `NoDroneAvailable`, as for full
+    /// and draining drones.
     mutating func noDrone(_ progress: Progress) -> Action {
         guard let refusal = progress.lastRefusal, ![.full, .draining].contains(refusal.code) else {
             self.refusal = progress.lastRefusal
@@ -78,8 +79,8 @@ extension ScheduleMachine {
     mutating func finish(_ reply: ScheduleReply, _ progress: Progress, terminate: Bool = false) -> Action {
         self.state = .finished
         let revoke = progress.hasAnnounced ? self.lock.map { LockMessage(lock: $0.lock, uid: $0.uid, kind: .revoke) } : nil
-        // What may run must not be declared ended while it holds a lock: the next holder would live beside it. Its drone says how it ends,
-        // or, if it never began, that it does not run it.
+        // A backend that may run is not marked as ended while it holds a lock, because the next holder would live beside it. Its drone will
+        // report how it ends or, if it never began, that it does not run it.
         let writeOff = progress.mayBeAssigned && !(terminate && self.lock != nil)
         return .finish(reply, TidyUp(revoke: revoke, writeOff: writeOff, terminate: terminate))
     }

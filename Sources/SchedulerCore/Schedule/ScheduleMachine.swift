@@ -1,6 +1,7 @@
 package import PlaneProtocol
 
-/// Decides one schedule request. Knows no time, no NATS and no world: it says what to do next, and is told what came of it.
+/// Decides one schedule request. It knows no time, no NATS and no state of the world: each event returns the action to carry out next, and the
+/// outcome of the action is the next event.
 ///
 ///                     ┌── held ──► answer with the holder
 ///     begin ── lock ──┼── announced, assigned ──► wait ──► look again
@@ -13,17 +14,17 @@ package import PlaneProtocol
 ///       └── else: assign ──► lock: see that it is ours ──► ask ──►────┴── answer ─┤── accepted ──► done
 ///                                                                                 └── silent ──► ask again, once
 ///
-/// **The assignment comes first.** A terminal state that overtakes it, or a crash between asking and writing, would leave a lock held by
-/// the dead or a backend that nobody knows. Where the id is new and no lock is at stake, nothing can go wrong with writing and asking at
-/// the same time, and the round trip is saved. An id the client chose is written expecting that no such assignment exists, which refuses
-/// one used before, even by another scheduler at this moment.
+/// **The assignment is written before the drone is asked.** Otherwise a terminal state that overtakes it would leave a lock held by an ended
+/// backend, and a crash between asking and writing a backend that nobody knows. With a new id and no lock neither can happen, so both are done
+/// at the same time, which saves a round trip. The assignment of an id that the client chose is written on condition that there is none yet, so
+/// an id used before is refused, even if another scheduler uses it at this moment.
 ///
-/// **A holder that is only assigned is nobody's answer.** Its drone may be gone; whoever asks for its lock waits until the drone says
-/// something, and is told so if it does not.
+/// **A holder that is only assigned is no answer.** Its drone may be gone. A request for its lock waits until the drone reports something, and
+/// is answered `Unavailable` if it does not.
 ///
-/// **Giving up leaves nothing behind** that looks alive but is not: once the assignment may be in the stream, the backend is written off with
-/// `Terminated` (unless it holds a lock and a drone may run it: a lock is free only when its holder has ended). Deleting the assignment would be the alternative, but processes that have read it would not notice; a terminal state
-/// every member of a fleet understands, and it frees the lock.
+/// **Giving up leaves nothing behind that looks alive.** Once the assignment may be in the stream, the backend gets the state `Terminated`, which
+/// every member of a fleet understands and which frees the lock. (Not if it holds a lock and a drone may run it: a lock is free only when its
+/// holder has ended.) Deleting the assignment instead would go unnoticed by processes that have read it.
 package struct ScheduleMachine: Sendable {
     package enum Action: Hashable, Sendable {
         case announce(LockMessage, expecting: UInt64)
@@ -40,7 +41,7 @@ package struct ScheduleMachine: Sendable {
 
     /// What must be cleaned up before the answer.
     package struct TidyUp: Hashable, Sendable {
-        /// We announced, and are not going to assign.
+        /// The announcement to revoke, because no assignment follows.
         package var revoke: LockMessage?
         /// The assignment may be in the stream.
         package var writeOff = false
@@ -84,11 +85,11 @@ package struct ScheduleMachine: Sendable {
     package let request: ScheduleRequest
     package let backend: BackendID
     package let bearerToken: Secret?
-    /// The lock asked for, with the name of our attempt to take it.
+    /// The lock asked for, with the id of this attempt to take it.
     let lock: LockAssignment?
     let mostDronesAsked: Int
     var state = State.new
-    /// What the drone that was asked last said against the backend, where the answer has no place for it.
+    /// Why the drone asked last refused, for the header of an answer that has no place for it.
     var refusal: ErrorReply?
 
     /// - Parameters:
@@ -127,7 +128,7 @@ package struct ScheduleMachine: Sendable {
         guard case .waitingForLock(let last, let progress) = self.state else { preconditionFailure("nobody waits for the lock") }
         if let sight { return self.take(sight, progress) }
         switch last {
-        // It takes its time to end, and has the lock until then.
+        // The holder is still ending, and has the lock until it has ended.
         case .held(let holder): return self.finish(with: holder, progress)
         case .assigned(let holder): return self.finish(.error(.isUnheard(holder)), progress)
         case .free, .announced: return self.fail(.lockBusy, "another request for the same lock has not finished; try again", progress)
@@ -142,7 +143,7 @@ package struct ScheduleMachine: Sendable {
             self.state = .confirmingAnnouncement(progress)
             return .awaitEcho(of: sequence)
         case .conflict:
-            // Somebody was faster; who it is, the world will say.
+            // Another request was faster; the state will show which.
             progress.hasAnnounced = false
             return self.wait(while: .free(lastAnnouncement: expected), progress)
         case .failed(let reason):
@@ -157,8 +158,8 @@ package struct ScheduleMachine: Sendable {
         switch self.state {
         case .confirmingAnnouncement(let progress):
             guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
-            // The announcement was stored under the condition that it is the next one. Whoever announces after it without asking
-            // (as older controllers do) does not take it from us; only a backend that got the lock in the meantime does.
+            // The announcement was stored on condition that it is the next one. An announcement after it without that condition, as controllers
+            // of 0.3.24 write, does not take the lock from this request; only a backend assigned with the lock meanwhile does.
             switch sight {
             case .held(let holder): return self.finish(with: holder, progress)
             case .assigned: return self.wait(while: sight, progress)
@@ -172,7 +173,7 @@ package struct ScheduleMachine: Sendable {
             // Our announcement had lapsed, and this one was quicker.
             case .held(let holder): return self.finish(with: holder, progress)
             case .assigned(let holder): return self.finish(.error(.isUnheard(holder)), progress)
-            // Somebody has declared our backend ended before it began.
+            // The backend was marked as ended before it began.
             case .free, .announced: return self.fail(.unavailable, Self.isLost, progress)
             }
         case .new, .waitingForLock, .announcing, .choosing, .assigning, .assigningAndAsking, .asking, .askingAgain, .finished:
@@ -204,7 +205,7 @@ package struct ScheduleMachine: Sendable {
             self.state = .confirmingAssignment(drone, progress)
             return .awaitEcho(of: sequence)
         case .conflict:
-            // The assignment that is there is somebody else's, and not ours to write off.
+            // The assignment in the stream belongs to another request, so this one must not mark the backend as ended.
             progress.mayBeAssigned = false
             return self.rejectID(progress)
         case .failed(let reason):
@@ -222,7 +223,7 @@ package struct ScheduleMachine: Sendable {
             // (Nothing is expected, so nothing can conflict.)
             return self.fail(.unavailable, Self.isLost, progress, terminate: answer.mayRun)
         case .failed(let reason):
-            // What the drone has begun, nobody would find.
+            // Without an assignment nobody would find a backend that the drone has started.
             return self.fail(.unavailable, Self.cannotWrite(reason), progress, terminate: answer.mayRun)
         }
     }

@@ -1,13 +1,13 @@
 package import PlaneProtocol
 
-/// What came back when a drone was asked to run a backend.
+/// The outcome of asking a drone to run a backend.
 package enum SpawnAnswer: Hashable, Sendable {
     case accepted
-    /// It certainly does not run it; perhaps it says why.
+    /// The drone does not run it, and may say why.
     case refused(ErrorReply?)
-    /// No agent listens there: this request reached nobody.
+    /// No agent listens there, so the request reached nobody.
     case nobody
-    /// Nothing in time, or nothing readable. It may run the backend or not.
+    /// No answer in time, or one that cannot be read. The drone may run the backend or not.
     case silent
 
     /// In a few words, for the log; nil where nothing is wrong.

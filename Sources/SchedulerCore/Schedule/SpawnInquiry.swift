@@ -5,11 +5,11 @@ import PlaneService
 import Synchronization
 import Timing
 
-/// One drone, asked to run one backend, perhaps more than once. Its answer counts whichever ask it belongs to, and is still heard when the
-/// request it was asked for has been answered.
+/// Asks one drone to run one backend, once or twice. An answer counts whichever of the two it belongs to, and is still listened for after the
+/// schedule request has been answered.
 final class SpawnInquiry: Sendable {
     private struct State {
-        /// To each ask so far; nil while there is none.
+        /// The answer to each ask so far; nil while there is none.
         var answers: [SpawnAnswer?] = []
         /// Wakes who waits.
         var signal: AsyncStream<Void>.Continuation?
@@ -68,10 +68,10 @@ final class SpawnInquiry: Sendable {
         handler?()
     }
 
-    /// What the answers say together; nil while they say nothing.
+    /// The outcome of all answers so far; nil while there is none.
     ///
-    /// Whoever has accepted once runs the backend. A refusal counts only when it answers the last ask: the drone may have refused an earlier
-    /// one and accept this.
+    /// A drone that has accepted once runs the backend. A refusal counts only as the answer to the last ask, because the drone may refuse the
+    /// first one and accept the second.
     private static func verdict(on answers: [SpawnAnswer?]) -> SpawnAnswer? {
         answers.contains(.accepted) ? .accepted : answers.last ?? nil
     }

@@ -5,10 +5,10 @@ import PlaneService
 
 /// Tells the drones of a cluster to stop a backend that should not run.
 enum Termination {
-    /// Every agent that is there answers at once.
+    /// Time for an answer; an agent answers within milliseconds.
     private static let timeout: Duration = .seconds(1)
 
-    /// Sent as a request even though the answer of *some* agent tells little: older agents do nothing without a reply subject.
+    /// Sent as a request, although agents of 0.3.24 answer whether they have the backend or not: without a reply subject they do nothing.
     static func request(_ backend: BackendID, in cluster: ClusterName, bus: PlaneBus, logger: Logger) async {
         let request = TerminationRequest(cluster: cluster, backendID: backend)
         do {

@@ -3,11 +3,10 @@ import PlaneProtocol
 import PlaneService
 import SchedulerCoreConfiguration
 
-/// Where the tokens that proxies ask visitors for are kept, apart from the state of the world: in a stream of their own, which only schedulers
-/// read. An assignment says that there is one.
+/// Keeps the tokens of backends in the stream `plane_secrets`, which only schedulers read. The assignment in the state says only that there is one.
 ///
-/// Everybody who serves names or looks after a cluster follows the world, and none of them needs a token. Readers of 0.3.24 find it in the
-/// assignment and nowhere else, so it stands there as long as they are accepted.
+/// Name servers and operators follow the state and need no tokens. Readers of 0.3.24 find the token only in the assignment, so it stands there as
+/// long as `scheduler.accepts_legacy_peers` is on.
 struct TokenVault: Sendable {
     static let stream = "plane_secrets"
     /// As for the state of the world.
@@ -20,8 +19,8 @@ struct TokenVault: Sendable {
 
     private static func tail(_ backend: BackendID, in cluster: ClusterName) -> String { "cluster.\(cluster.subjectToken).backend.\(backend)" }
 
-    /// The assignment as it may be written to the world, once its token is put away.
-    /// - Parameter isFirst: whether the id may be another backend's: then there must be no token yet, or the error is `.wrongLastSequence`.
+    /// Stores the token, and returns the assignment as it may be written to the state.
+    /// - Parameter isFirst: whether the id may belong to another backend. If so and there is a token already, the error is `.wrongLastSequence`.
     func putAway(
         _ assignment: BackendAssignment, of backend: BackendID, in cluster: ClusterName, isFirst: Bool = false
     ) async throws(NATSError) -> BackendAssignment {

@@ -1,9 +1,9 @@
-/// What became of a write to the stream.
+/// The outcome of a write to the stream.
 package enum WriteOutcome: Hashable, Sendable {
-    /// Stored at this place.
+    /// Stored with this sequence.
     case stored(UInt64)
-    /// Refused, because another message stands where none, or another one, was expected.
+    /// Refused, because the last message on the subject is not the expected one.
     case conflict
-    /// Not acknowledged; it may be stored or not. In a few words, why.
+    /// Not acknowledged, so it may be stored or not; with the reason in a few words.
     case failed(String)
 }

@@ -1,18 +1,18 @@
 import PlaneProtocol
 import PlaneState
 
-/// What a drone says beside what the world says of it.
+/// A drone as the state of the world has it, beside what the drone itself has reported to this process.
 struct DroneSight: Hashable, Sendable {
     var id: DroneID
     var cluster: ClusterName
     var state: DroneState?
-    /// Assigned to it and not ended.
+    /// Backends assigned to it that have not ended.
     var liveBackends: Int
-    /// By its own last status; nil if it did not say, or was not heard by this process.
+    /// Running backends by its last status message; nil if that named no number, or this process has had none.
     var reportedBackends: Int?
     var lastHeard: WorldTime?
 
-    /// There is something about it that would have to be written if it were gone.
+    /// Whether something would have to be written if the drone were gone: it is not marked `Lost`, or has backends.
     var needsWriteOff: Bool { self.state != .lost || self.liveBackends > 0 }
     var isDoubtful: Bool { self.reportedBackends.map { $0 != self.liveBackends } ?? false }
 }

@@ -4,8 +4,8 @@ import Synchronization
 import Timing
 import WorldFollowing
 
-/// The world as this process knows it now: fed by the follower and by the drones' own messages, asked by everybody, awaited by who
-/// has written something and must see it come back.
+/// The state of the world as this process knows it now, shared by all its tasks. The follower and the drones' own messages feed it. Tasks query
+/// it, and wait until a message they have written has come back through the stream.
 package final class LiveWorld: FollowedWorld {
     private struct State {
         var world = WorldState()
@@ -15,11 +15,11 @@ package final class LiveWorld: FollowedWorld {
         var isCurrent = true
         var staleReason: String?
         var incarnation: UInt64 = 0
-        /// Until then drones are being asked what they run, and nobody knows which locks are held.
+        /// Until then drones are being asked what they run after the stream was lost, and which locks are held is not known.
         var rebuiltAt: ContinuousClock.Instant?
         /// When the stream was made, or lost what it held; nil before it was read.
         var bornAt: ContinuousClock.Instant?
-        /// Choices whose assignment stands in the stream at this place, which the world has not reached.
+        /// Choices of drones whose assignment is stored with this sequence, which the state has not reached yet.
         var unsettled: [(sequence: UInt64, drone: DroneID, cluster: ClusterName)] = []
 
         mutating func settleReached() {
@@ -41,7 +41,7 @@ package final class LiveWorld: FollowedWorld {
 
     // MARK: Asking
 
-    /// - Parameter question: short, because everybody waits for it.
+    /// - Parameter question: must be short, because it runs under the lock that all tasks share.
     package func ask<Answer>(_ question: (WorldState) -> Answer) -> Answer {
         self.state.withLock { question($0.world) }
     }
@@ -56,10 +56,10 @@ package final class LiveWorld: FollowedWorld {
 
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
 
-    /// Whether what we write comes back to us. If not, what this process knows may be long past, and is no ground for an answer.
+    /// Whether heartbeats of this process come back through the stream. If not, the state may be old, and requests are not answered from it.
     package var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
 
-    /// Why it does not, as far as NATS has said.
+    /// Why the state is not current, as far as NATS has said.
     package var staleReason: String? { self.state.withLock { $0.staleReason } }
 
     package func setCurrent(_ isCurrent: Bool, because reason: String? = nil) {
@@ -69,7 +69,7 @@ package final class LiveWorld: FollowedWorld {
         }
     }
 
-    /// Of the stream that is followed: how often it was found to be another one.
+    /// How often the stream was found to have been deleted and made again.
     package var incarnation: UInt64 { self.state.withLock { $0.incarnation } }
 
     /// How long it still takes until the world is rebuilt from what the drones say, after its stream was made anew; zero normally.
@@ -101,7 +101,7 @@ package final class LiveWorld: FollowedWorld {
         }
     }
 
-    /// The choice was given up, or its assignment was stored at `sequence`: then the world itself counts it from there on.
+    /// Ends a choice: it was given up, or its assignment was stored as `sequence`, from where on the state itself counts it.
     package func settle(_ drone: DroneID, in cluster: ClusterName, at sequence: UInt64 = 0) {
         self.state.withLock { state in
             if sequence <= state.world.sequence {
@@ -134,7 +134,7 @@ package final class LiveWorld: FollowedWorld {
         for signal in signals { signal.yield() }
     }
 
-    /// The follower begins to read a stream of this age. (The server's clock may be another machine's.)
+    /// The follower begins to read a stream that was made so long ago, by this machine's and the server's clocks.
     package func began(streamAge age: Duration) {
         self.state.withLock { self.expectRebuild(&$0, age: age) }
     }
@@ -146,7 +146,7 @@ package final class LiveWorld: FollowedWorld {
 
     private func reset(_ state: inout State) {
         state.world = WorldState()
-        // What was on its way is gone with the stream.
+        // Assignments on their way are lost with the stream.
         for choice in state.unsettled { state.placement.settle(choice.drone, in: choice.cluster) }
         state.unsettled = []
         self.expectRebuild(&state, age: .zero)
@@ -158,7 +158,7 @@ package final class LiveWorld: FollowedWorld {
         if remaining > .zero { state.rebuiltAt = .now + remaining }
     }
 
-    /// Its messages were purged from the stream.
+    /// Forgets a backend, lock or drone whose messages were purged from the stream.
     package func forget(_ outdated: RetentionScan.Outdated) {
         self.state.withLock { state in
             switch outdated {
@@ -201,7 +201,8 @@ package final class LiveWorld: FollowedWorld {
         await self.wait(for: .caughtUp) { $0.isCaughtUp ? true : nil }
     }
 
-    /// Whether it is known in time which locks are held.
+    /// Waits until the drones have been asked what they run.
+    /// - Returns: whether that is so within the limit.
     func waitUntilRebuilt(within limit: Duration) async -> Bool {
         let remaining = self.rebuildRemaining
         guard remaining > .zero else { return true }
@@ -210,19 +211,21 @@ package final class LiveWorld: FollowedWorld {
         return self.rebuildRemaining == .zero
     }
 
-    /// Whether the world reached the sequence in time.
+    /// Waits until the message with this sequence has been applied.
+    /// - Returns: whether it was, within the limit.
     package func waitUntil(sequence: UInt64, within limit: Duration) async -> Bool {
         await withTimeLimit(limit) { await self.wait(for: .sequence(sequence)) { $0.world.sequence >= sequence ? true : nil } ?? false } ?? false
     }
 
-    /// Whether the backend is assigned to the drone, or is in time.
+    /// Waits until the backend is assigned to the drone.
+    /// - Returns: whether it is, within the limit.
     func waitUntil(_ backend: BackendID, in cluster: ClusterName, isAssignedTo drone: DroneID, within limit: Duration) async -> Bool {
         await withTimeLimit(limit) {
             await self.wait(for: .backend(backend, cluster)) { $0.world.drone(of: backend, in: cluster) == drone ? true : nil } ?? false
         } ?? false
     }
 
-    /// What the lock looks like as soon as it looks different; nil if it does not in time.
+    /// Waits until the lock differs from what was seen of it, and returns what it is then; nil if that does not happen within the limit.
     package func waitUntil(
         lock: LockName, in cluster: ClusterName, differsFrom sight: LockSight, within limit: Duration
     ) async -> LockSight? {
@@ -242,7 +245,7 @@ package final class LiveWorld: FollowedWorld {
         let (wakes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let ticket = self.state.withLock { $0.waiters.add(condition, signal) }
         defer { self.state.withLock { $0.waiters.remove(ticket, condition) } }
-        // Looked at only after the ticket was taken, so that nothing can happen in between unnoticed.
+        // Asked for the first time only after the waiter is registered, so that no change goes unnoticed in between.
         signal.yield()
         for await _ in wakes {
             if let found = self.state.withLock({ answer($0) }) { return found }

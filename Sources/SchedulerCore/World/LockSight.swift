@@ -1,13 +1,13 @@
 package import PlaneProtocol
 
-/// A lock as the world shows it at one moment.
+/// What the state of the world says of a lock at one moment.
 package enum LockSight: Hashable, Sendable {
-    /// Nobody has it or is about to. The number is where the last announcement stands in the stream, 0 if there was none: who
-    /// announces next must expect it there.
+    /// No backend holds it, and no announcement counts. The number is the sequence of the last announcement, 0 if there was none, which the
+    /// next announcement has to name as the expected one.
     case free(lastAnnouncement: UInt64)
-    /// Somebody is about to place a backend for it.
+    /// A scheduler is about to place a backend for it.
     case announced(at: UInt64)
-    /// A backend is placed for it, and its drone has not been heard of since: it may run or not.
+    /// A backend is assigned with it, and its drone has reported no state of it yet: it may run or not.
     case assigned(Holder)
     case held(Holder)
 

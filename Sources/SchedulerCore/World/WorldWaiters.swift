@@ -1,7 +1,8 @@
 import PlaneProtocol
 import PlaneState
 
-/// Who waits for what in the world. Holds no lock and resumes nobody: it says whom to wake.
+/// The tasks that wait for a change of the state, by what they wait for. It only says which to wake; the caller wakes them after it has given up
+/// its mutex.
 struct WorldWaiters {
     enum Condition: Hashable {
         /// Everything in the stream when the follower began has been applied.
@@ -9,7 +10,7 @@ struct WorldWaiters {
         case sequence(UInt64)
         /// Something may have changed about the lock.
         case lock(LockName, ClusterName)
-        /// Something was said about the backend.
+        /// A message about the backend has been applied.
         case backend(BackendID, ClusterName)
     }
 
@@ -50,7 +51,7 @@ struct WorldWaiters {
 
     func whenCaughtUp() -> [Signal] { self.catchingUp.compactMap { self.signals[$0] } }
 
-    /// To be asked after a message has been applied.
+    /// The tasks to wake after a message has been applied.
     func whenApplied(_ message: WorldStateMessage?, world: WorldState) -> [Signal] {
         guard !self.signals.isEmpty else { return [] }
         let reached = self.sequences.lazy.filter { $0.value <= world.sequence }.map(\.key)

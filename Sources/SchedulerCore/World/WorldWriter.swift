@@ -6,17 +6,19 @@ import Timing
 package struct WorldWriter: Sendable {
     private let jetStream: JetStream
 
-    /// Loopback answers within a millisecond, a cluster across regions within a tenth of a second; a requester waits behind this.
+    /// Time within which the server has to acknowledge a message. A local server takes a millisecond, a cluster across regions a tenth of a
+    /// second.
     private static let timeout: Duration = .seconds(2)
-    /// The server refuses while another message on the same subject is being replicated, which takes milliseconds.
+    /// Pauses before another attempt, while the server refuses because another message on the same subject is being replicated, which takes
+    /// milliseconds.
     private static let busyRetries = RetrySchedule(.milliseconds(5), .milliseconds(20), .milliseconds(80))
 
     package init(jetStream: JetStream) {
         self.jetStream = jetStream
     }
 
-    /// Returns where the message stands in the stream.
-    /// - Parameter expected: sequence of the last message on its subject, 0 for none; if another one stands there, nothing is written
+    /// Writes a message, and returns its sequence in the stream.
+    /// - Parameter expected: sequence of the last message on its subject, 0 for none. If the last message is another one, nothing is written
     ///   and the error is `.wrongLastSequence`.
     @discardableResult
     package func write(_ message: WorldStateMessage, expecting expected: UInt64? = nil) async throws(NATSError) -> UInt64 {
@@ -26,7 +28,7 @@ package struct WorldWriter: Sendable {
         }
     }
 
-    /// Writes a message that nothing may replace; that it is there already is as good.
+    /// Writes a message that nothing may replace. Succeeds, too, if there is one on its subject already.
     package func writeOnce(_ message: WorldStateMessage) async throws(NATSError) {
         do {
             try await self.write(message, expecting: 0)
