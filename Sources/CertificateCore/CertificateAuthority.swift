@@ -1,12 +1,12 @@
 package import ACME
 
-/// Where certificates come from.
+/// Issues certificates.
 ///
-/// Calls come one at a time. Each is complete by itself: what must be remembered between two is the account's key.
+/// Calls come one at a time. Nothing is remembered between two calls but the account's key.
 package protocol CertificateAuthority: Sendable {
     /// - Parameter replaces: `renewalID` of the certificate that is to be replaced.
     func issue(names: [String], replaces: String?) async throws -> CertificatePair
-    /// When the authority would like the certificate to be renewed; nil if it does not tell such things.
+    /// When the authority would like the certificate to be renewed (RFC 9773); nil if it offers no such information.
     func renewalInformation(for chain: CertificateChain) async throws -> RenewalInformation?
 }
 
@@ -38,7 +38,7 @@ package struct ACMEAuthority<Solver: ChallengeSolver>: CertificateAuthority {
     }
 
     package func renewalInformation(for chain: CertificateChain) async throws -> RenewalInformation? {
-        // No account is needed to ask, and none is made.
+        // Asking needs no account, so none is made.
         try await withHTTPClientTransport(self.transport) { transport throws(ACMEError) in
             try await ACMEClient(self.options, transport: transport, key: AccountKey()).renewalInformation(for: chain)
         }

@@ -5,12 +5,12 @@ import NATS
 import PlaneService
 
 extension CertificateRefresher {
-    /// What a certificate that is due comes to, with other drones around.
+    /// What to do about a certificate that is due, where drones share one.
     enum Turn {
         case order
         /// Another drone's pair was taken over.
         case adopted
-        /// Another drone is at it, or has failed: not before this time.
+        /// Another drone is ordering, or its order has failed: nothing is to be done before this time.
         case hold(until: Date, because: HeldOff)
         case failed(any Error)
     }
@@ -28,19 +28,19 @@ extension CertificateRefresher {
         }
     }
 
-    /// Between two looks at whether the drone that is ordering has done so, which takes it some seconds.
+    /// Seconds between two looks for the pair of a drone that is ordering, which takes it some seconds.
     static let otherOrderPause: TimeInterval = 15
-    /// Between two looks at whether an order has succeeded after all, while nobody is to try: somebody may have put things right.
+    /// Seconds between two looks for a new pair after another drone's order has failed: a person may have corrected the cause.
     static let otherFailurePause: TimeInterval = 600
-    /// With `--once`: how long another drone's order is waited for.
+    /// Seconds for which `--once` waits for another drone's order.
     static let otherOrderLimit: TimeInterval = 300
 
-    /// An authority that validates by hand takes a quarter of an hour. Whoever has the lease for longer does not order, whatever it says,
-    /// and certificates must not end because of one drone.
+    /// Seconds after which another drone's lease is not respected any more. An order takes a quarter of an hour at most; a drone that holds the
+    /// lease for longer must not let the certificate of all expire.
     static let othersOrderPatience: TimeInterval = 3600
 
-    /// The same, but for a drone that has been ordering for longer than an order can take.
-    /// - Parameter since: when it was first found to be at it, if it was.
+    /// The turn of this drone, which ignores another one that has been ordering for longer than an order can take.
+    /// - Parameter since: when the other drone was first found ordering.
     func patientTurn(_ current: CertificatePair?, since: Date?) async throws -> Turn {
         let turn = try await self.turn(current)
         guard case .hold(_, .othersOrder) = turn, let since, self.time.now().timeIntervalSince(since) > Self.othersOrderPatience else { return turn }
@@ -66,21 +66,22 @@ extension CertificateRefresher {
             }
         } catch {
             try Task.checkCancellation()
-            // NATS is away: so is the way of the challenge. Otherwise the fleet has no such stream, and waiting does not bring it.
+            // Without NATS the challenge cannot be published either. Any other error means that the fleet has no such stream, and each drone
+            // orders its own.
             guard let error = error as? NATSError, !error.isRetryable else { return .failed(error) }
             self.logger.warning("certificates cannot be shared; this drone orders its own", metadata: [LogKey.error: "\(error)"])
             return .order
         }
     }
 
-    /// Takes the shared pair over if it is newer than ours and not itself to be renewed. Ours is what lies on the disk even if it cannot be
-    /// served: whoever can write to NATS can have an older pair, whose key may be known by now, put there again.
+    /// Takes the shared pair over if it is newer than the pair on the disk and not itself due. The pair on the disk counts even if it cannot be
+    /// served: somebody who can write to NATS could otherwise have an older pair installed again, whose key may be known by now.
     private func adopt(from sharing: any CertificateSharing, _ current: CertificatePair?) async throws -> Bool {
         let shared: CertificatePair?
         do {
             shared = try await sharing.latest()
         } catch let error as PairSeal.Broken {
-            // The secret was changed, here or there: whoever orders next replaces it.
+            // It was sealed with another secret. The drone that orders next replaces it.
             self.logger.warning("the shared certificate is passed over", metadata: [LogKey.error: "\(error)"])
             return false
         }
@@ -99,7 +100,7 @@ extension CertificateRefresher {
         do {
             try await sharing.share(pair)
         } catch {
-            // The others order their own.
+            // The other drones then order their own.
             self.logger.warning("the new certificate could not be shared", metadata: [LogKey.error: "\(error)"])
         }
         await sharing.endLease(failedUntil: nil, now: self.time.now())

@@ -5,15 +5,15 @@ import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
 
-/// Keeps the certificate of a cluster fresh, for as long as the process lives; or once.
+/// The service of `cert-refresher`: orders the certificate of a cluster whenever it is due, for as long as the process lives, or once with `--once`.
 package struct CertificateRefresher: Service {
     package struct Options: Sendable {
-        /// What the certificate is to be good for.
+        /// The names that the certificate is for.
         package var names: [String]
         /// Ends after one order, or at once if none is due.
         package var runsOnce = false
-        /// The files are looked at this often, whatever else is due: somebody may have removed or replaced them, or set the clock. What is
-        /// missing is ordered within a minute, and two small files cost nothing to read.
+        /// Longest time between two looks at the files, which a person may have removed or replaced. So a missing certificate is ordered within a
+        /// minute.
         package var longestSleep: Duration = .seconds(30)
 
         package init(names: [String], runsOnce: Bool = false) {
@@ -22,7 +22,7 @@ package struct CertificateRefresher: Service {
         }
     }
 
-    /// Where time comes from.
+    /// Clock, sleep and chance, which tests replace.
     package struct Time: Sendable {
         package var now: @Sendable () -> Date
         package var sleep: @Sendable (Duration) async throws -> Void
@@ -40,7 +40,7 @@ package struct CertificateRefresher: Service {
         }
     }
 
-    /// With `--once`: the order failed.
+    /// Thrown with `--once` when the order failed.
     package struct OrderFailed: Error, CustomStringConvertible {
         let cause: any Error
         package var description: String {
@@ -55,7 +55,7 @@ package struct CertificateRefresher: Service {
     let time: Time
     let logger: Logger
 
-    /// - Parameter sharing: with the other drones of the cluster; nil if each orders its own.
+    /// - Parameter sharing: how the drones of the cluster share one certificate; nil if each orders its own.
     package init(
         _ options: Options, files: CertificateFiles, authority: any CertificateAuthority, sharing: (any CertificateSharing)? = nil,
         time: Time = Time(), logger: Logger
@@ -73,7 +73,7 @@ package struct CertificateRefresher: Service {
             do {
                 try await self.follow()
             } catch is CancellationError {
-                // Nothing is left half done: an order that was given up costs nothing, and files are replaced as a whole.
+                // Cancelling is safe at any point: an order given up costs nothing, and files are replaced as a whole.
             }
         }
     }
@@ -124,7 +124,7 @@ package struct CertificateRefresher: Service {
         }
     }
 
-    /// An order that failed shortly before this process began is not repeated at once.
+    /// Delays the next order if one has failed shortly before this process started.
     private func respect(_ mark: AttemptMark, _ machine: inout RenewalMachine) {
         guard let until = mark.lastFailure?.addingTimeInterval(AttemptMark.pause), until > self.time.now() else { return }
         machine.holdOff(until: until)
@@ -132,7 +132,7 @@ package struct CertificateRefresher: Service {
             "an order failed shortly before this start; the next one is not before this time", metadata: [LogKey.nextAttempt: "\(until.formatted(.iso8601))"])
     }
 
-    /// Leaves it to another drone for a while; with `--once` not for long.
+    /// Waits for another drone, with `--once` for a limited time.
     private func hold(
         _ until: Date, _ why: HeldOff, _ machine: inout RenewalMachine, _ held: inout (since: Date, why: HeldOff)?
     ) async throws {
@@ -149,7 +149,7 @@ package struct CertificateRefresher: Service {
         try await self.time.sleep(.seconds(until.timeIntervalSince(now)))
     }
 
-    /// What lies in the files; what cannot be served is told once.
+    /// Reads the files. Why they cannot be served is logged once for each reason.
     private func look(_ machine: inout RenewalMachine, _ told: inout String?) -> CertificatePair? {
         do {
             switch try self.files.load(names: self.options.names, now: self.time.now()) {
@@ -177,7 +177,7 @@ package struct CertificateRefresher: Service {
         do {
             return try await self.authority.renewalInformation(for: pair.chain)
         } catch {
-            // Only a hint is missing: the certificate is renewed in time without it.
+            // The certificate is renewed in time without the authority's advice.
             self.logger.info("the authority does not say when to renew", metadata: [LogKey.error: "\(error)"])
             return nil
         }
@@ -207,16 +207,16 @@ package struct CertificateRefresher: Service {
         return try await sharing.whileKeepingLease(issue).get()
     }
 
-    /// - Parameter mayCount: whether the authority may have counted the attempt, so that a new start must respect it.
+    /// - Parameter mayCount: whether the authority may have counted the attempt against its limits, so that a restart must not repeat it at once.
     private func failed(
         _ error: any Error, mayCount: Bool, _ machine: inout RenewalMachine, _ mark: AttemptMark, _ metrics: RefresherMetrics
     ) async throws {
-        // Given up because the process ends.
+        // A cancelled order is no failure.
         try Task.checkCancellation()
         metrics.ordered(success: false)
         let now = self.time.now()
         if self.options.runsOnce {
-            // Who asked for it knows, and the others try by themselves.
+            // The operator sees the failure, and the other drones may order at once.
             await self.sharing?.endLease(failedUntil: nil, now: now)
             throw OrderFailed(cause: error)
         }
@@ -225,7 +225,7 @@ package struct CertificateRefresher: Service {
         machine.failed(
             isRetryable: refusal?.isRetryable ?? true, retryAfter: refusal?.retryAfter, random: self.time.random(), at: now)
         guard case .wait(let until) = machine.next(at: now) else { return }
-        // What fails for one drone fails for all: the fleet tries as often as one.
+        // An order that fails for one drone would fail for all, so the fleet tries as often as one drone.
         await self.sharing?.endLease(failedUntil: until, now: now)
         var metadata: Logger.Metadata = [LogKey.error: "\(error)", LogKey.nextAttempt: "\(until.formatted(.iso8601))"]
         if let hint = Self.hint(on: error) { metadata[LogKey.hint] = "\(hint)" }

@@ -7,20 +7,20 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// Makes sure that a challenge can be seen before an authority is told to look: a validation that fails is counted against us.
+/// Waits until the zone's name servers show a challenge, before the authority is told to look: authorities count failed validations.
 package struct ChallengeVisibility: Sendable {
     package struct Options: Sendable {
         /// Name servers to be asked; those of the zone are looked up if there are none.
         package var servers: [SocketEndpoint] = []
-        /// Name servers show a value within milliseconds. Zero does not look at all.
+        /// Time to wait; name servers show a value within milliseconds. Zero asks nobody.
         package var limit: Duration = .seconds(60)
-        /// To look name servers up.
+        /// Resolvers for looking up the zone's name servers.
         package var resolvers: [SocketEndpoint] = []
 
         package init() {}
     }
 
-    /// Why an authority would not see the value.
+    /// Thrown if a name server does not show the value in time.
     package struct NotVisible: Error, CustomStringConvertible {
         let name: String
         let servers: [String]
@@ -32,16 +32,16 @@ package struct ChallengeVisibility: Sendable {
         }
     }
 
-    /// Between two questions to a server that does not have it yet.
+    /// Pause between two questions to a server that does not show the value yet.
     private static let pause: Duration = .milliseconds(100)
-    /// Between two rounds while none answers.
+    /// Pause between two rounds while no server answers.
     private static let downPause: Duration = .milliseconds(500)
-    /// Waited when no name server could be asked, because a firewall lets no questions out: longer than any name server needs.
+    /// Time waited where no name server can be asked because a firewall lets no questions out: longer than any name server needs.
     private static let blindWait: Duration = .seconds(5)
 
-    /// Of a zone, more than any has. Whoever answers for the resolver cannot have us ask for hours, or ask half the Internet.
+    /// Most name servers of a zone that are asked, so that a forged answer cannot make this process ask for hours.
     static let nameServerLimit = 13
-    /// Of one name server, of either kind.
+    /// Most addresses of one name server, of each family.
     static let addressLimit = 4
 
     private let options: Options
@@ -49,7 +49,7 @@ package struct ChallengeVisibility: Sendable {
     private let logger: Logger
     private let hasWarned = Flag()
 
-    /// What all copies of this value have in common.
+    /// A flag that all copies of this value share.
     private final class Flag: Sendable {
         private let value = Atomic(false)
 
@@ -63,8 +63,8 @@ package struct ChallengeVisibility: Sendable {
         self.logger = logger
     }
 
-    /// Returns when every name server that answers has the value, and at least one does. Where no name server of the zone could be found,
-    /// the resolvers of this machine are asked instead; what these do not have is no reason not to order.
+    /// Returns when at least one name server answers, and all that answer show the value. Where no name server of the zone can be found, asks the
+    /// resolvers of this machine instead; if these do not show the value, it only warns.
     package func wait(for record: ChallengeRecord) async throws {
         guard self.options.limit > .zero else { return }
         guard let name = DNSName(record.name) else { throw NotVisible(name: record.name, servers: ["any server: it is no domain name"]) }
@@ -89,13 +89,13 @@ package struct ChallengeVisibility: Sendable {
             guard lacking.isEmpty else { throw NotVisible(name: record.name, servers: lacking.sorted()) }
             if outcomes.contains(.seen) { return }
             if self.isBlind(outcomes) { return try await self.waitBlindly(servers) }
-            // All of them are down, maybe for a restart: an authority would not hear from them either.
+            // All of them are down, perhaps for a restart; the authority would get no answer either.
             try await Task.sleep(for: Self.downPause)
         } while clock.now < end
         throw NotVisible(name: record.name, servers: servers.map { "\($0) (no answer)" }.sorted())
     }
 
-    /// Once in the life of a process: it is the same for every order.
+    /// Warns once in the life of the process, because it is the same for every order.
     private func warn(_ message: Logger.Message, _ servers: [String]) {
         guard !self.hasWarned.raise() else { return }
         self.logger.warning(
@@ -114,7 +114,7 @@ package struct ChallengeVisibility: Sendable {
         case silent(isDown: Bool)
     }
 
-    /// Whether nothing can be known, because a firewall lets no questions out: servers somebody has configured are there to be asked.
+    /// Whether no question gets out, because of a firewall. Not assumed of servers that the configuration names.
     private func isBlind(_ outcomes: [Outcome]) -> Bool {
         self.options.servers.isEmpty && !outcomes.contains(.silent(isDown: true))
     }
@@ -137,7 +137,7 @@ package struct ChallengeVisibility: Sendable {
                 if answer.answers.contains(where: { $0.data == .txt(Array(value.utf8)) }) { return .seen }
                 hasAnswered = true
             } catch {
-                // One that never answers is not held against us: authorities will not hear from it either.
+                // A server that never answers does not count, since the authority gets no answer from it either.
                 if !hasAnswered, error != .malformed { return .silent(isDown: error == .unreachable) }
             }
             // Cancelled meanwhile, the loop ends.
@@ -148,8 +148,8 @@ package struct ChallengeVisibility: Sendable {
 
     // MARK: Name servers
 
-    /// The configured ones, or all addresses of the zone's; resolvers themselves where these cannot be found, as in a network whose
-    /// resolvers do not know the zone.
+    /// The configured servers, or all addresses of the zone's name servers. Where these cannot be found, as in a network whose resolvers do not know
+    /// the zone, the resolvers themselves.
     private func servers(for domain: String) async -> (servers: [SocketEndpoint], areAuthoritative: Bool) {
         guard self.options.servers.isEmpty else { return (self.options.servers, true) }
         guard let zone = DNSName(domain), let answer = await self.resolve(zone, .ns) else { return (self.options.resolvers, false) }

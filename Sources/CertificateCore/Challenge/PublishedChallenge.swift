@@ -5,9 +5,9 @@ package import PlaneProtocol
 import PlaneService
 import Timing
 
-/// Publishes challenges through the schedulers, from where they reach every name server, and returns when these show them.
+/// Has the schedulers store a challenge, from where it reaches every name server, and returns when these show it.
 package struct PublishedChallenge: ChallengeSolver {
-    /// A scheduler that is being replaced is back within seconds.
+    /// Pauses between attempts to reach a scheduler; one that is being replaced is back within seconds.
     private static let schedule = RetrySchedule(.seconds(1), .seconds(2), .seconds(5), .seconds(10))
 
     private let cluster: ClusterName
@@ -27,7 +27,7 @@ package struct PublishedChallenge: ChallengeSolver {
         try await self.visibility.wait(for: record)
     }
 
-    /// The value stays: nobody but an authority asks for it, the ten newest are kept, and taking it away could hit another order.
+    /// Does nothing. The value stays because removing it could hit another order; only the ten newest are kept.
     package func cleanUp(_ record: ChallengeRecord) async {}
 
     private func store(_ value: String) async throws {

@@ -1,6 +1,6 @@
 package import ACME
 
-/// Where the key of the ACME account is kept, so that the account stays the same from order to order.
+/// Keeps the key of the ACME account in a file, so that all orders use one account.
 package struct AccountKeyFile: Sendable {
     package let path: String
 
@@ -8,8 +8,8 @@ package struct AccountKeyFile: Sendable {
         self.path = AtomicFile.resolved(path)
     }
 
-    /// The key that is there, or a new one that is there afterwards. One that cannot be read is never replaced: whoever has it is the
-    /// account.
+    /// Reads the key, or makes and stores a new one if there is no file. A file that cannot be read is never replaced, because its key may be the
+    /// only access to the account.
     package func loadOrMake() throws -> AccountKey {
         if let pem = try AtomicFile.read(self.path) {
             do {

@@ -1,17 +1,17 @@
 import Foundation
 import Glibc
 
-/// Files that are there as a whole or not at all, whatever happens meanwhile.
+/// Writes files so that a reader finds the old content or the new one, whatever happens meanwhile.
 enum AtomicFile {
     /// Writes beside the file and returns when the bytes are on the disk; `commit` then puts them in its place.
     static func stage(_ text: String, for path: String, mode: mode_t) throws(FileFailure) {
         let staged = self.stagedPath(of: path)
-        // Left over from a process that was killed; it may have other permissions.
+        // A process that was killed may have left one, with other permissions.
         unlink(staged)
         let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileFailure("write \(staged)", errno) }
         defer { close(descriptor) }
-        // Whatever the umask has taken away.
+        // Sets the mode that the umask may have reduced.
         guard fchmod(descriptor, mode) == 0 else { throw FileFailure("set the mode of \(staged)", errno) }
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -26,13 +26,13 @@ enum AtomicFile {
         guard rename(self.stagedPath(of: path), path) == 0 else { throw FileFailure("replace \(path)", errno) }
         let directory = self.openDirectory(of: path)
         guard directory >= 0 else { return }
-        // A file system that cannot sync directories has done what it can.
+        // Errors are ignored: some file systems cannot sync directories.
         fsync(directory)
         close(directory)
     }
 
-    /// Keeps other processes of ours out of the file's directory, for as long as two files take to be written. Where the directory cannot be
-    /// opened, nothing in it can be written either, and `body` says so.
+    /// Runs `body` while the file's directory is locked against other processes of this program. If the directory cannot be opened, `body` runs
+    /// without the lock, and fails by itself, since it cannot write there.
     static func withLockedDirectory<Result, Failure: Error>(of path: String, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         let directory = self.openDirectory(of: path)
         defer { if directory >= 0 { close(directory) } }
@@ -58,7 +58,7 @@ enum AtomicFile {
         }
     }
 
-    /// Whether files in this one's directory belong to the directory's group (setgid), which is there to read them.
+    /// Whether the file's directory has the set-group-id bit, so that files in it belong to a group that is to read them.
     static func isShared(_ path: String) -> Bool {
         let directory = (path as NSString).deletingLastPathComponent.ifEmpty(".")
         let mode = try? FileManager.default.attributesOfItem(atPath: directory)[.posixPermissions] as? Int

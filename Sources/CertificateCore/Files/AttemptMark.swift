@@ -1,10 +1,10 @@
 import Foundation
 
-/// When the last order failed, kept beside the certificate as the time of an empty file: so that a service which is started again and
-/// again does not order again and again.
+/// Remembers when the last order failed, as the modification time of an empty file beside the certificate. So a service that is restarted again and
+/// again does not order each time.
 struct AttemptMark {
-    /// After a start, an order waits until this long after the last one that failed. Not as long as the retry table, because the start
-    /// may be that of an operator who has put things right.
+    /// Seconds after the last failure before which a restarted service does not order. It is less than in the retry table, because an operator may
+    /// have corrected the cause and restarted the service.
     static let pause: TimeInterval = 300
 
     let path: String
@@ -17,7 +17,7 @@ struct AttemptMark {
         (try? FileManager.default.attributesOfItem(atPath: self.path))?[.modificationDate] as? Date
     }
 
-    /// Without it the next start may be a little too eager; nothing else depends on it.
+    /// Errors are ignored: without the mark a restart may order too early, and nothing else depends on it.
     func set(_ time: Date) {
         _ = FileManager.default.createFile(atPath: self.path, contents: nil)
         try? FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: self.path)

@@ -3,21 +3,20 @@ package import Foundation
 
 /// The two files in which proxies find a cluster's certificate and its key.
 ///
-/// They are two, so they cannot change in one step. Both are first written beside their places and synced; then the key takes its place,
-/// then the certificate. Whoever reads in between finds a key and a certificate that do not belong together, keeps what it had, and
-/// looks again. A process that was killed in between has left the second file beside its place, and `load` puts it there.
+/// Two files cannot change in one step. Both are first written beside their places and synced; then the key is renamed into its place, then the
+/// certificate. A proxy that reads in between finds a key and a certificate that do not belong together, keeps the pair it had, and looks
+/// again. If the process is killed in between, the certificate still lies beside its place, and `load` renames it.
 ///
-/// Two processes may do all this at once, such as a service and its `--once`: the directory is locked for it.
+/// A service and a `--once` may do this at the same time, so the directory is locked meanwhile.
 package struct CertificateFiles: Sendable {
     package enum Content: Sendable {
         case missing
-        /// There is something that must not be served.
+        /// The files must not be served, for this reason.
         case unusable(String)
         case usable(CertificatePair)
     }
 
-    /// Of the key: nobody but its owner, the user that the services run as; where they are several users, and the directory is made for a group
-    /// of theirs (setgid), that group reads it, too.
+    /// Mode of the key: only its owner reads it. In a directory with the set-group-id bit, made for a group of service users, that group reads it too.
     private static let ownKeyMode: mode_t = 0o600
     private static let sharedKeyMode: mode_t = 0o640
     private static let certificateMode: mode_t = 0o644
@@ -30,10 +29,10 @@ package struct CertificateFiles: Sendable {
         self.keyPath = AtomicFile.resolved(keyPath)
     }
 
-    /// What is there, checked: a certificate for all `names` and for the key beside it, which has not expired.
+    /// Reads the pair, and checks that the certificate is for all `names`, belongs to the key, and has not expired.
     package func load(names: [String], now: Date) throws(FileFailure) -> Content {
         if case .usable(let pair) = try self.read(names: names, now: now) { return .usable(pair) }
-        // Somebody may be in the middle of replacing them.
+        // Another process may be replacing them.
         return try AtomicFile.withLockedDirectory(of: self.certPath) { () throws(FileFailure) in
             let content = try self.read(names: names, now: now)
             if case .usable = content { return content }
@@ -41,7 +40,7 @@ package struct CertificateFiles: Sendable {
         }
     }
 
-    /// Since when the certificate that lies there has been valid, whether or not it can be served; nil if there is none that can be read.
+    /// Begin of validity of the certificate on the disk, whether or not it can be served; nil if none can be read.
     package var notBefore: Date? {
         get throws(FileFailure) { try AtomicFile.read(self.certPath).flatMap { try? CertificateChain(pem: $0).notBefore } }
     }
@@ -56,7 +55,7 @@ package struct CertificateFiles: Sendable {
         }
     }
 
-    /// Replaces both. What is put there is checked first; what was there stays until all is written.
+    /// Replaces both files, after checking the new pair. The old files stay until the new ones are written.
     package func install(_ pair: CertificatePair, names: [String], now: Date) throws {
         try pair.check(names: names, now: now)
         try AtomicFile.withLockedDirectory(of: self.certPath) { try self.replace(with: pair, names: names, now: now) }
@@ -66,7 +65,7 @@ package struct CertificateFiles: Sendable {
         do {
             try AtomicFile.stage(pair.key.pem, for: self.keyPath, mode: AtomicFile.isShared(self.keyPath) ? Self.sharedKeyMode : Self.ownKeyMode)
             try AtomicFile.stage(pair.chain.pem, for: self.certPath, mode: Self.certificateMode)
-            // What lies there now, read back, is what will be served.
+            // The pair is read back and checked once more, as proxies will read it.
             _ = try Self.pair(
                 try AtomicFile.read(AtomicFile.stagedPath(of: self.certPath)) ?? "",
                 try AtomicFile.read(AtomicFile.stagedPath(of: self.keyPath)) ?? "", names: names, now: now)
@@ -79,7 +78,7 @@ package struct CertificateFiles: Sendable {
         try AtomicFile.commit(self.certPath)
     }
 
-    /// Ends what a killed process has begun: its key is in place, its certificate lies beside it.
+    /// Finishes the replacement of a process that was killed: its key is in place, its certificate lies beside its place.
     private func finish(names: [String], now: Date) throws(FileFailure) -> Content? {
         guard let certificate = try AtomicFile.read(AtomicFile.stagedPath(of: self.certPath)), let key = try AtomicFile.read(self.keyPath),
             let pair = try? Self.pair(certificate, key, names: names, now: now)

@@ -1,9 +1,9 @@
 package import ACME
 package import Foundation
 
-/// Decides when a certificate is to be ordered. Knows neither files, network nor the time.
+/// Decides when a certificate is to be ordered. It knows no files and no network; time is an argument.
 package struct RenewalMachine: Sendable {
-    /// What matters of the certificate that is served.
+    /// The properties of the served certificate that the decision depends on.
     package struct Certificate: Hashable, Sendable {
         package var notBefore: Date
         package var notAfter: Date
@@ -27,16 +27,16 @@ package struct RenewalMachine: Sendable {
     }
 
     package enum Reason: String, Hashable, Sendable {
-        /// There is none, or one that cannot be served: for other names, with another key, expired.
+        /// There is no certificate, or one that cannot be served: for other names, with another key, expired.
         case missing = "there is no usable certificate"
         case renewalTime = "a third of its lifetime or less is left"
-        /// For instance because it is going to be revoked.
+        /// The authority suggests it (RFC 9773), for instance because it is going to revoke the certificate.
         case suggested = "the authority suggests to renew it now"
     }
 
-    /// An authority that could not be asked when to renew is asked again after so long (RFC 9773 §4.3.3).
+    /// Seconds after which the authority is asked again when to renew, if it could not be asked (RFC 9773 §4.3.3).
     static let askAgain: TimeInterval = 6 * 3600
-    /// Part of the lifetime that is left when it is renewed.
+    /// A certificate is renewed when one part in so many of its lifetime is left.
     static let renewalPart = 3.0
 
     private let spread: Double
@@ -47,14 +47,15 @@ package struct RenewalMachine: Sendable {
     private var failures = 0
     private var retryAt = Date.distantPast
 
-    /// - Parameter spread: from 0 to 1, different in each process: picks the moment in the window that the authority suggests.
+    /// - Parameter spread: from 0 to 1, random in each process; picks the moment within the window that the authority suggests.
     package init(spread: Double) {
         self.spread = spread
     }
 
     // MARK: Events
 
-    /// What lies in the files now; nil if nothing that can be served. A new certificate ends the series of failures.
+    /// The files have been read.
+    /// - Parameter certificate: nil if there is none that can be served. A new one ends the series of failures.
     package mutating func found(_ certificate: Certificate?) {
         guard certificate != self.certificate else { return }
         self.certificate = certificate
@@ -65,10 +66,11 @@ package struct RenewalMachine: Sendable {
         self.retryAt = .distantPast
     }
 
-    /// What the authority says; nil if it says nothing, or could not be asked.
+    /// The authority was asked when to renew.
+    /// - Parameter information: nil if it offers none, or could not be asked.
     package mutating func answered(_ information: RenewalInformation?, at now: Date) {
         guard let information else {
-            // What it said before still holds.
+            // An earlier suggestion still holds.
             self.askNext = now.addingTimeInterval(Self.askAgain)
             return
         }
@@ -83,7 +85,7 @@ package struct RenewalMachine: Sendable {
         self.retryAt = now.addingTimeInterval(wait / .seconds(1))
     }
 
-    /// An order was tried before this process began, or somebody else is at it: none before this time.
+    /// No order before this time, because one failed before this process started, or another drone is ordering.
     package mutating func holdOff(until time: Date) {
         self.retryAt = max(self.retryAt, time)
     }
@@ -100,7 +102,7 @@ package struct RenewalMachine: Sendable {
         return .wait(until: certificate.isNamed ? min(due, self.askNext) : due)
     }
 
-    /// Why it is to be renewed, if it is.
+    /// Why the certificate is due; nil if it is not.
     private func reason(at now: Date) -> Reason? {
         guard let certificate = self.certificate, now < certificate.notAfter else { return .missing }
         if now >= Self.renewalTime(of: certificate) { return .renewalTime }

@@ -2,9 +2,9 @@ package import Timing
 
 /// How long to wait after a failed order.
 ///
-/// What fails in ACME is mostly one of two things: something is down for minutes, or something is configured wrong and stays so until a
-/// person comes. So it is tried again soon, and then ever less; in a day that makes ten orders, where the strictest of the well-known
-/// authorities allow five failed validations an hour.
+/// An order fails mostly for one of two reasons: something is down for minutes, or something is configured wrong until a person corrects it. So the
+/// pauses are short at first and grow. That makes ten orders in a day; the strictest of the well-known authorities allow five failed
+/// validations an hour.
 package enum RetryTable {
     package static let waits = RetrySchedule(
         .seconds(60),  //     after 1 min
@@ -16,10 +16,10 @@ package enum RetryTable {
         .seconds(14_400)  // after 7 h 51 min, and so on
     )
 
-    /// Where a failure begins that goes away only if somebody changes something.
+    /// The step at which a failure begins that lasts until a person changes something.
     private static let permanentStep = 4
 
-    /// Part by which a wait is stretched at most, so that a fleet which failed together does not come back together.
+    /// Largest part by which a wait is prolonged at random, so that drones that failed together do not order again together.
     static let jitter = 0.2
 
     /// - Parameters:

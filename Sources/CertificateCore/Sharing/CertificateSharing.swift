@@ -1,7 +1,7 @@
 package import ACME
 package import Foundation
 
-/// Whose turn it is to order.
+/// Whether this drone may order.
 package enum CertificateTurn: Hashable, Sendable {
     case ours
     /// Another drone is ordering, and will have shared its pair within seconds.
@@ -10,20 +10,20 @@ package enum CertificateTurn: Hashable, Sendable {
     case afterFailure(until: Date)
 }
 
-/// How the drones of a cluster come to one certificate instead of one each.
+/// Lets the drones of a cluster share one certificate instead of ordering one each.
 ///
-/// Whoever holds the lease orders; the others take what was ordered. A lease is a courtesy and no lock: when its holder
-/// hangs for longer than it lasts, two drones order at the same time, and then there are two certificates, both good.
+/// The drone that holds the lease orders; the others take its pair over. The lease saves orders and excludes nothing: if its holder hangs for longer
+/// than it lasts, two drones order at the same time, and there are two certificates, both valid.
 package protocol CertificateSharing: Sendable {
     /// The pair that was shared last; nil if there is none.
     /// - Throws: `PairSeal.Broken` for one that was sealed with another secret.
     func latest() async throws -> CertificatePair?
     func share(_ pair: CertificatePair) async throws
-    /// Takes the lease if nobody has it.
-    /// - Parameter isUrgent: a failure that is not quite recent does not count: somebody may have put things right.
+    /// Takes the lease if no other process has it.
+    /// - Parameter isUrgent: ignore a failure that is not quite recent, because a person may have corrected the cause.
     func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn
-    /// Keeps the lease while `work` lasts. One that is not renewed ends after `CertificateLease.duration`.
+    /// Renews the lease while `work` runs. A lease that is not renewed ends after `CertificateLease.duration`.
     func whileKeepingLease<Result: Sendable>(_ work: () async -> Result) async -> Result
-    /// Gives the lease up, if we have it; after a failure, with others kept from trying before `time`.
+    /// Gives the lease up, if this process has it. After a failure, the others do not order before `time`.
     func endLease(failedUntil time: Date?, now: Date) async
 }

@@ -3,8 +3,7 @@ import Crypto
 import Foundation
 package import PlaneProtocol
 
-/// Encrypts a pair for its way over NATS and for the disks of NATS' servers, with a key made from a secret that the drones of a cluster
-/// share and NATS does not know.
+/// Encrypts certificate and key before they go to NATS, with a key made from the secret that the drones of a cluster share and NATS does not have.
 ///
 /// Sealed is: a version, a random salt, and a ChaCha20-Poly1305 box (RFC 8439) of the pair, bound to the name of the cluster. The box's key
 /// comes from secret and salt by HKDF (RFC 5869), so each box has a key of its own.

@@ -6,8 +6,8 @@ package import PlaneProtocol
 import PlaneMessaging
 import PlaneService
 
-/// Shares through the stream `plane_certificates`, which keeps the last message of each subject: the sealed pair, and the lease, which
-/// is written only where the message that was read still stands.
+/// Shares through the stream `plane_certificates`, which keeps the last message of each subject: the sealed pair, and the lease. The lease is written
+/// only if the message on its subject is still the one that was read.
 package final class SharedStream: CertificateSharing {
     /// Made by schedulers, like all streams.
     package static let stream = "plane_certificates"
@@ -79,7 +79,7 @@ package final class SharedStream: CertificateSharing {
         do {
             try await self.lease.end(with: try last.encoded())
         } catch {
-            // It ends by itself, or is another drone's by now.
+            // The lease then ends by itself, or another drone has it by now.
             self.logger.notice("the lease could not be given up", metadata: [LogKey.error: "\(error)"])
         }
     }

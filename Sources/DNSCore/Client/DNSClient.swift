@@ -6,16 +6,16 @@ package struct DNSClient: Sendable {
     package enum Failure: Error, Hashable, Sendable {
         /// Nothing came that answers the question.
         case timedOut
-        /// An answer came which is none, or contradicts itself.
+        /// An answer came that cannot be read or contradicts itself.
         case malformed
-        /// The network or the server refuses; it need not be there.
+        /// The network reports that the server cannot be reached.
         case unreachable
     }
 
-    /// Of the kernel for one answer.
+    /// Buffer for one answer.
     private static let receiveBytes = 4096
 
-    /// Waited for an answer, each time.
+    /// Time to wait for an answer to each question sent.
     package var timeout: TimeAmount = .seconds(2)
     package var attempts = 3
     private let group: any EventLoopGroup
@@ -85,7 +85,7 @@ package struct DNSClient: Sendable {
 }
 
 extension DNSMessage {
-    /// Whether the message answers this question and no other; anybody may send us something.
+    /// Whether the message answers this question. Datagrams of others may arrive on the socket too.
     fileprivate func answers(_ query: DNSMessage) -> Bool {
         self.id == query.id && self.flags.contains(.response) && self.questions == query.questions
     }
@@ -111,7 +111,7 @@ private final class DatagramAsker: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // What is not an answer to this is somebody else's attempt to be believed.
+        // A datagram that does not answer the question may be forged, and is passed over.
         let bytes = self.unwrapInboundIn(data).data
         guard let message = DNSMessage(bytes.readableBytesUInt8Span), message.answers(self.query) else { return }
         self.promise.succeed(message)

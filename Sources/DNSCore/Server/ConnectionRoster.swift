@@ -2,9 +2,8 @@ import NetworkAddresses
 import NIOCore
 import Synchronization
 
-/// Knows the open connections. Where there are too many, in all or of one client, the one that has been idle longest makes room
-/// (RFC 7766 §6.2.3): a resolver that keeps connections it does not use is not refused a new one, and nobody keeps others out by
-/// holding connections.
+/// Bounds the open TCP connections, in all and of each client. Beyond a bound, the connection that was idle longest is closed to make room
+/// (RFC 7766 §6.2.3). So a resolver that holds unused connections is not refused a new one, and no client keeps others out by holding many.
 final class ConnectionRoster: Sendable {
     /// One connection's place.
     final class Seat: Sendable {
@@ -75,6 +74,6 @@ final class ConnectionRoster: Sendable {
         return (seat, displaced != nil)
     }
 
-    /// For a connection that has ended; nothing happens where it has made room already.
+    /// Gives back the place of a connection that has ended. Does nothing if the connection was closed to make room.
     func leave(_ seat: Seat) { self.seats.withLock { $0.remove(seat) } }
 }

@@ -22,7 +22,7 @@ package final class DNSServer<Source: RecordSource>: Sendable {
         self.group = group
     }
 
-    /// Opens the sockets; from then on questions are answered, until `stop`. Port 0 becomes one port for all of them.
+    /// Opens the sockets, and answers questions until `stop`. With port 0, the kernel's choice for TCP is the port of all sockets.
     ///
     /// - Returns: Where it listens.
     package func start() async throws -> SocketAddress {
@@ -38,14 +38,15 @@ package final class DNSServer<Source: RecordSource>: Sendable {
         }
     }
 
-    /// Closes the sockets. Connections that are open end with their idle time, or with the event loops.
+    /// Closes the UDP sockets and the TCP listener, and returns when the threads have ended. Open TCP connections stay until they are idle for
+    /// `idleTimeout`, or the event loops end.
     package func stop() async {
         let workers = self.workers.withLock { workers in
             defer { workers = [] }
             return workers
         }
         for worker in workers { worker.socket.stop() }
-        // A listener that was closed already, or fails to close, is closed.
+        // Fails if the listener was closed already.
         if let listener = self.listener.withLock({ $0 }) { try? await listener.close().get() }
         for worker in workers { try? await worker.ended.get() }
     }
@@ -81,7 +82,7 @@ package final class DNSServer<Source: RecordSource>: Sendable {
         return listener
     }
 
-    /// Half of the files that this process may have open: strangers must leave some for the connection to NATS.
+    /// Half of the files that this process may have open, so that clients leave some for the connection to NATS.
     private static var affordableConnections: Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }

@@ -3,12 +3,12 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// A UDP socket that several may have on one port (`SO_REUSEPORT`): the kernel spreads the clients over them. A thread waits on it;
-/// `stop` wakes that up.
+/// One of several UDP sockets on one port (`SO_REUSEPORT`), over which the kernel spreads the clients. A thread waits on it; `stop` wakes that
+/// thread up.
 final class DatagramSocket: Sendable {
-    /// Asked of the kernel for questions that wait for us: some ten milliseconds at full speed.
+    /// Size of the kernel's buffer for questions that wait: some ten milliseconds at full speed.
     private static let receiveBufferBytes: CInt = 1 << 20
-    /// After so long without a question the waiting thread looks up, in case a wake-up was missed.
+    /// Seconds after which the waiting thread wakes up without a question, in case it has missed a `stop`.
     private static let lookUpSeconds = 1
 
     let descriptor: CInt
@@ -24,7 +24,7 @@ final class DatagramSocket: Sendable {
         do {
             try Self.set(SO_REUSEPORT, CInt(1), on: descriptor)
             try Self.set(SO_RCVTIMEO, timeval(tv_sec: Self.lookUpSeconds, tv_usec: 0), on: descriptor)
-            // A system may allow less; then questions that come faster than they are answered are lost a little sooner.
+            // If the system allows less, bursts of questions are lost sooner.
             try? Self.set(SO_RCVBUF, Self.receiveBufferBytes, on: descriptor)
             if address.isWildcard, cdatagrams_tell_destination(descriptor, family) != 0 {
                 throw IOError(errnoCode: errno, reason: "be told which address was asked")
@@ -39,7 +39,7 @@ final class DatagramSocket: Sendable {
 
     deinit { self.close() }
 
-    /// By the thread that waited on it, when it does not any more: from then on the kernel gives the port's questions to others only.
+    /// Closes the socket. Called by the thread that waited on it, when it waits no more; the kernel gives further questions to the other sockets.
     func close() {
         guard !self.closed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         Glibc.close(self.descriptor)
@@ -47,10 +47,10 @@ final class DatagramSocket: Sendable {
 
     var isStopped: Bool { self.stopped.load(ordering: .acquiring) }
 
-    /// Has the thread that waits on it end. Not after `close`.
+    /// Makes the thread that waits on it end. Not to be called after `close`.
     func stop() {
         self.stopped.store(true, ordering: .releasing)
-        // Says that it is not connected, and wakes the thread all the same.
+        // Fails with ENOTCONN, and wakes the thread all the same.
         shutdown(self.descriptor, CInt(SHUT_RDWR))
     }
 

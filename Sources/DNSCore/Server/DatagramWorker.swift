@@ -3,8 +3,8 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// Answers the datagrams of one socket, on a thread of its own: what came since the last look is read with one system call, answered, and
-/// sent with another. Beside these two calls there is little to do for an answer, so little more is done: no allocation, no queue.
+/// Answers the datagrams of one socket, on a thread of its own. It reads up to 32 questions with one system call, answers them, and sends the answers
+/// with another one. An answer costs no allocation and passes no queue.
 final class DatagramWorker<Source: RecordSource> {
     /// Datagrams of one system call.
     private static var batch: Int { 32 }
@@ -60,7 +60,7 @@ final class DatagramWorker<Source: RecordSource> {
         }
     }
 
-    /// Nothing came for a while, or the kernel is short of something: the next look is the remedy, but not the very next moment.
+    /// After a failed read: returns at once if nothing came for a while, and waits a moment if the kernel is short of something.
     private func pause(after error: CInt, failed: Bool) {
         guard failed, error != EAGAIN, error != EWOULDBLOCK, error != EINTR else { return }
         self.counters.failedReads.add(1, ordering: .relaxed)
@@ -68,7 +68,7 @@ final class DatagramWorker<Source: RecordSource> {
     }
 
     private func answer(_ index: Int, at milliseconds: UInt64) {
-        // In place: an exchange is large, and this is done for every question.
+        // Works in place, since an exchange is large and copying it would cost for every question.
         let message = UnsafeBufferPointer(start: self.exchanges[index].question, count: self.exchanges[index].count).span
         let addressBytes = Int(self.exchanges[index].client_bytes)
         let network = withUnsafePointer(to: &self.exchanges[index].client) { ClientNetwork.of($0, count: addressBytes) }

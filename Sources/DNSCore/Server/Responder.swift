@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Turns messages of clients into answers, from what a source knows. No IO: bytes in, bytes out.
+/// Turns messages of clients into answers from a `RecordSource`. No IO: bytes in, bytes out.
 ///
 /// In this order, because each step needs what the one before has made sure of:
 /// 1. messages that must not be answered, or cannot be read (`QueryReading`);
@@ -45,7 +45,7 @@ package struct Responder<Source: RecordSource>: Sendable {
     }
 
     private func writer(to query: Query, in message: Span<UInt8>, over transport: Transport, _ buffer: inout ByteBuffer) -> AnswerWriter {
-        // Its memory has one holder at a time: only so it can be written again.
+        // The buffer is moved out and back, so that it has one owner and its memory is used again.
         var taken = ByteBuffer()
         swap(&taken, &buffer)
         return AnswerWriter(
@@ -79,7 +79,7 @@ package struct Responder<Source: RecordSource>: Sendable {
     /// Why a question is not looked up at all.
     private static func objection(to query: Query) -> ResponseCode? {
         if let edns = query.edns, edns.version > 0 { return .badVersion }
-        // No transfers (`axfr`, `ixfr`): whoever may have the list of names reads it from where we do. No other classes either.
+        // Zone transfers (`axfr`, `ixfr`) and other classes than Internet are refused.
         guard query.recordClass == Query.internetClass, query.type != .axfr, query.type != .ixfr else { return .refused }
         if query.type == .opt { return .formatError }
         return query.type.isMeta && query.type != .any ? .notImplemented : nil
@@ -103,7 +103,7 @@ extension AnswerWriter {
             guard isOrigin else { return }
             self.write(zone.startOfAuthority(serial: serial), of: .question(suffixAt: 0), timeToLive: zone.timeToLive, in: .answer)
         } else if query.type == .any {
-            // Instead of all there is, one record that says where it is said that there will not be more (RFC 8482 §4.2).
+            // A question for all types is answered by one HINFO record that refers to RFC 8482 (§4.2 there).
             guard isOrigin || !records.data.isEmpty else { return }
             self.write(
                 .hinfo(cpu: Array("RFC8482".utf8), system: []), of: .question(suffixAt: 0), timeToLive: zone.timeToLive, in: .answer)

@@ -1,12 +1,12 @@
 package import NIOCore
 
-/// What must be known of an answer to send or withhold it.
+/// What decides whether an answer is sent, withheld or truncated.
 package struct Outcome: Sendable {
     /// What an answer is about. Answers about the same thing to the same network are counted together (`ResponseRateLimiter`).
     package enum Subject: Hashable, Sendable {
         /// The records of a name that has some.
         case name
-        /// That a name has no such records: a zone gives endlessly many such answers, so all are one.
+        /// That a name has no such records. A zone has endlessly many such names, so all of them count as one subject.
         case absence(zone: DNSName)
         case failure
     }

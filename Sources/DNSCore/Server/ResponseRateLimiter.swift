@@ -1,30 +1,30 @@
-/// Keeps us from being used against others.
+/// Limits answers over UDP, so that the server cannot be used to flood others.
 ///
-/// Over UDP anybody can write anybody's address on a question, and the answer goes there. So the answers about one thing to one network
-/// are counted, and above a rate most are kept back. Every other one goes out truncated instead: a real client then asks over TCP,
-/// where an address cannot be invented, and somebody who never asked gets no more bytes than the attacker has spent.
+/// The sender's address of a UDP question can be forged, and the answer goes to that address. So the answers about one subject to one network are
+/// counted, and above the rate they are withheld. Every other one is sent truncated instead: a real client then asks over TCP, where an address
+/// cannot be forged, and a victim gets no more bytes than the attacker has spent.
 ///
-/// The table has a fixed size. Where two networks fall on one bucket they take it from each other and begin with a full one. An attacker
-/// who uses that needs thousands of victims, and then each of them gets little.
+/// The table has a fixed size. Two networks that fall on one bucket take it from each other, and each begins with full credit. An attacker who
+/// exploits that needs thousands of victims, of which each then gets little.
 package struct ResponseRateLimiter: Sendable {
     package enum Verdict: Hashable, Sendable {
         case answer, truncate, drop
     }
 
     private struct Bucket {
-        /// Of network and subject, the bits that did not choose the bucket.
+        /// The bits of the hash of network and subject that did not choose the bucket.
         var tag: UInt32 = 0
         /// Thousandths of an answer that may still go out.
         var credit: UInt32 = 0
-        /// Milliseconds, when credit was last given.
+        /// When credit was last given, in milliseconds.
         var filled: UInt32 = 0
-        /// How many were kept back in a row.
+        /// How many answers were withheld in a row.
         var refused: UInt32 = 0
     }
 
-    /// 1 MiB for each event loop.
+    /// Buckets of the table, which takes 1 MiB for each event loop.
     private static let bucketCount = 65_536
-    /// Of answers per second at once: what piles up while a resolver's packets wait somewhere.
+    /// Seconds' worth of answers that may go out at once, for questions of a resolver that were delayed on their way.
     private static let burstSeconds: UInt32 = 2
 
     private var buckets: [Bucket]

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a server has done since it started. Written on event loops and worker threads, read by whoever shows metrics.
+/// Counters of a server since its start. Event loops and UDP threads write them; the metrics read them.
 package final class ServerCounters: Sendable {
     package struct Snapshot: Hashable, Sendable {
         package var udpQuestions = 0

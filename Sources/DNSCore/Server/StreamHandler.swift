@@ -3,15 +3,15 @@ import Synchronization
 
 /// Answers the questions of one TCP connection, each as soon as it is whole, in the order they came (RFC 7766 §6.2.1).
 ///
-/// A connection costs little: at most what one read has brought, and no more answers than the kernel and one buffer hold, because for a
-/// client that does not take them no further question is answered or read. It ends after `idleTimeout` without a whole question, so that sending a byte
-/// now and then does not keep it.
+/// The memory of a connection is bounded: the bytes of one read, and the answers that the kernel and one buffer hold. While a client does not take
+/// its answers, no further question of it is answered or read. The connection ends after `idleTimeout` without a whole question, so sending a
+/// byte now and then does not keep it.
 final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// No question of ours needs more; whoever announces more is no client of ours.
+    /// Longest question over TCP. A client that announces a longer one is disconnected.
     private static var maximumQuestionBytes: Int { 4096 }
 
     private let responder: Responder<Source>
@@ -59,7 +59,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
             self.received.moveReaderIndex(forwardBy: 2)
             guard let message = self.received.readSlice(length: Int(length)), let response = self.responder.response(to: message, over: .tcp)
             else {
-                // No question at all: there is no use in going on.
+                // A message that is no question ends the connection.
                 self.counters.ignored.add(1, ordering: .relaxed)
                 context.close(promise: nil)
                 return
@@ -82,7 +82,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
         if !self.isReadHeld { context.read() }
     }
 
-    /// The answers that this writes may fill the buffer again; it is then called anew when there is room.
+    /// Goes on answering when the client has taken answers. It is called again if these answers fill the buffer again.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
         self.answerWaiting(context: context)

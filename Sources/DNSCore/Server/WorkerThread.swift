@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread that waits in system calls, and so is none of the cooperative pool's or of the event loops.
+/// Starts a thread for work that waits in system calls, which must not block the cooperative pool or an event loop.
 enum WorkerThread {
     private final class Work {
         let body: @Sendable () -> Void

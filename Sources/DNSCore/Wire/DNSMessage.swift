@@ -1,4 +1,4 @@
-/// A whole message as values, for those who ask: an answer is read once and looked at, not sent on.
+/// A whole message as values, for the client: it reads an answer once and looks at it.
 package struct DNSMessage: Hashable, Sendable {
     package struct Question: Hashable, Sendable {
         package var name: DNSName

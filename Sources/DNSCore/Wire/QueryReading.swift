@@ -1,4 +1,4 @@
-/// What a message from a client turned out to be.
+/// The result of reading a message from a client: a query, a refusal, or nothing to answer.
 package enum QueryReading: Hashable, Sendable {
     case query(Query)
     /// To be answered with a bare header, and with an OPT record where the message has one (RFC 6891 §6.1.1).
@@ -41,7 +41,7 @@ package enum QueryReading: Hashable, Sendable {
     }
 }
 
-/// A place in a message. Every step says nil instead of leaving the message.
+/// A position in a message. Each step returns nil instead of leaving the message.
 struct MessageCursor {
     private(set) var position: Int
 

@@ -1,4 +1,4 @@
-/// What a record says.
+/// The data of a record, by its type.
 package enum RecordData: Hashable, Sendable {
     case a(UInt32)
     case aaaa(high: UInt64, low: UInt64)
@@ -7,7 +7,7 @@ package enum RecordData: Hashable, Sendable {
     case txt([UInt8])
     case caa(CAAProperty)
     case hinfo(cpu: [UInt8], system: [UInt8])
-    /// Something that we pass on but never say.
+    /// Data of another type, which the client reads as bytes and the server never sends.
     case other(RecordType, [UInt8])
 
     package var type: RecordType {
@@ -48,7 +48,7 @@ package struct StartOfAuthority: Hashable, Sendable {
     }
 }
 
-/// One thing certificate authorities are told (RFC 8659 §4.1), such as `0 issue "letsencrypt.org"`.
+/// A CAA record, which tells certificate authorities whether they may issue (RFC 8659 §4.1), such as `0 issue "letsencrypt.org"`.
 package struct CAAProperty: Hashable, Sendable {
     /// 128: an authority that does not understand the tag must not issue.
     package var flags: UInt8

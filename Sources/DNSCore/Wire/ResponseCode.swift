@@ -9,15 +9,15 @@ package struct ResponseCode: RawRepresentable, Hashable, Sendable {
     package static let noError = ResponseCode(rawValue: 0)
     /// The message cannot be understood.
     package static let formatError = ResponseCode(rawValue: 1)
-    /// Our fault.
+    /// The server cannot answer at the moment.
     package static let serverFailure = ResponseCode(rawValue: 2)
     /// The name does not exist, nor does anything below it (RFC 8020).
     package static let nameError = ResponseCode(rawValue: 3)
-    /// We do not do such things.
+    /// The server does not support the operation.
     package static let notImplemented = ResponseCode(rawValue: 4)
-    /// Not here.
+    /// The server does not answer for this name, or to this kind of question.
     package static let refused = ResponseCode(rawValue: 5)
-    /// Of the versions of EDNS we speak only 0.
+    /// The client uses another version of EDNS than 0.
     package static let badVersion = ResponseCode(rawValue: 16)
 }
 

@@ -1,5 +1,5 @@
-/// Names to numbers, made for a million of them: 16 bytes per slot, at most three quarters of the slots taken, and the bytes of all
-/// names one after another in a single array. Looking a name up touches no reference count and allocates nothing.
+/// A hash table from names to numbers, made for a million of them: 16 bytes per slot, at most three quarters of the slots taken, and the bytes of
+/// all names in a single array. Looking a name up touches no reference count and allocates nothing.
 ///
 /// Open addressing with linear probing. A removed slot is closed by moving later ones up, so there are no tombstones, and the bytes of
 /// removed names are squeezed out when they are more than those in use.
@@ -19,7 +19,7 @@ struct NameTable: Sendable {
     private var slots = [Slot](repeating: Slot(), count: initialSlots)
     private var bytes: [UInt8] = []
     private var removedBytes = 0
-    /// Unknown outside, so that nobody can choose names that fall together.
+    /// Start of the hash, random in each process, so that nobody can choose names with equal hashes.
     private let seed: UInt64
 
     init(seed: UInt64) {
@@ -44,7 +44,7 @@ struct NameTable: Sendable {
             self.slots[index].value = value
             return
         }
-        // Four thousand million bytes of names are eighty million names; what is beyond is not taken in.
+        // A name that begins beyond 4 GiB is not added; that would be some eighty million names.
         guard let start = UInt32(exactly: self.bytes.count) else { return }
         if (self.count + 1) * 4 > self.slots.count * 3 { self.resize(self.slots.count * 2) }
         self.bytes += name.wire

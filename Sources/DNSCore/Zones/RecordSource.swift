@@ -1,7 +1,7 @@
-/// Where answers come from.
+/// Gives the records of a name.
 ///
-/// Asked for every question, on an event loop, from several of them at once: answers from memory, never waits for anything but a lock
-/// held for less than a millisecond.
+/// The server asks it for every question, on event loops (TCP) and on the threads of its UDP sockets, several at once. So an implementation
+/// answers from memory, and waits for nothing but a lock that is held briefly.
 package protocol RecordSource: Sendable {
     /// - Parameter name: A name as it stands in a message, in any case, without pointers, valid.
     func find(_ name: Span<UInt8>) -> Finding
@@ -9,17 +9,17 @@ package protocol RecordSource: Sendable {
 
 /// What a source knows of a name.
 package enum Finding: Sendable {
-    /// The source does not know yet, of any name; somebody else may.
+    /// The source knows nothing of any name yet; another server may.
     case unknown
-    /// It lies in no zone of ours.
+    /// The name lies in no zone of the source.
     case outside
-    /// It lies in the zone, and nothing can ever be there.
+    /// The name lies in the zone, and there can never be a record at it.
     case impossible(Zone, serial: UInt32)
-    /// These are the records at the name. There may be none, or none now: that is no reason to say that the name does not exist.
+    /// The records at the name. There may be none now, which does not mean that the name does not exist.
     case records(RecordSet, Zone, serial: UInt32)
 }
 
-/// What stands at a name, of every type but SOA.
+/// The records at a name, of every type but SOA.
 package struct RecordSet: Hashable, Sendable {
     package var data: [RecordData]
     /// How long a resolver may remember it, in seconds.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A zone table that one task changes while event loops read it.
+/// A zone table that one task changes while the server's threads read it, behind a mutex.
 package final class SharedZones: RecordSource {
     private let table: Mutex<ZoneTable>
 
@@ -12,7 +12,7 @@ package final class SharedZones: RecordSource {
         self.table.withLock { $0.find(name) }
     }
 
-    /// Answers wait meanwhile, so `change` is short: some hundred names at a time.
+    /// Changes the table. Answers wait meanwhile, so `change` must be short: some hundred names at a time.
     package func update<Result: Sendable>(_ change: (inout ZoneTable) -> Result) -> Result {
         self.table.withLock { change(&$0) }
     }

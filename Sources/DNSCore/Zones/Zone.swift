@@ -1,4 +1,4 @@
-/// The part of the name space below one name, for which we speak. Shared by all its names, so a class; nothing in it changes.
+/// A zone that the server is authoritative for. All names of the zone share one object, which never changes.
 package final class Zone: Sendable {
     package let origin: DNSName
     /// The serial in it is not used: it moves with the records.

@@ -1,10 +1,10 @@
 /// Zones with host names that come and go, in memory.
 ///
-/// The zones are flat: beside a few names that were set with the zone, hosts are one label below its origin. So in a zone nothing can
-/// ever be at a name with more labels, or at one whose label could not be a host name (RFC 1123 §2.1); every other name may be there
-/// in a moment, and is not said not to exist.
+/// The zones are flat: beside a few names that are set with the zone, host names are one label below its origin. So names with more labels, and
+/// labels that are no host names (RFC 1123 §2.1), can never exist (NXDOMAIN). Every other name may exist in a moment, and is answered without
+/// records instead.
 ///
-/// Many names share one node: a node is a host's set of records, and changing it changes the answers for all of its names at once.
+/// Many names share one node. A node is the set of records of one machine; changing it changes the answers for all of its names at once.
 package struct ZoneTable: Sendable {
     /// A set of records that names can be bound to.
     package struct NodeID: Hashable, Sendable {
@@ -18,12 +18,12 @@ package struct ZoneTable: Sendable {
         var zoneIndex: Int
         /// Names that are bound to it.
         var names = 0
-        /// Set with its zone: no host can take its name.
+        /// Whether the node was set with its zone. No host can take its name.
         var isReserved: Bool
     }
 
-    /// The serial that zones get which change from now on. A zone keeps its own for as long as its content is the same, whatever happens
-    /// to others (RFC 1034 §4.3.5): a secondary would transfer it for nothing.
+    /// The serial that a zone gets when it changes from now on. A zone keeps its serial while its content is the same (RFC 1034 §4.3.5), so that
+    /// no secondary transfers it for nothing.
     package var serial = initialSerial
     private var zones: [Zone] = []
     /// Of each zone.
@@ -32,7 +32,7 @@ package struct ZoneTable: Sendable {
     private var names: NameTable
     private var nodes: [Node] = []
 
-    /// Of a zone without hosts, the same in all servers. Not 0, which some tools take for a mistake.
+    /// Serial of a zone without hosts, the same in all servers. Not 0, which some tools take for a mistake.
     private static let initialSerial: UInt32 = 1
 
     package init(using generator: inout some RandomNumberGenerator) {
@@ -45,9 +45,9 @@ package struct ZoneTable: Sendable {
 
     // MARK: Changing
 
-    /// Takes a zone in; a zone is never given up. Nothing happens when it is there already.
+    /// Adds a zone, unless it is there already. Zones are never removed.
     ///
-    /// - Parameter fixed: What stands at names that no host can have: the origin and some below it.
+    /// - Parameter fixed: The records of names that no host can have: the origin and some below it.
     package mutating func add(_ zone: Zone, fixed: [(name: DNSName, records: RecordSet)]) {
         guard self.origins.find(zone.origin) == nil else { return }
         self.origins.set(zone.origin, to: UInt32(self.zones.count))
@@ -62,13 +62,13 @@ package struct ZoneTable: Sendable {
 
     package func hasZone(_ origin: DNSName) -> Bool { self.origins.find(origin) != nil }
 
-    /// Replaces what stands at a name that was set with its zone.
+    /// Replaces the records of a name that was set with its zone.
     package mutating func replaceFixed(_ name: DNSName, _ records: RecordSet) {
         guard let index = self.names.find(name), self.nodes[Int(index)].isReserved else { return }
         self.replace(NodeID(index: index), records)
     }
 
-    /// A new set of records for hosts of a zone; nil if there is no such zone. Nodes are few, and stay.
+    /// Adds a set of records that names can be bound to; nil if there is no such zone. Nodes are few, and never removed.
     package mutating func addNode(in origin: DNSName, _ records: RecordSet) -> NodeID? {
         guard let zone = self.origins.find(origin) else { return nil }
         self.nodes.append(Node(zone: self.zones[Int(zone)], records: records, zoneIndex: Int(zone), isReserved: false))
@@ -81,7 +81,7 @@ package struct ZoneTable: Sendable {
         self.nodes[index].records = records
     }
 
-    /// From now on the records of `node` stand at `name`.
+    /// Binds the name to the node: it is answered with the node's records from now on.
     package mutating func bind(_ name: DNSName, to node: NodeID) {
         guard !self.isReserved(name) else { return }
         let old = self.names.find(name)
@@ -93,14 +93,15 @@ package struct ZoneTable: Sendable {
         if self.nodes[index].records != before { self.changed(zoneOf: index) }
     }
 
-    /// From now on nothing stands at `name`.
+    /// Removes the name from its node: it has no records from now on.
     package mutating func unbind(_ name: DNSName) {
         guard !self.isReserved(name), let old = self.names.find(name) else { return }
         self.names.remove(name)
         if self.leave(old) != .empty { self.changed(zoneOf: Int(old)) }
     }
 
-    /// Takes a name from a node; what stood there, which is nothing where there was no node.
+    /// Takes a name off a node.
+    /// - Returns: the records it had; none if there was no node.
     private mutating func leave(_ node: UInt32?) -> RecordSet {
         guard let node else { return .empty }
         self.nodes[Int(node)].names -= 1
