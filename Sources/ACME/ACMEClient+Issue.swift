@@ -16,7 +16,7 @@ package struct CertificateOrder: Sendable {
 }
 
 extension ACMEClient {
-    /// An order has one per name; an authority that lists more than this is not believed.
+    /// Most authorizations of an order, which has one per name. An authority that lists more is refused.
     private static let authorizationLimit = 100
 
     /// Orders, proves, finalises, downloads (RFC 8555 §7.4, in the order of its figure), and checks what came.
@@ -66,7 +66,7 @@ extension ACMEClient {
         do {
             response = try await self.post(directory.newOrder, try self.encode(body), attempt)
         } catch where body.replaces != nil && [.refused, .accountRefused].contains(error.code) {
-            // Replaced already, or by another account: an order like any other still has the certificate.
+            // The certificate was replaced already, or by another account, so the order is repeated without `replaces`.
             body.replaces = nil
             response = try await self.post(directory.newOrder, try self.encode(body), attempt)
         }
@@ -114,7 +114,7 @@ extension ACMEClient {
         try outcome.get()
     }
 
-    /// What is to be solved for an authorization; nil if the authority believes us already.
+    /// The challenge to solve for an authorization; nil if the authorization is valid already.
     private func openChallenge(_ url: String, of request: CertificateOrder) async throws(ACMEError) -> OpenChallenge? {
         let attempt = "read the authorization \(url)"
         let authorization: Authorization = try self.decode(try await self.post(url, "", attempt), attempt)

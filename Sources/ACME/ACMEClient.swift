@@ -5,7 +5,7 @@ package import Foundation
 /// Nothing is remembered between two clients but the account's key: the authority finds the account by it.
 package actor ACMEClient {
     package struct Options: Sendable {
-        /// Where everything else is found.
+        /// URL of the directory, which names all others.
         package var directoryURL: String
         /// `mailto:` URLs.
         package var contacts: [String] = []
@@ -25,8 +25,8 @@ package actor ACMEClient {
         case key
     }
 
-    /// Times one request is sent again because the authority did not like the nonce. One replay is the rule; authorities that share
-    /// nonces badly between their machines need a few.
+    /// How often one request is sent again because the authority refused its nonce. Once is the rule; authorities that share nonces badly between their
+    /// machines need a few.
     static let nonceAttemptLimit = 20
     /// Unused nonces kept. They come one with each answer and leave one with each request.
     static let nonceLimit = 4
@@ -114,7 +114,7 @@ package actor ACMEClient {
             switch refusal.code {
             case .nonceRefused: continue
             case .accountRefused:
-                // It may have been made anew by then, or by us.
+                // The account is looked up again for the next request.
                 self.knownAccountURL = nil
                 throw refusal
             default: throw refusal
@@ -136,7 +136,7 @@ package actor ACMEClient {
 
     private func keepNonce(of response: ACMEResponse) {
         guard let nonce = response.nonce, Base64URL.isValid(nonce, lengthLimit: Self.nonceLengthLimit) else { return }
-        // The newest is used next; the oldest is the likeliest to be forgotten by the authority.
+        // The oldest one goes, because the authority is most likely to have forgotten it.
         if self.nonces.count == Self.nonceLimit { self.nonces.removeFirst() }
         self.nonces.append(nonce)
     }

@@ -7,7 +7,7 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
         case unreachable
         /// The authority's own certificate is not signed by anybody we trust.
         case untrustedServer
-        /// The file of roots to trust is not there, or not whole: whoever writes it may be a moment late.
+        /// The file of trusted roots is missing or incomplete, perhaps because it is just being written.
         case unreadableRoots
         /// An answer that is no ACME, or contradicts itself.
         case malformedAnswer
@@ -47,7 +47,7 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
     /// For instance "order a certificate for a.example, *.a.example at https://ca.example/dir".
     package var attempt: String
     package var hint: String?
-    /// How long the authority asked to be left alone.
+    /// How long the authority asked to wait.
     package var retryAfter: Duration?
     package var cause: (any Error & Sendable)?
 

@@ -12,7 +12,7 @@ package struct PollSchedule: Hashable, Sendable {
     ]
     /// Longest time spent in one poll, whatever the authority asks for.
     package static let total: Duration = .seconds(15 * 60)
-    /// Shortest time the authority may ask for, lest "0" has us ask without end.
+    /// Shortest pause, even if the authority asks for less, so that "0" does not make the client ask without end.
     package static let minimum: Duration = .milliseconds(250)
 
     private var step = 0

@@ -53,7 +53,7 @@ package struct ProblemDocument: Error, Hashable, Sendable, CustomStringConvertib
 extension ProblemDocument: Decodable {
     private enum Key: CodingKey { case type, detail, subproblems, identifier, value }
 
-    /// Anything unexpected in it is left out: a refusal is not made clearer by a complaint about its form.
+    /// Leaves out what cannot be read, because the rest of a refusal is worth more than an error about its form.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         var subproblems: [Subproblem] = []

@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// What is subscribed, remembered beyond the life of one connection of the library.
+/// The subscriptions, which outlive one connection of libnats and are made again on the next one.
 extension NATSConnection {
     func attach(_ subject: String, queue: String?, sink: any MessageSink) throws(NATSError) -> Attachment {
         guard NATSSubject.isSubscribable(subject), queue.map(NATSSubject.isQueueName) ?? true else {
@@ -24,7 +24,7 @@ extension NATSConnection {
             do throws(NATSError) {
                 try attachment.bind(to: native)
             } catch where error.code == .closed {
-                // Given up by the library at this moment; bound when the connection is made anew.
+                // The library is giving the connection up at this moment; the next connection binds it.
             } catch {
                 self.detach(attachment)
                 throw error

@@ -2,9 +2,9 @@ import Logging
 import Synchronization
 import Timing
 
-/// Connecting, staying connected, and the orderly end.
+/// Connects, reconnects, and drains.
 extension NATSConnection {
-    /// The first connection, with patience for servers that are not up yet.
+    /// Makes the first connection; waits for servers that are not up yet, within `options.initialAttempts`.
     func open() async throws(NATSError) {
         _ = try self.attach(self.requests.subscription, queue: nil, sink: self.requests)
         var attempt = 1
@@ -32,8 +32,8 @@ extension NATSConnection {
         }
     }
 
-    /// Ends in order: no new messages are asked for, the readers of all subscriptions come to their ends, requests in
-    /// flight get their answers, what was published reaches the server, and the connection closes.
+    /// Closes the connection in order: unsubscribes, lets the readers of all subscriptions and the requests in flight finish, sends to the server
+    /// what was published, and closes.
     /// - Parameter timeout: for all of it; what is unfinished then is cut off.
     package func drain(timeout: Duration = .seconds(10)) async {
         let (attachments, sinks) = self.state.withLock { (Array($0.attachments.values), Array($0.sinks.values)) }
@@ -74,7 +74,7 @@ extension NATSConnection {
         case .connecting: break
         case .reopening(let task): task?.cancel()
         case .open(let native):
-            // What cannot be flushed is lost with the connection, as with any message at most once.
+            // What cannot be flushed is lost with the connection: publishing without JetStream delivers at most once.
             try? await NativeConnection.blocking { () throws(NATSError) in
                 defer { native.close() }
                 if wasConnected { try native.flush(timeout: flushTimeout) }
@@ -108,7 +108,7 @@ extension NATSConnection {
             do {
                 try attachment.bind(to: connected.native)
             } catch {
-                // Only a connection that broke again; the next one is bound anew.
+                // Fails only if this connection broke again; the next one subscribes anew.
                 self.logger.warning("cannot subscribe", metadata: [NATSLogKey.error: "\(error)"])
             }
         }
@@ -134,7 +134,7 @@ extension NATSConnection {
             self.requests.failAll(.disconnected, hint: "the request may have been carried out; repeat it")
             self.broadcast.send(.disconnected(reason: reason))
         case .stillDisconnected(let count):
-            // Powers of two, then about every half minute.
+            // Logs the 1st, 2nd, 4th, 8th and then every 16th round.
             guard count.nonzeroBitCount == 1 && count < 16 || count % 16 == 0 else { return }
             self.logger.warning("still disconnected from NATS", metadata: [NATSLogKey.attempt: "\(count)"])
         case .reconnected:
@@ -153,8 +153,8 @@ extension NATSConnection {
         }
     }
 
-    /// The library gave up although it was told never to, which it does when credentials are refused twice in a row. A
-    /// server that is being reconfigured does that for a moment, so we start over.
+    /// Starts over after the library has given up. It is told never to, but does so when the server refuses the credentials twice in a row, as a
+    /// server may for a moment while it is reconfigured.
     private func lost(_ code: NATSError.Code?, _ reason: String?) {
         let mustReopen = self.state.withLock { state in
             guard case .open = state.link else { return false }
@@ -185,7 +185,7 @@ extension NATSConnection {
     private static let reopenSchedule = RetrySchedule(
         .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5), .seconds(10))
 
-    /// - Returns: whether this is over.
+    /// - Returns: whether no further attempt is needed.
     private func reopenOnce() async -> Bool {
         do {
             let connected = try await self.connectOnce()

@@ -1,8 +1,8 @@
 package import Logging
 import Synchronization
 
-/// A connection to a NATS cluster, used by the whole process. It is restored for ever when it breaks, with everything
-/// subscribed, and closed by `drain` or when nobody holds it any more.
+/// A connection to a NATS cluster, used by the whole process. When it breaks, attempts to restore it never end, and all subscriptions are made
+/// again. `drain` closes it, or the release of the last reference.
 ///
 /// No call blocks a thread of the cooperative pool: what waits for the server either suspends the task (requests,
 /// subscriptions) or runs on a queue of its own (connect, flush, close). Publishing writes to the socket right away; it
@@ -53,14 +53,14 @@ package final class NATSConnection: Sendable {
         return connection
     }
 
-    /// Whether the connection works at this moment, as far as we have been told.
+    /// Whether the connection works at this moment, as far as libnats has reported.
     package var isConnected: Bool { self.state.withLock { $0.isConnected } }
 
     /// What happens to the connection from now on. Each use is a stream of its own.
     package var events: AsyncStream<NATSConnectionEvent> { self.broadcast.stream() }
 
-    /// Returns after `duration`, or as soon as the connection is restored, or when the task is cancelled: between two tries of something
-    /// that fails while the connection is down.
+    /// Returns after `duration`, as soon as the connection is restored, or when the task is cancelled. For the pause between two attempts at
+    /// something that fails while the connection is down.
     package func pause(atMost duration: Duration) async {
         let events = self.events
         await withTaskGroup { group in
@@ -117,8 +117,8 @@ package final class NATSConnection: Sendable {
         }
     }
 
-    /// Sends a message whose answer nobody waits for. It is told to `handler`, once: the answer, or why there is none. That happens on a
-    /// thread of the library or of the deadlines, so the handler must not block; draining the connection does not wait for it.
+    /// Sends a request without waiting. `handler` is called once, with the answer or the reason why there is none, on a thread of the library or of
+    /// the deadlines; it must not block. Draining the connection does not wait for it.
     package func request(
         _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration, awaiting answer: AwaitedAnswer = .anything,
         handler: @escaping @Sendable (Result<NATSMessage, NATSError>) -> Void

@@ -1,4 +1,4 @@
-/// What went wrong with NATS, for whom, and what may be done about it.
+/// An error of a call to NATS: what was tried, what the server or libnats said, and what can be done about it.
 package struct NATSError: Error, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// No server of the list accepts connections.
@@ -83,7 +83,7 @@ package struct NATSError: Error, CustomStringConvertible {
         }
     }
 
-    /// What is wrong in a few words, for who knows nothing of subjects: the server's own, if it had any.
+    /// What is wrong in a few words, without subjects: the server's own words, if there are any.
     package var reason: String {
         if let detail = self.detail { return detail }
         return switch self.code {

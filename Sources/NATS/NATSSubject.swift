@@ -1,11 +1,11 @@
-/// The rules for names on the wire. libnats writes what it is given, so a space or a line break in a subject would
-/// become protocol: everything is checked before it gets there.
+/// The rules for subjects. libnats writes any text it is given, and a space or line break in a subject would be read as protocol, so every subject
+/// is checked before.
 package enum NATSSubject {
     /// Longest subject we send; the server's own limit for a protocol line is 4096 bytes by default.
     static let maxBytes = 3072
 
-    /// A subject to publish to: tokens of printable bytes divided by single dots. A server would pass a wildcard on as
-    /// plain text, which nobody ever wants.
+    /// Whether a subject can be published to: tokens of printable bytes between single dots. Wildcards are refused, because a server would treat them as
+    /// plain text.
     static func isPublishable(_ subject: String) -> Bool {
         Self.isWellFormed(subject) && !subject.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: ">") }
     }

@@ -1,4 +1,4 @@
-/// Names nobody else uses.
+/// Makes names that no other process uses.
 enum NATSUnique {
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 

@@ -1,4 +1,4 @@
-/// Who we are to the server. Its description shows the method and never the secret.
+/// How this process logs in to the server. Its description shows the method and never the secret.
 package enum NATSAuthentication: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
     case none
     case userPassword(user: String, password: String)

@@ -13,7 +13,7 @@ struct Authorization: Hashable, Sendable, Decodable {
     var status: Status
     var challenges: [Challenge]
 
-    /// Why the authority did not believe us.
+    /// Why the authority refused the proof.
     var problem: ProblemDocument? { self.challenges.lazy.compactMap(\.error).first }
 }
 
@@ -25,7 +25,7 @@ struct Challenge: Hashable, Sendable, Decodable {
     var url: String
     /// Other kinds of challenge may have none.
     var token: String?
-    /// A status of a kind we do not know is as good as none: the authorization's decides.
+    /// An unknown status is ignored, since the status of the authorization decides.
     var status: String?
     var error: ProblemDocument?
 }

@@ -1,4 +1,4 @@
-/// Where an authority does what (RFC 8555 §7.1.1).
+/// The URLs of an authority's services (RFC 8555 §7.1.1).
 package struct Directory: Hashable, Sendable, Decodable {
     package struct Meta: Hashable, Sendable, Decodable {
         package var termsOfService: String?

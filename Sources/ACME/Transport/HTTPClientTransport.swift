@@ -7,7 +7,7 @@ import Timing
 /// Speaks HTTPS to the authority; lives as long as the body of `withHTTPClientTransport`.
 package struct HTTPClientTransport: ACMETransport {
     package struct Options: Sendable {
-        /// Who is calling (RFC 8555 §6.1).
+        /// Name and version of this program (RFC 8555 §6.1).
         package var userAgent: String
         /// PEM file of those trusted to sign the authority's own TLS certificate, in place of the system's.
         package var trustedRootsPath: String?
@@ -93,7 +93,7 @@ package func withHTTPClientTransport<Result: Sendable>(
     configuration.redirectConfiguration = .disallow
     configuration.httpVersion = .http1Only
     configuration.timeout = .init(connect: TimeAmount(options.connectTimeout), read: TimeAmount(options.requestTimeout))
-    // A failure is told at once; when to try again is the caller's to know.
+    // A failure is reported at once; the caller decides when to try again.
     configuration.connectionPool.retryConnectionEstablishment = false
     if let path = options.trustedRootsPath {
         configuration.tlsConfiguration = .makeClientConfiguration()
@@ -110,7 +110,7 @@ package func withHTTPClientTransport<Result: Sendable>(
     } catch {
         outcome = .failure(error)
     }
-    // A failing shutdown leaves nothing that anybody could do something about.
+    // Nothing can be done about a failing shutdown.
     try? await client.shutdown()
     return try outcome.get()
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// One subscription as the connection remembers it: what was asked for, and the library's subscription for it, which is
-/// a new one when the library's connection had to be made anew.
+/// A subscription that outlives connections of libnats: the subject and queue asked for, and the library's present subscription, which is replaced
+/// when the library's connection is made anew.
 final class Attachment: Sendable {
     private enum Binding {
         case unbound

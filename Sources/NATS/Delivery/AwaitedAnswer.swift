@@ -2,7 +2,7 @@
 package enum AwaitedAnswer: Sendable, Hashable {
     /// The first one.
     case anything
-    /// The first one that is no acknowledgement of JetStream. A stream whose subjects cover the request's stores it too, and the server says
-    /// so to whoever asked, before anybody else can answer.
+    /// The first one that is no acknowledgement of JetStream. If a stream covers the request's subject, the server stores the request and sends an
+    /// acknowledgement to the requester, before any service can answer.
     case anythingButAcknowledgement
 }

@@ -55,7 +55,7 @@ final class RequestTable: MessageSink {
     /// The subject to subscribe to.
     var subscription: String { "\(self.inbox).*" }
 
-    /// A subject of ours whose messages are thrown away, for calls whose answer interests nobody.
+    /// A reply subject whose messages are dropped, for calls whose answer is not needed.
     var nobody: String { "\(self.inbox).0" }
 
     /// Sends a request and waits for the first answer, the deadline, or cancellation.
@@ -82,8 +82,7 @@ final class RequestTable: MessageSink {
         return try answer.get()
     }
 
-    /// Sends a request whose answer nobody waits for: it is told to `finish`, once, on whichever thread brings it. The end of the connection
-    /// is not held up by it.
+    /// Sends a request without waiting. `finish` is called once, on the thread that brings the answer. Draining the connection does not wait for it.
     func request(
         timeout: Duration, awaiting answer: AwaitedAnswer, attempt: String, finish: @escaping @Sendable (Answer) -> Void,
         send: (_ reply: String) throws(NATSError) -> Void
@@ -113,7 +112,7 @@ final class RequestTable: MessageSink {
         }
     }
 
-    /// An answer, on the delivery thread of libnats. Later answers to the same request find nobody.
+    /// Takes an answer, on the delivery thread of libnats. Later answers to the same request are dropped.
     func receive(_ message: NATSMessage) {
         guard let id = UInt64(message.subject.utf8.suffixAfterLastDot) else { return }
         if PublishAck.isAcknowledgement(message.payload), self.state.withLock({ $0.entries[id]?.awaits == .anythingButAcknowledgement }) {
@@ -128,7 +127,7 @@ final class RequestTable: MessageSink {
     /// The subscription ended: if the connection is made anew it is subscribed anew, so nothing to do.
     func completed() {}
 
-    /// Requests in flight get their answers, and readers who come to their end may still ask something.
+    /// Does nothing: requests in flight still get their answers, and readers that finish may send more.
     func connectionDraining() {}
 
     func connectionClosed() {

@@ -23,7 +23,7 @@ final class SubscriptionSink: MessageSink {
 
     func receive(_ message: NATSMessage) {
         guard case .dropped(let total) = self.buffer.push(message, bytes: message.bufferedBytes) else { return }
-        // Powers of two: the first loss is told at once, a flood does not become a flood of log lines.
+        // Reports the 1st, 2nd, 4th … lost message, so that a flood of messages does not become a flood of log lines.
         if total.nonzeroBitCount == 1 { self.onOverflow(self.subject, total) }
     }
 

@@ -1,6 +1,6 @@
-/// The account as a whole: its streams, and the store behind them.
+/// Queries about the whole account: its streams, and the size of the store.
 extension JetStream {
-    /// More streams than anybody has; whoever has more is told of the first ones.
+    /// Most pages of the list that are read: more streams than anybody has.
     private static let mostPages = 64
 
     /// Every stream of the account, whoever made it.
@@ -22,11 +22,11 @@ extension JetStream {
 
     /// How full the store is, and how large, as far as it can be known.
     ///
-    /// The server says how much an account may store if that is limited. Its own limit (`max_file_store`, by default three quarters of what
-    /// was free on the disk) it says to nobody; but it refuses to set aside more than is left of it. So a single server is asked for a stream
-    /// that it cannot make anyway, because its subject is taken: its refusal tells whether there would have been room for it. A cluster looks
-    /// at subjects first, and tells nothing.
-    /// - Parameter stream: one that exists, and that nobody deletes.
+    /// The server reports an account's limit, if it has one. It does not report its own limit (`max_file_store`, by default three quarters of the
+    /// disk's free space), but refuses to set aside more than is left of it. So a single server is asked for a stream that it cannot make anyway,
+    /// because the subject belongs to another one; its refusal shows whether there would have been room. A cluster looks at subjects first, so
+    /// that nothing can be learned from it.
+    /// - Parameter stream: an existing stream that nobody deletes.
     package func store(probing stream: StreamInfo) async throws(NATSError) -> StoreUsage {
         let account = try await self.read("INFO", answer: AccountInfo.self)
         if let limit = account.limits?.max_storage, limit > 0 { return StoreUsage(used: account.storage, limit: UInt64(limit)) }
@@ -64,7 +64,7 @@ extension JetStream {
         return fits
     }
 
-    /// A pebibyte: who has room for so much has no limit.
+    /// A pebibyte. A store with room for so much counts as unlimited.
     private static let largestStore = UInt64(1) << 50
 
     private func hasRoom(for bytes: UInt64, subject: String) async throws(NATSError) -> Bool {
@@ -96,6 +96,6 @@ package struct StoreUsage: Sendable, Hashable {
         self.limit = limit
     }
 
-    /// From here on it is time to do something: what is published without waiting for an answer fills the rest without a word.
+    /// Whether it is time to warn. Messages published without waiting for an acknowledgement fill the rest unnoticed.
     package var isNearlyFull: Bool { self.limit.map { Double(self.used) >= 0.8 * Double($0) } ?? false }
 }

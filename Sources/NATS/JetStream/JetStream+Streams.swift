@@ -2,7 +2,7 @@ import FoundationEssentials
 import JSONValues
 import Logging
 
-/// Streams as a whole.
+/// Makes, changes and purges streams, and reads single messages.
 extension JetStream {
     package func streamInfo(_ name: String) async throws(NATSError) -> StreamInfo {
         let name = try Self.checked(name, attempt: "STREAM.INFO")
@@ -69,9 +69,9 @@ extension JetStream {
             ])
     }
 
-    /// Brings an existing stream nearer to what is configured: as many replicas if it has fewer (never fewer than it has, because the
-    /// copies are somebody's safety), the age limit, the limit of its size if one is configured, and no acknowledgements where none are wanted.
-    /// Everything else stays as it is, also what this library does not know of.
+    /// Changes an existing stream to what is configured: more replicas if it has fewer (never fewer, because an operator may rely on the copies), the
+    /// age limit, the limit of its size if one is configured, and no acknowledgements where none are wanted. Everything else stays as it is, also
+    /// settings that this library does not know.
     ///
     /// A server that is no member of a cluster has one copy whatever is configured, and up to 2.11 takes any number of them, though it will
     /// not load such a stream when it starts again: there the number is brought back to one.
@@ -121,7 +121,7 @@ extension JetStream {
         return try await self.call("STREAM.PURGE.\(stream)", body: body, answer: Answer.self).purged
     }
 
-    /// Deletes one message by its place in the stream. One that is not there any more is as good.
+    /// Deletes one message by its sequence. Succeeds, too, if the message does not exist any more.
     package func deleteMessage(stream: String, sequence: UInt64, timeout: Duration = .seconds(5)) async throws(NATSError) {
         struct Body: Encodable {
             var seq: UInt64

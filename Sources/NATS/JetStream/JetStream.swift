@@ -25,8 +25,8 @@ package struct JetStream: Sendable {
         return try JetStreamAnswer.read(answer, from: message.payload, attempt: name)
     }
 
-    /// Asks for something that is only read, and so may be asked again: what a server has in hand when it dies is lost, and while a cluster
-    /// has no leader nobody takes a question, or says so. It gives up after seven seconds.
+    /// Sends an API request that only reads, and repeats it if no answer comes: a request is lost when its server dies, and goes unanswered while a
+    /// cluster has no leader. Gives up after seven seconds.
     func read<Answer: Decodable>(_ name: String, body: [UInt8] = [], answer: Answer.Type) async throws(NATSError) -> Answer {
         for patience in Self.patience {
             do {
@@ -38,7 +38,7 @@ package struct JetStream: Sendable {
         return try await self.call(name, body: body, answer: answer, timeout: Self.lastPatience)
     }
 
-    /// How long a question that is asked again waits for its answer; the last time it waits longer, for a server that is only slow.
+    /// Time limits of the first attempts. The last attempt waits longer, for a server that is only slow.
     private static let patience: [Duration] = [.seconds(1), .seconds(1)]
     private static let lastPatience: Duration = .seconds(5)
 

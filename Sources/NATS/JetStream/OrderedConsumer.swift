@@ -19,7 +19,7 @@ package final class OrderedConsumer: AsyncSequence, Sendable {
         }
     }
 
-    /// Messages that were to come when the consumer was made; 0 means the reader has nothing to wait for.
+    /// Messages in the stream when the consumer was made; 0 means that the reader has caught up already.
     package let initialPending: UInt64
     private let driver: OrderedConsumerDriver
 
@@ -30,8 +30,7 @@ package final class OrderedConsumer: AsyncSequence, Sendable {
 
     deinit { self.driver.end() }
 
-    /// Whether what was read is the whole truth up to a few seconds ago: the consumer exists and the server was heard
-    /// within the silence limit.
+    /// Whether everything up to a few seconds ago has been read: the consumer exists, and the server was heard within the silence limit.
     package var isCurrent: Bool { self.driver.isCurrent }
 
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(consumer: self) }

@@ -1,15 +1,15 @@
 import Logging
 import Synchronization
 
-/// Carries out what the machine of an ordered consumer decides. All of it runs in the reader's own calls of `next`, so
-/// there is no task besides, and a slow reader slows the server down (flow control) instead of filling memory.
+/// Carries out the actions of an `OrderedConsumerMachine`. All of it runs in the reader's own calls of `next`, so there is no other task, and a slow
+/// reader slows the server down (flow control) instead of filling memory.
 final class OrderedConsumerDriver: Sendable {
     private struct State {
         var machine: OrderedConsumerMachine
         var attachment: Attachment?
         /// The name of the consumer the server has for us.
         var serverConsumer: String?
-        /// The last sequence of the stream when the consumer was made: who has it has caught up.
+        /// The last sequence of the stream when the consumer was made; a reader that has it has caught up.
         var lastSequence: UInt64 = .max
         var isEnded = false
     }

@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// Between the threads on which things happen to an ordered consumer and the task that reads it: one bounded buffer for
-/// messages and signals, and a watch over silence.
+/// Connects the threads that deliver to an ordered consumer with the task that reads it: a bounded buffer of messages and signals, and a timer that
+/// notices silence.
 final class OrderedConsumerFeed: Sendable {
     /// Each tagged with the generation it belongs to.
     enum Entry: Sendable {
