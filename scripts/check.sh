@@ -78,6 +78,18 @@ rule 'TCP options have a level of their own: tcpOption(.tcp_…).' "$(find_in 's
 rule 'Each @unchecked Sendable and nonisolated(unsafe) says beside it what protects it.' "$unexplained"
 rule 'print( is for the command line tools; services log.' \
     "$(printf '%s\n' "${sources[@]}" | grep -vE '^(Sources/plane/|Sources/PlaneService/|dev/)' | xargs -r grep -nHE '^ *print\(')"
+# The text may stand on the line of the call or on the next one. Names keep their capital letters.
+capitals=$(awk '
+    function tell(text) {
+        if (match(text, /^ *"[A-Z]/) && text !~ /^ *"(NATS|JetStream|Docker|Podman|SQLite)/) print FILENAME ":" FNR ": " text
+    }
+    FNR == 1 { open = 0 }
+    open { tell($0); open = 0 }
+    match($0, /ogger\.(trace|debug|info|notice|warning|error|critical)\(/) {
+        rest = substr($0, RSTART + RLENGTH)
+        if (rest == "") open = 1; else tell(rest)
+    }' "${sources[@]}" /dev/null)
+rule 'A log message begins with a small letter.' "$capitals"
 rule 'Longer than 600 lines: there is a second thing in it.' "$(wc -l "${sources[@]}" "${tests[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
 rule 'No file named after nothing.' "$(files 'Sources/*' 'Tests/*' | grep -E '(Utils?|Helpers?|Common|Shared|Manager)\.swift$')"
 

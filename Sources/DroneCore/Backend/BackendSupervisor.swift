@@ -114,7 +114,7 @@ package final class BackendSupervisor: Sendable {
         case .drainLogs(let note): group.addTask { await self.drainLogs(note: note) }
         case .remove: group.addTask { await self.remove() }
         case .finish:
-            self.logger.debug("Nothing of the backend is left")
+            self.logger.debug("nothing of the backend is left")
             return false
         }
         return true
@@ -127,7 +127,7 @@ extension BackendSupervisor {
     private func pull() async {
         let executable = self.request.executable
         let context = self.context
-        self.logger.info("Pulling the image", metadata: [LogKey.image: "\(executable.image)"])
+        self.logger.info("pulling the image", metadata: [LogKey.image: "\(executable.image)"])
         let image = executable.image
         let tell: @Sendable (String) -> Void = { [backend] text in
             context.publishLog(BackendLogMessage(backendID: backend, kind: .meta, text: "Pulling \(image): \(text)"))
@@ -200,7 +200,7 @@ extension BackendSupervisor {
     private func drainLogs(note: String?) async {
         await self.logFollowing.abandon()
         let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain() }
-        if drained == nil, !Task.isCancelled { self.logger.warning("The last lines of the backend's log were not to be had in time") }
+        if drained == nil, !Task.isCancelled { self.logger.warning("the last lines of the backend's log were not to be had in time") }
         await self.logs.add(note: note)
         self.mailbox.post(.logsDrained)
     }
@@ -221,7 +221,7 @@ extension BackendSupervisor {
                 return try await call()
             } catch {
                 guard !Task.isCancelled else { return }
-                self.logger.warning("Trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
+                self.logger.warning("trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
             }
             guard (try? await self.context.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
         }
@@ -262,7 +262,7 @@ extension BackendSupervisor {
     private func told(_ record: BackendEndingRecord) {
         self.context.pass(.endingStored)
         self.logger.info(
-            "Backend is being ended", metadata: [LogKey.state: "\(record.state.rawValue)", LogKey.reason: "\(record.ending.reason)"])
+            "backend is being ended", metadata: [LogKey.state: "\(record.state.rawValue)", LogKey.reason: "\(record.ending.reason)"])
         self.context.reportQueued()
     }
 
@@ -301,7 +301,7 @@ extension BackendSupervisor {
             self.told(transition.state)
         case false?:
             // It ended a moment ago by another way (idle while being terminated); that end stands.
-            self.logger.debug("The backend has ended already", metadata: [LogKey.state: "\(transition.state)"])
+            self.logger.debug("the backend has ended already", metadata: [LogKey.state: "\(transition.state)"])
         case nil:
             break  // cancelled: the next agent finds the backend as the table has it
         }
@@ -309,7 +309,7 @@ extension BackendSupervisor {
 
     /// The table has the state, and the outbox the report of it.
     private func told(_ state: BackendState) {
-        self.logger.info("Backend changed its state", metadata: [LogKey.state: "\(state.rawValue)"])
+        self.logger.info("backend changed its state", metadata: [LogKey.state: "\(state.rawValue)"])
         if state.isTerminal { BackendMetrics.ended(state) }
         self.context.reportQueued()
     }
@@ -349,7 +349,7 @@ extension BackendSupervisor {
                 let pause = Duration.seconds(min(max(deadline.subtractingReportingOverflow(now).partialValue, 1), 3600))
                 guard (try? await self.context.sleep(pause)) != nil else { return }
             case .routeMissing:
-                self.logger.warning("The backend's route was missing and is written again")
+                self.logger.warning("the backend's route was missing and is written again")
                 mustWriteRoute = true
             case .notReady, nil:
                 return  // ended by another way, or cancelled
@@ -358,7 +358,7 @@ extension BackendSupervisor {
     }
 
     private func restartIdleTime(at now: Int64) async {
-        self.logger.notice("The machine's clock was set; the backend's idle time begins anew")
+        self.logger.notice("the machine's clock was set; the backend's idle time begins anew")
         await self.insistOnStore { () async throws(StoreError) in
             try await self.context.store.restartIdleTime(of: self.backend, at: now)
         }
@@ -372,7 +372,7 @@ extension BackendSupervisor {
                 return try await call()
             } catch {
                 guard !Task.isCancelled else { return nil }
-                self.logger.error("Trying again", metadata: [LogKey.error: "\(error)"])
+                self.logger.error("trying again", metadata: [LogKey.error: "\(error)"])
             }
             guard (try? await self.context.sleep(RetrySchedule.store.pause(after: failures))) != nil else { return nil }
         }

@@ -33,7 +33,7 @@ package actor BackendRoster {
     package func resume() async throws(StoreError) {
         let listing = try await self.context.store.allBackends()
         for row in listing.unreadable {
-            self.context.logger.error("A row of the backend table is unreadable and left alone", metadata: [LogKey.error: "\(row)"])
+            self.context.logger.error("a row of the backend table is unreadable and left alone", metadata: [LogKey.error: "\(row)"])
         }
         for record in listing.backends where !record.state.isTerminal { self.takeOn(record) }
     }

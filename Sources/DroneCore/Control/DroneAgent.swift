@@ -160,7 +160,7 @@ package struct DroneAgent: Service {
         do throws(NATSError) {
             try bus.publish(message)
         } catch {
-            logger.debug("Not published", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+            logger.debug("not published", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
         }
     }
 }
@@ -197,7 +197,7 @@ extension DroneAgent {
                 let entries = try store.openConnections(after: request.after, limit: limit + 1, at: now().seconds)
                 return .success(OpenConnections(backends: Array(entries.prefix(limit)), isComplete: entries.count <= limit))
             } catch {
-                self.logger.error("Nobody could be told what is open", metadata: [LogKey.error: "\(error)"])
+                self.logger.error("nobody could be told what is open", metadata: [LogKey.error: "\(error)"])
                 return .failure(ErrorReply(code: .unavailable, message: "the table of open connections could not be read"))
             }
         }
@@ -209,11 +209,11 @@ extension DroneAgent {
             do throws(StoreError) {
                 try await self.context.store.setDraining(request.drain)
             } catch {
-                self.logger.error("The drain setting was not stored", metadata: [LogKey.error: "\(error)"])
+                self.logger.error("the drain setting was not stored", metadata: [LogKey.error: "\(error)"])
                 return .failure(ErrorReply(code: .unavailable, message: "the drain setting was not stored"))
             }
             self.condition.set(draining: request.drain)
-            self.logger.notice("Drain setting changed", metadata: [LogKey.state: "\(self.condition.state)"])
+            self.logger.notice("drain setting changed", metadata: [LogKey.state: "\(self.condition.state)"])
             return .success(UnitReply())
         }
     }

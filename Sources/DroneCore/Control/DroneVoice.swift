@@ -80,10 +80,10 @@ package final class DroneVoice: Sendable {
         }
         guard before != subjects else { return }
         switch subjects {
-        case .own: self.logger.info("Schedulers hear this drone on its own subjects")
+        case .own: self.logger.info("schedulers hear this drone on its own subjects")
         case .shared:
             self.logger.notice(
-                "Schedulers or NATS permissions are older than this agent: it speaks on the subjects that all drones share")
+                "schedulers or NATS permissions are older than this agent: it speaks on the subjects that all drones share")
         }
     }
 

@@ -64,7 +64,7 @@ package struct OutboxCourier: Sendable {
             }
         } catch {
             guard !Task.isCancelled else { return }
-            self.logger.error("The outbox could not be read", metadata: [LogKey.error: "\(error)"])
+            self.logger.error("the outbox could not be read", metadata: [LogKey.error: "\(error)"])
             round.couldNotRead()
             group.addTask {
                 // Cut short only when all of this ends.
@@ -98,14 +98,14 @@ package struct OutboxCourier: Sendable {
             _ = try await self.voice.say(message, timeout: Self.answerLimit)
         } catch let error as MessageError {
             self.logger.error(
-                "A report of the outbox is unreadable and dropped",
+                "a report of the outbox is unreadable and dropped",
                 metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(error)"])
         } catch RequestFailure.refused(let reply) where reply.code == .badRequest {
             // It will never be taken, and behind it wait those that will.
             self.logger.error(
-                "A report was refused and is dropped", metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(reply)"])
+                "a report was refused and is dropped", metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(reply)"])
         } catch {
-            self.logger.debug("Report not acknowledged", metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(error)"])
+            self.logger.debug("report not acknowledged", metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(error)"])
             return false
         }
         return await self.remove(report)
@@ -118,7 +118,7 @@ package struct OutboxCourier: Sendable {
         } catch {
             guard !Task.isCancelled else { return false }
             // It will be sent again; schedulers take the first of equal reports.
-            self.logger.warning("An acknowledged report could not be removed", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("an acknowledged report could not be removed", metadata: [LogKey.error: "\(error)"])
             return false
         }
     }

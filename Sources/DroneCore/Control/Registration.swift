@@ -79,7 +79,7 @@ package struct Registration: Sendable {
                 return try await body()
             } catch {
                 guard !Task.isCancelled else { return nil }
-                self.logger.warning("Trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
+                self.logger.warning("trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
             }
             guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures))) != nil else { return nil }
         }

@@ -29,7 +29,7 @@ struct RollCallDesk: Sendable {
                     isComplete: entries.count == later.count))
         } catch {
             guard !Task.isCancelled else { return .failure(ErrorReply(code: .unavailable, message: "the drone is being restarted")) }
-            self.logger.error("The schedulers could not be told what runs here", metadata: [LogKey.error: "\(error)"])
+            self.logger.error("the schedulers could not be told what runs here", metadata: [LogKey.error: "\(error)"])
             return .failure(ErrorReply(code: .unavailable, message: "the table of backends could not be read"))
         }
     }

@@ -59,7 +59,7 @@ package struct SpawnDesk: Sendable {
         } catch {
             if !Task.isCancelled {
                 self.logger.error(
-                    "A spawn request could not be stored", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
+                    "a spawn request could not be stored", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
             }
             return ErrorReply(code: .unavailable, message: "the drone could not store the request")
         }
@@ -67,7 +67,7 @@ package struct SpawnDesk: Sendable {
 
     private func refuse(_ request: SpawnRequest, _ code: ErrorReply.Code, _ reason: String) -> ErrorReply {
         self.logger.notice(
-            "Spawn request refused", metadata: [LogKey.backend: "\(request.backendID)", LogKey.reason: "\(reason)"])
+            "spawn request refused", metadata: [LogKey.backend: "\(request.backendID)", LogKey.reason: "\(reason)"])
         return ErrorReply(code: code, message: reason)
     }
 }

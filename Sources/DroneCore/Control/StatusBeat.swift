@@ -51,7 +51,7 @@ package struct StatusBeat: Sendable {
             self.condition.set(liveBackends: try await self.store.liveCount())
         } catch {
             guard !Task.isCancelled else { return }
-            self.logger.warning("Live backends could not be counted", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("live backends could not be counted", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -64,7 +64,7 @@ package struct StatusBeat: Sendable {
         do throws(NATSError) {
             try self.bus.publish(message)
         } catch {
-            self.logger.debug("Status not sent", metadata: [LogKey.error: "\(error)"])
+            self.logger.debug("status not sent", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

@@ -31,7 +31,7 @@ package struct TerminationDesk: Sendable {
         } catch {
             guard !Task.isCancelled else { return false }
             self.logger.error(
-                "Termination request not served", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
+                "termination request not served", metadata: [LogKey.backend: "\(request.backendID)", LogKey.error: "\(error)"])
             return false
         }
     }

@@ -16,7 +16,7 @@ package struct HostReporter: Sendable {
 
     package func run() async {
         guard var earlier = HostSample.read() else {
-            self.context.logger.notice("This machine keeps no accounts in /proc; its statistics are not published")
+            self.context.logger.notice("this machine keeps no accounts in /proc; its statistics are not published")
             return
         }
         while (try? await self.context.sleep(Self.period)) != nil {

@@ -23,7 +23,7 @@ package struct LogCursorKeeper: Sendable {
             try await self.context.store.setLogCursors(cursors)
         } catch {
             self.context.cursors.putBack(cursors)
-            self.context.logger.debug("Log positions not written", metadata: [LogKey.error: "\(error)"])
+            self.context.logger.debug("log positions not written", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

@@ -125,7 +125,7 @@ actor LogPump {
     /// In our log and in the backend's own, where somebody looks for what is not there.
     private func tell(_ failure: EngineFailure) {
         guard self.toldReasons.count < Self.reasonLimit, self.toldReasons.insert(failure.message).inserted else { return }
-        self.logger.warning("The backend's log cannot be read", metadata: [LogKey.error: "\(failure)"])
+        self.logger.warning("the backend's log cannot be read", metadata: [LogKey.error: "\(failure)"])
         self.add(note: "The log cannot be read: \(failure.message)")
     }
 

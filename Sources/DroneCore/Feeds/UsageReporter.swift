@@ -41,7 +41,7 @@ package actor UsageReporter {
                         cpuUsedNanoseconds: delta.cpuNanoseconds, systemCPUNanoseconds: delta.systemCPUNanoseconds))
             } catch {
                 self.context.logger.debug(
-                    "No statistics this time", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+                    "no statistics this time", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
             }
         }
         self.samples = samples

@@ -45,7 +45,7 @@ package final class IsolationWatch: Service {
         do throws(EngineFailure) {
             try await self.ensureNetwork()
         } catch {
-            self.logger.warning("The network of the backends could not be made", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("the network of the backends could not be made", metadata: [LogKey.error: "\(error)"])
         }
         let isInForce = self.rulesAreFresh
         let before = self.state.withLock { state in
@@ -54,10 +54,10 @@ package final class IsolationWatch: Service {
         }
         guard before != isInForce else { return }
         if isInForce {
-            self.logger.info("The firewall keeps backends away from this machine")
+            self.logger.info("the firewall keeps backends away from this machine")
         } else {
             self.logger.warning(
-                "The firewall's rules are not there: backends reach what listens on this machine. Is plane-isolation (isolate-network) running?")
+                "the firewall's rules are not there: backends reach what listens on this machine. Is plane-isolation (isolate-network) running?")
         }
     }
 

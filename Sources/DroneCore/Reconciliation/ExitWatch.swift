@@ -35,7 +35,7 @@ package struct ExitWatch: Sendable {
                 }
             } catch {
                 guard !Task.isCancelled else { return }
-                self.context.logger.warning("The engine's events broke off", metadata: [LogKey.error: "\(error)"])
+                self.context.logger.warning("the engine's events broke off", metadata: [LogKey.error: "\(error)"])
             }
             // A watch that never began leaves the gap open.
             if let heard = lastHeard.withLock({ $0 }) { since = WireTime(seconds: heard.seconds - Self.overlapSeconds) }

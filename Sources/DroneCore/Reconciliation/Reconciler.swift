@@ -49,7 +49,7 @@ package actor Reconciler {
             await self.carryOut(plan, records: listing.backends)
         } catch {
             guard !Task.isCancelled else { return }
-            self.context.logger.warning("Containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
+            self.context.logger.warning("containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -57,13 +57,13 @@ package actor Reconciler {
         for backend in plan.hints { await self.roster.supervisor(of: backend)?.hint() }
         for record in records where plan.toTakeOn.contains(record.id) { await self.roster.takeOn(record) }
         for backend in plan.toRemove {
-            self.context.logger.notice("Removing a container nobody knows", metadata: [LogKey.backend: "\(backend)"])
+            self.context.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(backend)"])
             do throws(EngineFailure) {
                 try await self.context.engine.remove(backend)
             } catch {
                 guard !Task.isCancelled else { return }
                 self.context.logger.warning(
-                    "The container could not be removed", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+                    "the container could not be removed", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
             }
         }
     }
@@ -74,7 +74,7 @@ package actor Reconciler {
             _ = try await self.context.store.forgetEnded(before: now - Self.memorySeconds, now: now, limit: Self.forgettingLimit)
         } catch {
             guard !Task.isCancelled else { return }
-            self.context.logger.warning("Ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
+            self.context.logger.warning("ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -85,7 +85,7 @@ package actor Reconciler {
             _ = try await self.context.store.truncateLog()
         } catch {
             guard !Task.isCancelled else { return }
-            self.context.logger.warning("The write-ahead log could not be emptied", metadata: [LogKey.error: "\(error)"])
+            self.context.logger.warning("the write-ahead log could not be emptied", metadata: [LogKey.error: "\(error)"])
         }
     }
 }
