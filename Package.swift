@@ -142,6 +142,7 @@ let package = Package(
                 "SchedulerCoreConfiguration", "ClusterNamesConfiguration", "CertificateCoreConfiguration", "DroneCoreConfiguration",
                 "ProxyCoreConfiguration",
             ]),
+        library("DroneProxyPolicy", ["ProxyCore", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
@@ -160,7 +161,7 @@ let package = Package(
         executable(
             "drone-proxy",
             [
-                "ProxyCore", "EpollTransport", "DroneStore", "ConfigurationFiles", "NetworkAddresses", "PlaneProtocol", "PlaneService",
+                "DroneProxyPolicy", "ProxyCore", "EpollTransport", "DroneStore", "ConfigurationFiles", "NetworkAddresses", "PlaneProtocol", "PlaneService",
                 lifecycle, logging, arguments, nioCore, nioPosix,
             ]),
         executable(
@@ -219,8 +220,8 @@ let package = Package(
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", asyncHTTPClient,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
-        tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "ProxyCore", nioCore]),
+        tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+        tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
             "PlaneCommandTests",
             [

@@ -1,6 +1,7 @@
 import Metrics
 
-/// What one event loop did since it last reported. Plain numbers on the hot path; handed to swift-metrics once per tick.
+/// What one event loop did since it last reported: plain numbers, which are handed to swift-metrics at every tick of the loop, twice a
+/// second. A request takes no lock, and touches nothing that another loop touches too.
 struct ProxyMetrics {
     /// A number that only grows, reported under one value of a label or none.
     private struct Tally {
@@ -32,7 +33,7 @@ struct ProxyMetrics {
 
     /// By the class of the response's status, `1xx` being upgrades.
     private var requests: [Tally]
-    private var refusals: [Tally]
+    private var refusals: [RefusalReason: Tally]
     private var upstreamFailures: [Tally]
 
     private let upstreamConnectionsCounter: Counter
@@ -45,10 +46,17 @@ struct ProxyMetrics {
     private let tunnelsMeter: Meter
     private let heldMeter: Meter
     private let durationTimer: Metrics.Timer
+    /// In nanoseconds, of requests that have ended. What takes them is shared by all loops and locks.
+    private var durations: [Int64] = []
+    /// More are reported at once, so that a burst does not make the memory of the list grow without bound.
+    private static let durationLimit = 8192
 
-    init(_ factory: any MetricsFactory) {
+    /// - Parameter refusals: All there can be, so that each is told from the beginning.
+    init(_ factory: any MetricsFactory, refusals: [RefusalReason]) {
         self.requests = (1...5).map { Tally("proxy_requests_total", [("status", "\($0)xx")], factory) }
-        self.refusals = RefusalReason.allCases.map { Tally("proxy_requests_refused_total", [("reason", $0.label)], factory) }
+        self.refusals = Dictionary(uniqueKeysWithValues: refusals.map {
+            ($0, Tally("proxy_requests_refused_total", [("reason", $0.label)], factory))
+        })
         self.upstreamFailures = UpstreamFailure.Kind.allCases.map {
             Tally("proxy_upstream_failures_total", [("reason", $0.label)], factory)
         }
@@ -67,7 +75,13 @@ struct ProxyMetrics {
     /// From a request's head being read to the last byte of its response being handed to the kernel's queue, or to the upgrade.
     @inline(__always)
     mutating func requestEnded(nanoseconds: Int64) {
-        self.durationTimer.recordNanoseconds(nanoseconds)
+        self.durations.append(nanoseconds)
+        if self.durations.count >= Self.durationLimit { self.reportDurations() }
+    }
+
+    private mutating func reportDurations() {
+        for duration in self.durations { self.durationTimer.recordNanoseconds(duration) }
+        self.durations.removeAll(keepingCapacity: true)
     }
 
     /// A request has ended with a response of this status, ours or a backend's, or has become a tunnel. One that breaks off ends then.
@@ -77,7 +91,7 @@ struct ProxyMetrics {
     }
 
     mutating func refused(_ reason: RefusalReason) {
-        self.refusals[reason.rawValue].count += 1
+        self.refusals[reason]?.count += 1
     }
 
     mutating func upstreamFailed(_ kind: UpstreamFailure.Kind) {
@@ -85,8 +99,9 @@ struct ProxyMetrics {
     }
 
     mutating func report() {
+        self.reportDurations()
         for index in self.requests.indices { self.requests[index].report() }
-        for index in self.refusals.indices { self.refusals[index].report() }
+        for reason in self.refusals.keys { self.refusals[reason]?.report() }
         for index in self.upstreamFailures.indices { self.upstreamFailures[index].report() }
         Self.report(&self.upstreamConnections, to: self.upstreamConnectionsCounter)
         Self.report(&self.handshakes, to: self.handshakesCounter)

@@ -7,8 +7,8 @@ import Synchronization
 
 /// A proxy: event loops, what they share, and the sockets it listens on.
 ///
-/// Makes no thread but three of its own for what may block: one asks the ``RouteSource``, one writes to the ``ActivitySink``, one to the
-/// ``AccessLog``.
+/// Makes no thread but two of its own for what may block: one writes to the ``ActivitySink``, one to the ``AccessLog``. What its policies
+/// need besides is theirs.
 package final class ProxyServer: Sendable {
     /// How often connections are looked at for deadlines, and metrics reported.
     private static let tickInterval: TimeAmount = .milliseconds(500)
@@ -19,6 +19,7 @@ package final class ProxyServer: Sendable {
 
     private let options: ProxyOptions
     private let logger: Logger
+    private let policies: any ProxyPolicySource
     private let blockingGroup: MultiThreadedEventLoopGroup
     private let activityLoop: any EventLoop
     private let workers: [Worker]
@@ -39,20 +40,22 @@ package final class ProxyServer: Sendable {
         let value: NIOLoopBound<ProxyWorker>
     }
 
-    /// - Parameter group: Carries the traffic. Not shut down by the server.
+    /// - Parameters:
+    ///   - policies: Make the policy of each event loop. Shut down by the server.
+    ///   - group: Carries the traffic. Not shut down by the server.
     package init(
-        options: ProxyOptions, routes: some RouteSource, activity: some ActivitySink, group: EpollEventLoopGroup,
+        options: ProxyOptions, policies: some ProxyPolicySource, activity: some ActivitySink, group: EpollEventLoopGroup,
         metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
     ) async throws {
         self.options = options
         self.logger = logger
-        self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 3)
+        self.policies = policies
+        self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let census = ConnectionCensus(
             limit: options.limits.connections, limitPerAddress: options.limits.connectionsPerAddress)
         self.census = census
-        let (directoryLoop, activityLoop, logLoop) = (self.blockingGroup.next(), self.blockingGroup.next(), self.blockingGroup.next())
+        let (activityLoop, logLoop) = (self.blockingGroup.next(), self.blockingGroup.next())
         self.activityLoop = activityLoop
-        let directory = try await RouteDirectory(source: routes, loop: directoryLoop)
 
         var workers: [Worker] = []
         var ticks: [RepeatedTask] = []
@@ -60,13 +63,10 @@ package final class ProxyServer: Sendable {
             let load = WorkerLoad()
             let worker = try await loop.submit {
                 let worker = ProxyWorker(
-                    eventLoop: loop, options: options, directory: directory, census: census, load: load, logLoop: logLoop,
-                    metrics: ProxyMetrics(metrics), logger: logger)
+                    eventLoop: loop, options: options, policies: policies, census: census, load: load, logLoop: logLoop,
+                    metrics: metrics, logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
-            directory.listen { name, answer in
-                loop.execute { worker.value.routeChanged(name, answer) }
-            }
             ticks.append(
                 loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in worker.value.tick() })
             workers.append(Worker(loop: loop, load: load, value: worker))
@@ -165,6 +165,7 @@ package final class ProxyServer: Sendable {
         for store in self.certificates.withLock({ $0 }) { store.stop() }
         for worker in self.workers { try await worker.loop.submit { worker.value.value.tellLast() }.get() }
         try await self.activity.stop()
+        try await self.policies.shutDown()
         try await self.blockingGroup.shutdownGracefully()
     }
 

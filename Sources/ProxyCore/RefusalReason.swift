@@ -1,42 +1,25 @@
-/// Why a request was not even offered to a backend, as the metrics tell it.
-enum RefusalReason: Int, CaseIterable {
+/// Why a request was not even offered to an endpoint, as the metrics tell it: the value of the label `reason`. A policy has reasons of its own.
+package struct RefusalReason: Hashable, Sendable {
+    package let label: String
+
+    package init(label: String) {
+        self.label = label
+    }
+
     /// Two parsers could read it differently, or none.
-    case malformed
+    package static let malformed = RefusalReason(label: "malformed")
     /// Its head has too many bytes, lines or fields.
-    case tooLarge
+    package static let tooLarge = RefusalReason(label: "too_large")
     /// It did not come in time.
-    case tooSlow
-    case namesNoBackend
-    case unknownBackend
-    case tokenMissing
-    case tokenWrong
-    /// The cookie came with a request that is not known to be of the backend's own page.
-    case foreignOrigin
-    /// `/_plane_auth` was to lead to another site.
-    case foreignRedirect
-    /// The backend did not get ready in time, or ended before it was.
-    case backendUnavailable
-    /// The table of backends cannot be read, or not in time.
-    case routesUnavailable
+    package static let tooSlow = RefusalReason(label: "too_slow")
+    /// The endpoint did not get ready in time, or ended before it was.
+    package static let backendUnavailable = RefusalReason(label: "backend_unavailable")
+    /// Nobody can say where it goes, or not in time.
+    package static let routesUnavailable = RefusalReason(label: "routes_unavailable")
+
+    package static let engines = [malformed, tooLarge, tooSlow, backendUnavailable, routesUnavailable]
 
     init(_ violation: HTTPViolation) {
         self = violation.status == .requestHeaderFieldsTooLarge ? .tooLarge : .malformed
-    }
-
-    /// The value of the label `reason`.
-    var label: String {
-        switch self {
-        case .malformed: "malformed"
-        case .tooLarge: "too_large"
-        case .tooSlow: "too_slow"
-        case .namesNoBackend: "names_no_backend"
-        case .unknownBackend: "unknown_backend"
-        case .tokenMissing: "token_missing"
-        case .tokenWrong: "token_wrong"
-        case .foreignOrigin: "foreign_origin"
-        case .foreignRedirect: "foreign_redirect"
-        case .backendUnavailable: "backend_unavailable"
-        case .routesUnavailable: "routes_unavailable"
-        }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConfigurationFiles
+import DroneProxyPolicy
 import DroneStore
 import EpollTransport
 import Logging

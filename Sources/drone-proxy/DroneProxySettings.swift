@@ -1,6 +1,7 @@
 import CertificateCoreConfiguration
 import ConfigurationFiles
 import ConfigurationReading
+import DroneProxyPolicy
 import NetworkAddresses
 import NIOCore
 import PlaneProtocol
@@ -67,8 +68,8 @@ struct DroneProxySettings: ServiceSettings {
     }
 
     /// - Parameter openFiles: How many descriptors the process may have.
-    func proxyOptions(openFiles: Int) throws -> ProxyOptions {
-        var options = ProxyOptions(clusterName: self.drone.cluster.rawValue)
+    func proxyOptions(openFiles: Int) throws -> DroneProxyOptions {
+        var options = DroneProxyOptions(clusterName: self.drone.cluster.rawValue)
         options.allowsPathRouting = self.drone.proxy.allowPathRouting
         options.passthrough = try self.drone.proxy.passthrough.map(SocketAddress.init)
         options.allowsPreflights = self.drone.proxy.allowPreflight

@@ -1,5 +1,6 @@
 import ConfigurationFiles
 import ConfigurationReading
+import DroneProxyPolicy
 import NIOCore
 import PlaneService
 import ProxyCore

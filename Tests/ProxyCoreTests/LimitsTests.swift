@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import NIOCore
 import PlaneTestSupport
 import ProxyCore

@@ -4,6 +4,7 @@ import PlaneProtocol
 import PlaneTestSupport
 import Testing
 
+@testable import DroneProxyPolicy
 @testable import ProxyCore
 
 @Suite("What the metrics tell")
@@ -11,6 +12,7 @@ struct MetricsTests {
     private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
 
     private let metrics = TestMetrics()
+    private static let refusals = RefusalReason.engines + RefusalReason.drones
 
     private func total(_ label: String, _ dimensions: [(String, String)] = []) throws -> Int64 {
         try self.metrics.expectCounter(label, dimensions).totalValue
@@ -68,7 +70,7 @@ struct MetricsTests {
             proxy.routes.set("starting", .starting(token: nil))
             _ = try await proxy.exchange(request)
         }
-        for other in RefusalReason.allCases {
+        for other in Self.refusals {
             #expect(try self.total("proxy_requests_refused_total", [("reason", other.label)]) == (other == reason ? 1 : 0))
         }
         #expect(try self.total("proxy_requests_total", [("status", status)]) == 1)
@@ -102,7 +104,7 @@ struct MetricsTests {
             let answer = try await proxy.exchange("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: close\r\n\r\n")
             #expect(answer.hasPrefix("HTTP/1.1 502 "))
         }
-        for reason in RefusalReason.allCases {
+        for reason in Self.refusals {
             #expect(try self.total("proxy_requests_refused_total", [("reason", reason.label)]) == (reason == .routesUnavailable ? 1 : 0))
         }
         for kind in UpstreamFailure.Kind.allCases {

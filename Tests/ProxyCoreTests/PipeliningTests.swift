@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import NIOCore
 import PlaneProtocol
 import PlaneTestSupport
@@ -43,7 +44,7 @@ struct PipeliningTests {
     init() async throws { self.folder = try await CertificateFolder() }
 
     private func withProxy(
-        _ asked: Asked, throughTLS: Bool, _ configure: (inout ProxyOptions) -> Void = { _ in }, _ body: (ProxyUnderTest) async throws -> Void
+        _ asked: Asked, throughTLS: Bool, _ configure: (inout DroneProxyOptions) -> Void = { _ in }, _ body: (ProxyUnderTest) async throws -> Void
     ) async throws {
         try self.folder.install(self.folder.first)
         let purpose: ProxyListener.Purpose =

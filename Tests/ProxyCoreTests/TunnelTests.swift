@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import NIOCore
 import PlaneTestSupport
 import ProxyCore
@@ -11,7 +12,7 @@ struct TunnelTests {
 
     /// A client and a backend with a tunnel between them.
     private static func withTunnel(
-        _ configure: @escaping (inout ProxyOptions) -> Void = { _ in },
+        _ configure: @escaping (inout DroneProxyOptions) -> Void = { _ in },
         _ body: (_ client: TestPeer, _ backend: TestPeer, _ proxy: ProxyUnderTest) async throws -> Void
     ) async throws {
         try await withProxy(configure) { proxy in

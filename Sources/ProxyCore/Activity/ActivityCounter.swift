@@ -1,8 +1,8 @@
 /// Counts what is open towards one backend on one event loop: requests, streaming responses, upgraded connections.
 ///
 /// No lock and no atomic: only its event loop touches it.
-final class ActivityCounter {
-    let name: String
+package final class ActivityCounter {
+    package let name: String
     /// Exchanges and tunnels open now.
     fileprivate var open = 0
     /// Of these the tunnels.
@@ -10,7 +10,7 @@ final class ActivityCounter {
     /// Whether the list of the event loop holds it.
     fileprivate var isListed = false
 
-    init(name: String) {
+    package init(name: String) {
         self.name = name
     }
 

@@ -31,16 +31,40 @@ extension ClientConnection {
         self.flush()
     }
 
-    /// A backend that is `Ready` but refuses may have ended, or moved, a moment ago: look once more before giving up.
+    /// One more endpoint has failed before anything was sent to it, or has not answered.
     func connectFailed(_ failure: UpstreamFailure) {
-        guard let route, route.activity != nil, !self.triedAgain, self.pendingHeadLength > 0, failure != .connectTimedOut else {
-            return self.failExchange(failure)
+        switch self.recovery(from: failure) {
+        case .giveUp:
+            self.failExchange(failure)
+        case .selectAgain:
+            self.beginAgain()
+            self.resume(after: .answered)
+        case .lookUpAgain:
+            guard let name = self.route?.name else { return self.failExchange(failure) }
+            self.beginAgain()
+            self.phase = .looking(name: name)
+            self.deadline = .now() + self.worker.limits.connect
+            self.worker.look(up: name, for: self, anew: true)
         }
+    }
+
+    /// Endpoints that one request is offered to, at most.
+    private static let attemptLimit = 8
+
+    /// What the policy makes of it.
+    func recovery(from failure: UpstreamFailure) -> Recovery {
+        guard let route, let endpoint else { return .giveUp }
+        let isUntouched = self.pendingHeadLength > 0 && self.attempt + 1 < Self.attemptLimit
+        let attempt = FailedAttempt(failure: failure, number: self.attempt, retry: isUntouched ? .allowed : .forbidden)
+        let recovery = self.worker.policy.recover(from: attempt, ofCarried: route, at: endpoint)
+        return isUntouched ? recovery : .giveUp
+    }
+
+    /// The request is as if nobody had been asked yet.
+    private func beginAgain() {
+        let attempt = self.attempt + 1
         self.endExchange()
-        self.triedAgain = true
-        self.phase = .looking(name: route.name)
-        self.deadline = .now() + self.worker.limits.connect
-        self.worker.look(up: route.name, for: self, rereading: true)
+        self.attempt = attempt
     }
 }
 

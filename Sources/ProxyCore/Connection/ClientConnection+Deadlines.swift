@@ -24,20 +24,20 @@ extension ClientConnection {
         case .head:
             if self.awaitsRoom { return self.cutOff() }
             if self.input.readableBytes == 0 { return self.closeIdle() }
-            self.giveUp("The request head did not arrive in time.")
+            self.giveUp(.slowHead)
         case .looking:
             self.phase = .head
-            self.failPending(.lookupTimedOut)
+            self.failPending(.proxy(.lookupTimedOut))
         case .holding(let name):
             self.worker.release(self, heldFor: name)
             self.phase = .head
-            self.failPending(.stillStarting)
+            self.failPending(.upstream(.stillStarting))
         case .exchanging:
             guard let exchange, exchange.awaitsHead else { return self.cutOff() }
             if exchange.requestIsSent || self.upstream?.isWritable == false {
-                self.failExchange(.responseTimedOut)
+                self.upstreamFailed(.responseTimedOut)
             } else {
-                self.giveUp("The request body did not arrive in time.")
+                self.giveUp(.slowBody)
             }
         case .connecting:
             self.dropUpstream()

@@ -25,7 +25,7 @@ extension ClientConnection {
                 guard let length = try self.requestScanner.scan(bytes, limits: self.worker.limits) else {
                     return self.awaitRestOfHead()
                 }
-                try self.readRequest(bytes.extracting(0..<length), lookup: nil)
+                try self.readRequest(bytes.extracting(0..<length), after: nil)
             } catch {
                 self.refuse(error)
             }
@@ -60,36 +60,37 @@ extension ClientConnection {
 
     /// Deals with one whole head. Called again with the outcome when something had to be looked up first: the field table has been
     /// used by others since, and reading a head twice is cheaper than keeping it.
-    private func readRequest(_ bytes: Span<UInt8>, lookup: ProxyWorker.Lookup?) throws(HTTPViolation) {
+    private func readRequest(_ bytes: Span<UInt8>, after lookup: LookupOutcome?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
         if lookup == nil { self.requestID = self.name(head, bytes) }
         if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         let now = NIODeadline.now()
-        guard let name = self.worker.naming.name(head, bytes) else {
-            guard let passthrough = self.worker.passthrough else {
-                return self.answer(.badRequest, "The request names no backend.", to: head, refusal: .namesNoBackend)
-            }
+        if lookup == nil {
             self.startedAt = now
-            let name = BackendNaming.Name(name: head.hostName, path: head.path, isByPath: false)
-            return self.admit(head, name, bytes, to: passthrough, at: now)
+            self.route = nil
+            self.endpoint = nil
         }
-        let route: Route
-        switch lookup {
-        case .route(let found): route = found
-        case .none?: return self.answer(.notFound, "There is no such backend.", to: head, refusal: .unknownBackend)
-        case .failed: return self.fail(.routesUnavailable, head: head)
-        case nil:
-            self.startedAt = now
-            guard let known = self.worker.freshRoute(bytes, name, at: now) else {
-                let text = Self.string(bytes, name)
-                self.phase = .looking(name: text)
-                self.deadline = now + self.worker.limits.connect
-                return self.worker.look(up: text, for: self)
+        let policy = self.worker.policy
+        switch policy.resolve(head, self.worker.table.fields, bytes, from: self.visitor, after: lookup, at: now) {
+        case .route(let route, let path, let notes):
+            self.route = route
+            self.notes = notes
+            switch policy.selectEndpoint(ofCarried: route, attempt: self.attempt) {
+            case .endpoint(let endpoint): self.send(head, bytes, path: path, to: endpoint, of: route, now: now)
+            case .hold:
+                self.phase = .holding(name: route.name)
+                self.deadline = self.startedAt + self.worker.limits.hold
+                self.worker.hold(self, for: route.name)
+            case .answer(let answer): self.answer(answer, to: head)
             }
-            route = known
+        case .wait(let name):
+            self.phase = .looking(name: name)
+            self.deadline = now + self.worker.limits.connect
+            self.worker.look(up: name, for: self)
+        case .answer(let answer): self.answer(answer, to: head)
+        case .fail(let failure): self.fail(failure, head: head)
         }
-        self.admit(head, name, bytes, to: route, at: now)
     }
 
     private func name(_ head: RequestHead, _ bytes: Span<UInt8>) -> RequestID {
@@ -99,71 +100,18 @@ extension ClientConnection {
 
     private func beginRecord(_ head: RequestHead, _ bytes: Span<UInt8>) -> AccessRecord {
         AccessRecord(
-            id: self.requestID?.description ?? "-", client: self.clientAddress?.description ?? "-", head: head, bytes,
+            id: self.requestID?.description ?? "-", client: self.visitor.address?.description ?? "-", head: head, bytes,
             isHTTP2: self.role.isStream)
     }
 
-    private static func string(_ bytes: Span<UInt8>, _ name: BackendNaming.Name) -> String {
-        let range = name.name
-        return String(unsafeUninitializedCapacity: range.count) { buffer in
-            for offset in 0..<range.count {
-                let byte = bytes[range.lowerBound + offset]
-                buffer[offset] = name.isByPath ? byte : byte.lowercased
-            }
-            return range.count
-        }
-    }
-
-    /// Checks the token, then sends the request on its way.
-    private func admit(_ head: RequestHead, _ name: BackendNaming.Name, _ bytes: Span<UInt8>, to route: Route, at now: NIODeadline) {
-        var hidesAuthorization = false
-        let page = route.activity == nil ? nil : AuthenticationPage(bytes, path: name.path)
-        if let page, route.token == nil { return self.leadOn(page, name: name, head, bytes) }
-        if let token = route.token {
-            let origin = OwnOrigin(isHTTPS: self.isSeenAsHTTPS(bytes), trustsForwarding: self.worker.options.trustsForwarding)
-            let verdict = AccessVerdict.of(head, self.worker.table.fields, bytes, token: token, origin: origin)
-            if let page {
-                if page.token == nil, case .allowed = verdict { return self.leadOn(page, name: name, head, bytes) }
-                return self.authenticate(page, token: token, name: name, head, bytes)
-            }
-            switch verdict {
-            case .allowed(let usedAuthorization):
-                hidesAuthorization = usedAuthorization && !self.worker.options.showsTokenToBackend
-            case .missing where self.worker.options.allowsPreflights && head.isPreflight(self.worker.table.fields, bytes): break
-            case .missing: return self.answer(.unauthorized, "Expected bearer token.", to: head, refusal: .tokenMissing)
-            case .wrong: return self.answer(.forbidden, "The token is not valid here.", to: head, refusal: .tokenWrong)
-            case .foreignOrigin:
-                return self.answer(
-                    .forbidden, "With a cookie this is for the backend's own pages: Origin, or Sec-Fetch-Site, has to say so.", to: head,
-                    refusal: .foreignOrigin)
-            }
-        }
-        switch route.destination {
-        case .starting:
-            self.phase = .holding(name: route.name)
-            self.deadline = self.startedAt + self.worker.limits.hold
-            self.worker.hold(self, for: route.name)
-        case .ready(let pool):
-            let writer = RequestHeadWriter(
-                path: name.path, hidesAuthorization: hidesAuthorization,
-                hidesCookie: head.hasCookies && !self.worker.options.showsTokenToBackend,
-                trustsForwarding: self.worker.options.trustsForwarding)
-            let outgoing = writer.write(
-                head, self.worker.table.fields, bytes, forwarding: self.forwarding,
-                newID: head.requestID == nil ? self.requestID : nil, allocator: ByteBufferAllocator())
-            self.send(head, bytes, outgoing, isByPath: name.isByPath, to: route, at: pool, now: now)
-        }
-    }
-
     private func send(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ outgoing: ByteBuffer, isByPath: Bool, to route: Route, at pool: UpstreamPool, now: NIODeadline
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, to pool: UpstreamPool, of route: any ProxyRoute, now: NIODeadline
     ) {
-        self.route = route
-        self.isNamedByPath = isByPath
+        self.endpoint = pool
         self.record?.backend = route.name
         self.beginActivity(route)
         self.pendingHeadLength = head.length
-        self.outgoingHead = outgoing
+        self.outgoingHead = self.outgoing(head, bytes, path: path, to: pool, of: route)
         let request = ExchangeMachine.Request(
             isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive,
             upgrade: head.wantsUpgrade ? UpgradeProtocols(self.worker.table.fields, bytes) : nil,
@@ -182,6 +130,23 @@ extension ClientConnection {
         } else {
             self.connect(to: pool)
         }
+    }
+
+    private func outgoing(
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, to pool: UpstreamPool, of route: any ProxyRoute
+    ) -> ByteBuffer {
+        let policy = self.worker.policy
+        let rewriting = policy.rewriteRequest(
+            head, self.worker.table.fields, bytes, self.notes, forCarried: route, to: pool, from: self.visitor)
+        var added: ByteBuffer?
+        if rewriting.addsFields {
+            self.worker.addedFields.clear()
+            policy.addRequestFields(head, bytes, forCarried: route, to: pool, from: self.visitor, into: &self.worker.addedFields)
+            added = self.worker.addedFields
+        }
+        return RequestHeadWriter(path: path, rewriting).write(
+            head, self.worker.table.fields, bytes, forwarding: self.forwarding, newID: head.requestID == nil ? self.requestID : nil,
+            allocator: ByteBufferAllocator(), added: added)
     }
 
     func beginExchange(on upstream: UpstreamConnection, now: NIODeadline) {
@@ -278,28 +243,26 @@ extension ClientConnection {
     // MARK: Outcomes of waiting
 
     /// - Parameter name: What was asked for. An answer that came too late for one request is none to the next, which is for another.
-    func lookedUp(_ name: String, _ lookup: ProxyWorker.Lookup) {
+    func lookedUp(_ name: String, _ outcome: LookupOutcome) {
         guard self.phase == .looking(name: name) else { return }
-        self.resume(with: lookup)
+        self.resume(after: outcome)
     }
 
-    /// The backend whose readiness this request waits for has changed; nil when it is no more.
-    func heldBackendChanged(_ route: Route?) {
+    /// The route this request waits for is another, or no more.
+    func heldRouteChanged(exists: Bool) {
         guard case .holding = self.phase else { return }
-        guard let route else {
-            self.phase = .head
-            return self.failPending(.failedWhileStarting)
-        }
-        self.resume(with: .route(route))
+        if exists { return self.resume(after: .answered) }
+        self.phase = .head
+        self.failPending(.upstream(.failedWhileStarting))
     }
 
-    private func resume(with lookup: ProxyWorker.Lookup) {
+    func resume(after outcome: LookupOutcome) {
         self.phase = .head
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
             guard let length = try self.scanPendingHead(bytes) else { return }
-            try self.readRequest(bytes.extracting(0..<length), lookup: lookup)
+            try self.readRequest(bytes.extracting(0..<length), after: outcome)
         } catch {
             self.refuse(error)
         }
@@ -313,7 +276,7 @@ extension ClientConnection {
     }
 
     /// A request that was read, but not sent, ends here.
-    func failPending(_ failure: UpstreamFailure) {
+    func failPending(_ failure: RequestFailure) {
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {

@@ -43,7 +43,7 @@ extension ClientConnection {
                     return
                 }
             } catch {
-                return self.failExchange(.malformedResponse(error))
+                return self.upstreamFailed(.malformedResponse(error))
             }
         }
         self.forwardResponseBody(behind: nil)
@@ -71,7 +71,7 @@ extension ClientConnection {
             self.becomeTunnel(isWebSocket: head.upgradesToWebSocket)
             return false
         case .refuse(let failure):
-            self.failExchange(failure)
+            self.upstreamFailed(failure)
             return false
         case .forward(let connection, let removesChunks):
             self.openStatus = head.status
@@ -89,24 +89,21 @@ extension ClientConnection {
     private func outgoing(
         _ head: ResponseHead, _ bytes: Span<UInt8>, _ connection: ResponseHeadWriter.Connection, bodyRoom: Int
     ) -> ByteBuffer {
+        guard let route else { preconditionFailure("a response is to a request that has a route") }
         let needsDate = !head.hasDate && !head.isInterim && head.status != 101
+        let policy = self.worker.policy
+        let rewriting = policy.rewriteResponse(head, self.worker.table.fields, bytes, self.notes, ofCarried: route, to: self.visitor)
+        var added: ByteBuffer?
+        if rewriting.addsFields {
+            self.worker.addedFields.clear()
+            policy.addResponseFields(
+                head, self.worker.table.fields, bytes, ofCarried: route, to: self.visitor, into: &self.worker.addedFields)
+            added = self.worker.addedFields
+        }
         let writer = ResponseHeadWriter(
             connection: connection, removesChunks: self.removesChunks, date: needsDate ? self.worker.date.field() : nil,
-            strictTransportSecurity: self.role.isHTTPS ? self.strictTransportSecurity(bytes) : nil,
-            cookieRules: head.setsCookies ? self.cookieRules : nil)
-        return writer.write(head, self.worker.table.fields, bytes, bodyRoom: bodyRoom, allocator: ByteBufferAllocator())
-    }
-
-    private func strictTransportSecurity(_ bytes: Span<UInt8>) -> [UInt8]? {
-        guard let field = self.worker.strictTransportSecurity else { return nil }
-        return self.worker.table.fields.contains { bytes.equals($0.name, lowercase: "strict-transport-security") } ? nil : field
-    }
-
-    /// The passthrough address is no backend, and sets what cookies it likes.
-    private var cookieRules: SetCookieRules? {
-        guard let route, route.activity != nil else { return nil }
-        let prefix = self.isNamedByPath ? Array(BackendNaming.pathPrefix.description.utf8) + Array(route.name.utf8) : nil
-        return SetCookieRules(clusterSuffix: self.worker.naming.suffix, pathPrefix: prefix)
+            addedFields: rewriting.addedFields, cookieRules: rewriting.cookieRules, hiddenField: rewriting.hiddenField)
+        return writer.write(head, self.worker.table.fields, bytes, bodyRoom: bodyRoom, allocator: ByteBufferAllocator(), added: added)
     }
 
     /// Sends on what has come of the body, behind the head if that has not been sent yet.
@@ -116,7 +113,7 @@ extension ClientConnection {
             taken = self.removesChunks ? try self.forwardWithoutChunks(behind: head) : try self.forwardAsItIs(behind: head)
         } catch {
             // The response has begun, so all that can be said is that it is not whole.
-            self.logFailure(.malformedResponse(error))
+            self.logFailure(.upstream(.malformedResponse(error)))
             // Without chunks the end of the connection would be its end.
             return self.removesChunks ? self.cutOff() : self.close()
         }
@@ -203,11 +200,19 @@ extension ClientConnection {
         return self.upstreamInput.readSlice(length: count) ?? ByteBuffer()
     }
 
+    /// A backend that has the request gives no response that can be passed on. Nobody else may have it now, but the policy learns of it.
+    func upstreamFailed(_ failure: UpstreamFailure) {
+        _ = self.recovery(from: failure)
+        self.failExchange(failure)
+    }
+
     // MARK: The end of an exchange
 
     private func finish(_ ending: ExchangeMachine.Ending) {
         let now = NIODeadline.now()
-        self.worker.metrics.requestEnded(nanoseconds: (now - self.startedAt).nanoseconds)
+        let duration = now - self.startedAt
+        self.worker.metrics.requestEnded(nanoseconds: duration.nanoseconds)
+        if let route { self.worker.policy.ended(EndedRequest(status: self.openStatus, duration: duration), onCarried: route) }
         let requestIsRead = self.exchange?.requestIsSent == true && self.input.readableBytes == 0
         self.endExchange()
         if ending.keepsUpstream, let upstream, upstream.isWritable {
@@ -252,11 +257,11 @@ extension ClientConnection {
             guard let pool = self.upstream?.pool else { return }
             self.connect(to: pool)
         case .answer(let failure):
-            self.failExchange(failure)
+            self.upstreamFailed(failure)
         case .finish:
             self.finish(ExchangeMachine.Ending(keepsUpstream: false, keepsClient: false))
         case .cutOff:
-            self.logFailure(.closedBeforeResponse)
+            self.logFailure(.upstream(.closedBeforeResponse))
             self.cutOff()
         case .ignore:
             self.dropUpstream()

@@ -17,6 +17,7 @@ extension ClientConnection {
         self.phase = .tunnel(clientEnded: false, upstreamEnded: false)
         self.deadline = self.worker.limits.tunnelIdle.map { .now() + $0 } ?? .distantFuture
         self.exchange = nil
+        self.ended(status: 101)
         self.outgoingHead = nil
         self.countAsTunnel()
         self.worker.metrics.tunnelsChange += 1

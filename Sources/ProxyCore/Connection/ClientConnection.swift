@@ -32,9 +32,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     enum Phase: Equatable {
         /// Reading a request head, or waiting for one.
         case head
-        /// The directory is being asked for this name.
+        /// The policy finds out what this name means.
         case looking(name: String)
-        /// The backend is not ready yet.
+        /// The route has no endpoint yet.
         case holding(name: String)
         case connecting
         case exchanging
@@ -81,16 +81,18 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     // The exchange going on, or the last one.
     @exclusivity(unchecked) var exchange: ExchangeMachine?
-    var route: Route?
-    /// The request in hand found its backend by its path.
-    var isNamedByPath = false
+    var route: (any ProxyRoute)?
+    /// What the policy remembers of the request.
+    var notes: RequestNotes = []
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
     /// The head as the backend sees it, kept while it may have to be sent (again).
     @exclusivity(unchecked) var outgoingHead: ByteBuffer?
     /// How much of `input` is the head being dealt with; 0 once it has been sent.
     var pendingHeadLength = 0
-    /// A refused connection made us look the backend up once more for this request.
-    var triedAgain = false
+    /// Where it goes, or went.
+    var endpoint: UpstreamPool?
+    /// How many endpoints have failed for this request.
+    var attempt = 0
     var upstream: UpstreamConnection?
     /// Bytes from the backend not dealt with yet.
     @exclusivity(unchecked) var upstreamInput = ByteBuffer()
@@ -114,11 +116,12 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Whom the connection is counted for.
     private var owner: AddressKey?
     /// Who the client is, which a stream has been told by its connection.
-    private(set) var clientAddress: AddressKey?
+    private(set) var visitor: Visitor
 
     init(worker: ProxyWorker, role: ClientRole) {
         self.worker = worker
         self.role = role
+        self.visitor = Visitor(address: nil, isHTTPS: role.isHTTPS)
     }
 
     // MARK: The beginning
@@ -149,7 +152,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     private func identify(_ address: AddressKey?) {
         self.forwarding = RequestHeadWriter.Forwarding(
             clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
-        self.clientAddress = address
+        self.visitor.address = address
         guard let owner = address?.owner else { return }
         if self.worker.census.claim(owner) {
             self.owner = owner
@@ -355,7 +358,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.deadline = .now() + self.worker.limits.linger
     }
 
-    /// The same, behind a request that has been answered.
+    /// Waits for a request behind one that has been answered, or for streams behind those that have ended.
     var isBetweenRequests: Bool {
         self.phase == .http2 ? self.streamCount == 0 && !self.isPaused : self.isIdle && self.startedAt == .distantFuture
     }
@@ -415,9 +418,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.awaitsRoom = false
         self.deadline = .distantFuture
         if let record, record.status == 0 { record.status = AccessRecord.clientGone }
+        if self.exchange != nil { self.ended(status: self.openStatus) }
         self.endExchange()
         self.dropUpstream()
         self.route = nil
+        self.endpoint = nil
         self.frames = nil
         self.input = ByteBuffer()
         self.pendingHeadLength = 0
@@ -432,7 +437,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.exchange = nil
         self.outgoingHead = nil
         self.removesChunks = false
-        self.triedAgain = false
+        self.attempt = 0
     }
 
     /// The request in hand has had its response, if it has: otherwise it will be tried again.
@@ -442,6 +447,13 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.worker.log(record, seconds: Double((NIODeadline.now() - self.startedAt).nanoseconds) / 1e9)
     }
 
+    /// Tells the policy.
+    func ended(status: Int, failure: RequestFailure? = nil) {
+        let hasBegun = self.startedAt != .uptimeNanoseconds(0) && self.startedAt != .distantFuture
+        let request = EndedRequest(status: status, duration: hasBegun ? NIODeadline.now() - self.startedAt : .zero, failure: failure)
+        self.worker.policy.ended(request, onCarried: self.route)
+    }
+
     func dropUpstream() {
         self.upstream?.close()
         self.upstream = nil
@@ -449,7 +461,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.responseScanner = HeadScanner()
     }
 
-    func beginActivity(_ route: Route) {
+    func beginActivity(_ route: any ProxyRoute) {
         guard let activity = route.activity, !self.isCounted else { return }
         self.worker.activity.begin(activity)
         self.isCounted = true

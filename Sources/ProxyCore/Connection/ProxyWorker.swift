@@ -1,38 +1,29 @@
 import EpollTransport
 import Logging
+import Metrics
 import NIOCore
 import NIOSSL
-import PlaneProtocol
 
 /// Everything the connections of one event loop share. Touched on that loop only, so nothing in here is locked.
 ///
 /// What every request touches is not watched for overlapping accesses at run time; see ``ClientConnection``.
 final class ProxyWorker {
-    /// What became of a look at a name.
-    enum Lookup {
-        case route(Route)
-        case none
-        case failed
-    }
-
     let eventLoop: EpollEventLoop
     let options: ProxyOptions
     /// Those of `options`; not read through it, since that copies them all.
     let limits: ProxyLimits
-    let naming: BackendNaming
     /// For connections to backends. Those of clients have it from their listening socket.
     let peerWatch: PeerWatch
     let logger: Logger
     let census: ConnectionCensus
     private let load: WorkerLoad
-    private let directory: RouteDirectory
-    /// Where requests go that are for no backend.
-    let passthrough: Route?
-    /// What every response by HTTPS says, unless the backend says it in its own way.
-    let strictTransportSecurity: [UInt8]?
+    /// Decides; everything else here carries out.
+    let policy: any ProxyPolicy
 
     /// Scratch space for the head being read.
     @exclusivity(unchecked) var table = FieldTable()
+    /// Scratch space for the lines that the policy adds to a head.
+    @exclusivity(unchecked) var addedFields = ByteBuffer()
     @exclusivity(unchecked) var activity = ActivityList()
     @exclusivity(unchecked) var metrics: ProxyMetrics
     @exclusivity(unchecked) var date = HTTPDate()
@@ -46,13 +37,10 @@ final class ProxyWorker {
     private let logLoop: any EventLoop
     private static let accessLinesLimit = 64 * 1024
 
-    private var routes = RouteCache()
     private let upstreams: UpstreamAllowance
-    /// The last look at the source failed, which has been logged.
-    private var sourceFails = false
-    /// Connections waiting for the directory, and those waiting for a backend to become ready.
+    /// Connections whose requests wait for a name to be looked up, and those that wait for a route to change.
     private var asking: [String: [ClientConnection]] = [:]
-    /// Waiting for what the source says now, not for what the directory remembers.
+    /// Waiting for what is found out now, not for what is remembered.
     private var askingAnew: [String: [ClientConnection]] = [:]
     private var holding: [String: [ClientConnection]] = [:]
     /// All open connections, in no order; each knows its place.
@@ -61,104 +49,48 @@ final class ProxyWorker {
     private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
-        eventLoop: EpollEventLoop, options: ProxyOptions, directory: RouteDirectory, census: ConnectionCensus, load: WorkerLoad,
-        logLoop: any EventLoop, metrics: ProxyMetrics, logger: Logger
+        eventLoop: EpollEventLoop, options: ProxyOptions, policies: some ProxyPolicySource, census: ConnectionCensus, load: WorkerLoad,
+        logLoop: any EventLoop, metrics: any MetricsFactory, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.options = options
         self.limits = options.limits
         self.peerWatch = PeerWatch(options.limits)
         self.logsAccess = options.accessLog != nil
-        self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
-        self.strictTransportSecurity = options.strictTransportSecurity.map { Array("Strict-Transport-Security: max-age=\($0)\r\n".utf8) }
-        self.directory = directory
         self.census = census
         self.load = load
         self.logLoop = logLoop
-        self.metrics = metrics
-        self.logger = logger
         let allowance = UpstreamAllowance(limits: options.limits)
         self.upstreams = allowance
-        self.passthrough = options.passthrough.map { address in
-            let pool = UpstreamPool(address: address, allowance: allowance)
-            return Route(name: "passthrough", destination: .ready(pool), token: nil, activity: nil)
-        }
+        let host = PolicyHost(eventLoop: eventLoop, limits: options.limits, allowance: allowance, logger: logger)
+        self.policy = policies.makePolicy(for: host)
+        self.metrics = ProxyMetrics(metrics, refusals: RefusalReason.engines + self.policy.refusalReasons)
+        self.logger = logger
+        host.worker = self
     }
 
-    // MARK: Routes
+    // MARK: Lookups
 
-    /// The route, if it is known and still to be trusted.
-    @inline(__always)
-    func freshRoute(_ bytes: Span<UInt8>, _ name: BackendNaming.Name, at now: NIODeadline) -> Route? {
-        guard self.directory.isFresh(at: now) else { return nil }
-        return self.routes.find(bytes, name.name, foldsCase: !name.isByPath)
-    }
-
-    /// Asks the directory, and tells the connection with ``ClientConnection/lookedUp(_:_:)``. Connections asking for one name at
+    /// Has the policy look a name up, and tells the connection with ``ClientConnection/lookedUp(_:_:)``. Connections asking for one name at
     /// one time share one question.
-    func look(up name: String, for connection: ClientConnection, rereading: Bool = false) {
-        let waiting = rereading ? self.askingAnew[name] : self.asking[name]
-        if rereading { self.askingAnew[name, default: []].append(connection) } else { self.asking[name, default: []].append(connection) }
-        if waiting != nil { return }
-        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        let eventLoop = self.eventLoop
-        self.directory.resolve(name, rereading: rereading) { result in
-            eventLoop.execute { bound.value.answered(name, rereading: rereading, result) }
-        }
+    func look(up name: String, for connection: ClientConnection, anew: Bool = false) {
+        let waiting = anew ? self.askingAnew[name] : self.asking[name]
+        if anew { self.askingAnew[name, default: []].append(connection) } else { self.asking[name, default: []].append(connection) }
+        if waiting == nil { self.policy.lookUp(name, anew: anew) }
     }
 
-    private func answered(_ name: String, rereading: Bool, _ result: Result<RouteAnswer, any Error>) {
-        let lookup: Lookup
-        switch result {
-        case .success(let answer):
-            if self.sourceFails { self.logger.info("routes can be read again") }
-            self.sourceFails = false
-            if let route = self.store(name, answer) ?? self.passthrough { lookup = .route(route) } else { lookup = .none }
-        case .failure(let error):
-            if !self.sourceFails { self.logger.error("routes cannot be read", metadata: ["error": "\(error)"]) }
-            self.sourceFails = true
-            if let route = self.routes.find(name) { lookup = .route(route) } else { lookup = .failed }
-        }
+    func lookedUp(_ name: String, anew: Bool, _ outcome: LookupOutcome) {
         var waiting = self.asking.removeValue(forKey: name) ?? []
-        if rereading { waiting += self.askingAnew.removeValue(forKey: name) ?? [] }
-        for connection in waiting { connection.lookedUp(name, lookup) }
+        if anew { waiting += self.askingAnew.removeValue(forKey: name) ?? [] }
+        for connection in waiting { connection.lookedUp(name, outcome) }
     }
 
-    /// The directory saw another answer than before.
-    func routeChanged(_ name: String, _ answer: RouteAnswer) {
-        let route = self.store(name, answer)
+    /// A route is another, or no more.
+    func routeChanged(_ name: String, exists: Bool) {
         for connection in self.holding.removeValue(forKey: name) ?? [] {
             self.heldCountChanged(by: -1)
-            connection.heldBackendChanged(route)
+            connection.heldRouteChanged(exists: exists)
         }
-    }
-
-    private func store(_ name: String, _ answer: RouteAnswer) -> Route? {
-        let before = self.routes.find(name)
-        let destination: Route.Destination
-        let token: Secret?
-        switch answer {
-        case .none:
-            before?.retire()
-            self.routes.remove(name)
-            return nil
-        case .starting(let secret):
-            before?.retire()
-            (destination, token) = (.starting, secret)
-        case .ready(let address, let secret):
-            if case .ready(let pool)? = before?.destination, pool.address == address {
-                destination = .ready(pool)
-            } else {
-                before?.retire()
-                destination = .ready(UpstreamPool(address: address, allowance: self.upstreams))
-            }
-            token = secret
-        }
-        let route = Route(
-            name: name, destination: destination, token: token.map { AccessToken($0.exposed) },
-            activity: before?.activity ?? ActivityCounter(name: name))
-        self.routes.insert(route)
-        return route
     }
 
     // MARK: Access log
@@ -197,7 +129,7 @@ final class ProxyWorker {
     }
 
     private func heldCountChanged(by change: Int) {
-        self.directory.changeHeldCount(by: change)
+        self.policy.heldRequestsChanged(by: change)
         self.metrics.heldChange += change
     }
 

@@ -21,7 +21,7 @@ extension ClientConnection {
         let worker = NIOLoopBound(self.worker, eventLoop: context.eventLoop)
         let waiting = WaitingFrames()
         let frames = NIOLoopBound(waiting, eventLoop: context.eventLoop)
-        let client = self.clientAddress
+        let client = self.visitor.address
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: context.eventLoop, connectionConfiguration: Self.connectionConfiguration(limits),
             streamConfiguration: Self.streamConfiguration(limits),

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -42,20 +42,19 @@ package final class RouteDirectory: Sendable {
     }
 
     /// - Parameter loop: A loop of its own, which carries no traffic.
-    init(source: any RouteSource, loop: any EventLoop) async throws {
+    package init(source: any RouteSource, loop: any EventLoop) async throws {
         self.source = source
         self.loop = loop
         self.state = try await loop.submit { NIOLoopBound(State(), eventLoop: loop) }.get()
     }
 
     /// Calls `listener` on the directory's thread with every answer that differs from the one given before for the name.
-    func listen(_ listener: @escaping @Sendable (String, RouteAnswer) -> Void) {
+    package func listen(_ listener: @escaping @Sendable (String, RouteAnswer) -> Void) {
         self.loop.execute { self.state.value.listeners.append(listener) }
     }
 
     /// Whether routes seen before are still to be trusted.
-    @inline(__always)
-    func isFresh(at now: NIODeadline) -> Bool {
+    package func isFresh(at now: NIODeadline) -> Bool {
         let verified = self.verified.load(ordering: .relaxed)
         return now.uptimeNanoseconds < verified &+ UInt64(Self.freshness.nanoseconds)
     }
@@ -63,7 +62,7 @@ package final class RouteDirectory: Sendable {
     /// Looks `name` up and calls `completion` on the directory's thread, after the listeners have heard of all changes.
     ///
     /// - Parameter rereading: Ask the source for this name even though it reports no change.
-    func resolve(
+    package func resolve(
         _ name: String, rereading: Bool = false, completion: @escaping @Sendable (Result<RouteAnswer, any Error>) -> Void
     ) {
         self.loop.execute {
@@ -74,7 +73,7 @@ package final class RouteDirectory: Sendable {
     }
 
     /// Tells that one more or one fewer request is being held.
-    func changeHeldCount(by change: Int) {
+    package func changeHeldCount(by change: Int) {
         let before = self.heldCount.add(change, ordering: .relaxed).oldValue
         if before == 0, change > 0 { self.loop.execute { self.schedulePoll() } }
     }

@@ -1,5 +1,5 @@
 /// Why a backend's answer could not be passed on, or could not be asked for.
-enum UpstreamFailure: Equatable {
+package enum UpstreamFailure: Equatable, Sendable {
     case refusedConnection
     case connectTimedOut
     case unreachable
@@ -10,10 +10,8 @@ enum UpstreamFailure: Equatable {
     case responseTimedOut
     case stillStarting
     case failedWhileStarting
-    case routesUnavailable
-    case lookupTimedOut
 
-    /// The failures without their details, as the metrics count them. That a name cannot be looked up is no backend's failure.
+    /// The failures without their details, as the metrics count them.
     enum Kind: Int, CaseIterable {
         case refusedConnection, connectTimedOut, unreachable, closedBeforeResponse, malformedResponse, upgradeNobodyAskedFor
         case tooManyInterimResponses, responseTimedOut, stillStarting, failedWhileStarting
@@ -35,7 +33,7 @@ enum UpstreamFailure: Equatable {
         }
     }
 
-    var kind: Kind? {
+    var kind: Kind {
         switch self {
         case .refusedConnection: .refusedConnection
         case .connectTimedOut: .connectTimedOut
@@ -47,21 +45,20 @@ enum UpstreamFailure: Equatable {
         case .responseTimedOut: .responseTimedOut
         case .stillStarting: .stillStarting
         case .failedWhileStarting: .failedWhileStarting
-        case .routesUnavailable, .lookupTimedOut: nil
         }
     }
 
-    var status: ProxyStatus {
+    package var status: ProxyStatus {
         switch self {
-        case .connectTimedOut, .responseTimedOut, .stillStarting, .lookupTimedOut: .gatewayTimeout
+        case .connectTimedOut, .responseTimedOut, .stillStarting: .gatewayTimeout
         case .refusedConnection, .unreachable, .closedBeforeResponse, .malformedResponse, .upgradeNobodyAskedFor,
-            .tooManyInterimResponses, .failedWhileStarting, .routesUnavailable:
+            .tooManyInterimResponses, .failedWhileStarting:
             .badGateway
         }
     }
 
     /// For the person in front of the browser.
-    var sentence: String {
+    package var sentence: String {
         switch self {
         case .refusedConnection: "The backend refused the connection."
         case .connectTimedOut: "The backend did not accept the connection in time."
@@ -73,7 +70,6 @@ enum UpstreamFailure: Equatable {
         case .responseTimedOut: "The backend did not respond in time."
         case .stillStarting: "The backend is still starting."
         case .failedWhileStarting: "The backend ended before it was ready."
-        case .routesUnavailable, .lookupTimedOut: "The proxy could not look the backend up."
         }
     }
 

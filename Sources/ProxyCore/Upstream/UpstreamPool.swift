@@ -1,11 +1,11 @@
-import NIOCore
+package import NIOCore
 
-/// The connections of one event loop to one backend that wait for their next request, whoever's it may be.
+/// An endpoint as one event loop sees it: an address, and the connections to it that wait for their next request, whoever's it may be.
 ///
 /// Belongs to one backend, so what one of them may still have to say can only come from that backend; and nothing but a whole
 /// exchange ever puts a connection here (see ``ExchangeMachine/endIfComplete(excess:)``).
-final class UpstreamPool {
-    let address: SocketAddress
+package final class UpstreamPool {
+    package let address: SocketAddress
     private let allowance: UpstreamAllowance
     /// The most recently used last, which is also the first to be used again: the others may grow old and go.
     private var idle: [UpstreamConnection] = []
@@ -56,7 +56,8 @@ final class UpstreamPool {
         return !self.idle.isEmpty
     }
 
-    func retire() {
+    /// Nothing goes there any more: what is idle is closed, and what is not will be.
+    package func retire() {
         self.isRetired = true
         self.allowance.idleCount -= self.idle.count
         let all = self.idle

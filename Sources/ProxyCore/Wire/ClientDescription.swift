@@ -78,7 +78,8 @@ enum ClientDescription {
         }
     }
 
-    private static func begins(_ bytes: Span<UInt8>, _ name: Range<Int>, _ prefix: StaticString) -> Bool {
+    /// Whether `prefix`, in lower case and with hyphens, is not all of the name but its beginning.
+    static func begins(_ bytes: Span<UInt8>, _ name: Range<Int>, _ prefix: StaticString) -> Bool {
         name.count > prefix.utf8CodeUnitCount && self.equals(bytes, name, prefix)
     }
 

@@ -1,11 +1,9 @@
-/// Our cookie among those of a `Cookie` field (RFC 6265 §4.2.1: pairs separated by semicolons).
-enum CookieField {
-    static let name: StaticString = "_plane_auth"
-
-    /// Calls `body` with every pair, blanks trimmed, and the position of its value if it is our cookie.
+/// One cookie among those of a `Cookie` field (RFC 6265 §4.2.1: pairs separated by semicolons).
+package enum CookieField {
+    /// Calls `body` with every pair, blanks trimmed, and the position of its value if it is the cookie called `name`.
     @inline(__always)
-    static func forEachPair(
-        _ bytes: Span<UInt8>, in field: Range<Int>, _ body: (_ pair: Range<Int>, _ ourValue: Range<Int>?) -> Void
+    package static func forEachPair(
+        _ bytes: Span<UInt8>, in field: Range<Int>, named name: StaticString, _ body: (_ pair: Range<Int>, _ value: Range<Int>?) -> Void
     ) {
         var start = field.lowerBound
         while start < field.upperBound {
@@ -13,23 +11,23 @@ enum CookieField {
             let pair = bytes.trimmingBlanks(start..<end)
             start = end + 1
             if pair.isEmpty { continue }
-            body(pair, Self.ourValue(bytes, pair))
+            body(pair, Self.value(bytes, pair, of: name))
         }
     }
 
-    /// Whether the field holds our cookie.
-    static func containsOurs(_ bytes: Span<UInt8>, in field: Range<Int>) -> Bool {
+    /// Whether the field holds the cookie.
+    static func contains(_ name: StaticString, _ bytes: Span<UInt8>, in field: Range<Int>) -> Bool {
         var found = false
-        Self.forEachPair(bytes, in: field) { _, ourValue in
-            if ourValue != nil { found = true }
+        Self.forEachPair(bytes, in: field, named: name) { _, value in
+            if value != nil { found = true }
         }
         return found
     }
 
-    private static func ourValue(_ bytes: Span<UInt8>, _ pair: Range<Int>) -> Range<Int>? {
-        let nameEnd = pair.lowerBound + Self.name.utf8CodeUnitCount
+    private static func value(_ bytes: Span<UInt8>, _ pair: Range<Int>, of name: StaticString) -> Range<Int>? {
+        let nameEnd = pair.lowerBound + name.utf8CodeUnitCount
         guard nameEnd < pair.upperBound, bytes[nameEnd] == UInt8(ascii: "="),
-            bytes.equals(pair.lowerBound..<nameEnd, uppercase: Self.name)
+            bytes.equals(pair.lowerBound..<nameEnd, uppercase: name)
         else { return nil }
         return (nameEnd + 1)..<pair.upperBound
     }

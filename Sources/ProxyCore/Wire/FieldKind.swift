@@ -1,5 +1,5 @@
 /// The header fields a proxy has to know; all others pass through unread.
-enum FieldKind: UInt8 {
+package enum FieldKind: UInt8 {
     case other
 
     // Framing

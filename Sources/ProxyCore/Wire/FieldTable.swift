@@ -1,14 +1,14 @@
 /// Where the header fields of one message lie in its bytes.
 ///
 /// The table is scratch space: one per event loop, filled anew for each head, so that no request allocates one.
-struct FieldTable {
-    struct Field {
-        var kind: FieldKind
-        var name: Range<Int>
+package struct FieldTable {
+    package struct Field {
+        package var kind: FieldKind
+        package var name: Range<Int>
         /// Without blanks around it.
-        var value: Range<Int>
+        package var value: Range<Int>
         /// Behind the line end; the field's line is `name.lowerBound..<end`.
-        var end: Int
+        package var end: Int
 
         /// Whether a tab stands beside the value. It is a blank (RFC 9110 §5.6.3), but widespread parsers take it for a part of some values.
         func hasTabs(_ bytes: Span<UInt8>) -> Bool {

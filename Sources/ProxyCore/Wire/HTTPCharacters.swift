@@ -1,12 +1,12 @@
 /// Character classes of RFC 9110 §5.6.2 and RFC 9112, as tests on single bytes.
 extension UInt8 {
-    static let lineFeed: UInt8 = 0x0A
-    static let carriageReturn: UInt8 = 0x0D
-    static let space: UInt8 = 0x20
-    static let tab: UInt8 = 0x09
-    static let colon: UInt8 = 0x3A
-    static let slash: UInt8 = 0x2F
-    static let questionMark: UInt8 = 0x3F
+    @inlinable package static var lineFeed: UInt8 { 0x0A }
+    @inlinable package static var carriageReturn: UInt8 { 0x0D }
+    @inlinable package static var space: UInt8 { 0x20 }
+    @inlinable package static var tab: UInt8 { 0x09 }
+    @inlinable package static var colon: UInt8 { 0x3A }
+    @inlinable package static var slash: UInt8 { 0x2F }
+    @inlinable package static var questionMark: UInt8 { 0x3F }
 
     /// Bit n is set when byte n may be part of a token: ALPHA, DIGIT and "!#$%&'*+-.^_`|~".
     private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
@@ -20,30 +20,30 @@ extension UInt8 {
     }
 
     /// Anything a field value may hold: visible ASCII, space, tab and the obsolete high bytes.
-    @inline(__always)
-    var isFieldValueCharacter: Bool {
+    @inlinable @inline(__always)
+    package var isFieldValueCharacter: Bool {
         self >= 0x20 ? self != 0x7F : self == .tab
     }
 
     /// Visible ASCII without "#": a fragment is never sent, and who sends one is read differently by different servers.
-    @inline(__always)
-    var isTargetCharacter: Bool {
+    @inlinable @inline(__always)
+    package var isTargetCharacter: Bool {
         self > 0x20 && self < 0x7F && self != 0x23
     }
 
-    @inline(__always)
-    var isDigit: Bool { self &- 0x30 < 10 }
+    @inlinable @inline(__always)
+    package var isDigit: Bool { self &- 0x30 < 10 }
 
-    @inline(__always)
-    var isBlank: Bool { self == .space || self == .tab }
+    @inlinable @inline(__always)
+    package var isBlank: Bool { self == .space || self == .tab }
 
     /// ASCII letters in lower case, everything else as it is.
-    @inline(__always)
-    var lowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }
+    @inlinable @inline(__always)
+    package var lowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }
 
     /// 0–15, or nil when this is no hexadecimal digit.
-    @inline(__always)
-    var hexValue: UInt8? {
+    @inlinable @inline(__always)
+    package var hexValue: UInt8? {
         if self.isDigit { return self &- 0x30 }
         let letter = self | 0x20
         return letter &- 0x61 < 6 ? letter &- 0x61 &+ 10 : nil
@@ -52,8 +52,8 @@ extension UInt8 {
 
 extension Span<UInt8> {
     /// Whether these bytes are `text`, which is ASCII in lower case, in any case.
-    @inline(__always)
-    func equals(_ range: Range<Int>, lowercase text: StaticString) -> Bool {
+    @inlinable @inline(__always)
+    package func equals(_ range: Range<Int>, lowercase text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
         let expected = text.utf8Start
         for offset in 0..<range.count where self[range.lowerBound &+ offset].lowercased != expected[offset] {
@@ -63,7 +63,7 @@ extension Span<UInt8> {
     }
 
     /// Whether two stretches are the same, ASCII case aside.
-    func equalsIgnoringCase(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+    package func equalsIgnoringCase(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
         guard left.count == right.count else { return false }
         for offset in 0..<left.count {
             let (one, other) = (self[left.lowerBound + offset], self[right.lowerBound + offset])
@@ -73,8 +73,8 @@ extension Span<UInt8> {
     }
 
     /// `range` without blanks (OWS of RFC 9110 §5.6.3) at either end.
-    @inline(__always)
-    func trimmingBlanks(_ range: Range<Int>) -> Range<Int> {
+    @inlinable @inline(__always)
+    package func trimmingBlanks(_ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end, self[start].isBlank { start &+= 1 }
         while end > start, self[end &- 1].isBlank { end &-= 1 }
@@ -82,14 +82,22 @@ extension Span<UInt8> {
     }
 
     /// Where `byte` is first found in `range`.
-    @inline(__always)
-    func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
+    @inlinable @inline(__always)
+    package func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
         for index in range where self[index] == byte { return index }
         return nil
     }
 
+    /// The bytes as text.
+    package func text(_ range: Range<Int>) -> String {
+        String(unsafeUninitializedCapacity: range.count) { buffer in
+            for offset in 0..<range.count { buffer[offset] = self[range.lowerBound + offset] }
+            return range.count
+        }
+    }
+
     /// Calls `body` with every non-empty element of a comma-separated list (RFC 9110 §5.6.1), blanks trimmed.
-    func forEachListElement<Failure>(
+    package func forEachListElement<Failure>(
         in range: Range<Int>, _ body: (Range<Int>) throws(Failure) -> Void
     ) throws(Failure) {
         var start = range.lowerBound

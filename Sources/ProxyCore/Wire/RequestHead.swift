@@ -1,42 +1,42 @@
 /// What the proxy needs to know of one request head. Everything is a position in the head's bytes; nothing is copied.
-struct RequestHead {
-    var method: Range<Int>
+package struct RequestHead {
+    package var method: Range<Int>
     /// From the first slash (or question mark) of the target to its end, query included; empty for `http://host`.
-    var path: Range<Int>
+    package var path: Range<Int>
     /// `OPTIONS *`.
-    var isAsteriskForm = false
+    package var isAsteriskForm = false
     /// The value of the `Host` field.
-    var host: Range<Int>
+    package var host: Range<Int>
     /// The host in it, without the port.
-    var hostName: Range<Int>
-    var isHTTP10: Bool
-    var framing: BodyFraming
+    package var hostName: Range<Int>
+    package var isHTTP10: Bool
+    package var framing: BodyFraming
     /// Whether the client means to use the connection again.
-    var keepAlive: Bool
+    package var keepAlive: Bool
     /// Whether the client asks to leave HTTP on this connection.
-    var wantsUpgrade: Bool
-    var isHEAD: Bool
+    package var wantsUpgrade: Bool
+    package var isHEAD: Bool
     /// Whether sending the request twice is as good as once (RFC 9110 §9.2.2).
-    var isIdempotent: Bool
-    var authorization: Range<Int>?
-    var hasCookies: Bool
+    package var isIdempotent: Bool
+    package var authorization: Range<Int>?
+    package var hasCookies: Bool
     /// What the client calls this request; nil when it does not say so, or in a way that cannot be passed on.
-    var requestID: Range<Int>?
+    package var requestID: Range<Int>?
     /// Where the fields begin.
-    var fieldsStart: Int
+    package var fieldsStart: Int
     /// Length of the head, blank line included.
-    var length: Int
+    package var length: Int
 
     /// Whether a browser asks, before the request of a page of another origin, whether the backend wants it (W3C Fetch, CORS preflight). By
     /// definition it has no credentials, and no body.
-    func isPreflight(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
+    package func isPreflight(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
         bytes.equals(self.method, uppercase: "OPTIONS") && self.framing == .none && !self.wantsUpgrade && !self.isAsteriskForm
             && fields.contains { bytes.equals($0.name, lowercase: "origin") }
             && fields.contains { bytes.equals($0.name, lowercase: "access-control-request-method") }
     }
 
     /// Whether the method is meant to change nothing (RFC 9110 §9.2.1).
-    func isSafe(_ bytes: Span<UInt8>) -> Bool {
+    package func isSafe(_ bytes: Span<UInt8>) -> Bool {
         bytes.equals(self.method, uppercase: "GET") || bytes.equals(self.method, uppercase: "HEAD")
             || bytes.equals(self.method, uppercase: "OPTIONS") || bytes.equals(self.method, uppercase: "TRACE")
     }
@@ -141,8 +141,8 @@ struct RequestLine {
 
 extension Span<UInt8> {
     /// Whether these bytes are exactly `text`.
-    @inline(__always)
-    func equals(_ range: Range<Int>, uppercase text: StaticString) -> Bool {
+    @inlinable @inline(__always)
+    package func equals(_ range: Range<Int>, uppercase text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
         let expected = text.utf8Start
         for offset in 0..<range.count where self[range.lowerBound &+ offset] != expected[offset] {

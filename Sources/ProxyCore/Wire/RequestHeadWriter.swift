@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Writes the head a backend sees, out of the head a client sent: one pass over the field table, whole stretches of lines at a time.
-struct RequestHeadWriter {
+package struct RequestHeadWriter {
     /// What we say about the client in forwarding fields.
     struct Forwarding {
         /// The client's address without its port.
@@ -17,21 +17,36 @@ struct RequestHeadWriter {
         }
     }
 
+    /// What a backend sees of what the client says in forwarding fields.
+    package enum ForwardingFields: Sendable {
+        /// Nothing: they are replaced by what we know.
+        case replaced
+        /// All of it, and what we know behind it, because only proxies can reach us.
+        case extended
+        /// All of it and nothing more.
+        case kept
+    }
+
     var path: Range<Int>
-    /// The `Authorization` field was our token; the backend does not need it.
-    var hidesAuthorization: Bool
-    /// Our cookie is taken out of the `Cookie` fields.
-    var hidesCookie: Bool
-    /// What the client says in forwarding fields is believed and added to, because only proxies can reach us.
-    var trustsForwarding: Bool
+    /// The `Authorization` field is not for the backend.
+    var hidesAuthorization = false
+    /// The cookie that is not for the backend, and taken out of the `Cookie` fields; nil looks for none.
+    var hiddenCookie: StaticString?
+    var forwardingFields = ForwardingFields.replaced
+    /// Fields with names that begin like this, in lower case and with hyphens, are dropped, also with underscores; nil looks for none.
+    var hiddenPrefix: StaticString?
+    /// What the field `Host` says instead of what came.
+    var host: [UInt8]?
 
     /// Bytes by which the result may be longer than what came, client address aside.
     private static let growth = 208
 
-    /// - Parameter newID: What we call the request, where the client's own name for it cannot be passed on.
+    /// - Parameters:
+    ///   - newID: What we call the request, where the client's own name for it cannot be passed on.
+    ///   - added: Whole lines that are put behind the fields.
     func write(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, forwarding: borrowing Forwarding, newID: RequestID?,
-        allocator: ByteBufferAllocator
+        allocator: ByteBufferAllocator, added: ByteBuffer? = nil
     ) -> ByteBuffer {
         let capacity = head.length + Self.growth + forwarding.fields.count + head.host.count
         var out = allocator.buffer(capacity: capacity)
@@ -48,12 +63,21 @@ struct RequestHeadWriter {
             newID.write(into: &out)
             out.writeStaticString("\r\n")
         }
-        if self.trustsForwarding {
-            self.writeTrustedForwarding(head, fields, bytes, forwarding: forwarding, into: &out)
-        } else {
+        if let host {
+            out.writeStaticString("Host: ")
+            out.writeBytes(host)
+            out.writeStaticString("\r\n")
+        }
+        if let added { out.writeImmutableBuffer(added) }
+        switch self.forwardingFields {
+        case .replaced:
             out.writeBytes(forwarding.fields)
             out.write(bytes, head.host)
             out.writeStaticString("\r\n\r\n")
+        case .extended:
+            self.writeExtendedForwarding(head, fields, bytes, forwarding: forwarding, into: &out)
+        case .kept:
+            out.writeStaticString("\r\n")
         }
         return out
     }
@@ -71,7 +95,7 @@ struct RequestHeadWriter {
                 out.write(bytes, stretch..<field.name.lowerBound)
             case .rewriteCookie:
                 out.write(bytes, stretch..<field.name.lowerBound)
-                Self.writeCookies(bytes, field, into: &out)
+                self.writeCookies(bytes, field, into: &out)
             case .rewriteBlanks:
                 out.write(bytes, stretch..<field.name.lowerBound)
                 out.writeField(bytes, field)
@@ -85,26 +109,34 @@ struct RequestHeadWriter {
 
     private func treatment(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> Treatment {
         switch field.kind {
-        case .other, .setCookie, .date, .trailer: .keep
-        case .contentLength, .host: field.hasTabs(bytes) ? .rewriteBlanks : .keep
+        case .other: self.hides(field, bytes) ? .drop : .keep
+        case .setCookie, .date, .trailer: .keep
+        case .host: self.host != nil ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
+        case .contentLength: field.hasTabs(bytes) ? .rewriteBlanks : .keep
         // An HTTP/1.0 client cannot wait for an interim response (RFC 9110 §10.1.1).
         case .expect: head.isHTTP10 ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
-        case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .transferEncoding, .misleading,
-            .forwardedFor, .forwardedProto, .forwardedHost:
-            .drop
-        case .otherForwarded: self.trustsForwarding ? .keep : .drop
+        case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .transferEncoding, .misleading: .drop
+        case .forwardedFor, .forwardedProto, .forwardedHost: self.forwardingFields == .kept ? .keep : .drop
+        case .otherForwarded: self.forwardingFields == .replaced ? .drop : .keep
         case .upgrade: !head.wantsUpgrade ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
         case .requestID: head.requestID == nil ? .drop : .keep
         case .authorization: self.hidesAuthorization ? .drop : .keep
-        case .cookie: self.hidesCookie && CookieField.containsOurs(bytes, in: field.value) ? .rewriteCookie : .keep
+        case .cookie:
+            if let hiddenCookie, CookieField.contains(hiddenCookie, bytes, in: field.value) { .rewriteCookie } else { .keep }
         }
     }
 
-    /// The field without our cookie, or nothing when no other is left.
-    private static func writeCookies(_ bytes: Span<UInt8>, _ field: FieldTable.Field, into out: inout ByteBuffer) {
+    private func hides(_ field: FieldTable.Field, _ bytes: Span<UInt8>) -> Bool {
+        guard let hiddenPrefix else { return false }
+        return ClientDescription.begins(bytes, field.name, hiddenPrefix)
+    }
+
+    /// The field without the hidden cookie, or nothing when no other is left.
+    private func writeCookies(_ bytes: Span<UInt8>, _ field: FieldTable.Field, into out: inout ByteBuffer) {
+        guard let hiddenCookie else { return }
         var isFirst = true
-        CookieField.forEachPair(bytes, in: field.value) { pair, ourValue in
-            if ourValue != nil { return }
+        CookieField.forEachPair(bytes, in: field.value, named: hiddenCookie) { pair, hiddenValue in
+            if hiddenValue != nil { return }
             out.writeStaticString(isFirst ? "Cookie: " : "; ")
             out.write(bytes, pair)
             isFirst = false
@@ -112,7 +144,7 @@ struct RequestHeadWriter {
         if !isFirst { out.writeStaticString("\r\n") }
     }
 
-    private func writeTrustedForwarding(
+    private func writeExtendedForwarding(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, forwarding: borrowing Forwarding,
         into out: inout ByteBuffer
     ) {

@@ -1,25 +1,25 @@
 /// What the proxy needs to know of one response head from a backend.
-struct ResponseHead {
-    var status: Int
+package struct ResponseHead {
+    package var status: Int
     /// From the first digit of the status to the line end, exclusive: `200 OK`.
-    var statusAndReason: Range<Int>
-    var framing: BodyFraming
+    package var statusAndReason: Range<Int>
+    package var framing: BodyFraming
     /// Whether the backend means to use the connection again.
-    var keepAlive: Bool
+    package var keepAlive: Bool
     /// Has `Content-Length` or `Transfer-Encoding`, whether or not the status lets it mean something.
-    var statesFraming: Bool
+    package var statesFraming: Bool
     /// The value of the one `Upgrade` field, if `Connection` names it.
-    var upgrade: Range<Int>?
+    package var upgrade: Range<Int>?
     /// That field is `websocket`.
-    var upgradesToWebSocket: Bool
-    var hasDate: Bool
-    var setsCookies: Bool
+    package var upgradesToWebSocket: Bool
+    package var hasDate: Bool
+    package var setsCookies: Bool
     /// Where the fields begin.
-    var fieldsStart: Int
+    package var fieldsStart: Int
     /// Length of the head, blank line included.
-    var length: Int
+    package var length: Int
 
-    var isInterim: Bool { self.status < 200 && self.status != 101 }
+    package var isInterim: Bool { self.status < 200 && self.status != 101 }
 
     /// Reads a complete head, `bytes[0..<length]`, as ``HeadScanner`` found it.
     ///

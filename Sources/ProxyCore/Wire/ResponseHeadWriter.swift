@@ -10,16 +10,21 @@ struct ResponseHeadWriter {
     var removesChunks: Bool
     /// `Date: …\r\n`, for a backend that sent none.
     var date: [UInt8]?
-    /// `Strict-Transport-Security: …\r\n`, where it is to be said and the backend does not say it.
-    var strictTransportSecurity: [UInt8]?
+    /// Whole lines that are put behind the fields.
+    var addedFields: [UInt8]?
     /// What the backend may say about cookies; nil where it sets none, and for one that may say anything.
     var cookieRules: SetCookieRules?
+    /// The name of a field that is dropped, in lower case; nil drops none.
+    var hiddenField: StaticString?
 
     private static let growth = 96
 
     /// The head, and room for `bodyRoom` bytes of body behind it.
+    ///
+    /// - Parameter added: Some more whole lines.
     func write(
-        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, bodyRoom: Int, allocator: ByteBufferAllocator
+        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, bodyRoom: Int, allocator: ByteBufferAllocator,
+        added: ByteBuffer? = nil
     ) -> ByteBuffer {
         var out = allocator.buffer(capacity: head.length + Self.growth + bodyRoom)
         out.writeStaticString("HTTP/1.1 ")
@@ -47,7 +52,8 @@ struct ResponseHeadWriter {
         out.write(bytes, stretch..<(head.length - 2))
 
         if let date { out.writeBytes(date) }
-        if let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
+        if let addedFields { out.writeBytes(addedFields) }
+        if let added { out.writeImmutableBuffer(added) }
         switch self.connection {
         case .unsaid: out.writeStaticString("\r\n")
         case .close: out.writeStaticString("Connection: close\r\n\r\n")
@@ -62,8 +68,11 @@ struct ResponseHeadWriter {
     @inline(__always)
     private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> Treatment {
         switch field.kind {
-        case .other, .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto,
-            .forwardedHost, .otherForwarded, .requestID:
+        case .other:
+            guard let hiddenField, bytes.equals(field.name, lowercase: hiddenField) else { return .keep }
+            return .drop
+        case .host, .expect, .cookie, .authorization, .date, .trailer, .forwardedFor, .forwardedProto, .forwardedHost, .otherForwarded,
+            .requestID:
             return .keep
         case .setCookie:
             guard let cookieRules, !cookieRules.allows(bytes, field.value) else { return .keep }

@@ -4,11 +4,16 @@ import NIOCore
 ///
 /// A cookie with a `Domain` at or above the cluster's would be sent to all backends of the cluster: whoever runs one of them could put
 /// cookies on the others, or so many that no request to them fits its limits. Without the attribute the cookie is its host's own.
-struct SetCookieRules {
+package struct SetCookieRules: Sendable {
     /// "." and the cluster's domain, in lower case.
     var clusterSuffix: [UInt8]
     /// `/_plane_backend=NAME` for a request that named the backend by its path: there cookies stay below it.
     var pathPrefix: [UInt8]?
+
+    package init(clusterSuffix: [UInt8], pathPrefix: [UInt8]? = nil) {
+        self.clusterSuffix = clusterSuffix
+        self.pathPrefix = pathPrefix
+    }
 
     /// Browsers ignore attributes with longer values (RFC 6265bis §5.6), and would choose a path by themselves.
     private static let pathLimit = 1024

@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import PlaneProtocol
 import PlaneTestSupport
 import ProxyCore

@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import NIOCore
 import PlaneProtocol
 import PlaneTestSupport
@@ -12,7 +13,7 @@ struct OriginTests {
 
     /// The first line of what is answered, and whether the backend was asked.
     private static func ask(
-        _ start: String, _ fields: String, host: String = "b-1.plane.test", _ configure: @escaping (inout ProxyOptions) -> Void = { _ in }
+        _ start: String, _ fields: String, host: String = "b-1.plane.test", _ configure: @escaping (inout DroneProxyOptions) -> Void = { _ in }
     ) async throws -> String {
         try await withProxy(configure) { proxy in
             let backend = try proxy.backend("b-1", token: "s3cret")

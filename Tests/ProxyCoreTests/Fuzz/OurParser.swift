@@ -29,7 +29,7 @@ struct OurParser {
     func requests(_ bytes: [UInt8]) -> Outcome {
         self.messages(bytes) { head, table, limits throws(HTTPViolation) in
             let request = try RequestHead.read(head, length: head.count, into: &table, limits: limits)
-            let writer = RequestHeadWriter(path: request.path, hidesAuthorization: false, hidesCookie: true, trustsForwarding: false)
+            let writer = RequestHeadWriter(path: request.path, hiddenCookie: "_plane_auth")
             let forwarded = writer.write(
                 request, table.fields, head, forwarding: RequestHeadWriter.Forwarding(clientAddress: "192.0.2.7", scheme: "http"),
                 newID: nil, allocator: ByteBufferAllocator())

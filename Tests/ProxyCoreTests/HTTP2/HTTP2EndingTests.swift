@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import NIOCore
 import PlaneTestSupport
 import ProxyCore
@@ -13,7 +14,7 @@ struct HTTP2EndingTests {
 
     init() async throws { self.folder = try await CertificateFolder() }
 
-    private func withHTTP2(_ configure: (inout ProxyOptions) -> Void, _ body: (ProxyUnderTest) async throws -> Void) async throws {
+    private func withHTTP2(_ configure: (inout DroneProxyOptions) -> Void, _ body: (ProxyUnderTest) async throws -> Void) async throws {
         try self.folder.install(self.folder.first)
         try await withProxy(listener: ProxyListener(.https(self.folder.store(offersHTTP2: true))), configure) { try await body($0) }
     }

@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import Foundation
 import NIOCore
 import PlaneProtocol

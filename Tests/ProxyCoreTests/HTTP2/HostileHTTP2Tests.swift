@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import MetricsTestKit
 import NIOCore
 import PlaneTestSupport

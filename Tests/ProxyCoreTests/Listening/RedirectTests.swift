@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import Foundation
 import ProxyCore
 import Testing

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import DroneProxyPolicy
 @testable import ProxyCore
 
 @Suite("Naming the backend")

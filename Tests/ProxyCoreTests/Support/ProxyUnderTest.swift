@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import EpollTransport
 import Logging
 import Metrics
@@ -36,10 +37,10 @@ struct ProxyUnderTest: Sendable {
 func withProxy<Result>(
     loops: Int = 1, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http), logger: Logger = Logger(label: "proxy-under-test"),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance,
-    _ configure: (inout ProxyOptions) throws -> Void = { _ in },
+    _ configure: (inout DroneProxyOptions) throws -> Void = { _ in },
     _ body: (ProxyUnderTest) async throws -> Result
 ) async throws -> Result {
-    var options = ProxyOptions(clusterName: "plane.test")
+    var options = DroneProxyOptions(clusterName: "plane.test")
     try configure(&options)
     let routes = FakeRoutes()
     let activity = FakeActivity()

@@ -12,7 +12,8 @@ enum Translation {
         let bytes = Array(text.utf8)
         let (head, table) = try Self.readRequest(bytes, limits: limits)
         let writer = RequestHeadWriter(
-            path: head.path, hidesAuthorization: hidesAuthorization, hidesCookie: hidesCookie, trustsForwarding: trustsForwarding)
+            path: head.path, hidesAuthorization: hidesAuthorization, hiddenCookie: hidesCookie ? "_plane_auth" : nil,
+            forwardingFields: trustsForwarding ? .extended : .replaced)
         let out = writer.write(
             head, table.fields, bytes.span.extracting(0..<head.length),
             forwarding: RequestHeadWriter.Forwarding(clientAddress: "192.0.2.7", scheme: "https"), newID: nil,
@@ -47,7 +48,7 @@ enum Translation {
     ) throws(HTTPViolation) -> String {
         let bytes = Array(text.utf8)
         let (head, table) = try Self.readResponse(bytes)
-        let writer = ResponseHeadWriter(connection: connection, removesChunks: removesChunks, date: nil, strictTransportSecurity: nil, cookieRules: cookieRules)
+        let writer = ResponseHeadWriter(connection: connection, removesChunks: removesChunks, date: nil, cookieRules: cookieRules)
         let out = writer.write(
             head, table.fields, bytes.span.extracting(0..<head.length), bodyRoom: 0, allocator: ByteBufferAllocator())
         return String(buffer: out)

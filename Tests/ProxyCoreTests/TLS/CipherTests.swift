@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import NIOSSL
 import PlaneTestSupport
 import Testing

@@ -1,3 +1,5 @@
+import ProxyCore
+
 /// `/_plane_auth?token=…&redirect=…`: turns a token in a link into a cookie.
 ///
 /// The path is the proxy's on every backend, whether or not it asks for a token: what a link holds must not end up in a backend's log.

@@ -1,9 +1,8 @@
 import PlaneProtocol
+import ProxyCore
 
 /// One known backend as an event loop sees it. Never changes; when the backend does, a new route takes its place.
-///
-/// Belongs to one event loop, and so does its activity counter.
-final class Route {
+final class DroneRoute: ProxyRoute {
     enum Destination {
         case ready(UpstreamPool)
         case starting
@@ -22,6 +21,8 @@ final class Route {
         self.token = token
         self.activity = activity
     }
+
+    var isBackend: Bool { self.activity != nil }
 
     /// Nobody is sent here any more.
     func retire() {

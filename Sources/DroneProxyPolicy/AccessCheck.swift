@@ -1,3 +1,5 @@
+import ProxyCore
+
 /// Whether a request may pass to a backend that asks for a token.
 enum AccessVerdict: Equatable {
     /// `usedAuthorization`: the token was the `Authorization` field, which therefore is not the backend's business.
@@ -24,7 +26,7 @@ enum AccessVerdict: Equatable {
         if head.hasCookies {
             for field in fields where field.kind == .cookie {
                 var opened = false
-                CookieField.forEachPair(bytes, in: field.value) { _, ourValue in
+                CookieField.forEachPair(bytes, in: field.value, named: DroneAccess.cookieName) { _, ourValue in
                     if let ourValue, token.opens(cookie: ourValue, in: bytes) { opened = true }
                 }
                 guard opened else { continue }

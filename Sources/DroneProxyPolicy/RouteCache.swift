@@ -1,20 +1,22 @@
+import ProxyCore
+
 /// The routes one event loop knows, found by the bytes of a name without making a string of them.
 struct RouteCache {
     /// Nearly always one route per hash; only real backends are in here, so nobody outside can make the lists long.
-    private var slots: [UInt64: [Route]] = [:]
+    private var slots: [UInt64: [DroneRoute]] = [:]
 
     /// - Parameter foldsCase: The bytes are a host name, in which case does not matter.
-    func find(_ bytes: Span<UInt8>, _ name: Range<Int>, foldsCase: Bool) -> Route? {
+    func find(_ bytes: Span<UInt8>, _ name: Range<Int>, foldsCase: Bool) -> DroneRoute? {
         guard let slot = self.slots[Self.hash(bytes, name, foldsCase: foldsCase)] else { return nil }
         return slot.first { route in Self.matches(bytes, name, route.name, foldsCase: foldsCase) }
     }
 
-    func find(_ name: String) -> Route? {
+    func find(_ name: String) -> DroneRoute? {
         let bytes = Array(name.utf8)
         return self.find(bytes.span, 0..<bytes.count, foldsCase: false)
     }
 
-    mutating func insert(_ route: Route) {
+    mutating func insert(_ route: DroneRoute) {
         let hash = Self.hash(route.name)
         var slot = self.slots[hash] ?? []
         slot.removeAll { $0.name == route.name }

@@ -1,3 +1,5 @@
+import ProxyCore
+
 /// Whether a page of the backend itself sent a request, as its browser says (RFC 6454, W3C Fetch Metadata).
 struct OwnOrigin {
     /// The browser speaks HTTPS to us, or to a proxy before us that we believe. Otherwise something we do not know of may do that.

@@ -1,3 +1,5 @@
+import ProxyCore
+
 /// The token that opens one backend, in the forms in which requests show it.
 struct AccessToken {
     private let token: [UInt8]

@@ -1,3 +1,5 @@
+import ProxyCore
+
 /// Which backend a request is for, by its host name or by its path.
 struct BackendNaming: Sendable {
     /// "." and the cluster's domain, in lower case.

@@ -1,0 +1,227 @@
+import Logging
+import NIOCore
+import PlaneProtocol
+import ProxyCore
+
+/// A drone's policy: a host below the cluster's domain, or a path, names one backend of this drone, which may ask for a token, and which a
+/// request waits for while it is still starting.
+final class DronePolicy: ProxyPolicy {
+    /// What is remembered of a request.
+    private enum Notes {
+        /// It found its backend by its path.
+        static let isByPath = RequestNotes(rawValue: 1)
+        /// The `Authorization` field was the token.
+        static let usedAuthorization = RequestNotes(rawValue: 2)
+    }
+
+    private let host: PolicyHost
+    private let directory: RouteDirectory
+    private let naming: BackendNaming
+    private let access: DroneAccess
+    private let trustsForwarding: Bool
+    private let showsToken: Bool
+    /// Where requests go that are for no backend.
+    private let passthrough: DroneRoute?
+    /// What every response by HTTPS says, unless the backend says it in its own way.
+    private let strictTransportSecurity: [UInt8]?
+
+    @exclusivity(unchecked) private var routes = RouteCache()
+    /// The last look at the source failed, which has been logged.
+    private var sourceFails = false
+
+    init(_ options: DroneProxyOptions, directory: RouteDirectory, host: PolicyHost) {
+        self.host = host
+        self.directory = directory
+        self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
+        self.access = DroneAccess(allowsPreflights: options.allowsPreflights, trustsForwarding: options.trustsForwarding)
+        self.trustsForwarding = options.trustsForwarding
+        self.showsToken = options.showsTokenToBackend
+        self.passthrough = options.passthrough.map { address in
+            DroneRoute(name: "passthrough", destination: .ready(host.makeEndpoint(address)), token: nil, activity: nil)
+        }
+        self.strictTransportSecurity = options.strictTransportSecurity.map { Array("Strict-Transport-Security: max-age=\($0)\r\n".utf8) }
+    }
+
+    var refusalReasons: [RefusalReason] { RefusalReason.drones }
+
+    // MARK: Resolve
+
+    func resolve(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
+        at now: NIODeadline
+    ) -> Resolution {
+        guard let name = self.naming.name(head, bytes) else {
+            guard let passthrough else { return .answer(ProxyAnswer(.badRequest, "The request names no backend.", refusal: .namesNoBackend)) }
+            return .route(passthrough, path: head.path, [])
+        }
+        let route: DroneRoute
+        switch lookup {
+        case nil:
+            guard self.directory.isFresh(at: now), let known = self.find(bytes, name) else {
+                return .wait(forLookupOf: Self.text(bytes, name))
+            }
+            route = known
+        case .answered:
+            guard let known = self.find(bytes, name) ?? self.passthrough else {
+                return .answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend))
+            }
+            route = known
+        case .failed:
+            guard let known = self.find(bytes, name) else { return .fail(.proxy(.routesUnavailable)) }
+            route = known
+        }
+        switch self.access.admit(head, fields, bytes, name, to: route, from: visitor) {
+        case .answer(let answer): return .answer(answer)
+        case .admitted(let usedAuthorization):
+            var notes: RequestNotes = name.isByPath ? Notes.isByPath : []
+            if usedAuthorization { notes.formUnion(Notes.usedAuthorization) }
+            return .route(route, path: name.path, notes)
+        }
+    }
+
+    @inline(__always)
+    private func find(_ bytes: Span<UInt8>, _ name: BackendNaming.Name) -> DroneRoute? {
+        self.routes.find(bytes, name.name, foldsCase: !name.isByPath)
+    }
+
+    private static func text(_ bytes: Span<UInt8>, _ name: BackendNaming.Name) -> String {
+        let range = name.name
+        return String(unsafeUninitializedCapacity: range.count) { buffer in
+            for offset in 0..<range.count {
+                let byte = bytes[range.lowerBound + offset]
+                buffer[offset] = name.isByPath ? byte : byte.lowercased
+            }
+            return range.count
+        }
+    }
+
+    // MARK: Routes
+
+    func lookUp(_ name: String, anew: Bool) {
+        let bound = NIOLoopBound(self, eventLoop: self.host.eventLoop)
+        let eventLoop = self.host.eventLoop
+        self.directory.resolve(name, rereading: anew) { result in
+            eventLoop.execute { bound.value.lookedUp(name, anew: anew, result) }
+        }
+    }
+
+    private func lookedUp(_ name: String, anew: Bool, _ result: Result<RouteAnswer, any Error>) {
+        switch result {
+        case .success(let answer):
+            if self.sourceFails { self.host.logger.info("routes can be read again") }
+            self.sourceFails = false
+            self.store(name, answer)
+            self.host.lookedUp(name, anew: anew, .answered)
+        case .failure(let error):
+            if !self.sourceFails { self.host.logger.error("routes cannot be read", metadata: ["error": "\(error)"]) }
+            self.sourceFails = true
+            self.host.lookedUp(name, anew: anew, .failed)
+        }
+    }
+
+    /// The directory saw another answer than before.
+    func routeChanged(_ name: String, _ answer: RouteAnswer) {
+        self.store(name, answer)
+        self.host.routeChanged(name, exists: answer != .none)
+    }
+
+    func heldRequestsChanged(by change: Int) {
+        self.directory.changeHeldCount(by: change)
+    }
+
+    private func store(_ name: String, _ answer: RouteAnswer) {
+        let before = self.routes.find(name)
+        let destination: DroneRoute.Destination
+        let token: Secret?
+        switch answer {
+        case .none:
+            before?.retire()
+            return self.routes.remove(name)
+        case .starting(let secret):
+            before?.retire()
+            (destination, token) = (.starting, secret)
+        case .ready(let address, let secret):
+            if case .ready(let pool)? = before?.destination, pool.address == address {
+                destination = .ready(pool)
+            } else {
+                before?.retire()
+                destination = .ready(self.host.makeEndpoint(address))
+            }
+            token = secret
+        }
+        self.routes.insert(
+            DroneRoute(
+                name: name, destination: destination, token: token.map { AccessToken($0.exposed) },
+                activity: before?.activity ?? ActivityCounter(name: name)))
+    }
+
+    // MARK: Select
+
+    func selectEndpoint(of route: DroneRoute, attempt: Int) -> Selection {
+        switch route.destination {
+        case .ready(let pool): .endpoint(pool)
+        case .starting: .hold
+        }
+    }
+
+    /// A backend that is `Ready` but refuses may have ended, or moved, a moment ago: one more look before giving up. One that accepts no
+    /// connection in time has let the visitor wait for long enough.
+    func recover(from attempt: FailedAttempt, of route: DroneRoute, at endpoint: UpstreamPool) -> Recovery {
+        route.isBackend && attempt.number == 0 && attempt.failure != .connectTimedOut ? .lookUpAgain : .giveUp
+    }
+
+    // MARK: Rewrite
+
+    func rewriteRequest(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, for route: DroneRoute,
+        to endpoint: UpstreamPool, from visitor: Visitor
+    ) -> RequestRewriting {
+        var rewriting = RequestRewriting()
+        if !self.showsToken {
+            rewriting.hidesAuthorization = notes.contains(Notes.usedAuthorization)
+            if head.hasCookies { rewriting.hiddenCookie = DroneAccess.cookieName }
+        }
+        if self.trustsForwarding { rewriting.forwarding = .extended }
+        return rewriting
+    }
+
+    /// The passthrough address is no backend, and sets what cookies it likes.
+    func rewriteResponse(
+        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, of route: DroneRoute,
+        to visitor: Visitor
+    ) -> ResponseRewriting {
+        var rewriting = ResponseRewriting()
+        if head.setsCookies, route.isBackend {
+            let prefix = notes.contains(Notes.isByPath) ? Array(BackendNaming.pathPrefix.description.utf8) + Array(route.name.utf8) : nil
+            rewriting.cookieRules = SetCookieRules(clusterSuffix: self.naming.suffix, pathPrefix: prefix)
+        }
+        if visitor.isHTTPS, let line = self.strictTransportSecurity,
+            !fields.contains(where: { bytes.equals($0.name, lowercase: "strict-transport-security") })
+        {
+            rewriting.addedFields = line
+        }
+        return rewriting
+    }
+
+    // MARK: Answers
+
+    /// Every answer may be read by scripts of other origins: without that they could not tell a missing token from a missing network.
+    func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
+        out.writeStaticString("Access-Control-Allow-Origin: *\r\n")
+        if visitor.isHTTPS, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
+        if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
+    }
+}
+
+extension RefusalReason {
+    static let namesNoBackend = RefusalReason(label: "names_no_backend")
+    static let unknownBackend = RefusalReason(label: "unknown_backend")
+    static let tokenMissing = RefusalReason(label: "token_missing")
+    static let tokenWrong = RefusalReason(label: "token_wrong")
+    /// The cookie came with a request that is not known to be of the backend's own page.
+    static let foreignOrigin = RefusalReason(label: "foreign_origin")
+    /// `/_plane_auth` was to lead to another site.
+    static let foreignRedirect = RefusalReason(label: "foreign_redirect")
+
+    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect]
+}

@@ -1,0 +1,36 @@
+package import Logging
+package import NIOCore
+
+/// What a policy may ask of the engine. Belongs to one event loop, and is used on it only.
+package final class PolicyHost {
+    package let eventLoop: any EventLoop
+    package let logger: Logger
+    package let limits: ProxyLimits
+    private let allowance: UpstreamAllowance
+    /// Lives as long as the policy. Not set while the policy is being made.
+    unowned var worker: ProxyWorker?
+
+    init(eventLoop: any EventLoop, limits: ProxyLimits, allowance: UpstreamAllowance, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.limits = limits
+        self.allowance = allowance
+        self.logger = logger
+    }
+
+    /// An endpoint, whose idle connections are kept. To be retired when nothing goes there any more.
+    package func makeEndpoint(_ address: SocketAddress) -> UpstreamPool {
+        UpstreamPool(address: address, allowance: self.allowance)
+    }
+
+    /// What ``ProxyPolicy/lookUp(_:anew:)`` was asked for has been found out: the requests that wait for it are resolved again.
+    package func lookedUp(_ name: String, anew: Bool, _ outcome: LookupOutcome) {
+        self.worker?.lookedUp(name, anew: anew, outcome)
+    }
+
+    /// A route is another, or no more: requests held for it are resolved again, or fail.
+    ///
+    /// - Parameter exists: There is a route of this name now.
+    package func routeChanged(_ name: String, exists: Bool) {
+        self.worker?.routeChanged(name, exists: exists)
+    }
+}
