@@ -15,7 +15,8 @@ final class DronePolicy: ProxyPolicy {
     }
 
     private let host: PolicyHost
-    private let directory: RouteDirectory
+    private let directory: RouteDirectory<RouteAnswer>
+    private let freshness: RouteFreshness
     private let naming: BackendNaming
     private let access: DroneAccess
     private let trustsForwarding: Bool
@@ -29,9 +30,10 @@ final class DronePolicy: ProxyPolicy {
     /// The last look at the source failed, which has been logged.
     private var sourceFails = false
 
-    init(_ options: DroneProxyOptions, directory: RouteDirectory, host: PolicyHost) {
+    init(_ options: DroneProxyOptions, directory: RouteDirectory<RouteAnswer>, host: PolicyHost) {
         self.host = host
         self.directory = directory
+        self.freshness = directory.freshness
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.access = DroneAccess(allowsPreflights: options.allowsPreflights, trustsForwarding: options.trustsForwarding)
         self.trustsForwarding = options.trustsForwarding
@@ -57,7 +59,7 @@ final class DronePolicy: ProxyPolicy {
         let route: DroneRoute
         switch lookup {
         case nil:
-            guard self.directory.isFresh(at: now), let known = self.find(bytes, name) else {
+            guard self.freshness.isFresh(at: now), let known = self.find(bytes, name) else {
                 return .wait(forLookupOf: Self.text(bytes, name))
             }
             route = known

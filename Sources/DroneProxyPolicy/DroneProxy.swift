@@ -9,12 +9,12 @@ package import ProxyCore
 package struct DronePolicySource: ProxyPolicySource {
     private let options: DroneProxyOptions
     private let group: MultiThreadedEventLoopGroup
-    private let directory: RouteDirectory
+    private let directory: RouteDirectory<RouteAnswer>
 
-    package init(_ options: DroneProxyOptions, routes: some RouteSource) async throws {
+    package init(_ options: DroneProxyOptions, routes: some PolledRouteSource<RouteAnswer>) async throws {
         self.options = options
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        self.directory = try await RouteDirectory(source: routes, loop: self.group.next())
+        self.directory = try await RouteDirectory(polling: routes, loop: self.group.next())
     }
 
     package func makePolicy(for host: PolicyHost) -> any ProxyPolicy {
@@ -37,7 +37,7 @@ extension ProxyServer {
     ///
     /// - Parameter group: Carries the traffic. Not shut down by the server.
     package convenience init(
-        options: DroneProxyOptions, routes: some RouteSource, activity: some ActivitySink, group: EpollEventLoopGroup,
+        options: DroneProxyOptions, routes: some PolledRouteSource<RouteAnswer>, activity: some ActivitySink, group: EpollEventLoopGroup,
         metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
     ) async throws {
         try await self.init(

@@ -1,3 +1,4 @@
+import DroneProxyPolicy
 import DroneStore
 import NetworkAddresses
 import NIOCore
@@ -6,7 +7,7 @@ import PlaneService
 import ProxyCore
 
 /// The drone's SQLite file as the proxy sees it: routes to read, activity to write.
-struct StoreRouteSource: RouteSource, ActivitySink {
+struct StoreRouteSource: PolledRouteSource, ActivitySink {
     let store: DroneStore
     /// Tells this process from others that serve the same drone: one that takes its place, one that was there before.
     private let process = Int64.random(in: 1...Int64.max)
@@ -15,7 +16,12 @@ struct StoreRouteSource: RouteSource, ActivitySink {
         self.store = store
     }
 
-    func version() throws -> Int64 { try self.store.routingVersion() }
+    /// The file says that some route has changed, not which. A drone has some hundred backends at most, and reading one takes some ten
+    /// microseconds.
+    func changes(since version: Int64?) throws -> RouteChanges {
+        let now = try self.store.routingVersion()
+        return RouteChanges(version: now, names: now == version ? .listed([]) : .any)
+    }
 
     func route(_ name: String) throws -> RouteAnswer {
         guard let record = try self.store.route(name) else { return .none }

@@ -2,31 +2,37 @@ package import NIOCore
 import NIOPosix
 import Synchronization
 
-/// What is known of all backends in use, kept true by asking a ``RouteSource`` when something has changed.
+/// What is known of all names in use, kept true by a ``RouteSource``.
 ///
 /// ```
-///   traffic loop 1 ─┐ resolve(name)                     ┌─ version(), route(name)
-///   traffic loop 2 ─┼──────────────► directory's thread ┼──────────────► RouteSource (SQLite)
-///   traffic loop n ─┘ ◄───────────── changes            └─ every 2 ms while a request is held, every 20 ms while there is traffic
+///   traffic loop 1 ─┐ resolve(name)                     ┌─ route(name)
+///   traffic loop 2 ─┼──────────────► directory's thread ┼─ changes(since:), or told by the source ─► RouteSource
+///   traffic loop n ─┘ ◄───────────── changes            └─ asked every 2 ms while a request is held, every 20 ms while there is traffic
 /// ```
 ///
-/// Each traffic loop keeps its own copy of the routes it has asked for and looks names up there without a lock. It may trust the
-/// copy while ``isFresh(at:)``; otherwise it asks, which costs one version check for however many are waiting. So an idle proxy
-/// does not poll at all, and yet no request ever goes where a backend was more than ``freshness`` ago: container addresses are
-/// given to others quickly.
-package final class RouteDirectory: Sendable {
-    /// How old a version check may be for routes to be used without another one.
-    static let freshness: TimeAmount = .milliseconds(50)
-    private static let pollWhileHolding: TimeAmount = .milliseconds(2)
-    private static let pollWhileBusy: TimeAmount = .milliseconds(20)
-    /// Polling goes on this long after somebody had to ask.
-    private static let busyTime: TimeAmount = .seconds(1)
+/// Each traffic loop keeps its own copy of the routes it has asked for and looks names up there without a lock. It may trust the copy while
+/// ``RouteFreshness`` says so. A source that pushes keeps it always fresh; one that is polled for ``RouteFreshness/limit`` after each look:
+/// otherwise the loop asks, which costs one look for however many are waiting. So an idle proxy does not poll at all, and yet no request
+/// ever goes where an endpoint was longer ago: container addresses are given to others quickly.
+///
+/// A change costs a read of each name that it lists and somebody has asked for, whatever else is known.
+package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
+    private enum Source {
+        case polled(any PolledRouteSource<Meaning>)
+        case pushing(any PushingRouteSource<Meaning>)
 
+        func route(_ name: String) throws -> Meaning {
+            switch self {
+            case .polled(let source): try source.route(name)
+            case .pushing(let source): try source.route(name)
+            }
+        }
+    }
+
+    package let freshness: RouteFreshness
     /// A thread with a timer; nothing else runs on it, so the source may block it.
     private let loop: any EventLoop
-    private let source: any RouteSource
-    /// When the last successful version check began, as uptime nanoseconds.
-    private let verified = Atomic<UInt64>(0)
+    private let source: Source
     /// Requests being held, over all traffic loops.
     private let heldCount = Atomic<Int>(0)
     private let state: NIOLoopBound<State>
@@ -34,40 +40,45 @@ package final class RouteDirectory: Sendable {
     /// Only touched on the directory's thread.
     private final class State {
         var version: Int64?
-        /// Every answer given that was not `none`; bounded by the number of live backends.
-        var known: [String: RouteAnswer] = [:]
-        var listeners: [@Sendable (String, RouteAnswer) -> Void] = []
+        /// Every answer given that was not `none`; bounded by the number of names that mean something.
+        var known: [String: Meaning] = [:]
+        var listeners: [@Sendable (String, Meaning) -> Void] = []
         var busyUntil: NIODeadline = .uptimeNanoseconds(0)
         var isPolling = false
     }
 
     /// - Parameter loop: A loop of its own, which carries no traffic.
-    package init(source: any RouteSource, loop: any EventLoop) async throws {
+    package convenience init(polling source: some PolledRouteSource<Meaning>, loop: any EventLoop) async throws {
+        try await self.init(.polled(source), RouteFreshness(isPushed: false), loop: loop)
+    }
+
+    /// - Parameter loop: A loop of its own, which carries no traffic.
+    package convenience init(following source: some PushingRouteSource<Meaning>, loop: any EventLoop) async throws {
+        try await self.init(.pushing(source), RouteFreshness(isPushed: true), loop: loop)
+        source.subscribe { [weak self] names in self?.changed(names) }
+    }
+
+    private init(_ source: Source, _ freshness: RouteFreshness, loop: any EventLoop) async throws {
         self.source = source
+        self.freshness = freshness
         self.loop = loop
         self.state = try await loop.submit { NIOLoopBound(State(), eventLoop: loop) }.get()
     }
 
     /// Calls `listener` on the directory's thread with every answer that differs from the one given before for the name.
-    package func listen(_ listener: @escaping @Sendable (String, RouteAnswer) -> Void) {
+    package func listen(_ listener: @escaping @Sendable (String, Meaning) -> Void) {
         self.loop.execute { self.state.value.listeners.append(listener) }
-    }
-
-    /// Whether routes seen before are still to be trusted.
-    package func isFresh(at now: NIODeadline) -> Bool {
-        let verified = self.verified.load(ordering: .relaxed)
-        return now.uptimeNanoseconds < verified &+ UInt64(Self.freshness.nanoseconds)
     }
 
     /// Looks `name` up and calls `completion` on the directory's thread, after the listeners have heard of all changes.
     ///
     /// - Parameter rereading: Ask the source for this name even though it reports no change.
     package func resolve(
-        _ name: String, rereading: Bool = false, completion: @escaping @Sendable (Result<RouteAnswer, any Error>) -> Void
+        _ name: String, rereading: Bool = false, completion: @escaping @Sendable (Result<Meaning, any Error>) -> Void
     ) {
         self.loop.execute {
             completion(Result { try self.answer(name, rereading: rereading) })
-            self.state.value.busyUntil = .now() + Self.busyTime
+            self.state.value.busyUntil = .now() + DirectoryPolling.busyTime
             self.schedulePoll()
         }
     }
@@ -78,9 +89,14 @@ package final class RouteDirectory: Sendable {
         if before == 0, change > 0 { self.loop.execute { self.schedulePoll() } }
     }
 
+    /// The source has pushed a change.
+    private func changed(_ names: [String]) {
+        self.loop.execute { self.readAgain(names) }
+    }
+
     // MARK: On the directory's thread
 
-    private func answer(_ name: String, rereading: Bool) throws -> RouteAnswer {
+    private func answer(_ name: String, rereading: Bool) throws -> Meaning {
         try self.verify()
         if !rereading, let known = self.state.value.known[name] { return known }
         let answer = try self.source.route(name)
@@ -88,22 +104,34 @@ package final class RouteDirectory: Sendable {
         return answer
     }
 
-    /// Asks for the version, and anew for every known name if it has moved.
+    /// Asks what has changed, and reads anew what is known of that.
     private func verify() throws {
+        guard case .polled(let source) = self.source else { return }
         let state = self.state.value
         // Taken first: what changes while we read is found next time.
         let now = NIODeadline.now()
-        let version = try self.source.version()
-        if version != state.version {
-            for name in state.known.keys {
-                self.note(name, try self.source.route(name))
-            }
-            state.version = version
+        let changes = try source.changes(since: state.version)
+        switch changes.names {
+        case .listed(let names): for name in names { try self.read(name) }
+        case .any: for name in state.known.keys { try self.read(name) }
         }
-        self.verified.store(now.uptimeNanoseconds, ordering: .relaxed)
+        state.version = changes.version
+        self.freshness.verified(at: now)
     }
 
-    private func note(_ name: String, _ answer: RouteAnswer) {
+    private func read(_ name: String) throws {
+        guard self.state.value.known[name] != nil else { return }
+        self.note(name, try self.source.route(name))
+    }
+
+    /// Of a source that pushes. What cannot be read is taken for gone: the next request for it asks again, and its failure is told there.
+    private func readAgain(_ names: [String]) {
+        for name in names {
+            do { try self.read(name) } catch { self.note(name, .none) }
+        }
+    }
+
+    private func note(_ name: String, _ answer: Meaning) {
         let state = self.state.value
         let before = state.known[name] ?? .none
         guard answer != before else { return }
@@ -112,16 +140,46 @@ package final class RouteDirectory: Sendable {
     }
 
     private func schedulePoll() {
+        guard case .polled = self.source else { return }
         let state = self.state.value
         let isHolding = self.heldCount.load(ordering: .relaxed) > 0
         guard !state.isPolling, isHolding || state.busyUntil > .now() else { return }
         state.isPolling = true
-        self.loop.scheduleTask(in: isHolding ? Self.pollWhileHolding : Self.pollWhileBusy) {
+        self.loop.scheduleTask(in: isHolding ? DirectoryPolling.whileHolding : DirectoryPolling.whileBusy) {
             self.state.value.isPolling = false
-            // A source that cannot answer leaves routes as they are: open connections and known backends need nobody. They just
+            // A source that cannot answer leaves routes as they are: open connections and known endpoints need nobody. They just
             // are not fresh, so the next request asks again and its failure is logged there.
             try? self.verify()
             self.schedulePoll()
         }
+    }
+}
+
+private enum DirectoryPolling {
+    static let whileHolding: TimeAmount = .milliseconds(2)
+    static let whileBusy: TimeAmount = .milliseconds(20)
+    /// Polling goes on this long after somebody had to ask.
+    static let busyTime: TimeAmount = .seconds(1)
+}
+
+/// Whether the routes that event loops remember are still to be trusted. Asked for every request, on every loop.
+package final class RouteFreshness: Sendable {
+    /// How old a look at a polled source may be for routes to be used without another one.
+    static let limit: TimeAmount = .milliseconds(50)
+
+    /// When the last successful look began, as uptime nanoseconds; the end of time for a source that tells by itself.
+    private let verifiedAt: Atomic<UInt64>
+
+    init(isPushed: Bool) {
+        self.verifiedAt = Atomic(isPushed ? UInt64(Int64.max) : 0)
+    }
+
+    func verified(at now: NIODeadline) {
+        self.verifiedAt.store(now.uptimeNanoseconds, ordering: .relaxed)
+    }
+
+    package func isFresh(at now: NIODeadline) -> Bool {
+        let verified = self.verifiedAt.load(ordering: .relaxed)
+        return now.uptimeNanoseconds < verified &+ UInt64(Self.limit.nanoseconds)
     }
 }

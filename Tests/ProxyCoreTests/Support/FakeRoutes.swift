@@ -1,4 +1,5 @@
 import DroneProxyPolicy
+import DroneProxyPolicy
 import Foundation
 import NIOCore
 import PlaneProtocol
@@ -6,7 +7,7 @@ import ProxyCore
 import Synchronization
 
 /// Routes of a test, in memory.
-final class FakeRoutes: RouteSource {
+final class FakeRoutes: PolledRouteSource {
     struct Unreadable: Error {}
 
     private struct State {
@@ -20,10 +21,10 @@ final class FakeRoutes: RouteSource {
     nonisolated(unsafe) private var isBlocked = false  // protected by `gate`
     private let (readNames, readContinuation) = AsyncStream<String>.makeStream()
 
-    func version() throws -> Int64 {
+    func changes(since version: Int64?) throws -> RouteChanges {
         try self.state.withLock { state in
             if state.isUnreadable { throw Unreadable() }
-            return state.version
+            return RouteChanges(version: state.version, names: state.version == version ? .listed([]) : .any)
         }
     }
 
