@@ -1,19 +1,18 @@
 import Dispatch
 import Foundation
 import Glibc
-import NIOCore
-import PlaneTestSupport
+package import NIOCore
 
 /// A listening socket on loopback that plays a backend: each connection is handed to the test as plain bytes.
 ///
 /// Its port is nobody else's in this run, so that what is sent to a backend which is gone does not come to another test's.
-final class TestBackend: Sendable {
-    let port: UInt16
+package final class TestBackend: Sendable {
+    package let port: UInt16
     private let socket: Int32
     private let queue = DispatchQueue(label: "test-backend")
 
     /// - Parameter receiveBuffer: Bytes the kernel takes for each connection before the proxy has to wait.
-    init(receiveBuffer: CInt? = nil) throws {
+    package init(receiveBuffer: CInt? = nil) throws {
         self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if var receiveBuffer {
             setsockopt(self.socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<CInt>.size))
@@ -37,14 +36,14 @@ final class TestBackend: Sendable {
     deinit { Glibc.close(self.socket) }
 
     /// From now on connections are refused.
-    func stopListening() { shutdown(self.socket, Int32(SHUT_RDWR)) }
+    package func stopListening() { shutdown(self.socket, Int32(SHUT_RDWR)) }
 
-    func socketAddress() throws -> SocketAddress {
+    package func socketAddress() throws -> SocketAddress {
         try SocketAddress(ipAddress: "127.0.0.1", port: Int(self.port))
     }
 
     /// Waits for the next connection.
-    func accept() async throws -> TestPeer {
+    package func accept() async throws -> TestPeer {
         try await withCheckedThrowingContinuation { continuation in
             self.queue.async { [socket] in
                 let accepted = Glibc.accept(socket, nil, nil)
@@ -59,7 +58,7 @@ final class TestBackend: Sendable {
     }
 
     /// Serves one connection for as long as it lasts: every request without a body gets `response`.
-    func serve(_ response: String) -> Task<Void, any Error> {
+    package func serve(_ response: String) -> Task<Void, any Error> {
         Task {
             let peer = try await self.accept()
             while true {
@@ -70,7 +69,7 @@ final class TestBackend: Sendable {
     }
 
     /// Accepts one connection, reads one request head and answers it.
-    func answerOnce(_ response: String) -> Task<(request: String, peer: TestPeer), any Error> {
+    package func answerOnce(_ response: String) -> Task<(request: String, peer: TestPeer), any Error> {
         Task {
             let peer = try await self.accept()
             let request = try await peer.receive(until: "\r\n\r\n")
