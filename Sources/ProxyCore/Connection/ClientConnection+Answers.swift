@@ -13,17 +13,15 @@ extension ClientConnection {
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
         let closes = !head.keepAlive || head.framing != .none || self.worker.isDraining
         self.respond(answer, isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, closes: closes)
-        self.ended(status: answer.status.rawValue, failure: failure)
+        self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
         if closes { return self.closeLingering() }
         self.logAccess()
-        self.attempt = 0
-        self.pendingHeadLength = head.length
-        self.consumeHead()
+        self.consumeHead(head.length)
         self.awaitNextRequest()
     }
 
-    func fail(_ failure: RequestFailure, head: RequestHead) {
-        self.logFailure(failure)
+    func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead) {
+        self.logFailure(failure, of: name)
         self.answer(self.worker.policy.answer(to: failure), to: head, failure: failure)
     }
 
@@ -32,14 +30,13 @@ extension ClientConnection {
         let failure = RequestFailure.upstream(cause)
         self.logFailure(failure)
         guard let exchange else { return self.close() }
-        self.consumeHead()
+        self.consumeHead(self.request.offer?.headLength ?? 0)
         self.dropUpstream()
         let closes = !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
         let answer = self.worker.policy.answer(to: failure)
         self.respond(answer, isHEAD: exchange.request.isHEAD, isHTTP10: exchange.request.isHTTP10, closes: closes)
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
-        self.exchange = nil
-        self.ended(status: answer.status.rawValue, failure: failure)
+        self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
         if closes { return self.closeLingering() }
         self.endExchange()
         self.awaitNextRequest()
@@ -48,7 +45,7 @@ extension ClientConnection {
     }
 
     private func awaitNextRequest() {
-        self.phase = .head
+        guard self.request.awaitNext() else { return }
         self.startedAt = .distantFuture
         self.deadline = .now() + self.worker.limits.keepAlive
     }
@@ -75,8 +72,7 @@ extension ClientConnection {
         let answer = self.worker.policy.answer(to: failure)
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
         self.respond(answer, isHEAD: false, isHTTP10: false, closes: true)
-        self.exchange = nil
-        self.ended(status: answer.status.rawValue, failure: failure)
+        self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
         self.closeLingering()
     }
 
@@ -135,13 +131,16 @@ extension ClientConnection {
         self.write(out)
     }
 
-    func logFailure(_ failure: RequestFailure) {
+    /// - Parameter name: Of the route, where the request has no endpoint yet.
+    func logFailure(_ failure: RequestFailure, of name: String? = nil) {
         if case .upstream(let cause) = failure { self.worker.metrics.upstreamFailed(cause.kind) }
         var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
         if let requestID { metadata["request_id"] = "\(requestID)" }
-        if let route {
-            metadata["backend"] = "\(route.name)"
-            if let endpoint { metadata["address"] = "\(endpoint.address)" }
+        if let offer = self.request.offer {
+            metadata["backend"] = "\(offer.route.name)"
+            metadata["address"] = "\(offer.endpoint.address)"
+        } else if let name {
+            metadata["backend"] = "\(name)"
         }
         self.worker.logger.info("request not served", metadata: metadata)
     }

@@ -6,8 +6,8 @@ import Glibc
 
 /// A new connection to a backend, and what follows when there is none to be had.
 extension ClientConnection {
+    /// - Parameter pool: The endpoint of the request in hand.
     func connect(to pool: UpstreamPool) {
-        self.phase = .connecting
         self.deadline = .now() + self.worker.limits.connect
         self.dropUpstream()
         self.worker.metrics.upstreamConnections += 1
@@ -19,52 +19,43 @@ extension ClientConnection {
     }
 
     func upstreamConnected(_ upstream: UpstreamConnection) {
-        guard upstream === self.upstream, self.phase == .connecting else { return upstream.close() }
+        guard upstream === self.upstream, self.request.isConnecting else { return upstream.close() }
         self.beginExchange(on: upstream, now: .now())
         self.flush()
     }
 
     func upstreamNotConnected(_ upstream: UpstreamConnection, _ error: (any Error)?) {
-        guard upstream === self.upstream, self.phase == .connecting else { return }
+        guard upstream === self.upstream, self.request.isConnecting else { return }
         self.upstream = nil
         self.connectFailed(UpstreamFailure(connecting: error))
         self.flush()
     }
 
-    /// One more endpoint has failed before anything was sent to it, or has not answered.
+    /// One more endpoint has failed before anything was sent to it.
     func connectFailed(_ failure: UpstreamFailure) {
-        switch self.recovery(from: failure) {
-        case .giveUp:
+        switch self.recover(from: failure) {
+        case .answer:
             self.failExchange(failure)
-        case .selectAgain:
-            self.beginAgain()
+        case .resolveAgain:
+            self.endExchange()
             self.resume(after: .answered)
-        case .lookUpAgain:
-            guard let name = self.route?.name else { return self.failExchange(failure) }
-            self.beginAgain()
-            self.phase = .looking(name: name)
+        case .lookUp(let name):
+            self.endExchange()
             self.deadline = .now() + self.worker.limits.connect
             self.worker.look(up: name, for: self, anew: true)
         }
     }
 
-    /// Endpoints that one request is offered to, at most.
-    private static let attemptLimit = 8
-
-    /// What the policy makes of it.
-    func recovery(from failure: UpstreamFailure) -> Recovery {
-        guard let route, let endpoint else { return .giveUp }
-        let isUntouched = self.pendingHeadLength > 0 && self.attempt + 1 < Self.attemptLimit
-        let attempt = FailedAttempt(failure: failure, number: self.attempt, retry: isUntouched ? .allowed : .forbidden)
-        let recovery = self.worker.policy.recover(from: attempt, ofCarried: route, at: endpoint)
-        return isUntouched ? recovery : .giveUp
+    /// A backend that has the request gives no response that can be passed on. Nobody else may have it now, but the policy learns of it.
+    func upstreamFailed(_ failure: UpstreamFailure) {
+        _ = self.recover(from: failure)
+        self.failExchange(failure)
     }
 
-    /// The request is as if nobody had been asked yet.
-    private func beginAgain() {
-        let attempt = self.attempt + 1
-        self.endExchange()
-        self.attempt = attempt
+    private func recover(from failure: UpstreamFailure) -> RequestMachine.RecoveryAction {
+        guard let offer = self.request.offer, let attempt = self.request.failed(failure) else { return .answer }
+        let recovery = self.worker.policy.recover(from: attempt, ofCarried: offer.route, at: offer.endpoint)
+        return self.request.recover(from: attempt, by: recovery)
     }
 }
 

@@ -20,31 +20,22 @@ extension ClientConnection {
 
     func deadlinePassed() {
         self.deadline = .distantFuture
-        switch self.phase {
-        case .head:
-            if self.awaitsRoom { return self.cutOff() }
-            if self.input.readableBytes == 0 { return self.closeIdle() }
-            self.giveUp(.slowHead)
-        case .looking:
-            self.phase = .head
-            self.failPending(.proxy(.lookupTimedOut))
-        case .holding(let name):
-            self.worker.release(self, heldFor: name)
-            self.phase = .head
-            self.failPending(.upstream(.stillStarting))
-        case .exchanging:
-            guard let exchange, exchange.awaitsHead else { return self.cutOff() }
-            if exchange.requestIsSent || self.upstream?.isWritable == false {
-                self.upstreamFailed(.responseTimedOut)
-            } else {
-                self.giveUp(.slowBody)
-            }
-        case .connecting:
+        let waiting = RequestMachine.Waiting(
+            awaitsRoom: self.awaitsRoom, hasInput: self.input.readableBytes > 0, awaitsResponse: self.exchange?.awaitsHead == true,
+            isEndpointsTurn: self.exchange?.requestIsSent == true || self.upstream?.isWritable == false, isPaused: self.isPaused)
+        switch self.request.deadlinePassed(waiting) {
+        case .closeIdle: self.closeIdle()
+        case .close: self.close()
+        case .cutOff: self.cutOff()
+        case .refuse(let failure): self.giveUp(failure)
+        case .failPending(let failure, let name):
+            if let name { self.worker.release(self, heldFor: name) }
+            self.failPending(failure, of: name)
+        case .failConnecting:
             self.dropUpstream()
             self.connectFailed(.connectTimedOut)
-        case .closed: break
-        case .http2: if self.isPaused { self.cutOff() } else { self.close() }
-        case .tunnel, .lingering: self.close()
+        case .failExchange: self.upstreamFailed(.responseTimedOut)
+        case .ignore: break
         }
     }
 }

@@ -9,7 +9,7 @@ extension ClientConnection {
         if self.isReadingRequests { return }
         self.isReadingRequests = true
         defer { self.isReadingRequests = false }
-        while self.phase == .head, self.input.readableBytes > 0 {
+        while self.request.isReadingHead, self.input.readableBytes > 0 {
             guard self.hasRoom() else { return self.awaitRoom() }
             let buffer = self.input
             let bytes = buffer.readableBytesUInt8Span
@@ -34,7 +34,7 @@ extension ClientConnection {
 
     /// Goes on when the client has taken what waits for it.
     private func awaitRoom() {
-        guard self.phase == .head else { return }  // closed by the attempt to send
+        guard self.request.isReadingHead else { return }  // closed by the attempt to send
         self.pauseReading()
         self.awaitsRoom = true
         self.deadline = .now() + self.worker.limits.writeIdle
@@ -66,26 +66,22 @@ extension ClientConnection {
         if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         let now = NIODeadline.now()
-        if lookup == nil {
-            self.startedAt = now
-            self.route = nil
-            self.endpoint = nil
-        }
+        if lookup == nil { self.startedAt = now }
         let policy = self.worker.policy
         switch policy.resolve(head, self.worker.table.fields, bytes, from: self.visitor, after: lookup, at: now) {
         case .route(let route, let path, let notes):
-            self.route = route
-            self.notes = notes
-            switch policy.selectEndpoint(ofCarried: route, attempt: self.attempt) {
-            case .endpoint(let endpoint): self.send(head, bytes, path: path, to: endpoint, of: route, now: now)
+            switch policy.selectEndpoint(ofCarried: route, attempt: self.request.attempt) {
+            case .endpoint(let endpoint):
+                self.request.select(endpoint, of: route, notes: notes, headLength: head.length)
+                self.send(head, bytes, path: path, to: endpoint, of: route, notes, now: now)
             case .hold:
-                self.phase = .holding(name: route.name)
+                self.request.hold(for: route.name)
                 self.deadline = self.startedAt + self.worker.limits.hold
                 self.worker.hold(self, for: route.name)
             case .answer(let answer): self.answer(answer, to: head)
             }
         case .wait(let name):
-            self.phase = .looking(name: name)
+            self.request.wait(forLookupOf: name)
             self.deadline = now + self.worker.limits.connect
             self.worker.look(up: name, for: self)
         case .answer(let answer): self.answer(answer, to: head)
@@ -105,13 +101,12 @@ extension ClientConnection {
     }
 
     private func send(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, to pool: UpstreamPool, of route: any ProxyRoute, now: NIODeadline
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, to pool: UpstreamPool, of route: any ProxyRoute,
+        _ notes: RequestNotes, now: NIODeadline
     ) {
-        self.endpoint = pool
         self.record?.backend = route.name
         self.beginActivity(route)
-        self.pendingHeadLength = head.length
-        self.outgoingHead = self.outgoing(head, bytes, path: path, to: pool, of: route)
+        self.outgoingHead = self.outgoing(head, bytes, path: path, to: pool, of: route, notes)
         let request = ExchangeMachine.Request(
             isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive,
             upgrade: head.wantsUpgrade ? UpgradeProtocols(self.worker.table.fields, bytes) : nil,
@@ -133,11 +128,12 @@ extension ClientConnection {
     }
 
     private func outgoing(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, to pool: UpstreamPool, of route: any ProxyRoute
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, to pool: UpstreamPool, of route: any ProxyRoute,
+        _ notes: RequestNotes
     ) -> ByteBuffer {
         let policy = self.worker.policy
         let rewriting = policy.rewriteRequest(
-            head, self.worker.table.fields, bytes, self.notes, forCarried: route, to: pool, from: self.visitor)
+            head, self.worker.table.fields, bytes, notes, forCarried: route, to: pool, from: self.visitor)
         var added: ByteBuffer?
         if rewriting.addsFields {
             self.worker.addedFields.clear()
@@ -151,8 +147,7 @@ extension ClientConnection {
 
     func beginExchange(on upstream: UpstreamConnection, now: NIODeadline) {
         guard let outgoing = self.outgoingHead else { preconditionFailure("a head is kept until its exchange begins") }
-        self.phase = .exchanging
-        self.consumeHead()
+        self.consumeHead(self.request.connected())
         upstream.write(outgoing)
         if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
         self.armExchangeDeadline(now)
@@ -166,14 +161,15 @@ extension ClientConnection {
     }
 
     /// The head has been dealt with; what follows is its body or the next one.
-    func consumeHead() {
-        if self.pendingHeadLength == 0 { return }
-        if self.pendingHeadLength >= self.input.readableBytes {
+    ///
+    /// - Parameter length: 0 when it has been taken before.
+    func consumeHead(_ length: Int) {
+        if length == 0 { return }
+        if length >= self.input.readableBytes {
             self.input = ByteBuffer()
         } else {
-            self.input.moveReaderIndex(forwardBy: self.pendingHeadLength)
+            self.input.moveReaderIndex(forwardBy: length)
         }
-        self.pendingHeadLength = 0
         self.requestScanner = HeadScanner()
         self.skippedEmptyLine = false
     }
@@ -229,35 +225,35 @@ extension ClientConnection {
     }
 
     func upstreamBecameWritable() {
-        switch self.phase {
+        switch self.request.state {
         case .exchanging:
             self.armExchangeDeadline(.now())
             if self.exchange?.requestIsSent == false { self.resumeReading() }
         case .tunnel:
             self.resumeReading()
-        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
+        case .head, .resolving, .holding, .connecting, .lingering, .streams, .closed:
             break
         }
     }
 
     // MARK: Outcomes of waiting
 
-    /// - Parameter name: What was asked for. An answer that came too late for one request is none to the next, which is for another.
+    /// - Parameter name: What was asked for.
     func lookedUp(_ name: String, _ outcome: LookupOutcome) {
-        guard self.phase == .looking(name: name) else { return }
-        self.resume(after: outcome)
+        if self.request.lookedUp(name) { self.resume(after: outcome) }
     }
 
     /// The route this request waits for is another, or no more.
-    func heldRouteChanged(exists: Bool) {
-        guard case .holding = self.phase else { return }
-        if exists { return self.resume(after: .answered) }
-        self.phase = .head
-        self.failPending(.upstream(.failedWhileStarting))
+    func heldRouteChanged(_ name: String, exists: Bool) {
+        switch self.request.routeChanged(exists: exists) {
+        case .resolveAgain: self.resume(after: .answered)
+        case .fail(let failure): self.failPending(failure, of: name)
+        case .ignore: break
+        }
     }
 
+    /// Reads the head again that is waiting in `input`.
     func resume(after outcome: LookupOutcome) {
-        self.phase = .head
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
@@ -276,14 +272,14 @@ extension ClientConnection {
     }
 
     /// A request that was read, but not sent, ends here.
-    func failPending(_ failure: RequestFailure) {
+    func failPending(_ failure: RequestFailure, of name: String?) {
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
             guard let length = try self.scanPendingHead(bytes) else { return }
             let head = try RequestHead.read(
                 bytes.extracting(0..<length), length: length, into: &self.worker.table, limits: self.worker.limits)
-            self.fail(failure, head: head)
+            self.fail(failure, of: name, head: head)
         } catch {
             self.refuse(error)
         }
@@ -293,8 +289,8 @@ extension ClientConnection {
 
     /// Goes on with requests the client sent ahead.
     func continueReading() {
-        guard self.phase == .head else { return }
+        guard self.request.isReadingHead else { return }
         self.readRequests()
-        if self.phase == .head, self.isPaused, !self.awaitsRoom { self.resumeReading() }
+        if self.request.isReadingHead, self.isPaused, !self.awaitsRoom { self.resumeReading() }
     }
 }

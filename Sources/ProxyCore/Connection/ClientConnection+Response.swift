@@ -10,7 +10,7 @@ extension ClientConnection {
 
     func upstreamRead(_ upstream: UpstreamConnection, _ buffer: ByteBuffer) {
         guard upstream === self.upstream else { return }
-        switch self.phase {
+        switch self.request.state {
         case .tunnel:
             self.forwardTunnel(fromUpstream: buffer)
         case .exchanging:
@@ -20,7 +20,7 @@ extension ClientConnection {
                 self.upstreamInput.writeImmutableBuffer(buffer)
             }
             self.readResponse()
-        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
+        case .head, .resolving, .holding, .connecting, .lingering, .streams, .closed:
             // A backend that speaks without being asked: what it says must not become the answer to the next request.
             self.dropUpstream()
         }
@@ -89,10 +89,10 @@ extension ClientConnection {
     private func outgoing(
         _ head: ResponseHead, _ bytes: Span<UInt8>, _ connection: ResponseHeadWriter.Connection, bodyRoom: Int
     ) -> ByteBuffer {
-        guard let route else { preconditionFailure("a response is to a request that has a route") }
+        guard let (route, notes) = self.request.routeAndNotes else { preconditionFailure("a response is to a request that has a route") }
         let needsDate = !head.hasDate && !head.isInterim && head.status != 101
         let policy = self.worker.policy
-        let rewriting = policy.rewriteResponse(head, self.worker.table.fields, bytes, self.notes, ofCarried: route, to: self.visitor)
+        let rewriting = policy.rewriteResponse(head, self.worker.table.fields, bytes, notes, ofCarried: route, to: self.visitor)
         var added: ByteBuffer?
         if rewriting.addsFields {
             self.worker.addedFields.clear()
@@ -200,19 +200,13 @@ extension ClientConnection {
         return self.upstreamInput.readSlice(length: count) ?? ByteBuffer()
     }
 
-    /// A backend that has the request gives no response that can be passed on. Nobody else may have it now, but the policy learns of it.
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        _ = self.recovery(from: failure)
-        self.failExchange(failure)
-    }
-
     // MARK: The end of an exchange
 
     private func finish(_ ending: ExchangeMachine.Ending) {
         let now = NIODeadline.now()
         let duration = now - self.startedAt
         self.worker.metrics.requestEnded(nanoseconds: duration.nanoseconds)
-        if let route { self.worker.policy.ended(EndedRequest(status: self.openStatus, duration: duration), onCarried: route) }
+        self.worker.policy.ended(EndedRequest(status: self.openStatus, duration: duration), onCarried: self.request.route)
         let requestIsRead = self.exchange?.requestIsSent == true && self.input.readableBytes == 0
         self.endExchange()
         if ending.keepsUpstream, let upstream, upstream.isWritable {
@@ -222,12 +216,12 @@ extension ClientConnection {
             self.dropUpstream()
         }
         self.flush()  // the end of this read will not be told by a connection that serves others
-        if self.phase == .closed { return }  // a stream is over once its last frame has left
+        if self.request.isClosed { return }  // a stream is over once its last frame has left
         guard ending.keepsClient else {
             if requestIsRead, !self.transport.waitsForLastWord { self.closeAfterFlush() } else { self.closeLingering() }
             return
         }
-        self.phase = .head
+        guard self.request.awaitNext() else { return }
         self.startedAt = .distantFuture
         self.deadline = now + self.worker.limits.keepAlive
         if self.input.readableBytes > 0 || self.isPaused { self.continueReading() }
@@ -235,17 +229,11 @@ extension ClientConnection {
 
     func upstreamEnded(_ upstream: UpstreamConnection, clean: Bool) {
         guard upstream === self.upstream else { return }
-        switch self.phase {
-        case .exchanging:
-            self.exchangeLostUpstream(clean: clean)
-        case .tunnel(let clientEnded, upstreamEnded: _):
-            if clean {
-                self.tunnelEnded(clientEnded: clientEnded, upstreamEnded: true)
-            } else {
-                self.closeAfterFlush()
-            }
-        case .head, .looking, .holding, .connecting, .lingering, .http2, .closed:
-            self.dropUpstream()
+        switch self.request.upstreamEnded(clean: clean) {
+        case .exchange: self.exchangeLostUpstream(clean: clean)
+        case .passOn(let end): self.passOn(end)
+        case .breakTunnel: self.closeAfterFlush()
+        case .drop: self.dropUpstream()
         }
         self.flush()
     }
@@ -254,7 +242,7 @@ extension ClientConnection {
         let action = self.exchange?.upstreamEnded(clean: clean, sawBytes: self.upstreamInput.readableBytes > 0)
         switch action ?? .ignore {
         case .repeatRequest:
-            guard let pool = self.upstream?.pool else { return }
+            guard let pool = self.upstream?.pool, self.request.connectAgain() else { return }
             self.connect(to: pool)
         case .answer(let failure):
             self.upstreamFailed(failure)
@@ -271,20 +259,17 @@ extension ClientConnection {
     /// Both sides of its connection are closed.
     func upstreamClosed(_ upstream: UpstreamConnection) {
         guard upstream === self.upstream else { return }
-        switch self.phase {
-        case .tunnel: self.closeAfterFlush()
-        case .head, .looking, .holding, .connecting, .exchanging, .lingering, .http2, .closed: break
-        }
+        if self.request.isTunnel { self.closeAfterFlush() }
     }
 
     func clientBecameWritable() {
-        switch self.phase {
+        switch self.request.state {
         case .exchanging, .tunnel:
             self.upstream?.resumeReading()
             if self.exchange != nil { self.armExchangeDeadline(.now()) }
         case .head: self.readOn()
-        case .http2: self.readStreamsOn()
-        case .looking, .holding, .connecting, .lingering, .closed:
+        case .streams: self.readStreamsOn()
+        case .resolving, .holding, .connecting, .lingering, .closed:
             break
         }
     }
@@ -292,6 +277,6 @@ extension ClientConnection {
     /// What this client is given waits. Of a connection with streams nothing is read then: each frame might ask for another answer. For
     /// a request, and for what a backend sends, this is asked before the next one.
     func clientBecameFull() {
-        if self.phase == .http2 { self.stopStreams() }
+        if self.request.carriesStreams { self.stopStreams() }
     }
 }

@@ -13,11 +13,11 @@ enum TunnelEnding {
 extension ClientConnection {
     /// - Parameter isWebSocket: What goes through are frames of RFC 6455.
     func becomeTunnel(isWebSocket: Bool) {
-        self.frames = isWebSocket ? WebSocketFrameScanner() : nil
-        self.phase = .tunnel(clientEnded: false, upstreamEnded: false)
+        let route = self.request.route
+        guard self.request.becomeTunnel(isWebSocket: isWebSocket) else { return }
         self.deadline = self.worker.limits.tunnelIdle.map { .now() + $0 } ?? .distantFuture
         self.exchange = nil
-        self.ended(status: 101)
+        self.ended(status: 101, of: route)
         self.outgoingHead = nil
         self.countAsTunnel()
         self.worker.metrics.tunnelsChange += 1
@@ -27,7 +27,7 @@ extension ClientConnection {
         self.upstreamInput = ByteBuffer()
         self.input = ByteBuffer()
         if early.readableBytes > 0 {
-            self.frames?.advance(early.readableBytesUInt8Span)
+            _ = self.request.tunnelRead(early.readableBytesUInt8Span)
             self.write(early)
         }
         if waiting.readableBytes > 0 { self.upstream?.write(waiting) }
@@ -43,20 +43,23 @@ extension ClientConnection {
     }
 
     func forwardTunnel(fromUpstream buffer: ByteBuffer) {
-        switch self.tunnelEnding {
-        case .none: self.frames?.advance(buffer.readableBytesUInt8Span)
-        case .betweenFrames: return self.endTunnel(behind: buffer)
-        case .told: return
+        switch self.request.tunnelRead(buffer.readableBytesUInt8Span) {
+        case .forward:
+            self.write(buffer)
+            self.noteTunnelBytes()
+            self.heedRoom()
+        case .forwardAndTell(let length):
+            var buffer = buffer
+            if let rest = buffer.readSlice(length: length), length > 0 { self.write(rest) }
+            self.tellRestart()
+        case .drop: break
         }
-        self.write(buffer)
-        self.noteTunnelBytes()
-        self.heedRoom()
     }
 
     private func noteTunnelBytes() {
-        guard self.deadline != .distantFuture, self.tunnelEnding == .none, case .tunnel(let clientEnded, let upstreamEnded) = self.phase else { return }
+        guard self.deadline != .distantFuture, let tunnel = self.request.tunnel, tunnel.ending == .none else { return }
         let limits = self.worker.limits
-        if clientEnded || upstreamEnded {
+        if tunnel.isHalfClosed {
             self.deadline = .now() + limits.halfClosedTunnelIdle
         } else if let limit = limits.tunnelIdle {
             self.deadline = .now() + limit
@@ -64,19 +67,18 @@ extension ClientConnection {
     }
 
     /// Passes the end of one direction on, behind everything that went before it; the other direction stays open.
-    func tunnelEnded(clientEnded: Bool, upstreamEnded: Bool) {
-        guard case .tunnel(let clientHadEnded, let upstreamHadEnded) = self.phase else { return }
-        self.phase = .tunnel(clientEnded: clientEnded, upstreamEnded: upstreamEnded)
+    func passOn(_ end: RequestMachine.TunnelEnd) {
         self.deadline = .now() + self.worker.limits.halfClosedTunnelIdle
-        if clientEnded, upstreamEnded {
+        switch end {
+        case .both:
             self.upstream?.closeAfterFlush(within: self.worker.limits.writeIdle)
             self.upstream = nil
             self.closeAfterFlush()
-        } else if clientEnded, !clientHadEnded {
-            self.upstream?.closeOutput()
-        } else if upstreamEnded, !upstreamHadEnded {
+        case .fromClient: self.upstream?.closeOutput()
+        case .fromUpstream:
             self.flush()
             self.transport.closeOutput()
+        case .repeated: break
         }
     }
 
@@ -87,21 +89,16 @@ extension ClientConnection {
 
     /// Ends the tunnel in the way of the protocol inside, where we know it. The client's answer still reaches the backend.
     func endTunnel() {
-        guard case .tunnel = self.phase, self.tunnelEnding == .none else { return }
-        guard let frames else { return self.close() }
-        self.deadline = .now() + Self.closingLimit
-        if frames.isBetweenFrames { self.tellRestart() } else { self.tunnelEnding = .betweenFrames }
-    }
-
-    private func endTunnel(behind buffer: ByteBuffer) {
-        guard let length = self.frames?.advanceToBoundary(buffer.readableBytesUInt8Span) else { return self.write(buffer) }
-        var buffer = buffer
-        if let rest = buffer.readSlice(length: length), length > 0 { self.write(rest) }
-        self.tellRestart()
+        switch self.request.endTunnel() {
+        case .close: self.close()
+        case .tell(let isNow):
+            self.deadline = .now() + Self.closingLimit
+            if isNow { self.tellRestart() }
+        case .ignore: break
+        }
     }
 
     private func tellRestart() {
-        self.tunnelEnding = .told
         self.write(ByteBuffer(bytes: WebSocketFrame.serviceRestart))
         self.flush()
     }

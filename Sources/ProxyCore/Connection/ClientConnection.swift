@@ -7,17 +7,10 @@ import NIOTLS
 /// A client's connection, or its stream of HTTP/2, and the owner of the one connection to a backend that serves it. What it speaks to is a
 /// socket itself where nothing is in between, and otherwise the handlers of TLS and HTTP/2, behind which it is the last.
 ///
-/// ```
-///            ┌──────────────► lingering ──► closed
-///            │ answer and close
-///   head ──► looking ──► holding ──► connecting ──► exchanging ──► head …
-///    ▲         (not in memory)  (starting)  (none kept)    │
-///    └──────────────── kept ────────────────┴──────────────┴──► tunnel
-/// ```
+/// ``RequestMachine`` says where it stands, and ``ExchangeMachine`` what the bytes of an exchange mean; here they are moved. Both connections live
+/// on one event loop, so no byte and no event changes threads.
 ///
-/// One request at a time: what a client sends ahead stays in `input` and, beyond one read, in the kernel. The parsers and
-/// ``ExchangeMachine`` decide what bytes mean; here they are moved. Both connections live on one event loop, so no byte and no
-/// event changes threads.
+/// One request at a time: what a client sends ahead stays in `input` and, beyond one read, in the kernel.
 ///
 /// The properties touched for every request are not watched for overlapping accesses at run time, which cost some percent of a request:
 /// what is called while one is being changed is a parser or a writer, which does not know this class.
@@ -29,30 +22,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    enum Phase: Equatable {
-        /// Reading a request head, or waiting for one.
-        case head
-        /// The policy finds out what this name means.
-        case looking(name: String)
-        /// The route has no endpoint yet.
-        case holding(name: String)
-        case connecting
-        case exchanging
-        /// Upgraded: bytes both ways. A side that has said its last word is marked.
-        case tunnel(clientEnded: Bool, upstreamEnded: Bool)
-        /// The last answer is on its way; what else the client sends is thrown away until it has had time to read it. Closing at
-        /// once would reset the connection, and the answer with it.
-        case lingering(outputClosed: Bool, clientEnded: Bool)
-        /// Of this connection only its streams are of interest, each of which has a handler like this one.
-        case http2
-        case closed
-    }
-
     let worker: ProxyWorker
     let role: ClientRole
     /// Index in the worker's list.
     var place = 0
-    var phase: Phase = .head
+    @exclusivity(unchecked) var request = RequestMachine()
     /// It speaks HTTP/2, or did until it was closed.
     var carriesStreams = false
     /// Streams it has open.
@@ -81,18 +55,9 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     // The exchange going on, or the last one.
     @exclusivity(unchecked) var exchange: ExchangeMachine?
-    var route: (any ProxyRoute)?
-    /// What the policy remembers of the request.
-    var notes: RequestNotes = []
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
     /// The head as the backend sees it, kept while it may have to be sent (again).
     @exclusivity(unchecked) var outgoingHead: ByteBuffer?
-    /// How much of `input` is the head being dealt with; 0 once it has been sent.
-    var pendingHeadLength = 0
-    /// Where it goes, or went.
-    var endpoint: UpstreamPool?
-    /// How many endpoints have failed for this request.
-    var attempt = 0
     var upstream: UpstreamConnection?
     /// Bytes from the backend not dealt with yet.
     @exclusivity(unchecked) var upstreamInput = ByteBuffer()
@@ -100,12 +65,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var removesChunks = false
     /// Of the response that has begun to go to the client and has not ended; 0 for none.
     var openStatus = 0
-    /// What the backend says in a WebSocket; nil in any other tunnel.
-    var frames: WebSocketFrameScanner?
-    /// Whether, and how far, we are ending the tunnel.
-    var tunnelEnding = TunnelEnding.none
-    /// The exchange or tunnel is counted as activity of `route`.
-    var isCounted = false
+    /// What the exchange or tunnel is counted by.
+    private var activity: ActivityCounter?
     /// As a tunnel, moreover.
     private var isCountedAsTunnel = false
 
@@ -179,19 +140,19 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     private func received(_ buffer: ByteBuffer) {
         self.worker.metrics.receivedBytes += buffer.readableBytes
-        switch self.phase {
+        switch self.request.state {
         case .head:
             self.append(buffer)
             self.readRequests()
         case .exchanging:
             self.append(buffer)
             self.forwardRequestBody()
-        case .looking, .holding, .connecting:
+        case .resolving, .holding, .connecting:
             self.append(buffer)
             self.pauseReading()
         case .tunnel:
             self.forwardTunnel(fromClient: buffer)
-        case .lingering, .http2, .closed:
+        case .lingering, .streams, .closed:
             break
         }
     }
@@ -328,39 +289,35 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     // MARK: The end
 
-    /// A client that has closed its sending side in the middle of an ordinary exchange is taken to be gone: otherwise everybody who
-    /// leaves an event stream would keep its backend awake until it next speaks. In a tunnel it is a word of the protocol inside.
     private func clientEnded() {
-        switch self.phase {
-        case .tunnel(clientEnded: _, let upstreamEnded):
-            self.tunnelEnded(clientEnded: true, upstreamEnded: upstreamEnded)
-        case .lingering(let outputClosed, clientEnded: _):
-            if outputClosed { self.close() } else { self.phase = .lingering(outputClosed: false, clientEnded: true) }
-        case .head, .looking, .holding, .connecting, .exchanging, .http2: self.close()
-        case .closed: if self.skipsLastWord { self.transport.closeAtOnce() }
-        }
+        if self.request.isClosed, self.skipsLastWord { return self.transport.closeAtOnce() }
+        self.carryOut(self.request.clientEnded())
     }
 
-    /// The same, told early because nothing is read now. In a tunnel, and behind the last answer, what comes before the end comes first.
+    /// Told early, because nothing is read now.
     private func clientEndsSoon() {
-        switch self.phase {
-        case .looking, .holding, .connecting, .exchanging: self.close()
-        case .closed: self.transport.closeAtOnce()
-        case .head, .tunnel, .lingering, .http2: break
+        if self.request.isClosed { return self.transport.closeAtOnce() }
+        self.carryOut(self.request.clientEndsSoon())
+    }
+
+    private func carryOut(_ end: RequestMachine.ClientEnd) {
+        switch end {
+        case .close: self.close()
+        case .passOn(let end): self.passOn(end)
+        case .ignore: break
         }
     }
 
     /// All that was written has left, and the end of it.
     private func outputClosed() {
-        guard case .lingering(outputClosed: _, let clientEnded) = self.phase else { return }
-        if clientEnded { return self.close() }
-        self.phase = .lingering(outputClosed: true, clientEnded: false)
+        guard let closes = self.request.outputClosed() else { return }
+        if closes { return self.close() }
         self.deadline = .now() + self.worker.limits.linger
     }
 
     /// Waits for a request behind one that has been answered, or for streams behind those that have ended.
     var isBetweenRequests: Bool {
-        self.phase == .http2 ? self.streamCount == 0 && !self.isPaused : self.isIdle && self.startedAt == .distantFuture
+        self.request.carriesStreams ? self.streamCount == 0 && !self.isPaused : self.isIdle && self.startedAt == .distantFuture
     }
 
     /// Ends a connection between two requests. The last response may not have left as a whole.
@@ -374,8 +331,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.endExchange()
         self.dropUpstream()
         self.input = ByteBuffer()
-        if self.phase == .closed { return }
-        self.phase = .lingering(outputClosed: false, clientEnded: false)
+        guard self.request.linger() else { return }
         self.deadline = .now() + self.worker.limits.writeIdle
         self.needsFlush = true
         self.flush()
@@ -386,7 +342,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
     func closeAfterFlush() {
         self.flush()
-        if self.phase == .closed { return }
+        if self.request.isClosed { return }
         if self.transport.hasNothingToWrite { return self.close() }
         self.deadline = .now() + self.worker.limits.writeIdle
         self.transport.closeWhenFlushed { self.close() }
@@ -400,32 +356,28 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         if self.isPaused, self.transport.waitsForLastWord { self.resumeReading() }
     }
 
-    /// Upgraded.
-    var isTunnel: Bool { if case .tunnel = self.phase { true } else { false } }
-
     /// Waits for a request of which nothing has come.
-    var isIdle: Bool { self.phase == .head && self.input.readableBytes == 0 }
+    var isIdle: Bool { self.request.isReadingHead && self.input.readableBytes == 0 }
 
     /// Lets go of everything but the transport. Harmless when repeated.
     private func enterClosed() {
-        switch self.phase {
-        case .closed: return
-        case .holding(let name): self.worker.release(self, heldFor: name)
+        let route = self.request.route
+        switch self.request.close() {
+        case .already: return
+        case .held(let name):
+            self.worker.release(self, heldFor: name)
+            self.ended(status: 0, of: nil)
+        case .lookup: self.ended(status: 0, of: nil)
+        case .exchange: if self.exchange != nil { self.ended(status: self.openStatus, of: route) }
         case .tunnel: self.worker.metrics.tunnelsChange -= 1
-        case .head, .looking, .connecting, .exchanging, .lingering, .http2: break
+        case .idle: break
         }
-        self.phase = .closed
         self.awaitsRoom = false
         self.deadline = .distantFuture
         if let record, record.status == 0 { record.status = AccessRecord.clientGone }
-        if self.exchange != nil { self.ended(status: self.openStatus) }
         self.endExchange()
         self.dropUpstream()
-        self.route = nil
-        self.endpoint = nil
-        self.frames = nil
         self.input = ByteBuffer()
-        self.pendingHeadLength = 0
     }
 
     /// What is counted stops counting; what was kept for this exchange goes.
@@ -437,7 +389,6 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.exchange = nil
         self.outgoingHead = nil
         self.removesChunks = false
-        self.attempt = 0
     }
 
     /// The request in hand has had its response, if it has: otherwise it will be tried again.
@@ -448,10 +399,10 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     }
 
     /// Tells the policy.
-    func ended(status: Int, failure: RequestFailure? = nil) {
+    func ended(status: Int, of route: (any ProxyRoute)?, failure: RequestFailure? = nil) {
         let hasBegun = self.startedAt != .uptimeNanoseconds(0) && self.startedAt != .distantFuture
         let request = EndedRequest(status: status, duration: hasBegun ? NIODeadline.now() - self.startedAt : .zero, failure: failure)
-        self.worker.policy.ended(request, onCarried: self.route)
+        self.worker.policy.ended(request, onCarried: route)
     }
 
     func dropUpstream() {
@@ -462,23 +413,23 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     }
 
     func beginActivity(_ route: any ProxyRoute) {
-        guard let activity = route.activity, !self.isCounted else { return }
+        guard let activity = route.activity, self.activity == nil else { return }
         self.worker.activity.begin(activity)
-        self.isCounted = true
+        self.activity = activity
     }
 
     /// What was counted as an exchange goes on as a tunnel.
     func countAsTunnel() {
-        guard self.isCounted, !self.isCountedAsTunnel else { return }
-        self.route?.activity?.changeTunnels(by: 1)
+        guard let activity, !self.isCountedAsTunnel else { return }
+        activity.changeTunnels(by: 1)
         self.isCountedAsTunnel = true
     }
 
     func endActivity() {
-        guard self.isCounted, let activity = self.route?.activity else { return }
+        guard let activity else { return }
         if self.isCountedAsTunnel { activity.changeTunnels(by: -1) }
         self.worker.activity.end(activity)
-        self.isCounted = false
+        self.activity = nil
         self.isCountedAsTunnel = false
     }
 }

@@ -89,7 +89,7 @@ final class ProxyWorker {
     func routeChanged(_ name: String, exists: Bool) {
         for connection in self.holding.removeValue(forKey: name) ?? [] {
             self.heldCountChanged(by: -1)
-            connection.heldRouteChanged(exists: exists)
+            connection.heldRouteChanged(name, exists: exists)
         }
     }
 
@@ -236,14 +236,14 @@ final class ProxyWorker {
                 if connection.isBetweenRequests { connection.closeIdle() } else { connection.deadline = min(connection.deadline, firstRequestLimit) }
             }
         }
-        for connection in self.connections where connection.phase == .http2 { connection.quiesce() }
+        for connection in self.connections where connection.request.carriesStreams { connection.quiesce() }
         if self.connections.isEmpty { return promise.succeed() }
         self.whenEmpty.append(promise)
     }
 
     /// Asks the users of all WebSockets to connect again, one after the other within `spread`, so that they do not all come at once.
     func endTunnels(within spread: TimeAmount) {
-        let tunnels = self.connections.filter(\.isTunnel)
+        let tunnels = self.connections.filter(\.request.isTunnel)
         for (index, connection) in tunnels.enumerated() {
             let delay = spread.nanoseconds * Int64(index) / Int64(tunnels.count)
             self.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { connection.endTunnel() }

@@ -8,8 +8,7 @@ extension ClientConnection {
     private static let streamLimit = 100
 
     func becomeHTTP2(_ context: ChannelHandlerContext) {
-        guard self.phase == .head else { return }
-        self.phase = .http2
+        guard self.request.becomeStreams() else { return }
         self.carriesStreams = true
         self.deadline = .distantFuture
         let limits = self.worker.limits
@@ -88,7 +87,7 @@ extension ClientConnection {
 
     fileprivate func streamCountChanged(by change: Int) {
         self.streamCount += change
-        guard self.phase == .http2, !self.isPaused else { return }
+        guard self.request.carriesStreams, !self.isPaused else { return }
         if self.streamCount > 0 {
             self.deadline = .distantFuture
         } else {
