@@ -34,8 +34,9 @@ struct ProxyUnderTest: Sendable {
     }
 }
 
+/// - Parameter isShutDown: The test shuts the server down itself.
 func withProxy<Result>(
-    loops: Int = 1, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http), logger: Logger = Logger(label: "proxy-under-test"),
+    loops: Int = 1, isShutDown: Bool = false, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http), logger: Logger = Logger(label: "proxy-under-test"),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     _ configure: (inout DroneProxyOptions) throws -> Void = { _ in },
     _ body: (ProxyUnderTest) async throws -> Result
@@ -58,7 +59,7 @@ func withProxy<Result>(
         result = .failure(error)
     }
     await open.close()  // some tests have done it
-    try await server.shutDown(within: .milliseconds(100))
+    if !isShutDown { try await server.shutDown(within: .milliseconds(100)) }
     try await group.shutdownGracefully()
     return try result.get()
 }
