@@ -27,7 +27,7 @@ package final class ProxyServer: Sendable {
     private let census: ConnectionCensus
     private let activity: ActivityFlusher
     private let ticks: [RepeatedTask]
-    private let certificates = Mutex<[CertificateStore]>([])
+    private let certificates = Mutex<[any CertificateSource]>([])
     /// What is to happen to open connections later.
     private let timers = Mutex<[Scheduled<Void>]>([])
     private let drainingWorkers = Mutex(0)

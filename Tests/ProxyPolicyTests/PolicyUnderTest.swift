@@ -25,14 +25,15 @@ struct NoActivity: ActivitySink {
 }
 
 func withEngine(
-    _ policies: some ProxyPolicySource, options: ProxyOptions = ProxyOptions(), _ body: (PolicyUnderTest) async throws -> Void
+    _ policies: some ProxyPolicySource, options: ProxyOptions = ProxyOptions(), purpose: ProxyListener.Purpose = .http,
+    _ body: (PolicyUnderTest) async throws -> Void
 ) async throws {
     let group = EpollEventLoopGroup(threads: 1)
     let server = try await ProxyServer(
         options: options, policies: policies, activity: NoActivity(), group: group, metrics: NOOPMetricsHandler.instance,
         logger: Logger(label: "policy-under-test"))
     let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
-    let listener = try await server.listen(ProxyListener(.http), on: socket)
+    let listener = try await server.listen(ProxyListener(purpose), on: socket)
     socket.close()
     let result: Result<Void, any Error>
     do {

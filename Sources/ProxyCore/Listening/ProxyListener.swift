@@ -2,7 +2,7 @@
 package struct ProxyListener: Sendable {
     package enum Purpose: Sendable {
         case http
-        case https(CertificateStore)
+        case https(any CertificateSource)
         /// Sends everybody to the same address by HTTPS.
         case redirect(httpsPort: UInt16)
     }

@@ -1,11 +1,11 @@
 package import Logging
 import Metrics
-import NIOCore
-import NIOSSL
+package import NIOCore
+package import NIOSSL
 import Synchronization
 
 /// The certificate in use, kept true to its files. Connections that are open keep the one they began with.
-package final class CertificateStore: Sendable {
+package final class CertificateStore: CertificateSource {
     private let files: CertificateFiles
     private let offersHTTP2: Bool
     private let logger: Logger
@@ -27,7 +27,7 @@ package final class CertificateStore: Sendable {
     }
 
     /// What new connections are to use; nil while there is none to be had.
-    var context: NIOSSLContext? { self.pair.withLock { $0?.context } }
+    package var context: NIOSSLContext? { self.pair.withLock { $0?.context } }
 
     /// What goes on with the sessions of clients that come back.
     package var ticketKey: TicketKey { self.key.withLock { $0 } }
@@ -36,13 +36,13 @@ package final class CertificateStore: Sendable {
     package func adopt(_ ticketKey: TicketKey) { self.key.withLock { $0 = ticketKey } }
 
     /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.
-    func start(on loop: any EventLoop, every interval: TimeAmount) {
+    package func start(on loop: any EventLoop, every interval: TimeAmount) {
         self.look()
         let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.look() }
         self.watch.withLock { $0.task = task }
     }
 
-    func stop() {
+    package func stop() {
         self.watch.withLock { $0.task?.cancel() }
     }
 
