@@ -130,9 +130,8 @@ import Testing
         #expect(try await words(free) == "No TLS with 127.0.0.1:\(free): nothing listens there.")
         try await withNATSServer { server in
             let port = try #require(UInt16(server.url.split(separator: ":").last ?? ""))
-            let text = try await words(port)
-            // Which of the two sides notices first is not ours to say.
-            #expect(text.hasPrefix("No TLS with 127.0.0.1:\(port): ") && !text.contains("(") && !text.contains("rror"))
+            // Which of the two sides notices first differs from time to time.
+            for _ in 0..<20 { #expect(try await words(port) == "No TLS with 127.0.0.1:\(port): what listens there does not speak TLS.") }
         }
     }
 

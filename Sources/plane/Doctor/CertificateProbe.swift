@@ -13,9 +13,36 @@ enum CertificateProbe {
         do {
             handshake.outcome = .certificate(notAfter: try await self.notAfter(address: "\(address)", port: Int(port), host: host))
         } catch {
+            var error = error
+            // Whoever speaks first hears of our hello what it takes for nonsense, and may be gone before its own words are read.
+            if HandshakeFailure.isCutOff(error), await self.speaksFirst(address: "\(address)", port: Int(port)) { error = NoTLS() }
             handshake.outcome = .failed(HandshakeFailure.words(for: error))
         }
         return handshake
+    }
+
+    /// What came is no TLS record.
+    struct NoTLS: Error {}
+
+    /// For whoever says something to a client that says nothing; a server of TLS waits for a hello (RFC 8446 §2).
+    private static let listeningLimit: TimeAmount = .seconds(1)
+
+    private static func speaksFirst(address: String, port: Int) async -> Bool {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let heard = loop.makePromise(of: Bool.self)
+        let channel = try? await ClientBootstrap(group: loop)
+            .connectTimeout(self.limit)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(FirstBytes { heard.succeed($0 != nil) }) }
+            }
+            .connect(to: try SocketAddress(ipAddress: address, port: port)).get()
+        guard let channel else {
+            heard.succeed(false)
+            return false
+        }
+        loop.scheduleTask(in: self.listeningLimit) { heard.succeed(false) }
+        defer { channel.close(promise: nil) }
+        return (try? await heard.futureResult.get()) ?? false
     }
 
     /// Whether the chain is trusted is not asked here: a test authority is none of the machine's.
@@ -35,6 +62,10 @@ enum CertificateProbe {
                             if let leaf = certificates.first { shown.succeed(Int64(leaf.notValidAfter)) }
                             verified.succeed(.certificateVerified)
                         }
+                        let words = FirstBytes { first in
+                            if let first, !self.beginsRecord(first) { shown.fail(NoTLS()) }
+                        }
+                        try channel.pipeline.syncOperations.addHandler(words)
                         try channel.pipeline.syncOperations.addHandler(handler)
                         try channel.pipeline.syncOperations.addHandler(FailureForwarder(shown))
                     }
@@ -47,6 +78,36 @@ enum CertificateProbe {
         loop.scheduleTask(in: self.limit) { shown.fail(ChannelError.connectTimeout(self.limit)) }
         defer { channel.close(promise: nil) }
         return try await shown.futureResult.get()
+    }
+}
+
+extension CertificateProbe {
+    /// Whether a server's answer to a hello begins so: an alert or a handshake message (RFC 8446 §5.1).
+    fileprivate static func beginsRecord(_ byte: UInt8) -> Bool { byte == 21 || byte == 22 }
+}
+
+/// Tells the first byte that comes, once; nil if the connection ends without one.
+private final class FirstBytes: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private var tell: (@Sendable (UInt8?) -> Void)?
+
+    init(_ tell: @escaping @Sendable (UInt8?) -> Void) { self.tell = tell }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = self.unwrapInboundIn(data)
+        if let first = bytes.readableBytesView.first {
+            self.tell?(first)
+            self.tell = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.tell?(nil)
+        self.tell = nil
+        context.fireChannelInactive()
     }
 }
 

@@ -4,8 +4,19 @@ import NIOSSL
 
 /// Says why there was no TLS, in words that end the sentence "No TLS with …: ".
 enum HandshakeFailure {
+    /// Whether the other side has ended the connection, and nothing is known of why.
+    static func isCutOff(_ error: any Error) -> Bool {
+        switch error {
+        case let error as IOError: [ECONNRESET, EPIPE].contains(error.errnoCode)
+        case ChannelError.eof, ChannelError.inputClosed, ChannelError.ioOnClosedChannel, NIOSSLError.uncleanShutdown: true
+        case NIOSSLError.handshakeFailed(let reason): "\(reason)".contains("EOF")
+        default: false
+        }
+    }
+
     static func words(for error: any Error) -> String {
         switch error {
+        case is CertificateProbe.NoTLS: "what listens there does not speak TLS"
         case let error as IOError: self.words(errnoCode: error.errnoCode)
         case ChannelError.connectTimeout: "no answer within \(CertificateProbe.limit.nanoseconds / 1_000_000_000) s"
         case ChannelError.eof, ChannelError.inputClosed, NIOSSLError.uncleanShutdown:
