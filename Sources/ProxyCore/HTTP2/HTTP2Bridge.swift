@@ -36,6 +36,8 @@ final class HTTP2Bridge: ChannelDuplexHandler {
     private var request = Request.head
     private var response = Response.head
     private var isHEAD = false
+    /// Of the response, as far as they have come.
+    private var trailers = HPACKHeaders()
     /// Bytes of the response not dealt with yet.
     private var output = ByteBuffer()
     private var scanner = HeadScanner()
@@ -63,8 +65,7 @@ final class HTTP2Bridge: ChannelDuplexHandler {
             if case .head = self.request {
                 self.readHead(context, frame.headers, endsStream: frame.endStream)
             } else {
-                // Trailers are not passed on; they are the end of the body.
-                self.endRequest(context)
+                self.endRequest(context, trailers: frame.headers)
             }
         case .data(let frame):
             if let stream { self.waiting.delivered(on: stream) }
@@ -103,15 +104,17 @@ final class HTTP2Bridge: ChannelDuplexHandler {
         context.fireChannelRead(self.wrapInboundOut(chunk))
     }
 
-    private func endRequest(_ context: ChannelHandlerContext) {
+    /// - Parameter trailers: Behind a body whose length was told HTTP/1.1 has no place for them (RFC 9112 §7.1.2).
+    private func endRequest(_ context: ChannelHandlerContext, trailers: HPACKHeaders = [:]) {
         guard case .body(let body) = self.request else { return }
         do throws(HTTPViolation) {
             try body.end()
+            let end = try HTTP2RequestWriter.end(trailers)
+            self.request = .ended
+            if body.isChunked { context.fireChannelRead(self.wrapInboundOut(end)) }
         } catch {
-            return self.abandon(context, error)
+            self.abandon(context, error)
         }
-        self.request = .ended
-        if body.isChunked { context.fireChannelRead(self.wrapInboundOut(ByteBuffer(string: "0\r\n\r\n"))) }
     }
 
     /// A part of the request has been sent on, and its end will never come: the stream ends, and the backend's connection with it.
@@ -204,17 +207,32 @@ final class HTTP2Bridge: ChannelDuplexHandler {
             case .payload(let count):
                 content.add(buffer, at: buffer.readerIndex + taken, length: count)
                 taken += count
-            case .framing(let count), .extensions(let count): taken += count
+            case .framing(let count):
+                self.takeTrailer(bytes, taken..<(taken + count))
+                taken += count
+            case .extensions(let count): taken += count
             case .needsMore, .ended: break reading
             }
         }
         if taken == buffer.readableBytes { self.output = ByteBuffer() } else { self.output.moveReaderIndex(forwardBy: taken) }
         self.response = .body(reader)
-        if reader.hasEnded {
+        if reader.hasEnded, self.trailers.isEmpty {
             self.writeEnd(context, content.compacted())
+        } else if reader.hasEnded {
+            if content.readableBytes > 0 { self.write(context, .data(.init(data: .byteBuffer(content.compacted())))) }
+            self.writeLast(context, .headers(.init(headers: self.trailers, endStream: true)))
         } else if content.readableBytes > 0 {
             self.write(context, .data(.init(data: .byteBuffer(content.compacted()))))
         }
+    }
+
+    /// Of the pieces of framing only a trailer has a colon.
+    private func takeTrailer(_ bytes: Span<UInt8>, _ piece: Range<Int>) {
+        guard let colon = bytes.firstIndex(of: .colon, in: piece) else { return }
+        var value = (colon + 1)..<piece.upperBound
+        while let last = value.last, bytes[last].isBlank || bytes[last] == .carriageReturn || bytes[last] == .lineFeed { value.removeLast() }
+        while let first = value.first, bytes[first].isBlank { value.removeFirst() }
+        self.trailers.add(name: Self.text(bytes, piece.lowerBound..<colon).lowercased(), value: Self.text(bytes, value))
     }
 
     private func writeEnd(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {

@@ -31,6 +31,21 @@ struct HTTP2RequestWriter {
         return try writer.head(endsStream: endsStream)
     }
 
+    /// The end of a body in chunks, with the trailers behind it. What may not be one is found by who reads it again (``BodyReader``).
+    static func end(_ trailers: HPACKHeaders) throws(HTTPViolation) -> ByteBuffer {
+        var out = ByteBuffer(staticString: "0\r\n")
+        for (name, value, _) in trailers {
+            guard Self.isFieldName(name) else { throw .malformedFieldName }
+            guard Self.isFieldValue(value) else { throw .malformedFieldValue }
+            out.writeString(name)
+            out.writeStaticString(": ")
+            out.writeString(value)
+            out.writeStaticString("\r\n")
+        }
+        out.writeStaticString("\r\n")
+        return out
+    }
+
     private mutating func take(_ name: String, _ value: String) throws(HTTPViolation) {
         guard Self.isFieldValue(value) else { throw .malformedFieldValue }
         if name.utf8.first == .colon { return try self.takePseudo(name, value) }

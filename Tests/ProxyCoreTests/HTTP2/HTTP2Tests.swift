@@ -65,6 +65,56 @@ struct HTTP2Tests {
         }
     }
 
+    @Test("trailers of a response in chunks come behind its body, however they are cut", arguments: [1, 7, .max])
+    func responseTrailers(size: Int) async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let answering = Task {
+                let peer = try await backend.accept()
+                _ = try await peer.receive(until: "\r\n\r\n")
+                let answer = Array("HTTP/1.1 200 OK\r\nTrailer: Server-Timing\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nServer-Timing:  db;dur=5 \r\nX-Check: a:b\r\n\r\n".utf8)
+                for start in stride(from: 0, to: answer.count, by: min(size, answer.count)) {
+                    try await peer.send(Array(answer[start...].prefix(size)))
+                }
+            }
+            let output = try await Self.ask(proxy, "HOST/ -D -").replacing("\r\n", with: "\n")
+            try await answering.value
+            #expect(output.contains("trailer: Server-Timing\n"))
+            #expect(output.contains("ok") && output.contains("server-timing: db;dur=5\nx-check: a:b\n"))
+            #expect(output.hasSuffix("|2|200"))
+        }
+    }
+
+    @Test("trailers of a request without a length come behind its body; with a length they are left out; what may not be one is refused")
+    func requestTrailers() async throws {
+        let head: [(String, String)] = [(":method", "POST"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await client.send(HTTP2Frames.start)
+            for (stream, length) in [(1, nil), (3, "3")] as [(UInt32, String?)] {
+                let fields = head + (length.map { [("content-length", $0)] } ?? [])
+                try await client.send(
+                    HTTP2Frames.headers(fields, stream: stream, flags: HTTP2Frames.endHeaders) + HTTP2Frames.frame(.data, stream: stream, Array("abc".utf8))
+                        + HTTP2Frames.headers([("x-check", "a:b")], stream: stream, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+                let peer = try await backend.accept()
+                let request = try await peer.receive(until: length == nil ? "\r\nx-check: a:b\r\n\r\n" : "abc")
+                #expect(request.hasSuffix(length == nil ? "3\r\nabc\r\n0\r\nx-check: a:b\r\n\r\n" : "\r\n\r\nabc"))
+                try await peer.send(Self.ok)
+                peer.close()
+            }
+            let peer = Task { try await backend.accept() }
+            try await client.send(
+                HTTP2Frames.headers(head, stream: 5, flags: HTTP2Frames.endHeaders) + HTTP2Frames.frame(.data, stream: 5, Array("abc".utf8)))
+            _ = try await peer.value.receive(until: "abc\r\n")
+            try await client.send(
+                HTTP2Frames.headers([("authorization", "Bearer x")], stream: 5, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            let seen = try await client.bytes("a refusal") { HTTP2Frames.read($0).contains { $0.stream == 5 && [1, 3].contains($0.kind) } }
+            #expect(!HTTP2Frames.read(seen).contains { $0.stream == 5 && $0.kind == 1 && $0.payload.first == 0x88 })
+            #expect(try await !peer.value.receiveToEnd().contains("uthorization"))
+        }
+    }
+
     @Test("a response that ends with its connection, an answer to HEAD, and one without a body end as they should")
     func endings() async throws {
         try await self.withHTTP2 { proxy in
