@@ -134,6 +134,7 @@ extension ClientConnection {
     /// - Parameter name: Of the route, where the request has no endpoint yet.
     func logFailure(_ failure: RequestFailure, of name: String? = nil) {
         if case .upstream(let cause) = failure { self.worker.metrics.upstreamFailed(cause.kind) }
+        guard self.worker.tellsFailure() else { return }
         var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
         if let requestID { metadata["request_id"] = "\(requestID)" }
         if let offer = self.request.offer {

@@ -38,6 +38,10 @@ final class ProxyWorker {
     private static let accessLinesLimit = 64 * 1024
 
     private let upstreams: UpstreamAllowance
+    /// Requests that were not served since the last tick.
+    private var failures = 0
+    /// Of those, how many are told one by one: a stranger whose backend answers nothing could fill the log with them. 20 a second.
+    private static let toldFailures = 10
     /// Connections whose requests wait for a name to be looked up, and those that wait for a route to change.
     private var asking: [String: [ClientConnection]] = [:]
     /// Waiting for what is found out now, not for what is remembered.
@@ -109,8 +113,21 @@ final class ProxyWorker {
 
     /// What log and metrics have not been told yet, when nothing more will happen.
     func tellLast() {
+        self.tellOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
+    }
+
+    /// Whether there is room in the log for one more request that was not served.
+    func tellsFailure() -> Bool {
+        self.failures += 1
+        return self.failures <= Self.toldFailures
+    }
+
+    private func tellOtherFailures() {
+        let count = self.failures - Self.toldFailures
+        self.failures = 0
+        if count > 0 { self.logger.info("more requests were not served", metadata: ["count": "\(count)"]) }
     }
 
     // MARK: Holding
@@ -215,6 +232,7 @@ final class ProxyWorker {
             connection.deadlinePassed()
         }
         self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, burst: self.limits.upstreamBurst, now: now)
+        self.tellOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
     }
