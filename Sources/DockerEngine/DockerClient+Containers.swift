@@ -33,9 +33,12 @@ extension DockerClient {
         try await self.perform(request)
     }
 
+    /// Bytes of what there is to say of one container. Its environment is a request's and its image's, its labels are its image's.
+    private static let inspectionLimit = 8 * 1024 * 1024
+
     package func inspect(_ id: ContainerID) async throws(EngineError) -> ContainerInspection {
         try await self.decode(
-            ContainerInspection.self, from: Self.request(.GET, id, "json", attempt: "inspect container \(id)"))
+            ContainerInspection.self, from: Self.request(.GET, id, "json", attempt: "inspect container \(id)"), upTo: Self.inspectionLimit)
     }
 
     /// Asks the container to stop (its stop signal, normally SIGTERM), kills it after `grace`, and returns when it has
@@ -69,10 +72,41 @@ extension DockerClient {
     /// All containers, running or not, which carry the label.
     /// - Parameter label: `key`, or `key=value`.
     package func list(label: String) async throws(EngineError) -> [ContainerSummary] {
-        let request = EngineRequest(
-            path: "/containers/json", query: [("all", "true"), ("filters", EngineFilter.encode(["label": [label]]))],
-            subject: .daemon, attempt: "list the containers with label \(label)")
-        return try await self.decode([ContainerSummary].self, from: request)
+        do {
+            return try await self.decode([ContainerSummary].self, from: Self.listRequest(["label": [label]]))
+        } catch where error.code == .replyTooLarge {
+            // A list tells all labels, and an image may have many.
+            return try await self.listInPages(label: label)
+        }
+    }
+
+    /// As many as one page may have of the largest that anybody lets live.
+    private static let pageLength = 16
+
+    /// From the newest to the oldest. What is made meanwhile is not in it.
+    private func listInPages(label: String) async throws(EngineError) -> [ContainerSummary] {
+        var containers: [ContainerSummary] = []
+        while true {
+            var filters = ["label": [label]]
+            if let last = containers.last { filters["before"] = [last.id.rawValue] }
+            let page: [ContainerSummary]
+            do {
+                page = try await self.decode([ContainerSummary].self, from: Self.listRequest(filters, limit: Self.pageLength))
+            } catch where error.code == .noSuchContainer || error.code == .badRequest {
+                // The last one is gone; from the beginning, another time.
+                throw EngineError(.conflict, attempt: error.attempt, cause: error)
+            }
+            containers += page
+            if page.count < Self.pageLength { return containers }
+        }
+    }
+
+    private static func listRequest(_ filters: [String: [String]], limit: Int? = nil) -> EngineRequest {
+        var query = [("all", "true"), ("filters", EngineFilter.encode(filters))]
+        if let limit { query.append(("limit", String(limit))) }
+        return EngineRequest(
+            path: "/containers/json", query: query, subject: .daemon,
+            attempt: "list the containers with label \(filters["label", default: []].joined(separator: ", "))")
     }
 
     /// Returns when the container does not run any more, at once if it does not run now.

@@ -10,15 +10,19 @@ extension DockerClient {
     /// - Parameters:
     ///   - since: the first moment of interest. Events of exactly this moment come again.
     ///   - label: `key`, or `key=value`.
+    ///   - actions: Docker's words for what is of interest; all if empty. An image can have its health asked for every millisecond, and
+    ///     each question is three events with all labels.
     package func events(
-        since: UTCInstant? = nil, label: String
+        since: UTCInstant? = nil, label: String, actions: [String] = []
     ) async throws(EngineError) -> EngineStream<JSONLineDecoder<ContainerEvent>> {
-        var query = [("filters", EngineFilter.encode(["type": ["container"], "label": [label]]))]
+        var filters = ["type": ["container"], "label": [label]]
+        if !actions.isEmpty { filters["event"] = actions }
+        var query = [("filters", EngineFilter.encode(filters))]
         if let since { query.append(("since", since.queryValue)) }
         let request = EngineRequest(
             path: "/events", query: query, subject: .daemon, attempt: "listen to the events of containers with label \(label)")
         return EngineStream(
-            try await self.transport.open(request), decoder: JSONLineDecoder(), request: request, endpoint: self.endpoint)
+            try await self.transport.open(request), decoder: JSONLineDecoder(skipsLongLines: true), request: request, endpoint: self.endpoint)
     }
 
     /// The container's output, from its beginning or from `since`.

@@ -40,8 +40,10 @@ package struct DockerClient: Sendable {
     }
 
     /// Makes a call and reads its JSON reply.
-    func decode<Reply: Decodable>(_ type: Reply.Type, from request: EngineRequest) async throws(EngineError) -> Reply {
-        let body = try await self.transport.collect(request, upTo: Self.replyLimit)
+    func decode<Reply: Decodable>(
+        _ type: Reply.Type, from request: EngineRequest, upTo limit: Int = Self.replyLimit
+    ) async throws(EngineError) -> Reply {
+        let body = try await self.transport.collect(request, upTo: limit)
         do {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
         } catch {

@@ -14,7 +14,7 @@ extension EngineError {
         case is TimeLimitReached:
             self.init(.timedOut, attempt: attempt, hint: "is the machine overloaded, or dockerd stuck?")
         case is NIOTooManyBytesError:
-            self.init(.unreadableReply, attempt: attempt, message: "the reply is larger than this call accepts")
+            self.init(.replyTooLarge, attempt: attempt)
         case let error as IOError:
             self.init(.daemonUnreachable, attempt: attempt, hint: endpoint.hint(errno: error.errnoCode), cause: error)
         default:

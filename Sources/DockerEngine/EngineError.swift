@@ -31,8 +31,10 @@ package struct EngineError: Error, Sendable {
         case diskFull
         /// Any other failure the daemon reported of itself.
         case daemonFailed
-        /// What the daemon sent is not what the API promises, or larger than we are willing to hold.
+        /// What the daemon sent is not what the API promises.
         case unreadableReply
+        /// What the daemon sent is more than we are willing to hold.
+        case replyTooLarge
     }
 
     package var code: Code
@@ -60,7 +62,7 @@ package struct EngineError: Error, Sendable {
         case .daemonUnreachable, .timedOut, .daemonFailed, .conflict: true
         case .registry(let trouble): trouble.mayPass
         case .cancelled, .versionUnsupported, .badRequest, .noSuchContainer, .noSuchImage, .nameConflict, .notStartable,
-            .imageNotFound, .pullDenied, .diskFull, .unreadableReply:
+            .imageNotFound, .pullDenied, .diskFull, .unreadableReply, .replyTooLarge:
             false
         }
     }
@@ -96,6 +98,7 @@ extension EngineError.Code {
         case .diskFull: "no space left on the machine"
         case .daemonFailed: "the Docker daemon failed"
         case .unreadableReply: "unreadable reply of the Docker daemon"
+        case .replyTooLarge: "the Docker daemon's reply is larger than this call accepts"
         }
     }
 }

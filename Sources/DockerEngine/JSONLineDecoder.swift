@@ -3,13 +3,19 @@ package import NIOCore
 
 /// Reads a stream of JSON documents, each on a line of its own; the line may end in `\r\n`.
 package struct JSONLineDecoder<Element: Decodable & Sendable>: StreamDecoder {
-    /// Longest document, in bytes. An event carries the labels of its container, which are ours and small.
+    /// Longest document, in bytes. An event carries the labels of its container, those of its image included.
     static var lineLimit: Int { 1024 * 1024 }
 
     /// The beginning of a line whose end has not come.
     private var unfinished: [UInt8] = []
+    /// Whether one that is longer is passed over; otherwise it is an error. What one container's image is like must not keep anybody from
+    /// hearing of the others.
+    private let skipsLongLines: Bool
+    private var isSkipping = false
 
-    package init() {}
+    package init(skipsLongLines: Bool = false) {
+        self.skipsLongLines = skipsLongLines
+    }
 
     package mutating func feed(_ bytes: ByteBuffer) throws(StreamError) -> [Element] {
         var elements: [Element] = []
@@ -29,12 +35,21 @@ package struct JSONLineDecoder<Element: Decodable & Sendable>: StreamDecoder {
     }
 
     private mutating func append(_ bytes: ByteBufferView.SubSequence) throws(StreamError) {
-        guard self.unfinished.count + bytes.count <= Self.lineLimit else { throw .tooLarge(limitBytes: Self.lineLimit) }
+        guard !self.isSkipping else { return }
+        guard self.unfinished.count + bytes.count <= Self.lineLimit else {
+            guard self.skipsLongLines else { throw .tooLarge(limitBytes: Self.lineLimit) }
+            self.isSkipping = true
+            self.unfinished = []
+            return
+        }
         self.unfinished += bytes
     }
 
     private mutating func takeLine() throws(StreamError) -> Element? {
-        defer { self.unfinished.removeAll(keepingCapacity: true) }
+        defer {
+            self.unfinished.removeAll(keepingCapacity: true)
+            self.isSkipping = false
+        }
         guard self.unfinished.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: " ") }) else { return nil }
         do {
             return try JSONDecoder().decode(Element.self, from: Data(self.unfinished))

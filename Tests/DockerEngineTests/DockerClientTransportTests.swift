@@ -44,6 +44,21 @@ struct DockerClientTransportTests {
         withExtendedLifetime(server) {}
     }
 
+    @Test("a list that is too long because of some image's labels is asked for in pages")
+    func pages() async throws {
+        let filters = Recorder<String>()
+        let (server, client) = try await Self.client { request in
+            filters.record(request.target)
+            let isPaged = request.target.contains("limit=16")
+            guard isPaged else { return .text(.ok, "[" + String(repeating: " ", count: DockerClient.replyLimit) + "]") }
+            let ids = request.target.contains("before") ? 17...20 : 1...16
+            return .text(.ok, "[" + ids.map { #"{"Id":"c\#($0)","State":"running"}"# }.joined(separator: ",") + "]")
+        }
+        #expect(try await client.list(label: "l").map(\.id.rawValue) == (1...20).map { "c\($0)" })
+        #expect(filters.all.count == 3 && filters.all[2].contains("c16"))
+        withExtendedLifetime(server) {}
+    }
+
     @Test("an older daemon than we know is refused, a newer one is spoken to in our newest (A24)")
     func versions() async throws {
         let (old, oldClient) = try await Self.client(version: "1.30") { _ in .text(.ok, "{}") }
@@ -88,7 +103,7 @@ struct DockerClientTransportTests {
     func tooLarge() async throws {
         let (server, client) = try await Self.client { _ in .stalledBody("{") }
         let request = EngineRequest(path: "/x", subject: .daemon, attempt: "read")
-        #expect(await Self.code { _ = try await client.transport.collect(request, upTo: 1000) } == .unreadableReply)
+        #expect(await Self.code { _ = try await client.transport.collect(request, upTo: 1000) } == .replyTooLarge)
         withExtendedLifetime(server) {}
     }
 

@@ -53,6 +53,20 @@ struct JSONLineDecoderTests {
         }
     }
 
+    @Test("passes over a line that is too long, where that is asked for, and reads on behind it", arguments: [4096, .max])
+    func longLine(size: Int) throws {
+        var decoder = JSONLineDecoder<PullMessage>(skipsLongLines: true)
+        let long = #"{"status":"\#(String(repeating: "x", count: JSONLineDecoder<PullMessage>.lineLimit))"}"#
+        var rest = Array(("{\"error\":\"one\"}\n" + long + "\n" + long + "\n{\"error\":\"two\"}\n").utf8)[...]
+        var elements: [PullMessage] = []
+        while !rest.isEmpty {
+            elements += try decoder.feed(ByteBuffer(bytes: rest.prefix(size)))
+            rest = rest.dropFirst(size)
+        }
+        #expect(elements == [.failure("one"), .failure("two")])
+        #expect(try decoder.finish().isEmpty)
+    }
+
     @Test("of events is read, odd exit codes included (A20)")
     func events() throws {
         let events = try Self.decode(

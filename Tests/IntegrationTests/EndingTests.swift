@@ -84,7 +84,7 @@ extension ContainerObservation {
     fileprivate var hasNoProcess: Bool {
         switch self {
         case .absent, .created, .exited: true
-        case .running, .foreign: false
+        case .running, .foreign, .oversized: false
         }
     }
 }

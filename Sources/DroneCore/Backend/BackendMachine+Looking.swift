@@ -22,12 +22,12 @@ extension BackendMachine {
             return self.locate(observation)
         case .starting(.probing):
             guard let outcome = self.outcome(ofStarting: observation) else { return [] }
-            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign), first: [.abandonWork])
+            return self.end(outcome, from: Self.cleanup(after: observation), first: [.abandonWork])
         case .ready(.rejoining):
             return self.rejoin(observation)
         case .ready(.serving):
             guard let outcome = self.outcome(ofReady: observation) else { return [] }
-            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
+            return self.end(outcome, from: Self.cleanup(after: observation))
         case .ending(let outcome, .settling):
             return observation == .foreign
                 ? self.end(outcome, from: .drainingLogs(removes: false)) : self.clean(outcome, from: .stopping)
@@ -47,7 +47,7 @@ extension BackendMachine {
         case .created:
             self.state = .loading(.launching)
             return [.start]
-        case .running, .exited:
+        case .running, .exited, .oversized:
             self.state = .starting(.locating)
             return [.record(.starting, route: nil)] + self.locate(observation)
         }
@@ -55,7 +55,7 @@ extension BackendMachine {
 
     private mutating func locate(_ observation: ContainerObservation) -> [Action] {
         if let outcome = self.outcome(ofStarting: observation) {
-            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
+            return self.end(outcome, from: Self.cleanup(after: observation))
         }
         guard let address = self.address(of: observation) else {
             return self.end(Self.addressless, from: .stopping)
@@ -66,7 +66,7 @@ extension BackendMachine {
 
     private mutating func rejoin(_ observation: ContainerObservation) -> [Action] {
         if let outcome = self.outcome(ofReady: observation) {
-            return self.end(outcome, from: .drainingLogs(removes: observation != .foreign))
+            return self.end(outcome, from: Self.cleanup(after: observation))
         }
         guard let address = self.address(of: observation) else {
             return self.end(Self.addressless, from: .stopping)
@@ -78,7 +78,7 @@ extension BackendMachine {
     private func address(of observation: ContainerObservation) -> ContainerAddress? {
         switch observation {
         case .running(let ip?): ContainerAddress(ip: ip, port: self.port)
-        case .running(nil), .absent, .foreign, .created, .exited: nil
+        case .running(nil), .absent, .foreign, .oversized, .created, .exited: nil
         }
     }
 
@@ -86,6 +86,7 @@ extension BackendMachine {
     private func outcome(ofStarting observation: ContainerObservation) -> BackendOutcome? {
         switch observation {
         case .running: nil
+        case .oversized: Self.oversized
         case .absent, .foreign, .created: Self.vanished(.errorStarting)
         case .exited(let code, let outOfMemory):
             BackendOutcome(
@@ -97,6 +98,7 @@ extension BackendMachine {
     private func outcome(ofReady observation: ContainerObservation) -> BackendOutcome? {
         switch observation {
         case .running: nil
+        case .oversized: Self.oversized
         case .absent, .foreign, .created: Self.vanished(.failed)
         case .exited(let code, let outOfMemory):
             BackendOutcome(code == 0 ? .exited : .failed, outOfMemory ? .outOfMemory : .exitedByItself, exitCode: code)
@@ -106,6 +108,18 @@ extension BackendMachine {
     private static func vanished(_ state: BackendState) -> BackendOutcome {
         BackendOutcome(state, .vanished, message: "the container is gone, and nobody saw how")
     }
+
+    /// From where on to clean up what was found and cannot stay.
+    private static func cleanup(after observation: ContainerObservation) -> Cleanup {
+        switch observation {
+        case .foreign: .drainingLogs(removes: false)
+        case .oversized: .stopping
+        case .absent, .created, .running, .exited: .drainingLogs(removes: true)
+        }
+    }
+
+    private static let oversized = BackendOutcome(
+        .failed, .containerRefused, message: "the labels of its image are larger than a container's may be (1 MiB)")
 
     private static let addressless = BackendOutcome(
         .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")

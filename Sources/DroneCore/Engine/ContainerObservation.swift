@@ -7,6 +7,8 @@ package enum ContainerObservation: Hashable, Sendable {
     case absent
     /// There is one of that name that we did not make. It is nobody's business here, least of all to be removed.
     case foreign
+    /// So much is said of it that the engine's answers about all the others suffer: its image has labels without end. It must go.
+    case oversized
     /// Made, never started.
     case created
     /// Its process lives. Without an address nothing can be sent to it.

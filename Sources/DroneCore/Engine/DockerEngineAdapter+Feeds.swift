@@ -3,9 +3,13 @@ package import PlaneProtocol
 import UTCTime
 
 extension DockerEngineAdapter: EngineFeeds {
+    /// Docker's words for the end of a container, and Podman's.
+    private static let endings = ["die", "destroy", "died", "remove"]
+
     package func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {
         do throws(EngineError) {
-            let events = try await self.client.events(since: since.instant, label: "\(BackendID.managedLabel)=true")
+            let events = try await self.client.events(
+                since: since.instant, label: "\(BackendID.managedLabel)=true", actions: Self.endings)
             await body(.listening)
             for try await event in events where event.action == .died || event.action == .removed {
                 // The label stays when the name is changed; an engine that does not tell labels tells the name.

@@ -66,14 +66,20 @@ package struct DockerEngineAdapter: Engine {
             let found = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.inspect(id) }
             guard let inspection = found else { return try await self.lookAtName(of: backend) }
             guard inspection.labels[BackendID.backendLabel] == backend.resourceName else { return .foreign }
+            guard inspection.labels.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= Self.labelLimit else { return .oversized }
             let state = inspection.state
             if state.isRunning { return .running(inspection.address(on: self.blueprint.network).flatMap { IPAddress($0) }) }
             guard state.status != .created else { return .created }
             return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
         } catch {
+            if error.code == .replyTooLarge { return .oversized }
             throw EngineFailure(error)
         }
     }
+
+    /// Bytes of labels, those of its image included, which every list of containers and every event of this one repeats. Images made by
+    /// buildpacks have some 100 KiB.
+    private static let labelLimit = 1024 * 1024
 
     /// There is no container of the backend; there may be another one of its name.
     private func lookAtName(of backend: BackendID) async throws(EngineError) -> ContainerObservation {
@@ -166,7 +172,7 @@ extension EngineFailure {
             case .diskFull: .diskFull
             case .badRequest, .notStartable, .noSuchContainer, .versionUnsupported: .refused
             case .registry(let trouble): .registry(trouble)
-            case .daemonUnreachable, .timedOut, .cancelled, .conflict, .daemonFailed, .unreadableReply: .unavailable
+            case .daemonUnreachable, .timedOut, .cancelled, .conflict, .daemonFailed, .unreadableReply, .replyTooLarge: .unavailable
             }
         self.init(code, "\(error)")
     }

@@ -60,6 +60,7 @@ struct BackendVerdict: Equatable {
         case .outOfMemory: "The kernel killed it, because it needed more memory than its limit."
         case .vanished: "Its container is gone, and nobody saw how."
         case .internalError: "Something on its drone failed."
+        case .containerRefused: "Its drone does not let such a container live."
         default: "Its program ended by itself\(self.exit)."
         }
     }

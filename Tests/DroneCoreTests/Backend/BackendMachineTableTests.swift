@@ -42,6 +42,8 @@ import Testing
         .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")
     static let foreign = BackendOutcome(
         .errorLoading, .containerRefused, message: "a container of the backend's name exists which Plane did not make")
+    static let oversized = BackendOutcome(
+        .failed, .containerRefused, message: "the labels of its image are larger than a container's may be (1 MiB)")
     static let before = BackendOutcome(.exited, nil)
 
     static func endedStarting(_ code: Int64, _ cause: BackendCause = .crashOnBoot) -> BackendOutcome {
@@ -69,7 +71,7 @@ import Testing
     static let events: [BackendEvent] = [
         .begin, .pulled, .pullFailed(refused), .created, .createFailed(missing), .createFailed(taken), .createFailed(refused),
         .started, .startFailed(refused), .hint,
-        .found(.absent), .found(.foreign), .found(.created), .found(running), .found(.running(nil)), .found(exit0), .found(exit2),
+        .found(.absent), .found(.foreign), .found(.oversized), .found(.created), .found(running), .found(.running(nil)), .found(exit0), .found(exit2),
         .found(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
     ]
 
@@ -139,6 +141,7 @@ import Testing
         return [
             Row(from: state, event: .found(.absent), to: .loading(.creating(attempt)), actions: [.create]),
             end(state, .found(.foreign), foreign, .drainingLogs(removes: false)),
+            end(state, .found(.oversized), oversized, .stopping, first: [record]),
             Row(from: state, event: .found(.created), to: .loading(.launching), actions: [.start]),
             Row(
                 from: state, event: .found(running), to: .starting(.probing(address)),
@@ -155,6 +158,7 @@ import Testing
         Row(from: .starting(.locating), event: .hint, to: .starting(.locating), actions: [.look]),
         end(.starting(.locating), .found(.absent), vanishedStarting, .drainingLogs(removes: true)),
         end(.starting(.locating), .found(.foreign), vanishedStarting, .drainingLogs(removes: false)),
+        end(.starting(.locating), .found(.oversized), oversized, .stopping),
         end(.starting(.locating), .found(.created), vanishedStarting, .drainingLogs(removes: true)),
         Row(
             from: .starting(.locating), event: .found(running), to: .starting(.probing(address)), actions: [.probe(address), .followLogs]),
@@ -167,6 +171,7 @@ import Testing
         Row(from: .starting(.probing(address)), event: .hint, to: .starting(.probing(address)), actions: [.look]),
         end(.starting(.probing(address)), .found(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
         end(.starting(.probing(address)), .found(.foreign), vanishedStarting, .drainingLogs(removes: false), first: [.abandonWork]),
+        end(.starting(.probing(address)), .found(.oversized), oversized, .stopping, first: [.abandonWork]),
         end(.starting(.probing(address)), .found(.created), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
         end(.starting(.probing(address)), .found(exit0), endedStarting(0), .drainingLogs(removes: true), first: [.abandonWork]),
         end(.starting(.probing(address)), .found(exit2), endedStarting(2), .drainingLogs(removes: true), first: [.abandonWork]),
@@ -186,6 +191,7 @@ import Testing
             Row(from: state, event: .hint, to: state, actions: [.look]),
             end(state, .found(.absent), vanishedReady, .drainingLogs(removes: true)),
             end(state, .found(.foreign), vanishedReady, .drainingLogs(removes: false)),
+            end(state, .found(.oversized), oversized, .stopping),
             end(state, .found(.created), vanishedReady, .drainingLogs(removes: true)),
             end(state, .found(exit0), endedReady(.exited, 0), .drainingLogs(removes: true)),
             end(state, .found(exit2), endedReady(.failed, 2), .drainingLogs(removes: true)),
@@ -223,7 +229,7 @@ import Testing
         for failure in [missing, taken, refused] {
             rows.append(Row(from: settling, event: .createFailed(failure), to: drain, actions: told))
         }
-        for observation in [.absent, .created, running, .running(nil), exit0, exit2, killed] as [ContainerObservation] {
+        for observation in [.absent, .oversized, .created, running, .running(nil), exit0, exit2, killed] as [ContainerObservation] {
             rows.append(Row(from: settling, event: .found(observation), to: stop, actions: [.stop(.soft)]))
         }
         return rows

@@ -59,6 +59,37 @@ import Testing
         }
     }
 
+    @Test("an image with labels without end loses its container, and nobody's exits are missed because of it", arguments: [2 << 20, 10 << 20])
+    func endlessLabels(bytes: Int) async throws {
+        let engine = try await DockerEngineAdapter.forTests()
+        let (id, other) = (BackendID.random(), BackendID.random())
+        let told = Recorder<ExitNews>()
+        try await self.with(engine, other) {
+            try await engine.create(.onDocker(other, drone: .make()))
+            try await engine.start(other)
+            try await self.with(engine, id) {
+                // As an image's labels are among those of its containers.
+                let request = SpawnRequest.onDocker(id, drone: .make())
+                var spec = try #require(engine.blueprint.specification(for: request))
+                for number in 0..<16 { spec.labels["junk-\(number)"] = String(repeating: "x", count: bytes / 16) }
+                _ = try await engine.client.createContainer(spec, name: DockerEngineAdapter.name(of: id))
+                try await engine.start(id)
+                #expect(try await engine.look(at: id) == .oversized)
+                #expect(try await Set(engine.list().map(\.backend)).isSuperset(of: [id, other]))
+                let before = WireTime.now()
+                try await withThrowingDiscardingTaskGroup { group in
+                    group.addTask { try await engine.watchExits(since: before) { told.record($0) } }
+                    try await eventually("it listens") { told.all.contains(.listening) }
+                    try await engine.stop(id, grace: .zero)
+                    try await engine.stop(other, grace: .zero)
+                    try await eventually("the other one's end is told") { told.all.contains(.ended(other)) }
+                    group.cancelAll()
+                }
+            }
+        }
+        #expect(told.all.filter { $0 == .listening }.count == 1)
+    }
+
     @Test("the id that an earlier agent knew is enough, and one that names nothing any more does no harm")
     func remembered() async throws {
         let maker = try await DockerEngineAdapter.forTests()
