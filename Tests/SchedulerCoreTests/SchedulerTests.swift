@@ -36,6 +36,27 @@ import Testing
         }
     }
 
+    @Test("a request that fits a message, but not with the backend's id and lock in it, is refused as what it is, and its lock is free")
+    func largeRequest() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                var request = ScheduleRequest.make(lock: .make(), token: true)
+                // One variable has at most 128 KiB.
+                for number in 0..<10 { request.executable.env["LONG_\(number)"] = Secret(String(repeating: "x", count: 100_000)) }
+                request.executable.env["REST"] = ""
+                let room = (1 << 20) - WireCodec.encode(request).count
+                request.executable.env["REST"] = Secret(String(repeating: "x", count: room))
+                guard case .error(let error) = try await cluster.bus.request(request) else {
+                    Issue.record("it was not refused")
+                    return
+                }
+                #expect(error.code == .badRequest && error.message.contains("large"))
+                #expect(drone.spawned.isEmpty)
+                #expect(try await cluster.spawned(.make(lock: .make())).spawned)
+            }
+        }
+    }
+
     @Test("a drone that has only ever said Draining is not used")
     func droneNotReady() async throws {
         try await TestCluster.run { cluster in

@@ -64,7 +64,7 @@ package actor BackendRoster {
         let received = self.context.now().unixMicroseconds
         let report = self.context.report(
             .loading, of: request.backendID,
-            detail: request.metadata[ScheduleRequest.requestedByKey].map { BackendStatusDetail(requestedBy: $0) })
+            detail: request.metadata[ScheduleRequest.requestedByKey].map { BackendStatusDetail(requestedBy: BackendStatusDetail.requester($0)) })
         let admission = try await self.context.store.admit(request, acceptedAt: received, room: room, report: report)
         if admission == .admitted {
             self.context.pass(.admitted)

@@ -19,9 +19,13 @@ struct RollCallDesk: Sendable {
             let later = live.sorted { $0.id.rawValue < $1.id.rawValue }.drop { record in
                 request.after.map { record.id.rawValue <= $0.rawValue } ?? false
             }
-            let entries = later.prefix(RollCall.entriesAtOnce).map { record in
-                RollCall.Entry(
+            var (entries, bytes): ([RollCall.Entry], Int) = ([], 0)
+            for record in later.prefix(RollCall.entriesAtOnce) {
+                let entry = RollCall.Entry(
                     backend: record.id, state: record.state, bearerToken: record.spec.bearerToken, lockAssignment: record.spec.lockAssignment)
+                bytes += WireCodec.encode(entry).count
+                guard entries.isEmpty || bytes <= RollCall.bytesAtOnce else { break }
+                entries.append(entry)
             }
             return .success(
                 RollCall(

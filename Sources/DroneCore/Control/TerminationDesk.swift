@@ -25,7 +25,8 @@ package struct TerminationDesk: Sendable {
             guard let record = try await self.store.backend(request.backendID) else { return false }
             guard !record.state.isTerminal else { return true }  // as asked
             await self.roster.takeOn(record)
-            await self.roster.supervisor(of: request.backendID)?.terminate(requestedBy: request.requestedBy)
+            await self.roster.supervisor(of: request.backendID)?.terminate(
+                requestedBy: request.requestedBy.map { BackendStatusDetail.requester($0) })
             guard let after = try await self.store.backend(request.backendID) else { return false }
             return after.state.isTerminal || after.ending != nil
         } catch {

@@ -31,6 +31,24 @@ package struct BackendStatusDetail: Hashable, Sendable {
     }
 }
 
+extension BackendStatusDetail {
+    /// Bytes that are told of who asked for something. A report that is longer than a message may be would never arrive, and with it no
+    /// later one of its backend.
+    package static let requesterBytes = 256
+
+    /// As much of it as is told.
+    package static func requester(_ text: String) -> String {
+        guard text.utf8.count > self.requesterBytes else { return text }
+        var (told, bytes) = (String.UnicodeScalarView(), 0)
+        for scalar in text.unicodeScalars {
+            bytes += UTF8.width(scalar)
+            guard bytes <= self.requesterBytes else { break }
+            told.append(scalar)
+        }
+        return String(told)
+    }
+}
+
 extension BackendStatusDetail: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.phases = try json.optional("phases")

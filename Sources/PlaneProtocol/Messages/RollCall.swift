@@ -38,8 +38,10 @@ package struct RollCall: Hashable, Sendable {
     /// False if there are more backends, to be asked for with `after`.
     package var isComplete: Bool
 
-    /// An entry is some 200 bytes, or 3 KiB with the longest lock: well below the 1 MiB of a NATS message.
+    /// An entry is some 200 bytes.
     package static let entriesAtOnce = 300
+    /// Fewer where they take more: with a lock of nothing but control characters an entry has 12 KiB, and a NATS message no more than 1 MiB.
+    package static let bytesAtOnce = 512 * 1024
 
     package init(metadata: DroneMetadata, backends: [Entry], isComplete: Bool) {
         self.metadata = metadata

@@ -2,6 +2,10 @@ import NATS
 import PlaneProtocol
 
 extension ErrorReply {
+    /// It came in one message, and does not fit another one with the backend, the drone and the lock in it.
+    static let requestTooLarge = ErrorReply(
+        code: .badRequest, message: "the request is so large that NATS does not take it with the backend's id and token in it; is env that long?")
+
     /// The sender repeats its message until it is stored.
     static func cannotWrite(_ error: NATSError) -> ErrorReply {
         ErrorReply(code: .unavailable, message: "the scheduler could not write to the stream: \(error.reason); try again")

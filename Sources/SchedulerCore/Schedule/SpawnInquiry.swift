@@ -92,6 +92,7 @@ extension SpawnAnswer {
         case .success(let answer): self = answer.reply ? .accepted : .refused(answer.reason)
         case .failure(.refused(let reply)): self = .refused(reply)
         case .failure(.transport(let error)) where error.code == .noResponders: self = .nobody
+        case .failure(.transport(let error)) where error.code == .payloadTooLarge: self = .refused(.requestTooLarge)
         case .failure: self = .silent
         }
     }
