@@ -74,6 +74,7 @@ struct RollCaller: Sendable {
             answer.backends.map { RollCallFinding($0, of: drone, in: cluster, world: world) }
         }
         let formerDrones = await self.askFormerDrones(of: findings, in: cluster)
+        self.tellClaims(findings, formerDrones, of: drone, in: cluster)
         let areAdopted = await withTaskGroup(of: Bool.self) { group in
             var areAdopted = true
             for (index, finding) in findings.enumerated() {
@@ -86,6 +87,28 @@ struct RollCaller: Sendable {
         guard areAdopted else { return false }
         guard known == nil else { return true }
         return await self.write(.drone(DroneMessage(drone: drone, change: .metadata(answer.metadata))), in: cluster)
+    }
+
+    /// What is not the drone's, in two lines at most: a stolen one can claim everything there is, time and again.
+    private func tellClaims(_ findings: [RollCallFinding], _ formerDrones: [DroneID: FormerDrone], of drone: DroneID, in cluster: ClusterName) {
+        var (madeUp, foreign): ([BackendID], [BackendID]) = ([], [])
+        for finding in findings {
+            switch finding {
+            case .unknown(let entry) where !self.believesInUnknown: madeUp.append(entry.backend)
+            case .isAssigned(let entry, let former) where formerDrones[former]?.releases(entry.backend) != true: foreign.append(entry.backend)
+            case .agrees, .unknown, .isAssigned, .mustStop: continue
+            }
+        }
+        for (claims, message) in [
+            (madeUp, "drone claims backends that nobody gave it"), (foreign, "drone claims backends that are assigned to another"),
+        ] as [([BackendID], Logger.Message)] {
+            guard let first = claims.first else { continue }
+            self.logger.warning(
+                message,
+                metadata: [
+                    LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(first)", LogKey.count: "\(claims.count)",
+                ])
+        }
     }
 
     /// The drone that a claimed backend is assigned to, and what it says.
@@ -144,11 +167,7 @@ struct RollCaller: Sendable {
     ) async -> Bool {
         switch finding {
         case .agrees: return true
-        case .unknown(let entry) where !self.believesInUnknown:
-            self.logger.warning(
-                "drone claims a backend that nobody gave it",
-                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
-            return true
+        case .unknown where !self.believesInUnknown: return true
         case .unknown(let entry):
             self.logger.notice(
                 "backend was not known, and is now",
@@ -159,11 +178,7 @@ struct RollCaller: Sendable {
             guard await self.write(.backend(change), in: cluster, once: true) else { return false }
             return await self.write(
                 .backend(BackendMessage(backend: entry.backend, change: .state(entry.state, at: .now()))), in: cluster, once: true)
-        case .isAssigned(let entry, let former) where formerDrones[former]?.releases(entry.backend) != true:
-            self.logger.warning(
-                "drone claims a backend that is assigned to another",
-                metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
-            return true
+        case .isAssigned(let entry, let former) where formerDrones[former]?.releases(entry.backend) != true: return true
         case .isAssigned(let entry, _):
             self.logger.notice(
                 "backend runs on another drone than was known",
