@@ -63,7 +63,7 @@ struct SpawnCommand: AsyncParsableCommand {
             throw CommandFailure(
                 .noDrone,
                 "No drone of \(self.options.cluster) can take the backend"
-                    + (answer.reason.map { "; the last one asked said: \(BackendStory.printable($0.message))." } ?? "."),
+                    + (answer.reason.map { "; the last one asked said: \($0.message.printable)." } ?? "."),
                 advice: "plane list-drones shows which there are and in which state.")
         case .error(let error):
             throw CommandFailure(.failed, "\(error.message) (\(error.code))")

@@ -36,8 +36,8 @@ struct Console: Sendable {
     func note(_ text: String) { self.writeError(text + "\n") }
 
     func fail(_ failure: CommandFailure) {
-        self.note("plane: \(failure.message)")
-        if let advice = failure.advice { self.note("       \(advice)") }
+        self.note("plane: \(failure.message.printable)")
+        if let advice = failure.advice { self.note("       \(advice.printable)") }
     }
 
     func coloured(_ text: String, _ colour: Colour?) -> String {

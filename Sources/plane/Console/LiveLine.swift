@@ -13,7 +13,7 @@ final class LiveLine: Sendable {
             defer { shown = text }
             return shown != text
         }
-        if isNew { self.console.writeError("\r\u{1b}[K\(text)") }
+        if isNew { self.console.writeError("\r\u{1b}[K\(text.printable)") }
     }
 
     /// Takes the line away, so that what follows starts on a clean one.

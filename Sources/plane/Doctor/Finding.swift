@@ -28,8 +28,8 @@ struct Finding: JSONEncodable, Equatable {
             case .notice: ("note", .yellow)
             case .bad: ("bad ", .red)
             }
-        let line = "\(console.coloured(mark, colour))  \(self.check.padded(to: 12))  \(self.text)"
-        return [line] + (self.advice.map { ["      \(String(repeating: " ", count: 12))  → \($0)"] } ?? [])
+        let line = "\(console.coloured(mark, colour))  \(self.check.padded(to: 12))  \(self.text.printable)"
+        return [line] + (self.advice.map { ["      \(String(repeating: " ", count: 12))  → \($0.printable)"] } ?? [])
     }
 
     func write(to json: inout JSONWriter) {

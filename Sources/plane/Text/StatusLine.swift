@@ -18,8 +18,8 @@ struct StatusLine {
 
     /// Its end has begun, and its process may still run.
     static func remark(_ ending: BackendEnding, by requester: String?) -> String {
-        let asked = requester.map { ", asked for by \(BackendStory.printable($0))" } ?? ""
-        return "is being ended (\(BackendStory.printable(ending.reason.rawValue)), \(ending.kind))\(asked)"
+        let asked = requester.map { ", asked for by \($0.printable)" } ?? ""
+        return "is being ended (\(ending.reason.rawValue.printable), \(ending.kind))\(asked)"
     }
 
     /// The phases for a ready backend, cause and exit code for one that ended.
@@ -28,10 +28,10 @@ struct StatusLine {
         if let ending = detail.ending { return Self.remark(ending, by: detail.requestedBy) }
         if self.message.state == .ready { return detail.phases.map(\.brief).flatMap { $0.isEmpty ? nil : $0 } }
         var parts: [String] = []
-        if let cause = detail.cause { parts.append(cause.rawValue) }
+        if let cause = detail.cause { parts.append(cause.rawValue.printable) }
         if let code = detail.exitCode { parts.append("exit code \(code)") }
-        if let message = detail.message { parts.append(message) }
-        if let requester = detail.requestedBy { parts.append("asked for by \(BackendStory.printable(requester))") }
+        if let message = detail.message { parts.append(message.printable) }
+        if let requester = detail.requestedBy { parts.append("asked for by \(requester.printable)") }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 }

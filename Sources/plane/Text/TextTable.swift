@@ -5,7 +5,7 @@ struct TextTable {
         var colour: Colour?
 
         init(_ text: String, _ colour: Colour? = nil) {
-            self.text = text
+            self.text = text.printable
             self.colour = colour
         }
 

@@ -34,13 +34,13 @@ struct WorldChangeLine {
             "lock \(BackendListing.printable(message.lock)): \(message.kind.rawValue) \(String(message.uid.rawValue, radix: 16))"
         case .drone(let message): "drone \(message.drone): \(self.text(message.change))"
         case .backend(let message): "backend \(message.backend): \(self.text(message.change))"
-        case .acme(let value, earlier: _): "acme: \(BackendStory.printable(value))"
+        case .acme(let value, earlier: _): "acme: \(value.printable)"
         }
     }
 
     private static func text(_ change: DroneMessage.Change) -> String {
         switch change {
-        case .metadata(let metadata): "registered, ip \(metadata.ip), version \(BackendStory.printable(metadata.version))"
+        case .metadata(let metadata): "registered, ip \(metadata.ip), version \(metadata.version.printable)"
         case .state(let state, _): state.rawValue
         case .keepAlive: "alive"
         }

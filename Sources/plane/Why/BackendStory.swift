@@ -43,7 +43,7 @@ extension BackendStory {
         if let phases = self.phases, !phases.brief.isEmpty { lines += ["", "  the way to ready", "    \(phases.brief)"] }
         if !self.lastLines.isEmpty {
             lines += ["", "  what it printed last"]
-            lines += self.lastLines.map { "    " + ($0.kind == .meta ? "[plane] " : "") + Self.printable($0.text) }
+            lines += self.lastLines.map { "    " + ($0.kind == .meta ? "[plane] " : "") + $0.text.printable }
         }
         if let advice = self.verdict?.advice(for: self.backend) { lines += ["", "  what to do", "    \(advice)"] }
         return lines
@@ -79,19 +79,10 @@ extension BackendStory {
             let name = message.state.rawValue
             var line = "\(message.time.worldTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
             if let ending = message.detail?.ending { return line + ", " + StatusLine.remark(ending, by: message.detail?.requestedBy) }
-            if let remark = message.detail?.message { line += ": \(Self.printable(remark))" }
-            if let requester = message.detail?.requestedBy { line += ", asked for by \(Self.printable(requester))" }
+            if let remark = message.detail?.message { line += ": \(remark.printable)" }
+            if let requester = message.detail?.requestedBy { line += ", asked for by \(requester.printable)" }
             return line
         }
-    }
-
-    /// What a container printed may hold anything; a terminal is not to obey it.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    scalar != "\t" && scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar
-                }))
     }
 }
 
