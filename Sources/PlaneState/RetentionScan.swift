@@ -6,6 +6,8 @@ package struct RetentionScan: Sendable {
     /// Something whose messages may be purged from the stream.
     package enum Outdated: Hashable, Sendable {
         case backend(BackendID, ClusterName)
+        /// Of a backend that lives, in its assignment, where everybody who follows the world reads it.
+        case token(BackendID, ClusterName)
         /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago; 0 if only its revocation is left.
         case lock(LockName, ClusterName, sequence: UInt64)
         /// Marked `Lost`, and without backends.
@@ -19,9 +21,13 @@ package struct RetentionScan: Sendable {
         /// Drones are outdated that were marked `Lost` before this.
         package var lostBefore: WorldTime
 
-        package init(endedBefore: WorldTime, lostBefore: WorldTime) {
+        /// Whether tokens have a place of their own.
+        package var findsTokens: Bool
+
+        package init(endedBefore: WorldTime, lostBefore: WorldTime, findsTokens: Bool = false) {
             self.endedBefore = endedBefore
             self.lostBefore = lostBefore
+            self.findsTokens = findsTokens
         }
     }
 
@@ -45,6 +51,7 @@ package struct RetentionScan: Sendable {
         case .backends:
             next = state.backends.scan(from: self.position, count: count) { _, backend, record in
                 if record.isTerminal, record.stateTime < limits.endedBefore { found.append(.backend(backend, cluster)) }
+                if limits.findsTokens, !record.isTerminal, record.assignment?.bearerToken != nil { found.append(.token(backend, cluster)) }
             }
         case .locks:
             let endedBefore = limits.endedBefore.rawValue / 1000

@@ -225,7 +225,7 @@ import Testing
             let jetStream = bus.connection.jetStream
             try await StreamKeeper(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
             let subject = "state.cluster.plane_test.backend.b.state.Swept"
-            let eraser = StateEraser(jetStream: jetStream, logger: log.logger)
+            let eraser = MessageEraser(SchedulerStreams.planeState, jetStream: jetStream, logger: log.logger)
             for _ in 0..<2 {
                 let sequence = try await jetStream.publish([1], to: subject).sequence
                 try await eraser.erase([sequence], subjects: [subject])

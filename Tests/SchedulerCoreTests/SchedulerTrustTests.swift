@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import NATS
 import NetworkAddresses
 import PlaneMessaging
@@ -39,10 +40,12 @@ import Testing
         }
     }
 
-    static func caller(_ cluster: TestCluster, _ configuration: SchedulerConfiguration = .init()) -> RollCaller {
+    static func caller(
+        _ cluster: TestCluster, _ configuration: SchedulerConfiguration = .init(), logger: Logger = TestCluster.silent
+    ) -> RollCaller {
         RollCaller(
             bus: cluster.bus, world: cluster.world, writer: SchedulerRecoveryTests.writer(cluster), configuration: configuration,
-            logger: TestCluster.silent)
+            logger: logger)
     }
 
     static func assigned(_ backend: BackendID, in cluster: TestCluster) -> DroneID? {
@@ -218,11 +221,15 @@ import Testing
             try await FakeDrone.run("drone-1", in: cluster, registers: .own) { drone in
                 try await drone.answeringRollCalls {
                     cluster.world.began(streamAge: .seconds(86_400))
-                    drone.running.withLock { $0 = [SchedulerRecoveryTests.entry("made-up", lock: "doc-1")] }
-                    guard case .agreed = await Self.caller(cluster, Self.hardened).call(drone.id, in: TestCluster.name) else {
+                    drone.running.withLock { running in
+                        running = [SchedulerRecoveryTests.entry("made-up", lock: "doc-1")] + (0..<200).map { SchedulerRecoveryTests.entry("made-up-\($0)") }
+                    }
+                    let log = LogRecorder()
+                    guard case .agreed = await Self.caller(cluster, Self.hardened, logger: log.logger).call(drone.id, in: TestCluster.name) else {
                         Issue.record("the drone was not heard")
                         return
                     }
+                    #expect(log.entries.map { $0.metadata["count"] } == ["201"])
                     #expect(try await cluster.stream(filter: "state.cluster.plane_test.backend.>").isEmpty)
                     let backend = try await cluster.spawned(.make(lock: .make("doc-1")))
                     #expect(backend.spawned && backend.backendID != .make("made-up"))
@@ -283,6 +290,43 @@ import Testing
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
                 #expect(try await vault.token(of: backend.backendID, in: TestCluster.name) == nil)
+            }
+        }
+    }
+
+    @Test("tokens that were written while readers of 0.3.24 were accepted are taken out of the state of the world, and stay known to schedulers")
+    func earlierTokens() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let locked = try await cluster.spawned(.make(lock: .make(), token: true))
+                let free = try await cluster.spawned(.make(token: true))
+                // As the first versions wrote an assignment.
+                let old = BackendMessage(backend: .make("old"), change: .assignment(BackendAssignment(drone: drone.id, bearerToken: Secret("old token"))))
+                _ = try await cluster.bus.connection.jetStream.publish(
+                    WireCodec.encode(WorldStateMessage.cluster(TestCluster.name, .backend(old))), to: "state.cluster.plane_test.backend.old")
+                let tokens = [try #require(locked.bearerToken).exposed, try #require(free.bearerToken).exposed, "old token"]
+                let ids: [BackendID] = [locked.backendID, free.backendID, .make("old")]
+                let visible = { () async throws -> Int in
+                    let text = try await cluster.stream().map { String(decoding: $0.payload, as: UTF8.self) }
+                    return tokens.filter { token in text.contains { $0.contains(token) } }.count
+                }
+                #expect(try await visible() == 3)
+                try await cluster.waitForWorld("all three") { world in ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name) != nil } } }
+
+                try await StreamKeeper(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
+                let retention = Retention(
+                    jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
+                var scan = RetentionScan()
+                for _ in 0..<6 { await retention.advance(&scan, now: .now()) }
+                #expect(try await visible() == 0)
+                let vault = TokenVault(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
+                for (id, token) in zip(ids, tokens) {
+                    #expect(try await vault.token(of: id, in: TestCluster.name)?.exposed == token)
+                }
+                try await cluster.waitForWorld("all hidden") { world in
+                    ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name)?.hasHiddenToken == true } }
+                }
+                #expect(try await cluster.spawned(.make(lock: .make())).bearerToken == locked.bearerToken)
             }
         }
     }

@@ -9,7 +9,9 @@ import SchedulerCoreConfiguration
 /// (The other streams have an age limit, which the server enforces.)
 struct Retention: Sendable {
     private let jetStream: JetStream
-    private let eraser: StateEraser
+    private let eraser: MessageEraser
+    private let tokenEraser: MessageEraser
+    private let writer: WorldWriter
     private let world: LiveWorld
     private let configuration: SchedulerConfiguration
     private let logger: Logger
@@ -26,7 +28,9 @@ struct Retention: Sendable {
 
     init(jetStream: JetStream, world: LiveWorld, configuration: SchedulerConfiguration, logger: Logger) {
         self.jetStream = jetStream
-        self.eraser = StateEraser(jetStream: jetStream, logger: logger)
+        self.eraser = MessageEraser(SchedulerStreams.planeState, jetStream: jetStream, logger: logger)
+        self.tokenEraser = MessageEraser(TokenVault.stream, jetStream: jetStream, logger: logger)
+        self.writer = WorldWriter(jetStream: jetStream)
         self.world = world
         self.configuration = configuration
         self.logger = logger
@@ -35,7 +39,8 @@ struct Retention: Sendable {
     /// Does one round. What was found and not deleted is found again later.
     func advance(_ scan: inout RetentionScan, now: WorldTime) async {
         let limits = RetentionScan.Limits(
-            endedBefore: now.adding(.zero - self.configuration.endedRetention), lostBefore: now.adding(.zero - Self.lostDroneRetention))
+            endedBefore: now.adding(.zero - self.configuration.endedRetention), lostBefore: now.adding(.zero - Self.lostDroneRetention),
+            findsTokens: !self.configuration.acceptsLegacyPeers)
         let (found, next) = self.world.ask { [scan] world in
             var scan = scan
             let found = scan.next(in: world, limits, count: Self.recordsAtOnce)
@@ -57,11 +62,13 @@ struct Retention: Sendable {
             switch outdated {
             case .backend(let backend, let cluster):
                 if self.world.ask({ $0.backend(backend, in: cluster)?.hasHiddenToken == true }) {
-                    try await TokenVault(jetStream: self.jetStream, configuration: self.configuration).forget(backend, in: cluster)
+                    try await self.vault.forget(backend, in: cluster, with: self.tokenEraser)
                 }
                 try await self.eraser.erase(
                     self.world.ask { $0.messages(of: backend, in: cluster) },
                     subjects: [Self.subject("backend.\(backend)", in: cluster), Self.subject("backend.\(backend).>", in: cluster)])
+            case .token(let backend, let cluster):
+                try await self.hideToken(of: backend, in: cluster)
             case .lock(let lock, let cluster, let sequence):
                 // An announcement written since stays.
                 let messages = self.world.ask { $0.announcementSequence(of: lock, in: cluster) == sequence ? $0.messages(of: lock, in: cluster) : [] }
@@ -78,6 +85,28 @@ struct Retention: Sendable {
         }
         self.world.forget(outdated)
         return true
+    }
+
+    private var vault: TokenVault { TokenVault(jetStream: self.jetStream, configuration: self.configuration) }
+
+    /// Takes a token out of the state that was written there while readers of 0.3.24 were accepted.
+    private func hideToken(of backend: BackendID, in cluster: ClusterName) async throws(NATSError) {
+        let lock = self.world.ask { $0.backend(backend, in: cluster)?.lock }
+        let place = Self.subject("backend.\(backend)", in: cluster)
+        // The second is where older versions wrote it.
+        for subject in [place + ".assignment" + (lock.map { ".lock.\($0.subjectHash)" } ?? ""), place] {
+            guard let stored = try await self.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject),
+                case .cluster(_, .backend(let message)) = try? WireCodec.decode(WorldStateMessage.self, from: stored.payload),
+                case .assignment(let assignment) = message.change, assignment.bearerToken != nil
+            else { continue }
+            let hidden = BackendMessage(
+                backend: backend, change: .assignment(try await self.vault.putAway(assignment, of: backend, in: cluster)))
+            let change = WorldStateMessage.cluster(cluster, .backend(hidden))
+            do {
+                try await self.writer.write(change, expecting: change.subject == subject ? stored.sequence : 0)
+            } catch where error.code == .wrongLastSequence {}  // Whoever has written another one since has put its token away himself.
+            if change.subject != subject { try await self.eraser.erase([stored.sequence], subjects: []) }
+        }
     }
 
     private static func subject(_ tail: String, in cluster: ClusterName) -> String { "state.cluster.\(cluster.subjectToken).\(tail)" }

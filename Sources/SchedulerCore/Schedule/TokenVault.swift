@@ -40,7 +40,9 @@ struct TokenVault: Sendable {
         return message.map { Secret(String(decoding: $0.payload, as: UTF8.self)) }
     }
 
-    func forget(_ backend: BackendID, in cluster: ClusterName) async throws(NATSError) {
-        _ = try await self.jetStream.purge(stream: Self.stream, subject: Self.subject(backend, in: cluster))
+    func forget(_ backend: BackendID, in cluster: ClusterName, with eraser: MessageEraser) async throws(NATSError) {
+        let subject = Self.subject(backend, in: cluster)
+        guard let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: subject) else { return }
+        try await eraser.erase([message.sequence], subjects: [subject])
     }
 }

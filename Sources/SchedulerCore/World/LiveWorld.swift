@@ -163,6 +163,7 @@ package final class LiveWorld: FollowedWorld {
         self.state.withLock { state in
             switch outdated {
             case .backend(let backend, let cluster): state.world.forget(backend, in: cluster)
+            case .token: break  // What was written in its place comes by the stream.
             case .lock(let lock, let cluster, let sequence):
                 guard state.world.announcementSequence(of: lock, in: cluster) <= sequence else { return }
                 state.world.forget(lock, in: cluster)

@@ -36,9 +36,7 @@ struct CleanupCommand: AsyncParsableCommand {
             for (index, item) in plan.items.enumerated() {
                 if !self.dryRun {
                     progress.show("\(index + 1) of \(plan.items.count)")
-                    for subject in item.subjects {
-                        _ = try await bus.connection.jetStream.purge(stream: WorldReader.stream, subject: subject)
-                    }
+                    try await StateCleaner(jetStream: bus.connection.jetStream).forget(item)
                     try await Task.sleep(for: Self.pause)
                 }
                 progress.clear()

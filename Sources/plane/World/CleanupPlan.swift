@@ -17,6 +17,10 @@ struct CleanupPlan: Equatable {
         var backend: BackendID
         var reason: Reason
         var state: BackendState?
+        /// Where its messages stand in the stream, in the order in which they go; nil where they have to be found by their subjects.
+        var messages: [UInt64]?
+        /// Whether its token is kept apart from the state.
+        var hasHiddenToken = false
 
         func write(to json: inout JSONWriter) {
             json.object {
@@ -32,6 +36,9 @@ struct CleanupPlan: Equatable {
             let subject = "state.cluster.\(self.cluster.subjectToken).backend.\(self.backend)"
             return [subject, subject + ".>"]
         }
+
+        /// Where its token is kept.
+        var tokenSubject: String { "secret.cluster.\(self.cluster.subjectToken).backend.\(self.backend)" }
     }
 
     /// In order of clusters and ids.
@@ -52,7 +59,12 @@ struct CleanupPlan: Equatable {
                     case .errorLoading?, .errorStarting?, .timedOutBeforeReady?, .failed?, .exited?, .swept?, .lost?, .terminated?:
                         isOld ? .ended : nil
                     }
-                if let reason { self.items.append(Item(cluster: cluster, backend: backend.id, reason: reason, state: backend.state)) }
+                guard let reason else { continue }
+                self.items.append(
+                    Item(
+                        cluster: cluster, backend: backend.id, reason: reason, state: backend.state,
+                        // Schedulers are told of a purge, and learn from a message's deletion only that an end is gone.
+                        messages: reason == .ended ? world.messages(of: backend.id, in: cluster) : nil, hasHiddenToken: backend.hasHiddenToken))
             }
         }
     }

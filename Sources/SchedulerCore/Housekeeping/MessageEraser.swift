@@ -2,13 +2,13 @@ import Logging
 import NATS
 import PlaneProtocol
 import PlaneService
-import PlaneState
 import Synchronization
 
-/// Deletes messages from `plane_state`, one by one by their stream sequences. A server finds a sequence at once; for a purge by subject it looks
+/// Deletes messages from a stream, one by one by their stream sequences. A server finds a sequence at once; for a purge by subject it looks
 /// through the whole stream, which costs it a quarter of a second with 300 000 messages.
-final class StateEraser: Sendable {
+final class MessageEraser: Sendable {
     private let jetStream: JetStream
+    private let stream: String
     private let logger: Logger
     /// When deleting by sequence is tried again, after it was not permitted.
     private let pausedUntil = Mutex<ContinuousClock.Instant?>(nil)
@@ -18,7 +18,8 @@ final class StateEraser: Sendable {
     /// Pause after a call without an answer: the account's permissions may not allow deleting by sequence.
     private static let pause: Duration = .seconds(600)
 
-    init(jetStream: JetStream, logger: Logger) {
+    init(_ stream: String, jetStream: JetStream, logger: Logger) {
+        self.stream = stream
         self.jetStream = jetStream
         self.logger = logger
     }
@@ -31,7 +32,7 @@ final class StateEraser: Sendable {
         if let messages, !self.isPaused {
             do {
                 for sequence in messages {
-                    try await self.jetStream.deleteMessage(stream: SchedulerStreams.planeState, sequence: sequence, timeout: Self.timeout)
+                    try await self.jetStream.deleteMessage(stream: self.stream, sequence: sequence, timeout: Self.timeout)
                 }
                 return
             } catch where error.code == .timedOut && self.jetStream.connection.isConnected {
@@ -39,7 +40,7 @@ final class StateEraser: Sendable {
             }
         }
         for subject in subjects {
-            _ = try await self.jetStream.purge(stream: SchedulerStreams.planeState, subject: subject, before: before)
+            _ = try await self.jetStream.purge(stream: self.stream, subject: subject, before: before)
         }
     }
 
@@ -55,7 +56,7 @@ final class StateEraser: Sendable {
             "messages cannot be deleted one by one, and are purged by their subjects, which costs NATS far more",
             metadata: [
                 LogKey.error: "\(error)",
-                LogKey.hint: "may this user publish to $JS.API.STREAM.MSG.DELETE.\(SchedulerStreams.planeState)?",
+                LogKey.hint: "may this user publish to $JS.API.STREAM.MSG.DELETE.\(self.stream)?",
             ])
     }
 }
