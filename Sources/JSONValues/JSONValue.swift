@@ -13,4 +13,10 @@ package indirect enum JSONValue: Hashable, Sendable {
         guard case .number(let number) = self else { return nil }
         return Int64(number.literal)
     }
+
+    /// Those of an array that are strings; nil for anything but an array.
+    package var strings: [String]? {
+        guard case .array(let values) = self else { return nil }
+        return values.compactMap { if case .string(let value) = $0 { value } else { nil } }
+    }
 }

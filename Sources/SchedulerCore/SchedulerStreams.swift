@@ -1,4 +1,5 @@
 package import NATS
+import PlaneProtocol
 import PlaneService
 package import SchedulerCoreConfiguration
 import WorldFollowing
@@ -66,7 +67,7 @@ package enum SchedulerStreams {
             // Sealed certificates and who orders them (`CertificateCore`): the last message of each subject.
             stream("plane_certificates", ["certificate.>"], maxMessagesPerSubject: 1, replicas: replicas),
             stream(
-                "backend_logs", ["backend.*.log"], maxMessagesPerSubject: 500, maxAge: age,
+                "backend_logs", ["backend.*.log"] + (configuration.acceptsLegacyPeers ? [] : [BackendLogMessage.ownSubscription]), maxMessagesPerSubject: 500, maxAge: age,
                 maxBytes: history ?? StreamConfiguration.unlimited, isAcknowledged: false),
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(

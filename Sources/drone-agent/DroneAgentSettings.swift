@@ -77,6 +77,7 @@ struct DroneAgentSettings: ServiceSettings {
         settings.endpoint = self.agent.endpoint
         settings.maxBackends = self.agent.maxBackends
         settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts
+        settings.servesLegacyReaders = self.agent.servesLegacyReaders
         settings.images = ImageAllowance(self.agent.images)
         settings.limits.ready = self.agent.readyTimeout
         settings.limits.stopGrace = self.agent.stopTimeout

@@ -103,7 +103,9 @@ import Testing
                 "cluster.plane_test.drone.drone-2.roll_call", "certificate.cluster.plane_test.pair",
                 "$JS.API.STREAM.MSG.GET.plane_certificates", "cluster.other_test.drone.drone-1.register",
                 "cluster.plane_test.drone.register", "cluster.plane_test.drone.drone-2.register", "cluster.plane_test.backend.one.status",
-                "cluster.plane_test.drone.drone-2.backend.one.status", "cluster.plane_test.backend.one.terminate", "logs.drone.drone-2"],
+                "cluster.plane_test.drone.drone-2.backend.one.status", "cluster.plane_test.backend.one.terminate", "logs.drone.drone-2",
+                "backend.one.log", "cluster.plane_test.backend.one.stats", "cluster.plane_test.drone.drone-2.backend.one.log",
+                "cluster.plane_test.drone.drone-2.backend.one.stats"],
             ["cluster.plane_test.inbox.>", "cluster.plane_test.inbox.agent.drone-2.>", "cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule",
                 "cluster.other_test.backend.*.terminate", "backend.*.log", "controller.inbox.>"]
         ),
@@ -202,11 +204,12 @@ import Testing
     static let answered: [(user: String, inbox: String, subjects: [String])] = [
         (
             "application", "app.inbox",
-            ["cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "$JS.API.INFO", "backend.one.log"]
+            ["cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "$JS.API.INFO", "cluster.plane_test.drone.drone-1.backend.one.log"]
         ),
         (
             "drone-1", "cluster.plane_test.inbox.agent.drone-1",
-            ["cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.backend.one.status", "backend.one.log",
+            ["cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.backend.one.status",
+                "cluster.plane_test.drone.drone-1.backend.one.log", "cluster.plane_test.drone.drone-1.backend.one.stats",
                 "cluster.plane_test.drone.drone-1.status"]
         ),
         (
@@ -247,6 +250,38 @@ import Testing
         for await command in spawns { Issue.record("the drone heard a command: \(command.payload.count) bytes") }
         #expect(scheduler.log.contains { $0.contains("its subject is no inbox") })
         await drone.connection.drain(timeout: .seconds(1))
+        await scheduler.stop(.terminate)
+        await server.server.stop(.kill)
+    }
+
+    @Test("what is delivered to whoever may make a consumer is kept in no stream, whatever subject it is delivered on", arguments: ["dns", "operator"])
+    func consumers(user: String) async throws {
+        let server = try await GuardedNATS.start()
+        let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await scheduler.line(containing: "scheduler is ready")
+        let log = LogRecorder()
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        #expect(try await drone.request(DroneStatement(DroneConnectRequest(droneID: .make("drone-1"), version: "test", cluster: .plane, ip: .v4))))
+        let before = try await Self.state(server)
+        let isDNS = user == "dns"
+        let bus = try await Self.connect(user, to: server, inbox: isDNS ? "controller.inbox.dns" : "cli.inbox", log)
+        for subject in [
+            "secret.cluster.plane_test.backend.one", "lease.housekeeping", "backend.one.status", "certificate.cluster.plane_test.pair",
+            "state.cluster.plane_test.drone.drone-2.meta", "cluster.plane_test.drone.drone-1.backend.one.log",
+        ] {
+            let consumer = #"{"stream_name":"plane_state","config":{"deliver_subject":"\#(subject)","ack_policy":"none"}}"#
+            _ = try await bus.connection.request(
+                Array(consumer.utf8), to: "\(isDNS ? "plane.API" : "$JS.API").CONSUMER.CREATE.plane_state", timeout: .seconds(5))
+        }
+        // One to an inbox, to have waited until such a delivery comes.
+        let world = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
+        for await message in world where message.pending == 0 { break }
+        let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
+        for stream in ["plane_secrets", "backend_status", "plane_certificates", "backend_logs"] {
+            #expect(try await operatorBus.connection.jetStream.streamInfo(stream).lastSequence == 0, "\(stream)")
+        }
+        #expect(try await Self.state(server) == before)
+        for bus in [drone, bus, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
         await scheduler.stop(.terminate)
         await server.server.stop(.kill)
     }

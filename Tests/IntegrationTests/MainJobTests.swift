@@ -93,7 +93,7 @@ struct MainJobTests {
             let failed = try await cluster.reached(.failed, by: backend)
             #expect(failed.detail?.exitCode == 3)
             let logs = try await cluster.bus.jetStream.orderedConsumer(
-                stream: "backend_logs", filter: "backend.\(backend).log", from: .first)
+                stream: "backend_logs", filter: BackendLogMessage.ownSubscription(backend: backend, drone: cluster.drone), from: .first)
             for try await message in logs {
                 let line = try WireCodec.decode(BackendLogMessage.self, from: message.payload)
                 if line.kind == .meta, line.text.contains("Backend exit code: 3") { break }

@@ -200,6 +200,29 @@ struct CommandsOverNATSTests {
         }
     }
 
+    @Test("where agents print on subjects that name them, logs shows what the drone printed that the backend was given to, and nothing of others")
+    func logsOfItsDrone() async throws {
+        try await withFakeScheduler(logs: ["backend.*.log", BackendLogMessage.ownSubscription]) { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            try await scheduler.publish(try .make(.ready, backend: "b1"))
+            try await scheduler.log("b1", "2024-03-11T09:15:30Z before the switch\n")
+            try await scheduler.log("b1", "2024-03-11T09:15:31Z true\n", from: "drone-a")
+            try await scheduler.log("b1", "2024-03-11T09:15:32Z false\n", from: "drone-b")
+            #expect(try await self.run(["logs", "b1"], server: server).recorder.lines == ["before the switch", "true"])
+            #expect(try await !self.run(["why", "b1"], server: server).recorder.out.contains("false"))
+            async let following = self.run(["logs", "-f", "b1", "--json"], server: server)
+            try await scheduler.log("b1", "more", from: "drone-a")
+            try await scheduler.log("b1", "false", from: "drone-b")
+            try await scheduler.publish(try .make(.exited, backend: "b1"))
+            let followed = try await following.recorder.out
+            #expect(followed.contains("more") && !followed.contains("false"))
+            // Of a backend that the state has forgotten, nobody knows the drone.
+            try await scheduler.publish(try .make(.exited, backend: "b2"))
+            try await scheduler.log("b2", "2024-03-11T09:15:31Z whoever\n", from: "drone-b")
+            #expect(try await self.run(["logs", "b2"], server: server).recorder.lines == ["whoever"])
+        }
+    }
+
     @Test("L2: drain fails when a drone is not reached")
     func drain() async throws {
         try await withFakeScheduler { scheduler, server in

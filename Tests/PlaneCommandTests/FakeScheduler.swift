@@ -17,13 +17,14 @@ final class FakeScheduler: Sendable {
     private let behaviour = Mutex(Behaviour.reply(.noDroneAvailable))
     private let services = Mutex<[Task<Void, Never>]>([])
 
-    init(_ server: NATSServer) async throws {
+    /// - Parameter logs: subjects of the stream of lines.
+    init(_ server: NATSServer, logs: [String] = ["backend.*.log"]) async throws {
         let options = NATSOptions(servers: [server.url], name: "fake scheduler", initialAttempts: 1)
         self.connection = try await NATSConnection.connect(options, logger: Logger(label: "fake") { _ in SwiftLogNoOpLogHandler() })
         let jetStream = self.connection.jetStream
         _ = try await jetStream.ensureStream(
             StreamConfiguration(name: "plane_state", subjects: ["state.>"], maxMessagesPerSubject: 1))
-        _ = try await jetStream.ensureStream(StreamConfiguration(name: "backend_logs", subjects: ["backend.*.log"]))
+        _ = try await jetStream.ensureStream(StreamConfiguration(name: "backend_logs", subjects: logs))
         _ = try await jetStream.ensureStream(StreamConfiguration(name: "backend_status", subjects: ["backend.*.status"]))
         try await self.serve(ScheduleRequest.self) { request, _ in try await self.schedule(request) }
     }
@@ -41,6 +42,13 @@ final class FakeScheduler: Sendable {
     func log(_ backend: String, _ text: String) async throws {
         let message = BackendLogMessage(backendID: try .make(backend), kind: .stdout, text: text)
         _ = try await self.connection.jetStream.publish(WireCodec.encode(message), to: message.subject)
+    }
+
+    /// A line as agents print it on subjects that name them.
+    func log(_ backend: String, _ text: String, from drone: String) async throws {
+        let message = BackendLogMessage(backendID: try .make(backend), kind: .stdout, text: text)
+        _ = try await self.connection.jetStream.publish(
+            WireCodec.encode(message), to: message.ownSubject(drone: try .make(drone), cluster: try .make("plane.test")))
     }
 
     /// A ready drone of `plane.test` with backends in these states.
@@ -139,9 +147,11 @@ final class FakeScheduler: Sendable {
 }
 
 /// Runs `body` with a NATS server and a fake scheduler on it.
-func withFakeScheduler(_ body: (FakeScheduler, NATSServer) async throws -> Void) async throws {
+func withFakeScheduler(
+    logs: [String] = ["backend.*.log"], _ body: (FakeScheduler, NATSServer) async throws -> Void
+) async throws {
     try await withNATSServer { server in
-        let scheduler = try await FakeScheduler(server)
+        let scheduler = try await FakeScheduler(server, logs: logs)
         try await body(scheduler, server)
         await scheduler.stop()
     }

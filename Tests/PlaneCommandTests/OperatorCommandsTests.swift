@@ -85,6 +85,82 @@ struct OperatorCommandsTests {
         }
     }
 
+    @Test("cleanup deletes a backend's messages by their places, its token before them")
+    func cleanupOfTokens() async throws {
+        try await withFakeScheduler { scheduler, server in
+            let jetStream = scheduler.connection.jetStream
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "plane_secrets", subjects: ["secret.>"], maxMessagesPerSubject: 1))
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready, "b2": .swept])
+            for id in ["b1", "b2"] {
+                let assignment = BackendAssignment(drone: try .make("drone-a"), hasHiddenToken: true)
+                try await scheduler.write(.cluster(try .make("plane.test"), .backend(BackendMessage(backend: try .make(id), change: .assignment(assignment)))))
+                _ = try await jetStream.publish(Array("token".utf8), to: "secret.cluster.plane_test.backend.\(id)")
+            }
+            let requests = try scheduler.connection.subscribe("$JS.API.STREAM.>")
+            try await scheduler.connection.flush()
+            #expect(try await runPlane(["cleanup", "--older-than", "0"], server: server).recorder.lines.last == "1 backends were forgotten.")
+            try await scheduler.connection.flush()
+            requests.drain()
+            var asked: [String] = []
+            for await request in requests { asked.append(request.subject) }
+            #expect(!asked.contains { $0.contains("PURGE") })
+            #expect(asked.first { $0.contains("MSG.DELETE") } == "$JS.API.STREAM.MSG.DELETE.plane_secrets")
+            #expect(try await jetStream.lastMessage(stream: "plane_secrets", subject: "secret.cluster.plane_test.backend.b2") == nil)
+            #expect(try await jetStream.lastMessage(stream: "plane_secrets", subject: "secret.cluster.plane_test.backend.b1") != nil)
+            #expect(try await jetStream.lastMessage(stream: "plane_state", subject: "state.cluster.plane_test.backend.b2.assignment") == nil)
+            #expect(try await jetStream.lastMessage(stream: "plane_state", subject: "state.cluster.plane_test.backend.b1.assignment") != nil)
+        }
+    }
+
+    @Test("a terminal obeys nothing that a drone or a scheduler says")
+    func terminalCommands() async throws {
+        try await withFakeScheduler { scheduler, server in
+            let command = "\u{1b}]0;owned\u{7}\u{1b}[2J"
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let metadata = DroneMetadata(ip: .v4(0x7F00_0001), version: "1\(command)", gitHash: command)
+            try await scheduler.write(
+                .cluster(try .make("plane.test"), .drone(DroneMessage(drone: try .make("drone-a"), change: .metadata(metadata)))))
+            scheduler.answer(.error(ErrorReply(code: .unavailable, message: "no\(command)")))
+            let detail = BackendStatusDetail(cause: BackendCause(rawValue: "odd\(command)"), message: "why\(command)", lastLines: ["line\(command)"])
+            try await scheduler.publish(try .make(.failed, backend: "b1", detail: detail))
+            for arguments in [
+                ["list-drones"], ["list-backends", "--all"], ["status", "b1"], ["why", "b1"], ["doctor"], ["status"],
+                ["spawn", "plane.test", "image", "--no-wait"],
+            ] {
+                let shown = try await runPlane(arguments, server: server).recorder
+                #expect(!(shown.out + shown.error).contains { $0 == "\u{1b}" || $0 == "\u{7}" }, "plane \(arguments)")
+            }
+            var progress = SpawnProgress(backend: try .make("b1"))
+            progress.apply(BackendLogMessage(backendID: try .make("b1"), kind: .meta, text: "Pulling \(command)"))
+            let terminal = ConsoleRecorder()
+            LiveLine(console: terminal.console(terminal: true)).show(progress.line(elapsed: .seconds(1)))
+            #expect(terminal.error.hasPrefix("\r\u{1b}[K") && !terminal.error.dropFirst(4).contains("\u{1b}"))
+        }
+    }
+
+    @Test("top shows a backend of which two drones speak twice, each with its drone")
+    func topOfTwo() async throws {
+        try await withFakeScheduler(logs: ["backend.*.log", BackendLogMessage.ownSubscription]) { scheduler, server in
+            let recorder = ConsoleRecorder()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await runPlane(["top", "--json"], server: server, recorder: recorder) }
+                try await eventually("samples are shown") {
+                    for (drone, speaker) in [("drone-a", "drone-a"), ("drone-b", "drone-b"), ("drone-c", "drone-b")] {
+                        let sample = BackendStatsMessage(
+                            cluster: try .make("plane.test"), droneID: try .make(drone), backendID: try .make("b1"),
+                            memoryUsedBytes: 1, memoryAvailableBytes: 2, cpuUsedNanoseconds: 1, systemCPUNanoseconds: 4)
+                        try scheduler.connection.publish(
+                            WireCodec.encode(sample), to: "cluster.plane_test.drone.\(speaker).backend.b1.stats")
+                    }
+                    return recorder.out.contains("drone-a") && recorder.out.contains("drone-b")
+                }
+                group.cancelAll()
+            }
+            // Said on another drone's subject.
+            #expect(!recorder.out.contains("drone-c"))
+        }
+    }
+
     @Test("L6: mark-backend-lost asks, and writes off what lives and is known, nothing else")
     func markLost() async throws {
         try await withFakeScheduler { scheduler, server in

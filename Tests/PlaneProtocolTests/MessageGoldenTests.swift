@@ -46,6 +46,8 @@ struct MessageGoldenTests {
             backendID: Sample.backend, kind: .stdout, text: "2024-03-11T09:15:31.100000001Z listening on 8080\n")
         try expectGolden("M10-log.documented", is: line)
         #expect(line.subject == "backend.0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10.log")
+        let own = line.ownSubject(drone: Sample.drone, cluster: Sample.cluster)
+        #expect(own == "cluster.plane_test.drone.\(Sample.drone).backend.0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10.log")
         try expectGolden("M10-log.meta", is: BackendLogMessage(backendID: Sample.backend, kind: .meta, text: "ended"))
     }
 
@@ -56,6 +58,7 @@ struct MessageGoldenTests {
             memoryAvailableBytes: 268_435_456, cpuUsedNanoseconds: 51_200_000, systemCPUNanoseconds: 20_480_000_000)
         try expectGolden("M11-backend-stats.documented", is: stats)
         #expect(stats.subject == "cluster.plane_test.backend.0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10.stats")
+        #expect(stats.ownSubject == "cluster.plane_test.drone.\(Sample.drone).backend.0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10.stats")
 
         let idle = BackendStatsMessage(
             cluster: Sample.cluster, droneID: nil, backendID: Sample.backend, memoryUsedBytes: 0, memoryAvailableBytes: .max,

@@ -59,6 +59,7 @@ package struct GuardedNATS: Sendable {
     private static func settings(_ user: String) -> [String: String] {
         switch user {
         case "scheduler": ["PLANE_SCHEDULER__ACCEPTS_LEGACY_PEERS": "false"]
+        case "drone-1": ["PLANE_AGENT__SERVES_LEGACY_READERS": "false"]
         case "dns", "cert-refresher": ["PLANE_NATS__JETSTREAM_PREFIX": Self.jetStreamPrefix]
         default: [:]
         }
@@ -81,7 +82,7 @@ package struct GuardedNATS: Sendable {
     /// - Parameter options: of the application.
     package func keepStatesForApplication(_ options: NATSOptions) async throws {
         let connection = try await NATSConnection.connect(options, logger: Logger(label: "application") { _ in SwiftLogNoOpLogHandler() })
-        for (name, subject) in [("backend_status", "backend.*.status"), ("backend_logs", "backend.*.log")] {
+        for (name, subject) in [("backend_status", "backend.*.status"), ("backend_logs", "cluster.*.drone.*.backend.*.log")] {
             _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: name, subjects: [subject], maxBytes: 64 << 20))
         }
         await connection.drain(timeout: .seconds(1))

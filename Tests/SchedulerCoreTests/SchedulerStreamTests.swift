@@ -205,6 +205,20 @@ import Testing
         }
     }
 
+    @Test("where drones speak on their own subjects, the stream of lines takes those too, also one that was made before; its own subjects stay")
+    func linesOfDrones() async throws {
+        try await withNATSServer { server in
+            let bus = try await TestCluster.bus(server)
+            try await Self.make("backend_logs", ["backend.*.log", "other.log"], on: bus)
+            var configuration = SchedulerConfiguration()
+            configuration.acceptsLegacyPeers = false
+            let keeper = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, logger: TestCluster.silent)
+            await keeper.lookAfterAll()
+            #expect(try await bus.connection.jetStream.streamInfo("backend_logs").subjects == ["backend.*.log", "other.log", "cluster.*.drone.*.backend.*.log"])
+            await bus.connection.drain()
+        }
+    }
+
     /// Publishes until the server takes no more.
     static func fill(_ subject: String, _ bus: PlaneBus) async throws {
         let line = [UInt8](repeating: UInt8(ascii: "x"), count: 64 << 10)

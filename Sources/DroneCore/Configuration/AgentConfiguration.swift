@@ -15,6 +15,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var maxBackends: UInt32?
     /// Patterns of the images this drone runs; none for all.
     package var images: [String] = []
+    /// Whether logs and statistics of backends go where readers of 0.3.24 look for them: on subjects that do not name the drone.
+    package var servesLegacyReaders = true
 
     package init(ip: OwnAddress) {
         self.ip = ip
@@ -46,6 +48,9 @@ extension AgentConfiguration: ConfigReadable {
                 "images", .list(of: .string),
                 "Patterns of the images this drone runs, such as ghcr.io/acme/*; all if not set. * is anything but a slash, ** anything.")
             ?? draft.images
+        reader.read(
+            "serves_legacy_readers", .boolean, into: &draft.servesLegacyReaders,
+            "Publish log lines and statistics on the subjects of 0.3, on which each drone can speak for any backend; false: on subjects that name the drone.")
         reader.unused("drone_id", reason: "the drone's id is the top-level key drone_id")
         guard let ip else { return nil }
         draft.ip = ip

@@ -28,6 +28,8 @@ package struct DroneAgent: Service {
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
         package var limits = BackendLimits()
+        /// Whether logs and statistics go on the subjects of 0.3.24, which do not name the drone.
+        package var servesLegacyReaders = true
         /// Whether backends are kept away from this machine; nil where nobody asked for it, or it is not known yet.
         package var isIsolated: @Sendable () -> Bool? = { nil }
         /// Does nothing but in tests of failures.
@@ -67,7 +69,10 @@ package struct DroneAgent: Service {
         var context = BackendContext(
             drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
             probe: { await prober.waitForAnswer(from: $0, limit: $1) },
-            publishLog: { Self.publish($0, on: bus, logger: logger) },
+            publishLog: {
+                let own = settings.servesLegacyReaders ? nil : $0.ownSubject(drone: settings.drone, cluster: settings.cluster)
+                Self.publish($0, to: own, on: bus, logger: logger)
+            },
             reportQueued: {
                 courier.notify()
                 condition.backendsChanged()
@@ -122,7 +127,9 @@ package struct DroneAgent: Service {
         let reconciler = Reconciler(context: context, roster: roster)
         let exits = ExitWatch(context: context, roster: roster, reconciler: reconciler)
         let cursors = LogCursorKeeper(context: context)
-        let usage = UsageReporter(context: context, roster: roster) { Self.publish($0, on: self.bus, logger: self.logger) }
+        let usage = UsageReporter(context: context, roster: roster) {
+            Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: self.logger)
+        }
         group.addTask { await reconciler.run() }
         group.addTask { await exits.run() }
         group.addTask { await cursors.run() }
@@ -156,11 +163,13 @@ package struct DroneAgent: Service {
     }
 
     /// Logs and statistics are as fleeting as their reason; who missed some may look at the container.
-    private static func publish(_ message: some PlaneMessage, on bus: PlaneBus, logger: Logger) {
+    /// - Parameter own: a subject that names this drone, in place of the message's.
+    private static func publish(_ message: some PlaneMessage, to own: String? = nil, on bus: PlaneBus, logger: Logger) {
+        let subject = own ?? message.subject
         do throws(NATSError) {
-            try bus.publish(message)
+            try bus.connection.publish(WireCodec.encode(message), to: subject)
         } catch {
-            logger.debug("not published", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+            logger.debug("not published", metadata: [LogKey.subject: "\(subject)", LogKey.error: "\(error)"])
         }
     }
 }

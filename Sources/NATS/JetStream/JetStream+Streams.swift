@@ -70,8 +70,8 @@ extension JetStream {
     }
 
     /// Changes an existing stream to what is configured: more replicas if it has fewer (never fewer, because an operator may rely on the copies), the
-    /// age limit, the limit of its size if one is configured, and no acknowledgements where none are wanted. Everything else stays as it is, also
-    /// settings that this library does not know.
+    /// age limit, the limit of its size if one is configured, no acknowledgements where none are wanted, and subjects that it lacks. Everything else
+    /// stays as it is, also settings that this library does not know.
     ///
     /// A server that is no member of a cluster has one copy whatever is configured, and up to 2.11 takes any number of them, though it will
     /// not load such a stream when it starts again: there the number is brought back to one.
@@ -102,6 +102,10 @@ extension JetStream {
             if maxAge > 0, let window = existing["duplicate_window"]?.integer, window > maxAge { wanted["duplicate_window"] = .number(JSONNumber(maxAge)) }
         }
         if !configuration.isAcknowledged { wanted["no_ack"] = .bool(true) }
+        let subjects = existing["subjects"]?.strings ?? []
+        // One that overlaps with another has been chosen by somebody, and the server takes no two that do.
+        let missing = configuration.subjects.filter { subject in !subjects.contains { NATSSubject.overlap($0, subject) } }
+        if !missing.isEmpty { wanted["subjects"] = .array((subjects + missing).map { .string($0) }) }
         guard wanted != existing else { return false }
         let body = try Self.encode(wanted, attempt: "STREAM.UPDATE.\(name)")
         _ = try await self.call("STREAM.UPDATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(10))

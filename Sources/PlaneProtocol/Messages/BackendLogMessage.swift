@@ -26,6 +26,19 @@ extension BackendLogMessage: PlaneMessage {
 
     package static func subject(backend: BackendID) -> String { "backend.\(backend).log" }
 
+    /// Ours: the same on a subject that names the drone. The reference's names the backend only, so that any drone can print for any backend.
+    package static let ownSubscription = "cluster.*.drone.*.backend.*.log"
+
+    package func ownSubject(drone: DroneID, cluster: ClusterName) -> String {
+        "cluster.\(cluster.subjectToken).drone.\(drone).backend.\(self.backendID).log"
+    }
+
+    /// Matches what one drone says a backend has printed, whatever its cluster.
+    /// - Parameter drone: any of them if nil; then whoever reads has to know that each may speak for all.
+    package static func ownSubscription(backend: BackendID, drone: DroneID?) -> String {
+        "cluster.*.drone.\(drone?.rawValue ?? "*").backend.\(backend).log"
+    }
+
     package init(json: JSONNode) throws(MessageError) {
         self.backendID = try json.required("backend_id")
         self.kind = try json.required("kind")

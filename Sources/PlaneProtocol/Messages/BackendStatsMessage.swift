@@ -34,6 +34,15 @@ extension BackendStatsMessage: PlaneMessage {
     /// Matches the statistics of one backend, whatever its cluster.
     package static func subscription(backend: BackendID) -> String { "cluster.*.backend.\(backend).stats" }
 
+    /// Ours: the same on a subject that names the drone; nil where the message does not.
+    package var ownSubject: String? {
+        self.droneID.map { "cluster.\(self.cluster.subjectToken).drone.\($0).backend.\(self.backendID).stats" }
+    }
+
+    package static let ownSubscription = "cluster.*.drone.*.backend.*.stats"
+
+    package static func ownSubscription(backend: BackendID) -> String { "cluster.*.drone.*.backend.\(backend).stats" }
+
     package init(json: JSONNode) throws(MessageError) {
         self.cluster = try json.required("cluster")
         self.droneID = try json.optional("drone_id")

@@ -25,19 +25,22 @@ struct LogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { bus, console in
-            let consumer = try await bus.connection.jetStream.orderedConsumer(
-                stream: BackendLog.stream, filter: BackendLogMessage.subject(backend: self.backend), from: .first)
-            if consumer.initialPending == 0, try await BackendHistory(bus: bus, backend: self.backend).newest() == nil {
+            let log = BackendLog(bus: bus, backend: self.backend)
+            var consumers: [OrderedConsumer] = []
+            for subject in try await log.subjects() { consumers.append(try await log.consumer(subject)) }
+            if consumers.allSatisfy({ $0.initialPending == 0 }), try await BackendHistory(bus: bus, backend: self.backend).newest() == nil {
                 throw CommandFailure(
                     .failed, "Nothing is known of a backend \(self.backend).",
                     advice: "plane list-backends --all shows which there are.")
             }
             guard self.follow else {
-                if consumer.initialPending > 0 { await self.show(consumer, untilCaughtUp: true, console) }
+                for consumer in consumers where consumer.initialPending > 0 { await self.show(consumer, of: log, untilCaughtUp: true, console) }
                 return
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await self.show(consumer, untilCaughtUp: false, console) }
+                for consumer in consumers {
+                    group.addTask { await self.show(consumer, of: log, untilCaughtUp: false, console) }
+                }
                 group.addTask {
                     try await BackendHistory(bus: bus, backend: self.backend).forEach(follow: true) { message, _ in
                         !message.state.isTerminal
@@ -50,12 +53,10 @@ struct LogsCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ consumer: OrderedConsumer, untilCaughtUp: Bool, _ console: Console) async {
+    private func show(_ consumer: OrderedConsumer, of log: BackendLog, untilCaughtUp: Bool, _ console: Console) async {
         var openLines: Set<BackendLogMessage.Kind> = []
         for await message in consumer {
-            // A message of a newer version is passed over.
-            if let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload, subject: message.subject) {
-                let entry = LogEntry(log)
+            if let entry = log.entry(message) {
                 if self.global.json {
                     console.json(entry)
                 } else {

@@ -24,7 +24,7 @@ struct SpawnCommand: AsyncParsableCommand {
             if !self.global.json { for line in report.placementLines { console.line(line) } }
             if !self.noWait {
                 report.phases = try await ReadinessWait(
-                    backend: report.backend.backendID, bus: bus, console: console, start: start,
+                    backend: report.backend.backendID, drone: report.backend.drone, bus: bus, console: console, start: start,
                     limit: .seconds(self.wait)
                 ).run()
                 report.state = .ready

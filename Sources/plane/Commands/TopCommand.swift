@@ -32,11 +32,12 @@ struct TopCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { bus, console in
-            let subject = self.backend.map { BackendStatsMessage.subscription(backend: $0) } ?? BackendStatsMessage.subscription
-            let samples = try bus.connection.subscribe(subject)
+            // Where the stream of lines cannot be looked at, agents speak as in 0.3.
+            let namesDrones = (try? await BackendLog.namesDrones(bus)) ?? false
+            let samples = try self.subjects(namesDrones: namesDrones).map { try bus.connection.subscribe($0) }
             let board = SharedBoard()
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.listen(to: samples, board: board, console) }
+                for samples in samples { group.addTask { await self.listen(to: samples, board: board, console) } }
                 if self.once || !self.global.json { group.addTask { await self.show(board, console) } }
                 await group.next()
                 group.cancelAll()
@@ -44,10 +45,18 @@ struct TopCommand: AsyncParsableCommand {
         }
     }
 
+    /// Those of 0.3 in any case: agents may be switched one after the other.
+    private func subjects(namesDrones: Bool) -> [String] {
+        let shared = self.backend.map { BackendStatsMessage.subscription(backend: $0) } ?? BackendStatsMessage.subscription
+        guard namesDrones else { return [shared] }
+        return [shared, self.backend.map { BackendStatsMessage.ownSubscription(backend: $0) } ?? BackendStatsMessage.ownSubscription]
+    }
+
     private func listen(to samples: NATSSubscription, board: SharedBoard, _ console: Console) async {
         for await message in samples {
             // A message of a newer version is passed over.
-            guard let sample = try? WireCodec.decode(BackendStatsMessage.self, from: message.payload, subject: message.subject),
+            guard let sample = try? WireCodec.decode(BackendStatsMessage.self, from: message.payload),
+                message.subject == sample.subject || message.subject == sample.ownSubject,
                 self.cluster == nil || sample.cluster == self.cluster
             else { continue }
             if self.global.json { console.json(sample) } else { board.value.withLock { $0.heard(sample, at: .now) } }

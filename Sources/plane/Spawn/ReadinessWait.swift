@@ -8,6 +8,7 @@ import Synchronization
 final class ReadinessWait: Sendable {
     private let bus: PlaneBus
     private let history: BackendHistory
+    private let drone: DroneID
     private let line: LiveLine
     private let progress: Mutex<SpawnProgress>
     private let start: ContinuousClock.Instant
@@ -20,10 +21,11 @@ final class ReadinessWait: Sendable {
     ///   - start: when the request was sent.
     ///   - limit: counted from then.
     init(
-        backend: BackendID, bus: PlaneBus, console: Console, start: ContinuousClock.Instant, limit: Duration
+        backend: BackendID, drone: DroneID, bus: PlaneBus, console: Console, start: ContinuousClock.Instant, limit: Duration
     ) {
         self.bus = bus
         self.history = BackendHistory(bus: bus, backend: backend)
+        self.drone = drone
         self.line = LiveLine(console: console)
         self.progress = Mutex(SpawnProgress(backend: backend))
         self.start = start
@@ -57,10 +59,15 @@ final class ReadinessWait: Sendable {
 
     /// Takes in what the drone says of a long pull. Never the first to end: what it shows is not what is waited for.
     private func listen() async throws -> SpawnPhases? {
-        let subject = BackendLogMessage.subject(backend: self.history.backend)
-        let notes = try self.bus.connection.subscribe(subject)
-        for await message in notes {
-            guard let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload, subject: subject) else { continue }
+        let backend = self.history.backend
+        // Where the stream of lines cannot be looked at, agents speak as in 0.3.
+        let namesDrones = (try? await BackendLog.namesDrones(self.bus)) ?? false
+        let subject =
+            namesDrones
+            ? BackendLogMessage.ownSubscription(backend: backend, drone: self.drone) : BackendLogMessage.subject(backend: backend)
+        for await message in try self.bus.connection.subscribe(subject) {
+            // Of another backend it is not shown.
+            guard let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload) else { continue }
             self.progress.withLock { $0.apply(log) }
         }
         try await Task.sleep(for: self.limit)

@@ -14,10 +14,16 @@ struct UsageBoard {
     /// Agents speak of each backend about every 5 s; after three rounds of silence it is taken for gone.
     static let silenceLimit: Duration = .seconds(16)
 
-    private var entries: [BackendID: Entry] = [:]
+    /// A backend of which two drones speak is shown twice, so that nobody speaks in another's place.
+    private struct Key: Hashable {
+        var backend: BackendID
+        var drone: DroneID?
+    }
+
+    private var entries: [Key: Entry] = [:]
 
     mutating func heard(_ message: BackendStatsMessage, at now: ContinuousClock.Instant) {
-        self.entries[message.backendID] = Entry(message: message, heard: now)
+        self.entries[Key(backend: message.backendID, drone: message.droneID)] = Entry(message: message, heard: now)
     }
 
     mutating func forgetSilent(at now: ContinuousClock.Instant) {
@@ -29,7 +35,8 @@ struct UsageBoard {
             switch order {
             case .cpu where left.shareOfMachine != right.shareOfMachine: left.shareOfMachine > right.shareOfMachine
             case .memory where left.memoryUsedBytes != right.memoryUsedBytes: left.memoryUsedBytes > right.memoryUsedBytes
-            case .cpu, .memory, .backend: left.backendID.rawValue < right.backendID.rawValue
+            case .cpu, .memory, .backend:
+                (left.backendID.rawValue, left.droneID?.rawValue ?? "") < (right.backendID.rawValue, right.droneID?.rawValue ?? "")
             }
         }
     }

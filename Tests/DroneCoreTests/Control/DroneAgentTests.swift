@@ -259,6 +259,30 @@ import Testing
         }
     }
 
+    @Test("an answer to a roll call fits a message, whatever locks the backends hold")
+    func longLocks() async throws {
+        let fixture = try await AgentFixture()
+        let ids = (10..<100).map { BackendID.make("b-\($0)") }
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                for (number, id) in ids.enumerated() {
+                    var request = fixture.request(id)
+                    let lock = String(repeating: "\u{1}", count: 2000) + "\(number)"
+                    request.lockAssignment = LockAssignment(lock: try #require(LockName(rawValue: lock)), uid: LockUID(rawValue: .max))
+                    #expect(try await fixture.spawn(request))
+                }
+                try await eventually("it registered") { !fixture.registrations.all.isEmpty }
+                var told: [BackendID] = []
+                for _ in 0..<10 {
+                    let part = try await fixture.bus.request(RollCallRequest(cluster: .make(), drone: .make(), after: told.last))
+                    told += part.backends.map(\.backend)
+                    if part.isComplete { break }
+                }
+                #expect(told == ids)
+            }
+        }
+    }
+
     @Test("asked what is open to its backends, it tells what the proxy wrote down")
     func openConnections() async throws {
         let fixture = try await AgentFixture()
@@ -360,5 +384,48 @@ import Testing
             }
         }
         #expect(fixture.logs.all.map(\.text) == ["hello\n", "Backend exit code: 2"])
+    }
+
+    @Test("who asked is told with 256 bytes, so that the report fits a message, whatever they call themselves")
+    func longRequester() async throws {
+        let engine = FakeEngine()
+        let fixture = try await AgentFixture(engine: engine)
+        let name = String(repeating: "ü", count: 400_000)
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                var request = fixture.request()
+                request.metadata[ScheduleRequest.requestedByKey] = name
+                #expect(try await fixture.spawn(request))
+                try await fixture.wait(for: .ready, of: .make())
+                _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make(), requestedBy: name))
+                try await fixture.wait(for: .terminated, of: .make())
+            }
+        }
+        let told = fixture.reports.all.compactMap { $0.detail?.requestedBy }
+        #expect(told.count >= 2 && told.allSatisfy { $0 == String(repeating: "ü", count: 128) })
+    }
+
+    @Test("where readers of 0.3.24 are not served, logs are published on a subject that names the drone, and on no other")
+    func ownLogs() async throws {
+        let engine = FakeEngine()
+        let fixture = try await AgentFixture(engine: engine)
+        let everything = try fixture.bus.connection.subscribe(">")
+        try await fixture.withScheduler {
+            try await fixture.withAgent(change: { $0.servesLegacyReaders = false }) {
+                #expect(try await fixture.spawn(fixture.request()))
+                try await fixture.wait(for: .ready, of: .make())
+                engine.say("hello\n", in: .make())
+                engine.end(.make(), code: 2)
+                try await fixture.wait(for: .failed, of: .make())
+            }
+        }
+        var subjects: [String] = []
+        for await message in everything where message.subject.hasSuffix(".log") {
+            subjects.append(message.subject)
+            if subjects.count == 2 { break }
+        }
+        let subject = "cluster.\(ClusterName.make().subjectToken).drone.\(DroneID.make()).backend.\(BackendID.make()).log"
+        #expect(subjects == [subject, subject])
+        #expect(fixture.logs.all.isEmpty)
     }
 }
