@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import NATS
+import NetworkAddresses
 import PlaneProtocol
 import PlaneTestSupport
 import Synchronization
