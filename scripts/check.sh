@@ -106,6 +106,18 @@ done
 rule 'The table of targets in dev/docs/architecture.md names every target.' "$undocumented"
 rule 'The README has 200 lines at most; the rest belongs into dev/docs.' "$(wc -l README.md | awk '$1 > 200 { print $2 ": " $1 " lines" }')"
 
+unlisted=""
+for document in dev/docs/*.md; do
+    [ "$document" = dev/docs/README.md ] && continue
+    grep -qF "]($document" README.md || unlisted+="README.md: no link to $document"$'\n'
+    grep -qF "](${document##*/})" dev/docs/README.md || unlisted+="dev/docs/README.md: no link to ${document##*/}"$'\n'
+done
+# shellcheck disable=SC2016  # backquotes are what is looked for
+while IFS=: read -r document path; do
+    [ -e "$path" ] || unlisted+="$document: there is no $path"$'\n'
+done < <(grep -HoE '`(Sources|Tests|scripts|dev)/[A-Za-z0-9_/+.-]+[` ]' README.md dev/README.md dev/docs/*.md | tr -d '` ' | sort -u)
+rule 'README.md and dev/docs/README.md lead to every document, and documents name files that are there.' "$unlisted"
+
 # --- Citations: what a comment refers to is in the repository -----------------------------------------------------------
 # Messages are numbered M1 to M16 by dev/docs/protocol.md.
 declare -A known=()
