@@ -80,6 +80,16 @@ package final class StreamSocket: ReadinessHandler {
         to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch? = nil,
         receiver: any StreamSocketReceiver
     ) throws(IOError) -> StreamSocket {
+        let socket = try Self.connecting(
+            to: address, on: loop, writeMarks: writeMarks, receiveBuffer: receiveBuffer, peerWatch: peerWatch)
+        try socket.start(receiver)
+        return socket
+    }
+
+    /// The same, with nobody to hear of it yet.
+    static func connecting(
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch?
+    ) throws(IOError) -> StreamSocket {
         let family: CInt =
             switch address {
             case .v4: AF_INET
@@ -100,7 +110,6 @@ package final class StreamSocket: ReadinessHandler {
             Glibc.close(descriptor)
             throw error
         }
-        try socket.start(receiver)
         return socket
     }
 

@@ -24,6 +24,8 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     /// The channel and its pipeline know each other until it is closed. Set once, at the beginning.
     private var chain: ChannelPipeline?
     private var hasStarted = false
+    /// The socket has somebody to tell of its end.
+    private var isWatched = false
     private var readsByItself = true
     private var isReading = false
     private let peer: SocketAddress?
@@ -42,12 +44,33 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     /// Tells the handlers that they have a connection, and begins to read.
     package func start() throws(IOError) {
         guard self.socket.isOpen else { return }  // a handler has closed it already
+        try self.watch()
+        self.begin()
+    }
+
+    /// Asks for a connection. Handlers that are added at once hear that it stands as of any that is active, and of one that cannot be had an
+    /// error, and the end.
+    package static func connect(
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch?
+    ) throws(IOError) -> StreamSocketChannel {
+        let socket = try StreamSocket.connecting(
+            to: address, on: loop, writeMarks: writeMarks, receiveBuffer: receiveBuffer, peerWatch: peerWatch)
+        let channel = StreamSocketChannel(socket, peer: address)
+        try channel.watch()
+        return channel
+    }
+
+    private func watch() throws(IOError) {
         do {
             try self.socket.start(self)
         } catch {
             self.ended()
             throw error
         }
+        self.isWatched = true
+    }
+
+    private func begin() {
         self.hasStarted = true
         self.pipeline.fireChannelRegistered()
         self.pipeline.fireChannelActive()
@@ -125,9 +148,9 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         switch mode {
         case .output: self.socket.closeOutput()
         case .all:
-            let hadStarted = self.hasStarted
+            let isWatched = self.isWatched
             self.socket.close()
-            if !hadStarted { self.ended() }  // nobody else says so
+            if !isWatched { self.ended() }  // nobody else says so
         case .input:
             promise?.fail(ChannelError.operationUnsupported)
             return
@@ -149,7 +172,7 @@ extension StreamSocketChannel: StreamSocketReceiver {
     /// Bytes that came alone are copied, so that a handler that keeps them does not keep all the memory they were read into.
     private static let copiedBytes = 8 * 1024
 
-    package func socketConnected() {}
+    package func socketConnected() { self.begin() }
 
     package func socketReceived(_ buffer: ByteBuffer) {
         let bytes = buffer.readableBytes <= Self.copiedBytes ? buffer.compacted() : buffer

@@ -57,7 +57,7 @@ final class BalancingPolicy: ProxyPolicy {
         switch addresses {
         case .success(let addresses):
             if !addresses.isEmpty {
-                let endpoints = addresses.map { Route.Endpoint(pool: self.host.makeEndpoint($0)) }
+                let endpoints = addresses.map { Route.Endpoint(pool: self.host.makeEndpoint($0, tls: self.table.tls)) }
                 self.routes[name] = Route(name: name, endpoints: endpoints)
             }
             self.host.lookedUp(name, anew: anew, .answered)
@@ -121,6 +121,12 @@ final class BalancingTable: ProxyPolicySource {
     }
 
     private let state = Mutex(State())
+    /// How endpoints are spoken to; nil does so in the clear.
+    let tls: UpstreamTLS?
+
+    init(tls: UpstreamTLS? = nil) {
+        self.tls = tls
+    }
 
     func makePolicy(for host: PolicyHost) -> any ProxyPolicy { BalancingPolicy(host: host, table: self) }
 

@@ -63,7 +63,7 @@ final class TierPolicy: ProxyPolicy {
         let before = self.routes[token]
         if before?.meaning == meaning { return }
         before?.endpoint?.retire()
-        self.routes[token] = meaning == .none ? nil : Route(token: token, meaning, endpoint: meaning.address.map(self.host.makeEndpoint))
+        self.routes[token] = meaning == .none ? nil : Route(token: token, meaning, endpoint: meaning.address.map { self.host.makeEndpoint($0) })
     }
 
     func selectEndpoint(of route: Route, attempt: Int) -> Selection {

@@ -2,7 +2,7 @@ import EpollTransport
 import NIOCore
 import NIOSSL
 
-/// What carries a client's bytes: a socket without anything in between, or the handlers of TLS and HTTP/2.
+/// What carries bytes of a client or an endpoint: a socket without anything in between, or the handlers of TLS and HTTP/2.
 enum ClientTransport {
     case socket(StreamSocket)
     case handlers(ChannelHandlerContext)
@@ -14,6 +14,14 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.isWritable
         case .handlers(let context): context.channel.isWritable
+        case .none: false
+        }
+    }
+
+    var isOpen: Bool {
+        switch self {
+        case .socket(let socket): socket.isOpen
+        case .handlers(let context): context.channel.isActive
         case .none: false
         }
     }

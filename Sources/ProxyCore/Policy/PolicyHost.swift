@@ -18,8 +18,10 @@ package final class PolicyHost {
     }
 
     /// An endpoint, whose idle connections are kept. To be retired when nothing goes there any more.
-    package func makeEndpoint(_ address: SocketAddress) -> UpstreamPool {
-        UpstreamPool(address: address, allowance: self.allowance)
+    ///
+    /// - Parameter tls: Nil speaks to it in the clear.
+    package func makeEndpoint(_ address: SocketAddress, tls: UpstreamTLS? = nil) -> UpstreamPool {
+        UpstreamPool(address: address, tls: tls, allowance: self.allowance)
     }
 
     /// What ``ProxyPolicy/lookUp(_:anew:)`` was asked for has been found out: the requests that wait for it are resolved again.

@@ -1,5 +1,10 @@
 import EpollTransport
 import NIOCore
+import NIOSSL
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// A connection to a backend. Decides nothing: tells its client connection what happened and does what it is told.
 /// Between two exchanges it has no client and waits in its pool.
@@ -10,7 +15,12 @@ final class UpstreamConnection {
     /// Nil while idle, and once either side has let go, which breaks the cycle. Not weak: a weak reference makes every retain and release of the
     /// client connection go through a side table.
     private var client: ClientConnection?
-    private var socket: StreamSocket?
+    private let loop: EpollEventLoop
+    /// Of its socket, or of the handlers of TLS; of nothing once it is closed.
+    var transport = ClientTransport.none
+    private var isPaused = false
+    /// The handlers of TLS were asked to read while paused.
+    private var heldBackRead = false
     private var isConnected = false
     private var inputHasEnded = false
     /// Ends it when what was written does not leave in time.
@@ -20,10 +30,31 @@ final class UpstreamConnection {
     init(connectingTo pool: UpstreamPool, for client: ClientConnection) throws(IOError) {
         self.pool = pool
         self.client = client
-        let limits = client.worker.limits
-        self.socket = try StreamSocket.connect(
-            to: pool.address, on: client.worker.eventLoop, writeMarks: limits.writeBufferBytes,
-            receiveBuffer: limits.upstreamReceiveBufferBytes, peerWatch: client.worker.peerWatch, receiver: self)
+        self.loop = client.worker.eventLoop
+        let worker = client.worker
+        let limits = worker.limits
+        if let tls = pool.tls {
+            try self.connect(tls, worker)
+            return
+        }
+        self.transport = .socket(
+            try StreamSocket.connect(
+                to: pool.address, on: worker.eventLoop, writeMarks: limits.writeBufferBytes,
+                receiveBuffer: limits.upstreamReceiveBufferBytes, peerWatch: worker.peerWatch, receiver: self))
+    }
+
+    private func connect(_ tls: UpstreamTLS, _ worker: ProxyWorker) throws(IOError) {
+        let channel = try StreamSocketChannel.connect(
+            to: self.pool.address, on: worker.eventLoop, writeMarks: worker.limits.writeBufferBytes,
+            receiveBuffer: worker.limits.upstreamReceiveBufferBytes, peerWatch: worker.peerWatch)
+        do {
+            let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName)
+            try channel.pipeline.syncOperations.addHandlers(handler, UpstreamHandler(self))
+        } catch {
+            // A name that SNI cannot carry, such as an address.
+            channel.close(promise: nil)
+            throw IOError(errnoCode: EINVAL, reason: "\(error)")
+        }
     }
 
     // MARK: From the pool
@@ -41,33 +72,47 @@ final class UpstreamConnection {
 
     // MARK: From the client connection
 
-    var isWritable: Bool { self.socket?.isWritable ?? false }
+    var isWritable: Bool { self.transport.isWritable }
 
     @inline(__always)
-    func write(_ buffer: ByteBuffer) { self.socket?.write(buffer) }
+    func write(_ buffer: ByteBuffer) { self.transport.write(buffer) }
 
     @inline(__always)
-    func flush() { self.socket?.flush() }
+    func flush() { self.transport.flush() }
 
-    func closeOutput() { self.socket?.closeOutput() }
+    func closeOutput() { self.transport.closeOutput() }
 
     func close() {
         self.client = nil
-        self.socket?.close()
+        self.transport.close()
     }
 
     /// Closes once everything written has left, or when that takes too long.
     func closeAfterFlush(within limit: TimeAmount) {
         self.client = nil
-        guard let socket else { return }
-        socket.closeWhenFlushed()
-        guard socket.isOpen else { return }
-        self.cut = socket.loop.assumeIsolated().scheduleTask(in: limit) { socket.close() }
+        let transport = self.transport
+        transport.closeWhenFlushed { transport.close() }
+        guard transport.isOpen else { return }
+        self.cut = self.loop.assumeIsolated().scheduleTask(in: limit) { transport.close() }
     }
 
-    func pauseReading() { self.socket?.pauseReading() }
+    func pauseReading() {
+        self.isPaused = true
+        self.transport.pauseReading()
+    }
 
-    func resumeReading() { self.socket?.resumeReading() }
+    func resumeReading() {
+        let isOwed = self.heldBackRead
+        self.heldBackRead = false
+        self.isPaused = false
+        self.transport.resumeReading(isOwed: isOwed)
+    }
+
+    /// Whether handlers that ask for bytes are to be let through.
+    func mayRead() -> Bool {
+        if self.isPaused { self.heldBackRead = true }
+        return !self.isPaused
+    }
 }
 
 extension UpstreamConnection: StreamSocketReceiver {
@@ -104,7 +149,7 @@ extension UpstreamConnection: StreamSocketReceiver {
     func socketOutputClosed() {}
 
     func socketClosed(_ error: (any Error)?) {
-        self.socket = nil
+        self.transport = .none
         self.cut?.cancel()
         let client = self.client
         self.client = nil

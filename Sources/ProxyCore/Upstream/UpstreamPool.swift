@@ -6,14 +6,17 @@ package import NIOCore
 /// exchange ever puts a connection here (see ``ExchangeMachine/endIfComplete(excess:)``).
 package final class UpstreamPool {
     package let address: SocketAddress
+    /// Nil speaks to it in the clear.
+    package let tls: UpstreamTLS?
     private let allowance: UpstreamAllowance
     /// The most recently used last, which is also the first to be used again: the others may grow old and go.
     private var idle: [UpstreamConnection] = []
     /// The backend is no longer there, or has moved.
     private var isRetired = false
 
-    init(address: SocketAddress, allowance: UpstreamAllowance) {
+    init(address: SocketAddress, tls: UpstreamTLS? = nil, allowance: UpstreamAllowance) {
         self.address = address
+        self.tls = tls
         self.allowance = allowance
     }
 
