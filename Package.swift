@@ -104,7 +104,16 @@ let package = Package(
             ["PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
         configuration(of: "PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATSAddressing"]),
         configuredLibrary("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
-        library("WorldFollowing", ["PlaneProtocol", "PlaneService", "NATS", "UTCTime", logging]),
+        library("WorldFollowing", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
+        library(
+            "PlaneClient",
+            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "Timing", "UTCTime", logging]),
+        library(
+            "PlaneDoctor",
+            [
+                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "NetworkAddresses",
+                nioCore, nioPosix, nioSSL,
+            ]),
         configuration(of: "SchedulerCore", []),
         configuredLibrary(
             "SchedulerCore",
@@ -173,8 +182,8 @@ let package = Package(
         executable(
             "plane",
             [
-                "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "ConfigurationFiles", "NATS", "NATSAddressing",
-                "NetworkAddresses", "Timing", arguments, logging, nioCore, nioPosix, nioSSL,
+                "PlaneClient", "PlaneDoctor", "PlaneProtocol", "PlaneState", "PlaneService", "ConfigurationFiles", "ConfigurationReading", "NATS",
+                "NATSAddressing", arguments, logging,
             ]),
         executable("demo-backend", [nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "dev/demo-backend"),
         .target(name: "Simulation", path: "dev/simulation", swiftSettings: strict),
@@ -187,6 +196,9 @@ let package = Package(
         .target(
             name: "PlaneTestSupport", dependencies: ["PlaneProtocol", "NATS", "NATSAddressing", crypto, x509, asn1, logging, nioCore, nioPosix],
             path: "Tests/PlaneTestSupport", swiftSettings: strict),
+        .target(
+            name: "PlaneClientTestSupport", dependencies: ["PlaneTestSupport", "PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", logging],
+            path: "Tests/PlaneClientTestSupport", swiftSettings: strict),
         tests("JSONValuesTests", ["JSONValues"]),
         tests("UTCTimeTests", ["UTCTime"]),
         tests("NetworkAddressesTests", ["NetworkAddresses", nioCore]),
@@ -202,7 +214,7 @@ let package = Package(
         tests("ConfigurationFilesTests", ["ConfigurationFiles", "ConfigurationReading", "PlaneService", "PlaneProtocol", logging, nioCore]),
         tests("PlaneServiceTests", ["PlaneService", "ConfigurationFiles", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
         tests("PlaneMessagingTests", ["PlaneMessaging", "PlaneService", "PlaneProtocol", "NATS", lifecycle, logging]),
-        tests("WorldFollowingTests", ["WorldFollowing", "PlaneProtocol", "NATS", logging]),
+        tests("WorldFollowingTests", ["WorldFollowing", "PlaneClientTestSupport", "PlaneProtocol", "NATS", logging]),
         tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
@@ -224,10 +236,19 @@ let package = Package(
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
+            "PlaneClientTests",
+            [
+                "PlaneClient", "PlaneClientTestSupport", "SchedulerCore", "SchedulerCoreConfiguration", "PlaneService", "PlaneMessaging",
+                "PlaneState", "PlaneProtocol", "NATS", lifecycle, logging,
+            ]),
+        tests(
+            "PlaneDoctorTests",
+            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
+        tests(
             "PlaneCommandTests",
             [
-                "plane", "PlaneService", "PlaneMessaging", "PlaneState", "PlaneProtocol", "NATS", "NATSAddressing", arguments, logging,
-                nioCore, nioSSL,
+                "plane", "PlaneClient", "PlaneClientTestSupport", "PlaneDoctor", "PlaneService", "PlaneState", "PlaneProtocol", "NATS",
+                "NATSAddressing", "NetworkAddresses", arguments, logging,
             ]),
         tests("ChaosTests", []),
         tests("OperationsTests", ["PlaneService", metrics]),

@@ -4,7 +4,8 @@ import PlaneProtocol
 import PlaneService
 import UTCTime
 
-/// Reads the stream `plane_state` into a world, from its first message and for as long as the process lives.
+/// Reads the stream `plane_state` into a world: once, or for as long as somebody wants it kept up to date. Everybody who reads that stream
+/// does it here.
 package struct WorldFollower<World: FollowedWorld>: Sendable {
     private let jetStream: JetStream
     private let world: World
@@ -19,42 +20,63 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
         self.logger = logger
     }
 
-    /// Ends when the task is cancelled or the connection is closed.
+    /// Follows the stream as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is closed.
     package func run() async {
-        guard let consumer = await self.begin() else { return }
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.hearPurges() }
-            await self.follow(consumer)
-            group.cancelAll()
-        }
-    }
-
-    private func follow(_ consumer: OrderedConsumer) async {
-        var isCaughtUp = consumer.initialPending == 0
-        if isCaughtUp { self.world.caughtUp() }
-        for await message in consumer {
-            self.apply(message)
-            if message.pending == 0, !isCaughtUp {
-                isCaughtUp = true
-                self.world.caughtUp()
-            }
-        }
-    }
-
-    private func begin() async -> OrderedConsumer? {
         while !Task.isCancelled {
             do {
-                let info = try await self.jetStream.streamInfo(WorldStream.name)
-                if let age = info.age(at: WireTime.now()) { self.world.began(streamAge: age) }
-                return try await self.jetStream.orderedConsumer(stream: WorldStream.name, from: .first)
+                return try await self.follow()
             } catch {
-                guard error.code != .closed, error.code != .cancelled else { return nil }
+                guard error.code != .closed, error.code != .cancelled else { return }
                 self.logger.warning("the state of the world cannot be read yet", metadata: [LogKey.error: "\(error)"])
             }
             // Cancelled meanwhile, the loop ends.
             await self.jetStream.connection.pause(atMost: Self.retryPause)
         }
-        return nil
+    }
+
+    /// Follows the stream until the task is cancelled or the connection is closed.
+    /// - Throws: when it cannot begin now, for instance because there is no such stream.
+    package func follow() async throws(NATSError) {
+        let consumer = try await self.begin()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.hearPurges() }
+            await self.apply(consumer, until: .end)
+            group.cancelAll()
+        }
+    }
+
+    /// Applies what the stream holds at this moment, and returns.
+    /// - Throws: when the stream cannot be read now, or not to its end because the task is cancelled or the connection is closed.
+    package func readOnce() async throws(NATSError) {
+        let consumer = try await self.begin()
+        guard await self.apply(consumer, until: .caughtUp) else {
+            throw NATSError(Task.isCancelled ? .cancelled : .closed, attempt: "read stream \(WorldStream.name)")
+        }
+    }
+
+    private enum Stop { case caughtUp, end }
+
+    /// The one loop.
+    /// - Returns: whether everything that was in the stream at the beginning has been applied.
+    @discardableResult
+    private func apply(_ consumer: OrderedConsumer, until stop: Stop) async -> Bool {
+        var isCaughtUp = consumer.initialPending == 0
+        if isCaughtUp { self.world.caughtUp() }
+        if isCaughtUp, stop == .caughtUp { return true }
+        for await message in consumer {
+            self.apply(message)
+            guard message.pending == 0, !isCaughtUp else { continue }
+            isCaughtUp = true
+            self.world.caughtUp()
+            if stop == .caughtUp { return true }
+        }
+        return isCaughtUp
+    }
+
+    private func begin() async throws(NATSError) -> OrderedConsumer {
+        let info = try await self.jetStream.streamInfo(WorldStream.name)
+        if let age = info.age(at: WireTime.now()) { self.world.began(streamAge: age) }
+        return try await self.jetStream.orderedConsumer(stream: WorldStream.name, from: .first)
     }
 
     /// Follows the server's advisories. Where the account's permissions forbid that, messages that others purge stay in memory until the
@@ -84,7 +106,8 @@ package struct WorldFollower<World: FollowedWorld>: Sendable {
                 "message in the stream cannot be read",
                 metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
         }
-        self.world.apply(decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: message.streamIncarnation)
+        self.world.apply(
+            decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: message.streamIncarnation)
     }
 }
 

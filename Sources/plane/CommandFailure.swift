@@ -1,8 +1,7 @@
 import ArgumentParser
 import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
 
 /// Why a command could not do what it was asked, and what to do now.
 struct CommandFailure: Error, Equatable {
@@ -20,6 +19,52 @@ struct CommandFailure: Error, Equatable {
 }
 
 extension CommandFailure {
+    init(_ error: PlaneError) {
+        switch error {
+        case .notAnswered(let error, by: let responder): self.init(error, answering: "\(responder)")
+        case .connection(let error): self.init(error)
+        case .connectionEnded: self.init(.unavailable, "The connection to NATS has ended.")
+        case .refused(let reply): self.init(.failed, "\(reply.message) (\(reply.code))")
+        case .unreadableReply(let error):
+            self.init(
+                .failed, "The reply cannot be understood: \(error).", advice: "Are both sides of a compatible version?")
+        case .noDroneAvailable(let cluster, let reason):
+            self.init(
+                .noDrone,
+                "No drone of \(cluster) can take the backend"
+                    + (reason.map { "; the last one asked said: \($0.message.printable)." } ?? "."),
+                advice: "plane list-drones shows which there are and in which state.")
+        case .unknownBackend(let backend, nil):
+            self.init(.failed, "Nothing is known of a backend \(backend).", advice: "plane list-backends --all shows which there are.")
+        case .unknownBackend(let backend, let cluster?):
+            self.init(.failed, "\(cluster) has no backend \(backend).", advice: "plane list-backends shows which there are.")
+        case .endedBeforeReady(let message): self.init(endedBeforeReady: message)
+        case .notReadyInTime(let backend, let state, let limit):
+            self.init(
+                .noAnswer, "Not ready after \(limit.brief): \(state.map { "still \($0.rawValue)" } ?? "no state was reported").",
+                advice: "It goes on by itself; see: plane status \(backend)")
+        case .drainCancelled(let drone):
+            self.init(.failed, "\(drone) takes backends again: somebody has cancelled the drain.")
+        case .timedOut(let work, let limit): self.init(.noAnswer, "Gave up \(work) after \(limit.brief).")
+        case .cancelled: self.init(.failed, "It was cancelled.")
+        }
+    }
+
+    private init(endedBeforeReady message: BackendStateMessage) {
+        var sentence = "The backend ended before it was ready: \(message.state.rawValue)"
+        if let text = message.detail?.message { sentence += ", \(text)" }
+        if let code = message.detail?.exitCode { sentence += " (exit code \(code))" }
+        let advice =
+            switch message.state {
+            case .errorLoading: "Can the drone pull the image, and is its name right?"
+            case .timedOutBeforeReady: "Does it listen on the port given with --port, on all addresses?"
+            case .lost, .terminated, .swept: "Somebody or something else ended it."
+            case .errorStarting, .failed, .exited: "What it printed: plane logs \(message.backend)"
+            case .loading, .starting, .ready: String?.none
+            }
+        self.init(.endedBeforeReady, sentence.hasSuffix(".") ? sentence : sentence + ".", advice: advice)
+    }
+
     /// - Parameter answering: who was expected to answer, for the advice.
     init(_ error: NATSError, answering: String = "the scheduler") {
         switch error.code {
@@ -44,16 +89,6 @@ extension CommandFailure {
         case .invalidSubject, .cancelled, .payloadTooLarge, .consumerNotFound, .messageNotFound, .wrongLastSequence,
             .sequenceBusy, .jetStreamRefused, .malformedReply, .library:
             self.init(.failed, "\(error)")
-        }
-    }
-
-    init(_ failure: RequestFailure, answering: String = "the scheduler") {
-        switch failure {
-        case .transport(let error): self.init(error, answering: answering)
-        case .refused(let reply): self.init(.failed, "\(reply.message) (\(reply.code))")
-        case .unreadable(let error):
-            self.init(
-                .failed, "The reply cannot be understood: \(error).", advice: "Are both sides of a compatible version?")
         }
     }
 }

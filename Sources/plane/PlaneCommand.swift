@@ -9,8 +9,8 @@ import PlaneService
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let arguments = Array(CommandLine.arguments.dropFirst())
-            if PlaneCommand.exitCode(for: error) == .validationFailure, let lesson = UsageLesson.text(for: arguments) {
-                Console.current.note("\(PlaneCommand.fullMessage(for: error))\n\n\(lesson)")
+            if PlaneCommand.exitCode(for: error) == .validationFailure, let hint = UsageHint.text(for: arguments) {
+                Console.current.note("\(PlaneCommand.fullMessage(for: error))\n\n\(hint)")
                 PlaneCommand.exit(withError: ExitCode.validationFailure)
             }
             PlaneCommand.exit(withError: error)

@@ -1,8 +1,8 @@
 import ArgumentParser
 import NATS
-import PlaneMessaging
+import PlaneClient
+import PlaneClientTestSupport
 import PlaneProtocol
-import PlaneService
 import Testing
 
 @testable import plane
@@ -28,8 +28,18 @@ struct CommandFailureTests {
 
     @Test("of a refused request carry the reason")
     func refusal() {
-        let failure = CommandFailure(RequestFailure.refused(ErrorReply(code: .lockBusy, message: "The lock is busy.")))
+        let failure = CommandFailure(PlaneError.refused(ErrorReply(code: .lockBusy, message: "The lock is busy.")))
         #expect(failure == CommandFailure(.failed, "The lock is busy. (LockBusy)"))
+    }
+
+    @Test(
+        "of a backend that ended before it was ready carry cause and advice", arguments: BackendState.allCases.filter(\.isTerminal))
+    func ended(state: BackendState) throws {
+        let detail = BackendStatusDetail(exitCode: 137, message: "no such image")
+        let failure = CommandFailure(PlaneError.endedBeforeReady(try .make(state, detail: detail)))
+        #expect(failure.status == .endedBeforeReady)
+        for part in [state.rawValue, "no such image", "137"] { #expect(failure.message.contains(part)) }
+        #expect(failure.advice != nil)
     }
 
     @Test("are explained by --help, each exit status once")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import NATS
 import NetworkAddresses
+import PlaneClientTestSupport
 import PlaneProtocol
 import PlaneTestSupport
 import Testing

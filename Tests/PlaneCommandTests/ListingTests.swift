@@ -1,4 +1,6 @@
 import NetworkAddresses
+import PlaneClient
+import PlaneClientTestSupport
 import PlaneProtocol
 import PlaneState
 import Testing
@@ -43,7 +45,7 @@ struct ListingTests {
             .drone(DroneMessage(drone: .make("a"), change: .keepAlive(at: seen))),
         ])
         let cluster = try ClusterName.make("plane.test")
-        let listing = DroneListing(cluster: cluster, drones: world.drones(in: cluster))
+        let listing = DroneList(cluster: cluster, drones: world.drones(in: cluster))
         #expect(
             listing.lines(now: Self.now, .plain) == [
                 "plane.test",
@@ -60,10 +62,10 @@ struct ListingTests {
 
     @Test("show what is open, most first")
     func connections() throws {
-        func item(_ backend: String, _ requests: UInt32, _ webSockets: UInt32) throws -> ConnectionListing.Item {
+        func item(_ backend: String, _ requests: UInt32, _ webSockets: UInt32) throws -> ConnectionList.Item {
             .init(drone: try .make("drone-a"), entry: .init(backend: try .make(backend), requests: requests, webSockets: webSockets))
         }
-        let listing = ConnectionListing(
+        let listing = ConnectionList(
             cluster: try .make("plane.test"), items: [try item("few", 0, 1), try item("many", 2, 31), try item("also-few", 1, 0)])
         #expect(
             listing.lines(.plain) == [
@@ -85,7 +87,7 @@ struct ListingTests {
                 + Self.backend("b-new", .starting, secondsAgo: 1) + Self.backend("b-gone", .swept) + Self.backend("b-unknown", nil))
         let cluster = try ClusterName.make("plane.test")
         let backends = world.backends(in: cluster)
-        let listing = BackendListing(cluster: cluster, backends: backends, showsEnded: false)
+        let listing = BackendList(cluster: cluster, backends: backends, showsEnded: false)
         #expect(listing.hiddenCount == 1)
         #expect(
             listing.lines(now: Self.now, .plain) == [
@@ -95,7 +97,7 @@ struct ListingTests {
                 "  b-old.plane.test      Ready     1 min 40 s  drone-a  doc\u{FFFD}42",
                 "  b-unknown.plane.test  unknown   -           drone-a  -",
             ])
-        let all = BackendListing(cluster: cluster, backends: backends, showsEnded: true)
+        let all = BackendList(cluster: cluster, backends: backends, showsEnded: true)
         #expect(all.backends.count == 4)
         #expect(!String(decoding: WireCodec.encode(all), as: UTF8.self).contains("s3cret"))
     }
@@ -103,6 +105,6 @@ struct ListingTests {
     @Test("cut a long lock")
     func longLock() throws {
         let lock = try #require(LockName(rawValue: String(repeating: "x", count: 41)))
-        #expect(BackendListing.printable(lock) == String(repeating: "x", count: 40) + "…")
+        #expect(lock.printable == String(repeating: "x", count: 40) + "…")
     }
 }

@@ -1,3 +1,5 @@
+import PlaneClient
+import PlaneClientTestSupport
 import PlaneProtocol
 import Testing
 

@@ -2,16 +2,18 @@ import ArgumentParser
 import Logging
 import NATS
 import NetworkAddresses
+import PlaneClientTestSupport
 import PlaneProtocol
 import PlaneTestSupport
 import Synchronization
 import Testing
 
+@testable import PlaneClient
 @testable import plane
 
 @Suite("The operator's commands, over a real NATS", .timeLimit(.minutes(2)))
 struct OperatorCommandsTests {
-    @Test("why tells the story of a backend, and knows nothing of strangers")
+    @Test("why reports on a backend, and knows nothing of strangers")
     func why() async throws {
         try await withFakeScheduler { scheduler, server in
             try await scheduler.write(drone: "drone-a", backends: ["b1": .failed])
@@ -131,10 +133,10 @@ struct OperatorCommandsTests {
                 let shown = try await runPlane(arguments, server: server).recorder
                 #expect(!(shown.out + shown.error).contains { $0 == "\u{1b}" || $0 == "\u{7}" }, "plane \(arguments)")
             }
-            var progress = SpawnProgress(backend: try .make("b1"))
+            var progress = ReadinessProgress(backend: try .make("b1"))
             progress.apply(BackendLogMessage(backendID: try .make("b1"), kind: .meta, text: "Pulling \(command)"))
             let terminal = ConsoleRecorder()
-            LiveLine(console: terminal.console(terminal: true)).show(progress.line(elapsed: .seconds(1)))
+            ProgressLine(console: terminal.console(terminal: true)).show(progress.line(elapsed: .seconds(1)))
             #expect(terminal.error.hasPrefix("\r\u{1b}[K") && !terminal.error.dropFirst(4).contains("\u{1b}"))
         }
     }

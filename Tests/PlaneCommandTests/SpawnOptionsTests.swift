@@ -1,4 +1,5 @@
 import ArgumentParser
+import PlaneClientTestSupport
 import PlaneProtocol
 import Testing
 

@@ -1,3 +1,4 @@
+import PlaneClientTestSupport
 import PlaneProtocol
 import Testing
 

@@ -1,9 +1,7 @@
 import ArgumentParser
-import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
 import PlaneService
-import PlaneState
 
 struct CleanupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,15 +26,15 @@ struct CleanupCommand: AsyncParsableCommand {
     private static let pause: Duration = .milliseconds(5)
 
     func run() async throws {
-        try await self.global.run { bus, console in
+        try await self.global.run { client, console in
             let plan = CleanupPlan(
-                world: try await WorldReader(bus: bus).read(), cluster: self.cluster, olderThan: .seconds(Int64(self.olderThan) * 3600),
+                world: try await client.readState(), cluster: self.cluster, olderThan: .seconds(Int64(self.olderThan) * 3600),
                 includeMissingState: self.includeMissingState, now: .now())
-            let progress = LiveLine(console: console)
+            let progress = ProgressLine(console: console)
             for (index, item) in plan.items.enumerated() {
                 if !self.dryRun {
                     progress.show("\(index + 1) of \(plan.items.count)")
-                    try await StateCleaner(jetStream: bus.connection.jetStream).forget(item)
+                    try await client.forget(item)
                     try await Task.sleep(for: Self.pause)
                 }
                 progress.clear()

@@ -1,7 +1,6 @@
 import ArgumentParser
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
 import PlaneState
 
 struct ConnectionsCommand: AsyncParsableCommand {
@@ -20,79 +19,38 @@ struct ConnectionsCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    /// Drones asked at the same time.
-    private static let dronesAtOnce = 16
-
     func run() async throws {
-        try await self.global.run { bus, console in
-            let world = try await WorldReader(bus: bus).read()
-            let answers = await self.ask(self.drones(in: world), bus: bus)
-            let listings = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
-                ConnectionListing(
+        try await self.global.run { client, console in
+            let world = try await client.readState()
+            let answers = await client.openConnections(of: self.drones(in: world))
+            let lists = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
+                ConnectionList(
                     cluster: cluster,
-                    items: answers.filter { $0.drone.cluster == cluster }.flatMap { answer in
+                    items: answers.filter { $0.cluster == cluster }.flatMap { answer in
                         answer.entries.filter { self.backend == nil || $0.backend == self.backend }
-                            .map { ConnectionListing.Item(drone: answer.drone.id, entry: $0) }
+                            .map { ConnectionList.Item(drone: answer.drone, entry: $0) }
                     })
             }
             if self.global.json {
-                console.json(listings)
+                console.json(lists)
             } else {
-                for listing in listings where !listing.items.isEmpty {
-                    for line in listing.lines(console) { console.line(line) }
+                for list in lists where !list.items.isEmpty {
+                    for line in list.lines(console) { console.line(line) }
                 }
-                if listings.allSatisfy(\.items.isEmpty) { console.note("Nothing is open.") }
+                if lists.allSatisfy(\.items.isEmpty) { console.note("Nothing is open.") }
             }
-            let failures = answers.compactMap(\.failure)
+            let failures = answers.compactMap(\.failure).map { CommandFailure($0) }
             for failure in failures.dropLast() { console.fail(failure) }
             if let last = failures.last { throw last }
         }
     }
 
-    private struct Drone: Sendable {
-        var cluster: ClusterName
-        var id: DroneID
-    }
-
-    private struct Answer: Sendable {
-        var drone: Drone
-        var entries: [OpenConnections.Entry] = []
-        var failure: CommandFailure?
-    }
-
     /// Those that may run something: a lost one cannot be asked.
-    private func drones(in world: WorldState) -> [Drone] {
+    private func drones(in world: WorldState) -> [(drone: DroneID, cluster: ClusterName)] {
         world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.flatMap { cluster in
             world.drones(in: cluster)
                 .filter { (self.drone == nil || $0.id == self.drone) && (self.drone != nil || ($0.state != .lost && $0.state != .stopped)) }
-                .map { Drone(cluster: cluster, id: $0.id) }
-        }
-    }
-
-    private func ask(_ drones: [Drone], bus: PlaneBus) async -> [Answer] {
-        await withTaskGroup(of: Answer.self) { group in
-            var answers: [Answer] = []
-            for (index, drone) in drones.enumerated() {
-                if index >= Self.dronesAtOnce, let answer = await group.next() { answers.append(answer) }
-                group.addTask { await self.ask(drone, bus: bus) }
-            }
-            for await answer in group { answers.append(answer) }
-            return answers.sorted { $0.drone.id.rawValue < $1.drone.id.rawValue }
-        }
-    }
-
-    private func ask(_ drone: Drone, bus: PlaneBus) async -> Answer {
-        var answer = Answer(drone: drone)
-        do throws(RequestFailure) {
-            while true {
-                let request = OpenConnectionsRequest(cluster: drone.cluster, drone: drone.id, after: answer.entries.last?.backend)
-                let part = try await bus.request(request)
-                answer.entries += part.backends
-                if part.isComplete || part.backends.isEmpty { return answer }
-            }
-        } catch {
-            answer.failure = CommandFailure(error, answering: "the agent of \(drone.id)")
-            return answer
+                .map { ($0.id, cluster) }
         }
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
-import PlaneMessaging
+import PlaneDoctor
 import PlaneProtocol
-import PlaneService
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,8 +16,9 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let findings = [Finding(.good, "nats", "Connected.")] + (try await Examiner(bus: bus, httpsPort: self.httpsPort).examine().findings)
+        try await self.global.run { client, console in
+            let report = try await Doctor(client, httpsPort: self.httpsPort).report()
+            let findings = [DoctorFinding(.good, "nats", "Connected.")] + report.findings
             if self.global.json {
                 console.json(findings)
             } else {

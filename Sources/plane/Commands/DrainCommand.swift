@@ -1,7 +1,7 @@
 import ArgumentParser
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
+import Synchronization
 
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,17 +30,15 @@ struct DrainCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await self.global.run { bus, console in
+        try await self.global.run { client, console in
             var failures: [CommandFailure] = []
             for drone in self.drones {
-                do {
-                    let progress = self.wait ? try DrainProgress(of: drone, in: self.cluster, bus: bus, console: console) : nil
-                    try await self.ask(drone, bus: bus)
-                    try await self.finish(progress, limit: self.timeout.map { .seconds($0) })
+                do throws(CommandFailure) {
+                    try await self.drain(drone, client, console)
                     self.tell(drone, console)
-                } catch let failure as CommandFailure {
-                    failures.append(failure)
-                    if self.drones.count > 1 { console.fail(failure) }
+                } catch {
+                    failures.append(error)
+                    if self.drones.count > 1 { console.fail(error) }
                 }
             }
             guard let first = failures.first else { return }
@@ -51,23 +49,29 @@ struct DrainCommand: AsyncParsableCommand {
 
     private var failure: String { self.wait ? "are not drained" : "were not reached" }
 
-    private func ask(_ drone: DroneID, bus: PlaneBus) async throws {
-        do throws(RequestFailure) {
-            _ = try await bus.request(DrainDrone(drone: drone, cluster: self.cluster, drain: !self.cancel))
+    private func drain(_ drone: DroneID, _ client: PlaneClient, _ console: Console) async throws(CommandFailure) {
+        let remaining = Mutex("it has not said how many backends it runs")
+        do throws(PlaneError) {
+            let progress = self.wait ? try client.drainProgress(of: drone, in: self.cluster) : nil
+            try await client.drain(drone, in: self.cluster, cancel: self.cancel)
+            guard let progress else { return }
+            let line = ProgressLine(console: console)
+            defer { line.clear() }
+            // A live line on a terminal, and a line for each change elsewhere.
+            let follow: @Sendable () async throws(PlaneError) -> Void = { () async throws(PlaneError) in
+                for try await step in progress {
+                    remaining.withLock { $0 = step.text }
+                    let text = "\(drone) is draining: \(step.text)"
+                    line.show(text)
+                    if !console.isErrorTerminal { console.note(text) }
+                }
+            }
+            guard let seconds = self.timeout else { return try await follow() }
+            try await withTimeLimit(.seconds(seconds), of: "waiting for \(drone) to be empty", follow)
         } catch {
-            throw CommandFailure(error, answering: "the agent of \(drone)")
-        }
-    }
-
-    private func finish(_ progress: DrainProgress?, limit: Duration?) async throws {
-        guard let progress else { return }
-        defer { progress.clear() }
-        guard let limit else { return try await progress.run() }
-        do {
-            try await withDeadline(limit, of: "waiting for \(progress.drone) to be empty") { try await progress.run() }
-        } catch let failure as CommandFailure where failure.status == .noAnswer {
+            guard case .timedOut(_, let limit) = error else { throw CommandFailure(error) }
             throw CommandFailure(
-                .noAnswer, "\(progress.drone) is not empty after \(limit.brief): \(progress.remaining).",
+                .noAnswer, "\(drone) is not empty after \(limit.brief): \(remaining.withLock { $0 }).",
                 advice: "It goes on draining; see: plane list-drones")
         }
     }
@@ -79,6 +83,33 @@ struct DrainCommand: AsyncParsableCommand {
             console.line("\(drone) is drained: it takes no new backends and runs none.")
         } else {
             console.line(self.cancel ? "\(drone) takes backends again." : "\(drone) takes no new backends.")
+        }
+    }
+}
+
+extension DrainProgress.Element {
+    /// What is left, in words.
+    fileprivate var text: String {
+        switch self.runningBackends {
+        case nil: "it has not said how many backends it runs"
+        case 1?: "1 backend still runs"
+        case let count?: "\(count) backends still run"
+        }
+    }
+}
+
+/// What was achieved with one drone.
+private struct DrainResult: JSONEncodable {
+    var drone: DroneID
+    var draining: Bool
+    /// Whether it is empty; nil where nobody waited for that.
+    var drained: Bool?
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("drone", self.drone)
+            $0.field("draining", self.draining)
+            $0.fieldIfPresent("drained", self.drained)
         }
     }
 }

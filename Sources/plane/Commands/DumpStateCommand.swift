@@ -1,8 +1,5 @@
 import ArgumentParser
-import PlaneMessaging
-import PlaneProtocol
-import PlaneService
-import PlaneState
+import PlaneClient
 
 struct DumpStateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,8 +9,8 @@ struct DumpStateCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            console.json(WorldDump(world: try await WorldReader(bus: bus).read()))
+        try await self.global.run { client, console in
+            console.json(WorldDump(world: try await client.readState()))
         }
     }
 }

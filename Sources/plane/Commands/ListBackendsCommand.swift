@@ -1,8 +1,9 @@
 import ArgumentParser
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import Synchronization
 
 struct ListBackendsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,36 +21,40 @@ struct ListBackendsCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            if self.watch { return try await self.watch(bus, console) }
-            let listings = self.filter.listings(of: try await WorldReader(bus: bus).read(), now: .now())
-            if self.global.json { return console.json(listings) }
-            self.show(listings, console)
+        try await self.global.run { client, console in
+            if self.watch { return try await self.watch(client, console) }
+            let lists = self.filter.selection.lists(of: try await client.readState(), now: .now())
+            if self.global.json { return console.json(lists) }
+            Self.show(lists, console)
         }
     }
 
-    private func show(_ listings: [BackendListing], _ console: Console) {
-        for listing in listings where !listing.backends.isEmpty {
-            for line in listing.lines(now: .now(), console) { console.line(line) }
+    private static func show(_ lists: [BackendList], _ console: Console) {
+        for list in lists where !list.backends.isEmpty {
+            for line in list.lines(now: .now(), console) { console.line(line) }
         }
-        let hidden = listings.map(\.hiddenCount).reduce(0, +)
+        let hidden = lists.map(\.hiddenCount).reduce(0, +)
         if hidden > 0 { console.note("\(hidden) that have ended are not shown; --all shows them.") }
-        if listings.allSatisfy(\.backends.isEmpty), hidden == 0 { console.note("No backends.") }
+        if lists.allSatisfy(\.backends.isEmpty), hidden == 0 { console.note("No backends.") }
     }
 
-    private func watch(_ bus: PlaneBus, _ console: Console) async throws {
-        let repaints = console.usesColours && !self.global.json
-        var watch = BackendWatch(filter: self.filter)
-        try await WorldReader(bus: bus).follow { world, isCaughtUp in
-            guard isCaughtUp else { return }
-            let changes = watch.changes(in: world, now: .now())
+    /// Writes the changes, or on a terminal the whole list anew.
+    private func watch(_ client: PlaneClient, _ console: Console) async throws(PlaneError) {
+        let (json, repaints, selection) = (self.global.json, console.usesColours && !self.global.json, self.filter.selection)
+        let watch = Mutex(BackendWatch(selection))
+        let mirror = StateMirror { world in
+            let changes = watch.withLock { $0.changes(in: world, now: .now()) }
             guard repaints else {
-                for change in changes { self.global.json ? console.json(change) : console.line(change.line(console)) }
+                for change in changes {
+                    let item = BackendItem(cluster: change.cluster, backend: change.backend)
+                    if json { console.json(item) } else { console.line(item.line(console)) }
+                }
                 return
             }
             guard !changes.isEmpty else { return }
             console.writeOut("\u{1b}[H\u{1b}[2J")
-            self.show(self.filter.listings(of: world, now: .now()), console)
+            Self.show(selection.lists(of: world, now: .now()), console)
         }
+        try await client.followState(into: mirror)
     }
 }

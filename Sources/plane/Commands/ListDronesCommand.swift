@@ -1,5 +1,5 @@
 import ArgumentParser
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
 import PlaneService
 import PlaneState
@@ -14,14 +14,14 @@ struct ListDronesCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let world = try await WorldReader(bus: bus).read()
+        try await self.global.run { client, console in
+            let world = try await client.readState()
             let clusters = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }
-                .map { DroneListing(cluster: $0, drones: world.drones(in: $0)) }
+                .map { DroneList(cluster: $0, drones: world.drones(in: $0)) }
             if self.global.json { return console.json(clusters) }
             let shown = clusters.filter { !$0.drones.isEmpty }
             if shown.isEmpty { console.note("No drone has registered\(self.cluster.map { " in \($0)" } ?? "").") }
-            for listing in shown { for line in listing.lines(now: .now(), console) { console.line(line) } }
+            for list in shown { for line in list.lines(now: .now(), console) { console.line(line) } }
         }
     }
 }

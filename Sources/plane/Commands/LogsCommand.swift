@@ -1,8 +1,6 @@
 import ArgumentParser
-import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
 
 struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,27 +22,17 @@ struct LogsCommand: AsyncParsableCommand {
     private static let lastLinesDelay: Duration = .seconds(1)
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let log = BackendLog(bus: bus, backend: self.backend)
-            var consumers: [OrderedConsumer] = []
-            for subject in try await log.subjects() { consumers.append(try await log.consumer(subject)) }
-            if consumers.allSatisfy({ $0.initialPending == 0 }), try await BackendHistory(bus: bus, backend: self.backend).newest() == nil {
-                throw CommandFailure(
-                    .failed, "Nothing is known of a backend \(self.backend).",
-                    advice: "plane list-backends --all shows which there are.")
-            }
+        try await self.global.run { client, console in
+            let logs = try await client.logs(of: self.backend, follows: self.follow)
+            if logs.allSatisfy(\.isEmpty), try await client.newestState(of: self.backend) == nil { throw PlaneError.unknownBackend(self.backend, nil) }
             guard self.follow else {
-                for consumer in consumers where consumer.initialPending > 0 { await self.show(consumer, of: log, untilCaughtUp: true, console) }
+                for log in logs { await self.show(log, console) }
                 return
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for consumer in consumers {
-                    group.addTask { await self.show(consumer, of: log, untilCaughtUp: false, console) }
-                }
+                for log in logs { group.addTask { await self.show(log, console) } }
                 group.addTask {
-                    try await BackendHistory(bus: bus, backend: self.backend).forEach(follow: true) { message, _ in
-                        !message.state.isTerminal
-                    }
+                    _ = try await client.waitUntilEnded(self.backend)
                     try await Task.sleep(for: Self.lastLinesDelay)
                 }
                 defer { group.cancelAll() }
@@ -53,18 +41,16 @@ struct LogsCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ consumer: OrderedConsumer, of log: BackendLog, untilCaughtUp: Bool, _ console: Console) async {
+    private func show(_ log: StreamEntries<BackendLogMessage>, _ console: Console) async {
         var openLines: Set<BackendLogMessage.Kind> = []
-        for await message in consumer {
-            if let entry = log.entry(message) {
-                if self.global.json {
-                    console.json(entry)
-                } else {
-                    entry.print(timestamps: self.timestamps, continuesLine: openLines.contains(entry.kind), console)
-                }
-                if entry.endsLine { openLines.remove(entry.kind) } else { openLines.insert(entry.kind) }
+        for await stored in log {
+            let entry = LogEntry(stored.message)
+            if self.global.json {
+                console.json(entry)
+            } else {
+                entry.print(timestamps: self.timestamps, continuesLine: openLines.contains(entry.kind), console)
             }
-            if untilCaughtUp, message.pending == 0 { return }
+            if entry.endsLine { openLines.remove(entry.kind) } else { openLines.insert(entry.kind) }
         }
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
 import PlaneState
 
 struct MarkBackendLostCommand: AsyncParsableCommand {
@@ -21,8 +20,8 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let world = try await WorldReader(bus: bus).read()
+        try await self.global.run { client, console in
+            let world = try await client.readState()
             var skipped = 0
             for backend in self.backends {
                 guard let view = world.backend(backend, in: self.cluster) else {
@@ -39,7 +38,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
                     skipped += 1
                     continue
                 }
-                try await self.writeOff(view, bus, console)
+                try await self.writeOff(view, client, console)
             }
             guard skipped == 0 else {
                 throw CommandFailure(.failed, "\(skipped) of \(self.backends.count) backends were not written off.")
@@ -49,25 +48,18 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
 
     private func isConfirmed(_ view: BackendView, _ console: Console) -> Bool {
         guard !self.yes else { return true }
-        let lock = view.lock.map { ", lock \(BackendListing.printable($0))" } ?? ""
+        let lock = view.lock.map { ", lock \($0.printable)" } ?? ""
         console.writeError(
             "Write off \(view.id) (\(view.state?.rawValue ?? "no state") on \(view.drone?.rawValue ?? "an unknown drone")\(lock))? [y/N] ")
         return console.readLine()?.lowercased().hasPrefix("y") ?? false
     }
 
-    private func writeOff(_ view: BackendView, _ bus: PlaneBus, _ console: Console) async throws {
+    private func writeOff(_ view: BackendView, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
         // The wire wants a drone; where none is known, nobody reads it either.
         guard let drone = view.drone ?? DroneID(rawValue: "unknown") else { return }
-        let update = UpdateBackendStateMessage(
-            cluster: self.cluster, state: .lost, backend: view.id, time: .now(), drone: drone,
-            detail: BackendStatusDetail(message: "an operator has written it off"))
-        do throws(RequestFailure) {
-            _ = try await bus.request(update)
-        } catch {
-            throw CommandFailure(error)
-        }
-        if self.global.json { return console.json(BackendStateMessage(update)) }
+        let message = try await client.writeOff(view.id, of: drone, in: self.cluster, message: "an operator has written it off")
+        if self.global.json { return console.json(message) }
         console.line("\(view.id) is written off.")
-        if let lock = view.lock { console.line("The lock \(BackendListing.printable(lock)) is free.") }
+        if let lock = view.lock { console.line("The lock \(lock.printable) is free.") }
     }
 }

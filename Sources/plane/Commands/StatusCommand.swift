@@ -1,9 +1,7 @@
 import ArgumentParser
-import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
 import PlaneService
-import PlaneState
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,40 +16,27 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
+        try await self.global.run { client, console in
             if let backend = self.backend {
-                try await self.history(of: backend, bus, console)
+                try await self.history(of: backend, client, console)
             } else if self.follow {
-                try await self.everything(bus, console)
+                try await self.everything(client, console)
             } else {
-                let overview = SystemOverview(world: try await WorldReader(bus: bus).read(), now: .now())
+                let overview = SystemOverview(world: try await client.readState(), now: .now())
                 if self.global.json { return console.json(overview) }
                 for line in overview.lines(console) { console.line(line) }
             }
         }
     }
 
-    private func history(of backend: BackendID, _ bus: PlaneBus, _ console: Console) async throws {
-        var isKnown = false
-        try await BackendHistory(bus: bus, backend: backend).forEach(follow: self.follow) { message, _ in
-            isKnown = true
-            self.show(message, console)
-            return !message.state.isTerminal || !self.follow
-        }
-        if !isKnown {
-            throw CommandFailure(
-                .failed, "Nothing is known of a backend \(backend).", advice: "plane list-backends --all shows which there are.")
-        }
+    private func history(of backend: BackendID, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
+        let history = try await client.history(of: backend, follows: self.follow)
+        if history.isEmpty, !self.follow { throw .unknownBackend(backend, nil) }
+        for try await message in history { self.show(message, console) }
     }
 
-    private func everything(_ bus: PlaneBus, _ console: Console) async throws {
-        let consumer = try await bus.connection.jetStream.orderedConsumer(stream: BackendHistory.stream, from: .new)
-        for await message in consumer {
-            // A message of a newer version is passed over.
-            if let state = try? WireCodec.decode(BackendStateMessage.self, from: message.payload, subject: message.subject) {
-                self.show(state, console)
-            }
-        }
+    private func everything(_ client: PlaneClient, _ console: Console) async throws(PlaneError) {
+        for await stored in try await client.newStates() { self.show(stored.message, console) }
     }
 
     private func show(_ message: BackendStateMessage, _ console: Console) {

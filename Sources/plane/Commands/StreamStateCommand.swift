@@ -1,8 +1,6 @@
 import ArgumentParser
-import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
 
 struct StreamStateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,26 +18,19 @@ struct StreamStateCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let consumer = try await bus.connection.jetStream.orderedConsumer(stream: WorldReader.stream, from: .first)
-            if self.snapshot, consumer.initialPending == 0 { return }
-            for await message in consumer {
-                self.show(message, console)
-                if self.snapshot, message.pending == 0 { return }
-            }
+        try await self.global.run { client, console in
+            for await stored in try await client.stateMessages(follows: !self.snapshot) { self.show(stored, console) }
         }
     }
 
-    private func show(_ message: StreamMessage, _ console: Console) {
-        // A message of a newer version is passed over.
-        guard let change = try? WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject) else { return }
-        let line = WorldChangeLine(message: change, published: WireTime(message.published))
+    private func show(_ stored: StreamEntry<WorldStateMessage>, _ console: Console) {
+        let line = WorldChangeLine(message: stored.message, published: stored.published)
         guard self.includeHeartbeat || !line.isSignOfLife else { return }
         if let cluster = self.cluster {
-            guard case .cluster(cluster, _) = change else { return }
+            guard case .cluster(cluster, _) = stored.message else { return }
         }
         if self.global.json {
-            console.json(WorldChangeItem(sequence: message.sequence, published: WireTime(message.published), message: change))
+            console.json(WorldChangeItem(sequence: stored.sequence, published: stored.published, message: stored.message))
         } else {
             console.line(line.text)
         }

@@ -1,8 +1,6 @@
 import ArgumentParser
-import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
-import PlaneService
 
 struct TerminateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,30 +21,17 @@ struct TerminateCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let history = BackendHistory(bus: bus, backend: self.backend)
+        try await self.global.run { client, console in
             // Every agent of the cluster acknowledges the request, whether or not the backend is its own, so the
             // acknowledgement alone would be no proof of anything.
-            guard let newest = try await history.newest(), newest.cluster == self.cluster else {
-                throw CommandFailure(
-                    .failed, "\(self.cluster) has no backend \(self.backend).",
-                    advice: "plane list-backends shows which there are.")
+            guard let newest = try await client.newestState(of: self.backend), newest.cluster == self.cluster else {
+                throw PlaneError.unknownBackend(self.backend, self.cluster)
             }
             guard !newest.state.isTerminal else { return self.report(newest, "It had ended already.", console) }
-            do throws(RequestFailure) {
-                _ = try await bus.request(TerminationRequest(
-                    cluster: self.cluster, backendID: self.backend, requestedBy: Requester.name(console.environment)))
-            } catch {
-                throw CommandFailure(error, answering: "any drone of \(self.cluster)")
-            }
+            try await client.terminate(self.backend, in: self.cluster, requestedBy: Requester.name(console.environment))
             if self.noWait { return self.report(newest, "Termination was requested.", console) }
-            let last = try await withDeadline(.seconds(self.wait), of: "waiting for the end of \(self.backend)") {
-                var last = newest
-                try await history.forEach(follow: true) { message, _ in
-                    last = message
-                    return !message.state.isTerminal
-                }
-                return last
+            let last = try await withTimeLimit(.seconds(self.wait), of: "waiting for the end of \(self.backend)") { () async throws(PlaneError) in
+                try await client.waitUntilEnded(self.backend)
             }
             self.report(last, "Terminated successfully", console)
         }

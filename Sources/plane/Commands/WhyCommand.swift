@@ -1,9 +1,7 @@
 import ArgumentParser
-import NATS
-import PlaneMessaging
+import PlaneClient
 import PlaneProtocol
 import PlaneService
-import PlaneState
 
 struct WhyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,35 +16,10 @@ struct WhyCommand: AsyncParsableCommand {
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
-        try await self.global.run { bus, console in
-            let story = try await self.story(bus)
-            if self.global.json { return console.json(story) }
-            for line in story.lines(now: .now(), console) { console.line(line) }
+        try await self.global.run { client, console in
+            let report = try await client.report(of: self.backend, logEntries: Int(self.lines))
+            if self.global.json { return console.json(report) }
+            for line in report.lines(now: .now(), console) { console.line(line) }
         }
-    }
-
-    private func story(_ bus: PlaneBus) async throws -> BackendStory {
-        var states: [BackendStateMessage] = []
-        try await BackendHistory(bus: bus, backend: self.backend).forEach(follow: false) { message, _ in
-            states.append(message)
-            return true
-        }
-        let world = try await WorldReader(bus: bus).read()
-        let clusters = world.clusterNames.filter { world.backend(self.backend, in: $0) != nil }
-        guard let cluster = states.last?.cluster ?? clusters.first else {
-            throw CommandFailure(
-                .failed, "Nothing is known of a backend \(self.backend).", advice: "plane list-backends --all shows which there are.")
-        }
-        var story = BackendStory(backend: self.backend, cluster: cluster, states: states)
-        if let view = world.backend(self.backend, in: cluster) {
-            story.drone = view.drone
-            story.lock = view.lock
-            story.holdsLock = view.lock.map { world.lock($0, in: cluster) == .held(by: self.backend) } ?? false
-            let drone = view.drone.flatMap { world.drone($0, in: cluster) }
-            story.droneState = drone?.state
-            story.droneSeen = drone?.lastSeen
-        }
-        story.lastLines = try await BackendLog(bus: bus, backend: self.backend).last(Int(self.lines))
-        return story
     }
 }

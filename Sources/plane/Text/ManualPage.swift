@@ -62,7 +62,7 @@ struct ManualPage {
         }
         lines += [".Pp", self.plain(command.abstract ?? "")]
         if let discussion = command.discussion, !discussion.isEmpty { lines += self.literal(discussion) }
-        if let example = UsageLesson.examples[command.commandName] { lines += [".Pp", "For example:"] + self.literal(example) }
+        if let example = UsageHint.examples[command.commandName] { lines += [".Pp", "For example:"] + self.literal(example) }
         guard !own.isEmpty else { return lines }
         return lines + [".Bl -tag -width Ds"] + own.flatMap(self.item) + [".El"]
     }

@@ -1,3 +1,4 @@
+import PlaneClient
 import PlaneProtocol
 
 extension SpawnPhases {

@@ -1,4 +1,3 @@
-import NATS
 import PlaneProtocol
 
 /// One message of the shared state as a line: `2026-03-11 09:15:30 cluster: plane.test drone drone-a: Ready`.
@@ -31,7 +30,7 @@ struct WorldChangeLine {
     private static func text(_ change: ClusterStateMessage) -> String {
         switch change {
         case .lock(let message):
-            "lock \(BackendListing.printable(message.lock)): \(message.kind.rawValue) \(String(message.uid.rawValue, radix: 16))"
+            "lock \(message.lock.printable): \(message.kind.rawValue) \(String(message.uid.rawValue, radix: 16))"
         case .drone(let message): "drone \(message.drone): \(self.text(message.change))"
         case .backend(let message): "backend \(message.backend): \(self.text(message.change))"
         case .acme(let value, earlier: _): "acme: \(value.printable)"
@@ -51,7 +50,7 @@ struct WorldChangeLine {
         case .assignment(let assignment):
             "assigned to \(assignment.drone)"
                 + (assignment.lockAssignment.map {
-                    " with lock \(BackendListing.printable($0.lock)) \(String($0.uid.rawValue, radix: 16))"
+                    " with lock \($0.lock.printable) \(String($0.uid.rawValue, radix: 16))"
                 } ?? "")
         case .state(let state, _): state.rawValue
         case .ending(let ending): "is being ended (\(ending.reason), \(ending.kind))"

@@ -1,0 +1,74 @@
+import NATS
+package import PlaneProtocol
+
+/// The states of one backend, from the first one that is kept, in the order of their reports; with what is still to come if that is wanted.
+///
+/// A followed history ends behind the state in which the backend has ended, because nothing follows that. For one reader.
+package struct BackendHistory: AsyncSequence, Sendable {
+    package typealias Element = BackendStateMessage
+    package typealias Failure = PlaneError
+
+    fileprivate let messages: StreamEntries<BackendStateMessage>
+    fileprivate let follows: Bool
+
+    /// Whether no state was known at the beginning.
+    package var isEmpty: Bool { self.messages.isEmpty }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate var messages: StreamEntries<BackendStateMessage>.AsyncIterator
+        fileprivate let follows: Bool
+        fileprivate var hasEnded = false
+
+        package mutating func next() async throws(PlaneError) -> BackendStateMessage? { try await self.next(isolation: #isolation) }
+
+        /// - Throws: `connectionEnded` or `cancelled` where a followed history breaks off.
+        package mutating func next(isolation actor: isolated (any Actor)?) async throws(PlaneError) -> BackendStateMessage? {
+            guard !self.hasEnded else { return nil }
+            guard let stored = await self.messages.next(isolation: actor) else {
+                guard self.follows else { return nil }
+                throw Task.isCancelled ? .cancelled : .connectionEnded
+            }
+            if self.follows, stored.message.state.isTerminal { self.hasEnded = true }
+            return stored.message
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(messages: self.messages.makeAsyncIterator(), follows: self.follows)
+    }
+}
+
+extension PlaneClient {
+    /// Reads the history of a backend.
+    /// - Parameter follows: whether to wait for the states to come, to its end; a backend that nobody knows is waited for too.
+    package func history(of backend: BackendID, follows: Bool) async throws(PlaneError) -> BackendHistory {
+        BackendHistory(
+            messages: try await self.stored(
+                BackendStateMessage.self, in: HistoryStream.statuses, subject: BackendStateMessage.subject(backend: backend),
+                follows: follows),
+            follows: follows)
+    }
+
+    /// The newest state of a backend, or nil if none is known.
+    package func newestState(of backend: BackendID) async throws(PlaneError) -> BackendStateMessage? {
+        let subject = BackendStateMessage.subject(backend: backend)
+        do throws(NATSError) {
+            guard let message = try await self.jetStream.lastMessage(stream: HistoryStream.statuses, subject: subject) else { return nil }
+            return try? WireCodec.decode(BackendStateMessage.self, from: message.payload, subject: subject)
+        } catch {
+            throw PlaneError(error)
+        }
+    }
+
+    /// The states of all backends from now on.
+    package func newStates() async throws(PlaneError) -> StreamEntries<BackendStateMessage> {
+        try await self.stored(BackendStateMessage.self, in: HistoryStream.statuses, from: .new, follows: true)
+    }
+
+    /// Waits until a backend has ended.
+    /// - Returns: the state in which it has.
+    package func waitUntilEnded(_ backend: BackendID) async throws(PlaneError) -> BackendStateMessage {
+        for try await message in try await self.history(of: backend, follows: true) where message.state.isTerminal { return message }
+        throw .connectionEnded
+    }
+}

@@ -1,0 +1,68 @@
+package import PlaneProtocol
+import PlaneState
+
+/// Everything that is known of one backend: what happened to it, where it runs, and why it is in its state.
+package struct BackendReport: Hashable, Sendable {
+    package var backend: BackendID
+    package var cluster: ClusterName
+    /// nil where the shared memory no longer has it, or never had.
+    package var drone: DroneID?
+    /// When the drone last gave a sign of life, and in which state it was.
+    package var droneSeen: WorldTime?
+    package var droneState: DroneState?
+    package var lock: LockName?
+    /// Whether it holds the lock at this moment.
+    package var holdsLock = false
+    /// Every state reported, in order.
+    package var states: [BackendStateMessage] = []
+    /// The newest lines it printed, oldest first.
+    package var lastLines: [LogEntry] = []
+
+    package init(backend: BackendID, cluster: ClusterName) {
+        self.backend = backend
+        self.cluster = cluster
+    }
+
+    /// The state that counts: a terminal one is never left again.
+    package var outcome: BackendStateMessage? { self.states.first(where: \.state.isTerminal) ?? self.states.last }
+
+    /// Of all its states, the fullest account of the phases.
+    package var phases: SpawnPhases? {
+        self.states.compactMap(\.detail?.phases).max { $0.reachedCount < $1.reachedCount }
+    }
+
+    package var diagnosis: Diagnosis? {
+        self.outcome.map { Diagnosis($0, wasReady: self.states.contains { $0.state == .ready }) }
+    }
+}
+
+extension SpawnPhases {
+    fileprivate var reachedCount: Int {
+        [self.scheduled, self.accepted, self.pulled, self.created, self.started, self.ready].count { $0 != nil }
+    }
+}
+
+extension PlaneClient {
+    /// Collects what is known of a backend, from its history, the state and its log.
+    /// - Parameter logEntries: how many of the newest entries of its log.
+    package func report(of backend: BackendID, logEntries: Int) async throws(PlaneError) -> BackendReport {
+        var states: [BackendStateMessage] = []
+        for try await message in try await self.history(of: backend, follows: false) { states.append(message) }
+        let world = try await self.readState()
+        guard let cluster = states.last?.cluster ?? world.clusterNames.first(where: { world.backend(backend, in: $0) != nil }) else {
+            throw .unknownBackend(backend, nil)
+        }
+        var report = BackendReport(backend: backend, cluster: cluster)
+        report.states = states
+        if let view = world.backend(backend, in: cluster) {
+            report.drone = view.drone
+            report.lock = view.lock
+            report.holdsLock = view.lock.map { world.lock($0, in: cluster) == .held(by: backend) } ?? false
+            let drone = view.drone.flatMap { world.drone($0, in: cluster) }
+            report.droneState = drone?.state
+            report.droneSeen = drone?.lastSeen
+        }
+        report.lastLines = try await self.lastLogEntries(logEntries, of: backend)
+        return report
+    }
+}

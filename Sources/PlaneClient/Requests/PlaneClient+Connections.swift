@@ -1,0 +1,74 @@
+import NATS
+package import PlaneProtocol
+
+extension PlaneClient {
+    /// What one drone has answered.
+    package struct DroneConnections: Sendable {
+        package var drone: DroneID
+        package var cluster: ClusterName
+        /// As far as it has answered.
+        package var entries: [OpenConnections.Entry] = []
+        package var failure: PlaneError?
+    }
+
+    /// Asks many drones, some at a time; in the order of their ids.
+    package func openConnections(of drones: [(drone: DroneID, cluster: ClusterName)]) async -> [DroneConnections] {
+        await withTaskGroup(of: DroneConnections.self) { group in
+            var answers: [DroneConnections] = []
+            for (index, (drone, cluster)) in drones.enumerated() {
+                if index >= Self.maxConcurrentDrones, let answer = await group.next() { answers.append(answer) }
+                group.addTask { await self.openConnections(of: drone, in: cluster) }
+            }
+            for await answer in group { answers.append(answer) }
+            return answers.sorted { $0.drone.rawValue < $1.drone.rawValue }
+        }
+    }
+
+    /// What visitors have open to the backends of a drone, in the order of the backends' ids; a second old at most.
+    package func openConnections(of drone: DroneID, in cluster: ClusterName) async -> DroneConnections {
+        var answer = DroneConnections(drone: drone, cluster: cluster)
+        do throws(PlaneError) {
+            while true {
+                let request = OpenConnectionsRequest(cluster: cluster, drone: drone, after: answer.entries.last?.backend)
+                let part = try await self.request(request, of: .agent(drone)).reply
+                answer.entries += part.backends
+                if part.isComplete || part.backends.isEmpty { return answer }
+            }
+        } catch {
+            answer.failure = error
+            return answer
+        }
+    }
+
+    /// Drones asked at the same time.
+    private static let maxConcurrentDrones = 16
+
+    /// What backends use of their drones, as agents publish it from now on: each backend about every 5 s; by the subjects they publish on,
+    /// those of 0.3 in any case, since agents may be switched one after the other. What stands on another drone's subject is passed over.
+    /// - Parameter backend: only this one.
+    package func usage(of backend: BackendID? = nil) async throws(PlaneError) -> [PublishedMessages<BackendStatsMessage>] {
+        var subjects = [backend.map { BackendStatsMessage.subscription(backend: $0) } ?? BackendStatsMessage.subscription]
+        // Where the stream of lines cannot be looked at, agents speak as in 0.3.
+        if (try? await self.agentsNameThemselves()) ?? false {
+            subjects.append(backend.map { BackendStatsMessage.ownSubscription(backend: $0) } ?? BackendStatsMessage.ownSubscription)
+        }
+        var usage: [PublishedMessages<BackendStatsMessage>] = []
+        for subject in subjects {
+            usage.append(
+                try self.published(BackendStatsMessage.self, on: subject) { message in
+                    guard let sample = try? WireCodec.decode(BackendStatsMessage.self, from: message.payload),
+                        message.subject == sample.subject || message.subject == sample.ownSubject
+                    else { return nil }
+                    return sample
+                })
+        }
+        return usage
+    }
+
+    /// Signs of life of drones from now on, each about every 4 s.
+    package func droneStatuses(
+        in cluster: ClusterName, of drone: DroneID? = nil
+    ) throws(PlaneError) -> PublishedMessages<DroneStatusMessage> {
+        try self.published(DroneStatusMessage.self, on: "cluster.\(cluster.subjectToken).drone.\(drone?.rawValue ?? "*").status")
+    }
+}

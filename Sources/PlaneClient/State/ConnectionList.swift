@@ -1,0 +1,26 @@
+package import PlaneProtocol
+
+/// What is open to the backends of one cluster, most first.
+package struct ConnectionList: Hashable, Sendable {
+    package struct Item: Hashable, Sendable {
+        package var drone: DroneID
+        package var entry: OpenConnections.Entry
+
+        package init(drone: DroneID, entry: OpenConnections.Entry) {
+            self.drone = drone
+            self.entry = entry
+        }
+
+        fileprivate var total: UInt64 { UInt64(self.entry.requests) + UInt64(self.entry.webSockets) }
+    }
+
+    package var cluster: ClusterName
+    package var items: [Item]
+
+    package init(cluster: ClusterName, items: [Item]) {
+        self.cluster = cluster
+        self.items = items.sorted {
+            $0.total != $1.total ? $0.total > $1.total : $0.entry.backend.rawValue < $1.entry.backend.rawValue
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import NATS
+import WorldFollowing
+
+extension PlaneClient {
+    private static let tokens = "plane_secrets"
+    /// Answered within milliseconds; a server that does not allow a deletion answers never.
+    private static let deletionTimeout: Duration = .seconds(2)
+
+    /// Deletes what the streams hold of a backend.
+    ///
+    /// The token first: without the backend nobody would know that there is one. By their places, because a server looks through the whole
+    /// stream for a purge by subject; so only where a place is not known, or this user may not delete a single message.
+    package func forget(_ item: CleanupPlan.Item) async throws(PlaneError) {
+        do throws(NATSError) {
+            if item.hasHiddenToken, let token = try await self.jetStream.lastMessage(stream: Self.tokens, subject: item.tokenSubject) {
+                try await self.delete([token.sequence], from: Self.tokens, else: [item.tokenSubject])
+            }
+            try await self.delete(item.messages, from: WorldStream.name, else: item.subjects)
+        } catch {
+            throw PlaneError(error)
+        }
+    }
+
+    private func delete(_ messages: [UInt64]?, from stream: String, else subjects: [String]) async throws(NATSError) {
+        if let messages {
+            do throws(NATSError) {
+                for sequence in messages {
+                    try await self.jetStream.deleteMessage(stream: stream, sequence: sequence, timeout: Self.deletionTimeout)
+                }
+                return
+            } catch {
+                guard error.code == .timedOut, self.connection.isConnected else { throw error }
+            }
+        }
+        for subject in subjects { _ = try await self.jetStream.purge(stream: stream, subject: subject) }
+    }
+}

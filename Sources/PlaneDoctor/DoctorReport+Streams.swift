@@ -1,0 +1,74 @@
+import NATS
+import PlaneClient
+import PlaneProtocol
+import WorldFollowing
+
+/// What other programs' streams and the store do to us.
+extension DoctorReport {
+    /// What the streams that every system has are made for.
+    private static let subjects = [
+        WorldStream.name: WorldStateMessage.subscription, HistoryStream.statuses: BackendStateMessage.subscription,
+        HistoryStream.logs: BackendLogMessage.subscription,
+    ]
+
+    /// Subjects on which somebody waits for an answer.
+    private static let requests = [
+        DroneConnectRequest.subscription, SpawnRequest.subscription, RollCallRequest.subscription, OpenConnectionsRequest.subscription,
+        DrainDrone.subscription, TerminationRequest.subscription, UpdateBackendStateMessage.subscription, ScheduleRequest.subscription,
+        FetchBackendForLock.subscription, SetAcmeDNSRecord.subscription,
+    ]
+
+    /// Whose streams have the subjects of those that are missing; nil if nobody's.
+    func overlaps(of missing: [String]) -> String? {
+        let overlaps = missing.flatMap { name -> [String] in
+            guard let subject = Self.subjects[name] else { return [] }
+            return self.allStreams.compactMap { stream in
+                let theirs = stream.subjects.filter { NATSSubject.overlap($0, subject) }
+                guard !theirs.isEmpty else { return nil }
+                return "The subjects \(subject) of \(name) overlap with \(theirs.joined(separator: ", ")) of stream \(stream.name)"
+            }
+        }
+        guard !overlaps.isEmpty else { return nil }
+        return "\(overlaps.joined(separator: ". ")): take them away there (nats stream edit), and a scheduler makes ours."
+    }
+
+    var auditFindings: [DoctorFinding] {
+        self.allStreams.filter(\.acknowledges).compactMap { stream in
+            let taken = Self.requests.filter { request in stream.subjects.contains { NATSSubject.overlap($0, request) } }
+            guard !taken.isEmpty else { return nil }
+            return DoctorFinding(
+                .notice, "streams",
+                "Stream \(stream.name) stores requests (\(taken.joined(separator: ", "))), and NATS acknowledges each to whoever asks. "
+                    + "Older programs of Plane, and your own, may take that for the answer.",
+                advice: "If it is to store them, let it be silent: nats stream edit \(stream.name) --no-ack")
+        }
+    }
+
+    var storeFindings: [DoctorFinding] {
+        guard let store = self.store else { return [] }
+        guard let limit = store.limit else {
+            return [DoctorFinding(.good, "store", "All streams take \(store.used.asBytes); how much there is room for cannot be known from here.")]
+        }
+        let share = limit == 0 ? 100 : Int(min(Double(store.used) / Double(limit), 1) * 100)
+        let text = "All streams take \(store.used.asBytes) of about \(limit.asBytes) in JetStream's store (\(share) %)"
+        guard store.isNearlyFull else { return [DoctorFinding(.good, "store", "\(text).")] }
+        let largest = self.allStreams.max { $0.bytes < $1.bytes }
+        let blame = largest.map { ", most of it stream \($0.name) (\($0.bytes.asBytes))" } ?? ""
+        return [
+            DoctorFinding(
+                .bad, "store", "\(text)\(blame). When it is full, nothing can be scheduled.",
+                advice: "Give it more (max_file_store, or the account's limit), or let that stream keep less: nats stream edit")
+        ]
+    }
+}
+
+extension UInt64 {
+    /// For people: "1.5 MiB".
+    var asBytes: String {
+        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where self >= 1 << shift {
+            let tenths = (Double(self) / Double(UInt64(1) << shift) * 10).rounded() / 10
+            return tenths == tenths.rounded() ? "\(Int(tenths)) \(unit)" : "\(tenths) \(unit)"
+        }
+        return "\(self) bytes"
+    }
+}

@@ -1,0 +1,194 @@
+import NATS
+import NetworkAddresses
+import PlaneClient
+import PlaneProtocol
+import PlaneState
+import WorldFollowing
+
+/// What was seen of a running system, without a judgement; ``findings`` judges.
+package struct DoctorReport: Sendable {
+    struct NameLookup: Sendable, Equatable {
+        var host: String
+        var expected: IPAddress
+        var found: [String]
+    }
+
+    struct Handshake: Sendable, Equatable {
+        enum Outcome: Sendable, Equatable {
+            /// Unix time at which the certificate ends.
+            case certificate(notAfter: Int64)
+            case failed(String)
+        }
+
+        var host: String
+        var address: String
+        var outcome: Outcome
+    }
+
+    var now: WorldTime
+    var streams: [(name: String, info: StreamInfo?)] = []
+    /// Every stream of the account, ours and others'; none where we may not list them.
+    var allStreams: [StreamInfo] = []
+    var store: StoreUsage?
+    /// Why a scheduler that was asked cannot answer.
+    var complaint: String?
+    var world = WorldState()
+    /// Whether a heartbeat came while we waited.
+    var sawHeartbeat = false
+    /// Our clock less that of the NATS server, when the heartbeat came.
+    var clockDifference: Duration?
+    /// The largest difference between a scheduler's clock and the NATS server's, as signs of life of drones show it.
+    var schedulerClockDifference: Duration?
+    /// Whether the firewall keeps backends away from the drone they run on, of drones that are asked to.
+    var isolation: [DroneID: Bool] = [:]
+    var lookups: [NameLookup] = []
+    var handshakes: [Handshake] = []
+
+    /// Liveness is judged with 30 s, and one heartbeat a second: clocks that differ by more than this are worth mending.
+    static let clockTolerance: Duration = .seconds(2)
+    /// A certificate is renewed weeks before; nearer to its end than this something is wrong with that.
+    static let certificateMargin: Duration = .seconds(7 * 86_400)
+
+    package var findings: [DoctorFinding] {
+        self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
+            + self.isolationFindings + self.nameFindings + self.certificateFindings
+    }
+
+    private var streamFindings: [DoctorFinding] {
+        let missing = self.streams.filter { $0.info == nil }.map(\.name)
+        guard missing.isEmpty else {
+            return [
+                DoctorFinding(
+                    .bad, "streams", "There is no stream \(missing.joined(separator: ", ")).",
+                    advice: self.overlaps(of: missing) ?? "A scheduler makes them when it starts: is one running, and may it create streams?")
+            ]
+        }
+        let state = self.streams.first { $0.name == WorldStream.name }?.info
+        let summary = state.map { "\($0.messages) messages (\($0.bytes.asBytes)) in \($0.name), \($0.copies == 1 ? "one copy" : "\($0.copies) copies")" } ?? ""
+        if let state, state.copies > 1, state.copies < state.replicas {
+            return [
+                DoctorFinding(
+                    .notice, "streams", "All there; \(summary), and \(state.replicas) are wanted.",
+                    advice: "A server of NATS is away, or catches up: nats server list, nats stream info \(state.name)")
+            ]
+        }
+        guard let state, state.copies == 2 else { return [DoctorFinding(.good, "streams", "All there; \(summary).")] }
+        return [
+            DoctorFinding(
+                .notice, "streams", "All there; \(summary). Two replicas cannot do without either.",
+                advice: "Give the stream three: nats stream edit \(state.name) --replicas 3")
+        ]
+    }
+
+    private var schedulerFindings: [DoctorFinding] {
+        guard self.sawHeartbeat else {
+            if let complaint = self.complaint {
+                return [
+                    DoctorFinding(
+                        .bad, "scheduler", "No heartbeat came within \(Doctor.heartbeatLimit.brief). A scheduler says: \(complaint).",
+                        advice: "It goes on by itself as soon as NATS takes what it writes.")
+                ]
+            }
+            return [
+                DoctorFinding(
+                    .bad, "scheduler", "No heartbeat came within \(Doctor.heartbeatLimit.brief): no scheduler runs, or it cannot write.",
+                    advice: "Start a scheduler, and look at its log.")
+            ]
+        }
+        return [DoctorFinding(.good, "scheduler", "At least one is alive and writes.")]
+    }
+
+    private var clockFindings: [DoctorFinding] {
+        let differences = [("this machine", self.clockDifference), ("a scheduler's machine", self.schedulerClockDifference)]
+            .compactMap { name, difference in difference.map { (name, $0) } }
+        let wrong = differences.filter { $0.1 > Self.clockTolerance || $0.1 < .zero - Self.clockTolerance }
+        guard wrong.isEmpty else {
+            return wrong.map { name, difference in
+                let size = difference < .zero ? .zero - difference : difference
+                return DoctorFinding(
+                    .bad, "clocks", "The clock of \(name) is \(size.brief) \(difference < .zero ? "behind" : "ahead of") that of NATS.",
+                    advice: "Let all machines follow the same time (chrony, systemd-timesyncd).")
+            }
+        }
+        return differences.isEmpty ? [] : [DoctorFinding(.good, "clocks", "They agree.")]
+    }
+
+    func livingDrones(in cluster: ClusterName) -> [DroneView] {
+        self.world.drones(in: cluster).filter { drone in drone.lastSeen.map { self.now.since($0) <= Placement.livenessWindow } ?? false }
+    }
+
+    private var droneFindings: [DoctorFinding] {
+        let clusters = self.world.clusterNames
+        guard !clusters.isEmpty else {
+            return [DoctorFinding(.bad, "drones", "No drone has ever registered.", advice: "Start drone-agent on a machine with Docker.")]
+        }
+        return clusters.map { cluster in
+            let drones = self.world.drones(in: cluster)
+            let alive = self.livingDrones(in: cluster)
+            let usable = alive.filter { $0.state == .ready }
+            let silent = drones.filter { drone in !alive.contains { $0.id == drone.id } && drone.state != .lost }
+            let summary = "\(cluster): \(usable.count) of \(drones.count) take backends"
+            guard !usable.isEmpty else {
+                return DoctorFinding(
+                    .bad, "drones", "\(summary).", advice: "plane list-drones --cluster \(cluster) shows their states; plane drain --cancel undoes a drain.")
+            }
+            guard silent.isEmpty else {
+                return DoctorFinding(
+                    .notice, "drones", "\(summary); silent: \(silent.map(\.id.rawValue).sorted().joined(separator: ", ")).",
+                    advice: "Is drone-agent running there, and connected to NATS?")
+            }
+            return DoctorFinding(.good, "drones", "\(summary).")
+        }
+    }
+
+    private var isolationFindings: [DoctorFinding] {
+        let open = self.isolation.filter { !$0.value }.map(\.key.rawValue).sorted()
+        guard open.isEmpty else {
+            return [
+                DoctorFinding(
+                    .bad, "isolation", "Backends reach what listens on their machine: \(open.joined(separator: ", ")).",
+                    advice: "Start what sets the firewall's rules up there: systemctl enable --now plane-isolation, and look at its log.")
+            ]
+        }
+        return self.isolation.isEmpty ? [] : [DoctorFinding(.good, "isolation", "Backends are kept away from the machines they run on.")]
+    }
+
+    private var nameFindings: [DoctorFinding] {
+        self.lookups.map { lookup in
+            if lookup.found.contains("\(lookup.expected)") {
+                return DoctorFinding(.good, "dns", "\(lookup.host) is \(lookup.expected), as it should be.")
+            }
+            // No zone of ours is asked for them (RFC 6761 §6.3): browsers take them for this machine, and some resolvers do.
+            if lookup.found.isEmpty, lookup.host.hasSuffix(".localhost") {
+                return DoctorFinding(
+                    .notice, "dns", "\(lookup.host) has no address here: this machine's resolver does not know names under localhost. Browsers do.",
+                    advice: "Other programs need to be told, as in curl --resolve \(lookup.host):PORT:\(lookup.expected).")
+            }
+            let found = lookup.found.isEmpty ? "has no address here" : "is \(lookup.found.joined(separator: ", ")) here"
+            return DoctorFinding(
+                .bad, "dns", "\(lookup.host) \(found), and should be \(lookup.expected).",
+                advice: "Is the cluster's zone delegated to the dns service, and does that run?")
+        }
+    }
+
+    private var certificateFindings: [DoctorFinding] {
+        self.handshakes.map { handshake in
+            switch handshake.outcome {
+            case .failed(let reason):
+                return DoctorFinding(
+                    .notice, "certificate", "No TLS with \(handshake.address): \(reason).",
+                    advice: "If the drone is to serve HTTPS: has cert-refresher put a certificate there, and does drone-proxy run?")
+            case .certificate(let notAfter):
+                let left = WireTime(seconds: notAfter).worldTime.since(self.now)
+                guard left > .zero else {
+                    return DoctorFinding(
+                        .bad, "certificate", "The one at \(handshake.address) has ended.", advice: "Look at the log of cert-refresher there.")
+                }
+                let isNear = left < Self.certificateMargin
+                return DoctorFinding(
+                    isNear ? .bad : .good, "certificate", "The one at \(handshake.address) is good for \(left.brief).",
+                    advice: isNear ? "It should have been renewed by now: look at the log of cert-refresher there." : nil)
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import PlaneClient
+import PlaneProtocol
+
+extension BackendState: ExpressibleByArgument {
+    /// As it is written everywhere, in any case.
+    package init?(argument: String) {
+        guard let state = Self.allCases.first(where: { $0.rawValue.lowercased() == argument.lowercased() }) else { return nil }
+        self = state
+    }
+
+    package static var allValueStrings: [String] { Self.allCases.map(\.rawValue) }
+}
+
+/// Which backends are to be shown.
+struct BackendFilter: ParsableArguments {
+    @Option(help: "Only this cluster.")
+    var cluster: ClusterName?
+
+    @Option(help: "Only backends of this drone.")
+    var drone: DroneID?
+
+    @Option(help: ArgumentHelp("Only backends in this state, ended ones too; may be repeated.", valueName: "state"))
+    var state: [BackendState] = []
+
+    @Option(help: ArgumentHelp("Only backends with this lock.", valueName: "text"))
+    var lock: LockName?
+
+    @Option(help: ArgumentHelp("Only what has been in its state for this long.", valueName: "seconds"))
+    var olderThan: UInt32?
+
+    @Flag(name: .shortAndLong, help: "Show those that have ended too.")
+    var all = false
+
+    var selection: BackendSelection {
+        var selection = BackendSelection()
+        selection.cluster = self.cluster
+        selection.drone = self.drone
+        selection.states = Set(self.state)
+        selection.lock = self.lock
+        selection.minimumAge = self.olderThan.map { .seconds(Int64($0)) }
+        selection.includesEnded = self.all
+        return selection
+    }
+}

@@ -1,0 +1,83 @@
+import PlaneClient
+package import PlaneProtocol
+import PlaneState
+
+extension BackendReport {
+    func lines(now: WorldTime, _ console: Console) -> [String] {
+        var lines = [self.heading(console)]
+        if let diagnosis = self.diagnosis { lines.append("  \(diagnosis.sentence)") }
+        lines.append("")
+        lines += self.factLines(now: now)
+        lines += ["", "  what happened"] + self.timeline(console).map { "    \($0)" }
+        if let phases = self.phases, !phases.brief.isEmpty { lines += ["", "  the way to ready", "    \(phases.brief)"] }
+        if !self.lastLines.isEmpty {
+            lines += ["", "  what it printed last"]
+            lines += self.lastLines.map { "    " + ($0.kind == .meta ? "[plane] " : "") + $0.text.printable }
+        }
+        if let advice = self.diagnosis?.advice(for: self.backend) { lines += ["", "  what to do", "    \(advice)"] }
+        return lines
+    }
+
+    private func heading(_ console: Console) -> String {
+        let name = self.backend.hostName(in: self.cluster)
+        guard let state = self.outcome?.state else { return "\(name)  no state was reported" }
+        return "\(name)  \(console.coloured(state.rawValue, state.colour))"
+    }
+
+    private func factLines(now: WorldTime) -> [String] {
+        var lines: [String] = []
+        if let drone = self.drone {
+            let seen = self.droneSeen.map { "seen \(max(.zero, now.since($0)).brief) ago" } ?? "never seen"
+            lines.append("  drone     \(drone) (\(self.droneState?.rawValue ?? "state unknown"), \(seen))")
+        } else {
+            lines.append("  drone     unknown: the shared memory has no assignment of it")
+        }
+        if let lock = self.lock {
+            lines.append("  lock      \(lock.printable) (\(self.holdsLock ? "held" : "not held any more"))")
+        }
+        if let code = self.outcome?.detail?.exitCode { lines.append("  exit code \(code)") }
+        return lines
+    }
+
+    /// Time, how long the state before it lasted, state and what was said of it.
+    private func timeline(_ console: Console) -> [String] {
+        var previous: WireTime?
+        return self.states.map { message in
+            defer { previous = message.time }
+            let since = previous.map { "+" + max(.zero, message.time.worldTime.since($0.worldTime)).brief } ?? ""
+            let name = message.state.rawValue
+            var line = "\(message.time.worldTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
+            if let ending = message.detail?.ending { return line + ", " + StatusLine.remark(ending, by: message.detail?.requestedBy) }
+            if let remark = message.detail?.message { line += ": \(remark.printable)" }
+            if let requester = message.detail?.requestedBy { line += ", asked for by \(requester.printable)" }
+            return line
+        }
+    }
+}
+
+extension BackendReport: JSONEncodable {
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend_id", self.backend)
+            $0.field("cluster", self.cluster)
+            $0.field("host", self.backend.hostName(in: self.cluster))
+            $0.field("drone", self.drone)
+            $0.field("drone_state", self.droneState)
+            $0.field("drone_last_seen", self.droneSeen.map { WireTime($0) })
+            $0.field("lock", self.lock)
+            $0.field("holds_lock", self.holdsLock)
+            $0.field("state", self.outcome?.state)
+            $0.fieldIfPresent("ending", self.outcome?.detail?.ending)
+            $0.field("cause", self.outcome?.detail?.cause)
+            $0.field("exit_code", self.outcome?.detail?.exitCode)
+            $0.field("message", self.outcome?.detail?.message)
+            $0.field("started_by", self.states.first { !$0.state.isTerminal }?.detail?.requestedBy)
+            $0.field("ended_by", self.outcome.flatMap { $0.state.isTerminal ? $0.detail?.requestedBy : nil })
+            $0.field("explanation", self.diagnosis?.sentence)
+            $0.field("advice", self.diagnosis?.advice(for: self.backend))
+            $0.field("phases", self.phases)
+            $0.field("states", self.states)
+            $0.field("last_log_lines", self.lastLines)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import ConfigurationReading
+import PlaneService
+
+/// What a wrong call is answered with: a right one.
+enum UsageHint {
+    /// A complete call of each command that needs arguments, or that is of little use without.
+    static let examples: [String: String] = [
+        "spawn": "plane spawn plane.localhost plane-demo --env COLOUR=blue --lock my-document",
+        "status": "plane status --follow 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
+        "why": "plane why 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
+        "list-drones": "plane list-drones --cluster plane.localhost",
+        "list-backends": "plane list-backends --state Failed --older-than 600",
+        "logs": "plane logs --follow 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
+        "top": "plane top --sort memory",
+        "connections": "plane connections --drone drone-1",
+        "terminate": "plane terminate plane.localhost 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
+        "drain": "plane drain --wait --timeout 3600 plane.localhost drone-1",
+        "doctor": "plane doctor --nats nats://operator:secret@10.0.0.1:4222",
+        "cleanup": "plane cleanup --older-than 48 --dry-run",
+        "mark-backend-lost": "plane mark-backend-lost plane.localhost 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
+        "dump-state": "plane dump-state > world.json",
+        "stream-state": "plane stream-state --snapshot --cluster plane.localhost",
+        "completions": "plane completions bash > /etc/bash_completion.d/plane",
+    ]
+
+    /// nil if there is nothing to teach.
+    static func text(for arguments: [String]) -> String? {
+        let known = PlaneCommand.configuration.subcommands.filter { $0.configuration.shouldDisplay }
+        let names = known.flatMap { [$0._commandName] + $0.configuration.aliases }
+        guard let word = self.command(in: arguments, names: names) else {
+            return "Begin with: plane status, plane list-drones, plane spawn. All commands: plane --help"
+        }
+        if let command = known.first(where: { $0._commandName == word || $0.configuration.aliases.contains(word) }) {
+            return self.examples[command._commandName].map { "For example: \($0)" }
+        }
+        guard let nearest = names.map({ ($0, NearestKey.editDistance(Array(word.utf8), Array($0.utf8))) }).min(by: { $0.1 < $1.1 }), nearest.1 <= max(2, word.count / 3) else {
+            return "There is no command \(word). All commands: plane --help"
+        }
+        return "There is no command \(word). Did you mean plane \(nearest.0)?" + (self.examples[nearest.0].map { " For example: \($0)" } ?? "")
+    }
+
+    /// The first word that is a command; else the first that is no option, nor the value of one.
+    private static func command(in arguments: [String], names: [String]) -> String? {
+        if let known = arguments.first(where: names.contains) { return known }
+        var rest = arguments[...]
+        while let word = rest.popFirst() {
+            guard word.hasPrefix("-") else { return word }
+            if ["--nats", "--nats-creds", "--nats-ca"].contains(word) { _ = rest.popFirst() }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,73 @@
+import PlaneClient
+import PlaneClientTestSupport
+import PlaneProtocol
+import PlaneState
+import Testing
+
+@testable import plane
+
+@Suite("Reports of backends, as text") struct BackendReportTextTests {
+    private func report(_ states: [BackendStateMessage], lines: [LogEntry] = []) throws -> BackendReport {
+        var report = BackendReport(backend: try .make("b1"), cluster: try .make("plane.test"))
+        report.drone = try .make("drone-a")
+        report.droneSeen = WorldTime(milliseconds: 1_710_148_530_000)
+        report.droneState = .ready
+        report.lock = LockName(rawValue: "doc")
+        report.states = states
+        report.lastLines = lines
+        return report
+    }
+
+    @Test("the report of a crash has its states with their times, the exit code, the last lines and what to do")
+    func crash() throws {
+        let report = try self.report(
+            [
+                .make(.loading), .make(.starting), .make(.ready, detail: BackendStatusDetail(phases: SpawnPhases(accepted: 0, created: 6000))),
+                .make(.failed, detail: BackendStatusDetail(cause: .exitedByItself, exitCode: 139)),
+            ], lines: [LogEntry(BackendLogMessage(backendID: .make("b1"), kind: .stderr, text: "segfault\u{1b}[2J\n"))])
+        let text = report.lines(now: WorldTime(milliseconds: 1_710_148_535_000), .plain).joined(separator: "\n")
+        #expect(text.hasPrefix("b1.plane.test  Failed\n  Its program ended by itself, with exit code 139 (SIGSEGV)."))
+        #expect(text.contains("drone-a (Ready, seen 5.0 s ago)"))
+        #expect(text.contains("lock      doc (not held any more)"))
+        for state in ["Loading", "Starting", "Ready", "Failed"] { #expect(text.contains("  \(state)")) }
+        #expect(text.contains("created 6 ms"))
+        #expect(text.contains("plane logs b1"))
+        #expect(text.contains("segfault\u{FFFD}[2J"), "a container's words do not command the terminal")
+    }
+
+    @Test(
+        "every cause is told in its own words and says what to do",
+        arguments: [
+            (.errorLoading, .imageMissing, "--pull-policy"), (.errorLoading, .imagePullFailed, "registry"),
+            (.errorLoading, .pullRateLimited, "mirror"), (.errorLoading, .containerRefused, "executable"),
+            (.errorLoading, .registryUnresolved, "DNS"), (.errorLoading, .registryUntrusted, "authority"),
+            (.errorLoading, .registryTimedOut, "reach"), (.errorLoading, .registryFailed, "registry"),
+            (.errorLoading, .pullQuotaExceeded, "registry"), (.errorLoading, .diskFull, "space"),
+            (.errorLoading, .engineUnavailable, "Docker on the drone"), (.errorLoading, .pullDenied, "--registry-user"),
+            (.timedOutBeforeReady, .readinessTimeout, "$PORT"), (.failed, .outOfMemory, "--memory"), (.lost, nil, "plane list-drones"),
+        ] as [(BackendState, BackendCause?, String)])
+    func advice(state: BackendState, cause: BackendCause?, word: String) throws {
+        let message = try BackendStateMessage.make(state, detail: BackendStatusDetail(cause: cause))
+        let diagnosis = Diagnosis(message, wasReady: false)
+        #expect(try diagnosis.advice(for: .make("b1"))?.contains(word) == true)
+    }
+
+    @Test("states that are as they should be ask for nothing", arguments: [.ready, .exited, .swept, .terminated] as [BackendState])
+    func nothingToDo(state: BackendState) throws {
+        #expect(try Diagnosis(.make(state), wasReady: true).advice(for: .make("b1")) == nil)
+    }
+
+    @Test("tells who asked for it and for its end, and a terminal is not made to obey their names")
+    func requesters() throws {
+        var report = BackendReport(backend: try .make("b1"), cluster: try .make("plane.test"))
+        report.states = [
+            try .make(.loading, detail: BackendStatusDetail(requestedBy: "alice@app")),
+            try .make(.terminated, second: 2, detail: BackendStatusDetail(cause: .requested, requestedBy: "bob\u{1b}[2J@bastion")),
+        ]
+        let text = report.lines(now: WorldTime(milliseconds: 1_700_000_100_000), .plain).joined(separator: "\n")
+        #expect(text.contains("Loading, asked for by alice@app"))
+        #expect(text.contains("Terminated, asked for by bob\u{FFFD}[2J@bastion"))
+        let json = String(decoding: WireCodec.encode(report), as: UTF8.self)
+        #expect(json.contains(#""started_by":"alice@app","ended_by":"bob"#))
+    }
+}
