@@ -80,7 +80,7 @@ extension CertificateRefresher {
         let shared: CertificatePair?
         do {
             shared = try await sharing.latest()
-        } catch let error as PairSeal.Broken {
+        } catch let error as CertificateSealer.Broken {
             // It was sealed with another secret. The drone that orders next replaces it.
             self.logger.warning("the shared certificate is passed over", metadata: [LogKey.error: "\(error)"])
             return false

@@ -11,13 +11,13 @@ package struct NameServer: Service {
     /// Interval at which metrics are set and the age of the answers is looked at.
     static let reportInterval: Duration = .seconds(1)
 
-    private let server: DNSServer<NameWorld>
-    private let world: NameWorld
+    private let server: DNSServer<ZoneStore>
+    private let world: ZoneStore
     private let jetStream: JetStream
     private let logger: Logger
 
     /// - Parameter server: listens already.
-    package init(server: DNSServer<NameWorld>, world: NameWorld, jetStream: JetStream, logger: Logger) {
+    package init(server: DNSServer<ZoneStore>, world: ZoneStore, jetStream: JetStream, logger: Logger) {
         self.server = server
         self.world = world
         self.jetStream = jetStream

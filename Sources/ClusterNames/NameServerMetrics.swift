@@ -12,7 +12,7 @@ final class NameServerMetrics: Sendable {
     private let reported = Mutex(ServerCounters.Snapshot.zero)
 
     /// - Parameter age: of the last message, in seconds by our clock; nil if there was none.
-    func report(_ status: NameWorld.Status, age: Double?, _ now: ServerCounters.Snapshot) {
+    func report(_ status: ZoneStore.Status, age: Double?, _ now: ServerCounters.Snapshot) {
         if let age { self.age.set(max(age, 0)) }
         self.isCaughtUp.set(status.isCaughtUp ? 1 : 0)
         self.sequence.set(Double(status.sequence))

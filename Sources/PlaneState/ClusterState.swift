@@ -11,7 +11,7 @@ struct ClusterState: Sendable {
     // MARK: Drones
 
     mutating func apply(_ message: DroneMessage) {
-        let slot = self.drones.slot(of: message.drone, inserting: DroneRecord())
+        let slot = self.drones.slot(of: message.drone, inserting: DroneRow())
         switch message.change {
         case .metadata(let metadata):
             self.drones[slot].metadata = metadata
@@ -40,7 +40,7 @@ struct ClusterState: Sendable {
     // MARK: Backends
 
     mutating func apply(_ message: BackendMessage, sequence: UInt64) {
-        let slot = self.backends.slot(of: message.backend, inserting: BackendRecord())
+        let slot = self.backends.slot(of: message.backend, inserting: BackendRow())
         switch message.change {
         case .assignment(let assignment):
             // Still in the stream if it was for another lock.
@@ -74,17 +74,17 @@ struct ClusterState: Sendable {
 
     private mutating func assign(_ assignment: BackendAssignment, to backend: BackendTable.Slot, sequence: UInt64) {
         let isLive = !self.backends[backend].isTerminal
-        let drone = self.drones.slot(of: assignment.drone, inserting: DroneRecord())
+        let drone = self.drones.slot(of: assignment.drone, inserting: DroneRow())
         self.drones[drone].assignedBackends += 1
         if isLive { self.drones[drone].liveBackends += 1 }
 
-        let lock = assignment.lockAssignment.map { self.locks.slot(of: $0.lock, inserting: LockRecord()) }
+        let lock = assignment.lockAssignment.map { self.locks.slot(of: $0.lock, inserting: LockRow()) }
         if let lock {
             // A backend that ended before its assignment came holds no lock, since no end will follow that could free it.
             if isLive { self.locks[lock].live.insert(backend) } else { self.locks[lock].ended.insert(backend) }
             self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
         }
-        self.backends[backend].assignment = BackendRecord.Assignment(
+        self.backends[backend].assignment = BackendRow.Assignment(
             bearerToken: assignment.bearerToken, sequence: sequence, drone: drone, lock: lock,
             hasHiddenToken: assignment.hasHiddenToken)
     }
@@ -122,12 +122,12 @@ struct ClusterState: Sendable {
     mutating func apply(_ message: LockMessage, sequence: UInt64, publishedSeconds: Int64) {
         switch message.kind {
         case .announce:
-            let slot = self.locks.slot(of: message.lock, inserting: LockRecord())
-            self.locks[slot].announcement = LockRecord.Announcement(
+            let slot = self.locks.slot(of: message.lock, inserting: LockRow())
+            self.locks[slot].announcement = LockRow.Announcement(
                 uid: message.uid, sequence: sequence, publishedSeconds: publishedSeconds)
         case .revoke:
-            let slot = self.locks.slot(of: message.lock, inserting: LockRecord())
-            self.locks[slot].revocation = LockRecord.Revocation(sequence: sequence, publishedSeconds: publishedSeconds)
+            let slot = self.locks.slot(of: message.lock, inserting: LockRow())
+            self.locks[slot].revocation = LockRow.Revocation(sequence: sequence, publishedSeconds: publishedSeconds)
             guard let announcement = self.locks[slot].announcement else { return }
             self.locks[slot].announcement?.isRevoked = announcement.uid == message.uid
         }

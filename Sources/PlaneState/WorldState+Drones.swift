@@ -12,7 +12,7 @@ extension WorldState {
         self.backends(of: drone, in: cluster) { $0.state == state }
     }
 
-    private func backends(of drone: DroneID, in cluster: ClusterName, where isWanted: (BackendRecord) -> Bool) -> Set<BackendID> {
+    private func backends(of drone: DroneID, in cluster: ClusterName, where isWanted: (BackendRow) -> Bool) -> Set<BackendID> {
         guard let state = self.clusters[cluster], let slot = state.drones.slot(of: drone) else { return [] }
         var found: Set<BackendID> = []
         _ = state.backends.scan(from: 0, count: state.backends.capacity) { _, backend, record in

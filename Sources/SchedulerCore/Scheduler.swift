@@ -16,7 +16,7 @@ package struct Scheduler: Service {
     /// Name of the queue group in which schedulers share requests.
     private static let queue = "scheduler"
     /// Requests handled at the same time. Each costs a few kilobytes, and spends its time waiting for a drone or the stream.
-    private static let mostAtOnce = 4096
+    private static let maxConcurrent = 4096
 
     /// Time after a new stream was made in which the drones are asked what they run; requests with a lock wait meanwhile. A drone publishes
     /// its status every 4 s and is asked then. It is no longer than a request waits for a lock, so such requests are served in the first
@@ -91,13 +91,13 @@ package struct Scheduler: Service {
         let values = try self.bus.subscribe(to: SetAcmeDNSRecord.self, queue: Self.queue)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await registrations.serve(maxConcurrent: Self.mostAtOnce) { await drones.register($0.content) } }
-            group.addTask { await sharedRegistrations.serve(maxConcurrent: Self.mostAtOnce) { await drones.registerShared($0) } }
+            group.addTask { await registrations.serve(maxConcurrent: Self.maxConcurrent) { await drones.register($0.content) } }
+            group.addTask { await sharedRegistrations.serve(maxConcurrent: Self.maxConcurrent) { await drones.registerShared($0) } }
             group.addTask { await signsOfLife.forEach { drones.hear($0) } }
-            group.addTask { await statuses.forEach(maxConcurrent: Self.mostAtOnce) { await drones.record($0) } }
-            group.addTask { await reports.serve(maxConcurrent: Self.mostAtOnce) { await backends.report($0) } }
-            group.addTask { await sharedReports.serve(maxConcurrent: Self.mostAtOnce) { await backends.reportShared($0) } }
-            group.addTask { await values.serve(maxConcurrent: Self.mostAtOnce) { await challenges.store($0) } }
+            group.addTask { await statuses.forEach(maxConcurrent: Self.maxConcurrent) { await drones.record($0) } }
+            group.addTask { await reports.serve(maxConcurrent: Self.maxConcurrent) { await backends.report($0) } }
+            group.addTask { await sharedReports.serve(maxConcurrent: Self.maxConcurrent) { await backends.reportShared($0) } }
+            group.addTask { await values.serve(maxConcurrent: Self.maxConcurrent) { await challenges.store($0) } }
             try await self.serveRequests()
             try await group.waitForAll()
         }
@@ -116,8 +116,8 @@ package struct Scheduler: Service {
         try await self.bus.connection.flush()
         self.logger.info("scheduler is ready", metadata: [LogKey.sequence: "\(self.world.ask { $0.sequence })"])
         await withDiscardingTaskGroup { group in
-            group.addTask { await schedules.serveWithReasons(maxConcurrent: Self.mostAtOnce) { await schedule.handle($0) } }
-            group.addTask { await fetches.serve(maxConcurrent: Self.mostAtOnce) { .success(await fetch.handle($0)) } }
+            group.addTask { await schedules.serveWithReasons(maxConcurrent: Self.maxConcurrent) { await schedule.handle($0) } }
+            group.addTask { await fetches.serve(maxConcurrent: Self.maxConcurrent) { .success(await fetch.handle($0)) } }
         }
     }
 

@@ -56,7 +56,7 @@ struct CertRefresherSettings: ServiceSettings {
     func sharing(_ jetStream: JetStream, logger: Logger) -> SharedStream? {
         self.cert.sharedSecret.map {
             SharedStream(
-                cluster: self.drone.cluster, seal: PairSeal(secret: $0, cluster: self.drone.cluster), jetStream: jetStream, logger: logger)
+                cluster: self.drone.cluster, sealer: CertificateSealer(secret: $0, cluster: self.drone.cluster), jetStream: jetStream, logger: logger)
         }
     }
 

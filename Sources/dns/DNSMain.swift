@@ -26,7 +26,7 @@ import ServiceLifecycle
         if settings.zones.nameServers.isEmpty {
             logger.warning("dns.domain_name is not set: there are no NS records, and strict resolvers will not accept the delegation")
         }
-        let world = NameWorld(settings: settings.zones, clusters: settings.dns.clusters)
+        let world = ZoneStore(settings: settings.zones, clusters: settings.dns.clusters)
         let server = DNSServer(source: world, configuration: try settings.serverConfiguration(), group: .singleton)
         let address = try await server.start()
         logger.info("dns listens", metadata: [LogKey.port: "\(address.port ?? 0)"])

@@ -124,7 +124,7 @@ import Testing
 
         func share(_ pair: CertificatePair) async throws {
             // What others have sealed does not keep us from sealing.
-            if let failure = self.failure, !(failure is PairSeal.Broken) { throw failure }
+            if let failure = self.failure, !(failure is CertificateSealer.Broken) { throw failure }
             self.state.withLock { $0.pairs = [pair] }
         }
 
@@ -340,7 +340,7 @@ import Testing
     func otherSecret() async throws {
         let clock = Clock(days: 0.01)
         let authority = Authority(clock, [Self.fresh])
-        let board = Board(failure: PairSeal.Broken())
+        let board = Board(failure: CertificateSealer.Broken())
         try await self.run(clock, authority, sharing: board)
         #expect(authority.orders.count == 1)
         #expect(board.asked == [false])

@@ -7,35 +7,35 @@ import Testing
 
 @testable import CertificateCore
 
-@Suite("Seal of a shared certificate") struct PairSealTests {
+@Suite("Seal of a shared certificate") struct CertificateSealerTests {
     static let cluster = ClusterName(rawValue: "plane.test")!
 
-    static func seal(_ secret: String = "0123456789abcdef0123456789abcdef", _ cluster: ClusterName = Self.cluster) -> PairSeal {
-        PairSeal(secret: Secret(secret), cluster: cluster)
+    static func sealer(_ secret: String = "0123456789abcdef0123456789abcdef", _ cluster: ClusterName = Self.cluster) -> CertificateSealer {
+        CertificateSealer(secret: Secret(secret), cluster: cluster)
     }
 
     @Test("what was sealed opens again, and shows nothing of what is in it")
     func roundTrip() throws {
         let pair = try Pairs.make()
-        let sealed = try Self.seal().seal(pair)
-        let opened = try Self.seal().open(sealed)
+        let sealed = try Self.sealer().seal(pair)
+        let opened = try Self.sealer().open(sealed)
         #expect(opened.chain.pem == pair.chain.pem && opened.key.pem == pair.key.pem)
         let text = String(decoding: sealed, as: UTF8.self)
         #expect(!text.contains("PRIVATE") && !text.contains("CERTIFICATE"))
-        #expect(try Self.seal().seal(pair) != sealed)
-        #expect(!"\(Self.seal())".contains("0123"))
+        #expect(try Self.sealer().seal(pair) != sealed)
+        #expect(!"\(Self.sealer())".contains("0123"))
     }
 
     @Test("another secret, another cluster, or any changed or missing byte opens nothing")
     func broken() throws {
-        let sealed = try Self.seal().seal(try Pairs.make())
-        #expect(throws: PairSeal.Broken.self) { try Self.seal("another secret of the right length").open(sealed) }
-        #expect(throws: PairSeal.Broken.self) { try Self.seal(Self.cluster.rawValue, ClusterName(rawValue: "other.test")!).open(sealed) }
+        let sealed = try Self.sealer().seal(try Pairs.make())
+        #expect(throws: CertificateSealer.Broken.self) { try Self.sealer("another secret of the right length").open(sealed) }
+        #expect(throws: CertificateSealer.Broken.self) { try Self.sealer(Self.cluster.rawValue, ClusterName(rawValue: "other.test")!).open(sealed) }
         for index in stride(from: 0, to: sealed.count, by: 17) {
             var changed = sealed
             changed[index] ^= 1
-            #expect(throws: PairSeal.Broken.self) { try Self.seal().open(changed) }
-            #expect(throws: PairSeal.Broken.self) { try Self.seal().open(Array(sealed[..<index])) }
+            #expect(throws: CertificateSealer.Broken.self) { try Self.sealer().open(changed) }
+            #expect(throws: CertificateSealer.Broken.self) { try Self.sealer().open(Array(sealed[..<index])) }
         }
     }
 }

@@ -40,14 +40,14 @@ extension WorldStateMessage {
 
 /// The zones after some messages, one a second.
 struct Zones {
-    private var fold: NameFold
+    private var fold: ZoneProjection
     private(set) var table: ZoneTable
     private var sequence: UInt64 = 0
 
     init(_ settings: ZoneSettings = .make(), _ messages: WorldStateMessage...) {
         var generator = SystemRandomNumberGenerator()
         self.table = ZoneTable(using: &generator)
-        self.fold = NameFold(settings: settings)
+        self.fold = ZoneProjection(settings: settings)
         for message in messages { self.append(message) }
     }
 
@@ -73,7 +73,7 @@ struct Zones {
         return set.data
     }
 
-    func find(_ name: String) -> Finding {
+    func find(_ name: String) -> ZoneLookup {
         let wire = DNSName(name)!.wire
         return self.table.find(wire.span)
     }

@@ -30,7 +30,7 @@ import Testing
     func backPressure() throws {
         let channel = EmbeddedChannel()
         let buffer = SmallBuffer(channel, room: 10)
-        let roster = ConnectionRoster(maximum: 1, perHost: 1)
+        let roster = ConnectionTable(maximum: 1, perHost: 1)
         let handler = StreamHandler(
             responder: ZoneFixture.responder(), counters: ServerCounters(), idleTimeout: .seconds(10),
             seat: roster.enter(.v4(0), at: .now(), close: {}).seat)

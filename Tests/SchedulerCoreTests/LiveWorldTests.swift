@@ -57,19 +57,19 @@ import Testing
 
     @Test("a lock looks free, announced, assigned, held once the drone has spoken, and free again")
     func sights() {
-        #expect(self.world.sight(of: .make(), in: TestCluster.name) == .free(lastAnnouncement: 0))
+        #expect(self.world.lockView(of: .make(), in: TestCluster.name) == .free(lastAnnouncement: 0))
         self.apply(Self.lock(.announce), 3)
-        #expect(self.world.sight(of: .make(), in: TestCluster.name) == .announced(at: 3))
+        #expect(self.world.lockView(of: .make(), in: TestCluster.name) == .announced(at: 3))
         self.apply(Self.assigned, 4)
-        #expect(self.world.sight(of: .make(), in: TestCluster.name) == .assigned(.init(backend: .make(), drone: .make())))
+        #expect(self.world.lockView(of: .make(), in: TestCluster.name) == .assigned(.init(backend: .make(), drone: .make())))
         self.apply(Self.backend(.state(.loading, at: WorldTime(milliseconds: 1))), 5)
-        #expect(self.world.sight(of: .make(), in: TestCluster.name) == .held(.init(backend: .make(), drone: .make())))
+        #expect(self.world.lockView(of: .make(), in: TestCluster.name) == .held(.init(backend: .make(), drone: .make())))
         self.apply(Self.backend(.state(.swept, at: WorldTime(milliseconds: 1))), 6)
-        #expect(self.world.sight(of: .make(), in: TestCluster.name) == .free(lastAnnouncement: 3))
+        #expect(self.world.lockView(of: .make(), in: TestCluster.name) == .free(lastAnnouncement: 3))
     }
 
     /// How an announcement ends.
-    static let ends: [(WorldStateMessage, second: Int64, LockSight)] = [
+    static let ends: [(WorldStateMessage, second: Int64, LockView)] = [
         (lock(.revoke), 1, .free(lastAnnouncement: 3)),
         (assigned, 1, .assigned(.init(backend: .make(), drone: .make()))),
         (.heartbeat, 30, .free(lastAnnouncement: 3)),
@@ -80,20 +80,20 @@ import Testing
     func lockChanges(index: Int) async {
         let (message, second, expected) = Self.ends[index]
         self.apply(Self.lock(.announce), 3)
-        async let sight = self.world.waitUntil(
+        async let lockView = self.world.waitUntil(
             lock: .make(), in: TestCluster.name, differsFrom: .announced(at: 3), within: .seconds(60))
         self.apply(.heartbeat, 4)
         self.apply(message, 5, second: second)
-        #expect(await sight == expected)
+        #expect(await lockView == expected)
     }
 
     @Test("the end of the holder wakes who waits for its lock")
     func holderEnds() async {
         self.apply(Self.assigned, 3)
-        let held = self.world.sight(of: .make(), in: TestCluster.name)
-        async let sight = self.world.waitUntil(lock: .make(), in: TestCluster.name, differsFrom: held, within: .seconds(60))
+        let held = self.world.lockView(of: .make(), in: TestCluster.name)
+        async let lockView = self.world.waitUntil(lock: .make(), in: TestCluster.name, differsFrom: held, within: .seconds(60))
         self.apply(Self.backend(.state(.failed, at: WorldTime(milliseconds: 1))), 4)
-        #expect(await sight == .free(lastAnnouncement: 0))
+        #expect(await lockView == .free(lastAnnouncement: 0))
     }
 
     @Test("a stream that was deleted and made again starts an empty world")

@@ -8,7 +8,7 @@ import Testing
     static let announcement = LockMessage(lock: .make(), uid: uid, kind: .announce)
     static let revocation = LockMessage(lock: .make(), uid: uid, kind: .revoke)
     static let own = BackendID.make("own")
-    static let holder = LockSight.Holder(backend: .make("holder"), drone: .make("drone-h"), bearerToken: "held")
+    static let holder = LockView.Holder(backend: .make("holder"), drone: .make("drone-h"), bearerToken: "held")
 
     static func machine(id: BackendID? = nil, lock: Bool = false, token: Bool = false, dronesAsked: Int = 5) -> ScheduleMachine {
         var limits = ScheduleLimits()
@@ -44,7 +44,7 @@ import Testing
     @Test("a new backend is assigned and asked for at the same time, with the token in both")
     func plain() {
         var machine = Self.machine(token: true)
-        #expect(machine.begin(isKnown: false, sight: nil) == .chooseDrone(excluding: []))
+        #expect(machine.begin(isKnown: false, lockView: nil) == .chooseDrone(excluding: []))
         #expect(machine.chosen(.make("a")) == .assignAndAsk(Self.assignment(.make("a"), token: "t"), Self.spawn(.make("a"), token: "t")))
         #expect(machine.assignedAndAnswered(.stored(1), .accepted) == Self.spawned(.make("a"), token: "t"))
     }
@@ -52,10 +52,10 @@ import Testing
     @Test("an id under which programs look for settings by themselves is refused", arguments: ["wpad", "isatap", "autoconfig", "localhost", "mta-sts"])
     func reservedID(id: String) {
         var machine = Self.machine(id: .make(id))
-        #expect(Self.error(machine.begin(isKnown: false, sight: nil)) == .notPermitted)
+        #expect(Self.error(machine.begin(isKnown: false, lockView: nil)) == .notPermitted)
         // What holds a lock already is told as ever.
         var locked = Self.machine(id: .make(id), lock: true)
-        guard case .finish(.scheduled, .nothing) = locked.begin(isKnown: true, sight: .held(Self.holder)) else {
+        guard case .finish(.scheduled, .nothing) = locked.begin(isKnown: true, lockView: .held(Self.holder)) else {
             Issue.record("the holder was not told")
             return
         }
@@ -64,7 +64,7 @@ import Testing
     @Test("an id the client chose is reserved before anybody is asked")
     func chosenID() {
         var machine = Self.machine(id: .make("mine"))
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         #expect(machine.chosen(.make("a")) == .assign(Self.assignment(.make("a")), expecting: 0))
         #expect(machine.assigned(.stored(1)) == .ask(Self.spawn(.make("a"), id: .make("mine"))))
         #expect(machine.answered(.accepted) == Self.spawned(.make("a"), id: .make("mine")))
@@ -73,13 +73,13 @@ import Testing
     @Test("W9: an id the world knows is refused before anything is done")
     func knownID() {
         var machine = Self.machine(id: .make("mine"))
-        #expect(Self.error(machine.begin(isKnown: true, sight: nil)) == .backendExists)
+        #expect(Self.error(machine.begin(isKnown: true, lockView: nil)) == .backendExists)
     }
 
     @Test("W9: an id whose assignment is there already is refused, and that assignment is left alone")
     func conflictingID() {
         var machine = Self.machine(id: .make("mine"))
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         guard case .finish(.error(let reply), .nothing) = machine.assigned(.conflict) else {
             Issue.record("it must end with an error and leave nothing to tidy up")
@@ -91,7 +91,7 @@ import Testing
     @Test("S4: refusal and absence lead to the next drone, which then has the assignment", arguments: [SpawnAnswer.refused(nil), .nobody])
     func nextDrone(answer: SpawnAnswer) {
         var machine = Self.machine(id: .make("mine"))
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         _ = machine.assigned(.stored(1))
         #expect(machine.answered(answer) == .chooseDrone(excluding: [.make("a")]))
@@ -103,7 +103,7 @@ import Testing
     @Test("with all drones refused the backend is written off, and nobody is told to stop what nobody runs")
     func allRefuse() {
         var machine = Self.machine(dronesAsked: 2)
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         #expect(machine.assignedAndAnswered(.stored(1), .refused(nil)) == .chooseDrone(excluding: [.make("a")]))
         _ = machine.chosen(.make("b"))
@@ -113,7 +113,7 @@ import Testing
     @Test("silence is asked again with the same id, and then the drone is told to stop it")
     func silence() {
         var machine = Self.machine()
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         #expect(machine.assignedAndAnswered(.stored(1), .silent) == .ask(Self.spawn(.make("a"))))
         #expect(machine.answered(.silent) == .finish(.noDroneAvailable, .init(writeOff: true, terminate: true)))
@@ -122,7 +122,7 @@ import Testing
     @Test("S5: what a drone has begun but cannot be written down is stopped", arguments: [SpawnAnswer.accepted, .silent])
     func unwritten(answer: SpawnAnswer) {
         var machine = Self.machine()
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         let end = machine.assignedAndAnswered(.failed("503 insufficient resources (10023)"), answer)
         guard case .finish(.error(let error), let tidyUp) = end else {
@@ -139,7 +139,7 @@ import Testing
     func refusals(code: ErrorReply.Code, isPassedOn: Bool) {
         let refusal = ErrorReply(code: code, message: "because")
         var machine = Self.machine(dronesAsked: 1)
-        _ = machine.begin(isKnown: false, sight: nil)
+        _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         let reply: ScheduleReply = isPassedOn ? .error(refusal) : .noDroneAvailable
         #expect(machine.assignedAndAnswered(.stored(1), .refused(refusal)) == .finish(reply, .init(writeOff: true)))
@@ -151,7 +151,7 @@ import Testing
     func held() {
         var machine = Self.machine(id: .make("mine"), lock: true)
         let reply = ScheduledBackend(drone: .make("drone-h"), backendID: .make("holder"), bearerToken: "held", spawned: false)
-        #expect(machine.begin(isKnown: true, sight: .held(Self.holder)) == .finish(.scheduled(reply), .nothing))
+        #expect(machine.begin(isKnown: true, lockView: .held(Self.holder)) == .finish(.scheduled(reply), .nothing))
     }
 
     @Test("a holder that is ending is waited for, and named as ending if that takes too long", arguments: [false, true])
@@ -159,7 +159,7 @@ import Testing
         var holder = Self.holder
         holder.isEnding = true
         var machine = Self.machine(lock: true)
-        #expect(machine.begin(isKnown: false, sight: .held(holder)) == .awaitLock(.make(), differentFrom: .held(holder)))
+        #expect(machine.begin(isKnown: false, lockView: .held(holder)) == .awaitLock(.make(), differentFrom: .held(holder)))
         if endsInTime {
             #expect(machine.lockChanged(.free(lastAnnouncement: 5)) == .announce(Self.announcement, expecting: 5))
         } else {
@@ -172,7 +172,7 @@ import Testing
     @Test("a free lock is announced, seen, assigned, seen again, and only then is a drone asked")
     func free() {
         var machine = Self.machine(lock: true)
-        #expect(machine.begin(isKnown: false, sight: .free(lastAnnouncement: 5)) == .announce(Self.announcement, expecting: 5))
+        #expect(machine.begin(isKnown: false, lockView: .free(lastAnnouncement: 5)) == .announce(Self.announcement, expecting: 5))
         #expect(machine.announced(.stored(9)) == .awaitEcho(of: 9))
         #expect(machine.echoed(.announced(at: 9)) == .chooseDrone(excluding: []))
         #expect(machine.chosen(.make("a")) == .assign(Self.assignment(.make("a"), lock: true), expecting: 0))
@@ -184,7 +184,7 @@ import Testing
     @Test("who loses the race to announce waits for the winner's backend")
     func lost() {
         var machine = Self.machine(lock: true)
-        _ = machine.begin(isKnown: false, sight: .free(lastAnnouncement: 5))
+        _ = machine.begin(isKnown: false, lockView: .free(lastAnnouncement: 5))
         #expect(machine.announced(.conflict) == .awaitLock(.make(), differentFrom: .free(lastAnnouncement: 5)))
         #expect(machine.lockChanged(.announced(at: 8)) == .awaitLock(.make(), differentFrom: .announced(at: 8)))
         guard case .finish(.scheduled(let backend), .nothing) = machine.lockChanged(.held(Self.holder)) else {
@@ -197,14 +197,14 @@ import Testing
     @Test("a lock that is given back while we wait is announced by us")
     func givenBack() {
         var machine = Self.machine(lock: true)
-        #expect(machine.begin(isKnown: false, sight: .announced(at: 8)) == .awaitLock(.make(), differentFrom: .announced(at: 8)))
+        #expect(machine.begin(isKnown: false, lockView: .announced(at: 8)) == .awaitLock(.make(), differentFrom: .announced(at: 8)))
         #expect(machine.lockChanged(.free(lastAnnouncement: 8)) == .announce(Self.announcement, expecting: 8))
     }
 
     @Test("a holder that has only been assigned is waited for, and answered with once its drone has spoken")
     func assignedHolder() {
         var machine = Self.machine(lock: true)
-        #expect(machine.begin(isKnown: false, sight: .assigned(Self.holder)) == .awaitLock(.make(), differentFrom: .assigned(Self.holder)))
+        #expect(machine.begin(isKnown: false, lockView: .assigned(Self.holder)) == .awaitLock(.make(), differentFrom: .assigned(Self.holder)))
         guard case .finish(.scheduled(let backend), .nothing) = machine.lockChanged(.held(Self.holder)) else {
             Issue.record("the holder must be returned")
             return
@@ -215,7 +215,7 @@ import Testing
     @Test("a holder that nobody hears of is no answer: the request is told which drone is silent")
     func unheardHolder() {
         var machine = Self.machine(lock: true)
-        _ = machine.begin(isKnown: false, sight: .assigned(Self.holder))
+        _ = machine.begin(isKnown: false, lockView: .assigned(Self.holder))
         guard case .finish(.error(let error), .nothing) = machine.lockChanged(nil) else {
             Issue.record("it must end with an error, and leave the holder alone")
             return
@@ -227,14 +227,14 @@ import Testing
     @Test("W4: waiting for a lock has an end")
     func waitedTooLong() {
         var machine = Self.machine(lock: true)
-        _ = machine.begin(isKnown: false, sight: .announced(at: 8))
+        _ = machine.begin(isKnown: false, lockView: .announced(at: 8))
         #expect(Self.error(machine.lockChanged(nil)) == .lockBusy)
     }
 
     @Test("W4: without a drone the lock is given back, and nothing is written off that was never written")
     func revoked() {
         var machine = Self.machine(lock: true)
-        _ = machine.begin(isKnown: false, sight: .free(lastAnnouncement: 0))
+        _ = machine.begin(isKnown: false, lockView: .free(lastAnnouncement: 0))
         _ = machine.announced(.stored(1))
         _ = machine.echoed(.announced(at: 1))
         #expect(machine.chosen(nil) == .finish(.noDroneAvailable, .init(revoke: Self.revocation)))
@@ -243,7 +243,7 @@ import Testing
     @Test("W7: an assignment that lost the lock in the meantime is written off before any drone hears of it")
     func late() {
         var machine = Self.machine(lock: true)
-        _ = machine.begin(isKnown: false, sight: .free(lastAnnouncement: 0))
+        _ = machine.begin(isKnown: false, lockView: .free(lastAnnouncement: 0))
         _ = machine.announced(.stored(1))
         _ = machine.echoed(.announced(at: 1))
         _ = machine.chosen(.make("a"))
@@ -259,7 +259,7 @@ import Testing
     @Test("an announcement by an older controller after ours does not take the lock from us")
     func announcedOver() {
         var machine = Self.machine(lock: true)
-        _ = machine.begin(isKnown: false, sight: .free(lastAnnouncement: 0))
+        _ = machine.begin(isKnown: false, lockView: .free(lastAnnouncement: 0))
         _ = machine.announced(.stored(1))
         #expect(machine.echoed(.announced(at: 2)) == .chooseDrone(excluding: []))
     }

@@ -23,10 +23,10 @@ import Testing
         var wrong: [String] = []
     }
 
-    static let sights: [LockSight?] = [
+    static let sights: [LockView?] = [
         nil, .free(lastAnnouncement: 3), .announced(at: 4), .held(ScheduleMachineTests.holder),
-        .held(LockSight.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
-        .assigned(ScheduleMachineTests.holder), .assigned(LockSight.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
+        .held(LockView.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
+        .assigned(ScheduleMachineTests.holder), .assigned(LockView.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
     ]
     static let answers: [SpawnAnswer] = [.accepted, .refused(nil), .refused(ErrorReply(code: .notPermitted, message: "no")), .nobody, .silent]
 
@@ -36,10 +36,10 @@ import Testing
     func walk(id: Bool, lock: Bool) {
         var findings = Findings()
         for isKnown in [false, true] {
-            for sight in lock ? Self.sights.compactMap({ $0 }).map(Optional.some) : [nil] {
+            for lockView in lock ? Self.sights.compactMap({ $0 }).map(Optional.some) : [nil] {
                 var machine = ScheduleMachineTests.machine(id: id ? ScheduleMachineTests.own : nil, lock: lock, dronesAsked: 2)
-                let action = machine.begin(isKnown: isKnown, sight: sight)
-                Self.follow(machine, action, History(hasLock: lock, isHeld: Self.isHeld(sight)), &findings)
+                let action = machine.begin(isKnown: isKnown, lockView: lockView)
+                Self.follow(machine, action, History(hasLock: lock, isHeld: Self.isHeld(lockView)), &findings)
             }
         }
         #expect(findings.wrong.isEmpty)
@@ -62,14 +62,14 @@ import Testing
         case .awaitLock:
             // Others could go on taking the lock and giving it back; the driver's clock ends that.
             history.waits += 1
-            for sight in history.waits < 3 ? self.sights : [nil] {
-                history.isHeld = self.isHeld(sight)
-                go(history) { $0.lockChanged(sight) }
+            for lockView in history.waits < 3 ? self.sights : [nil] {
+                history.isHeld = self.isHeld(lockView)
+                go(history) { $0.lockChanged(lockView) }
             }
         case .awaitEcho:
-            for sight in self.sights {
-                history.isHeld = self.isHeld(sight)
-                go(history) { $0.echoed(sight) }
+            for lockView in self.sights {
+                history.isHeld = self.isHeld(lockView)
+                go(history) { $0.echoed(lockView) }
             }
         case .chooseDrone(let excluded):
             for drone in [nil, DroneID.make("drone-\(excluded.count + 1)")] { go(history) { $0.chosen(drone) } }
@@ -100,8 +100,8 @@ import Testing
         }
     }
 
-    static func isHeld(_ sight: LockSight?) -> Bool {
-        if case .held = sight { true } else { false }
+    static func isHeld(_ lockView: LockView?) -> Bool {
+        if case .held = lockView { true } else { false }
     }
 
     static func objections(to reply: ScheduleReply, _ tidyUp: ScheduleMachine.TidyUp, _ history: History) -> [String] {

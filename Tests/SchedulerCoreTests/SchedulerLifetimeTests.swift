@@ -22,7 +22,7 @@ import Testing
                     group.addTask { try await late.run() }
                     await world.waitUntilCaughtUp()
                     #expect(
-                        world.sight(of: .make(), in: TestCluster.name)
+                        world.lockView(of: .make(), in: TestCluster.name)
                             == .held(.init(backend: backend.backendID, drone: drone.id, bearerToken: backend.bearerToken)))
                     // The drone is placed upon before it has sent this process a sign of life: the stream has a fresh one.
                     #expect(world.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == drone.id)

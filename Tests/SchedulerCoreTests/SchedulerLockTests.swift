@@ -51,7 +51,7 @@ import UTCTime
             }
             for round in 0..<5 {
                 let lock = LockName.make("doc-\(round)")
-                #expect(late.sight(of: lock, in: TestCluster.name) == cluster.world.sight(of: lock, in: TestCluster.name))
+                #expect(late.lockView(of: lock, in: TestCluster.name) == cluster.world.lockView(of: lock, in: TestCluster.name))
             }
         }
     }
@@ -63,7 +63,7 @@ import UTCTime
                 let first = try await cluster.spawned(.make(lock: .make()))
                 try await cluster.report(.swept, first.backendID)
                 try await cluster.waitForWorld("the lock is free") { world in
-                    if case .free = world.sight(of: .make(), in: TestCluster.name) { true } else { false }
+                    if case .free = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
                 }
                 let (left, right) = try await (cluster.spawned(.make(lock: .make())), cluster.spawned(.make(lock: .make())))
                 #expect(left.backendID == right.backendID)
@@ -124,7 +124,7 @@ import UTCTime
             let announcement = LockMessage(lock: .make(), uid: LockUID(rawValue: 7), kind: .announce)
             try await WorldWriter(jetStream: cluster.bus.connection.jetStream).write(.cluster(TestCluster.name, .lock(announcement)))
             try await cluster.waitForWorld("the announcement") { world in
-                if case .announced = world.sight(of: .make(), in: TestCluster.name) { true } else { false }
+                if case .announced = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
             }
             let reply = try await cluster.schedule(.make(lock: .make()))
             guard case .error(let error) = reply else {
@@ -153,7 +153,7 @@ import UTCTime
                 let end = try #require(subjects.firstIndex(of: "state.cluster.plane_test.backend.\(first.backendID).state.ErrorLoading"))
                 #expect(assignment < end)
                 try await cluster.waitForWorld("the lock is free") { world in
-                    if case .free = world.sight(of: .make(), in: TestCluster.name) { true } else { false }
+                    if case .free = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
                 }
                 let second = try await cluster.spawned(.make(lock: .make()))
                 #expect(second.spawned)

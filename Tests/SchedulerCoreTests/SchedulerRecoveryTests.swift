@@ -21,7 +21,7 @@ import Testing
     static func writer(_ cluster: TestCluster) -> WorldWriter { WorldWriter(jetStream: cluster.bus.connection.jetStream) }
 
     static func writeOff(_ drone: FakeDrone, _ backends: Set<BackendID>) async {
-        let writeOff = WriteOff(bus: drone.cluster.bus, writer: self.writer(drone.cluster), logger: TestCluster.silent)
+        let writeOff = LostMarker(bus: drone.cluster.bus, writer: self.writer(drone.cluster), logger: TestCluster.silent)
         _ = await writeOff.drone(drone.id, in: TestCluster.name)
         await writeOff.backends(backends, of: drone.id, in: TestCluster.name)
     }
@@ -72,7 +72,7 @@ import Testing
                     _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(5))
                     try await eventually("the scheduler knows the backends") {
                         try? drone.beat()
-                        guard case .held(let holder) = cluster.world.sight(of: .make("doc-1"), in: TestCluster.name) else { return false }
+                        guard case .held(let holder) = cluster.world.lockView(of: .make("doc-1"), in: TestCluster.name) else { return false }
                         return holder.backend == .make("a")
                     }
                 }

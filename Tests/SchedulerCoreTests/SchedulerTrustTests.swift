@@ -200,7 +200,7 @@ import Testing
             try await FakeDrone.run("old-name", in: cluster, registers: .own) { old in
                 let backend = try await cluster.spawned(.make(lock: .make())).backendID
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.ready, backend, by: old.id)))
-                let writeOff = WriteOff(bus: cluster.bus, writer: SchedulerRecoveryTests.writer(cluster), logger: TestCluster.silent)
+                let writeOff = LostMarker(bus: cluster.bus, writer: SchedulerRecoveryTests.writer(cluster), logger: TestCluster.silent)
                 _ = await writeOff.drone(old.id, in: TestCluster.name)
                 try await cluster.waitForWorld("lost") { $0.ask { $0.drone(old.id, in: TestCluster.name)?.state == .lost } }
                 try await FakeDrone.run("new-name", in: cluster, registers: .own) { new in

@@ -16,7 +16,7 @@ package enum CertificateTurn: Hashable, Sendable {
 /// than it lasts, two drones order at the same time, and there are two certificates, both valid.
 package protocol CertificateSharing: Sendable {
     /// The pair that was shared last; nil if there is none.
-    /// - Throws: `PairSeal.Broken` for one that was sealed with another secret.
+    /// - Throws: `CertificateSealer.Broken` for one that was sealed with another secret.
     func latest() async throws -> CertificatePair?
     func share(_ pair: CertificatePair) async throws
     /// Takes the lease if no other process has it.

@@ -13,15 +13,15 @@ package final class SharedStream: CertificateSharing {
     package static let stream = "plane_certificates"
 
     private let pairSubject: String
-    private let seal: PairSeal
+    private let sealer: CertificateSealer
     private let jetStream: JetStream
     private let logger: Logger
     /// Names this process as the holder of a lease.
     private let process: String
     private let lease: StreamLease
 
-    package init(cluster: ClusterName, seal: PairSeal, jetStream: JetStream, logger: Logger) {
-        self.seal = seal
+    package init(cluster: ClusterName, sealer: CertificateSealer, jetStream: JetStream, logger: Logger) {
+        self.sealer = sealer
         self.jetStream = jetStream
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
@@ -33,11 +33,11 @@ package final class SharedStream: CertificateSharing {
 
     package func latest() async throws -> CertificatePair? {
         guard let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: self.pairSubject) else { return nil }
-        return try self.seal.open(message.payload)
+        return try self.sealer.open(message.payload)
     }
 
     package func share(_ pair: CertificatePair) async throws {
-        _ = try await self.jetStream.publish(try self.seal.seal(pair), to: self.pairSubject)
+        _ = try await self.jetStream.publish(try self.sealer.seal(pair), to: self.pairSubject)
     }
 
     package func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn {

@@ -70,12 +70,12 @@ package final class DNSServer<Source: RecordSource>: Sendable {
     // MARK: TCP
 
     private func listen(on address: SocketAddress) async throws -> any Channel {
-        let roster = ConnectionRoster(
+        let connections = ConnectionTable(
             maximum: min(self.configuration.maximumConnections, Self.affordableConnections), perHost: self.configuration.maximumConnectionsPerClient)
         let listener = try await ServerBootstrap(group: self.group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.accept(channel, roster) }
+                channel.eventLoop.makeCompletedFuture { try self.accept(channel, connections) }
             }
             .bind(to: address).get()
         self.listener.withLock { $0 = listener }
@@ -89,12 +89,12 @@ package final class DNSServer<Source: RecordSource>: Sendable {
         return max(Int(clamping: limit.rlim_cur) / 2, 1)
     }
 
-    private func accept(_ channel: any Channel, _ roster: ConnectionRoster) throws {
+    private func accept(_ channel: any Channel, _ connections: ConnectionTable) throws {
         let host = channel.remoteAddress.map { ClientNetwork.host(of: $0) } ?? .v6(high: 0, low: 0)
-        let (seat, hasDisplaced) = roster.enter(host, at: .now()) { channel.close(promise: nil) }
+        let (seat, hasDisplaced) = connections.enter(host, at: .now()) { channel.close(promise: nil) }
         if hasDisplaced { self.counters.displacedConnections.add(1, ordering: .relaxed) }
         self.counters.connections.add(1, ordering: .relaxed)
-        channel.closeFuture.whenComplete { _ in roster.leave(seat) }
+        channel.closeFuture.whenComplete { _ in connections.leave(seat) }
         try channel.pipeline.syncOperations.addHandler(
             StreamHandler(responder: self.responder, counters: self.counters, idleTimeout: self.configuration.idleTimeout, seat: seat))
     }

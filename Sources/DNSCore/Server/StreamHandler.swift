@@ -17,13 +17,13 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     private let responder: Responder<Source>
     private let counters: ServerCounters
     private let idleTimeout: TimeAmount
-    private let seat: ConnectionRoster.Seat
+    private let seat: ConnectionTable.Seat
     private var received = ByteBuffer()
     private var lastQuestion = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
     private var isReadHeld = false
 
-    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount, seat: ConnectionRoster.Seat) {
+    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount, seat: ConnectionTable.Seat) {
         self.responder = responder
         self.counters = counters
         self.idleTimeout = idleTimeout

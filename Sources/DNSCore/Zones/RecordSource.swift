@@ -4,11 +4,11 @@
 /// answers from memory, and waits for nothing but a lock that is held briefly.
 package protocol RecordSource: Sendable {
     /// - Parameter name: A name as it stands in a message, in any case, without pointers, valid.
-    func find(_ name: Span<UInt8>) -> Finding
+    func find(_ name: Span<UInt8>) -> ZoneLookup
 }
 
 /// What a source knows of a name.
-package enum Finding: Sendable {
+package enum ZoneLookup: Sendable {
     /// The source knows nothing of any name yet; another server may.
     case unknown
     /// The name lies in no zone of the source.

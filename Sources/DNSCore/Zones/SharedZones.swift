@@ -8,7 +8,7 @@ package final class SharedZones: RecordSource {
         self.table = Mutex(table)
     }
 
-    package func find(_ name: Span<UInt8>) -> Finding {
+    package func find(_ name: Span<UInt8>) -> ZoneLookup {
         self.table.withLock { $0.find(name) }
     }
 

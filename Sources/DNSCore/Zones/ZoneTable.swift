@@ -116,7 +116,7 @@ package struct ZoneTable: Sendable {
 
     // MARK: Finding
 
-    package func find(_ name: Span<UInt8>) -> Finding {
+    package func find(_ name: Span<UInt8>) -> ZoneLookup {
         if let index = self.names.find(name) {
             let node = self.nodes[Int(index)]
             return .records(node.records, node.zone, serial: self.serials[node.zoneIndex])

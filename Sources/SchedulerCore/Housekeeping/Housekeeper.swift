@@ -13,7 +13,7 @@ final class Housekeeper: Sendable {
     private let bus: PlaneBus
     private let world: LiveWorld
     private let caller: RollCaller
-    private let writeOff: WriteOff
+    private let writeOff: LostMarker
     private let retention: Retention
     private let lostAfter: Duration?
     private let logger: Logger
@@ -31,7 +31,7 @@ final class Housekeeper: Sendable {
         self.bus = bus
         self.world = world
         self.caller = RollCaller(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
-        self.writeOff = WriteOff(bus: bus, writer: writer, logger: logger)
+        self.writeOff = LostMarker(bus: bus, writer: writer, logger: logger)
         self.retention = Retention(jetStream: bus.connection.jetStream, world: world, configuration: configuration, logger: logger)
         self.lostAfter = configuration.lostAfter
         self.logger = logger
@@ -74,8 +74,8 @@ final class Housekeeper: Sendable {
     private func writeOffSilentDrones(now: WorldTime) async {
         guard let limit = self.lostAfter else { return }
         let watch = self.watch.withLock { $0 }
-        let lost = self.world.drones { $0.needsWriteOff && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
-        var gone: [DroneSight] = []
+        let lost = self.world.drones { $0.needsMarkingLost && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
+        var gone: [DroneSnapshot] = []
         var last: UInt64 = 0
         for drone in lost {
             // It may have been heard while others were marked.

@@ -15,9 +15,9 @@ package final class DroneMonitor: Sendable {
     private let caller: RollCaller
     private let bus: PlaneBus
     private let acceptsLegacyPeers: Bool
-    private let journal = Mutex(DroneJournal())
+    private let throttle = Mutex(DroneStatusThrottle())
     /// Drones that are being asked what they run.
-    private let calling = Mutex<Set<DroneJournal.Key>>([])
+    private let calling = Mutex<Set<DroneStatusThrottle.Key>>([])
 
     package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
@@ -66,9 +66,9 @@ package final class DroneMonitor: Sendable {
         let incarnation = self.world.incarnation
         let (known, sequence) = self.world.ask { world in
             let drone = world.drone(status.droneID, in: status.cluster)
-            return (DroneJournal.Known(state: drone?.state, lastSeen: drone?.lastSeen), world.sequence)
+            return (DroneStatusThrottle.Known(state: drone?.state, lastSeen: drone?.lastSeen), world.sequence)
         }
-        let messages = self.journal.withLock {
+        let messages = self.throttle.withLock {
             $0.heard(status, known: known, worldSequence: sequence, incarnation: incarnation, now: .now())
         }
         guard !messages.isEmpty else { return }
@@ -83,7 +83,7 @@ package final class DroneMonitor: Sendable {
                 "drone's state cannot be written",
                 metadata: [LogKey.cluster: "\(status.cluster)", LogKey.drone: "\(status.droneID)", LogKey.error: "\(error)"])
         }
-        self.journal.withLock { $0.written(status, sequence: last) }
+        self.throttle.withLock { $0.written(status, sequence: last) }
         if known.state != status.state, last != nil {
             self.logger.info(
                 "drone changed its state",
@@ -97,7 +97,7 @@ package final class DroneMonitor: Sendable {
     private func reconcile(_ status: DroneStatusMessage) async -> Bool {
         let drone = self.world.ask { $0.drone(status.droneID, in: status.cluster) }
         guard drone?.metadata == nil || drone?.state == .lost else { return true }
-        let key = DroneJournal.Key(drone: status.droneID, cluster: status.cluster)
+        let key = DroneStatusThrottle.Key(drone: status.droneID, cluster: status.cluster)
         guard self.calling.withLock({ $0.insert(key).inserted }) else { return false }
         defer { self.calling.withLock { _ = $0.remove(key) } }
         switch await self.caller.call(status.droneID, in: status.cluster) {

@@ -35,7 +35,7 @@ extension ErrorReply {
     }
 
     /// A name that may never answer is no answer to whoever asks for the lock's backend.
-    static func isUnheard(_ holder: LockSight.Holder) -> ErrorReply {
+    static func isUnheard(_ holder: LockView.Holder) -> ErrorReply {
         ErrorReply(
             code: .unavailable,
             message: "the lock is held by backend \(holder.backend), and drone \(holder.drone), which was asked to run it, has not answered yet; try again")

@@ -13,7 +13,7 @@ struct RollCallMachine {
     /// equal.
     static let pause: Duration = .seconds(60)
 
-    typealias Drone = DroneJournal.Key
+    typealias Drone = DroneStatusThrottle.Key
 
     private struct Doubt {
         var since: WorldTime

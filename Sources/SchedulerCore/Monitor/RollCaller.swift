@@ -27,7 +27,7 @@ struct RollCaller: Sendable {
     /// Time within which an agent has to answer. It reads its database, which takes milliseconds.
     private static let answerLimit: Duration = .seconds(3)
     /// Writes to the stream, and requests to stop, that run at the same time.
-    private static let mostAtOnce = 64
+    private static let maxConcurrent = 64
     /// Most parts of an answer. No drone runs as many backends as these hold.
     private static let mostParts = 100
 
@@ -78,7 +78,7 @@ struct RollCaller: Sendable {
         let areAdopted = await withTaskGroup(of: Bool.self) { group in
             var areAdopted = true
             for (index, finding) in findings.enumerated() {
-                if index >= Self.mostAtOnce { areAdopted = await group.next() ?? true && areAdopted }
+                if index >= Self.maxConcurrent { areAdopted = await group.next() ?? true && areAdopted }
                 group.addTask { await self.carryOut(finding, formerDrones, drone: drone, cluster: cluster) }
             }
             return await group.reduce(areAdopted) { $0 && $1 }
@@ -134,7 +134,7 @@ struct RollCaller: Sendable {
         return await withTaskGroup(of: (DroneID, FormerDrone).self) { group in
             var answers: [DroneID: FormerDrone] = [:]
             for (index, drone) in drones.enumerated() {
-                if index >= Self.mostAtOnce, let answer = await group.next() { answers[answer.0] = answer.1 }
+                if index >= Self.maxConcurrent, let answer = await group.next() { answers[answer.0] = answer.1 }
                 group.addTask { (drone, await self.formerDrone(drone, in: cluster)) }
             }
             for await (drone, answer) in group { answers[drone] = answer }

@@ -12,26 +12,26 @@ struct FetchHandler: Sendable {
     func handle(_ request: FetchBackendForLock) async -> FetchReply {
         guard self.world.isCurrent else { return .error(.isBehind(self.world.staleReason)) }
         guard await self.world.waitUntilRebuilt(within: self.limits.lockWait) else { return .error(.isRebuilding) }
-        var sight = self.world.sight(of: request.lock, in: request.cluster)
+        var lockView = self.world.lockView(of: request.lock, in: request.cluster)
         let deadline = ContinuousClock.now + self.limits.lockWait
         while true {
-            switch sight {
+            switch lockView {
             case .free: return .noBackendForLock
             case .held(let holder):
                 return await self.reply(holder, in: request.cluster)
             case .announced, .assigned:
                 let later = await self.world.waitUntil(
-                    lock: request.lock, in: request.cluster, differsFrom: sight, within: deadline - .now)
+                    lock: request.lock, in: request.cluster, differsFrom: lockView, within: deadline - .now)
                 guard let later else {
-                    if case .assigned(let holder) = sight { return .error(.isUnheard(holder)) }
+                    if case .assigned(let holder) = lockView { return .error(.isUnheard(holder)) }
                     return .error(ErrorReply(code: .lockBusy, message: "a request for the lock has not finished; try again"))
                 }
-                sight = later
+                lockView = later
             }
         }
     }
 
-    private func reply(_ holder: LockSight.Holder, in cluster: ClusterName) async -> FetchReply {
+    private func reply(_ holder: LockView.Holder, in cluster: ClusterName) async -> FetchReply {
         var found = FetchedBackend(
             drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, isEnding: holder.isEnding)
         guard self.world.ask({ $0.backend(holder.backend, in: cluster)?.hasHiddenToken == true }) else { return .scheduled(found) }

@@ -48,7 +48,7 @@ package struct ScheduleHandler: Sendable {
 
         var action = machine.begin(
             isKnown: self.world.ask { $0.backend(machine.backend, in: request.cluster) != nil },
-            sight: request.lock.map { self.world.sight(of: $0, in: request.cluster) })
+            lockView: request.lock.map { self.world.lockView(of: $0, in: request.cluster) })
         while true {
             switch action {
             case .announce(let message, let expected):
@@ -57,10 +57,10 @@ package struct ScheduleHandler: Sendable {
                 action = machine.announced(outcome)
             case .awaitEcho(let sequence):
                 action = machine.echoed(await self.echo(of: sequence, lock: request.lock, in: request.cluster))
-            case .awaitLock(let lock, let sight):
+            case .awaitLock(let lock, let lockView):
                 action = machine.lockChanged(
                     await self.world.waitUntil(
-                        lock: lock, in: request.cluster, differsFrom: sight, within: self.limits.lockWait - (.now - started)))
+                        lock: lock, in: request.cluster, differsFrom: lockView, within: self.limits.lockWait - (.now - started)))
             case .chooseDrone(let excluded):
                 action = machine.chosen(started + self.limits.total > .now ? choice.next(excluding: excluded) : nil)
             case .assign(let assignment, let expected):
@@ -145,9 +145,9 @@ package struct ScheduleHandler: Sendable {
         }
     }
 
-    private func echo(of sequence: UInt64, lock: LockName?, in cluster: ClusterName) async -> LockSight? {
+    private func echo(of sequence: UInt64, lock: LockName?, in cluster: ClusterName) async -> LockView? {
         guard let lock, await self.world.waitUntil(sequence: sequence, within: self.limits.worldEcho) else { return nil }
-        return self.world.sight(of: lock, in: cluster)
+        return self.world.lockView(of: lock, in: cluster)
     }
 
     /// - Parameter inquiry: the inquiry of the drone asked last in this request; replaced when another drone is asked.

@@ -2,21 +2,21 @@ import PlaneProtocol
 
 /// The next action, after an event has changed the state.
 extension ScheduleMachine {
-    mutating func take(_ sight: LockSight, _ progress: Progress) -> Action {
+    mutating func take(_ lockView: LockView, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }
-        switch sight {
+        switch lockView {
         case .held(let holder) where !holder.isEnding: return self.finish(with: holder, progress)
-        case .announced, .assigned, .held: return self.wait(while: sight, progress)
+        case .announced, .assigned, .held: return self.wait(while: lockView, progress)
         case .free(let lastAnnouncement):
             self.state = .announcing(expecting: lastAnnouncement, progress)
             return .announce(LockMessage(lock: lock.lock, uid: lock.uid, kind: .announce), expecting: lastAnnouncement)
         }
     }
 
-    mutating func wait(while sight: LockSight, _ progress: Progress) -> Action {
+    mutating func wait(while lockView: LockView, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }
-        self.state = .waitingForLock(sight, progress)
-        return .awaitLock(lock.lock, differentFrom: sight)
+        self.state = .waitingForLock(lockView, progress)
+        return .awaitLock(lock.lock, differentFrom: lockView)
     }
 
     mutating func choose(_ progress: Progress) -> Action {
@@ -33,7 +33,7 @@ extension ScheduleMachine {
         var progress = progress
         progress.refusedBy.insert(drone)
         progress.lastRefusal = reason ?? progress.lastRefusal
-        guard progress.refusedBy.count < self.mostDronesAsked else { return self.noDrone(progress) }
+        guard progress.refusedBy.count < self.maxDronesAsked else { return self.noDrone(progress) }
         return self.choose(progress)
     }
 
@@ -52,7 +52,7 @@ extension ScheduleMachine {
         return .finish(.scheduled(backend), .nothing)
     }
 
-    mutating func finish(with holder: LockSight.Holder, _ progress: Progress = Progress()) -> Action {
+    mutating func finish(with holder: LockView.Holder, _ progress: Progress = Progress()) -> Action {
         let backend = ScheduledBackend(
             drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, spawned: false, isEnding: holder.isEnding)
         return self.finish(.scheduled(backend), progress)

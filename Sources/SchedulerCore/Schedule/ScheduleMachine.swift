@@ -31,7 +31,7 @@ package struct ScheduleMachine: Sendable {
         /// Until the world has reached the sequence; then look at the lock.
         case awaitEcho(of: UInt64)
         /// Until the lock no longer looks like this.
-        case awaitLock(LockName, differentFrom: LockSight)
+        case awaitLock(LockName, differentFrom: LockView)
         case chooseDrone(excluding: Set<DroneID>)
         case assign(BackendAssignment, expecting: UInt64?)
         case assignAndAsk(BackendAssignment, SpawnRequest)
@@ -70,7 +70,7 @@ package struct ScheduleMachine: Sendable {
     enum State: Hashable, Sendable {
         case new
         /// As long as it looks like this.
-        case waitingForLock(LockSight, Progress)
+        case waitingForLock(LockView, Progress)
         case announcing(expecting: UInt64, Progress)
         case confirmingAnnouncement(Progress)
         case choosing(Progress)
@@ -87,7 +87,7 @@ package struct ScheduleMachine: Sendable {
     package let bearerToken: Secret?
     /// The lock asked for, with the id of this attempt to take it.
     let lock: LockAssignment?
-    let mostDronesAsked: Int
+    let maxDronesAsked: Int
     var state = State.new
     /// Why the drone asked last refused, for the header of an answer that has no place for it.
     var refusal: ErrorReply?
@@ -100,33 +100,33 @@ package struct ScheduleMachine: Sendable {
         self.backend = request.backendID ?? backend
         self.bearerToken = request.requireBearerToken ? bearerToken : nil
         self.lock = request.lock.map { LockAssignment(lock: $0, uid: uid) }
-        self.mostDronesAsked = limits.dronesAsked
+        self.maxDronesAsked = limits.dronesAsked
     }
 
     // MARK: Events
 
     /// - Parameters:
     ///   - isKnown: whether the world knows the id.
-    ///   - sight: of the lock; nil if the request has none.
-    package mutating func begin(isKnown: Bool, sight: LockSight?) -> Action {
+    ///   - lockView: of the lock; nil if the request has none.
+    package mutating func begin(isKnown: Bool, lockView: LockView?) -> Action {
         guard self.state == .new else { preconditionFailure("begun twice") }
-        switch sight {
+        switch lockView {
         case .held(let holder)? where !holder.isEnding: return self.finish(with: holder)
-        case .held?, .assigned?: if let sight { return self.wait(while: sight, Progress()) }
+        case .held?, .assigned?: if let lockView { return self.wait(while: lockView, Progress()) }
         case .free?, .announced?, nil: break
         }
         guard self.request.backendID?.isReserved != true else {
             return self.fail(.notPermitted, "programs look for hosts called \(self.backend) by themselves; choose another id", Progress())
         }
         guard !isKnown else { return self.rejectID(Progress()) }
-        guard let sight else { return self.choose(Progress()) }
-        return self.take(sight, Progress())
+        guard let lockView else { return self.choose(Progress()) }
+        return self.take(lockView, Progress())
     }
 
-    /// - Parameter sight: nil if the lock did not change in time.
-    package mutating func lockChanged(_ sight: LockSight?) -> Action {
+    /// - Parameter lockView: nil if the lock did not change in time.
+    package mutating func lockChanged(_ lockView: LockView?) -> Action {
         guard case .waitingForLock(let last, let progress) = self.state else { preconditionFailure("nobody waits for the lock") }
-        if let sight { return self.take(sight, progress) }
+        if let lockView { return self.take(lockView, progress) }
         switch last {
         // The holder is still ending, and has the lock until it has ended.
         case .held(let holder): return self.finish(with: holder, progress)
@@ -153,21 +153,21 @@ package struct ScheduleMachine: Sendable {
     }
 
     /// Our announcement or assignment has come back to us.
-    /// - Parameter sight: of the lock at or after that moment; nil if it did not come back in time.
-    package mutating func echoed(_ sight: LockSight?) -> Action {
+    /// - Parameter lockView: of the lock at or after that moment; nil if it did not come back in time.
+    package mutating func echoed(_ lockView: LockView?) -> Action {
         switch self.state {
         case .confirmingAnnouncement(let progress):
-            guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
+            guard let lockView else { return self.fail(.unavailable, Self.isBehind, progress) }
             // The announcement was stored on condition that it is the next one. An announcement after it without that condition, as controllers
             // of 0.3.24 write, does not take the lock from this request; only a backend assigned with the lock meanwhile does.
-            switch sight {
+            switch lockView {
             case .held(let holder): return self.finish(with: holder, progress)
-            case .assigned: return self.wait(while: sight, progress)
+            case .assigned: return self.wait(while: lockView, progress)
             case .free, .announced: return self.choose(progress)
             }
         case .confirmingAssignment(let drone, let progress):
-            guard let sight else { return self.fail(.unavailable, Self.isBehind, progress) }
-            switch sight {
+            guard let lockView else { return self.fail(.unavailable, Self.isBehind, progress) }
+            switch lockView {
             case .held(let holder) where holder.backend == self.backend, .assigned(let holder) where holder.backend == self.backend:
                 return self.ask(drone, progress)
             // Our announcement had lapsed, and this one was quicker.

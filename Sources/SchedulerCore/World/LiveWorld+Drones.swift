@@ -2,7 +2,7 @@ import PlaneProtocol
 import PlaneState
 
 /// A drone as the state of the world has it, beside what the drone itself has reported to this process.
-struct DroneSight: Hashable, Sendable {
+struct DroneSnapshot: Hashable, Sendable {
     var id: DroneID
     var cluster: ClusterName
     var state: DroneState?
@@ -13,22 +13,22 @@ struct DroneSight: Hashable, Sendable {
     var lastHeard: WorldTime?
 
     /// Whether something would have to be written if the drone were gone: it is not marked `Lost`, or has backends.
-    var needsWriteOff: Bool { self.state != .lost || self.liveBackends > 0 }
+    var needsMarkingLost: Bool { self.state != .lost || self.liveBackends > 0 }
     var isDoubtful: Bool { self.reportedBackends.map { $0 != self.liveBackends } ?? false }
 }
 
 extension LiveWorld {
     /// Looks at every drone there is.
-    func drones(where isWanted: (DroneSight) -> Bool) -> [DroneSight] {
+    func drones(where isWanted: (DroneSnapshot) -> Bool) -> [DroneSnapshot] {
         self.askPlacement { world, placement in
-            var found: [DroneSight] = []
+            var found: [DroneSnapshot] = []
             for cluster in world.clusterNames {
                 for view in world.drones(in: cluster) {
-                    let sight = DroneSight(
+                    let snapshot = DroneSnapshot(
                         id: view.id, cluster: cluster, state: view.state, liveBackends: view.liveBackends,
                         reportedBackends: placement.reportedBackends(view.id, in: cluster),
                         lastHeard: placement.lastHeard(view.id, in: cluster))
-                    if isWanted(sight) { found.append(sight) }
+                    if isWanted(snapshot) { found.append(snapshot) }
                 }
             }
             return found

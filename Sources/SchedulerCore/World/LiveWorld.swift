@@ -50,8 +50,8 @@ package final class LiveWorld: FollowedWorld {
         self.state.withLock { question($0.world, $0.placement) }
     }
 
-    package func sight(of lock: LockName, in cluster: ClusterName) -> LockSight {
-        self.state.withLock { $0.world.sight(of: lock, in: cluster) }
+    package func lockView(of lock: LockName, in cluster: ClusterName) -> LockView {
+        self.state.withLock { $0.world.lockView(of: lock, in: cluster) }
     }
 
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
@@ -228,12 +228,12 @@ package final class LiveWorld: FollowedWorld {
 
     /// Waits until the lock differs from what was seen of it, and returns what it is then; nil if that does not happen within the limit.
     package func waitUntil(
-        lock: LockName, in cluster: ClusterName, differsFrom sight: LockSight, within limit: Duration
-    ) async -> LockSight? {
-        await withTimeLimit(limit) { () async -> LockSight? in
+        lock: LockName, in cluster: ClusterName, differsFrom lockView: LockView, within limit: Duration
+    ) async -> LockView? {
+        await withTimeLimit(limit) { () async -> LockView? in
             await self.wait(for: .lock(lock, cluster)) { state in
-                let now = state.world.sight(of: lock, in: cluster)
-                return now == sight ? nil : now
+                let now = state.world.lockView(of: lock, in: cluster)
+                return now == lockView ? nil : now
             }
         } ?? nil
     }

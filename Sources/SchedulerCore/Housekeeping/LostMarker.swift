@@ -5,12 +5,12 @@ import PlaneProtocol
 import PlaneService
 
 /// Marks lost drones and backends: writes `Lost` to `plane_state`, and of backends to the public feed. That frees their locks.
-struct WriteOff: Sendable {
+struct LostMarker: Sendable {
     let bus: PlaneBus
     let writer: WorldWriter
     let logger: Logger
 
-    private static let mostAtOnce = 64
+    private static let maxConcurrent = 64
 
     /// Marks a drone: from then on it gets no new backends. Its backends are marked afterwards, but for those that another drone has claimed
     /// meanwhile. What could not be written is found again by the housekeeping.
@@ -32,7 +32,7 @@ struct WriteOff: Sendable {
     func backends(_ backends: Set<BackendID>, of drone: DroneID, in cluster: ClusterName) async {
         await withTaskGroup(of: Void.self) { group in
             for (index, backend) in backends.enumerated() {
-                if index >= Self.mostAtOnce { await group.next() }
+                if index >= Self.maxConcurrent { await group.next() }
                 group.addTask { await self.backend(backend, of: drone, in: cluster) }
             }
         }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Bounds the open TCP connections, in all and of each client. Beyond a bound, the connection that was idle longest is closed to make room
 /// (RFC 7766 §6.2.3). So a resolver that holds unused connections is not refused a new one, and no client keeps others out by holding many.
-final class ConnectionRoster: Sendable {
+final class ConnectionTable: Sendable {
     /// One connection's place.
     final class Seat: Sendable {
         fileprivate let host: IPAddress

@@ -6,7 +6,7 @@ import PlaneState
 ///
 /// Each cluster is a zone. In it, each drone is a node with the drone's address records, to which the names of its backends are bound. So a
 /// drone whose address changes, or that is lost, changes the answers for all its backends at once.
-package struct NameFold: Sendable {
+package struct ZoneProjection: Sendable {
     private struct Cluster {
         let origin: DNSName
         var drones: [DroneID: ZoneTable.NodeID] = [:]

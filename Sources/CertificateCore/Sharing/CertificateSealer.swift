@@ -7,7 +7,7 @@ package import PlaneProtocol
 ///
 /// Sealed is: a version, a random salt, and a ChaCha20-Poly1305 box (RFC 8439) of the pair, bound to the name of the cluster. The box's key
 /// comes from secret and salt by HKDF (RFC 5869), so each box has a key of its own.
-package struct PairSeal: Sendable, CustomStringConvertible {
+package struct CertificateSealer: Sendable, CustomStringConvertible {
     package struct Broken: Error, CustomStringConvertible {
         package var description: String { "the shared certificate cannot be opened; do all drones of the cluster have the same cert.shared_secret?" }
     }

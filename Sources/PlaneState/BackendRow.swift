@@ -1,9 +1,9 @@
 import PlaneProtocol
 
-typealias BackendTable = SlotTable<BackendID, BackendRecord>
+typealias BackendTable = SlotTable<BackendID, BackendRow>
 
 /// What the fold keeps of one backend. It is small because there may be a million of them.
-struct BackendRecord: Sendable {
+struct BackendRow: Sendable {
     var assignment: Assignment?
     /// The latest terminal state, or the latest state while there is none.
     var state: BackendState?

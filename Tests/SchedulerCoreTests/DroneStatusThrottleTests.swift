@@ -3,7 +3,7 @@ import Testing
 
 @testable import SchedulerCore
 
-@Suite("Drone journal") struct DroneJournalTests {
+@Suite("What of drones' status messages is written") struct DroneStatusThrottleTests {
     static let start = WorldTime(milliseconds: 1_710_148_530_000)
 
     static func after(_ seconds: Int64) -> WorldTime { WorldTime(milliseconds: self.start.rawValue + seconds * 1000) }
@@ -12,8 +12,8 @@ import Testing
         DroneStatusMessage(droneID: .make(drone), cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0)
     }
 
-    static func known(_ state: DroneState?, lastSeen: WorldTime?) -> DroneJournal.Known {
-        DroneJournal.Known(state: state, lastSeen: lastSeen)
+    static func known(_ state: DroneState?, lastSeen: WorldTime?) -> DroneStatusThrottle.Known {
+        DroneStatusThrottle.Known(state: state, lastSeen: lastSeen)
     }
 
     static func state(_ state: DroneState, _ time: WorldTime) -> DroneMessage { DroneMessage(drone: .make(), change: .state(state, at: time)) }
@@ -21,72 +21,72 @@ import Testing
 
     @Test("the first status of a drone is written with a sign of life")
     func first() {
-        var journal = DroneJournal()
-        let messages = journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        var throttle = DroneStatusThrottle()
+        let messages = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
         #expect(messages == [Self.state(.ready, Self.start), Self.keepAlive(Self.start)])
     }
 
     @Test("W8: a state other than the world's is written at once, back to an earlier one too", arguments: [DroneState.draining, .lost, .starting])
     func change(from state: DroneState) {
-        var journal = DroneJournal()
-        let messages = journal.heard(
+        var throttle = DroneStatusThrottle()
+        let messages = throttle.heard(
             Self.status(.ready), known: Self.known(state, lastSeen: Self.start), worldSequence: 0, now: Self.after(1))
         #expect(messages == [Self.state(.ready, Self.after(1)), Self.keepAlive(Self.after(1))])
     }
 
     @Test("signs of life are written every 10 s at most", arguments: [(4, false), (9, false), (10, true), (12, true)])
     func keepAlives(seconds: Int64, isWritten: Bool) {
-        var journal = DroneJournal()
-        let messages = journal.heard(
+        var throttle = DroneStatusThrottle()
+        let messages = throttle.heard(
             Self.status(), known: Self.known(.ready, lastSeen: Self.start), worldSequence: 0, now: Self.after(seconds))
         #expect(messages == (isWritten ? [Self.keepAlive(Self.after(seconds))] : []))
     }
 
     @Test("what was written a moment ago is not written again while the world does not show it")
     func inFlight() {
-        var journal = DroneJournal()
-        _ = journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
-        #expect(journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(0)).isEmpty)
-        journal.written(Self.status(), sequence: 8)
-        #expect(journal.heard(Self.status(), known: .init(), worldSequence: 7, now: Self.after(4)).isEmpty)
-        #expect(journal.heard(Self.status(.draining), known: .init(), worldSequence: 7, now: Self.after(5)).count == 2)
+        var throttle = DroneStatusThrottle()
+        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        #expect(throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(0)).isEmpty)
+        throttle.written(Self.status(), sequence: 8)
+        #expect(throttle.heard(Self.status(), known: .init(), worldSequence: 7, now: Self.after(4)).isEmpty)
+        #expect(throttle.heard(Self.status(.draining), known: .init(), worldSequence: 7, now: Self.after(5)).count == 2)
     }
 
     @Test("once the world shows it, the world counts: another scheduler may have written since")
     func seen() {
-        var journal = DroneJournal()
-        _ = journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
-        journal.written(Self.status(), sequence: 8)
+        var throttle = DroneStatusThrottle()
+        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        throttle.written(Self.status(), sequence: 8)
         let known = Self.known(.draining, lastSeen: Self.after(3))
-        #expect(journal.heard(Self.status(), known: known, worldSequence: 9, now: Self.after(4)).first == Self.state(.ready, Self.after(4)))
+        #expect(throttle.heard(Self.status(), known: known, worldSequence: 9, now: Self.after(4)).first == Self.state(.ready, Self.after(4)))
     }
 
     @Test("what could not be written is tried again with the next status")
     func failed() {
-        var journal = DroneJournal()
-        _ = journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
-        journal.written(Self.status(), sequence: nil)
-        #expect(journal.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(4)).count == 2)
+        var throttle = DroneStatusThrottle()
+        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        throttle.written(Self.status(), sequence: nil)
+        #expect(throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(4)).count == 2)
     }
 
     @Test("what was written to a stream that is gone does not count")
     func anotherStream() {
-        var journal = DroneJournal()
-        _ = journal.heard(Self.status(), known: .init(), worldSequence: 1000, now: Self.start)
-        journal.written(Self.status(), sequence: 1001)
-        let messages = journal.heard(Self.status(), known: .init(), worldSequence: 3, incarnation: 1, now: Self.after(4))
+        var throttle = DroneStatusThrottle()
+        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 1000, now: Self.start)
+        throttle.written(Self.status(), sequence: 1001)
+        let messages = throttle.heard(Self.status(), known: .init(), worldSequence: 3, incarnation: 1, now: Self.after(4))
         #expect(messages == [Self.state(.ready, Self.after(4)), Self.keepAlive(Self.after(4))])
     }
 
     @Test("nothing is kept of drones whose last write the world shows")
     func bounded() {
-        var journal = DroneJournal()
+        var throttle = DroneStatusThrottle()
         for drone in 0..<100 {
             let status = Self.status(drone: "drone-\(drone)")
-            _ = journal.heard(status, known: .init(), worldSequence: 0, now: Self.start)
-            journal.written(status, sequence: UInt64(drone + 1))
-            _ = journal.heard(status, known: Self.known(.ready, lastSeen: Self.start), worldSequence: 100, now: Self.after(1))
+            _ = throttle.heard(status, known: .init(), worldSequence: 0, now: Self.start)
+            throttle.written(status, sequence: UInt64(drone + 1))
+            _ = throttle.heard(status, known: Self.known(.ready, lastSeen: Self.start), worldSequence: 100, now: Self.after(1))
         }
-        #expect(journal.count == 0)
+        #expect(throttle.count == 0)
     }
 }

@@ -2,7 +2,7 @@ import PlaneProtocol
 
 /// Decides which of a drone's status messages are written to `plane_state`: every change of state at once, and a sign of life every 10 s. It
 /// remembers what was written and has not come back from the stream yet.
-struct DroneJournal {
+struct DroneStatusThrottle {
     /// Interval between signs of life in the stream. Readers give a drone no backends after 30 s without one, so two may be missed.
     static let keepAliveInterval: Duration = .seconds(10)
 

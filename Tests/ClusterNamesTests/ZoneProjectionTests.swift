@@ -4,7 +4,7 @@ import Testing
 
 @testable import ClusterNames
 
-@Suite("Names of a cluster") struct NameFoldTests {
+@Suite("Names of a cluster") struct ZoneProjectionTests {
     static let v4 = RecordData.a(0xCB00_7107)
     static let v6 = RecordData.aaaa(high: 0x2001_0DB8_0000_0000, low: 7)
 
@@ -186,7 +186,7 @@ import Testing
     func sameSerials() {
         var generator = SystemRandomNumberGenerator()
         var table = ZoneTable(using: &generator)
-        var fold = NameFold(settings: .make())
+        var fold = ZoneProjection(settings: .make())
         fold.open(.plane, in: &table)
         let first = Zones(.make(), .heartbeat, .register())
         for (sequence, message) in zip(UInt64(1)..., [WorldStateMessage.heartbeat, .register()]) {

@@ -7,7 +7,7 @@ import WorldFollowing
 ///
 /// Until the whole stream has been read, it answers that it does not know (SERVFAIL). A resolver then asks another name server, whereas it
 /// would remember an answer that a name is not there.
-package final class NameWorld: FollowedWorld, RecordSource {
+package final class ZoneStore: FollowedWorld, RecordSource {
     package struct Status: Sendable {
         package var isCaughtUp = false
         /// Sequence of the last message seen.
@@ -19,7 +19,7 @@ package final class NameWorld: FollowedWorld, RecordSource {
     }
 
     private struct State {
-        var fold: NameFold
+        var fold: ZoneProjection
         var isCaughtUp = false
         var published: WireTime?
         var waiters: [AsyncStream<Void>.Continuation] = []
@@ -33,13 +33,13 @@ package final class NameWorld: FollowedWorld, RecordSource {
     package init(settings: ZoneSettings, clusters: [ClusterName] = []) {
         var generator = SystemRandomNumberGenerator()
         var table = ZoneTable(using: &generator)
-        var fold = NameFold(settings: settings)
+        var fold = ZoneProjection(settings: settings)
         for cluster in clusters { fold.open(cluster, in: &table) }
         self.zones = SharedZones(table)
         self.state = Mutex(State(fold: fold))
     }
 
-    package func find(_ name: Span<UInt8>) -> Finding {
+    package func find(_ name: Span<UInt8>) -> ZoneLookup {
         guard self.isOpen.load(ordering: .acquiring) else { return .unknown }
         return self.zones.find(name)
     }

@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// What the state of the world says of a lock at one moment.
-package enum LockSight: Hashable, Sendable {
+package enum LockView: Hashable, Sendable {
     /// No backend holds it, and no announcement counts. The number is the sequence of the last announcement, 0 if there was none, which the
     /// next announcement has to name as the expected one.
     case free(lastAnnouncement: UInt64)

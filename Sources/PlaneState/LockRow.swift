@@ -1,18 +1,18 @@
 import PlaneProtocol
 
-typealias LockTable = SlotTable<LockName, LockRecord>
+typealias LockTable = SlotTable<LockName, LockRow>
 
 /// What the fold keeps of one lock: the last announcement, the last revocation, and the backends that were assigned with it.
-struct LockRecord: Sendable {
+struct LockRow: Sendable {
     /// The last message on the lock's announce subject.
     var announcement: Announcement?
     /// The last message on the lock's revoke subject, whichever announcement it names: retention deletes it with the announcement.
     var revocation: Revocation?
     /// Backends assigned with the lock that have not ended. There is more than one only where a writer ignored the announcement (the
     /// reference may); the first in the stream holds the lock.
-    var live = SlotSet<BackendID, BackendRecord>()
+    var live = SlotSet<BackendID, BackendRow>()
     /// Backends assigned with the lock that have ended.
-    var ended = SlotSet<BackendID, BackendRecord>()
+    var ended = SlotSet<BackendID, BackendRow>()
     /// Stream sequence of the latest assignment of these backends; 0 if there is none.
     var lastAssignment: UInt64 = 0
 

@@ -1,9 +1,9 @@
 import PlaneProtocol
 
-typealias DroneTable = SlotTable<DroneID, DroneRecord>
+typealias DroneTable = SlotTable<DroneID, DroneRow>
 
 /// What the fold keeps of one drone.
-struct DroneRecord: Sendable {
+struct DroneRow: Sendable {
     var metadata: DroneMetadata?
     /// The latest one by stream order.
     var state: DroneState?
