@@ -77,7 +77,7 @@ package final class Acceptor: ReadinessHandler {
         }
     }
 
-    package func goOn() {}
+    package func runDeferred() {}
 
     package func loopEnds() {
         self.close()

@@ -1,9 +1,9 @@
-/// Has a descriptor, and is told by its event loop what the kernel says of it. Called on the loop's thread only.
+/// Owns a descriptor, and is called by its event loop when the kernel reports something about it. Called on the loop's thread only.
 package protocol ReadinessHandler: AnyObject {
     /// The descriptor may have become ready. A hint: what is really so, the next system call says.
     func becameReady(_ events: ReadyEvents)
-    /// The turn that was asked for with ``EpollEventLoop/callAgain(_:)``.
-    func goOn()
+    /// The turn that was asked for with ``EpollEventLoop/deferTurn(of:)``.
+    func runDeferred()
     /// The loop ends. The handler closes its descriptor now.
     func loopEnds()
 }

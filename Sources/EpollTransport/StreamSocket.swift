@@ -53,7 +53,7 @@ package final class StreamSocket: ReadinessHandler {
     private var mayHaveFailed = false
     /// The kernel has said that the peer will send nothing more.
     private var inputEndsSoon = false
-    private var isCalledAgain = false
+    private var isDeferred = false
     private var isFlushing = false
     /// We asked for the connection: what the other side said before it broke is an answer, and worth having even if nobody reads now.
     private let isOutgoing: Bool
@@ -196,15 +196,15 @@ package final class StreamSocket: ReadinessHandler {
         return code == 0 ? nil : IOError(errnoCode: code, reason: "connection")
     }
 
-    package func goOn() {
-        self.isCalledAgain = false
+    package func runDeferred() {
+        self.isDeferred = false
         if case .failing(let error) = self.state { self.receiveLast(then: error) } else { self.read() }
     }
 
-    private func callAgain() {
-        if self.isCalledAgain { return }
-        self.isCalledAgain = true
-        self.loop.callAgain(self)
+    private func deferTurn() {
+        if self.isDeferred { return }
+        self.isDeferred = true
+        self.loop.deferTurn(of: self)
     }
 
     package func loopEnds() {
@@ -240,7 +240,7 @@ package final class StreamSocket: ReadinessHandler {
         if self.tellsFailure() { return }
         guard self.hasInput else { return }
         if !self.isPaused {
-            self.callAgain()
+            self.deferTurn()
         } else if self.inputEndsSoon {
             self.receiver?.socketInputEndsSoon()
         }
@@ -286,7 +286,7 @@ package final class StreamSocket: ReadinessHandler {
     package func resumeReading() {
         guard self.isPaused else { return }
         self.isPaused = false
-        if self.hasInput, self.isOpen { self.callAgain() }
+        if self.hasInput, self.isOpen { self.deferTurn() }
     }
 
     // MARK: Writing
@@ -349,7 +349,7 @@ package final class StreamSocket: ReadinessHandler {
     private func fail(_ error: IOError) {
         self.state = .failing(error)
         for promise in self.output.clear() { promise.fail(error) }
-        self.callAgain()
+        self.deferTurn()
     }
 
     /// Without the end of it, which after an error is not told as one.

@@ -1,10 +1,14 @@
 package import NIOCore
+import Synchronization
 
 /// A ``StreamSocket`` for SwiftNIO's handlers: what comes goes up a pipeline, and what the pipeline writes goes out.
 ///
 /// Reads as a channel of SwiftNIO's does with half-closure allowed: the end of input is an event, and the connection stays open for output.
 ///
-/// Sendable because, as with every channel, what may be called from any thread goes to the event loop first.
+/// Sendable because every stored variable is touched on the event loop's thread only. What `Channel` lets any thread ask (`isActive`,
+/// `isWritable`, the addresses) is answered from constants and atomics, which the loop's thread writes before it tells the handlers; what any
+/// thread may ask for (writes, options, closing) goes to the event loop first. ``start()``, ``endWithReset()``, ``waitingBytes`` and
+/// ``pauseReading()`` are for the loop's thread.
 package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendable {
     /// The peer sends nothing more, but what it has sent is not read yet, for nobody has asked for it. A user inbound event.
     package struct InputEndsSoon: Sendable {}
@@ -29,11 +33,17 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     private var readsByItself = true
     private var isReading = false
     private let peer: SocketAddress?
+    /// Where the socket was bound when the channel was made.
+    private let local: SocketAddress?
+    private let activeFlag = Atomic(false)
+    private let writableFlag: Atomic<Bool>
 
-    /// A channel that is not active yet, so that handlers can be added first.
+    /// A channel that is not active yet, so that handlers can be added first. Called on the loop's thread.
     package init(_ socket: StreamSocket, peer: SocketAddress?) {
         self.socket = socket
         self.peer = peer
+        self.local = socket.localAddress
+        self.writableFlag = Atomic(socket.isWritable)
         self.eventLoop = socket.loop
         self.closePromise = socket.loop.makePromise(of: Void.self)
         self.closeFuture = self.closePromise.futureResult
@@ -72,6 +82,7 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
 
     private func begin() {
         self.hasStarted = true
+        self.activeFlag.store(true, ordering: .releasing)
         self.pipeline.fireChannelRegistered()
         self.pipeline.fireChannelActive()
         if self.readsByItself { self.pipeline.read() }
@@ -91,13 +102,18 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         self.socket.pauseReading()
     }
 
-    package var isActive: Bool { self.hasStarted && self.socket.isOpen }
-    package var isWritable: Bool { self.socket.isWritable }
-    package var localAddress: SocketAddress? { self.socket.localAddress }
+    package var isActive: Bool { self.activeFlag.load(ordering: .acquiring) }
+    package var isWritable: Bool { self.writableFlag.load(ordering: .acquiring) }
+    package var localAddress: SocketAddress? { self.local }
     package var remoteAddress: SocketAddress? { self.peer }
+
+    /// Whether the socket still takes and gives bytes. For the loop's thread, which learns it before `isActive` changes.
+    private var isOpen: Bool { self.hasStarted && self.socket.isOpen }
 
     private func ended() {
         self.hasStarted = false
+        self.activeFlag.store(false, ordering: .releasing)
+        self.writableFlag.store(false, ordering: .releasing)
         // Handlers that are in the middle of something keep their place until they are through.
         self.eventLoop.execute {
             self.removeHandlers(pipeline: self.pipeline)
@@ -128,7 +144,9 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     package func write0(_ data: NIOAny, promise: EventLoopPromise<Void>?) {
         let wasWritable = self.socket.isWritable
         self.socket.write(self.unwrapData(data, as: ByteBuffer.self), promise: promise)
-        if wasWritable, self.socket.isOpen, !self.socket.isWritable { self.pipeline.fireChannelWritabilityChanged() }
+        guard wasWritable, self.socket.isOpen, !self.socket.isWritable else { return }
+        self.writableFlag.store(false, ordering: .releasing)
+        self.pipeline.fireChannelWritabilityChanged()
     }
 
     package func flush0() {
@@ -184,7 +202,7 @@ extension StreamSocketChannel: StreamSocketReceiver {
         // A handler that has asked for more while it was given these bytes is given more.
         if !self.isReading { self.socket.pauseReading() }
         self.pipeline.fireChannelReadComplete()
-        if self.readsByItself, !self.isReading, self.isActive { self.pipeline.read() }
+        if self.readsByItself, !self.isReading, self.isOpen { self.pipeline.read() }
     }
 
     package func socketInputEnded() {
@@ -196,6 +214,7 @@ extension StreamSocketChannel: StreamSocketReceiver {
     }
 
     package func socketBecameWritable() {
+        self.writableFlag.store(true, ordering: .releasing)
         self.pipeline.fireChannelWritabilityChanged()
     }
 
@@ -204,6 +223,8 @@ extension StreamSocketChannel: StreamSocketReceiver {
     }
 
     package func socketClosed(_ error: (any Error)?) {
+        self.activeFlag.store(false, ordering: .releasing)
+        self.writableFlag.store(false, ordering: .releasing)
         if let error { self.pipeline.fireErrorCaught(error) }
         self.pipeline.fireChannelInactive()
         self.pipeline.fireChannelUnregistered()
@@ -233,7 +254,7 @@ extension StreamSocketChannel {
                 throw ChannelError.operationUnsupported
             }
             self.channel.readsByItself = readsByItself
-            if readsByItself, self.channel.isActive { self.channel.pipeline.read() } else { self.channel.socket.pauseReading() }
+            if readsByItself, self.channel.isOpen { self.channel.pipeline.read() } else { self.channel.socket.pauseReading() }
         }
 
         func getOption<Option: ChannelOption>(_ option: Option) throws -> Option.Value {

@@ -1,3 +1,4 @@
+import Dispatch
 import EpollTransport
 import Glibc
 import NIOCore
@@ -144,6 +145,51 @@ struct StreamSocketChannelTests {
             _ = try await peer.receive(count: count)
             try await written.futureResult.get()
             try await eventually("there is room") { witness.ends.all == ["full", "writable"] }
+        }
+    }
+
+    @Test("any thread may ask whether it is open, whether it takes more, and where it is bound", arguments: Kind.allCases)
+    func askedFromAnyThread(kind: Kind) async throws {
+        try await self.withChannel(kind) { channel, witness, peer in
+            #expect(!channel.eventLoop.inEventLoop)
+            #expect(channel.isActive && channel.isWritable)
+            #expect(channel.localAddress?.port != nil)
+            let count = 20_000_000  // more than the kernel takes
+            let written = channel.eventLoop.makePromise(of: Void.self)
+            channel.writeAndFlush(ByteBuffer(repeating: 1, count: count), promise: written)
+            try await eventually("it is full") { !channel.isWritable }
+            _ = try await peer.receive(count: count)
+            try await written.futureResult.get()
+            try await eventually("there is room") { channel.isWritable }
+            try await channel.close()
+            try await channel.closeFuture.get()
+            #expect(!channel.isActive)
+        }
+    }
+
+    @Test("threads that ask all the time are answered while it fills, drains and closes", arguments: Kind.allCases)
+    func askedAllTheTime(kind: Kind) async throws {
+        try await self.withChannel(kind) { channel, _, peer in
+            let port = try #require(channel.localAddress?.port)
+            let asked = Recorder<Int?>()
+            for _ in 0..<4 {
+                DispatchQueue.global().async {
+                    var answers = Set<Int?>()
+                    while channel.isActive {
+                        if channel.isWritable { answers.insert(channel.localAddress?.port) }
+                    }
+                    asked.record(answers.compactMap { $0 }.first)
+                }
+            }
+            for _ in 0..<20 {
+                let written = channel.eventLoop.makePromise(of: Void.self)
+                channel.writeAndFlush(ByteBuffer(repeating: 1, count: 100_000), promise: written)
+                _ = try await peer.receive(count: 100_000)
+                try await written.futureResult.get()
+            }
+            try await channel.close()
+            try await eventually("all have seen the end") { asked.all.count == 4 }
+            #expect(asked.all.allSatisfy { $0 == nil || $0 == port })
         }
     }
 
