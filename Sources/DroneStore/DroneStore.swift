@@ -1,8 +1,5 @@
+import Dispatch
 import GRDB
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 /// The one SQLite file of a drone: its local truth about backends and routes, shared by agent and proxy.
 ///
@@ -26,27 +23,42 @@ package struct DroneStore: Sendable {
     let reader: DatabaseQueue
     let routingCache = RoutingVersionCache()
 
+    /// How often ``open(path:)`` tries, and the time between two attempts; together as long as the busy timeout lets others wait.
+    private static let openAttempts = 100
+    private static let openPause = Duration.milliseconds(20)
+
     /// Opens the file, creating and upgrading it as needed. Safe while other processes do the same.
     ///
-    /// Blocks for at most a few busy timeouts; call it at start, before anything is served.
-    package static func open(path: String) throws(StoreError) -> DroneStore {
-        let attempt = "open the drone's database \(path)"
-        StoreFile(path: path).prepare()
-        // SQLite answers "busy" at once, without its busy timeout, when two connections switch one file to WAL together.
-        // The one that lost finds the switch done when it tries again.
-        let attemptLimit = 100
-        let pauseMicroseconds: UInt32 = 20_000
-        for round in 1... {
-            do {
-                return try DroneStore(path: path)
-            } catch {
-                let failure = StoreError(attempt, cause: error)
-                guard failure.isRetryable, round < attemptLimit else { throw failure }
-                usleep(pauseMicroseconds)
+    /// SQLite answers "busy" at once, without its busy timeout, when two connections switch one file to WAL together; the one that lost finds
+    /// the switch done at its next attempt. Each attempt may take a few busy timeouts and runs on a thread outside the cooperative pool.
+    package static func open(path: String) async throws(StoreError) -> DroneStore {
+        for attempt in 1... {
+            let result = await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    continuation.resume(returning: Result { () throws(StoreError) in try Self.openBlocking(path: path) })
+                }
+            }
+            switch result {
+            case .success(let store): return store
+            case .failure(let error):
+                guard error.isRetryable, attempt < Self.openAttempts else { throw error }
+                do { try await Task.sleep(for: Self.openPause) } catch { throw StoreError(.cancelled, Self.attempt(path)) }
             }
         }
-        throw StoreError(.busy, attempt)
+        throw StoreError(.busy, Self.attempt(path))
     }
+
+    /// One attempt to open the file, on the calling thread, which may block for a few busy timeouts.
+    package static func openBlocking(path: String) throws(StoreError) -> DroneStore {
+        StoreFile(path: path).prepare()
+        do {
+            return try DroneStore(path: path)
+        } catch {
+            throw StoreError(Self.attempt(path), cause: error)
+        }
+    }
+
+    private static func attempt(_ path: String) -> String { "open the drone's database \(path)" }
 
     private init(path: String) throws {
         var configuration = Configuration()

@@ -32,7 +32,7 @@ import ServiceLifecycle
     }
 
     func makeServices(_ settings: DroneAgentSettings, logger: Logger) async throws -> [any Service] {
-        let store = try DroneStore.open(path: settings.drone.databasePath)
+        let store = try await DroneStore.open(path: settings.drone.databasePath)
         let droneID = try await settings.droneID(in: store)
         LogFeed.ofThisProcess.rename(.drone(droneID))
         let connection = try await NATSConnection.connect(

@@ -30,7 +30,7 @@ import Glibc
 
     func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
         signal(SIGHUP, SIG_IGN)  // a reload that comes now must not be the end; this process reads its configuration at this moment
-        let store = try DroneStore.open(path: settings.drone.databasePath)
+        let store = try await DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(
             options: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), routes: source, activity: source, group: Self.trafficLoops,

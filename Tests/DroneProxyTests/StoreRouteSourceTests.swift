@@ -37,7 +37,7 @@ struct StoreRouteSourceTests {
     @Test("a name nobody has written down is none, and the version is the same when nothing happens")
     func empty() throws {
         let directory = try TemporaryDirectory()
-        let source = StoreRouteSource(store: try DroneStore.open(path: directory.file("drone.sqlite3")))
+        let source = StoreRouteSource(store: try DroneStore.openBlocking(path: directory.file("drone.sqlite3")))
         #expect(try source.route("b-1") == .none)
         let version = try source.changes(since: nil).version
         #expect(try source.changes(since: version) == RouteChanges(version: version, names: .listed([])))

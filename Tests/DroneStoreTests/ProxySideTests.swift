@@ -127,7 +127,7 @@ import Testing
         let fixture = try StoreFixture()
         let path = fixture.path
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-            let store = try DroneStore.open(path: path)
+            let store = try DroneStore.openBlocking(path: path)
             try await store.enter("kept", .ready)
             try store.writeNow("be killed") { db in
                 try db.execute(sql: "UPDATE backend SET state = 'Failed'")

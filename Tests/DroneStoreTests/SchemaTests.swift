@@ -91,7 +91,7 @@ import Testing
             let fixture = try StoreFixture()
             let path = fixture.path
             try await withThrowingTaskGroup { group in
-                for _ in 0..<8 { group.addTask { try DroneStore.open(path: path) } }
+                for _ in 0..<8 { group.addTask { try await DroneStore.open(path: path) } }
                 for try await store in group { #expect(try store.routingVersion() == 1) }
             }
         }
@@ -126,7 +126,7 @@ import Testing
         } catch {
             #expect((error as? StoreError)?.code == .notADatabase)
         }
-        let nowhere = #expect(throws: StoreError.self) { try DroneStore.open(path: "/nonexistent/drone.sqlite3") }
+        let nowhere = #expect(throws: StoreError.self) { try DroneStore.openBlocking(path: "/nonexistent/drone.sqlite3") }
         #expect(nowhere?.code == .notAccessible)
     }
 }

@@ -16,7 +16,7 @@ struct StoreFixture {
         self.path = self.directory.file("drone.sqlite3")
     }
 
-    func open() throws -> DroneStore { try DroneStore.open(path: self.path) }
+    func open() throws -> DroneStore { try DroneStore.openBlocking(path: self.path) }
 
     /// Runs SQL on a connection of its own, as a foreign process would.
     @discardableResult

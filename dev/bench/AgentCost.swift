@@ -26,7 +26,7 @@ struct AgentCost: AsyncParsableCommand {
         let engine = BareEngine(socketPath: docker, image: image, network: network)
         let cluster = try await PlaneCluster.connect(
             nats: nats, cluster: cluster, proxyPort: proxyPort, image: image, engine: engine)
-        let store = try DroneStore.open(path: database)
+        let store = try await DroneStore.open(path: database)
         try await measureIdle(cluster, store)
         try await measureThroughput(cluster, engine)
         await cluster.close()

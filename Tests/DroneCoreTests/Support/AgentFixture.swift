@@ -39,7 +39,7 @@ struct AgentFixture {
         self.server = try await NATSServer.start(jetStream: false)
         self.bus = try await Self.connect(to: self.server)
         self.directory = try directory ?? TemporaryDirectory()
-        self.store = try DroneStore.open(path: self.directory.file("drone.sqlite3"))
+        self.store = try await DroneStore.open(path: self.directory.file("drone.sqlite3"))
         self.engine = engine
         self.container = try await AnsweringServer.start(AnsweringServer.ok)
     }

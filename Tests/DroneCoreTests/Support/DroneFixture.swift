@@ -28,7 +28,7 @@ final class DroneFixture: Sendable {
 
     init(images: [String: FakeEngine.Image] = ["demo": .serves]) throws {
         self.directory = try TemporaryDirectory()
-        self.store = try DroneStore.open(path: self.directory.file("drone.sqlite3"))
+        self.store = try DroneStore.openBlocking(path: self.directory.file("drone.sqlite3"))
         self.engine = FakeEngine(images: images)
     }
 

@@ -52,7 +52,7 @@ final class DroneChaos: Sendable {
         self.docker = docker
         self.engine = DockerEngineAdapter(
             client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), blueprint: ContainerBlueprint())
-        self.store = try DroneStore.open(path: cluster.tablePath)
+        self.store = try DroneStore.openBlocking(path: cluster.tablePath)
         self.state = Mutex(State(dice: ChaosDice(seed: seed), summary: Summary(seed: seed)))
     }
 
