@@ -14,6 +14,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -88,6 +89,7 @@ let package = Package(
         library("NATS", ["CNATS", "JSONValues", "NATSAddressing", "UTCTime", "Timing", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
+        .target(name: "CSpawn"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections]),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioHTTP1, logging]),
@@ -152,6 +154,13 @@ let package = Package(
                 "ProxyCoreConfiguration",
             ]),
         library("DroneProxyPolicy", ["ProxyCore", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics]),
+        library(
+            "DroneProxy",
+            [
+                "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading",
+                "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "CSpawn", lifecycle, unixSignals, logging,
+                nioCore,
+            ]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
@@ -170,8 +179,8 @@ let package = Package(
         executable(
             "drone-proxy",
             [
-                "DroneProxyPolicy", "ProxyCore", "EpollTransport", "DroneStore", "ConfigurationFiles", "NetworkAddresses", "PlaneProtocol", "PlaneService",
-                lifecycle, logging, arguments, nioCore, nioPosix,
+                "DroneProxy", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore", "ConfigurationFiles",
+                "PlaneService", lifecycle, logging, arguments, nioCore,
             ]),
         executable(
             "cert-refresher",
@@ -234,7 +243,7 @@ let package = Package(
             ]),
         tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
-        tests("DroneProxyTests", ["drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
+        tests("DroneProxyTests", ["DroneProxy", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
             "PlaneClientTests",
             [

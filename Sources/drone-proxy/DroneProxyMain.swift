@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConfigurationFiles
+import DroneProxy
 import DroneProxyPolicy
 import DroneStore
 import EpollTransport
@@ -30,6 +31,7 @@ import Glibc
 
     func makeServices(_ settings: DroneProxySettings, logger: Logger) async throws -> [any Service] {
         signal(SIGHUP, SIG_IGN)  // a reload that comes now must not be the end; this process reads its configuration at this moment
+        signal(SIGCHLD, SIG_IGN)  // a successor that ends before this process leaves no zombie
         let store = try await DroneStore.open(path: settings.drone.databasePath)
         let source = StoreRouteSource(store: store)
         let server = try await ProxyServer(

@@ -7,7 +7,7 @@ import ProxyCore
 import ProxyCoreConfiguration
 import Testing
 
-@testable import drone_proxy
+@testable import DroneProxy
 
 @Suite("What the proxy reads of drone.toml")
 struct DroneProxySettingsTests {

@@ -6,7 +6,7 @@ import PlaneTestSupport
 import ProxyCore
 import Testing
 
-@testable import drone_proxy
+@testable import DroneProxy
 
 @Suite("Routes out of the drone's SQLite file")
 struct StoreRouteSourceTests {

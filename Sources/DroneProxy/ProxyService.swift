@@ -1,17 +1,17 @@
 import CertificateCoreConfiguration
 import ConfigurationFiles
 import Dispatch
-import Logging
+package import Logging
 import NetworkAddresses
 import NIOCore
-import PlaneService
-import ProxyCore
+package import PlaneService
+package import ProxyCore
 import ProxyCoreConfiguration
 import ServiceLifecycle
 import UnixSignals
 
 /// Serves until asked to stop, or until a successor has taken over; then lets open requests come to their end.
-struct ProxyService: FinishingService {
+package struct ProxyService: FinishingService {
     /// Below the limit of the service group, which cancels what is still running then.
     private static let drainLimit: TimeAmount = .seconds(20)
     /// A successor that does not listen after this is given up.
@@ -32,7 +32,7 @@ struct ProxyService: FinishingService {
     let logger: Logger
 
     /// Binds at once, so that a taken port is told before anything has started.
-    static func bind(
+    package static func bind(
         _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
     ) async throws -> ProxyService {
         var bound: [(ProxyListener, ListeningSocket)] = []
@@ -48,7 +48,7 @@ struct ProxyService: FinishingService {
         // Not earlier: until now SIGTERM ends a process that nobody needs yet.
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let handed = await Self.offTheLoop { SuccessorProcess.awaitTurn() }
+        let handed = await Self.offTheLoop { SuccessorProcess.awaitTurn(.ofThisProcess) }
         if let key = TicketKey(encoded: handed) { certificates?.adopt(key) }
         let unwanted = sockets.closeUnwanted()
         if !unwanted.isEmpty {
@@ -75,7 +75,7 @@ struct ProxyService: FinishingService {
         ]
     }
 
-    func run() async throws {
+    package func run() async throws {
         let listeners = try await self.listen()
         ServiceNotification.ready()
         let isReplaced = await withTaskGroup(of: Bool.self) { group in
@@ -125,7 +125,7 @@ struct ProxyService: FinishingService {
     private func replace(_ listeners: [OpenListener]) async -> Bool {
         self.logger.info("starting a successor")
         do {
-            let successor = try SuccessorProcess.start(self.sockets.held)
+            let successor = try SuccessorProcess.start(.ofThisProcess, handing: self.sockets.held)
             guard await Self.offTheLoop({ successor.waitUntilReady(within: Self.successorLimit) }) else {
                 self.logger.error("the successor did not get ready, this process goes on; its own log says why")
                 return false

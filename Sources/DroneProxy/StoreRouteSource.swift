@@ -1,34 +1,34 @@
-import DroneProxyPolicy
-import DroneStore
+package import DroneProxyPolicy
+package import DroneStore
 import NetworkAddresses
 import NIOCore
 import PlaneProtocol
 import PlaneService
-import ProxyCore
+package import ProxyCore
 
 /// The drone's SQLite file as the proxy sees it: routes to read, activity to write.
-struct StoreRouteSource: PolledRouteSource, ActivitySink {
+package struct StoreRouteSource: PolledRouteSource, ActivitySink {
     let store: DroneStore
     /// Tells this process from others that serve the same drone: one that takes its place, one that was there before.
     private let process = Int64.random(in: 1...Int64.max)
 
-    init(store: DroneStore) {
+    package init(store: DroneStore) {
         self.store = store
     }
 
     /// The file says that some route has changed, not which. A drone has some hundred backends at most, and reading one takes some ten
     /// microseconds.
-    func changes(since version: Int64?) throws -> RouteChanges {
+    package func changes(since version: Int64?) throws -> RouteChanges {
         let now = try self.store.routingVersion()
         return RouteChanges(version: now, names: now == version ? .listed([]) : .any)
     }
 
-    func route(_ name: String) throws -> RouteAnswer {
+    package func route(_ name: String) throws -> RouteAnswer {
         guard let record = try self.store.route(name) else { return .none }
         return RouteAnswer(record)
     }
 
-    func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {
+    package func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {
         let open = backends.compactMap { backend in
             BackendID(rawValue: backend.name).map {
                 OpenConnections.Entry(

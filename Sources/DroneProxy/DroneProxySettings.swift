@@ -1,23 +1,23 @@
 import CertificateCoreConfiguration
-import ConfigurationFiles
-import ConfigurationReading
-import DroneProxyPolicy
+package import ConfigurationFiles
+package import ConfigurationReading
+package import DroneProxyPolicy
 import NetworkAddresses
 import NIOCore
 import PlaneProtocol
-import PlaneService
+package import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
 
 /// What the proxy needs of `drone.toml`.
-struct DroneProxySettings: ServiceSettings {
-    var drone: DroneConfiguration
+package struct DroneProxySettings: ServiceSettings {
+    package var drone: DroneConfiguration
     private var proxyProtocolSources: [AddressRange] = []
 
-    var log: LogConfiguration { self.drone.log }
-    var metrics: MetricsConfiguration { self.drone.proxyMetrics }
+    package var log: LogConfiguration { self.drone.log }
+    package var metrics: MetricsConfiguration { self.drone.proxyMetrics }
 
-    init?(_ reader: inout ConfigReader) {
+    package init?(_ reader: inout ConfigReader) {
         // It speaks to nobody but visitors and backends.
         reader.leaveSecrets(of: "nats", "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
@@ -68,7 +68,7 @@ struct DroneProxySettings: ServiceSettings {
     }
 
     /// - Parameter openFiles: How many descriptors the process may have.
-    func proxyOptions(openFiles: Int) throws -> DroneProxyOptions {
+    package func proxyOptions(openFiles: Int) throws -> DroneProxyOptions {
         var options = DroneProxyOptions(clusterName: self.drone.cluster.rawValue)
         options.allowsPathRouting = self.drone.proxy.allowPathRouting
         options.passthrough = try self.drone.proxy.passthrough.map(SocketAddress.init)

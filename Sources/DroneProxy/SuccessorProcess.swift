@@ -1,0 +1,157 @@
+import CSpawn
+import PlaneService
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The process that takes this one's place: the same program, as its file is now, with the same arguments, and the same listening sockets.
+///
+/// It inherits them as systemd would pass them on (sd_listen_fds(3)), and one end of a connection to its predecessor:
+///
+/// ```
+///   successor: has read its configuration, opened the database …  ──"ready"──►
+///   predecessor: takes no connections any more, new ones wait     ◄──"go", and the key of its visitors' TLS sessions ──
+///   successor: takes them
+/// ```
+///
+/// So no two processes take connections from one socket at once, and none is lost in between. Nothing else is inherited: a connection of the
+/// predecessor that stayed open in the successor would never be closed.
+struct SuccessorProcess {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Names the successor's end of the connection.
+    static let connectionVariable = "DRONE_PROXY_PREDECESSOR_FD"
+    /// Bytes that a predecessor hands over, at most.
+    private static let handedLimit = 256
+
+    let processID: pid_t
+    /// The predecessor's end of the connection, closed when the successor has its turn or is given up.
+    private let connection: CInt
+
+    // MARK: In the predecessor
+
+    /// The caller ignores SIGCHLD or waits for the process.
+    ///
+    /// - Parameters:
+    ///   - invocation: Of the process whose place is taken.
+    ///   - sockets: Descriptors with the names the successor will look for.
+    static func start(
+        _ invocation: ProgramInvocation, handing sockets: [(name: String, descriptor: CInt)]
+    ) throws(Failure) -> SuccessorProcess {
+        var ends: [CInt] = [0, 0]
+        guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw Failure(description: "cannot make a connection to the successor: \(Self.reason(errno))")
+        }
+        defer { close(ends[1]) }
+
+        // Moved out of the way of the numbers they get in the successor.
+        var sources: [CInt] = []
+        defer { for source in sources { close(source) } }
+        for descriptor in sockets.map(\.descriptor) + [ends[1]] {
+            let source = fcntl(descriptor, F_DUPFD_CLOEXEC, 100)
+            guard source >= 0 else {
+                close(ends[0])
+                throw Failure(description: "cannot duplicate a descriptor: \(Self.reason(errno))")
+            }
+            sources.append(source)
+        }
+        do throws(Failure) {
+            let processID = try Self.spawn(
+                invocation, sources, environment: Self.environment(invocation, sockets: sockets.map(\.name)))
+            return SuccessorProcess(processID: processID, connection: ends[0])
+        } catch {
+            close(ends[0])
+            throw error
+        }
+    }
+
+    private static func spawn(
+        _ invocation: ProgramInvocation, _ sources: [CInt], environment: [String: String]
+    ) throws(Failure) -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (index, source) in sources.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, source, ListeningSockets.firstDescriptor + CInt(index))
+        }
+        // Every other descriptor is closed in the successor, whoever opened it.
+        guard cspawn_close_from(&actions, ListeningSockets.firstDescriptor + CInt(sources.count)) == 0 else {
+            throw Failure(description: "descriptors cannot be closed for a successor")
+        }
+        let arguments = invocation.arguments.map { strdup($0) } + [nil]
+        let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in arguments + variables { free(pointer) } }
+        var processID: pid_t = 0
+        let result = posix_spawn(&processID, invocation.path, &actions, nil, arguments, variables)
+        guard result == 0 else { throw Failure(description: "cannot start \(invocation.path): \(Self.reason(result))") }
+        return processID
+    }
+
+    private static func environment(_ invocation: ProgramInvocation, sockets names: [String]) -> [String: String] {
+        var environment = invocation.environment
+        environment["LISTEN_PID"] = nil
+        environment["LISTEN_FDS"] = "\(names.count)"
+        environment["LISTEN_FDNAMES"] = names.joined(separator: ":")
+        environment[ListeningSockets.predecessorVariable] = "\(invocation.processID)"
+        environment[Self.connectionVariable] = "\(ListeningSockets.firstDescriptor + CInt(names.count))"
+        return environment
+    }
+
+    /// Waits until the successor could take connections. False when it ended before that; one that is not ready after `limit` is killed, which
+    /// is false too. Blocks.
+    func waitUntilReady(within limit: Duration) -> Bool {
+        let (seconds, attoseconds) = limit.components
+        let milliseconds = CInt(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        if Self.awaitByte(self.connection, milliseconds: milliseconds) { return true }
+        close(self.connection)
+        kill(self.processID, SIGKILL)
+        return false
+    }
+
+    /// Lets the successor take connections; false when it has ended since it was ready.
+    ///
+    /// - Parameter handed: What it gets from its predecessor, 256 bytes at most. A program of an older version reads only that it may go.
+    func go(handing handed: [UInt8]) -> Bool {
+        defer { close(self.connection) }
+        let message = [1] + handed.prefix(Self.handedLimit)
+        return send(self.connection, message, message.count, CInt(MSG_NOSIGNAL)) == message.count
+    }
+
+    // MARK: In the successor
+
+    /// Says that this process is ready, and waits for its turn: until the predecessor has stopped taking connections, or has ended. Returns at
+    /// once in a process that has no predecessor. Blocks.
+    ///
+    /// - Returns: What the predecessor hands over; nothing where there is none, or one of an older version.
+    static func awaitTurn(_ invocation: ProgramInvocation) -> [UInt8] {
+        let environment = invocation.environment
+        guard environment[ListeningSockets.predecessorVariable] == "\(invocation.parentID)",
+            let connection = environment[Self.connectionVariable].flatMap({ CInt($0) }), connection > 2
+        else { return [] }
+        defer { close(connection) }
+        var byte: UInt8 = 1
+        _ = send(connection, &byte, 1, CInt(MSG_NOSIGNAL))
+        guard Self.awaitByte(connection, milliseconds: -1) else { return [] }
+        // The rest was sent in the same moment.
+        var handed = [UInt8](repeating: 0, count: Self.handedLimit)
+        let count = recv(connection, &handed, handed.count, CInt(MSG_DONTWAIT))
+        return Array(handed.prefix(max(0, count)))
+    }
+
+    /// False at the end of the connection, and when the time is over; -1 waits without limit.
+    private static func awaitByte(_ connection: CInt, milliseconds: CInt) -> Bool {
+        while true {
+            var event = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
+            let count = poll(&event, 1, milliseconds)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            var byte: UInt8 = 0
+            return recv(connection, &byte, 1, 0) == 1
+        }
+    }
+
+    private static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
+}
