@@ -38,7 +38,7 @@ import ServiceLifecycle
         let connection = try await NATSConnection.connect(
             settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix(droneID)), logger: logger)
         let engine = DockerEngineAdapter(
-            client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), blueprint: settings.blueprint)
+            client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), template: settings.template)
         var agentSettings = settings.agentSettings(droneID)
         #if DEBUG
         if let pass = FaultSwitch.fromEnvironment() { agentSettings.pass = pass }

@@ -38,23 +38,23 @@ struct DroneAgentSettings: ServiceSettings {
         }
     }
 
-    var blueprint: ContainerBlueprint {
-        var blueprint = ContainerBlueprint()
-        blueprint.network = self.agent.docker.network
-        blueprint.isolation = self.isolatedNetwork
-        blueprint.runtime = self.agent.docker.runtime
-        blueprint.hasAllGPUs = self.agent.docker.insecureGPU
-        blueprint.syslog = self.agent.docker.syslog
+    var template: ContainerTemplate {
+        var template = ContainerTemplate()
+        template.network = self.agent.docker.network
+        template.isolation = self.isolatedNetwork
+        template.runtime = self.agent.docker.runtime
+        template.hasAllGPUs = self.agent.docker.insecureGPU
+        template.syslog = self.agent.docker.syslog
         let limits = self.agent.docker.limits
-        blueprint.logBytes = limits.logMegabytes == 0 ? nil : Int64(limits.logMegabytes) << 20
-        blueprint.limits.memoryBytes = LimitPolicy.Bound(limits.memory, times: 1 << 20)
-        blueprint.limits.cpuPercent = LimitPolicy.Bound(limits.cpu, times: 1)
-        blueprint.limits.diskBytes = LimitPolicy.Bound(limits.disk, times: 1 << 20)
+        template.logBytes = limits.logMegabytes == 0 ? nil : Int64(limits.logMegabytes) << 20
+        template.limits.memoryBytes = LimitPolicy.Bound(limits.memory, times: 1 << 20)
+        template.limits.cpuPercent = LimitPolicy.Bound(limits.cpu, times: 1)
+        template.limits.diskBytes = LimitPolicy.Bound(limits.disk, times: 1 << 20)
         let privileges = self.agent.docker.privileges
-        blueprint.mayGainPrivileges = !privileges.noNewPrivileges
-        blueprint.processLimit = privileges.processLimit == 0 ? nil : Int64(privileges.processLimit)
-        blueprint.droppedCapabilities = privileges.droppedCapabilities
-        return blueprint
+        template.mayGainPrivileges = !privileges.noNewPrivileges
+        template.processLimit = privileges.processLimit == 0 ? nil : Int64(privileges.processLimit)
+        template.droppedCapabilities = privileges.droppedCapabilities
+        return template
     }
 
     var isolatedNetwork: IsolatedNetwork? {

@@ -18,7 +18,7 @@ struct EndingTests {
     func killed(point: FaultPoint, count: Int) async throws {
         try await withCluster { cluster in
             let engine = DockerEngineAdapter(
-                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), blueprint: ContainerBlueprint())
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), template: ContainerTemplate())
             await cluster.stop(.agent, .terminate)
             let doomed = try cluster.launch(.agent, environment: ["PLANE_TEST_FAULT": "\(point.rawValue):\(count)"])
             try await doomed.line(containing: "drone-agent is ready")
@@ -31,7 +31,7 @@ struct EndingTests {
             async let answer = cluster.bus.request(WireCodec.encode(request), to: request.subject, timeout: .seconds(2))
             await doomed.ended()
             _ = try? await answer
-            let isRunning = if case .running = try await engine.look(at: backend) { true } else { false }
+            let isRunning = if case .running = try await engine.inspect(backend) { true } else { false }
             let isTold = try await cluster.newestState(of: backend).isTerminal
             #expect(!(isRunning && isTold), "the end was told while the process ran")
             if isRunning {
@@ -42,9 +42,9 @@ struct EndingTests {
             try await cluster.start(.agent)
             if point == .ending { try await cluster.terminate(backend) }  // nothing was stored, so it is asked again
             try await cluster.reached(.terminated, by: backend)
-            #expect(try await engine.look(at: backend).hasNoProcess)
+            #expect(try await engine.inspect(backend).hasNoProcess)
             #expect(try await cluster.history(of: backend).filter(\.isTerminal) == [.terminated])
-            try await eventually("its container is removed", within: .seconds(60)) { try await engine.look(at: backend) == .absent }
+            try await eventually("its container is removed", within: .seconds(60)) { try await engine.inspect(backend) == .absent }
         }
     }
 
@@ -53,7 +53,7 @@ struct EndingTests {
         try await TestImage.build(on: try #require(LocalCluster.dockerSocket))
         try await withCluster { cluster in
             let engine = DockerEngineAdapter(
-                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), blueprint: ContainerBlueprint())
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), template: ContainerTemplate())
             let lock = try #require(LockName(rawValue: "document-7"))
             let backend = try await cluster.schedule(image: TestImage.name, env: ["IGNORE_TERM": "1"], lock: lock).backendID
             try await cluster.reached(.ready, by: backend)
@@ -65,13 +65,13 @@ struct EndingTests {
             #expect(ending.reason == .external && ending.kind == .soft)
             let holder = try await cluster.schedule(image: DemoImage.name, lock: lock)
             if holder.spawned {
-                #expect(try await engine.look(at: backend).hasNoProcess, "two held the lock")
+                #expect(try await engine.inspect(backend).hasNoProcess, "two held the lock")
             } else {
                 #expect(holder.backendID == backend)
                 #expect(holder.isEnding)
             }
             try await cluster.reached(.terminated, by: backend)
-            #expect(try await engine.look(at: backend).hasNoProcess)
+            #expect(try await engine.inspect(backend).hasNoProcess)
             let next = try await cluster.schedule(image: DemoImage.name, lock: lock)
             #expect(next.backendID != backend)
             try await cluster.terminate(next.backendID)

@@ -10,7 +10,7 @@ package struct BackendContext: Sendable {
     package var store: DroneStore
     package var engine: any Engine
     package var feeds: any EngineFeeds
-    package var pulls = PullSharing()
+    package var pulls = PullCoalescer()
     package var cursors = LogCursors()
     package var limits = BackendLimits()
     /// Asks a container's port until it answers or the limit has passed.

@@ -4,7 +4,7 @@ package enum BackendEvent: Hashable, Sendable {
     case pulled, pullFailed(EngineFailure)
     case created, createFailed(EngineFailure)
     case started, startFailed(EngineFailure)
-    case hint, found(ContainerObservation)
+    case exitHint, inspected(ContainerObservation)
     case answered, unanswered(ProbeResult.Silence)
     case wentIdle
     case terminate
@@ -21,8 +21,8 @@ extension BackendMachine {
         case .createFailed(let failure): self.createFailed(failure)
         case .started: self.started()
         case .startFailed(let failure): self.startFailed(failure)
-        case .hint: self.hint()
-        case .found(let observation): self.found(observation)
+        case .exitHint: self.exitHint()
+        case .inspected(let observation): self.inspected(observation)
         case .answered: self.answered()
         case .unanswered(let silence): self.unanswered(silence)
         case .wentIdle: self.wentIdle()

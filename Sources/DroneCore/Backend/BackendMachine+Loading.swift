@@ -57,7 +57,7 @@ extension BackendMachine {
             case .nameTaken where !attempt.adopted:
                 attempt.adopted = true
                 self.state = .loading(.adopting(attempt))
-                return [.look]
+                return [.inspect]
             case .nameTaken, .imageNotFound, .pullDenied, .registry, .diskFull, .refused, .unavailable:
                 return self.endLoading(Self.cause(ofMaking: failure.code), failure)
             }
@@ -73,7 +73,7 @@ extension BackendMachine {
         switch self.state {
         case .loading(.launching):
             self.state = .starting(.locating)
-            return [.look, .record(.starting, route: nil)]
+            return [.inspect, .record(.starting, route: nil)]
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .stopping)
         case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,

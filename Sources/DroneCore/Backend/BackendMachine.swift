@@ -77,8 +77,8 @@ package struct BackendMachine: Sendable {
 
     package enum Action: Hashable, Sendable {
         case pull, create, start
-        /// Answered with `found`, however long the engine is away.
-        case look
+        /// Answered with `inspected`, however long the engine is away.
+        case inspect
         case probe(ContainerAddress)
         /// Stop pulling or probing; the answer is not wanted any more.
         case abandonWork
@@ -123,13 +123,13 @@ package struct BackendMachine: Sendable {
             return self.load(Attempt())
         case .loading:
             self.state = .loading(.adopting(Attempt()))
-            return [.look]
+            return [.inspect]
         case .starting:
             self.state = .starting(.locating)
-            return [.look]
+            return [.inspect]
         case .ready:
             self.state = .ready(.rejoining)
-            return [.look]
+            return [.inspect]
         case .ending(let outcome):
             return self.clean(outcome, from: .stopping)
         case .ended(let outcome):

@@ -19,9 +19,9 @@ package final class BackendSupervisor: Sendable {
     private let acceptedAt: Int64?
     private let context: BackendContext
     private let mailbox = Mailbox<BackendEvent>()
-    private let work = WorkSlot()
+    private let work = CancellableTask()
     private let logs: LogPump
-    private let logFollowing = WorkSlot()
+    private let logFollowing = CancellableTask()
     private let runs = Mutex(false)
     /// Who asked for its end; the first one counts.
     private let requester = Mutex<String?>(nil)
@@ -54,7 +54,7 @@ package final class BackendSupervisor: Sendable {
     package var isRunning: Bool { self.runs.withLock { $0 } }
 
     /// Something may have happened to the container; it will be looked at.
-    package func hint() { self.mailbox.post(.hint) }
+    package func exitHint() { self.mailbox.post(.exitHint) }
 
     /// Returns when it is stored that the backend's end has begun. Its container may live on for the length of its grace.
     package func terminate(requestedBy requester: String? = nil) async {
@@ -90,7 +90,7 @@ package final class BackendSupervisor: Sendable {
         case .created: phases.pass(\.created, at: self.context.now())
         case .started: phases.pass(\.started, at: self.context.now())
         case .answered: phases.pass(\.ready, at: self.context.now())
-        case .begin, .pullFailed, .createFailed, .startFailed, .hint, .found, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained,
+        case .begin, .pullFailed, .createFailed, .startFailed, .exitHint, .inspected, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained,
             .removed:
             break
         }
@@ -102,7 +102,7 @@ package final class BackendSupervisor: Sendable {
         case .pull: group.addTask { await self.work.run { await self.pull() } }
         case .create: group.addTask { await self.create() }
         case .start: group.addTask { await self.start() }
-        case .look: group.addTask { await self.look() }
+        case .inspect: group.addTask { await self.inspect() }
         case .probe(let address): group.addTask { await self.work.run { await self.probe(address) } }
         case .abandonWork: await self.work.abandon()
         case .record(let state, let address): await self.record(state, at: address, phases: phases)
@@ -170,10 +170,10 @@ extension BackendSupervisor {
         }
     }
 
-    private func look() async {
-        await self.insist("look at the container") { () async throws(EngineFailure) in
-            let observation = try await self.context.engine.look(at: self.backend)
-            self.mailbox.post(.found(observation))
+    private func inspect() async {
+        await self.retry("inspect the container") { () async throws(EngineFailure) in
+            let observation = try await self.context.engine.inspect(self.backend)
+            self.mailbox.post(.inspected(observation))
         }
     }
 
@@ -189,7 +189,7 @@ extension BackendSupervisor {
     }
 
     private func stop(_ kind: BackendEnding.Kind) async {
-        await self.insist("stop the container") { () async throws(EngineFailure) in
+        await self.retry("stop the container") { () async throws(EngineFailure) in
             self.context.pass(.stopping)
             try await self.context.engine.stop(self.backend, grace: self.context.limits.grace(kind))
             self.context.pass(.stopped)
@@ -206,7 +206,7 @@ extension BackendSupervisor {
     }
 
     private func remove() async {
-        await self.insist("remove the container") { () async throws(EngineFailure) in
+        await self.retry("remove the container") { () async throws(EngineFailure) in
             self.context.pass(.removing)
             try await self.context.engine.remove(self.backend)
             self.context.pass(.removed)
@@ -215,7 +215,7 @@ extension BackendSupervisor {
     }
 
     /// Repeats a harmless call until the engine has done it, ever more slowly (an engine in trouble is not helped by haste).
-    private func insist(_ attempt: String, _ call: () async throws(EngineFailure) -> Void) async {
+    private func retry(_ attempt: String, _ call: () async throws(EngineFailure) -> Void) async {
         for failures in 1... {
             do throws(EngineFailure) {
                 return try await call()
@@ -245,7 +245,7 @@ extension BackendSupervisor {
     private func recordEnding(_ outcome: BackendOutcome) async {
         self.context.pass(.ending)
         let record = outcome.record(at: self.context.now(), requestedBy: self.requester.withLock { $0 })
-        let stored = await self.insistOnStore { () async throws(StoreError) in
+        let stored = await self.retryStore { () async throws(StoreError) in
             try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, record) }
         }
         guard let stored = stored.flatMap({ $0 }) else { return }  // cancelled, or ended in the table by another way
@@ -294,7 +294,7 @@ extension BackendSupervisor {
     /// Writes until it is written: a state that is not stored has not been reached.
     private func store(_ transition: BackendTransition) async {
         self.context.pass(.recording)
-        let isStored = await self.insistOnStore { () async throws(StoreError) in try await self.context.store.record(transition) }
+        let isStored = await self.retryStore { () async throws(StoreError) in try await self.context.store.record(transition) }
         switch isStored {
         case true?:
             self.context.pass(.recorded)
@@ -322,7 +322,7 @@ extension BackendSupervisor {
         while !Task.isCancelled {
             if mustWriteRoute {
                 let now = self.context.now().seconds
-                await self.insistOnStore { () async throws(StoreError) in
+                await self.retryStore { () async throws(StoreError) in
                     try await self.context.store.ensureRoute(of: self.backend, route, at: now)
                 }
                 mustWriteRoute = false
@@ -330,7 +330,7 @@ extension BackendSupervisor {
             let now = self.context.now().seconds
             if clock.wasSet(wallSeconds: now, uptime: self.context.uptime()) { await self.restartIdleTime(at: now) }
             let record = BackendOutcome(.swept, .idle).record(at: self.context.now(), requestedBy: nil)
-            let verdict = await self.insistOnStore { () async throws(StoreError) in
+            let verdict = await self.retryStore { () async throws(StoreError) in
                 try await self.context.store.endIfIdle(
                     self.backend, idleLimit: self.request.maxIdle, at: now, record, report: self.report(.ready, record))
             }
@@ -359,14 +359,14 @@ extension BackendSupervisor {
 
     private func restartIdleTime(at now: Int64) async {
         self.logger.notice("the machine's clock was set; the backend's idle time begins anew")
-        await self.insistOnStore { () async throws(StoreError) in
+        await self.retryStore { () async throws(StoreError) in
             try await self.context.store.restartIdleTime(of: self.backend, at: now)
         }
     }
 
     /// - Returns: nil when cancelled.
     @discardableResult
-    private func insistOnStore<Value>(_ call: () async throws(StoreError) -> Value) async -> Value? {
+    private func retryStore<Value>(_ call: () async throws(StoreError) -> Value) async -> Value? {
         for failures in 1... {
             do throws(StoreError) {
                 return try await call()

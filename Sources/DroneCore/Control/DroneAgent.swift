@@ -10,10 +10,10 @@ import ServiceLifecycle
 /// The agent: everything that runs on a drone for its backends, started and ended together.
 ///
 /// ```
-///   spawn, terminate, drain ──► desks ──► roster ──► supervisors ──► engine
+///   spawn, terminate, drain ──► handlers ──► registry ──► supervisors ──► engine
 ///   engine's events ──► exit watch ──hints──┘             │
 ///   reconciler ─────────────────────────────┘             ▼
-///   registration, status, logs, statistics          table + outbox ──► courier ──► schedulers
+///   registration, status, logs, statistics          table + outbox ──► dispatcher ──► schedulers
 /// ```
 ///
 /// On graceful shutdown it takes no more requests, leaves the containers as they are, and tries for a moment to deliver what is in the
@@ -43,19 +43,19 @@ package struct DroneAgent: Service {
     }
 
     /// Spawn requests handled at once; each is one write to SQLite.
-    private static let spawnsAtOnce = 64
+    private static let maxConcurrentSpawns = 64
     /// A termination is answered after a write too, but may wait for others of its backend.
-    private static let terminationsAtOnce = 256
+    private static let maxConcurrentTerminations = 256
     /// How long an ending agent tries to tell the schedulers what it has not told yet. The next agent has it in its outbox anyway.
-    private static let farewellLimit = Duration.seconds(2)
+    private static let closingLimit = Duration.seconds(2)
 
     private let settings: Settings
     private let context: BackendContext
     private let bus: PlaneBus
     private let condition: DroneCondition
-    private let roster: BackendRoster
+    private let registry: BackendRegistry
     private let voice: DroneVoice
-    private let courier: OutboxCourier
+    private let dispatcher: OutboxDispatcher
     private let logger: Logger
 
     /// Reads from the table what the drone remembers of itself.
@@ -63,7 +63,7 @@ package struct DroneAgent: Service {
         _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, bus: PlaneBus, logger: Logger
     ) async throws(StoreError) {
         let voice = DroneVoice(drone: settings.drone, bus: bus, logger: logger)
-        let courier = OutboxCourier(store: store, voice: voice, logger: logger)
+        let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
         let prober = ReadinessProber()
         var context = BackendContext(
@@ -74,7 +74,7 @@ package struct DroneAgent: Service {
                 Self.publish($0, to: own, on: bus, logger: logger)
             },
             reportQueued: {
-                courier.notify()
+                dispatcher.notify()
                 condition.backendsChanged()
             }, logger: logger)
         context.limits = settings.limits
@@ -83,9 +83,9 @@ package struct DroneAgent: Service {
         self.context = context
         self.bus = bus
         self.condition = condition
-        self.roster = BackendRoster(context: context)
+        self.registry = BackendRegistry(context: context)
         self.voice = voice
-        self.courier = courier
+        self.dispatcher = dispatcher
         self.logger = logger
     }
 
@@ -98,13 +98,13 @@ package struct DroneAgent: Service {
         let rollCalls = try self.bus.subscribe(to: RollCallRequest.self, on: RollCallRequest.subject(cluster: cluster, drone: drone))
         let connections = try self.bus.subscribe(
             to: OpenConnectionsRequest.self, on: OpenConnectionsRequest.subject(cluster: cluster, drone: drone))
-        try await self.roster.resume()
+        try await self.registry.resume()
 
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.courier.run() }
+            group.addTask { await self.dispatcher.run() }
             await cancelWhenGracefulShutdown {
                 await withDiscardingTaskGroup { loops in
-                    loops.addTask { await self.roster.run() }
+                    loops.addTask { await self.registry.run() }
                     self.addLoops(to: &loops)
                     loops.addTask { await self.serve(spawns) }
                     loops.addTask { await self.serve(terminations) }
@@ -114,20 +114,20 @@ package struct DroneAgent: Service {
                 }
             }
             await LogCursorKeeper(context: self.context).write()
-            // The courier ends what it is about, or its time is over: a report sent and not waited for would be sent again.
-            self.courier.close()
-            group.addTask { try? await self.context.sleep(Self.farewellLimit) }
+            // The dispatcher ends what it is about, or its time is over: a report sent and not waited for would be sent again.
+            self.dispatcher.close()
+            group.addTask { try? await self.context.sleep(Self.closingLimit) }
             await group.next()
             group.cancelAll()
         }
     }
 
     private func addLoops(to group: inout DiscardingTaskGroup) {
-        let (context, roster) = (self.context, self.roster)
-        let reconciler = Reconciler(context: context, roster: roster)
-        let exits = ExitWatch(context: context, roster: roster, reconciler: reconciler)
+        let (context, registry) = (self.context, self.registry)
+        let reconciler = Reconciler(context: context, registry: registry)
+        let exits = ExitWatch(context: context, registry: registry, reconciler: reconciler)
         let cursors = LogCursorKeeper(context: context)
-        let usage = UsageReporter(context: context, roster: roster) {
+        let usage = UsageReporter(context: context, registry: registry) {
             Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: self.logger)
         }
         group.addTask { await reconciler.run() }
@@ -144,7 +144,7 @@ package struct DroneAgent: Service {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
             bus: self.bus, voice: self.voice, logger: self.logger)
-        let beat = StatusBeat(
+        let beat = HeartbeatReporter(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
             condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus, logger: self.logger)
         await withDiscardingTaskGroup { group in
@@ -178,24 +178,24 @@ package struct DroneAgent: Service {
 
 extension DroneAgent {
     private func serve(_ requests: MessageSubscription<SpawnRequest>) async {
-        let desk = SpawnDesk(
+        let handler = SpawnHandler(
             cluster: self.settings.cluster, drone: self.settings.drone, maxBackends: self.settings.maxBackends.map { Int($0) },
             allowsVolumeMounts: self.settings.allowsVolumeMounts, images: self.settings.images, condition: self.condition,
-            roster: self.roster, logger: self.logger)
-        await requests.serveWithReasons(maxConcurrent: Self.spawnsAtOnce) { request in
-            let refusal = await desk.take(request)
+            registry: self.registry, logger: self.logger)
+        await requests.serveWithReasons(maxConcurrent: Self.maxConcurrentSpawns) { request in
+            let refusal = await handler.handle(request)
             return (refusal == nil, refusal)
         }
     }
 
     private func serve(_ requests: MessageSubscription<TerminationRequest>) async {
-        let desk = TerminationDesk(roster: self.roster, store: self.context.store, logger: self.logger)
-        await requests.serve(maxConcurrent: Self.terminationsAtOnce) { await desk.take($0) ? .success(UnitReply()) : nil }
+        let handler = TerminationHandler(registry: self.registry, store: self.context.store, logger: self.logger)
+        await requests.serve(maxConcurrent: Self.maxConcurrentTerminations) { await handler.handle($0) ? .success(UnitReply()) : nil }
     }
 
     private func serve(_ requests: MessageSubscription<RollCallRequest>) async {
-        let desk = RollCallDesk(condition: self.condition, endpoint: self.settings.endpoint, store: self.context.store, logger: self.logger)
-        await requests.serve(maxConcurrent: 1) { await desk.take($0) }
+        let handler = InventoryHandler(condition: self.condition, endpoint: self.settings.endpoint, store: self.context.store, logger: self.logger)
+        await requests.serve(maxConcurrent: 1) { await handler.handle($0) }
     }
 
     private func serve(_ requests: MessageSubscription<OpenConnectionsRequest>) async {

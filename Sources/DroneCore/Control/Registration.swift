@@ -38,9 +38,9 @@ package struct Registration: Sendable {
     package func run(whenRegistered: @Sendable (IPAddress) -> Void) async {
         var registered: IPAddress?
         while !Task.isCancelled {
-            let ip = await self.insist("find the drone's own address") { try await self.address.find() }
+            let ip = await self.retry("find the drone's own address") { try await self.address.find() }
             guard let ip else { return }
-            let isAnswered: Bool? = await self.insist("register the drone") { try await self.register(ip) }
+            let isAnswered: Bool? = await self.retry("register the drone") { try await self.register(ip) }
             guard isAnswered != nil else { return }
             if registered != ip {
                 self.logger.info("drone-agent is ready", metadata: [LogKey.drone: "\(self.drone)", LogKey.ip: "\(ip)"])
@@ -73,7 +73,7 @@ package struct Registration: Sendable {
     }
 
     /// - Returns: nil when cancelled.
-    private func insist<Value>(_ attempt: String, _ body: () async throws -> Value) async -> Value? {
+    private func retry<Value>(_ attempt: String, _ body: () async throws -> Value) async -> Value? {
         for failures in 1... {
             do {
                 return try await body()

@@ -1,7 +1,7 @@
 package import NetworkAddresses
 import PlaneProtocol
 
-/// What one look at a backend's container showed.
+/// What an inspection of a container showed.
 package enum ContainerObservation: Hashable, Sendable {
     /// There is no container of that name.
     case absent

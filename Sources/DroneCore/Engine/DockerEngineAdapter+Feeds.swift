@@ -6,7 +6,7 @@ extension DockerEngineAdapter: EngineFeeds {
     /// Docker's words for the end of a container, and Podman's.
     private static let endings = ["die", "destroy", "died", "remove"]
 
-    package func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {
+    package func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {
         do throws(EngineError) {
             let events = try await self.client.events(
                 since: since.instant, label: "\(BackendID.managedLabel)=true", actions: Self.endings)

@@ -5,15 +5,15 @@ package import PlaneProtocol
 /// Docker as the agent's engine.
 package struct DockerEngineAdapter: Engine {
     let client: DockerClient
-    let blueprint: ContainerBlueprint
+    let template: ContainerTemplate
     let groups = ControlGroups()
     let directory = ContainerDirectory()
     /// The daemon's log driver, once it was asked for; it changes with no less than another start of the daemon.
     private let logDriver = LastKnown<String>()
 
-    package init(client: DockerClient, blueprint: ContainerBlueprint) {
+    package init(client: DockerClient, template: ContainerTemplate) {
         self.client = client
-        self.blueprint = blueprint
+        self.template = template
     }
 
     package func pull(
@@ -30,15 +30,15 @@ package struct DockerEngineAdapter: Engine {
     }
 
     package func create(_ request: SpawnRequest) async throws(EngineFailure) {
-        guard var spec = self.blueprint.specification(for: request) else {
+        guard var spec = self.template.specification(for: request) else {
             throw Self.notAnImage(request.executable.image)
         }
-        if let refusal = self.blueprint.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
+        if let refusal = self.template.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
             throw EngineFailure(.refused, refusal)
         }
         try await self.ensureNetwork()
         do throws(EngineError) {
-            if spec.syslog == nil, let bytes = self.blueprint.logBytes {
+            if spec.syslog == nil, let bytes = self.template.logBytes {
                 let driver: String
                 if let known = self.logDriver.value { driver = known } else { driver = try await self.client.standardLogDriver() }
                 self.logDriver.value = driver
@@ -61,14 +61,14 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    package func look(at backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
+    package func inspect(_ backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
         do throws(EngineError) {
             let found = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.inspect(id) }
-            guard let inspection = found else { return try await self.lookAtName(of: backend) }
+            guard let inspection = found else { return try await self.inspectName(of: backend) }
             guard inspection.labels[BackendID.backendLabel] == backend.resourceName else { return .foreign }
             guard inspection.labels.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= Self.labelLimit else { return .oversized }
             let state = inspection.state
-            if state.isRunning { return .running(inspection.address(on: self.blueprint.network).flatMap { IPAddress($0) }) }
+            if state.isRunning { return .running(inspection.address(on: self.template.network).flatMap { IPAddress($0) }) }
             guard state.status != .created else { return .created }
             return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
         } catch {
@@ -82,7 +82,7 @@ package struct DockerEngineAdapter: Engine {
     private static let labelLimit = 1024 * 1024
 
     /// There is no container of the backend; there may be another one of its name.
-    private func lookAtName(of backend: BackendID) async throws(EngineError) -> ContainerObservation {
+    private func inspectName(of backend: BackendID) async throws(EngineError) -> ContainerObservation {
         do throws(EngineError) {
             _ = try await self.client.inspect(try Self.name(of: backend))
             return .foreign
@@ -115,7 +115,7 @@ package struct DockerEngineAdapter: Engine {
             return try await self.client.list(label: "\(BackendID.managedLabel)=true").compactMap { summary in
                 guard let name = summary.labels[BackendID.backendLabel], let backend = BackendID(resourceName: name) else { return nil }
                 return ContainerListing(
-                    backend: backend, drone: summary.labels[ContainerBlueprint.droneLabel].flatMap { DroneID(rawValue: $0) },
+                    backend: backend, drone: summary.labels[ContainerTemplate.droneLabel].flatMap { DroneID(rawValue: $0) },
                     isRunning: summary.status == .running || summary.status == .paused)
             }
         } catch {

@@ -22,7 +22,7 @@ package protocol Engine: Sendable {
     func start(_ backend: BackendID) async throws(EngineFailure)
 
     /// What has become of the container. Absence is an answer, not an error.
-    func look(at backend: BackendID) async throws(EngineFailure) -> ContainerObservation
+    func inspect(_ backend: BackendID) async throws(EngineFailure) -> ContainerObservation
 
     /// Asks the container's process to end (SIGTERM), kills it after `grace`, and returns when it is gone.
     /// Harmless when it has ended or is absent.
@@ -44,7 +44,7 @@ package protocol Engine: Sendable {
 /// What a container engine tells of its own accord. Parted from `Engine` because nobody's life depends on it.
 package protocol EngineFeeds: Sendable {
     /// Tells of containers that end, from `since` on, until the connection breaks or the task is cancelled. May tell of one twice.
-    func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure)
+    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure)
 
     /// Tells what the container prints, from the first line after `since` on, at the pace of `body`; returns when the container has
     /// ended and all is told. A container that does not exist has printed nothing.

@@ -8,13 +8,13 @@ package actor UsageReporter {
     private static let period = Duration.seconds(5)
 
     private let context: BackendContext
-    private let roster: BackendRoster
+    private let registry: BackendRegistry
     private let publish: @Sendable (BackendStatsMessage) -> Void
     private var samples: [BackendID: UsageSample] = [:]
 
-    package init(context: BackendContext, roster: BackendRoster, publish: @escaping @Sendable (BackendStatsMessage) -> Void) {
+    package init(context: BackendContext, registry: BackendRegistry, publish: @escaping @Sendable (BackendStatsMessage) -> Void) {
         self.context = context
-        self.roster = roster
+        self.registry = registry
         self.publish = publish
     }
 
@@ -27,7 +27,7 @@ package actor UsageReporter {
 
     /// One round: a message for each backend that has been sampled before.
     package func report() async {
-        let running = await self.roster.running
+        let running = await self.registry.running
         var samples: [BackendID: UsageSample] = [:]
         for backend in running {
             do throws(EngineFailure) {

@@ -3,7 +3,7 @@ import DockerEngine
 extension DockerEngineAdapter {
     /// Makes the network that this drone's containers are to join, where it is the agent's to make and is not there.
     package func ensureNetwork() async throws(EngineFailure) {
-        guard let isolation = self.blueprint.isolation else { return }
+        guard let isolation = self.template.isolation else { return }
         let present: BridgeNetwork?
         do throws(EngineError) { present = try await self.client.network(named: isolation.name) } catch { throw EngineFailure(error) }
         if let present { return try Self.check(present, isolation) }

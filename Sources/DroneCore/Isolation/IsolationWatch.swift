@@ -36,12 +36,12 @@ package final class IsolationWatch: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             repeat {
-                await self.look()
+                await self.check()
             } while (try? await Task.sleep(for: Self.period)) != nil
         }
     }
 
-    func look() async {
+    func check() async {
         do throws(EngineFailure) {
             try await self.ensureNetwork()
         } catch {

@@ -13,12 +13,12 @@ package struct ExitWatch: Sendable {
     private static let steadySeconds: Int64 = 60
 
     private let context: BackendContext
-    private let roster: BackendRoster
+    private let registry: BackendRegistry
     private let reconciler: Reconciler
 
-    package init(context: BackendContext, roster: BackendRoster, reconciler: Reconciler) {
+    package init(context: BackendContext, registry: BackendRegistry, reconciler: Reconciler) {
         self.context = context
-        self.roster = roster
+        self.registry = registry
         self.reconciler = reconciler
     }
 
@@ -45,10 +45,10 @@ package struct ExitWatch: Sendable {
         }
     }
 
-    private func hear(_ news: ExitNews) async {
+    private func hear(_ news: ExitEvent) async {
         switch news {
         case .listening: await self.reconciler.reconcile()  // the engine forgets old events
-        case .ended(let backend): await self.roster.supervisor(of: backend)?.hint()
+        case .ended(let backend): await self.registry.supervisor(of: backend)?.exitHint()
         }
     }
 }

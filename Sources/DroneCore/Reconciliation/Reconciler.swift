@@ -14,12 +14,12 @@ package actor Reconciler {
     private static let forgettingLimit = 200
 
     private let context: BackendContext
-    private let roster: BackendRoster
+    private let registry: BackendRegistry
     private var strays: [BackendID: Int64] = [:]
 
-    package init(context: BackendContext, roster: BackendRoster) {
+    package init(context: BackendContext, registry: BackendRegistry) {
         self.context = context
-        self.roster = roster
+        self.registry = registry
     }
 
     package func run() async {
@@ -37,8 +37,8 @@ package actor Reconciler {
             let containers = try await self.context.engine.list()
             // The table after the engine: whoever makes a container enters it in the table first.
             let listing = try await self.context.store.allBackends()
-            let supervised = await self.roster.supervised
-            let running = await Set(self.roster.running)
+            let supervised = await self.registry.supervised
+            let running = await Set(self.registry.running)
             let table = ReconciliationPlan.Table(
                 states: Dictionary(listing.backends.map { ($0.id, $0.state) }, uniquingKeysWith: { first, _ in first }),
                 unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running)
@@ -54,8 +54,8 @@ package actor Reconciler {
     }
 
     private func carryOut(_ plan: ReconciliationPlan, records: [BackendRecord]) async {
-        for backend in plan.hints { await self.roster.supervisor(of: backend)?.hint() }
-        for record in records where plan.toTakeOn.contains(record.id) { await self.roster.takeOn(record) }
+        for backend in plan.exitHints { await self.registry.supervisor(of: backend)?.exitHint() }
+        for record in records where plan.toTakeOn.contains(record.id) { await self.registry.takeOn(record) }
         for backend in plan.toRemove {
             self.context.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(backend)"])
             do throws(EngineFailure) {

@@ -24,7 +24,7 @@ package struct ReconciliationPlan: Hashable, Sendable {
     }
 
     /// Their container does not live although it should: somebody missed an event.
-    package var hints: Set<BackendID> = []
+    package var exitHints: Set<BackendID> = []
     /// In the table without a supervisor: live ones, and ended ones whose container is still there.
     package var toTakeOn: Set<BackendID> = []
     /// Made by this drone, in nobody's table, for longer than the grace: a lost table, a creation nobody saw the end of.
@@ -41,7 +41,7 @@ package struct ReconciliationPlan: Hashable, Sendable {
     ) -> ReconciliationPlan {
         var plan = ReconciliationPlan()
         let living = Set(containers.filter(\.isRunning).map(\.backend))
-        plan.hints = table.running.subtracting(living)
+        plan.exitHints = table.running.subtracting(living)
         for (backend, state) in table.states where !table.supervised.contains(backend) && !state.isTerminal {
             plan.toTakeOn.insert(backend)
         }

@@ -70,9 +70,9 @@ import Testing
 
     static let events: [BackendEvent] = [
         .begin, .pulled, .pullFailed(refused), .created, .createFailed(missing), .createFailed(taken), .createFailed(refused),
-        .started, .startFailed(refused), .hint,
-        .found(.absent), .found(.foreign), .found(.oversized), .found(.created), .found(running), .found(.running(nil)), .found(exit0), .found(exit2),
-        .found(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
+        .started, .startFailed(refused), .exitHint,
+        .inspected(.absent), .inspected(.foreign), .inspected(.oversized), .inspected(.created), .inspected(running), .inspected(.running(nil)), .inspected(exit0), .inspected(exit2),
+        .inspected(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
     ]
 
     /// The rows of an end: recorded, or that it has begun while something may run; then cleaned up from `cleanup` on.
@@ -92,9 +92,9 @@ import Testing
 
     static let beginning: [Row] = [
         Row(from: .waiting(.admitted), event: .begin, to: .loading(.creating(fresh)), actions: [.create]),
-        Row(from: .waiting(.loading), event: .begin, to: .loading(.adopting(fresh)), actions: [.look]),
-        Row(from: .waiting(.starting), event: .begin, to: .starting(.locating), actions: [.look]),
-        Row(from: .waiting(.ready), event: .begin, to: .ready(.rejoining), actions: [.look]),
+        Row(from: .waiting(.loading), event: .begin, to: .loading(.adopting(fresh)), actions: [.inspect]),
+        Row(from: .waiting(.starting), event: .begin, to: .starting(.locating), actions: [.inspect]),
+        Row(from: .waiting(.ready), event: .begin, to: .ready(.rejoining), actions: [.inspect]),
         Row(from: .waiting(.ending(terminated)), event: .begin, to: .ending(terminated, .stopping), actions: [.stop(.soft)]),
         Row(from: .waiting(.ended(before)), event: .begin, to: .ending(before, .stoppingLeftover), actions: [.stop(.soft)]),
         end(.waiting(.admitted), .terminate, terminated, .stopping),
@@ -110,7 +110,7 @@ import Testing
 
         Row(from: .loading(.creating(fresh)), event: .created, to: .loading(.launching), actions: [.start]),
         Row(from: .loading(.creating(fresh)), event: .createFailed(missing), to: .loading(.pulling(fresh)), actions: [.pull]),
-        Row(from: .loading(.creating(fresh)), event: .createFailed(taken), to: .loading(.adopting(triedAdoption)), actions: [.look]),
+        Row(from: .loading(.creating(fresh)), event: .createFailed(taken), to: .loading(.adopting(triedAdoption)), actions: [.inspect]),
         end(.loading(.creating(fresh)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
         end(.loading(.creating(fresh)), .terminate, terminated, .settling),
 
@@ -118,7 +118,7 @@ import Testing
         end(.loading(.creating(triedPull)), .createFailed(missing), loadError(.imageMissing, missing), .drainingLogs(removes: true)),
         Row(
             from: .loading(.creating(triedPull)), event: .createFailed(taken),
-            to: .loading(.adopting(.init(pulled: true, adopted: true))), actions: [.look]),
+            to: .loading(.adopting(.init(pulled: true, adopted: true))), actions: [.inspect]),
         end(.loading(.creating(triedPull)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
         end(.loading(.creating(triedPull)), .terminate, terminated, .settling),
 
@@ -130,7 +130,7 @@ import Testing
             .loading(.creating(triedAdoption)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
         end(.loading(.creating(triedAdoption)), .terminate, terminated, .settling),
 
-        Row(from: .loading(.launching), event: .started, to: .starting(.locating), actions: [.look, .record(.starting, route: nil)]),
+        Row(from: .loading(.launching), event: .started, to: .starting(.locating), actions: [.inspect, .record(.starting, route: nil)]),
         end(.loading(.launching), .startFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
         end(.loading(.launching), .terminate, terminated, .settling),
     ]
@@ -139,44 +139,44 @@ import Testing
         let state = State.loading(.adopting(attempt))
         let record = Action.record(.starting, route: nil)
         return [
-            Row(from: state, event: .found(.absent), to: .loading(.creating(attempt)), actions: [.create]),
-            end(state, .found(.foreign), foreign, .drainingLogs(removes: false)),
-            end(state, .found(.oversized), oversized, .stopping, first: [record]),
-            Row(from: state, event: .found(.created), to: .loading(.launching), actions: [.start]),
+            Row(from: state, event: .inspected(.absent), to: .loading(.creating(attempt)), actions: [.create]),
+            end(state, .inspected(.foreign), foreign, .drainingLogs(removes: false)),
+            end(state, .inspected(.oversized), oversized, .stopping, first: [record]),
+            Row(from: state, event: .inspected(.created), to: .loading(.launching), actions: [.start]),
             Row(
-                from: state, event: .found(running), to: .starting(.probing(address)),
+                from: state, event: .inspected(running), to: .starting(.probing(address)),
                 actions: [record, .probe(address), .followLogs]),
-            end(state, .found(.running(nil)), addressless, .stopping, first: [record]),
-            end(state, .found(exit0), endedStarting(0), .drainingLogs(removes: true), first: [record]),
-            end(state, .found(exit2), endedStarting(2), .drainingLogs(removes: true), first: [record]),
-            end(state, .found(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true), first: [record]),
+            end(state, .inspected(.running(nil)), addressless, .stopping, first: [record]),
+            end(state, .inspected(exit0), endedStarting(0), .drainingLogs(removes: true), first: [record]),
+            end(state, .inspected(exit2), endedStarting(2), .drainingLogs(removes: true), first: [record]),
+            end(state, .inspected(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true), first: [record]),
             end(state, .terminate, terminated, .settling),
         ]
     }
 
     static let starting: [Row] = [
-        Row(from: .starting(.locating), event: .hint, to: .starting(.locating), actions: [.look]),
-        end(.starting(.locating), .found(.absent), vanishedStarting, .drainingLogs(removes: true)),
-        end(.starting(.locating), .found(.foreign), vanishedStarting, .drainingLogs(removes: false)),
-        end(.starting(.locating), .found(.oversized), oversized, .stopping),
-        end(.starting(.locating), .found(.created), vanishedStarting, .drainingLogs(removes: true)),
+        Row(from: .starting(.locating), event: .exitHint, to: .starting(.locating), actions: [.inspect]),
+        end(.starting(.locating), .inspected(.absent), vanishedStarting, .drainingLogs(removes: true)),
+        end(.starting(.locating), .inspected(.foreign), vanishedStarting, .drainingLogs(removes: false)),
+        end(.starting(.locating), .inspected(.oversized), oversized, .stopping),
+        end(.starting(.locating), .inspected(.created), vanishedStarting, .drainingLogs(removes: true)),
         Row(
-            from: .starting(.locating), event: .found(running), to: .starting(.probing(address)), actions: [.probe(address), .followLogs]),
-        end(.starting(.locating), .found(.running(nil)), addressless, .stopping),
-        end(.starting(.locating), .found(exit0), endedStarting(0), .drainingLogs(removes: true)),
-        end(.starting(.locating), .found(exit2), endedStarting(2), .drainingLogs(removes: true)),
-        end(.starting(.locating), .found(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true)),
+            from: .starting(.locating), event: .inspected(running), to: .starting(.probing(address)), actions: [.probe(address), .followLogs]),
+        end(.starting(.locating), .inspected(.running(nil)), addressless, .stopping),
+        end(.starting(.locating), .inspected(exit0), endedStarting(0), .drainingLogs(removes: true)),
+        end(.starting(.locating), .inspected(exit2), endedStarting(2), .drainingLogs(removes: true)),
+        end(.starting(.locating), .inspected(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true)),
         end(.starting(.locating), .terminate, terminated, .stopping),
 
-        Row(from: .starting(.probing(address)), event: .hint, to: .starting(.probing(address)), actions: [.look]),
-        end(.starting(.probing(address)), .found(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
-        end(.starting(.probing(address)), .found(.foreign), vanishedStarting, .drainingLogs(removes: false), first: [.abandonWork]),
-        end(.starting(.probing(address)), .found(.oversized), oversized, .stopping, first: [.abandonWork]),
-        end(.starting(.probing(address)), .found(.created), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
-        end(.starting(.probing(address)), .found(exit0), endedStarting(0), .drainingLogs(removes: true), first: [.abandonWork]),
-        end(.starting(.probing(address)), .found(exit2), endedStarting(2), .drainingLogs(removes: true), first: [.abandonWork]),
+        Row(from: .starting(.probing(address)), event: .exitHint, to: .starting(.probing(address)), actions: [.inspect]),
+        end(.starting(.probing(address)), .inspected(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .inspected(.foreign), vanishedStarting, .drainingLogs(removes: false), first: [.abandonWork]),
+        end(.starting(.probing(address)), .inspected(.oversized), oversized, .stopping, first: [.abandonWork]),
+        end(.starting(.probing(address)), .inspected(.created), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .inspected(exit0), endedStarting(0), .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .inspected(exit2), endedStarting(2), .drainingLogs(removes: true), first: [.abandonWork]),
         end(
-            .starting(.probing(address)), .found(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true),
+            .starting(.probing(address)), .inspected(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true),
             first: [.abandonWork]),
         Row(
             from: .starting(.probing(address)), event: .answered, to: .ready(.serving(address)),
@@ -188,22 +188,22 @@ import Testing
 
     static func ready(_ state: State) -> [Row] {
         [
-            Row(from: state, event: .hint, to: state, actions: [.look]),
-            end(state, .found(.absent), vanishedReady, .drainingLogs(removes: true)),
-            end(state, .found(.foreign), vanishedReady, .drainingLogs(removes: false)),
-            end(state, .found(.oversized), oversized, .stopping),
-            end(state, .found(.created), vanishedReady, .drainingLogs(removes: true)),
-            end(state, .found(exit0), endedReady(.exited, 0), .drainingLogs(removes: true)),
-            end(state, .found(exit2), endedReady(.failed, 2), .drainingLogs(removes: true)),
-            end(state, .found(killed), endedReady(.failed, 137, .outOfMemory), .drainingLogs(removes: true)),
+            Row(from: state, event: .exitHint, to: state, actions: [.inspect]),
+            end(state, .inspected(.absent), vanishedReady, .drainingLogs(removes: true)),
+            end(state, .inspected(.foreign), vanishedReady, .drainingLogs(removes: false)),
+            end(state, .inspected(.oversized), oversized, .stopping),
+            end(state, .inspected(.created), vanishedReady, .drainingLogs(removes: true)),
+            end(state, .inspected(exit0), endedReady(.exited, 0), .drainingLogs(removes: true)),
+            end(state, .inspected(exit2), endedReady(.failed, 2), .drainingLogs(removes: true)),
+            end(state, .inspected(killed), endedReady(.failed, 137, .outOfMemory), .drainingLogs(removes: true)),
             end(state, .terminate, terminated, .stopping),
         ]
     }
 
     static let readyOnly: [Row] = [
         Row(
-            from: .ready(.rejoining), event: .found(running), to: .ready(.serving(address)), actions: [.watchIdle(address), .followLogs]),
-        end(.ready(.rejoining), .found(.running(nil)), addressless, .stopping),
+            from: .ready(.rejoining), event: .inspected(running), to: .ready(.serving(address)), actions: [.watchIdle(address), .followLogs]),
+        end(.ready(.rejoining), .inspected(.running(nil)), addressless, .stopping),
         Row(from: .ready(.serving(address)), event: .wentIdle, to: .ending(swept, .stopping), actions: [.stop(.soft)]),
     ]
 
@@ -217,7 +217,7 @@ import Testing
             Row(from: settling, event: .created, to: drain, actions: told),
             Row(from: settling, event: .started, to: stop, actions: [.stop(.soft)]),
             Row(from: settling, event: .startFailed(refused), to: stop, actions: [.stop(.soft)]),
-            Row(from: settling, event: .found(.foreign), to: .ending(terminated, .drainingLogs(removes: false)), actions: told),
+            Row(from: settling, event: .inspected(.foreign), to: .ending(terminated, .drainingLogs(removes: false)), actions: told),
             Row(from: stop, event: .stopped, to: drain, actions: told),
             Row(
                 from: .ending(before, .stoppingLeftover), event: .stopped, to: .ending(before, .drainingLogs(removes: true)),
@@ -230,7 +230,7 @@ import Testing
             rows.append(Row(from: settling, event: .createFailed(failure), to: drain, actions: told))
         }
         for observation in [.absent, .oversized, .created, running, .running(nil), exit0, exit2, killed] as [ContainerObservation] {
-            rows.append(Row(from: settling, event: .found(observation), to: stop, actions: [.stop(.soft)]))
+            rows.append(Row(from: settling, event: .inspected(observation), to: stop, actions: [.stop(.soft)]))
         }
         return rows
     }()

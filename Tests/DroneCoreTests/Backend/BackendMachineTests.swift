@@ -14,8 +14,8 @@ import Testing
         let address = ContainerAddress(ip: self.ip, port: 9000)
         #expect(machine.handle(.begin) == [.create])
         #expect(machine.handle(.created) == [.start])
-        #expect(machine.handle(.started) == [.look, .record(.starting, route: nil)])
-        #expect(machine.handle(.found(.running(self.ip))) == [.probe(address), .followLogs])
+        #expect(machine.handle(.started) == [.inspect, .record(.starting, route: nil)])
+        #expect(machine.handle(.inspected(.running(self.ip))) == [.probe(address), .followLogs])
         #expect(machine.handle(.answered) == [.record(.ready, route: address), .watchIdle(address)])
         #expect(machine.handle(.wentIdle) == [.stop(.soft)])
         #expect(machine.handle(.stopped) == [.recordEnd(BackendOutcome(.swept, .idle)), .drainLogs(note: nil)])
@@ -44,9 +44,9 @@ import Testing
     @Test("A4: an agent that comes back to a Loading backend takes over the container it finds")
     func resumeLoading() {
         var machine = BackendMachine(.loading, pullPolicy: .ifNotPresent, port: 80)
-        #expect(machine.handle(.begin) == [.look])
-        #expect(machine.handle(.found(.created)) == [.start])
-        #expect(machine.handle(.started).contains(.look))
+        #expect(machine.handle(.begin) == [.inspect])
+        #expect(machine.handle(.inspected(.created)) == [.start])
+        #expect(machine.handle(.started).contains(.inspect))
     }
 
     @Test("A5: an image that cannot be started leaves no container")
@@ -64,9 +64,9 @@ import Testing
         var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
         _ = machine.handle(.created)
-        #expect(machine.handle(.hint).isEmpty)  // the die event overtook the answer to start
-        #expect(machine.handle(.started) == [.look, .record(.starting, route: nil)])
-        let actions = machine.handle(.found(.exited(code: 1, outOfMemory: false)))
+        #expect(machine.handle(.exitHint).isEmpty)  // the die event overtook the answer to start
+        #expect(machine.handle(.started) == [.inspect, .record(.starting, route: nil)])
+        let actions = machine.handle(.inspected(.exited(code: 1, outOfMemory: false)))
         guard case .recordEnd(let outcome)? = actions.first else {
             Issue.record("no end was recorded")
             return
@@ -78,9 +78,9 @@ import Testing
     func containerRemoved() {
         var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
-        _ = machine.handle(.found(.running(self.ip)))
-        #expect(machine.handle(.hint) == [.look])
-        _ = machine.handle(.found(.absent))
+        _ = machine.handle(.inspected(.running(self.ip)))
+        #expect(machine.handle(.exitHint) == [.inspect])
+        _ = machine.handle(.inspected(.absent))
         guard case .ending(let outcome, _) = machine.state else {
             Issue.record("it goes on")
             return
@@ -103,10 +103,10 @@ import Testing
     func firstEndStands() {
         var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
-        _ = machine.handle(.found(.running(self.ip)))
+        _ = machine.handle(.inspected(.running(self.ip)))
         _ = machine.handle(.wentIdle)
         #expect(machine.handle(.terminate).isEmpty)
-        #expect(machine.handle(.found(.exited(code: 137, outOfMemory: false))).isEmpty)
+        #expect(machine.handle(.inspected(.exited(code: 137, outOfMemory: false))).isEmpty)
         #expect(machine.state == .ending(BackendOutcome(.swept, .idle), .stopping))
     }
 
@@ -117,6 +117,6 @@ import Testing
     func exitCodeLine(code: Int64, note: String?) {
         var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
-        #expect(machine.handle(.found(.exited(code: code, outOfMemory: false))).last == .drainLogs(note: note))
+        #expect(machine.handle(.inspected(.exited(code: code, outOfMemory: false))).last == .drainLogs(note: note))
     }
 }

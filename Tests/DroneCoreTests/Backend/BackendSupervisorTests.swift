@@ -38,7 +38,7 @@ import Testing
         let drone = try DroneFixture()
         let backend = try await drone.admit(.make())
         try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
-        #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .start, .look])
+        #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .start, .inspect])
     }
 
     @Test("an idle backend is swept, stopped and removed, and nothing of it is left")
@@ -107,7 +107,7 @@ import Testing
             try await drone.wait(for: .ready, of: .make())
             drone.engine.say("last words\n", in: .make(), .stderr)
             drone.engine.end(.make(), code: code)
-            backend.hint()
+            backend.exitHint()
         }
         #expect(try await drone.state(of: .make()) == state)
         #expect(try await drone.store.backend(.make())?.exitCode == code)
@@ -132,7 +132,7 @@ import Testing
         drone.engine.state.withLock { $0.registry["demo"] = .serves }
         let backend = try await drone.admit(.make())
         try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
-        #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .pull, .create, .start, .look])
+        #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .pull, .create, .start, .inspect])
         #expect(try await drone.reports().last?.detail?.phases?.pulled != nil)
         #expect(drone.logs.all.map(\.text) == ["Pulling demo: asking the registry", "Pulling demo: done"])
         #expect(drone.logs.all.allSatisfy { $0.kind == .meta })
@@ -163,13 +163,13 @@ import Testing
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await backend.run() }
             try await drone.wait(for: .ready, of: .make())
-            drone.engine.hold(.look)
-            for _ in 0..<1000 { backend.hint() }
+            drone.engine.hold(.inspect)
+            for _ in 0..<1000 { backend.exitHint() }
             await withDiscardingTaskGroup { asking in
                 for _ in 0..<100 { asking.addTask { await backend.terminate() } }
             }
             #expect(try await drone.store.backend(.make())?.ending?.state == .terminated)
-            drone.engine.release(.look)
+            drone.engine.release(.inspect)
         }
         #expect(try await drone.reports().map(\.state) == [.loading, .starting, .ready, .ready, .terminated])
         #expect(drone.engine.containers.isEmpty)
@@ -226,7 +226,7 @@ import Testing
                     try await drone.time.pass(11)
                 } else {
                     drone.engine.end(.make(), code: 1)
-                    backend.hint()
+                    backend.exitHint()
                 }
             }
             let detail = try #require(try await drone.reports().last?.detail)
@@ -315,9 +315,9 @@ import Testing
         drone.engine.state.withLock { state in
             if let process { state.containers[.make()]?.process = process } else { state.containers = [:] }
         }
-        let roster = BackendRoster(context: drone.context)
-        try await roster.resume()
-        let next = try #require(await roster.supervisor(of: .make()))
+        let registry = BackendRegistry(context: drone.context)
+        try await registry.resume()
+        let next = try #require(await registry.supervisor(of: .make()))
         await next.run()
         let reports = try await drone.reports()
         #expect(reports.map(\.state) == [.loading, .starting, .ready, .ready, .terminated])

@@ -154,7 +154,7 @@ import Testing
                     #expect(try await fixture.spawn(fixture.request(.make(id))))
                     try await fixture.wait(for: .ready, of: .make(id))
                 }
-                // A courier that waits for whole batches asks about this one with each of the nine reports of the others.
+                // A dispatcher that waits for whole batches asks about this one with each of the nine reports of the others.
                 #expect(fixture.states(of: silenced).count < 9)
             }
         }
@@ -326,7 +326,7 @@ import Testing
             #expect(try await fixture.spawn(fixture.request()))
             try await eventually("it is ready") { try fixture.store.route("b-1")?.state == .ready }
             _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
-            try await eventually("its container is gone") { try await fixture.engine.look(at: .make()) == .absent }
+            try await eventually("its container is gone") { try await fixture.engine.inspect(.make()) == .absent }
             try await fixture.withScheduler { try await fixture.wait(for: .terminated, of: .make()) }
         }
         #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .ready, .terminated])

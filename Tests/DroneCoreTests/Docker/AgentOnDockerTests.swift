@@ -56,7 +56,7 @@ private func page(_ url: String) async throws -> String {
             try await eventually("the container is removed", within: .seconds(30)) {
                 do throws(EngineFailure) {
                     try await self.fixture.engine.remove(self.backend)
-                    return try await self.fixture.engine.look(at: self.backend) == .absent
+                    return try await self.fixture.engine.inspect(self.backend) == .absent
                 } catch {
                     guard error.code == .unavailable else { throw error }
                     return false
@@ -72,7 +72,7 @@ private func page(_ url: String) async throws -> String {
 
         func waitUntilGone() async throws {
             try await eventually("the container is gone", within: .seconds(30)) {
-                try await self.fixture.engine.look(at: self.backend) == .absent
+                try await self.fixture.engine.inspect(self.backend) == .absent
             }
         }
     }
@@ -200,7 +200,7 @@ private func page(_ url: String) async throws -> String {
                 try await drone.wait(for: .ready)
             }
             try await eventually("it has ended") {
-                try await fixture.engine.look(at: drone.backend) == .exited(code: 42, outOfMemory: false)
+                try await fixture.engine.inspect(drone.backend) == .exited(code: 42, outOfMemory: false)
             }
             try await fixture.withAgent(drone.id) {
                 try await drone.wait(for: .failed)
@@ -219,7 +219,7 @@ private func page(_ url: String) async throws -> String {
             #expect(try drone.fixture.store.route(drone.backend.rawValue)?.state == .terminated)
             try await drone.wait(for: .terminated)
             // The container whose making had begun may have come and gone since; Docker remembers.
-            let told = Recorder<ExitNews>()
+            let told = Recorder<ExitEvent>()
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try? await drone.fixture.engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
                 try await eventually("its container is removed") { told.all.contains(.ended(drone.backend)) }

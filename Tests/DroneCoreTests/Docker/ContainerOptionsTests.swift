@@ -10,11 +10,11 @@ import Testing
 @Suite(.needsDocker) struct ContainerOptionsTests {
     /// What `docker inspect` says of a container made from the request; it is not started, and removed again.
     private func inspect(
-        _ blueprint: ContainerBlueprint = ContainerBlueprint(), _ change: (inout DockerExecutableConfig) -> Void = { _ in }
+        _ template: ContainerTemplate = ContainerTemplate(), _ change: (inout DockerExecutableConfig) -> Void = { _ in }
     ) async throws -> [String: Any] {
         try await TestImage.build()
         let socket = try #require(TestImage.socket)
-        let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), blueprint: blueprint)
+        let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), template: template)
         let id = BackendID.random()
         var request = SpawnRequest.onDocker(id, drone: .make())
         change(&request.executable)
@@ -46,15 +46,15 @@ import Testing
 
     @Test("the engine keeps a bounded part of what a container prints, and limits apply to requests that name none")
     func bounded() async throws {
-        var blueprint = ContainerBlueprint()
-        blueprint.logBytes = 20 << 20
-        blueprint.limits.memoryBytes = LimitPolicy.Bound(standard: 64 << 20, most: 128 << 20)
-        let host = try self.host(try await self.inspect(blueprint))
+        var template = ContainerTemplate()
+        template.logBytes = 20 << 20
+        template.limits.memoryBytes = LimitPolicy.Bound(standard: 64 << 20, most: 128 << 20)
+        let host = try self.host(try await self.inspect(template))
         let logging = try #require(host["LogConfig"] as? [String: Any])
         #expect(logging["Type"] as? String == "json-file")
         #expect(logging["Config"] as? [String: String] == ["max-size": "10485760", "max-file": "2"])
         #expect(host["Memory"] as? Int == 64 << 20)
-        let bounded = blueprint
+        let bounded = template
         let failure = await #expect(throws: EngineFailure.self) {
             _ = try await self.inspect(bounded) { $0.resourceLimits = ResourceLimits(memoryLimitBytes: 129 << 20) }
         }
@@ -64,10 +64,10 @@ import Testing
 
     @Test("each of these can be switched off")
     func switchedOff() async throws {
-        var blueprint = ContainerBlueprint()
-        blueprint.mayGainPrivileges = true
-        blueprint.processLimit = nil
-        let host = try self.host(try await self.inspect(blueprint))
+        var template = ContainerTemplate()
+        template.mayGainPrivileges = true
+        template.processLimit = nil
+        let host = try self.host(try await self.inspect(template))
         #expect((host["SecurityOpt"] as? [String] ?? []).isEmpty)
         #expect((host["PidsLimit"] as? Int ?? 0) <= 0)
         #expect((host["CapDrop"] as? [String] ?? []).isEmpty)
@@ -90,13 +90,13 @@ import Testing
 
     @Test("capabilities, mounts, runtime, GPUs and syslog are as the drone is configured")
     func drone() async throws {
-        var blueprint = ContainerBlueprint()
-        blueprint.droppedCapabilities = ["NET_RAW", "MKNOD"]
-        blueprint.runtime = "runc"
-        blueprint.hasAllGPUs = true
-        blueprint.network = "none"
-        blueprint.syslog = "udp://127.0.0.1:514"
-        let host = try self.host(try await self.inspect(blueprint) { $0.volumeMounts = ["/tmp:/data:ro"] })
+        var template = ContainerTemplate()
+        template.droppedCapabilities = ["NET_RAW", "MKNOD"]
+        template.runtime = "runc"
+        template.hasAllGPUs = true
+        template.network = "none"
+        template.syslog = "udp://127.0.0.1:514"
+        let host = try self.host(try await self.inspect(template) { $0.volumeMounts = ["/tmp:/data:ro"] })
         #expect(Set((host["CapDrop"] as? [String] ?? []).map { $0.replacing("CAP_", with: "") }) == ["NET_RAW", "MKNOD"])
         #expect(host["Binds"] as? [String] == ["/tmp:/data:ro"])
         #expect(host["Runtime"] as? String == "runc")

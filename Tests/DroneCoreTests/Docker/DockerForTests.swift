@@ -17,7 +17,7 @@ extension DockerEngineAdapter {
     static func forTests() async throws -> DockerEngineAdapter {
         try await TestImage.build()
         let socket = try #require(TestImage.socket)
-        return DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), blueprint: ContainerBlueprint())
+        return DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), template: ContainerTemplate())
     }
 }
 

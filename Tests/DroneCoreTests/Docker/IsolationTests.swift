@@ -26,14 +26,14 @@ import Testing
             self.configuration = try TemporaryDirectory()
             self.machine = try await SeparateMachine()
             try await TestImage.build(on: self.machine.dockerSocket)
-            var blueprint = ContainerBlueprint()
-            blueprint.isolation = isolation
-            self.engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: self.machine.dockerSocket)), blueprint: blueprint)
+            var template = ContainerTemplate()
+            template.isolation = isolation
+            self.engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: self.machine.dockerSocket)), template: template)
             for backend in [self.first, self.second] {
                 try await self.engine.create(.onDocker(backend, drone: .make(), ["GREETING": "a-neighbour"]))
                 try await self.engine.start(backend)
             }
-            guard case .running(let address?) = try await self.engine.look(at: self.second) else { throw EngineFailure(.unavailable, "it does not run") }
+            guard case .running(let address?) = try await self.engine.inspect(self.second) else { throw EngineFailure(.unavailable, "it does not run") }
             self.address = "\(address)"
         }
 
@@ -131,18 +131,18 @@ import Testing
         let network = IsolatedNetwork(name: "plane", unreachable: ["169.254.0.0/16"].compactMap { IPv4Network($0) })
         let watch = IsolationWatch(network, folder: folder.path, logger: AgentFixture.logger) { () async throws(EngineFailure) in }
         #expect(watch.isInForce == nil)
-        await watch.look()
+        await watch.check()
         #expect(watch.isInForce == false)
         let text = network.rules(nameServers: NameServers.ofThisMachine()) + "# of /etc/plane/drone.toml\n"
         try text.write(toFile: folder.file("plane"), atomically: true, encoding: .utf8)
-        await watch.look()
+        await watch.check()
         #expect(watch.isInForce == true)
         try text.replacing("DROP", with: "RETURN").write(toFile: folder.file("plane"), atomically: true, encoding: .utf8)
-        await watch.look()
+        await watch.check()
         #expect(watch.isInForce == false)
         try text.write(toFile: folder.file("plane"), atomically: true, encoding: .utf8)
         try await TestProcess.run("/usr/bin/touch", ["--date", "10 minutes ago", folder.file("plane")])
-        await watch.look()
+        await watch.check()
         #expect(watch.isInForce == false)
     }
 

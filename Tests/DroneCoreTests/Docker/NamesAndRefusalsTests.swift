@@ -35,11 +35,11 @@ import Testing
                 try await maker.start(id)
                 try await self.docker("rename", id.resourceName, "renamed-\(id)")
                 let engine = isMaker ? maker : try await DockerEngineAdapter.forTests()
-                guard case .running = try await engine.look(at: id) else {
+                guard case .running = try await engine.inspect(id) else {
                     Issue.record("it is not found")
                     return
                 }
-                let told = Recorder<ExitNews>()
+                let told = Recorder<ExitEvent>()
                 let before = WireTime.now()
                 try await withThrowingDiscardingTaskGroup { group in
                     group.addTask { try? await engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
@@ -48,12 +48,12 @@ import Testing
                     try await eventually("its end is told") { told.all.contains(.ended(id)) }
                     group.cancelAll()
                 }
-                guard case .exited = try await engine.look(at: id) else {
+                guard case .exited = try await engine.inspect(id) else {
                     Issue.record("it runs on")
                     return
                 }
                 try await engine.remove(id)
-                #expect(try await engine.look(at: id) == .absent)
+                #expect(try await engine.inspect(id) == .absent)
                 #expect(try await engine.list().allSatisfy { $0.backend != id })
             }
         }
@@ -63,18 +63,18 @@ import Testing
     func endlessLabels(bytes: Int) async throws {
         let engine = try await DockerEngineAdapter.forTests()
         let (id, other) = (BackendID.random(), BackendID.random())
-        let told = Recorder<ExitNews>()
+        let told = Recorder<ExitEvent>()
         try await self.with(engine, other) {
             try await engine.create(.onDocker(other, drone: .make()))
             try await engine.start(other)
             try await self.with(engine, id) {
                 // As an image's labels are among those of its containers.
                 let request = SpawnRequest.onDocker(id, drone: .make())
-                var spec = try #require(engine.blueprint.specification(for: request))
+                var spec = try #require(engine.template.specification(for: request))
                 for number in 0..<16 { spec.labels["junk-\(number)"] = String(repeating: "x", count: bytes / 16) }
                 _ = try await engine.client.createContainer(spec, name: DockerEngineAdapter.name(of: id))
                 try await engine.start(id)
-                #expect(try await engine.look(at: id) == .oversized)
+                #expect(try await engine.inspect(id) == .oversized)
                 #expect(try await Set(engine.list().map(\.backend)).isSuperset(of: [id, other]))
                 let before = WireTime.now()
                 try await withThrowingDiscardingTaskGroup { group in
@@ -99,10 +99,10 @@ import Testing
             let known = try #require(maker.container(of: id))
             let next = try await DockerEngineAdapter.forTests()
             next.remember(known, of: id)
-            #expect(try await next.look(at: id) == .created)
+            #expect(try await next.inspect(id) == .created)
             let wrong = try await DockerEngineAdapter.forTests()
             wrong.remember(String(repeating: "0", count: 64), of: id)
-            #expect(try await wrong.look(at: id) == .created)
+            #expect(try await wrong.inspect(id) == .created)
             #expect(wrong.container(of: id) == known)
         }
     }
@@ -116,12 +116,12 @@ import Testing
             try await self.docker("rename", id.resourceName, "renamed-\(id)")
             try await self.docker("create", "--name", id.resourceName, TestImage.name)
             try await engine.remove(id)
-            #expect(try await engine.look(at: id) == .foreign)
+            #expect(try await engine.inspect(id) == .foreign)
             try await engine.stop(id, grace: .zero)
             try await engine.remove(id)
-            #expect(try await engine.look(at: id) == .foreign)
+            #expect(try await engine.inspect(id) == .foreign)
             try await self.docker("rm", "-f", id.resourceName)
-            #expect(try await engine.look(at: id) == .absent)
+            #expect(try await engine.inspect(id) == .absent)
         }
     }
 

@@ -60,7 +60,7 @@ struct RegistryTests {
                     }
                     for request in requests {
                         try await eventually("no container is left", within: .seconds(60)) {
-                            try await self.fixture.engine.look(at: request.backendID) == .absent
+                            try await self.fixture.engine.inspect(request.backendID) == .absent
                         }
                     }
                 }
@@ -186,7 +186,7 @@ struct RegistryTests {
         try await place.forget("plane-test-large")
 
         let docker = try await PrivateDocker(.small(diskMegabytes: 30))
-        let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: docker.socket)), blueprint: ContainerBlueprint())
+        let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: docker.socket)), template: ContainerTemplate())
         let image = place.registry.image("team/large:1")
         let failure = await #expect(throws: EngineFailure.self) {
             try await engine.pull(image, credentials: Self.password) { _ in }

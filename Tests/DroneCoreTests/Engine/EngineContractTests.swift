@@ -25,7 +25,7 @@ import Testing
     @Test("what is absent is told as absent, and stopping or removing it is harmless", arguments: EngineUnderTest.available)
     func absent(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            #expect(try await engine.look(at: id) == .absent)
+            #expect(try await engine.inspect(id) == .absent)
             try await engine.stop(id, grace: .seconds(1))
             try await engine.remove(id)
             #expect(try await engine.usage(of: id) == nil)
@@ -38,22 +38,22 @@ import Testing
     func life(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
             try await engine.create(kind.serving(id))
-            #expect(try await engine.look(at: id) == .created)
+            #expect(try await engine.inspect(id) == .created)
             try await engine.start(id)
             try await engine.start(id)
-            guard case .running(let ip) = try await engine.look(at: id) else {
+            guard case .running(let ip) = try await engine.inspect(id) else {
                 Issue.record("it does not run")
                 return
             }
             #expect(ip != nil)
             try await engine.stop(id, grace: .seconds(5))
-            guard case .exited = try await engine.look(at: id) else {
+            guard case .exited = try await engine.inspect(id) else {
                 Issue.record("it still runs")
                 return
             }
             try await engine.stop(id, grace: .seconds(5))
             try await engine.remove(id)
-            #expect(try await engine.look(at: id) == .absent)
+            #expect(try await engine.inspect(id) == .absent)
         }
     }
 
@@ -63,7 +63,7 @@ import Testing
             try await engine.create(kind.serving(id))
             try await engine.start(id)
             try await engine.remove(id)
-            #expect(try await engine.look(at: id) == .absent)
+            #expect(try await engine.inspect(id) == .absent)
         }
     }
 
@@ -96,7 +96,7 @@ import Testing
     @Test("an exit is found with its code, and told to who watches", arguments: EngineUnderTest.available)
     func exit(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            let told = Recorder<ExitNews>()
+            let told = Recorder<ExitEvent>()
             let before = WireTime.now()
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try? await engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
@@ -104,7 +104,7 @@ import Testing
                 try await engine.create(kind.exiting(id))
                 try await engine.start(id)
                 try await eventually("it has ended") {
-                    try await engine.look(at: id) == .exited(code: 3, outOfMemory: false)
+                    try await engine.inspect(id) == .exited(code: 3, outOfMemory: false)
                 }
                 (engine as? FakeEngine)?.end(id, code: 3)
                 try await eventually("it was told") { told.all.contains(.ended(id)) }
@@ -148,7 +148,7 @@ import Testing
             try await engine.start(id)
             (engine as? FakeEngine)?.say("one\n", in: id, .stderr)
             (engine as? FakeEngine)?.say("two\n", in: id, .stderr)
-            if case .running(let ip?) = try await engine.look(at: id), kind == .docker {
+            if case .running(let ip?) = try await engine.inspect(id), kind == .docker {
                 // It prints before it serves.
                 #expect(await ReadinessProber().waitForAnswer(from: ContainerAddress(ip: ip, port: 8080), limit: .seconds(20)) == .answered)
             }

@@ -53,7 +53,7 @@ import Testing
 
         func stop() { self.end.continuation.finish() }
 
-        func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {}
+        func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {}
         func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] { [] }
         func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? { nil }
     }

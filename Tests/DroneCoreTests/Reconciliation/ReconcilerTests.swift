@@ -7,13 +7,13 @@ import Testing
 @testable import DroneCore
 
 @Suite struct ReconcilerTests {
-    /// A roster that runs while `body` does.
-    private func running(_ drone: DroneFixture, _ body: (BackendRoster, Reconciler) async throws -> Void) async throws {
-        let roster = BackendRoster(context: drone.context)
-        let reconciler = Reconciler(context: drone.context, roster: roster)
+    /// A registry that runs while `body` does.
+    private func running(_ drone: DroneFixture, _ body: (BackendRegistry, Reconciler) async throws -> Void) async throws {
+        let registry = BackendRegistry(context: drone.context)
+        let reconciler = Reconciler(context: drone.context, registry: registry)
         try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { await roster.run() }
-            try await body(roster, reconciler)
+            group.addTask { await registry.run() }
+            try await body(registry, reconciler)
             group.cancelAll()
         }
     }
@@ -21,8 +21,8 @@ import Testing
     @Test("A13: an exit nobody told of is found by comparing")
     func missedExit() async throws {
         let drone = try DroneFixture()
-        try await self.running(drone) { roster, reconciler in
-            #expect(try await roster.admit(.make(), room: nil) == .admitted)
+        try await self.running(drone) { registry, reconciler in
+            #expect(try await registry.admit(.make(), room: nil) == .admitted)
             try await drone.wait(for: .ready, of: .make())
             drone.engine.end(.make(), code: 7, tells: false)
             await reconciler.reconcile()
@@ -37,7 +37,7 @@ import Testing
         _ = try await drone.admit(.make())
         #expect(try await drone.store.record(BackendTransition(.make(), to: .terminated, at: 1)))
         drone.engine.state.withLock { $0.containers[.make()] = .init(image: "demo", process: .running, drone: .make()) }
-        try await self.running(drone) { roster, reconciler in
+        try await self.running(drone) { registry, reconciler in
             await reconciler.reconcile()
             try await eventually("it is gone") { drone.engine.containers.isEmpty }
             #expect(try await drone.state(of: .make()) == .terminated)
@@ -48,8 +48,8 @@ import Testing
     func stray() async throws {
         let drone = try DroneFixture()
         drone.engine.state.withLock { $0.containers[.make("stray")] = .init(image: "demo", process: .running, drone: .make()) }
-        let roster = BackendRoster(context: drone.context)
-        let reconciler = Reconciler(context: drone.context, roster: roster)
+        let registry = BackendRegistry(context: drone.context)
+        let reconciler = Reconciler(context: drone.context, registry: registry)
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await reconciler.run() }
             for _ in 0..<3 {
@@ -64,8 +64,8 @@ import Testing
     @Test("an engine that is away changes nothing")
     func engineAway() async throws {
         let drone = try DroneFixture()
-        try await self.running(drone) { roster, reconciler in
-            #expect(try await roster.admit(.make(), room: nil) == .admitted)
+        try await self.running(drone) { registry, reconciler in
+            #expect(try await registry.admit(.make(), room: nil) == .admitted)
             try await drone.wait(for: .ready, of: .make())
             drone.engine.fail(.list, with: EngineFailure(.unavailable, "docker is gone"))
             await reconciler.reconcile()
@@ -76,10 +76,10 @@ import Testing
     @Test("events are hints: the exit watch passes them on")
     func exitWatch() async throws {
         let drone = try DroneFixture()
-        try await self.running(drone) { roster, reconciler in
+        try await self.running(drone) { registry, reconciler in
             try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { await ExitWatch(context: drone.context, roster: roster, reconciler: reconciler).run() }
-                #expect(try await roster.admit(.make(), room: nil) == .admitted)
+                group.addTask { await ExitWatch(context: drone.context, registry: registry, reconciler: reconciler).run() }
+                #expect(try await registry.admit(.make(), room: nil) == .admitted)
                 try await drone.wait(for: .ready, of: .make())
                 drone.engine.end(.make(), code: 0)
                 try await drone.wait(for: .exited, of: .make())
@@ -92,9 +92,9 @@ import Testing
     func usage() async throws {
         let drone = try DroneFixture()
         let messages = Recorder<BackendStatsMessage>()
-        try await self.running(drone) { roster, _ in
-            let reporter = UsageReporter(context: drone.context, roster: roster) { messages.record($0) }
-            #expect(try await roster.admit(.make(), room: nil) == .admitted)
+        try await self.running(drone) { registry, _ in
+            let reporter = UsageReporter(context: drone.context, registry: registry) { messages.record($0) }
+            #expect(try await registry.admit(.make(), room: nil) == .admitted)
             try await drone.wait(for: .ready, of: .make())
             await reporter.report()
             #expect(messages.all.isEmpty)

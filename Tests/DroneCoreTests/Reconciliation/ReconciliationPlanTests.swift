@@ -25,7 +25,7 @@ import Testing
     @Test("A13, A14: a backend believed to run whose container has ended or is gone is looked at", arguments: [true, false])
     func missedExit(exists: Bool) {
         let table = ReconciliationPlan.Table(states: [.make(): .ready], supervised: [.make()], running: [.make()])
-        #expect(self.plan(exists ? [self.container("b-1", runs: false)] : [], table).hints == [.make()])
+        #expect(self.plan(exists ? [self.container("b-1", runs: false)] : [], table).exitHints == [.make()])
     }
 
     @Test("a backend that is being created has no container yet, and that is right")

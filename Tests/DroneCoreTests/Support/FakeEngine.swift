@@ -17,7 +17,7 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     enum Call: Hashable, Sendable {
-        case pull, create, start, look, stop, remove, list, exits, logs, lastLines, usage
+        case pull, create, start, inspect, stop, remove, list, exits, logs, lastLines, usage
     }
 
     struct Container: Hashable {
@@ -123,8 +123,8 @@ final class FakeEngine: Engine, EngineFeeds {
         }
     }
 
-    func look(at backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
-        try await self.enter(.look)
+    func inspect(_ backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
+        try await self.enter(.inspect)
         return self.state.withLock { state in
             guard let container = state.containers[backend] else { return .absent }
             guard !container.isForeign else { return .foreign }
@@ -167,7 +167,7 @@ final class FakeEngine: Engine, EngineFeeds {
 
     // MARK: Feeds
 
-    func watchExits(since: WireTime, _ body: @Sendable (ExitNews) async -> Void) async throws(EngineFailure) {
+    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {
         try await self.enter(.exits)
         await body(.listening)
         for await backend in self.exitEvents.stream { await body(.ended(backend)) }

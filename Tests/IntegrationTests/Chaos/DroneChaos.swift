@@ -51,7 +51,7 @@ final class DroneChaos: Sendable {
         self.cluster = cluster
         self.docker = docker
         self.engine = DockerEngineAdapter(
-            client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), blueprint: ContainerBlueprint())
+            client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), template: ContainerTemplate())
         self.store = try DroneStore.openBlocking(path: cluster.tablePath)
         self.state = Mutex(State(dice: ChaosDice(seed: seed), summary: Summary(seed: seed)))
     }

@@ -4,7 +4,7 @@ package import PlaneProtocol
 ///
 /// The first who asks fetches; who asks meanwhile gets the same result. If the first is cancelled, the next takes over. Failures are
 /// shared too: fifty backends of one missing image are fifty answers, not fifty questions.
-package actor PullSharing {
+package actor PullCoalescer {
     private struct Pull: Hashable {
         var image: String
         /// Two users of one image may have different rights.
@@ -19,7 +19,7 @@ package actor PullSharing {
     }
 
     private var waiting: [Pull: [UInt64: CheckedContinuation<End, Never>]] = [:]
-    private var meters: [Pull: PullMeter] = [:]
+    private var meters: [Pull: PullProgressReporter] = [:]
     private var lastTicket: UInt64 = 0
 
     package init() {}
@@ -45,7 +45,7 @@ package actor PullSharing {
             }
         }
         self.waiting[pull] = [:]
-        let meter = PullMeter()
+        let meter = PullProgressReporter()
         meter.listen(tell)
         self.meters[pull] = meter
         do throws(EngineFailure) {

@@ -6,7 +6,7 @@ package import PlaneProtocol
 import PlaneService
 
 /// Says every 4 s that the drone lives, whether it takes backends, and how many it has; at once when that changes.
-package struct StatusBeat: Sendable {
+package struct HeartbeatReporter: Sendable {
     /// The reference's. A drone that is silent for 30 s gets no backends.
     private static let period = Duration.seconds(4)
 

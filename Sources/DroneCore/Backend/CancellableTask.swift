@@ -2,7 +2,7 @@ import Synchronization
 
 /// Holds the one piece of work that may be abandoned before it is done. Its task is a child of the supervisor's group in all but name:
 /// the child that `run` is called in waits for it and passes its own cancellation on.
-final class WorkSlot: Sendable {
+final class CancellableTask: Sendable {
     private let task = Mutex<Task<Void, Never>?>(nil)
 
     /// Does the work; returns when it is done or has been abandoned.

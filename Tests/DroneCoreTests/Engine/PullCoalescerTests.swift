@@ -5,7 +5,7 @@ import Testing
 
 @testable import DroneCore
 
-@Suite struct PullSharingTests {
+@Suite struct PullCoalescerTests {
     /// A fetch that waits for the test, and counts.
     private final class Fetch: Sendable {
         private let state = Mutex((runs: 0, gates: [CheckedContinuation<EngineFailure?, Never>]()))
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    private func pull(_ pulls: PullSharing, _ image: String, _ fetch: Fetch) async -> EngineFailure? {
+    private func pull(_ pulls: PullCoalescer, _ image: String, _ fetch: Fetch) async -> EngineFailure? {
         do throws(EngineFailure) {
             try await pulls.pull(image, credentials: nil) { (_) async throws(EngineFailure) in try await fetch.run() }
             return nil
@@ -42,7 +42,7 @@ import Testing
 
     @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.imageNotFound, "no such image")])
     func shared(failure: EngineFailure?) async throws {
-        let pulls = PullSharing()
+        let pulls = PullCoalescer()
         let fetch = Fetch()
         let results = try await withThrowingTaskGroup(of: EngineFailure?.self) { group in
             for _ in 0..<50 { group.addTask { await self.pull(pulls, "demo", fetch) } }
@@ -56,7 +56,7 @@ import Testing
 
     @Test("everybody who waits is told how far the image is, at most once a second")
     func progress() {
-        let meter = PullMeter()
+        let meter = PullProgressReporter()
         let told = Recorder<String>()
         let start = ContinuousClock.now
         meter.listen { told.record("a: \($0)") }
@@ -73,7 +73,7 @@ import Testing
 
     @Test("different images are fetched side by side")
     func different() async throws {
-        let pulls = PullSharing()
+        let pulls = PullCoalescer()
         let fetch = Fetch()
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { #expect(await self.pull(pulls, "a", fetch) == nil) }
@@ -85,7 +85,7 @@ import Testing
 
     @Test("when the one who fetches is cancelled, the next takes over")
     func takenOver() async throws {
-        let pulls = PullSharing()
+        let pulls = PullCoalescer()
         let fetch = Fetch()
         try await withThrowingDiscardingTaskGroup { group in
             let first = Task { await self.pull(pulls, "demo", fetch) }
@@ -102,7 +102,7 @@ import Testing
 
     @Test("one who is cancelled while waiting stops waiting, and the others go on")
     func waiterCancelled() async throws {
-        let pulls = PullSharing()
+        let pulls = PullCoalescer()
         let fetch = Fetch()
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { #expect(await self.pull(pulls, "demo", fetch) == nil) }

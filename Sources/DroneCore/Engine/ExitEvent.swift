@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// What a watch for exits tells.
-package enum ExitNews: Hashable, Sendable {
+package enum ExitEvent: Hashable, Sendable {
     /// The watch has begun: what happens from now on will be told.
     case listening
     case ended(BackendID)

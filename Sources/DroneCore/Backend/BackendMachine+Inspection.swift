@@ -1,20 +1,20 @@
 import PlaneProtocol
 
-/// What a look at the container means in each state.
+/// What the state of the container means in each state of the backend.
 extension BackendMachine {
     /// Somebody noticed that the container may have ended.
-    package mutating func hint() -> [Action] {
+    package mutating func exitHint() -> [Action] {
         switch self.state {
         case .starting, .ready:
-            return [.look]
+            return [.inspect]
         case .waiting, .loading:
-            return []  // the call under way tells what became of it, and a look follows the start
+            return []  // the call under way tells what became of it, and an inspection follows the start
         case .ending, .ended:
             return []  // no news
         }
     }
 
-    package mutating func found(_ observation: ContainerObservation) -> [Action] {
+    package mutating func inspected(_ observation: ContainerObservation) -> [Action] {
         switch self.state {
         case .loading(.adopting(let attempt)):
             return self.adopt(observation, attempt)
@@ -33,7 +33,7 @@ extension BackendMachine {
                 ? self.end(outcome, from: .drainingLogs(removes: false)) : self.clean(outcome, from: .stopping)
         case .waiting, .loading(.pulling), .loading(.creating), .loading(.launching), .ended,
             .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
-            return []  // a look begun earlier
+            return []  // an inspection begun earlier
         }
     }
 

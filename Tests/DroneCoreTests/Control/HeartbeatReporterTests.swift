@@ -6,9 +6,9 @@ import Testing
 
 @testable import DroneCore
 
-@Suite struct StatusBeatTests {
-    private func beat(_ fixture: AgentFixture, _ condition: DroneCondition) -> StatusBeat {
-        StatusBeat(
+@Suite struct HeartbeatReporterTests {
+    private func beat(_ fixture: AgentFixture, _ condition: DroneCondition) -> HeartbeatReporter {
+        HeartbeatReporter(
             drone: .make(), cluster: .make(), maxBackends: nil, condition: condition, store: fixture.store, bus: fixture.bus,
             logger: AgentFixture.logger)
     }

@@ -8,24 +8,24 @@ import PlaneService
 /// Only the drone that has the backend answers, once it is stored that its end has begun; then the proxy sends nothing there any more and no
 /// crash can bring the backend back. That it has ended is told when its process is gone. The others stay silent. Agents of the reference all answer at once, acting or not, so that the first answer
 /// tells nothing; a sender that gets none from us knows that the owner has not heard it, and asks again.
-package struct TerminationDesk: Sendable {
-    package var roster: BackendRoster
+package struct TerminationHandler: Sendable {
+    package var registry: BackendRegistry
     package var store: DroneStore
     package var logger: Logger
 
-    package init(roster: BackendRoster, store: DroneStore, logger: Logger) {
-        self.roster = roster
+    package init(registry: BackendRegistry, store: DroneStore, logger: Logger) {
+        self.registry = registry
         self.store = store
         self.logger = logger
     }
 
     /// - Returns: Whether to answer.
-    package func take(_ request: TerminationRequest) async -> Bool {
+    package func handle(_ request: TerminationRequest) async -> Bool {
         do throws(StoreError) {
             guard let record = try await self.store.backend(request.backendID) else { return false }
             guard !record.state.isTerminal else { return true }  // as asked
-            await self.roster.takeOn(record)
-            await self.roster.supervisor(of: request.backendID)?.terminate(
+            await self.registry.takeOn(record)
+            await self.registry.supervisor(of: request.backendID)?.terminate(
                 requestedBy: request.requestedBy.map { BackendStatusDetail.requester($0) })
             guard let after = try await self.store.backend(request.backendID) else { return false }
             return after.state.isTerminal || after.ending != nil

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Tells everybody who waits for an image how far it is, now and then.
-final class PullMeter: Sendable {
+final class PullProgressReporter: Sendable {
     /// A person reads along; a registry's news come by the hundred a second.
     private static let period = Duration.seconds(1)
 

@@ -4,13 +4,13 @@ import Testing
 
 @testable import DroneCore
 
-@Suite struct ContainerBlueprintTests {
+@Suite struct ContainerTemplateTests {
     private func specification(
-        _ blueprint: ContainerBlueprint = ContainerBlueprint(), _ change: (inout SpawnRequest) -> Void = { _ in }
+        _ template: ContainerTemplate = ContainerTemplate(), _ change: (inout SpawnRequest) -> Void = { _ in }
     ) throws -> ContainerSpec {
         var request = SpawnRequest.make(image: "registry.example/app:1.4")
         change(&request)
-        return try #require(blueprint.specification(for: request))
+        return try #require(template.specification(for: request))
     }
 
     @Test("labels say whose container it is")
@@ -40,12 +40,12 @@ import Testing
 
     @Test("limits, mounts and the drone's own settings are passed on")
     func passedOn() throws {
-        var blueprint = ContainerBlueprint()
-        blueprint.network = "plane"
-        blueprint.runtime = "runsc"
-        blueprint.hasAllGPUs = true
-        blueprint.syslog = "udp://127.0.0.1:514"
-        let spec = try self.specification(blueprint) {
+        var template = ContainerTemplate()
+        template.network = "plane"
+        template.runtime = "runsc"
+        template.hasAllGPUs = true
+        template.syslog = "udp://127.0.0.1:514"
+        let spec = try self.specification(template) {
             $0.executable.resourceLimits = ResourceLimits(
                 cpuPeriodMicroseconds: 50_000, cpuPeriodPercent: 50, memoryLimitBytes: 1 << 28, diskLimitBytes: 1 << 30)
             $0.executable.volumeMounts = ["/srv:/data"]
@@ -68,6 +68,6 @@ import Testing
 
     @Test("what names no image makes no container", arguments: ["", "app/UPPER", "a b", "../x"])
     func notAnImage(image: String) {
-        #expect(ContainerBlueprint().specification(for: .make(image: image)) == nil)
+        #expect(ContainerTemplate().specification(for: .make(image: image)) == nil)
     }
 }

@@ -1,7 +1,7 @@
 import DroneStore
 
 /// Whose reports are under way, who rests after a failure, and whether there may be more to send. Decides; does nothing itself.
-struct CourierRound {
+struct OutboxRound {
     private var underway: Set<String> = []
     /// Backends whose last report was not acknowledged, and how often in a row; those that rest among them.
     private var failures: [String: Int] = [:]
@@ -20,7 +20,7 @@ struct CourierRound {
     /// Nothing more will be queued, and everything that was is delivered.
     var isOver: Bool { self.isClosed && self.isEmpty && self.busyCount == 0 }
 
-    mutating func note(_ event: OutboxCourier.Event) {
+    mutating func note(_ event: OutboxDispatcher.Event) {
         self.mayHaveWork = true
         switch event {
         case .news: break

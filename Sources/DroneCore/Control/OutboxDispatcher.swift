@@ -7,7 +7,7 @@ import Timing
 
 /// Brings the reports of the outbox to the schedulers: those of one backend in order, those of many side by side, each until it is
 /// acknowledged, for ever. No backend waits for it, and none for another one's report.
-package struct OutboxCourier: Sendable {
+package struct OutboxDispatcher: Sendable {
     /// Requests in flight. Each is a round trip to a scheduler and its stream. If so many stay unanswered, the schedulers are at fault and
     /// not the reports.
     private static let underwayLimit = 256
@@ -41,7 +41,7 @@ package struct OutboxCourier: Sendable {
                 post.yield(.closed)
             }
             post.yield(.news)  // for what an earlier agent left
-            var round = CourierRound()
+            var round = OutboxRound()
             for await event in events {
                 round.note(event)
                 await self.send(&round, in: &group, post)
@@ -53,7 +53,7 @@ package struct OutboxCourier: Sendable {
 
     /// Sends the oldest report of each backend that none is under way for, as many as may be.
     private func send(
-        _ round: inout CourierRound, in group: inout DiscardingTaskGroup, _ post: AsyncStream<Event>.Continuation
+        _ round: inout OutboxRound, in group: inout DiscardingTaskGroup, _ post: AsyncStream<Event>.Continuation
     ) async {
         guard round.mayHaveWork else { return }
         do throws(StoreError) {
@@ -83,7 +83,7 @@ package struct OutboxCourier: Sendable {
         post.yield(.rested(report.backend))
     }
 
-    /// What the courier hears, from itself and from others.
+    /// What the dispatcher hears, from itself and from others.
     enum Event: Sendable {
         case news, closed
         case delivered(String), failed(String), rested(String)

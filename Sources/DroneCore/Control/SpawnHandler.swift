@@ -7,7 +7,7 @@ import PlaneService
 ///
 /// `false` and not an explanation, because a scheduler of the reference can only read a boolean; the reason stands beside it in a header,
 /// and in the log. A request that was taken before is answered `true` again: its sender has not seen the first answer.
-package struct SpawnDesk: Sendable {
+package struct SpawnHandler: Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
     /// Live backends at most; nil for no limit.
@@ -15,12 +15,12 @@ package struct SpawnDesk: Sendable {
     package var allowsVolumeMounts: Bool
     package var images: ImageAllowance
     package var condition: DroneCondition
-    package var roster: BackendRoster
+    package var registry: BackendRegistry
     package var logger: Logger
 
     package init(
         cluster: ClusterName, drone: DroneID, maxBackends: Int?, allowsVolumeMounts: Bool, images: ImageAllowance = .all,
-        condition: DroneCondition, roster: BackendRoster, logger: Logger
+        condition: DroneCondition, registry: BackendRegistry, logger: Logger
     ) {
         self.cluster = cluster
         self.drone = drone
@@ -28,12 +28,12 @@ package struct SpawnDesk: Sendable {
         self.allowsVolumeMounts = allowsVolumeMounts
         self.images = images
         self.condition = condition
-        self.roster = roster
+        self.registry = registry
         self.logger = logger
     }
 
     /// - Returns: Nil when the drone has taken it.
-    package func take(_ request: SpawnRequest) async -> ErrorReply? {
+    package func handle(_ request: SpawnRequest) async -> ErrorReply? {
         guard request.cluster == self.cluster, request.droneID == self.drone else {
             return self.refuse(request, .badRequest, "it is for another drone")
         }
@@ -50,7 +50,7 @@ package struct SpawnDesk: Sendable {
         }
         let isDraining = self.condition.isDraining
         do throws(StoreError) {
-            switch try await self.roster.admit(request, room: isDraining ? 0 : self.maxBackends) {
+            switch try await self.registry.admit(request, room: isDraining ? 0 : self.maxBackends) {
             case .admitted, .repeated: return nil
             case .nameTaken: return self.refuse(request, .backendExists, "the id belongs to another backend")
             case .noRoom where isDraining: return self.refuse(request, .draining, "the drone is being drained")

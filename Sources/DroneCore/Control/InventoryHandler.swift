@@ -4,13 +4,13 @@ import PlaneProtocol
 import PlaneService
 
 /// Tells the schedulers what this drone runs, from its table: what they remember of it may be lost.
-struct RollCallDesk: Sendable {
+struct InventoryHandler: Sendable {
     var condition: DroneCondition
     var endpoint: PublicEndpoint
     var store: DroneStore
     var logger: Logger
 
-    func take(_ request: RollCallRequest) async -> Result<RollCall, ErrorReply> {
+    func handle(_ request: RollCallRequest) async -> Result<RollCall, ErrorReply> {
         guard let address = self.condition.address else {
             return .failure(ErrorReply(code: .unavailable, message: "the drone does not know its own address yet"))
         }

@@ -2,7 +2,7 @@ package import DockerEngine
 package import PlaneProtocol
 
 /// How this drone makes containers: what its configuration adds to a request (dev/docs/protocol.md, Containers).
-package struct ContainerBlueprint: Sendable {
+package struct ContainerTemplate: Sendable {
     /// Docker network the containers join; Docker's default bridge if nil.
     package var network: String?
     /// The same network, where it is one that the agent makes.

@@ -4,7 +4,7 @@ package import PlaneProtocol
 import PlaneService
 
 /// The backends this agent runs, each by a supervisor of its own. Their tasks are children of `run()`.
-package actor BackendRoster {
+package actor BackendRegistry {
     private let context: BackendContext
     private var supervisors: [BackendID: BackendSupervisor] = [:]
     private let launches: AsyncStream<BackendSupervisor>
