@@ -238,7 +238,7 @@ let package = Package(
         tests(
             "DroneCoreTests",
             [
-                "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", asyncHTTPClient,
+                "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", grdb, asyncHTTPClient,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
         tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),

@@ -12,8 +12,8 @@ package struct BackendRecord: Sendable {
     package var logCursor: WireTime?
     /// It is being ended; its process may still run.
     package var ending: BackendEndingRecord?
-    /// The container engine's id of its container, once one has been started; absent for backends of older agents.
-    package var container: String?
+    /// Its container, whether there is one or not. Without an id before it was started, and for backends of older agents.
+    package var container: ContainerHandle
 
     package var id: BackendID { self.spec.backendID }
 }

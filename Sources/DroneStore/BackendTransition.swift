@@ -18,15 +18,15 @@ package struct BackendTransition: Sendable {
     package var state: BackendState
     package var exitCode: Int64?
     package var route: Route?
-    /// The container engine's id of the backend's container; nil leaves what is known.
-    package var container: String?
+    /// The backend's container; nil, or one without an id, leaves what is known.
+    package var container: ContainerHandle?
     /// Unix time in seconds; becomes the route's first activity, or the end of the backend.
     package var at: Int64
     /// The message for the schedulers; nothing when they need not be told.
     package var report: [UInt8]?
 
     package init(
-        _ backend: BackendID, to state: BackendState, at: Int64, exitCode: Int64? = nil, route: Route? = nil, container: String? = nil,
+        _ backend: BackendID, to state: BackendState, at: Int64, exitCode: Int64? = nil, route: Route? = nil, container: ContainerHandle? = nil,
         report: [UInt8]? = nil
     ) {
         self.backend = backend

@@ -64,6 +64,12 @@ extension DroneStore {
         }
     }
 
+    /// Remembers which container is the backend's. One without an id leaves what is known.
+    package func setContainer(_ container: ContainerHandle, of backend: BackendID) async throws(StoreError) {
+        let name = backend.rawValue
+        try await self.write("note the container of \(name)") { db in try Self.store(container, of: name, in: db) }
+    }
+
     /// Remembers up to where logs have been passed on, for many backends in one transaction.
     package func setLogCursors(_ cursors: [BackendID: WireTime]) async throws(StoreError) {
         guard !cursors.isEmpty else { return }
@@ -139,9 +145,7 @@ extension DroneStore {
                 """)
         try update.execute(arguments: [transition.state.rawValue, transition.exitCode, name])
         guard db.changesCount == 1 else { return false }
-        if let container = transition.container {
-            try Self.upsertDetail("container", container, of: name, in: db)
-        }
+        if let container = transition.container { try Self.store(container, of: name, in: db) }
         if let route = transition.route {
             try Self.replaceRoute(route, of: name, at: transition.at, in: db)
         }
@@ -162,6 +166,13 @@ extension DroneStore {
         ).execute(arguments: [name, name, route.address, at, route.bearerToken?.exposed])
     }
 
+    private static func store(_ container: ContainerHandle, of name: String, in db: Database) throws {
+        guard let id = container.id else { return }
+        try Self.upsertDetail("container", id, of: name, in: db)
+        try Self.upsertDetail("container_name", container.name, of: name, in: db)
+        try Self.upsertDetail("container_labels", String(decoding: WireCodec.encode(container.labels), as: UTF8.self), of: name, in: db)
+    }
+
     static func upsertDetail(_ column: String, _ value: some DatabaseValueConvertible, of name: String, in db: Database) throws {
         try db.cachedStatement(
             sql: """
@@ -175,7 +186,8 @@ extension DroneStore {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT backend.name AS name, spec, state, exit_code, accepted_at, log_cursor, ending, container
+                SELECT backend.name AS name, spec, state, exit_code, accepted_at, log_cursor, ending,
+                       container, container_name, container_labels
                 FROM backend LEFT JOIN plane_backend ON plane_backend.name = backend.name
                 WHERE \(condition) ORDER BY backend.rowid
                 """, arguments: arguments)
@@ -213,7 +225,21 @@ extension DroneStore {
             exitCode: Int64.fromDatabaseValue(row["exit_code"]),
             acceptedAt: Int64.fromDatabaseValue(row["accepted_at"]),
             logCursor: Int64.fromDatabaseValue(row["log_cursor"]).map { WireTime(unixNanoseconds: $0) },
-            ending: try Self.ending(from: row), container: String.fromDatabaseValue(row["container"]))
+            ending: try Self.ending(from: row), container: try Self.container(of: spec.backendID, from: row))
+    }
+
+    /// Agents before step 4 of the schema wrote the container's id and nothing else, before step 3 not even that.
+    private static func container(of backend: BackendID, from row: Row) throws(UnreadableRowReason) -> ContainerHandle {
+        var handle = ContainerHandle(of: backend)
+        handle.id = String.fromDatabaseValue(row["container"])
+        if let name = String.fromDatabaseValue(row["container_name"]) { handle.name = name }
+        guard let labels = String.fromDatabaseValue(row["container_labels"]) else { return handle }
+        do throws(MessageError) {
+            handle.labels = try WireCodec.decode([String: String].self, from: Array(labels.utf8))
+        } catch {
+            throw UnreadableRowReason(text: "container_labels: \(error)")
+        }
+        return handle
     }
 
     private static func ending(from row: Row) throws(UnreadableRowReason) -> BackendEndingRecord? {

@@ -62,13 +62,15 @@ import Testing
         #expect(try await store.backend(.make())?.state == .terminated)
     }
 
-    @Test("the id of a container is kept")
+    @Test("the handle of a container is kept, through transitions that say nothing of it or know no id")
     func container() async throws {
         let fixture = try StoreFixture()
         let store = try fixture.open()
         try await store.enter("b-1")
-        #expect(try await store.record(BackendTransition(.make(), to: .starting, at: 1, container: "c0ffee")))
+        let handle = ContainerHandle(id: "c0ffee", name: "plane-b-1", labels: ["dev.plane.backend": "plane-b-1", "dev.plane.drone": "drone-a"])
+        #expect(try await store.record(BackendTransition(.make(), to: .starting, at: 1, container: handle)))
         #expect(try await store.record(BackendTransition(.make(), to: .ready, at: 1)))
-        #expect(try await fixture.open().backend(.make())?.container == "c0ffee")
+        #expect(try await store.record(BackendTransition(.make(), to: .ready, at: 1, container: ContainerHandle(of: .make()))))
+        #expect(try await fixture.open().backend(.make())?.container == handle)
     }
 }

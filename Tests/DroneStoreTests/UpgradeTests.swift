@@ -8,17 +8,19 @@ import Testing
 
 /// One part of a drone is replaced by a newer version while the others go on.
 @Suite struct UpgradeTests {
-    /// A file as the first version of this software leaves it, with a running backend.
-    private func makeFirstVersion() throws -> StoreFixture {
+    /// A file as a version of this software leaves it, with running backends.
+    ///
+    /// - Parameter step: The last step of the schema that the version had.
+    private func makeOlderVersion(step: Int = 1) throws -> StoreFixture {
         let fixture = try StoreFixture()
-        let url = try #require(Bundle.module.url(forResource: "plane-schema-1", withExtension: "sql", subdirectory: "Fixtures"))
+        let url = try #require(Bundle.module.url(forResource: "plane-schema-\(step)", withExtension: "sql", subdirectory: "Fixtures"))
         try fixture.execute(String(contentsOf: url, encoding: .utf8))
         return fixture
     }
 
     @Test("a file of our first schema is opened, and everything in it is kept")
     func firstSchema() async throws {
-        let fixture = try self.makeFirstVersion()
+        let fixture = try self.makeOlderVersion()
         let store = try fixture.open()
         #expect(try await store.allBackends().backends.map(\.id.rawValue) == ["running"])
         #expect(try await store.backend(.make("running"))?.acceptedAt == 1_710_148_500_000_000)
@@ -27,9 +29,42 @@ import Testing
         #expect(try await store.isDraining())
     }
 
+    @Test("rows of a version that kept a container's id, or nothing of it, have the name and the labels that every version gives")
+    func containersOfOlderVersions() async throws {
+        let store = try self.makeOlderVersion(step: 3).open()
+        let records = try await store.allBackends().backends
+        #expect(records.map(\.id.rawValue) == ["known", "taken-over", "ending"])
+        var known = ContainerHandle(of: try .make("known"))
+        known.id = "4f7c1f3a9d0e5b6c7a8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
+        #expect(records.map(\.container) == [known, ContainerHandle(of: try .make("taken-over")), ContainerHandle(of: try .make("ending"))])
+        #expect(known.name == "plane-known")
+        #expect(known.labels == ["dev.plane.managed": "true", "dev.plane.backend": "plane-known"])
+        #expect(records.last?.ending?.state == .terminated)
+    }
+
+    @Test("a handle that was completed is kept whole, and an older version that is put back finds the id where it looks for it")
+    func handleRoundTrip() async throws {
+        let fixture = try self.makeOlderVersion(step: 3)
+        let store = try fixture.open()
+        let handle = ContainerHandle(
+            id: "5a", name: "renamed", labels: ["dev.plane.managed": "true", "dev.plane.backend": "plane-taken-over", "dev.plane.drone": "drone-a"])
+        try await store.setContainer(handle, of: try .make("taken-over"))
+        #expect(try await store.backend(.make("taken-over"))?.container == handle)
+        try await store.setContainer(ContainerHandle(of: try .make("taken-over")), of: try .make("taken-over"))
+        #expect(try await store.backend(.make("taken-over"))?.container == handle, "one without an id says nothing")
+        #expect(try fixture.execute("SELECT container FROM plane_backend WHERE name = 'taken-over'").first?["container"] == "5a")
+    }
+
+    @Test("a container is a backend's by its label, unless it has another role", arguments: [nil, "backend", "network-spare"])
+    func roles(label: String?) throws {
+        var handle = ContainerHandle(of: try .make("b"))
+        handle.labels[ContainerHandle.roleLabel] = label
+        #expect(handle.role == (label == "network-spare" ? .other("network-spare") : .backend(try .make("b"))))
+    }
+
     @Test("the proxy of the older version goes on while the agent of a newer one changes the schema")
     func migrationBesideAnOlderProxy() async throws {
-        let fixture = try self.makeFirstVersion()
+        let fixture = try self.makeOlderVersion()
         let proxy = try fixture.open()  // statements prepared, connections open
         let before = try proxy.routingVersion()
         #expect(try proxy.route("running")?.state == .ready)

@@ -1,5 +1,6 @@
 import DockerEngine
 import DroneCore
+import DroneStore
 import Foundation
 import NATS
 import PlaneProtocol
@@ -31,7 +32,7 @@ struct EndingTests {
             async let answer = cluster.bus.request(WireCodec.encode(request), to: request.subject, timeout: .seconds(2))
             await doomed.ended()
             _ = try? await answer
-            let isRunning = if case .running = try await engine.inspect(backend) { true } else { false }
+            let isRunning = if case .running = try await engine.inspect(ContainerHandle(of: backend)) { true } else { false }
             let isTold = try await cluster.newestState(of: backend).isTerminal
             #expect(!(isRunning && isTold), "the end was told while the process ran")
             if isRunning {
@@ -42,9 +43,9 @@ struct EndingTests {
             try await cluster.start(.agent)
             if point == .ending { try await cluster.terminate(backend) }  // nothing was stored, so it is asked again
             try await cluster.reached(.terminated, by: backend)
-            #expect(try await engine.inspect(backend).hasNoProcess)
+            #expect(try await engine.inspect(ContainerHandle(of: backend)).hasNoProcess)
             #expect(try await cluster.history(of: backend).filter(\.isTerminal) == [.terminated])
-            try await eventually("its container is removed", within: .seconds(60)) { try await engine.inspect(backend) == .absent }
+            try await eventually("its container is removed", within: .seconds(60)) { try await engine.inspect(ContainerHandle(of: backend)) == .absent }
         }
     }
 
@@ -65,13 +66,13 @@ struct EndingTests {
             #expect(ending.reason == .external && ending.kind == .soft)
             let holder = try await cluster.schedule(image: DemoImage.name, lock: lock)
             if holder.spawned {
-                #expect(try await engine.inspect(backend).hasNoProcess, "two held the lock")
+                #expect(try await engine.inspect(ContainerHandle(of: backend)).hasNoProcess, "two held the lock")
             } else {
                 #expect(holder.backendID == backend)
                 #expect(holder.isEnding)
             }
             try await cluster.reached(.terminated, by: backend)
-            #expect(try await engine.inspect(backend).hasNoProcess)
+            #expect(try await engine.inspect(ContainerHandle(of: backend)).hasNoProcess)
             let next = try await cluster.schedule(image: DemoImage.name, lock: lock)
             #expect(next.backendID != backend)
             try await cluster.terminate(next.backendID)

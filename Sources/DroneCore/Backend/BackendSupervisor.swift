@@ -10,7 +10,7 @@ import Timing
 /// or anything of it exists on this drone.
 ///
 /// States are stored before anything follows from them, in this task, one after the other. Calls to the engine run beside it and post
-/// their results to the mailbox. Cancelling `run()` leaves the container as it is: the next agent finds it by the table and its name.
+/// their results to the mailbox. Cancelling `run()` leaves the container as it is: the next agent finds it by the table.
 package final class BackendSupervisor: Sendable {
     package let request: SpawnRequest
     package var backend: BackendID { self.request.backendID }
@@ -25,6 +25,8 @@ package final class BackendSupervisor: Sendable {
     private let runs = Mutex(false)
     /// Who asked for its end; the first one counts.
     private let requester = Mutex<String?>(nil)
+    /// Its container. Without an id until it was made or recovered.
+    private let container: Mutex<ContainerHandle>
     /// How it is being ended, as the table has it: the first end that was written down stands.
     private let ending: Mutex<BackendEndingRecord?>
     private let logger: Logger
@@ -32,11 +34,13 @@ package final class BackendSupervisor: Sendable {
     /// - Parameters:
     ///   - acceptedAt: Unix time in microseconds, if known.
     ///   - ending: What the table says of an end that has begun.
+    ///   - container: What the table says of its container; nil if it says nothing.
     package init(
         _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, logsAfter cursor: WireTime? = nil,
-        ending: BackendEndingRecord? = nil, in context: BackendContext
+        ending: BackendEndingRecord? = nil, container: ContainerHandle? = nil, in context: BackendContext
     ) {
         self.request = request
+        self.container = Mutex(container ?? ContainerHandle(of: request.backendID))
         self.ending = Mutex(ending)
         self.origin = origin
         self.acceptedAt = acceptedAt
@@ -53,7 +57,10 @@ package final class BackendSupervisor: Sendable {
     /// Whether the container's process is believed to live.
     package var isRunning: Bool { self.runs.withLock { $0 } }
 
-    /// Something may have happened to the container; it will be looked at.
+    /// As far as it is known.
+    package var containerHandle: ContainerHandle { self.container.withLock { $0 } }
+
+    /// Something may have happened to the container; it will be inspected.
     package func exitHint() { self.mailbox.post(.exitHint) }
 
     /// Returns when it is stored that the backend's end has begun. Its container may live on for the length of its grace.
@@ -108,7 +115,7 @@ package final class BackendSupervisor: Sendable {
         case .record(let state, let address): await self.record(state, at: address, phases: phases)
         case .recordEnding(let outcome): await self.recordEnding(outcome)
         case .recordEnd(let outcome): await self.recordEnd(outcome, phases: phases)
-        case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(sleep: self.context.sleep) } }
+        case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(self.containerHandle, sleep: self.context.sleep) } }
         case .watchIdle(let address): group.addTask { await self.watchIdle(address) }
         case .stop(let kind): group.addTask { await self.stop(kind) }
         case .drainLogs(let note): group.addTask { await self.drainLogs(note: note) }
@@ -151,7 +158,8 @@ extension BackendSupervisor {
     private func create() async {
         do throws(EngineFailure) {
             self.context.pass(.creating)
-            try await self.context.engine.create(self.request)
+            let container = try await self.context.engine.create(self.request)
+            self.container.withLock { $0 = container }
             self.context.pass(.created)
             self.mailbox.post(.created)
         } catch {
@@ -162,7 +170,7 @@ extension BackendSupervisor {
     private func start() async {
         do throws(EngineFailure) {
             self.context.pass(.starting)
-            try await self.context.engine.start(self.backend)
+            try await self.context.engine.start(self.containerHandle)
             self.context.pass(.started)
             self.mailbox.post(.started)
         } catch {
@@ -172,9 +180,25 @@ extension BackendSupervisor {
 
     private func inspect() async {
         await self.retry("inspect the container") { () async throws(EngineFailure) in
-            let observation = try await self.context.engine.inspect(self.backend)
+            let container = try await self.recoverContainer()
+            let observation = try await self.context.engine.inspect(container)
             self.mailbox.post(.inspected(observation))
         }
+    }
+
+    /// The container's handle, completed from what the engine knows where it has no id: the row is of an agent that kept none, or the answer
+    /// to the creation was lost. A completed handle is stored, so that the next agent has it.
+    private func recoverContainer() async throws(EngineFailure) -> ContainerHandle {
+        let known = self.containerHandle
+        guard known.id == nil, let recovered = try await self.context.engine.recover(known) else { return known }
+        self.container.withLock { $0 = recovered }
+        do throws(StoreError) {
+            try await self.context.store.setContainer(recovered, of: self.backend)
+        } catch {
+            // The next state that is stored brings it too; without it the next agent recovers it again.
+            if !Task.isCancelled { self.logger.debug("the container's handle was not stored", metadata: [LogKey.error: "\(error)"]) }
+        }
+        return recovered
     }
 
     private func probe(_ address: ContainerAddress) async {
@@ -191,7 +215,7 @@ extension BackendSupervisor {
     private func stop(_ kind: BackendEnding.Kind) async {
         await self.retry("stop the container") { () async throws(EngineFailure) in
             self.context.pass(.stopping)
-            try await self.context.engine.stop(self.backend, grace: self.context.limits.grace(kind))
+            try await self.context.engine.stop(self.containerHandle, grace: self.context.limits.grace(kind))
             self.context.pass(.stopped)
             self.mailbox.post(.stopped)
         }
@@ -199,7 +223,7 @@ extension BackendSupervisor {
 
     private func drainLogs(note: String?) async {
         await self.logFollowing.abandon()
-        let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain() }
+        let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain(self.containerHandle) }
         if drained == nil, !Task.isCancelled { self.logger.warning("the last lines of the backend's log were not to be had in time") }
         await self.logs.add(note: note)
         self.mailbox.post(.logsDrained)
@@ -208,7 +232,7 @@ extension BackendSupervisor {
     private func remove() async {
         await self.retry("remove the container") { () async throws(EngineFailure) in
             self.context.pass(.removing)
-            try await self.context.engine.remove(self.backend)
+            try await self.context.engine.remove(self.containerHandle)
             self.context.pass(.removed)
             self.mailbox.post(.removed)
         }
@@ -236,7 +260,7 @@ extension BackendSupervisor {
         await self.store(
             BackendTransition(
                 self.backend, to: state, at: self.context.now().seconds, route: address.map { self.route(to: $0) },
-                container: self.context.engine.container(of: self.backend),
+                container: self.containerHandle,
                 report: self.context.report(state, of: self.backend, detail: detail)))
         if state == .ready { BackendMetrics.becameReady(phases.phases) }
     }
@@ -280,9 +304,9 @@ extension BackendSupervisor {
 
     /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
     private func lastLines() async -> [String] {
-        let (context, backend) = (self.context, self.backend)
+        let (context, container) = (self.context, self.containerHandle)
         let lines = await withTimeLimit(context.limits.lastLines, sleep: context.sleep) { () async -> [String] in
-            (try? await context.feeds.lastLines(of: backend, count: LastLines.countLimit)) ?? []
+            (try? await context.feeds.lastLines(of: container, count: LastLines.countLimit)) ?? []
         }
         return LastLines.fit(lines ?? [])
     }

@@ -49,11 +49,10 @@ package actor BackendRegistry {
             case (.errorLoading, _), (.errorStarting, _), (.timedOutBeforeReady, _), (.failed, _), (.exited, _), (.swept, _), (.lost, _), (.terminated, _):
                 .ended(BackendOutcome(record.state, nil, exitCode: record.exitCode))
             }
-        if let container = record.container { self.context.engine.remember(container, of: record.id) }
         self.start(
             BackendSupervisor(
                 record.spec, from: origin, acceptedAt: record.acceptedAt, logsAfter: record.logCursor, ending: record.ending,
-                in: self.context))
+                container: record.container, in: self.context))
     }
 
     /// Enters a new backend in the table and starts running it. When this returns `admitted`, the proxy knows the name.
@@ -75,6 +74,15 @@ package actor BackendRegistry {
     }
 
     package func supervisor(of backend: BackendID) -> BackendSupervisor? { self.supervisors[backend] }
+
+    /// Whoever runs the backend of this container: the one that has its id, or else the backend that its labels name.
+    package func supervisor(of container: ContainerHandle) -> BackendSupervisor? {
+        if let id = container.id, let owner = self.supervisors.values.first(where: { $0.containerHandle.id == id }) { return owner }
+        return container.backend.flatMap { self.supervisors[$0] }
+    }
+
+    /// The containers of all backends that are run.
+    package var containers: [BackendID: ContainerHandle] { self.supervisors.mapValues(\.containerHandle) }
 
     package var supervised: Set<BackendID> { Set(self.supervisors.keys) }
 

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Where the kernel accounts for one container's use of processor and memory (cgroups(7)), version 1 or 2.
 ///
 /// Read instead of asking Docker, which has work of its own with every answer.
@@ -70,5 +72,15 @@ struct ControlGroup: Hashable, Sendable {
         let ticks = line.split(separator: " ").dropFirst().prefix(7).compactMap { UInt64($0) }
         guard ticks.count >= 4 else { return nil }
         return ticks.reduce(0) { $0 &+ $1 }.multipliedReportingOverflow(by: 10_000_000).partialValue
+    }
+}
+
+/// The control groups of the containers, each found once. By the engine's id of the container.
+final class ControlGroupCache: Sendable {
+    private let known = Mutex<[String: ControlGroup]>([:])
+
+    subscript(_ container: String) -> ControlGroup? {
+        get { self.known.withLock { $0[container] } }
+        set { self.known.withLock { $0[container] = newValue } }
     }
 }

@@ -1,4 +1,5 @@
 import DockerEngine
+package import DroneStore
 package import PlaneProtocol
 import UTCTime
 
@@ -12,9 +13,7 @@ extension DockerEngineAdapter: EngineFeeds {
                 since: since.instant, label: "\(BackendID.managedLabel)=true", actions: Self.endings)
             await body(.listening)
             for try await event in events where event.action == .died || event.action == .removed {
-                // The label stays when the name is changed; an engine that does not tell labels tells the name.
-                guard let backend = BackendID(resourceName: event.attributes[BackendID.backendLabel] ?? event.name) else { continue }
-                await body(.ended(backend))
+                await body(.ended(ContainerHandle(event)))
             }
         } catch {
             throw EngineFailure(error)
@@ -22,13 +21,13 @@ extension DockerEngineAdapter: EngineFeeds {
     }
 
     package func readLog(
-        of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
+        of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         do throws(EngineError) {
             var last = onlyNew ? nil : since.map { $0.instant }
             // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
             for follows in [true, false] {
-                let lines = try await self.withContainer(of: backend) { (id) async throws(EngineError) in
+                let lines = try await self.withContainer(container) { (id) async throws(EngineError) in
                     try await self.client.logs(id, since: last?.next, follow: follows, last: onlyNew && last == nil ? 0 : nil)
                 }
                 guard let lines else { return }
@@ -43,10 +42,10 @@ extension DockerEngineAdapter: EngineFeeds {
         }
     }
 
-    package func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] {
+    package func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String] {
         do throws(EngineError) {
             var lines: [String] = []
-            let newest = try await self.withContainer(of: backend) { (id) async throws(EngineError) in
+            let newest = try await self.withContainer(container) { (id) async throws(EngineError) in
                 try await self.client.logs(id, follow: false, last: count)
             }
             guard let newest else { return [] }
@@ -58,11 +57,11 @@ extension DockerEngineAdapter: EngineFeeds {
         }
     }
 
-    package func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {
-        if let sample = self.groups.group(of: backend)?.usage() { return sample }
+    package func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample? {
+        if let id = container.id, let sample = self.groups[id]?.usage() { return sample }
         do throws(EngineError) {
-            if let sample = try await self.findGroup(of: backend)?.usage() { return sample }
-            let stats = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.stats(id) }
+            if let sample = try await self.findGroup(of: container)?.usage() { return sample }
+            let stats = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.stats(id) }
             guard let stats, let used = stats.memoryUsedBytes, let limit = stats.memoryLimitBytes, let cpu = stats.cpuNanoseconds,
                 let system = stats.systemCPUNanoseconds
             else { return nil }
@@ -76,13 +75,12 @@ extension DockerEngineAdapter: EngineFeeds {
 
 extension DockerEngineAdapter {
     /// Where this machine accounts for the container; nil when it does not run, or runs on another machine than the agent.
-    private func findGroup(of backend: BackendID) async throws(EngineError) -> ControlGroup? {
-        self.groups.forget(backend)
-        let found = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.inspect(id) }
+    private func findGroup(of container: ContainerHandle) async throws(EngineError) -> ControlGroup? {
+        let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
         guard let inspection = found, let process = inspection.state.processID, let memberships = KernelFile.text(of: "/proc/\(process)/cgroup"),
             let group = ControlGroup(memberships: memberships, container: inspection.id.rawValue)
         else { return nil }
-        self.groups.remember(group, of: backend)
+        self.groups[inspection.id.rawValue] = group
         return group
     }
 }

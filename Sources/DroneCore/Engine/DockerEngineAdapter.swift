@@ -1,4 +1,5 @@
 package import DockerEngine
+package import DroneStore
 import NetworkAddresses
 package import PlaneProtocol
 
@@ -6,8 +7,7 @@ package import PlaneProtocol
 package struct DockerEngineAdapter: Engine {
     let client: DockerClient
     let template: ContainerTemplate
-    let groups = ControlGroups()
-    let directory = ContainerDirectory()
+    let groups = ControlGroupCache()
     /// The daemon's log driver, once it was asked for; it changes with no less than another start of the daemon.
     private let logDriver = LastKnown<String>()
 
@@ -29,7 +29,8 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    package func create(_ request: SpawnRequest) async throws(EngineFailure) {
+    @discardableResult
+    package func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle {
         guard var spec = self.template.specification(for: request) else {
             throw Self.notAnImage(request.executable.image)
         }
@@ -44,28 +45,29 @@ package struct DockerEngineAdapter: Engine {
                 self.logDriver.value = driver
                 spec.logRotation = LogRotation(driver: driver, bytes: bytes)
             }
-            let name = try Self.name(of: request.backendID)
-            self.directory[request.backendID] = try await self.client.createContainer(spec, name: name)
+            let name = request.backendID.resourceName
+            let id = try await self.client.createContainer(spec, name: try Self.containerID(name))
+            return ContainerHandle(id: id.rawValue, name: name, labels: spec.labels)
         } catch {
             self.logDriver.value = nil
             throw EngineFailure(error)
         }
     }
 
-    package func start(_ backend: BackendID) async throws(EngineFailure) {
+    package func start(_ container: ContainerHandle) async throws(EngineFailure) {
         do throws(EngineError) {
-            let outcome: Void? = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.start(id) }
-            if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(backend.resourceName)") }
+            let outcome: Void? = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.start(id) }
+            if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(container.name)") }
         } catch {
             throw EngineFailure(error)
         }
     }
 
-    package func inspect(_ backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
+    package func inspect(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
         do throws(EngineError) {
-            let found = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.inspect(id) }
-            guard let inspection = found else { return try await self.inspectName(of: backend) }
-            guard inspection.labels[BackendID.backendLabel] == backend.resourceName else { return .foreign }
+            let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
+            guard let inspection = found else { return try await self.inspectName(of: container) }
+            guard ContainerHandle(inspection).role == container.role else { return .foreign }
             guard inspection.labels.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= Self.labelLimit else { return .oversized }
             let state = inspection.state
             if state.isRunning { return .running(inspection.address(on: self.template.network).flatMap { IPAddress($0) }) }
@@ -81,10 +83,10 @@ package struct DockerEngineAdapter: Engine {
     /// buildpacks have some 100 KiB.
     private static let labelLimit = 1024 * 1024
 
-    /// There is no container of the backend; there may be another one of its name.
-    private func inspectName(of backend: BackendID) async throws(EngineError) -> ContainerObservation {
+    /// There is no such container; there may be another one of its name.
+    private func inspectName(of container: ContainerHandle) async throws(EngineError) -> ContainerObservation {
         do throws(EngineError) {
-            _ = try await self.client.inspect(try Self.name(of: backend))
+            _ = try await self.client.inspect(try Self.containerID(container.name))
             return .foreign
         } catch {
             guard error.code == .noSuchContainer else { throw error }
@@ -92,19 +94,18 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    package func stop(_ backend: BackendID, grace: Duration) async throws(EngineFailure) {
+    package func stop(_ container: ContainerHandle, grace: Duration) async throws(EngineFailure) {
         do throws(EngineError) {
-            _ = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.stop(id, grace: grace) }
+            _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.stop(id, grace: grace) }
         } catch {
             throw EngineFailure(error)
         }
     }
 
-    package func remove(_ backend: BackendID) async throws(EngineFailure) {
-        self.groups.forget(backend)
+    package func remove(_ container: ContainerHandle) async throws(EngineFailure) {
+        if let id = container.id { self.groups[id] = nil }
         do throws(EngineError) {
-            _ = try await self.withContainer(of: backend) { (id) async throws(EngineError) in try await self.client.remove(id, force: true) }
-            self.directory[backend] = nil
+            _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.remove(id, force: true) }
         } catch {
             throw EngineFailure(error)
         }
@@ -112,11 +113,8 @@ package struct DockerEngineAdapter: Engine {
 
     package func list() async throws(EngineFailure) -> [ContainerListing] {
         do throws(EngineError) {
-            return try await self.client.list(label: "\(BackendID.managedLabel)=true").compactMap { summary in
-                guard let name = summary.labels[BackendID.backendLabel], let backend = BackendID(resourceName: name) else { return nil }
-                return ContainerListing(
-                    backend: backend, drone: summary.labels[ContainerTemplate.droneLabel].flatMap { DroneID(rawValue: $0) },
-                    isRunning: summary.status == .running || summary.status == .paused)
+            return try await self.client.list(label: "\(BackendID.managedLabel)=true").map { summary in
+                ContainerListing(ContainerHandle(summary), isRunning: summary.status == .running || summary.status == .paused)
             }
         } catch {
             throw EngineFailure(error)
@@ -127,11 +125,9 @@ package struct DockerEngineAdapter: Engine {
         EngineFailure(.imageNotFound, "'\(text)' is not the name of an image")
     }
 
-    /// Every backend id makes a valid name; the error is for the compiler's peace.
-    static func name(of backend: BackendID) throws(EngineError) -> ContainerID {
-        guard let id = ContainerID(rawValue: backend.resourceName) else {
-            throw EngineError(.badRequest, attempt: "name the container of \(backend)")
-        }
+    /// Docker takes a name wherever it takes an id. Every backend's name is a valid one; one from the table may be anything.
+    private static func containerID(_ name: String) throws(EngineError) -> ContainerID {
+        guard let id = ContainerID(rawValue: name) else { throw EngineError(.badRequest, attempt: "name a container '\(name)'") }
         return id
     }
 }

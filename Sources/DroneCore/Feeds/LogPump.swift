@@ -1,3 +1,4 @@
+import DroneStore
 import Logging
 import PlaneProtocol
 import PlaneService
@@ -43,12 +44,12 @@ actor LogPump {
     }
 
     /// Follows the container's output until cancelled. Opens the stream again where it broke off, for instance when Docker restarts.
-    func follow(sleep: @escaping @Sendable (Duration) async throws -> Void) async {
+    func follow(_ container: ContainerHandle, sleep: @escaping @Sendable (Duration) async throws -> Void) async {
         var failures = 0
         var onlyNew = false
         while !Task.isCancelled {
             let before = self.cursor
-            onlyNew = await self.passOn(onlyNew: onlyNew, sleep: sleep)
+            onlyNew = await self.passOn(container, onlyNew: onlyNew, sleep: sleep)
             if onlyNew {
                 // What it prints meanwhile is not read: whoever shouts costs this agent nothing.
                 if let pause = self.gap.map({ $0.endsAt - self.uptime() }), pause > .zero {
@@ -64,8 +65,8 @@ actor LogPump {
     }
 
     /// Passes on what the ended container has printed and nobody has seen.
-    func drain() async {
-        _ = await self.passOn(onlyNew: self.gap?.isCounted == false)
+    func drain(_ container: ContainerHandle) async {
+        _ = await self.passOn(container, onlyNew: self.gap?.isCounted == false)
         self.endGap(isOver: true)
     }
 
@@ -79,12 +80,14 @@ actor LogPump {
     /// came before.
     /// - Parameter sleep: nil where the output has an end and nobody waits until more of it may be passed on.
     /// - Returns: Whether there was more than can be counted.
-    private func passOn(onlyNew: Bool, sleep: (@Sendable (Duration) async throws -> Void)? = nil) async -> Bool {
+    private func passOn(
+        _ container: ContainerHandle, onlyNew: Bool, sleep: (@Sendable (Duration) async throws -> Void)? = nil
+    ) async -> Bool {
         let (news, tellNews) = AsyncStream.makeStream(of: GapNews.self)
         return await withTaskGroup(of: Void.self, returning: Bool.self) { group in
             var isCut = false
             group.addTask {
-                await self.read(onlyNew: onlyNew) { tellNews.yield($0) }
+                await self.read(container, onlyNew: onlyNew) { tellNews.yield($0) }
                 tellNews.finish()
             }
             for await event in news {
@@ -108,9 +111,9 @@ actor LogPump {
         case uncounted
     }
 
-    private func read(onlyNew: Bool, _ tell: @escaping @Sendable (GapNews) -> Void) async {
+    private func read(_ container: ContainerHandle, onlyNew: Bool, _ tell: @escaping @Sendable (GapNews) -> Void) async {
         do throws(EngineFailure) {
-            try await self.feeds.readLog(of: self.backend, after: self.cursor, onlyNew: onlyNew) { chunk in
+            try await self.feeds.readLog(of: container, after: self.cursor, onlyNew: onlyNew) { chunk in
                 guard let news = await self.passOn(chunk) else { return }
                 tell(news)
                 // Not one line more; this reading is cancelled.

@@ -28,10 +28,12 @@ package actor UsageReporter {
     /// One round: a message for each backend that has been sampled before.
     package func report() async {
         let running = await self.registry.running
+        let containers = await self.registry.containers
         var samples: [BackendID: UsageSample] = [:]
         for backend in running {
+            guard let container = containers[backend] else { continue }
             do throws(EngineFailure) {
-                guard let sample = try await self.context.feeds.usage(of: backend) else { continue }
+                guard let sample = try await self.context.feeds.usage(of: container) else { continue }
                 samples[backend] = sample
                 guard let earlier = self.samples[backend], let delta = UsageDelta(from: earlier, to: sample) else { continue }
                 self.publish(

@@ -48,7 +48,7 @@ package struct ExitWatch: Sendable {
     private func hear(_ news: ExitEvent) async {
         switch news {
         case .listening: await self.reconciler.reconcile()  // the engine forgets old events
-        case .ended(let backend): await self.registry.supervisor(of: backend)?.exitHint()
+        case .ended(let container): await self.registry.supervisor(of: container)?.exitHint()
         }
     }
 }

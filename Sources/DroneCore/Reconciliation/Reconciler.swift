@@ -15,7 +15,7 @@ package actor Reconciler {
 
     private let context: BackendContext
     private let registry: BackendRegistry
-    private var strays: [BackendID: Int64] = [:]
+    private var strays: [String: Int64] = [:]
 
     package init(context: BackendContext, registry: BackendRegistry) {
         self.context = context
@@ -41,6 +41,8 @@ package actor Reconciler {
             let running = await Set(self.registry.running)
             let table = ReconciliationPlan.Table(
                 states: Dictionary(listing.backends.map { ($0.id, $0.state) }, uniquingKeysWith: { first, _ in first }),
+                containers: Dictionary(listing.backends.map { ($0.id, $0.container) }, uniquingKeysWith: { first, _ in first })
+                    .merging(await self.registry.containers) { _, newer in newer },
                 unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running)
             let plan = ReconciliationPlan.make(
                 containers: containers, table: table, drone: self.context.drone, strays: self.strays,
@@ -56,14 +58,15 @@ package actor Reconciler {
     private func carryOut(_ plan: ReconciliationPlan, records: [BackendRecord]) async {
         for backend in plan.exitHints { await self.registry.supervisor(of: backend)?.exitHint() }
         for record in records where plan.toTakeOn.contains(record.id) { await self.registry.takeOn(record) }
-        for backend in plan.toRemove {
-            self.context.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(backend)"])
+        for container in plan.toRemove {
+            let name = container.backend.map { "\($0)" } ?? container.name
+            self.context.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(name)"])
             do throws(EngineFailure) {
-                try await self.context.engine.remove(backend)
+                try await self.context.engine.remove(container)
             } catch {
                 guard !Task.isCancelled else { return }
                 self.context.logger.warning(
-                    "the container could not be removed", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
+                    "the container could not be removed", metadata: [LogKey.backend: "\(name)", LogKey.error: "\(error)"])
             }
         }
     }

@@ -1,3 +1,4 @@
+package import DroneStore
 package import PlaneProtocol
 
 /// What has to be done for the engine's containers and the table to agree. A value; carrying it out twice does no harm.
@@ -6,6 +7,8 @@ package struct ReconciliationPlan: Hashable, Sendable {
     package struct Table: Sendable {
         /// Every row that could be read.
         package var states: [BackendID: BackendState]
+        /// The containers of those backends, as far as they are known.
+        package var containers: [BackendID: ContainerHandle]
         /// Rows that could not. Their containers are somebody's.
         package var unreadable: Set<String>
         /// Backends that have a supervisor.
@@ -14,9 +17,11 @@ package struct ReconciliationPlan: Hashable, Sendable {
         package var running: Set<BackendID>
 
         package init(
-            states: [BackendID: BackendState], unreadable: Set<String> = [], supervised: Set<BackendID>, running: Set<BackendID>
+            states: [BackendID: BackendState], containers: [BackendID: ContainerHandle] = [:], unreadable: Set<String> = [],
+            supervised: Set<BackendID>, running: Set<BackendID>
         ) {
             self.states = states
+            self.containers = containers
             self.unreadable = unreadable
             self.supervised = supervised
             self.running = running
@@ -27,33 +32,42 @@ package struct ReconciliationPlan: Hashable, Sendable {
     package var exitHints: Set<BackendID> = []
     /// In the table without a supervisor: live ones, and ended ones whose container is still there.
     package var toTakeOn: Set<BackendID> = []
-    /// Made by this drone, in nobody's table, for longer than the grace: a lost table, a creation nobody saw the end of.
-    package var toRemove: Set<BackendID> = []
-    /// In nobody's table, with the Unix time (seconds) when they were first seen so. Handed to the next plan.
-    package var strays: [BackendID: Int64] = [:]
+    /// Containers made by this drone for backends that are in nobody's table, and have not been for longer than the grace: the table was lost,
+    /// or nobody saw the end of a creation.
+    package var toRemove: Set<ContainerHandle> = []
+    /// Such containers, by the engine's id, with the Unix time (seconds) when they were first seen so. Handed to the next plan.
+    package var strays: [String: Int64] = [:]
 
+    /// A container belongs to the backend whose row or supervisor has its id, or else to the backend that its labels name. One with another role
+    /// that no row refers to is there on purpose: it is spared, whatever drone made it.
+    ///
     /// - Parameter strays: Those of the previous plan.
     /// - Parameter now: Unix time in seconds.
     /// - Parameter grace: Seconds a stray is left alone: whoever makes a container enters it in the table first, so this only guards
     ///   against what we have not thought of.
     package static func make(
-        containers: [ContainerListing], table: Table, drone: DroneID, strays: [BackendID: Int64], now: Int64, grace: Int64
+        containers: [ContainerListing], table: Table, drone: DroneID, strays: [String: Int64], now: Int64, grace: Int64
     ) -> ReconciliationPlan {
         var plan = ReconciliationPlan()
-        let living = Set(containers.filter(\.isRunning).map(\.backend))
-        plan.exitHints = table.running.subtracting(living)
+        let owners = Dictionary(
+            table.containers.compactMap { backend, container in container.id.map { ($0, backend) } }, uniquingKeysWith: { first, _ in first })
+        let owned: [(backend: BackendID, listing: ContainerListing)] = containers.compactMap { listing in
+            let backend = listing.container.id.flatMap { owners[$0] } ?? listing.container.backend
+            return backend.map { ($0, listing) }
+        }
+        plan.exitHints = table.running.subtracting(owned.filter(\.listing.isRunning).map(\.backend))
         for (backend, state) in table.states where !table.supervised.contains(backend) && !state.isTerminal {
             plan.toTakeOn.insert(backend)
         }
-        for container in containers where !table.supervised.contains(container.backend) {
-            if table.states[container.backend] != nil {
-                plan.toTakeOn.insert(container.backend)
-            } else if container.drone == drone, !table.unreadable.contains(container.backend.rawValue) {
-                let firstSeen = min(strays[container.backend] ?? now, now)
+        for (backend, listing) in owned where !table.supervised.contains(backend) {
+            if table.states[backend] != nil {
+                plan.toTakeOn.insert(backend)
+            } else if listing.drone == drone, !table.unreadable.contains(backend.rawValue), let id = listing.container.id {
+                let firstSeen = min(strays[id] ?? now, now)
                 if now - firstSeen >= grace {
-                    plan.toRemove.insert(container.backend)
+                    plan.toRemove.insert(listing.container)
                 } else {
-                    plan.strays[container.backend] = firstSeen
+                    plan.strays[id] = firstSeen
                 }
             }
         }

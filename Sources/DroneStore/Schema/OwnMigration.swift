@@ -93,5 +93,13 @@ struct OwnMigration {
                 UPDATE backend SET spec = \(DroneStore.specWithoutSecrets) WHERE state IN (\(DroneStore.endedStates));
                 DELETE FROM route WHERE backend IN (SELECT name FROM backend WHERE state IN (\(DroneStore.endedStates)));
                 """),
+        OwnMigration(
+            version: 4,
+            description: "container handles",
+            statements: """
+                -- Beside the container's id: what it was called and labelled when it was made.
+                ALTER TABLE plane_backend ADD COLUMN container_name TEXT;
+                ALTER TABLE plane_backend ADD COLUMN container_labels TEXT;  -- JSON object of strings
+                """),
     ]
 }

@@ -1,4 +1,5 @@
 import DroneStore
+import GRDB
 import PlaneProtocol
 import PlaneTestSupport
 import Synchronization
@@ -445,6 +446,49 @@ import Testing
         let next = BackendSupervisor(.make(), from: .loading, acceptedAt: nil, in: drone.context)
         try await self.running(next) { try await drone.wait(for: .ready, of: .make()) }
         #expect(drone.engine.containers.count == 1)
+    }
+
+    @Test("the container's handle is in the table from Starting on, with what it was called and labelled")
+    func handleStored() async throws {
+        let drone = try DroneFixture()
+        let backend = try await drone.admit(.make())
+        #expect(try await drone.store.backend(.make())?.container == ContainerHandle(of: .make()), "nothing is known of it yet")
+        try await self.running(backend) { try await drone.wait(for: .ready, of: .make()) }
+        let container = try #require(drone.engine.containers[.make()]).handle(of: .make())
+        #expect(try await drone.store.backend(.make())?.container == container)
+    }
+
+    @Test("a row of an agent that kept no handle is carried on: the handle is completed from the engine, and stored")
+    func handleRecovered() async throws {
+        let drone = try DroneFixture()
+        let first = try await drone.admit(.make(idle: 10))
+        try await self.running(first) { try await drone.wait(for: .ready, of: .make()) }
+        let queue = try DatabaseQueue(path: drone.directory.file("drone.sqlite3"))
+        try await queue.write { db in
+            try db.execute(sql: "UPDATE plane_backend SET container = NULL, container_name = NULL, container_labels = NULL")
+        }
+        let container = try #require(drone.engine.containers[.make()]).handle(of: .make())
+        let registry = BackendRegistry(context: drone.context)
+        try await registry.resume()
+        let next = try #require(await registry.supervisor(of: .make()))
+        #expect(next.containerHandle.id == nil)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await next.run() }
+            try await eventually("it is stored") { try await drone.store.backend(.make())?.container == container }
+            try await drone.time.pass(11)
+        }
+        #expect(try await drone.state(of: .make()) == .swept)
+        #expect(drone.engine.containers.isEmpty)
+    }
+
+    @Test("a creation whose answer was lost is undone: the container is found by its labels")
+    func lostCreation() async throws {
+        let drone = try DroneFixture()
+        drone.engine.state.withLock { $0.losesAnswers = true }
+        let backend = try await drone.admit(.make())
+        await backend.run()
+        #expect(try await drone.state(of: .make()) == .errorLoading)
+        #expect(drone.engine.containers.isEmpty)
     }
 
     @Test("an exit that happened while no agent ran is reported with its true code")

@@ -326,7 +326,7 @@ import Testing
             #expect(try await fixture.spawn(fixture.request()))
             try await eventually("it is ready") { try fixture.store.route("b-1")?.state == .ready }
             _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
-            try await eventually("its container is gone") { try await fixture.engine.inspect(.make()) == .absent }
+            try await eventually("its container is gone") { try await fixture.engine.inspect(ContainerHandle(of: .make())) == .absent }
             try await fixture.withScheduler { try await fixture.wait(for: .terminated, of: .make()) }
         }
         #expect(fixture.states(of: .make()) == [.loading, .starting, .ready, .ready, .terminated])

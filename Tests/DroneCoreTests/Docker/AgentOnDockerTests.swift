@@ -55,8 +55,8 @@ private func page(_ url: String) async throws -> String {
         func cleanUp() async throws {
             try await eventually("the container is removed", within: .seconds(30)) {
                 do throws(EngineFailure) {
-                    try await self.fixture.engine.remove(self.backend)
-                    return try await self.fixture.engine.inspect(self.backend) == .absent
+                    try await self.fixture.engine.remove(ContainerHandle(of: self.backend))
+                    return try await self.fixture.engine.inspect(ContainerHandle(of: self.backend)) == .absent
                 } catch {
                     guard error.code == .unavailable else { throw error }
                     return false
@@ -72,7 +72,7 @@ private func page(_ url: String) async throws -> String {
 
         func waitUntilGone() async throws {
             try await eventually("the container is gone", within: .seconds(30)) {
-                try await self.fixture.engine.inspect(self.backend) == .absent
+                try await self.fixture.engine.inspect(ContainerHandle(of: self.backend)) == .absent
             }
         }
     }
@@ -200,7 +200,7 @@ private func page(_ url: String) async throws -> String {
                 try await drone.wait(for: .ready)
             }
             try await eventually("it has ended") {
-                try await fixture.engine.inspect(drone.backend) == .exited(code: 42, outOfMemory: false)
+                try await fixture.engine.inspect(ContainerHandle(of: drone.backend)) == .exited(code: 42, outOfMemory: false)
             }
             try await fixture.withAgent(drone.id) {
                 try await drone.wait(for: .failed)
@@ -222,7 +222,7 @@ private func page(_ url: String) async throws -> String {
             let told = Recorder<ExitEvent>()
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try? await drone.fixture.engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
-                try await eventually("its container is removed") { told.all.contains(.ended(drone.backend)) }
+                try await eventually("its container is removed") { told.all.contains { $0.backend == drone.backend } }
                 group.cancelAll()
             }
             try await drone.waitUntilGone()

@@ -1,4 +1,5 @@
 import DockerEngine
+import DroneStore
 import Foundation
 import PlaneProtocol
 import PlaneTestSupport
@@ -20,7 +21,7 @@ import Testing
         change(&request.executable)
         try await engine.create(request)
         let lines = try await TestProcess.run("/usr/bin/env", ["docker", "-H", "unix://\(socket)", "inspect", id.resourceName])
-        try await engine.remove(id)
+        try await engine.remove(ContainerHandle(of: id))
         let list = try JSONSerialization.jsonObject(with: Data(lines.joined(separator: "\n").utf8)) as? [[String: Any]]
         return try #require(list?.first)
     }

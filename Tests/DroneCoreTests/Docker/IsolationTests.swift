@@ -1,4 +1,5 @@
 import DockerEngine
+import DroneStore
 import Foundation
 import NetworkAddresses
 import PlaneProtocol
@@ -31,9 +32,9 @@ import Testing
             self.engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: self.machine.dockerSocket)), template: template)
             for backend in [self.first, self.second] {
                 try await self.engine.create(.onDocker(backend, drone: .make(), ["GREETING": "a-neighbour"]))
-                try await self.engine.start(backend)
+                try await self.engine.start(ContainerHandle(of: backend))
             }
-            guard case .running(let address?) = try await self.engine.inspect(self.second) else { throw EngineFailure(.unavailable, "it does not run") }
+            guard case .running(let address?) = try await self.engine.inspect(ContainerHandle(of: self.second)) else { throw EngineFailure(.unavailable, "it does not run") }
             self.address = "\(address)"
         }
 
@@ -103,11 +104,11 @@ import Testing
     func network() async throws {
         let neighbours = try await Neighbours(Self.network)
         let (engine, machine) = (neighbours.engine, neighbours.machine)
-        for backend in [neighbours.first, neighbours.second] { try await engine.remove(backend) }
+        for backend in [neighbours.first, neighbours.second] { try await engine.remove(ContainerHandle(of: backend)) }
         try await machine.run("docker network rm plane")
         try await engine.create(.onDocker(neighbours.first, drone: .make()))
-        try await engine.start(neighbours.first)
-        try await engine.remove(neighbours.first)
+        try await engine.start(ContainerHandle(of: neighbours.first))
+        try await engine.remove(ContainerHandle(of: neighbours.first))
         try await machine.run("docker network rm plane; docker network create plane")
         let failure = await #expect(throws: EngineFailure.self) { try await engine.create(.onDocker(neighbours.first, drone: .make())) }
         #expect(failure?.code == .refused)

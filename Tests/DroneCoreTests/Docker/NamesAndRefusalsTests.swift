@@ -1,4 +1,5 @@
 import DockerEngine
+import DroneStore
 import Foundation
 import PlaneProtocol
 import PlaneService
@@ -19,10 +20,10 @@ import Testing
         do {
             try await body()
         } catch {
-            try? await engine.remove(id)
+            try? await engine.remove(ContainerHandle(of: id))
             throw error
         }
-        try await engine.remove(id)
+        try await engine.remove(ContainerHandle(of: id))
     }
 
     @Test("a renamed container is found, told of when it ends, stopped and removed: by whoever made it, and by an agent that comes after")
@@ -31,11 +32,12 @@ import Testing
             let maker = try await DockerEngineAdapter.forTests()
             let id = BackendID.random()
             try await self.with(maker, id) {
-                try await maker.create(.onDocker(id, drone: .make()))
-                try await maker.start(id)
+                let made = try await maker.create(.onDocker(id, drone: .make()))
+                try await maker.start(made)
                 try await self.docker("rename", id.resourceName, "renamed-\(id)")
                 let engine = isMaker ? maker : try await DockerEngineAdapter.forTests()
-                guard case .running = try await engine.inspect(id) else {
+                let container = isMaker ? made : ContainerHandle(of: id)
+                guard case .running = try await engine.inspect(container) else {
                     Issue.record("it is not found")
                     return
                 }
@@ -44,17 +46,17 @@ import Testing
                 try await withThrowingDiscardingTaskGroup { group in
                     group.addTask { try? await engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
                     try await eventually("it listens") { told.all.contains(.listening) }
-                    try await engine.stop(id, grace: .seconds(5))
-                    try await eventually("its end is told") { told.all.contains(.ended(id)) }
+                    try await engine.stop(container, grace: .seconds(5))
+                    try await eventually("its end is told") { told.all.contains { $0.backend == id } }
                     group.cancelAll()
                 }
-                guard case .exited = try await engine.inspect(id) else {
+                guard case .exited = try await engine.inspect(container) else {
                     Issue.record("it runs on")
                     return
                 }
-                try await engine.remove(id)
-                #expect(try await engine.inspect(id) == .absent)
-                #expect(try await engine.list().allSatisfy { $0.backend != id })
+                try await engine.remove(container)
+                #expect(try await engine.inspect(container) == .absent)
+                #expect(try await engine.list().allSatisfy { $0.container.backend != id })
             }
         }
     }
@@ -65,24 +67,26 @@ import Testing
         let (id, other) = (BackendID.random(), BackendID.random())
         let told = Recorder<ExitEvent>()
         try await self.with(engine, other) {
-            try await engine.create(.onDocker(other, drone: .make()))
-            try await engine.start(other)
+            let neighbour = try await engine.create(.onDocker(other, drone: .make()))
+            try await engine.start(neighbour)
             try await self.with(engine, id) {
                 // As an image's labels are among those of its containers.
                 let request = SpawnRequest.onDocker(id, drone: .make())
                 var spec = try #require(engine.template.specification(for: request))
                 for number in 0..<16 { spec.labels["junk-\(number)"] = String(repeating: "x", count: bytes / 16) }
-                _ = try await engine.client.createContainer(spec, name: DockerEngineAdapter.name(of: id))
-                try await engine.start(id)
-                #expect(try await engine.inspect(id) == .oversized)
-                #expect(try await Set(engine.list().map(\.backend)).isSuperset(of: [id, other]))
+                let name = try #require(ContainerID(rawValue: id.resourceName))
+                _ = try await engine.client.createContainer(spec, name: name)
+                let container = ContainerHandle(of: id)
+                try await engine.start(container)
+                #expect(try await engine.inspect(container) == .oversized)
+                #expect(try await Set(engine.list().compactMap(\.container.backend)).isSuperset(of: [id, other]))
                 let before = WireTime.now()
                 try await withThrowingDiscardingTaskGroup { group in
                     group.addTask { try? await engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
                     try await eventually("it listens") { told.all.contains(.listening) }
-                    try await engine.stop(id, grace: .zero)
-                    try await engine.stop(other, grace: .zero)
-                    try await eventually("the other one's end is told") { told.all.contains(.ended(other)) }
+                    try await engine.stop(container, grace: .zero)
+                    try await engine.stop(neighbour, grace: .zero)
+                    try await eventually("the other one's end is told") { told.all.contains { $0.backend == other } }
                     group.cancelAll()
                 }
             }
@@ -90,38 +94,22 @@ import Testing
         #expect(told.all.filter { $0 == .listening }.count == 1)
     }
 
-    @Test("the id that an earlier agent knew is enough, and one that names nothing any more does no harm")
-    func remembered() async throws {
-        let maker = try await DockerEngineAdapter.forTests()
-        let id = BackendID.random()
-        try await self.with(maker, id) {
-            try await maker.create(.onDocker(id, drone: .make()))
-            let known = try #require(maker.container(of: id))
-            let next = try await DockerEngineAdapter.forTests()
-            next.remember(known, of: id)
-            #expect(try await next.inspect(id) == .created)
-            let wrong = try await DockerEngineAdapter.forTests()
-            wrong.remember(String(repeating: "0", count: 64), of: id)
-            #expect(try await wrong.inspect(id) == .created)
-            #expect(wrong.container(of: id) == known)
-        }
-    }
-
     @Test("a container that took the name of a renamed one is nobody's, and is not touched")
     func nameTakenOver() async throws {
         let engine = try await DockerEngineAdapter.forTests()
         let id = BackendID.random()
         try await self.with(engine, id) {
-            try await engine.create(.onDocker(id, drone: .make()))
+            let made = try await engine.create(.onDocker(id, drone: .make()))
             try await self.docker("rename", id.resourceName, "renamed-\(id)")
             try await self.docker("create", "--name", id.resourceName, TestImage.name)
-            try await engine.remove(id)
-            #expect(try await engine.inspect(id) == .foreign)
-            try await engine.stop(id, grace: .zero)
-            try await engine.remove(id)
-            #expect(try await engine.inspect(id) == .foreign)
+            for container in [made, ContainerHandle(of: id)] {
+                try await engine.remove(container)
+                #expect(try await engine.inspect(container) == .foreign)
+                #expect(try await engine.recover(container) == nil)
+                try await engine.stop(container, grace: .zero)
+            }
             try await self.docker("rm", "-f", id.resourceName)
-            #expect(try await engine.inspect(id) == .absent)
+            #expect(try await engine.inspect(made) == .absent)
         }
     }
 
@@ -143,8 +131,7 @@ import Testing
         }
         try await self.with(engine, id) {
             let failure = await #expect(throws: EngineFailure.self) {
-                try await engine.create(request)
-                try await engine.start(id)
+                try await engine.start(try await engine.create(request))
             }
             #expect(failure?.code == .refused, "\(String(describing: failure))")
             #expect(change.isEmpty || failure?.message.contains("nosuch") == true, "\(String(describing: failure))")
@@ -186,12 +173,12 @@ import Testing
             try await self.docker(
                 "create", "--name", id.resourceName, "--log-driver", "none", "--label", "\(BackendID.managedLabel)=true",
                 "--label", "\(BackendID.backendLabel)=\(id.resourceName)", "-e", "PORT=8080", "-e", "SAY=unheard", TestImage.name)
-            try await engine.start(id)
+            try await engine.start(ContainerHandle(of: id))
             let logs = Recorder<BackendLogMessage>()
             let pump = LogPump(
                 of: id, from: engine, after: nil, cursors: LogCursors(), uptime: { .zero }, publish: { logs.record($0) },
                 logger: AgentFixture.logger)
-            for _ in 0..<3 { await pump.drain() }
+            for _ in 0..<3 { await pump.drain(ContainerHandle(of: id)) }
             #expect(logs.all.map(\.kind) == [.meta])
             let note = try #require(logs.all.first?.text)
             #expect(note.hasPrefix("The log cannot be read: "))

@@ -1,4 +1,5 @@
 import DockerEngine
+import DroneStore
 import Foundation
 import PlaneMessaging
 import PlaneProtocol
@@ -60,7 +61,7 @@ struct RegistryTests {
                     }
                     for request in requests {
                         try await eventually("no container is left", within: .seconds(60)) {
-                            try await self.fixture.engine.inspect(request.backendID) == .absent
+                            try await self.fixture.engine.inspect(ContainerHandle(of: request.backendID)) == .absent
                         }
                     }
                 }

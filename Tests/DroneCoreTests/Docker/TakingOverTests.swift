@@ -88,10 +88,10 @@ import Testing
                 try await fixture.wait(for: .swept, of: idle, within: .seconds(30))
                 try await fixture.wait(for: .failed, of: gone, within: .seconds(30))
                 try await eventually("what had ended is cleared away", within: .seconds(60)) {
-                    let containers = Set(try await fixture.engine.list().map(\.backend))
+                    let containers = Set(try await fixture.engine.list().compactMap(\.container.backend))
                     return containers.contains(kept) && containers.isDisjoint(with: [idle, swept])
                 }
-                guard case .running = try await fixture.engine.inspect(kept) else {
+                guard case .running = try await fixture.engine.inspect(ContainerHandle(of: kept)) else {
                     Issue.record("the running backend was not carried on")
                     return
                 }
@@ -99,7 +99,7 @@ import Testing
                 try await eventually("one backend is counted") { fixture.statuses.all.last?.runningBackends == 1 }
                 _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: kept), timeout: .seconds(10))
                 try await eventually("it is ended like any other", within: .seconds(60)) {
-                    try await fixture.engine.inspect(kept) == .absent
+                    try await fixture.engine.inspect(ContainerHandle(of: kept)) == .absent
                 }
             }
         }

@@ -1,4 +1,5 @@
 import DockerEngine
+import DroneStore
 import PlaneProtocol
 import PlaneTestSupport
 import Testing
@@ -48,17 +49,17 @@ import Testing
     func asDockerDoes() async throws {
         let engine = try await DockerEngineAdapter.forTests()
         let id = BackendID.random()
-        try await engine.create(.onDocker(id, drone: .random()))
-        try await engine.start(id)
-        let ours = try await engine.usage(of: id)
-        let theirs = try await engine.client.stats(try DockerEngineAdapter.name(of: id))
-        try await engine.remove(id)
+        let container = try await engine.create(.onDocker(id, drone: .random()))
+        try await engine.start(container)
+        let ours = try await engine.usage(of: container)
+        let theirs = try await engine.client.stats(try #require(container.id.flatMap { ContainerID(rawValue: $0) }))
+        try await engine.remove(container)
         let sample = try #require(ours)
         #expect(sample.memoryLimitBytes == theirs.memoryLimitBytes)
         #expect(sample.cpuNanoseconds <= (theirs.cpuNanoseconds ?? 0))
         let system = try #require(theirs.systemCPUNanoseconds)
         #expect(sample.systemCPUNanoseconds <= system)
         #expect(system - sample.systemCPUNanoseconds < 60_000_000_000, "the same clock, a moment earlier")
-        #expect(try await engine.usage(of: id) == nil)
+        #expect(try await engine.usage(of: container) == nil)
     }
 }

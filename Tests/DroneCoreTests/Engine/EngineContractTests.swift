@@ -1,3 +1,4 @@
+import DroneStore
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
@@ -7,7 +8,7 @@ import Testing
 
 /// What the agent relies on, of the engine in memory and of Docker alike.
 @Suite struct EngineContractTests {
-    /// Whatever the test does, no container is left behind.
+    /// Whatever the test does, no container of the backend is left behind.
     private func with(
         _ kind: EngineUnderTest, _ body: (any Engine & EngineFeeds, BackendID) async throws -> Void
     ) async throws {
@@ -16,15 +17,17 @@ import Testing
         do {
             try await body(engine, id)
         } catch {
-            try await engine.remove(id)
+            try await engine.remove(ContainerHandle(of: id))
             throw error
         }
-        try await engine.remove(id)
+        try await engine.remove(ContainerHandle(of: id))
     }
 
     @Test("what is absent is told as absent, and stopping or removing it is harmless", arguments: EngineUnderTest.available)
     func absent(kind: EngineUnderTest) async throws {
-        try await self.with(kind) { engine, id in
+        try await self.with(kind) { engine, backend in
+            let id = ContainerHandle(of: backend)
+            #expect(try await engine.recover(id) == nil)
             #expect(try await engine.inspect(id) == .absent)
             try await engine.stop(id, grace: .seconds(1))
             try await engine.remove(id)
@@ -37,33 +40,33 @@ import Testing
     @Test("created, running, ended, gone", arguments: EngineUnderTest.available)
     func life(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            try await engine.create(kind.serving(id))
-            #expect(try await engine.inspect(id) == .created)
-            try await engine.start(id)
-            try await engine.start(id)
-            guard case .running(let ip) = try await engine.inspect(id) else {
+            let container = try await engine.create(kind.serving(id))
+            #expect(try await engine.inspect(container) == .created)
+            try await engine.start(container)
+            try await engine.start(container)
+            guard case .running(let ip) = try await engine.inspect(container) else {
                 Issue.record("it does not run")
                 return
             }
             #expect(ip != nil)
-            try await engine.stop(id, grace: .seconds(5))
-            guard case .exited = try await engine.inspect(id) else {
+            try await engine.stop(container, grace: .seconds(5))
+            guard case .exited = try await engine.inspect(container) else {
                 Issue.record("it still runs")
                 return
             }
-            try await engine.stop(id, grace: .seconds(5))
-            try await engine.remove(id)
-            #expect(try await engine.inspect(id) == .absent)
+            try await engine.stop(container, grace: .seconds(5))
+            try await engine.remove(container)
+            #expect(try await engine.inspect(container) == .absent)
         }
     }
 
     @Test("a running container is removed as well", arguments: EngineUnderTest.available)
     func removeRunning(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            try await engine.create(kind.serving(id))
-            try await engine.start(id)
-            try await engine.remove(id)
-            #expect(try await engine.inspect(id) == .absent)
+            let container = try await engine.create(kind.serving(id))
+            try await engine.start(container)
+            try await engine.remove(container)
+            #expect(try await engine.inspect(container) == .absent)
         }
     }
 
@@ -87,8 +90,8 @@ import Testing
     @Test("a program that cannot be run is refused, whoever asks again", arguments: EngineUnderTest.available)
     func broken(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            try await engine.create(kind.broken(id))
-            let failure = await #expect(throws: EngineFailure.self) { try await engine.start(id) }
+            let container = try await engine.create(kind.broken(id))
+            let failure = await #expect(throws: EngineFailure.self) { try await engine.start(container) }
             #expect(failure?.code == .refused)
         }
     }
@@ -101,15 +104,62 @@ import Testing
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try? await engine.watchExits(since: before) { told.record($0) } }  // ends by being cancelled
                 try await eventually("it listens") { told.all.contains(.listening) }
-                try await engine.create(kind.exiting(id))
-                try await engine.start(id)
+                let container = try await engine.create(kind.exiting(id))
+                try await engine.start(container)
                 try await eventually("it has ended") {
-                    try await engine.inspect(id) == .exited(code: 3, outOfMemory: false)
+                    try await engine.inspect(container) == .exited(code: 3, outOfMemory: false)
                 }
                 (engine as? FakeEngine)?.end(id, code: 3)
-                try await eventually("it was told") { told.all.contains(.ended(id)) }
+                try await eventually("it was told") { told.all.contains { $0.backend == id } }
                 group.cancelAll()
             }
+        }
+    }
+
+    @Test("a handle that has only the backend's labels, or an id that names nothing any more, leads to the container, and is completed", arguments: EngineUnderTest.available)
+    func recover(kind: EngineUnderTest) async throws {
+        try await self.with(kind) { engine, id in
+            let made = try await engine.create(kind.serving(id))
+            let old = ContainerHandle(of: id)
+            var outdated = made
+            outdated.id = String(repeating: "0", count: 64)
+            #expect(made.id != nil && made.backend == id)
+            for handle in [old, outdated] {
+                let recovered = try #require(try await engine.recover(handle))
+                #expect(recovered.id == made.id && recovered.backend == id)
+                #expect(try await engine.inspect(handle) == .created)
+            }
+            try await engine.start(old)
+            guard case .running = try await engine.inspect(outdated) else {
+                Issue.record("it does not run")
+                return
+            }
+            try await engine.stop(outdated, grace: .seconds(5))
+            guard case .exited = try await engine.inspect(made) else {
+                Issue.record("it still runs")
+                return
+            }
+            try await engine.remove(old)
+            #expect(try await engine.inspect(made) == .absent)
+            #expect(try await engine.recover(made) == nil)
+        }
+    }
+
+    @Test("a container of ours with another role is listed as such, and is not taken for the backend's whose label it has", arguments: EngineUnderTest.available)
+    func otherRoles(kind: EngineUnderTest) async throws {
+        try await self.with(kind) { engine, id in
+            var spare = ContainerHandle(id: nil, name: "spare-\(id)", labels: ContainerHandle(of: id).labels)
+            spare.labels[ContainerHandle.roleLabel] = "network-spare"
+            spare = try await kind.add(spare, to: engine)
+            #expect(spare.backend == nil)
+            let listed = try await engine.list().filter { $0.container.id == spare.id }
+            #expect(listed.map(\.container.role) == [.other("network-spare")])
+            #expect(try await engine.recover(ContainerHandle(of: id)) == nil)
+            #expect(try await engine.inspect(ContainerHandle(of: id)) == .absent)
+            try await engine.remove(ContainerHandle(of: id))
+            #expect(try await engine.list().contains { $0.container.id == spare.id }, "it is spared")
+            try await engine.remove(spare)
+            #expect(try await !engine.list().contains { $0.container.id == spare.id })
         }
     }
 
@@ -117,48 +167,49 @@ import Testing
     func list(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
             let drone = DroneID.random()
-            try await engine.create(kind.serving(id, drone: drone))
-            #expect(try await engine.list().filter { $0.backend == id } == [.init(backend: id, drone: drone, isRunning: false)])
-            try await engine.start(id)
-            #expect(try await engine.list().filter { $0.backend == id } == [.init(backend: id, drone: drone, isRunning: true)])
+            let container = try await engine.create(kind.serving(id, drone: drone))
+            let listed = try await engine.list().filter { $0.container.backend == id }
+            #expect(listed.map(\.container.id) == [container.id] && listed.map(\.drone) == [drone] && listed.map(\.isRunning) == [false])
+            try await engine.start(container)
+            #expect(try await engine.list().filter { $0.container.backend == id }.map(\.isRunning) == [true])
         }
     }
 
     @Test("A21: a last line without a line feed is not lost to who follows", arguments: EngineUnderTest.available)
     func unfinishedLine(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            try await engine.create(kind.endingUnfinished(id))
-            try await engine.start(id)
+            let container = try await engine.create(kind.endingUnfinished(id))
+            try await engine.start(container)
             (engine as? FakeEngine)?.say("first\n", in: id)
             (engine as? FakeEngine)?.say("unfinished", in: id)
             (engine as? FakeEngine)?.end(id, code: 0)
             let all = Recorder<LogChunk>()
-            try await engine.readLog(of: id, after: nil) { all.record($0) }
+            try await engine.readLog(of: container, after: nil) { all.record($0) }
             let words = all.all.map { $0.text.split { $0.isWhitespace }.last.map(String.init) }
             #expect(words == ["first", "unfinished"])
-            #expect(try await engine.lastLines(of: id, count: 1) == ["unfinished"])
-            #expect(try await engine.lastLines(of: id, count: 5) == ["first", "unfinished"])
+            #expect(try await engine.lastLines(of: container, count: 1) == ["unfinished"])
+            #expect(try await engine.lastLines(of: container, count: 5) == ["first", "unfinished"])
         }
     }
 
     @Test("A21: a log is read from the beginning, or after what was seen", arguments: EngineUnderTest.available)
     func logs(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            try await engine.create(kind.serving(id))
-            try await engine.start(id)
+            let container = try await engine.create(kind.serving(id))
+            try await engine.start(container)
             (engine as? FakeEngine)?.say("one\n", in: id, .stderr)
             (engine as? FakeEngine)?.say("two\n", in: id, .stderr)
-            if case .running(let ip?) = try await engine.inspect(id), kind == .docker {
+            if case .running(let ip?) = try await engine.inspect(container), kind == .docker {
                 // It prints before it serves.
                 #expect(await ReadinessProber().waitForAnswer(from: ContainerAddress(ip: ip, port: 8080), limit: .seconds(20)) == .answered)
             }
-            try await engine.stop(id, grace: .seconds(5))
+            try await engine.stop(container, grace: .seconds(5))
             let all = Recorder<LogChunk>()
-            try await engine.readLog(of: id, after: nil) { all.record($0) }
+            try await engine.readLog(of: container, after: nil) { all.record($0) }
             #expect(all.all.map { $0.text.split(separator: " ").last.map(String.init) } == ["one\n", "two\n"])
             #expect(all.all.allSatisfy { $0.stream == .stderr })
             let rest = Recorder<LogChunk>()
-            try await engine.readLog(of: id, after: all.all.first?.time) { rest.record($0) }
+            try await engine.readLog(of: container, after: all.all.first?.time) { rest.record($0) }
             #expect(rest.all == Array(all.all.dropFirst()))
         }
     }

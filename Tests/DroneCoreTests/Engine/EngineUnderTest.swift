@@ -1,5 +1,7 @@
+import DroneStore
 import PlaneProtocol
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import DroneCore
@@ -18,6 +20,25 @@ enum EngineUnderTest: CaseIterable, CustomTestStringConvertible {
         case .fake: FakeEngine(images: ["serves": .serves, "broken": .broken, "exits": .exits(3)])
         case .docker: try await DockerEngineAdapter.forTests()
         }
+    }
+
+    /// Makes a container with these labels past the engine's verbs, as other parts of an agent do.
+    ///
+    /// - Returns: The handle with its id.
+    func add(_ container: ContainerHandle, to engine: any Engine) async throws -> ContainerHandle {
+        var container = container
+        switch self {
+        case .fake:
+            container.id = "added-\(container.name)"
+            (engine as? FakeEngine)?.state.withLock { $0.others.append(ContainerListing(container, isRunning: false)) }
+        case .docker:
+            let socket = try #require(TestImage.socket)
+            let labels = container.labels.flatMap { ["--label", "\($0.key)=\($0.value)"] }
+            let lines = try await TestProcess.run(
+                "/usr/bin/env", ["docker", "-H", "unix://\(socket)", "create", "--name", container.name] + labels + [TestImage.name])
+            container.id = lines.last
+        }
+        return container
     }
 
     func serving(_ id: BackendID, drone: DroneID = .random()) -> SpawnRequest {

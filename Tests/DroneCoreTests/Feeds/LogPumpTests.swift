@@ -1,3 +1,4 @@
+import DroneStore
 import PlaneProtocol
 import PlaneTestSupport
 import Synchronization
@@ -41,7 +42,7 @@ import Testing
         init(lines: Int) { self.lines = lines }
 
         func readLog(
-            of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
+            of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
         ) async throws(EngineFailure) {
             self.readings.record(onlyNew)
             for number in 0..<self.lines where !Task.isCancelled {
@@ -54,8 +55,8 @@ import Testing
         func stop() { self.end.continuation.finish() }
 
         func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {}
-        func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] { [] }
-        func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? { nil }
+        func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String] { [] }
+        func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample? { nil }
     }
 
     private struct Fixture {
@@ -76,7 +77,7 @@ import Testing
 
         func whileFollowing(_ body: () async throws -> Void) async throws {
             let (pump, time) = (self.pump, self.time)
-            let following = Task { await pump.follow { try await time.wait($0) } }
+            let following = Task { await pump.follow(ContainerHandle(of: .make())) { try await time.wait($0) } }
             defer { following.cancel() }
             try await body()
         }
@@ -113,7 +114,7 @@ import Testing
     func drain() async {
         let fixture = Fixture(lines: 130)
         fixture.feeds.stop()
-        await fixture.pump.drain()
+        await fixture.pump.drain(ContainerHandle(of: .make()))
         #expect(fixture.lines == 100)
         #expect(fixture.notes.map { $0.prefix(8) } == ["30 lines"])
     }
@@ -122,7 +123,7 @@ import Testing
     func unlimited() async {
         let fixture = Fixture(lines: 5_000, perSecond: nil)
         fixture.feeds.stop()
-        await fixture.pump.drain()
+        await fixture.pump.drain(ContainerHandle(of: .make()))
         #expect(fixture.lines == 5_000)
         #expect(fixture.notes.isEmpty)
     }

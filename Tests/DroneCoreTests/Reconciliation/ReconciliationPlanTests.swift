@@ -1,3 +1,4 @@
+import DroneStore
 import PlaneProtocol
 import Testing
 
@@ -7,13 +8,21 @@ import Testing
     private let us = DroneID.make("us")
 
     private func plan(
-        _ containers: [ContainerListing], _ table: ReconciliationPlan.Table, strays: [BackendID: Int64] = [:], now: Int64 = 1000
+        _ containers: [ContainerListing], _ table: ReconciliationPlan.Table, strays: [String: Int64] = [:], now: Int64 = 1000
     ) -> ReconciliationPlan {
         .make(containers: containers, table: table, drone: self.us, strays: strays, now: now, grace: 90)
     }
 
     private func container(_ id: String, by drone: DroneID? = nil, runs: Bool = true) -> ContainerListing {
-        ContainerListing(backend: .make(id), drone: drone ?? self.us, isRunning: runs)
+        ContainerListing(self.handle(id, by: drone ?? self.us), isRunning: runs)
+    }
+
+    private func handle(_ id: String, by drone: DroneID?, role: String? = nil) -> ContainerHandle {
+        var handle = ContainerHandle(of: .make(id))
+        handle.id = "container-\(id)"
+        handle.labels[ContainerTemplate.droneLabel] = drone?.rawValue
+        handle.labels[ContainerHandle.roleLabel] = role
+        return handle
     }
 
     @Test("where everything agrees there is nothing to do")
@@ -51,17 +60,17 @@ import Testing
         let table = ReconciliationPlan.Table(states: [:], supervised: [], running: [])
         let first = self.plan([self.container("stray")], table, now: 1000)
         #expect(first.toRemove.isEmpty)
-        #expect(first.strays == [.make("stray"): 1000])
+        #expect(first.strays == ["container-stray": 1000])
         let second = self.plan([self.container("stray")], table, strays: first.strays, now: 1089)
         #expect(second.toRemove.isEmpty)
         let third = self.plan([self.container("stray")], table, strays: second.strays, now: 1090)
-        #expect(third.toRemove == [.make("stray")])
+        #expect(third.toRemove.map(\.backend) == [.make("stray")])
     }
 
     @Test("a clock that was set back starts the grace anew instead of prolonging it")
     func clockSetBack() {
         let table = ReconciliationPlan.Table(states: [:], supervised: [], running: [])
-        #expect(self.plan([self.container("stray")], table, strays: [.make("stray"): 9999], now: 1000).strays == [.make("stray"): 1000])
+        #expect(self.plan([self.container("stray")], table, strays: ["container-stray": 9999], now: 1000).strays == ["container-stray": 1000])
     }
 
     @Test("containers of other drones, of the reference, and of rows we cannot read are left alone")
@@ -69,10 +78,27 @@ import Testing
         let table = ReconciliationPlan.Table(states: [:], unreadable: ["garbled"], supervised: [], running: [])
         let containers = [
             self.container("theirs", by: .make("them")),
-            ContainerListing(backend: .make("reference"), drone: nil, isRunning: true),
+            ContainerListing(self.handle("reference", by: nil), isRunning: true),
             self.container("garbled"),
         ]
-        let plan = self.plan(containers, table, strays: [.make("theirs"): 0, .make("reference"): 0, .make("garbled"): 0])
+        let plan = self.plan(containers, table, strays: ["container-theirs": 0, "container-reference": 0, "container-garbled": 0])
         #expect(plan == ReconciliationPlan())
+    }
+
+    @Test("a container of ours that is there for another reason is spared, however long it is there and whosever label it has")
+    func otherRoles() {
+        let table = ReconciliationPlan.Table(states: [.make("b"): .swept], supervised: [], running: [])
+        let spares = ["spare", "b"].map { ContainerListing(self.handle($0, by: self.us, role: "network-spare"), isRunning: true) }
+        #expect(self.plan(spares, table, strays: ["container-spare": 0, "container-b": 0]) == ReconciliationPlan())
+    }
+
+    @Test("a container whose id a row has is that backend's, whatever its labels say", arguments: [true, false])
+    func ownedByID(runs: Bool) {
+        let spare = self.handle("spare", by: self.us, role: "network-spare")
+        let table = ReconciliationPlan.Table(
+            states: [.make("b"): .ready], containers: [.make("b"): spare], supervised: [.make("b")], running: [.make("b")])
+        #expect(self.plan([ContainerListing(spare, isRunning: runs)], table).exitHints == (runs ? [] : [.make("b")]))
+        let ended = ReconciliationPlan.Table(states: [.make("b"): .swept], containers: [.make("b"): spare], supervised: [], running: [])
+        #expect(self.plan([ContainerListing(spare, isRunning: runs)], ended).toTakeOn == [.make("b")])
     }
 }

@@ -1,3 +1,4 @@
+import DroneStore
 import Foundation
 import NetworkAddresses
 import PlaneProtocol
@@ -17,7 +18,7 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     enum Call: Hashable, Sendable {
-        case pull, create, start, inspect, stop, remove, list, exits, logs, lastLines, usage
+        case pull, create, recover, start, inspect, stop, remove, list, exits, logs, lastLines, usage
     }
 
     struct Container: Hashable {
@@ -27,6 +28,15 @@ final class FakeEngine: Engine, EngineFeeds {
         var drone: DroneID?
         var isForeign = false
         var output: [LogChunk] = []
+        /// The engine's own.
+        let id = UUID().uuidString
+
+        func handle(of backend: BackendID) -> ContainerHandle {
+            var handle = ContainerHandle(of: backend)
+            handle.id = self.id
+            handle.labels[ContainerTemplate.droneLabel] = self.drone?.rawValue
+            return handle
+        }
     }
 
     struct State {
@@ -34,6 +44,8 @@ final class FakeEngine: Engine, EngineFeeds {
         /// What pulling brings, by name.
         var registry: [String: Image] = [:]
         var containers: [BackendID: Container] = [:]
+        /// Containers labelled as Plane's that are no backends'.
+        var others: [ContainerListing] = []
         var calls: [Call] = []
         /// Calls that fail, and how; `unavailable` ones may be lifted again.
         var failures: [Call: EngineFailure] = [:]
@@ -41,11 +53,18 @@ final class FakeEngine: Engine, EngineFeeds {
         var held: Set<Call> = []
         var waiters: [Call: [CheckedContinuation<Void, Never>]] = [:]
         var lastSecond: Int64 = 1000
+        /// Makes containers and does not say so.
+        var losesAnswers = false
         var graces: [Duration] = []
+
+        /// Whose container is meant: by its id, or else by its labels.
+        func backend(of container: ContainerHandle) -> BackendID? {
+            self.containers.first { $0.value.id == container.id }?.key ?? container.backend
+        }
     }
 
     let state = Mutex(State())
-    private let exitEvents = AsyncStream<BackendID>.makeStream()
+    private let exitEvents = AsyncStream<ContainerHandle>.makeStream()
 
     init(images: [String: Image] = ["demo": .serves]) {
         self.state.withLock { $0.images = images }
@@ -82,8 +101,11 @@ final class FakeEngine: Engine, EngineFeeds {
 
     /// The container's process ends by itself; somebody is told if `tells`.
     func end(_ backend: BackendID, code: Int64, tells: Bool = true) {
-        self.state.withLock { $0.containers[backend]?.process = .exited(code) }
-        if tells { self.exitEvents.continuation.yield(backend) }
+        let container = self.state.withLock { state in
+            state.containers[backend]?.process = .exited(code)
+            return state.containers[backend]?.handle(of: backend)
+        }
+        if tells, let container { self.exitEvents.continuation.yield(container) }
     }
 
     // MARK: Engine
@@ -99,20 +121,34 @@ final class FakeEngine: Engine, EngineFeeds {
         }
     }
 
-    func create(_ request: SpawnRequest) async throws(EngineFailure) {
+    @discardableResult
+    func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle {
         try await self.enter(.create)
-        try self.state.withLock { (state) throws(EngineFailure) in
+        return try self.state.withLock { (state) throws(EngineFailure) in
             let image = request.executable.image
             guard state.images[image] != nil else { throw EngineFailure(.imageMissing, "no image \(image)") }
             guard state.containers[request.backendID] == nil else { throw EngineFailure(.nameTaken, "the name is taken") }
-            state.containers[request.backendID] = Container(image: image, drone: request.droneID)
+            let container = Container(image: image, drone: request.droneID)
+            state.containers[request.backendID] = container
+            guard !state.losesAnswers else { throw EngineFailure(.unavailable, "no answer") }
+            return container.handle(of: request.backendID)
         }
     }
 
-    func start(_ backend: BackendID) async throws(EngineFailure) {
+    func recover(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerHandle? {
+        try await self.enter(.recover)
+        return self.state.withLock { state in
+            guard let backend = state.backend(of: container), let found = state.containers[backend], !found.isForeign else { return nil }
+            return found.handle(of: backend)
+        }
+    }
+
+    func start(_ handle: ContainerHandle) async throws(EngineFailure) {
         try await self.enter(.start)
         try self.state.withLock { (state) throws(EngineFailure) in
-            guard var container = state.containers[backend] else { throw EngineFailure(.refused, "no container \(backend)") }
+            guard let backend = state.backend(of: handle), var container = state.containers[backend] else {
+                throw EngineFailure(.refused, "no container \(handle.name)")
+            }
             guard container.process != .running else { return }
             switch state.images[container.image] {
             case .serves: container.process = .running
@@ -123,10 +159,10 @@ final class FakeEngine: Engine, EngineFeeds {
         }
     }
 
-    func inspect(_ backend: BackendID) async throws(EngineFailure) -> ContainerObservation {
+    func inspect(_ handle: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
         try await self.enter(.inspect)
         return self.state.withLock { state in
-            guard let container = state.containers[backend] else { return .absent }
+            guard let backend = state.backend(of: handle), let container = state.containers[backend] else { return .absent }
             guard !container.isForeign else { return .foreign }
             return switch container.process {
             case .created: .created
@@ -136,32 +172,30 @@ final class FakeEngine: Engine, EngineFeeds {
         }
     }
 
-    func stop(_ backend: BackendID, grace: Duration) async throws(EngineFailure) {
+    func stop(_ container: ContainerHandle, grace: Duration) async throws(EngineFailure) {
         try await self.enter(.stop)
         self.state.withLock { state in
             state.graces.append(grace)
+            guard let backend = state.backend(of: container) else { return }
             if state.containers[backend]?.process == .running { state.containers[backend]?.process = .exited(143) }
         }
     }
 
-    func remove(_ backend: BackendID) async throws(EngineFailure) {
+    func remove(_ container: ContainerHandle) async throws(EngineFailure) {
         try await self.enter(.remove)
-        self.state.withLock { _ = $0.containers.removeValue(forKey: backend) }
+        self.state.withLock { state in
+            state.others.removeAll { $0.container.id == container.id }
+            if let backend = state.backend(of: container) { state.containers[backend] = nil }
+        }
     }
-
-    func container(of backend: BackendID) -> String? {
-        self.state.withLock { $0.containers[backend] == nil ? nil : "container-of-\(backend)" }
-    }
-
-    /// Containers in memory have no names that could be changed.
-    func remember(_ container: String, of backend: BackendID) {}
 
     func list() async throws(EngineFailure) -> [ContainerListing] {
         try await self.enter(.list)
         return self.state.withLock { state in
-            state.containers.filter { !$0.value.isForeign }.map {
-                ContainerListing(backend: $0.key, drone: $0.value.drone, isRunning: $0.value.process == .running)
-            }
+            state.others
+                + state.containers.filter { !$0.value.isForeign }.map {
+                    ContainerListing($0.value.handle(of: $0.key), isRunning: $0.value.process == .running)
+                }
         }
     }
 
@@ -170,30 +204,34 @@ final class FakeEngine: Engine, EngineFeeds {
     func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {
         try await self.enter(.exits)
         await body(.listening)
-        for await backend in self.exitEvents.stream { await body(.ended(backend)) }
+        for await container in self.exitEvents.stream { await body(.ended(container)) }
         if Task.isCancelled { throw EngineFailure(.unavailable, "listen to the events: cancelled") }  // as a real one says
     }
 
     func readLog(
-        of backend: BackendID, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
+        of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
         try await self.enter(.logs)
         guard !onlyNew else { return }
-        for chunk in self.containers[backend]?.output ?? [] {
+        for chunk in self.container(container)?.output ?? [] {
             if let since, let time = chunk.time, time <= since { continue }
             await body(chunk)
         }
     }
 
-    func lastLines(of backend: BackendID, count: Int) async throws(EngineFailure) -> [String] {
+    func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String] {
         try await self.enter(.lastLines)
-        return (self.containers[backend]?.output ?? []).suffix(count).map { $0.text.hasSuffix("\n") ? String($0.text.dropLast()) : $0.text }
+        return (self.container(container)?.output ?? []).suffix(count).map { $0.text.hasSuffix("\n") ? String($0.text.dropLast()) : $0.text }
     }
 
-    func usage(of backend: BackendID) async throws(EngineFailure) -> UsageSample? {
+    func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample? {
         try await self.enter(.usage)
-        guard self.containers[backend]?.process == .running else { return nil }
+        guard self.container(container)?.process == .running else { return nil }
         return UsageSample(memoryUsedBytes: 1, memoryLimitBytes: 2, cpuNanoseconds: 3, systemCPUNanoseconds: 4)
+    }
+
+    private func container(_ handle: ContainerHandle) -> Container? {
+        self.state.withLock { state in state.backend(of: handle).flatMap { state.containers[$0] } }
     }
 
     private func enter(_ call: Call) async throws(EngineFailure) {

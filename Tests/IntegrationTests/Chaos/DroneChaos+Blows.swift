@@ -1,4 +1,5 @@
 import DroneCore
+import DroneStore
 import Foundation
 import PlaneProtocol
 import PlaneTestSupport
@@ -52,10 +53,10 @@ extension DroneChaos {
             await lock.release()
         case .containerRemoved:
             guard let victim = try await self.victim() else { return }
-            try? await self.engine.remove(victim)  // the agent may be at it already
+            try? await self.engine.remove(ContainerHandle(of: victim))  // the agent may be at it already
         case .containerKilled:
             guard let victim = try await self.victim() else { return }
-            try? await self.engine.stop(victim, grace: .zero)
+            try? await self.engine.stop(ContainerHandle(of: victim), grace: .zero)
         case .dockerKilled:
             guard let docker = self.docker else { return }
             await docker.kill()
@@ -100,7 +101,7 @@ extension DroneChaos {
 
     /// A running container of this drone that is not steady.
     private func victim() async throws -> BackendID? {
-        let running = try await self.engine.list().filter { $0.drone == self.cluster.drone && $0.isRunning }.map(\.backend)
+        let running = try await self.engine.list().filter { $0.drone == self.cluster.drone && $0.isRunning }.compactMap(\.container.backend)
         let candidates = running.filter { !self.steady.contains($0) }.sorted { $0.rawValue < $1.rawValue }
         return candidates.isEmpty ? nil : self.roll { $0.pick(candidates) }
     }

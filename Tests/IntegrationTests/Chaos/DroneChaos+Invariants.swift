@@ -12,7 +12,7 @@ extension DroneChaos {
         try await self.endTheRest()
         try await eventually("Docker has the steady backends and nothing else of this drone", within: .seconds(90)) {
             let containers = try await self.engine.list().filter { $0.drone == self.cluster.drone }
-            return Set(containers.map(\.backend)) == self.steady && containers.allSatisfy(\.isRunning)
+            return Set(containers.compactMap(\.container.backend)) == self.steady && containers.allSatisfy(\.isRunning)
         }
         let rows = try await self.store.allBackends()
         #expect(rows.unreadable.isEmpty)
