@@ -50,9 +50,9 @@ extension BackendMachine {
         case .waiting, .ready, .starting(.locating):
             return self.end(outcome, from: .stopping)
         case .starting(.probing):
-            return self.end(outcome, from: .stopping, first: [.abandonWork])
+            return self.end(outcome, from: .stopping, first: [.cancelWork])
         case .loading(.pulling):
-            return self.end(outcome, from: .drainingLogs(removes: true), first: [.abandonWork])
+            return self.end(outcome, from: .drainingLogs(removes: true), first: [.cancelWork])
         case .loading(.adopting), .loading(.creating), .loading(.launching):
             return self.end(outcome, from: .settling)
         }

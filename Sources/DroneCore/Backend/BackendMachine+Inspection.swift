@@ -22,7 +22,7 @@ extension BackendMachine {
             return self.locate(observation)
         case .starting(.probing):
             guard let outcome = self.outcome(ofStarting: observation) else { return [] }
-            return self.end(outcome, from: Self.cleanup(after: observation), first: [.abandonWork])
+            return self.end(outcome, from: Self.cleanup(after: observation), first: [.cancelWork])
         case .ready(.rejoining):
             return self.rejoin(observation)
         case .ready(.serving):

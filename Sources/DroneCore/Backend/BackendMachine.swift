@@ -81,7 +81,7 @@ package struct BackendMachine: Sendable {
         case inspect
         case probe(ContainerAddress)
         /// Stop pulling or probing; the answer is not wanted any more.
-        case abandonWork
+        case cancelWork
         case record(BackendState, route: ContainerAddress?)
         /// The end has begun: nothing new gets in, and everybody is told.
         case recordEnding(BackendOutcome)

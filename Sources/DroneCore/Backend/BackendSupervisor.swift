@@ -111,7 +111,7 @@ package final class BackendSupervisor: Sendable {
         case .start: group.addTask { await self.start() }
         case .inspect: group.addTask { await self.inspect() }
         case .probe(let address): group.addTask { await self.work.run { await self.probe(address) } }
-        case .abandonWork: await self.work.abandon()
+        case .cancelWork: await self.work.cancel()
         case .record(let state, let address): await self.record(state, at: address, phases: phases)
         case .recordEnding(let outcome): await self.recordEnding(outcome)
         case .recordEnd(let outcome): await self.recordEnd(outcome, phases: phases)
@@ -222,7 +222,7 @@ extension BackendSupervisor {
     }
 
     private func drainLogs(note: String?) async {
-        await self.logFollowing.abandon()
+        await self.logFollowing.cancel()
         let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain(self.containerHandle) }
         if drained == nil, !Task.isCancelled { self.logger.warning("the last lines of the backend's log were not to be had in time") }
         await self.logs.add(note: note)

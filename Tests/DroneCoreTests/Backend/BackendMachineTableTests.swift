@@ -106,7 +106,7 @@ import Testing
     static let loading: [Row] = [
         Row(from: .loading(.pulling(fresh)), event: .pulled, to: .loading(.creating(triedPull)), actions: [.create]),
         end(.loading(.pulling(fresh)), .pullFailed(refused), loadError(.imagePullFailed, refused), .drainingLogs(removes: true)),
-        end(.loading(.pulling(fresh)), .terminate, terminated, .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.loading(.pulling(fresh)), .terminate, terminated, .drainingLogs(removes: true), first: [.cancelWork]),
 
         Row(from: .loading(.creating(fresh)), event: .created, to: .loading(.launching), actions: [.start]),
         Row(from: .loading(.creating(fresh)), event: .createFailed(missing), to: .loading(.pulling(fresh)), actions: [.pull]),
@@ -169,21 +169,21 @@ import Testing
         end(.starting(.locating), .terminate, terminated, .stopping),
 
         Row(from: .starting(.probing(address)), event: .exitHint, to: .starting(.probing(address)), actions: [.inspect]),
-        end(.starting(.probing(address)), .inspected(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
-        end(.starting(.probing(address)), .inspected(.foreign), vanishedStarting, .drainingLogs(removes: false), first: [.abandonWork]),
-        end(.starting(.probing(address)), .inspected(.oversized), oversized, .stopping, first: [.abandonWork]),
-        end(.starting(.probing(address)), .inspected(.created), vanishedStarting, .drainingLogs(removes: true), first: [.abandonWork]),
-        end(.starting(.probing(address)), .inspected(exit0), endedStarting(0), .drainingLogs(removes: true), first: [.abandonWork]),
-        end(.starting(.probing(address)), .inspected(exit2), endedStarting(2), .drainingLogs(removes: true), first: [.abandonWork]),
+        end(.starting(.probing(address)), .inspected(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.cancelWork]),
+        end(.starting(.probing(address)), .inspected(.foreign), vanishedStarting, .drainingLogs(removes: false), first: [.cancelWork]),
+        end(.starting(.probing(address)), .inspected(.oversized), oversized, .stopping, first: [.cancelWork]),
+        end(.starting(.probing(address)), .inspected(.created), vanishedStarting, .drainingLogs(removes: true), first: [.cancelWork]),
+        end(.starting(.probing(address)), .inspected(exit0), endedStarting(0), .drainingLogs(removes: true), first: [.cancelWork]),
+        end(.starting(.probing(address)), .inspected(exit2), endedStarting(2), .drainingLogs(removes: true), first: [.cancelWork]),
         end(
             .starting(.probing(address)), .inspected(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true),
-            first: [.abandonWork]),
+            first: [.cancelWork]),
         Row(
             from: .starting(.probing(address)), event: .answered, to: .ready(.serving(address)),
             actions: [.record(.ready, route: address), .watchIdle(address)]),
         end(.starting(.probing(address)), .unanswered(.mute), timedOut, .stopping),
         end(.starting(.probing(address)), .unanswered(.closed), neverOpened, .stopping),
-        end(.starting(.probing(address)), .terminate, terminated, .stopping, first: [.abandonWork]),
+        end(.starting(.probing(address)), .terminate, terminated, .stopping, first: [.cancelWork]),
     ]
 
     static func ready(_ state: State) -> [Row] {
