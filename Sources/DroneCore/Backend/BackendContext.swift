@@ -1,9 +1,8 @@
 package import DroneStore
 package import Logging
 package import PlaneProtocol
-import PlaneService
 
-/// What every backend of a drone is run with. One value for all of them.
+/// What the supervisors of a drone's backends share. Other parts of the agent get the few of these that they use.
 package struct BackendContext: Sendable {
     package var drone: DroneID
     package var cluster: ClusterName
@@ -19,16 +18,10 @@ package struct BackendContext: Sendable {
     package var publishLog: @Sendable (BackendLogMessage) -> Void
     /// A report has been put into the outbox.
     package var reportQueued: @Sendable () -> Void
-    /// Wall clock, for what is stored and reported.
-    package var now: @Sendable () -> WireTime = { WireTime.now() }
-    /// Time since some moment, by a clock that nobody sets.
-    package var uptime: @Sendable () -> Duration = { Self.start.duration(to: .now) }
     /// Does nothing but in tests of failures.
     package var pass: @Sendable (FaultPoint) -> Void = { _ in }
-    package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    package var time = AgentTime()
     package var logger: Logger
-
-    private static let start = ContinuousClock.now
 
     package init(
         drone: DroneID, cluster: ClusterName, store: DroneStore, engine: any Engine, feeds: any EngineFeeds,
@@ -50,6 +43,6 @@ package struct BackendContext: Sendable {
     func report(_ state: BackendState, of backend: BackendID, detail: BackendStatusDetail?) -> [UInt8] {
         WireCodec.encode(
             UpdateBackendStateMessage(
-                cluster: self.cluster, state: state, backend: backend, time: self.now(), drone: self.drone, detail: detail))
+                cluster: self.cluster, state: state, backend: backend, time: self.time.now(), drone: self.drone, detail: detail))
     }
 }

@@ -50,7 +50,7 @@ package final class BackendSupervisor: Sendable {
         self.logger = logger
         self.logs = LogPump(
             of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors,
-            allowance: context.limits.logLinesPerSecond.map { LogAllowance(linesPerSecond: $0) }, uptime: context.uptime,
+            allowance: context.limits.logLinesPerSecond.map { LogAllowance(linesPerSecond: $0) }, uptime: context.time.uptime,
             publish: context.publishLog, logger: logger)
     }
 
@@ -75,7 +75,7 @@ package final class BackendSupervisor: Sendable {
             self.origin, pullPolicy: self.request.executable.pullPolicy,
             port: self.request.executable.port ?? DockerExecutableConfig.defaultPort)
         var phases = PhaseClock(acceptedAt: self.acceptedAt)
-        if case .admitted = self.origin { phases.pass(\.accepted, at: self.context.now()) }
+        if case .admitted = self.origin { phases.pass(\.accepted, at: self.context.time.now()) }
         self.mailbox.post(.begin)
         await withDiscardingTaskGroup { group in
             await self.mailbox.receive { event in
@@ -93,10 +93,10 @@ package final class BackendSupervisor: Sendable {
 
     private func note(_ event: BackendEvent, in phases: inout PhaseClock) {
         switch event {
-        case .pulled: phases.pass(\.pulled, at: self.context.now())
-        case .created: phases.pass(\.created, at: self.context.now())
-        case .started: phases.pass(\.started, at: self.context.now())
-        case .answered: phases.pass(\.ready, at: self.context.now())
+        case .pulled: phases.pass(\.pulled, at: self.context.time.now())
+        case .created: phases.pass(\.created, at: self.context.time.now())
+        case .started: phases.pass(\.started, at: self.context.time.now())
+        case .answered: phases.pass(\.ready, at: self.context.time.now())
         case .begin, .pullFailed, .createFailed, .startFailed, .exitHint, .inspected, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained,
             .removed:
             break
@@ -115,7 +115,7 @@ package final class BackendSupervisor: Sendable {
         case .record(let state, let address): await self.record(state, at: address, phases: phases)
         case .recordEnding(let outcome): await self.recordEnding(outcome)
         case .recordEnd(let outcome): await self.recordEnd(outcome, phases: phases)
-        case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(self.containerHandle, sleep: self.context.sleep) } }
+        case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(self.containerHandle, sleep: self.context.time.sleep) } }
         case .watchIdle(let address): group.addTask { await self.watchIdle(address) }
         case .stop(let kind): group.addTask { await self.stop(kind) }
         case .drainLogs(let note): group.addTask { await self.drainLogs(note: note) }
@@ -140,7 +140,7 @@ extension BackendSupervisor {
             context.publishLog(BackendLogMessage(backendID: backend, kind: .meta, text: "Pulling \(image): \(text)"))
         }
         tell("asking the registry")
-        let result = await withTimeLimit(context.limits.pull, sleep: context.sleep) { () async -> BackendEvent in
+        let result = await withTimeLimit(context.limits.pull, sleep: context.time.sleep) { () async -> BackendEvent in
             do throws(EngineFailure) {
                 try await context.pulls.pull(image, credentials: executable.credentials, tell: tell) { (progress) async throws(EngineFailure) in
                     try await context.engine.pull(image, credentials: executable.credentials, progress: progress)
@@ -223,7 +223,7 @@ extension BackendSupervisor {
 
     private func drainLogs(note: String?) async {
         await self.logFollowing.cancel()
-        let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.sleep) { await self.logs.drain(self.containerHandle) }
+        let drained: Void? = await withTimeLimit(self.context.limits.logDrain, sleep: self.context.time.sleep) { await self.logs.drain(self.containerHandle) }
         if drained == nil, !Task.isCancelled { self.logger.warning("the last lines of the backend's log were not to be had in time") }
         await self.logs.add(note: note)
         self.mailbox.post(.logsDrained)
@@ -247,7 +247,7 @@ extension BackendSupervisor {
                 guard !Task.isCancelled else { return }
                 self.logger.warning("trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
             }
-            guard (try? await self.context.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
+            guard (try? await self.context.time.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
         }
     }
 }
@@ -259,7 +259,7 @@ extension BackendSupervisor {
         let detail = phases.reported.map { BackendStatusDetail(phases: $0) }
         await self.store(
             BackendTransition(
-                self.backend, to: state, at: self.context.now().seconds, route: address.map { self.route(to: $0) },
+                self.backend, to: state, at: self.context.time.now().seconds, route: address.map { self.route(to: $0) },
                 container: self.containerHandle,
                 report: self.context.report(state, of: self.backend, detail: detail)))
         if state == .ready { BackendMetrics.becameReady(phases.phases) }
@@ -268,7 +268,7 @@ extension BackendSupervisor {
     /// Nothing new gets in from here on. An end that was begun before stands, and is told.
     private func recordEnding(_ outcome: BackendOutcome) async {
         self.context.pass(.ending)
-        let record = outcome.record(at: self.context.now(), requestedBy: self.requester.withLock { $0 })
+        let record = outcome.record(at: self.context.time.now(), requestedBy: self.requester.withLock { $0 })
         let stored = await self.retryStore { () async throws(StoreError) in
             try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, record) }
         }
@@ -298,14 +298,14 @@ extension BackendSupervisor {
         if outcome.cause == .requested { detail.requestedBy = ending.map(\.requestedBy) ?? self.requester.withLock { $0 } }
         await self.store(
             BackendTransition(
-                self.backend, to: outcome.state, at: self.context.now().seconds, exitCode: outcome.exitCode,
+                self.backend, to: outcome.state, at: self.context.time.now().seconds, exitCode: outcome.exitCode,
                 report: self.context.report(outcome.state, of: self.backend, detail: detail)))
     }
 
     /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
     private func lastLines() async -> [String] {
         let (context, container) = (self.context, self.containerHandle)
-        let lines = await withTimeLimit(context.limits.lastLines, sleep: context.sleep) { () async -> [String] in
+        let lines = await withTimeLimit(context.limits.lastLines, sleep: context.time.sleep) { () async -> [String] in
             (try? await context.feeds.lastLines(of: container, count: LastLines.countLimit)) ?? []
         }
         return LastLines.fit(lines ?? [])
@@ -342,18 +342,18 @@ extension BackendSupervisor {
     private func watchIdle(_ address: ContainerAddress) async {
         let route = self.route(to: address)
         var mustWriteRoute = true
-        var clock = ClockWatch(wallSeconds: self.context.now().seconds, uptime: self.context.uptime())
+        var clock = ClockWatch(wallSeconds: self.context.time.now().seconds, uptime: self.context.time.uptime())
         while !Task.isCancelled {
             if mustWriteRoute {
-                let now = self.context.now().seconds
+                let now = self.context.time.now().seconds
                 await self.retryStore { () async throws(StoreError) in
                     try await self.context.store.ensureRoute(of: self.backend, route, at: now)
                 }
                 mustWriteRoute = false
             }
-            let now = self.context.now().seconds
-            if clock.wasSet(wallSeconds: now, uptime: self.context.uptime()) { await self.restartIdleTime(at: now) }
-            let record = BackendOutcome(.swept, .idle).record(at: self.context.now(), requestedBy: nil)
+            let now = self.context.time.now().seconds
+            if clock.wasSet(wallSeconds: now, uptime: self.context.time.uptime()) { await self.restartIdleTime(at: now) }
+            let record = BackendOutcome(.swept, .idle).record(at: self.context.time.now(), requestedBy: nil)
             let verdict = await self.retryStore { () async throws(StoreError) in
                 try await self.context.store.endIfIdle(
                     self.backend, idleLimit: self.request.maxIdle, at: now, record, report: self.report(.ready, record))
@@ -371,7 +371,7 @@ extension BackendSupervisor {
                 }
                 // The clock may be set; an hour is soon enough to notice.
                 let pause = Duration.seconds(min(max(deadline.subtractingReportingOverflow(now).partialValue, 1), 3600))
-                guard (try? await self.context.sleep(pause)) != nil else { return }
+                guard (try? await self.context.time.sleep(pause)) != nil else { return }
             case .routeMissing:
                 self.logger.warning("the backend's route was missing and is written again")
                 mustWriteRoute = true
@@ -398,7 +398,7 @@ extension BackendSupervisor {
                 guard !Task.isCancelled else { return nil }
                 self.logger.error("trying again", metadata: [LogKey.error: "\(error)"])
             }
-            guard (try? await self.context.sleep(RetrySchedule.store.pause(after: failures))) != nil else { return nil }
+            guard (try? await self.context.time.sleep(RetrySchedule.store.pause(after: failures))) != nil else { return nil }
         }
         return nil
     }

@@ -60,7 +60,7 @@ package actor BackendRegistry {
     /// - Parameter room: How many live backends there may be with this one; nil for any number.
     package func admit(_ request: SpawnRequest, room: Int?) async throws(StoreError) -> Admission {
         self.context.pass(.requested)
-        let received = self.context.now().unixMicroseconds
+        let received = self.context.time.now().unixMicroseconds
         let report = self.context.report(
             .loading, of: request.backendID,
             detail: request.metadata[ScheduleRequest.requestedByKey].map { BackendStatusDetail(requestedBy: BackendStatusDetail.requester($0)) })

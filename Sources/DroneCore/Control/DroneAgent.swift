@@ -113,28 +113,35 @@ package struct DroneAgent: Service {
                     loops.addTask { await self.serve(connections) }
                 }
             }
-            await LogCursorKeeper(context: self.context).write()
+            await self.cursorKeeper.write()
             // The dispatcher ends what it is about, or its time is over: a report sent and not waited for would be sent again.
             self.dispatcher.close()
-            group.addTask { try? await self.context.sleep(Self.closingLimit) }
+            group.addTask { try? await self.context.time.sleep(Self.closingLimit) }
             await group.next()
             group.cancelAll()
         }
     }
 
+    private var cursorKeeper: LogCursorKeeper {
+        LogCursorKeeper(self.context.cursors, store: self.context.store, time: self.context.time, logger: self.logger)
+    }
+
     private func addLoops(to group: inout DiscardingTaskGroup) {
-        let (context, registry) = (self.context, self.registry)
-        let reconciler = Reconciler(context: context, registry: registry)
-        let exits = ExitWatch(context: context, registry: registry, reconciler: reconciler)
-        let cursors = LogCursorKeeper(context: context)
-        let usage = UsageReporter(context: context, registry: registry) {
-            Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: self.logger)
+        let (context, registry, logger) = (self.context, self.registry, self.logger)
+        let reconciler = Reconciler(
+            drone: context.drone, engine: context.engine, store: context.store, registry: registry, time: context.time, logger: logger)
+        let exits = ExitWatch(
+            feeds: context.feeds, registry: registry, reconciler: reconciler, time: context.time, logger: logger)
+        let usage = UsageReporter(
+            drone: context.drone, cluster: context.cluster, feeds: context.feeds, registry: registry, time: context.time, logger: logger
+        ) { Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: logger) }
+        let host = HostReporter(drone: context.drone, cluster: context.cluster, time: context.time, logger: logger) {
+            Self.publish($0, on: self.bus, logger: logger)
         }
         group.addTask { await reconciler.run() }
         group.addTask { await exits.run() }
-        group.addTask { await cursors.run() }
+        group.addTask { await self.cursorKeeper.run() }
         group.addTask { await usage.run() }
-        let host = HostReporter(context: context) { Self.publish($0, on: self.bus, logger: self.logger) }
         group.addTask { await host.run() }
         group.addTask { await self.register() }
     }
@@ -199,7 +206,7 @@ extension DroneAgent {
     }
 
     private func serve(_ requests: MessageSubscription<OpenConnectionsRequest>) async {
-        let (store, now) = (self.context.store, self.context.now)
+        let (store, now) = (self.context.store, self.context.time.now)
         await requests.serve(maxConcurrent: 1) { request in
             let limit = OpenConnections.entriesAtOnce
             do throws(StoreError) {

@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 package import PlaneProtocol
 
 /// Publishes what the machine uses, once a second, as the reference's separate metrics process does (dev/docs/protocol.md, M16 DroneStatsMessage).
@@ -6,20 +6,29 @@ package struct HostReporter: Sendable {
     /// The reference's. A message of 250 bytes.
     private static let period = Duration.seconds(1)
 
-    private let context: BackendContext
+    private let drone: DroneID
+    private let cluster: ClusterName
+    private let time: AgentTime
+    private let logger: Logger
     private let publish: @Sendable (DroneStatsMessage) -> Void
 
-    package init(context: BackendContext, publish: @escaping @Sendable (DroneStatsMessage) -> Void) {
-        self.context = context
+    package init(
+        drone: DroneID, cluster: ClusterName, time: AgentTime = AgentTime(), logger: Logger,
+        publish: @escaping @Sendable (DroneStatsMessage) -> Void
+    ) {
+        self.drone = drone
+        self.cluster = cluster
+        self.time = time
+        self.logger = logger
         self.publish = publish
     }
 
     package func run() async {
         guard var earlier = HostSample.read() else {
-            self.context.logger.notice("this machine keeps no accounts in /proc; its statistics are not published")
+            self.logger.notice("this machine keeps no accounts in /proc; its statistics are not published")
             return
         }
-        while (try? await self.context.sleep(Self.period)) != nil {
+        while (try? await self.time.sleep(Self.period)) != nil {
             guard let sample = HostSample.read() else { continue }
             self.publish(self.message(sample, since: earlier))
             earlier = sample
@@ -33,6 +42,6 @@ package struct HostReporter: Sendable {
             numberOfDisks: UInt64(sample.disks.count), diskAvailableBytes: sample.disks.map(\.availableBytes),
             diskTotalBytes: sample.disks.map(\.totalBytes),
             // The body carries the form of subjects too.
-            cluster: ClusterName(rawValue: self.context.cluster.subjectToken) ?? self.context.cluster, drone: self.context.drone)
+            cluster: ClusterName(rawValue: self.cluster.subjectToken) ?? self.cluster, drone: self.drone)
     }
 }

@@ -1,4 +1,7 @@
+package import DroneStore
+package import Logging
 import PlaneProtocol
+import PlaneService
 import Synchronization
 
 /// Up to where each backend's log has been passed on. Collected in memory and written together, so that a chatty backend does not cost
@@ -23,5 +26,37 @@ package final class LogCursors: Sendable {
     /// Gives back what could not be written, unless it has moved on since.
     func putBack(_ cursors: [BackendID: WireTime]) {
         self.unwritten.withLock { $0.merge(cursors) { newer, _ in newer } }
+    }
+}
+
+/// Writes the log positions to the table once a second, so that an agent that comes back goes on where this one stopped.
+package struct LogCursorKeeper: Sendable {
+    /// An agent that is killed repeats at most this much of a backend's output.
+    private static let period = Duration.seconds(1)
+
+    private let cursors: LogCursors
+    private let store: DroneStore
+    private let time: AgentTime
+    private let logger: Logger
+
+    package init(_ cursors: LogCursors, store: DroneStore, time: AgentTime = AgentTime(), logger: Logger) {
+        self.cursors = cursors
+        self.store = store
+        self.time = time
+        self.logger = logger
+    }
+
+    package func run() async {
+        while (try? await self.time.sleep(Self.period)) != nil { await self.write() }
+    }
+
+    package func write() async {
+        let cursors = self.cursors.take()
+        do throws(StoreError) {
+            try await self.store.setLogCursors(cursors)
+        } catch {
+            self.cursors.putBack(cursors)
+            self.logger.debug("log positions not written", metadata: [LogKey.error: "\(error)"])
+        }
     }
 }

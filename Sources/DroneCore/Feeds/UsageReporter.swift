@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 package import PlaneProtocol
 import PlaneService
 
@@ -7,21 +7,32 @@ import PlaneService
 package actor UsageReporter {
     private static let period = Duration.seconds(5)
 
-    private let context: BackendContext
+    private let drone: DroneID
+    private let cluster: ClusterName
+    private let feeds: any EngineFeeds
     private let registry: BackendRegistry
+    private let time: AgentTime
+    private let logger: Logger
     private let publish: @Sendable (BackendStatsMessage) -> Void
     private var samples: [BackendID: UsageSample] = [:]
 
-    package init(context: BackendContext, registry: BackendRegistry, publish: @escaping @Sendable (BackendStatsMessage) -> Void) {
-        self.context = context
+    package init(
+        drone: DroneID, cluster: ClusterName, feeds: any EngineFeeds, registry: BackendRegistry, time: AgentTime = AgentTime(),
+        logger: Logger, publish: @escaping @Sendable (BackendStatsMessage) -> Void
+    ) {
+        self.drone = drone
+        self.cluster = cluster
+        self.feeds = feeds
         self.registry = registry
+        self.time = time
+        self.logger = logger
         self.publish = publish
     }
 
     package func run() async {
         while !Task.isCancelled {
             await self.report()
-            guard (try? await self.context.sleep(Self.period)) != nil else { return }
+            guard (try? await self.time.sleep(Self.period)) != nil else { return }
         }
     }
 
@@ -33,16 +44,16 @@ package actor UsageReporter {
         for backend in running {
             guard let container = containers[backend] else { continue }
             do throws(EngineFailure) {
-                guard let sample = try await self.context.feeds.usage(of: container) else { continue }
+                guard let sample = try await self.feeds.usage(of: container) else { continue }
                 samples[backend] = sample
                 guard let earlier = self.samples[backend], let delta = UsageDelta(from: earlier, to: sample) else { continue }
                 self.publish(
                     BackendStatsMessage(
-                        cluster: self.context.cluster, droneID: self.context.drone, backendID: backend,
+                        cluster: self.cluster, droneID: self.drone, backendID: backend,
                         memoryUsedBytes: delta.memoryUsedBytes, memoryAvailableBytes: delta.memoryLimitBytes,
                         cpuUsedNanoseconds: delta.cpuNanoseconds, systemCPUNanoseconds: delta.systemCPUNanoseconds))
             } catch {
-                self.context.logger.debug(
+                self.logger.debug(
                     "no statistics this time", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])
             }
         }

@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 import PlaneProtocol
 import PlaneService
 import Synchronization
@@ -12,36 +12,42 @@ package struct ExitWatch: Sendable {
     /// A watch that held for this long broke for a new reason.
     private static let steadySeconds: Int64 = 60
 
-    private let context: BackendContext
+    private let feeds: any EngineFeeds
     private let registry: BackendRegistry
     private let reconciler: Reconciler
+    private let time: AgentTime
+    private let logger: Logger
 
-    package init(context: BackendContext, registry: BackendRegistry, reconciler: Reconciler) {
-        self.context = context
+    package init(
+        feeds: any EngineFeeds, registry: BackendRegistry, reconciler: Reconciler, time: AgentTime = AgentTime(), logger: Logger
+    ) {
+        self.feeds = feeds
         self.registry = registry
         self.reconciler = reconciler
+        self.time = time
+        self.logger = logger
     }
 
     package func run() async {
-        var since = self.context.now()
+        var since = self.time.now()
         var failures = 0
         while !Task.isCancelled {
-            let opened = self.context.now()
+            let opened = self.time.now()
             let lastHeard = Mutex<WireTime?>(nil)
             do throws(EngineFailure) {
-                try await self.context.feeds.watchExits(since: since) { news in
-                    lastHeard.withLock { $0 = self.context.now() }
+                try await self.feeds.watchExits(since: since) { news in
+                    lastHeard.withLock { $0 = self.time.now() }
                     await self.hear(news)
                 }
             } catch {
                 guard !Task.isCancelled else { return }
-                self.context.logger.warning("the engine's events broke off", metadata: [LogKey.error: "\(error)"])
+                self.logger.warning("the engine's events broke off", metadata: [LogKey.error: "\(error)"])
             }
             // A watch that never began leaves the gap open.
             if let heard = lastHeard.withLock({ $0 }) { since = WireTime(seconds: heard.seconds - Self.overlapSeconds) }
-            let lasted = self.context.now().seconds - opened.seconds
+            let lasted = self.time.now().seconds - opened.seconds
             failures = lasted > Self.steadySeconds ? 1 : failures + 1
-            guard (try? await self.context.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
+            guard (try? await self.time.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
         }
     }
 

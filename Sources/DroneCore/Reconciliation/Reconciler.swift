@@ -1,6 +1,6 @@
-import DroneStore
-import Logging
-import PlaneProtocol
+package import DroneStore
+package import Logging
+package import PlaneProtocol
 import PlaneService
 
 /// Compares engine and table at start, every half minute, and whenever events may have been missed, and puts right what differs.
@@ -13,13 +13,23 @@ package actor Reconciler {
     /// Rows forgotten in one round.
     private static let forgettingLimit = 200
 
-    private let context: BackendContext
+    private let drone: DroneID
+    private let engine: any Engine
+    private let store: DroneStore
     private let registry: BackendRegistry
+    private let time: AgentTime
+    private let logger: Logger
     private var strays: [String: Int64] = [:]
 
-    package init(context: BackendContext, registry: BackendRegistry) {
-        self.context = context
+    package init(
+        drone: DroneID, engine: any Engine, store: DroneStore, registry: BackendRegistry, time: AgentTime = AgentTime(), logger: Logger
+    ) {
+        self.drone = drone
+        self.engine = engine
+        self.store = store
         self.registry = registry
+        self.time = time
+        self.logger = logger
     }
 
     package func run() async {
@@ -27,16 +37,16 @@ package actor Reconciler {
             await self.reconcile()
             await self.forget()
             await self.emptyLog()
-            guard (try? await self.context.sleep(Self.period)) != nil else { return }
+            guard (try? await self.time.sleep(Self.period)) != nil else { return }
         }
     }
 
     /// One round. What fails is told and left to the next.
     package func reconcile() async {
         do {
-            let containers = try await self.context.engine.list()
+            let containers = try await self.engine.list()
             // The table after the engine: whoever makes a container enters it in the table first.
-            let listing = try await self.context.store.allBackends()
+            let listing = try await self.store.allBackends()
             let supervised = await self.registry.supervised
             let running = await Set(self.registry.running)
             let table = ReconciliationPlan.Table(
@@ -45,13 +55,13 @@ package actor Reconciler {
                     .merging(await self.registry.containers) { _, newer in newer },
                 unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running)
             let plan = ReconciliationPlan.make(
-                containers: containers, table: table, drone: self.context.drone, strays: self.strays,
-                now: self.context.now().seconds, grace: Self.strayGraceSeconds)
+                containers: containers, table: table, drone: self.drone, strays: self.strays,
+                now: self.time.now().seconds, grace: Self.strayGraceSeconds)
             self.strays = plan.strays
             await self.carryOut(plan, records: listing.backends)
         } catch {
             guard !Task.isCancelled else { return }
-            self.context.logger.warning("containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("containers and table could not be compared", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -60,24 +70,24 @@ package actor Reconciler {
         for record in records where plan.toTakeOn.contains(record.id) { await self.registry.takeOn(record) }
         for container in plan.toRemove {
             let name = container.backend.map { "\($0)" } ?? container.name
-            self.context.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(name)"])
+            self.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(name)"])
             do throws(EngineFailure) {
-                try await self.context.engine.remove(container)
+                try await self.engine.remove(container)
             } catch {
                 guard !Task.isCancelled else { return }
-                self.context.logger.warning(
+                self.logger.warning(
                     "the container could not be removed", metadata: [LogKey.backend: "\(name)", LogKey.error: "\(error)"])
             }
         }
     }
 
     private func forget() async {
-        let now = self.context.now().seconds
+        let now = self.time.now().seconds
         do throws(StoreError) {
-            _ = try await self.context.store.forgetEnded(before: now - Self.memorySeconds, now: now, limit: Self.forgettingLimit)
+            _ = try await self.store.forgetEnded(before: now - Self.memorySeconds, now: now, limit: Self.forgettingLimit)
         } catch {
             guard !Task.isCancelled else { return }
-            self.context.logger.warning("ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("ended backends could not be forgotten", metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -85,10 +95,10 @@ package actor Reconciler {
     /// puts it off to the next round.
     private func emptyLog() async {
         do throws(StoreError) {
-            _ = try await self.context.store.truncateLog()
+            _ = try await self.store.truncateLog()
         } catch {
             guard !Task.isCancelled else { return }
-            self.context.logger.warning("the write-ahead log could not be emptied", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("the write-ahead log could not be emptied", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

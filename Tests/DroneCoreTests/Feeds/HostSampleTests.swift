@@ -33,7 +33,7 @@ import Testing
     func thisMachine() async throws {
         let drone = try DroneFixture()
         let published = Recorder<DroneStatsMessage>()
-        let reporter = HostReporter(context: drone.context) { published.record($0) }
+        let reporter = HostReporter(drone: .make(), cluster: .make(), time: drone.context.time, logger: AgentFixture.logger) { published.record($0) }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await reporter.run() }
             try await drone.time.pass(1)

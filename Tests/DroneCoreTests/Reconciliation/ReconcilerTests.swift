@@ -10,7 +10,7 @@ import Testing
     /// A registry that runs while `body` does.
     private func running(_ drone: DroneFixture, _ body: (BackendRegistry, Reconciler) async throws -> Void) async throws {
         let registry = BackendRegistry(context: drone.context)
-        let reconciler = Reconciler(context: drone.context, registry: registry)
+        let reconciler = drone.reconciler(registry)
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await registry.run() }
             try await body(registry, reconciler)
@@ -49,7 +49,7 @@ import Testing
         let drone = try DroneFixture()
         drone.engine.state.withLock { $0.containers[.make("stray")] = .init(image: "demo", process: .running, drone: .make()) }
         let registry = BackendRegistry(context: drone.context)
-        let reconciler = Reconciler(context: drone.context, registry: registry)
+        let reconciler = drone.reconciler(registry)
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await reconciler.run() }
             for _ in 0..<3 {
@@ -59,6 +59,25 @@ import Testing
             try await eventually("it is gone") { drone.engine.containers.isEmpty }
             group.cancelAll()
         }
+    }
+
+    @Test("a container of ours that is no backend's is spared, and its end concerns nobody")
+    func spared() async throws {
+        let drone = try DroneFixture()
+        var spare = ContainerHandle(id: "5", name: "spare", labels: [BackendID.managedLabel: "true", ContainerTemplate.droneLabel: "drone-a"])
+        spare.labels[ContainerHandle.roleLabel] = "network-spare"
+        let listing = ContainerListing(spare, isRunning: true)
+        drone.engine.state.withLock { $0.others = [listing] }
+        let registry = BackendRegistry(context: drone.context)
+        let reconciler = drone.reconciler(registry)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await reconciler.run() }
+            for _ in 0..<5 { try await drone.time.pass(30) }
+            group.cancelAll()
+        }
+        #expect(drone.engine.state.withLock { $0.others } == [listing])
+        #expect(!drone.engine.calls.contains(.remove))
+        #expect(await registry.supervisor(of: spare) == nil)
     }
 
     @Test("an engine that is away changes nothing")
@@ -78,7 +97,9 @@ import Testing
         let drone = try DroneFixture()
         try await self.running(drone) { registry, reconciler in
             try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { await ExitWatch(context: drone.context, registry: registry, reconciler: reconciler).run() }
+                let watch = ExitWatch(
+                    feeds: drone.engine, registry: registry, reconciler: reconciler, time: drone.context.time, logger: AgentFixture.logger)
+                group.addTask { await watch.run() }
                 #expect(try await registry.admit(.make(), room: nil) == .admitted)
                 try await drone.wait(for: .ready, of: .make())
                 drone.engine.end(.make(), code: 0)
@@ -93,7 +114,9 @@ import Testing
         let drone = try DroneFixture()
         let messages = Recorder<BackendStatsMessage>()
         try await self.running(drone) { registry, _ in
-            let reporter = UsageReporter(context: drone.context, registry: registry) { messages.record($0) }
+            let reporter = UsageReporter(
+                drone: .make(), cluster: .make(), feeds: drone.engine, registry: registry, time: drone.context.time, logger: AgentFixture.logger
+            ) { messages.record($0) }
             #expect(try await registry.admit(.make(), room: nil) == .admitted)
             try await drone.wait(for: .ready, of: .make())
             await reporter.report()

@@ -47,19 +47,24 @@ final class DroneFixture: Sendable {
                 }
             },
             publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: logger)
-        context.now = { [time] in time.now }
-        context.uptime = { [time] in time.uptime }
-        context.sleep = { [time] in try await time.wait($0) }
+        context.time.now = { [time] in time.now }
+        context.time.uptime = { [time] in time.uptime }
+        context.time.sleep = { [time] in try await time.wait($0) }
         return context
+    }
+
+    func reconciler(_ registry: BackendRegistry) -> Reconciler {
+        Reconciler(
+            drone: .make(), engine: self.engine, store: self.store, registry: registry, time: self.context.time, logger: AgentFixture.logger)
     }
 
     /// Enters the request in the table and returns what runs it, not yet running.
     func admit(_ request: SpawnRequest) async throws -> BackendSupervisor {
         let context = self.context
         let report = context.report(.loading, of: request.backendID, detail: nil)
-        let admission = try await self.store.admit(request, acceptedAt: context.now().unixMicroseconds, report: report)
+        let admission = try await self.store.admit(request, acceptedAt: context.time.now().unixMicroseconds, report: report)
         guard admission == .admitted else { throw CocoaError(.fileWriteFileExists) }
-        return BackendSupervisor(request, from: .admitted, acceptedAt: context.now().unixMicroseconds, in: context)
+        return BackendSupervisor(request, from: .admitted, acceptedAt: context.time.now().unixMicroseconds, in: context)
     }
 
     /// The states reported so far, in order, taken out of the outbox.
