@@ -42,3 +42,33 @@ extension ContainerState: Decodable {
         self.finishedAt = try fields.decodeIfPresent(String.self, forKey: .finishedAt).flatMap(UTCInstant.init(engine:))
     }
 }
+
+/// Where a container is in its life, in Docker's words.
+package enum ContainerStatus: Hashable, Sendable {
+    case created, running, paused, restarting, removing, exited, dead
+    /// A word of a later API.
+    case other(String)
+
+    init(_ text: String) {
+        switch text {
+        case "created": self = .created
+        case "running": self = .running
+        case "paused": self = .paused
+        case "restarting": self = .restarting
+        case "removing": self = .removing
+        case "exited": self = .exited
+        case "dead": self = .dead
+        default: self = .other(text)
+        }
+    }
+}
+
+/// How a container ended.
+package struct ContainerExit: Hashable, Sendable, Decodable {
+    /// Status of its first process, 128 + n when signal n killed it. Any 64-bit number is tolerated.
+    package var code: Int64
+
+    private enum CodingKeys: String, CodingKey {
+        case code = "StatusCode"
+    }
+}

@@ -1,6 +1,18 @@
 import GRDB
 package import PlaneProtocol
 
+/// What a look at a backend's last activity, in the transaction that would end it, came to.
+package enum IdleVerdict: Equatable, Sendable {
+    /// It had been idle for too long, and its end has begun; the proxy sends nothing there any more.
+    case idle
+    /// It has been active since; look again at this Unix time (seconds).
+    case activeUntil(Int64)
+    /// Its route is not in the table, so nobody can be active; it has to be written again.
+    case routeMissing
+    /// It is not `Ready`, or its end has begun already.
+    case notReady
+}
+
 /// The agent's side: ends that have begun. Between the decision and the end of the process nothing new gets in, and everybody is told;
 /// the backend has ended only when its process is gone.
 extension DroneStore {

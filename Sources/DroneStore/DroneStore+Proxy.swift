@@ -1,5 +1,23 @@
 import GRDB
 package import PlaneProtocol
+import Synchronization
+
+/// What the proxy needs to know of one name.
+package struct RouteRecord: Equatable, Sendable {
+    /// Any state: a request for a backend that is `Loading` or `Starting` can be held instead of refused.
+    package var state: BackendState
+    /// `ip:port` (`[ip]:port` for IPv6) of the container; absent until it is ready for the first time.
+    package var address: String?
+    /// The token a request must show; absent when anybody may enter. Known from the moment the backend is accepted, so that a
+    /// request without it need not be held.
+    package var bearerToken: Secret?
+
+    package init(state: BackendState, address: String?, bearerToken: Secret?) {
+        self.state = state
+        self.address = address
+        self.bearerToken = bearerToken
+    }
+}
 
 /// The proxy's side. Synchronous and quick: a read never waits for a writer, and takes some ten microseconds.
 extension DroneStore {
@@ -123,5 +141,27 @@ extension DroneStore {
 
     private static func dataVersion(in db: Database) throws -> Int64 {
         try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
+    }
+}
+
+/// Remembers which `PRAGMA data_version` the last known routing version belongs to.
+final class RoutingVersionCache: Sendable {
+    private struct Entry {
+        var dataVersion: Int64
+        var routingVersion: Int64
+    }
+
+    private let entry = Mutex<Entry?>(nil)
+
+    /// The routing version, if the file has not been written since it was stored.
+    func version(at dataVersion: Int64) -> Int64? {
+        self.entry.withLock { entry in
+            guard let entry, entry.dataVersion == dataVersion else { return nil }
+            return entry.routingVersion
+        }
+    }
+
+    func store(_ routingVersion: Int64, at dataVersion: Int64) {
+        self.entry.withLock { $0 = Entry(dataVersion: dataVersion, routingVersion: routingVersion) }
     }
 }

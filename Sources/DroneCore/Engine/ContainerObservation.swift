@@ -1,5 +1,6 @@
+package import DroneStore
 package import NetworkAddresses
-import PlaneProtocol
+package import PlaneProtocol
 
 /// What an inspection of a container showed.
 package enum ContainerObservation: Hashable, Sendable {
@@ -15,4 +16,19 @@ package enum ContainerObservation: Hashable, Sendable {
     case running(IPAddress?)
     /// Its process ended. The code is 128 + signal where a signal ended it.
     case exited(code: Int64, outOfMemory: Bool)
+}
+
+/// One container in the engine's list of those labelled as Plane's.
+package struct ContainerListing: Hashable, Sendable {
+    /// With the engine's id.
+    package var container: ContainerHandle
+    package var isRunning: Bool
+
+    package init(_ container: ContainerHandle, isRunning: Bool) {
+        self.container = container
+        self.isRunning = isRunning
+    }
+
+    /// The drone whose agent made it, by our label; nil for one the reference made.
+    package var drone: DroneID? { self.container.labels[ContainerTemplate.droneLabel].flatMap { DroneID(rawValue: $0) } }
 }

@@ -2,6 +2,7 @@ package import DockerEngine
 package import DroneStore
 import NetworkAddresses
 package import PlaneProtocol
+import Synchronization
 
 /// Docker as the agent's engine.
 package struct DockerEngineAdapter: Engine {
@@ -171,5 +172,15 @@ extension EngineFailure {
             case .daemonUnreachable, .timedOut, .cancelled, .conflict, .daemonFailed, .unreadableReply, .replyTooLarge: .unavailable
             }
         self.init(code, "\(error)")
+    }
+}
+
+/// A value that is asked for once and remembered until somebody doubts it.
+final class LastKnown<Value: Sendable>: Sendable {
+    private let stored = Mutex<Value?>(nil)
+
+    var value: Value? {
+        get { self.stored.withLock { $0 } }
+        set { self.stored.withLock { $0 = newValue } }
     }
 }

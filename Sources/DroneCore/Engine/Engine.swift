@@ -43,31 +43,3 @@ package protocol Engine: Sendable {
     /// Every container labelled as one of Plane's, whatever its state, its role and whoever made it.
     func list() async throws(EngineFailure) -> [ContainerListing]
 }
-
-/// What a container engine tells of its own accord. Parted from `Engine` because nobody's life depends on it.
-package protocol EngineFeeds: Sendable {
-    /// Tells of containers that end, from `since` on, until the connection breaks or the task is cancelled. May tell of one twice.
-    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure)
-
-    /// Tells what the container prints, from the first line after `since` on, at the pace of `body`; returns when the container has
-    /// ended and all is told. A container that does not exist has printed nothing.
-    /// - Parameter onlyNew: What it has printed so far is passed over, which costs the engine nothing.
-    func readLog(
-        of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
-    ) async throws(EngineFailure)
-
-    /// What the container printed last, oldest first, without time stamps and line feeds; nothing when there is no such container.
-    func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String]
-
-    /// The container's counters now; nil when it does not run or the engine does not know one of them.
-    func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample?
-}
-
-extension EngineFeeds {
-    /// The same, with all that was printed so far.
-    package func readLog(
-        of container: ContainerHandle, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
-    ) async throws(EngineFailure) {
-        try await self.readLog(of: container, after: since, onlyNew: false, body)
-    }
-}

@@ -1,5 +1,27 @@
 import Synchronization
 
+/// One piece of news about an image on its way to this machine.
+package struct PullStep: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
+        /// Known of, nothing done yet.
+        case waiting
+        /// Bytes fetched so far, and of how many.
+        case fetching(done: Int64, of: Int64)
+        /// Fetched, and being unpacked or about to be.
+        case unpacking
+        case done
+    }
+
+    /// Names the layer within its image.
+    package var layer: String
+    package var state: State
+
+    package init(layer: String, _ state: State) {
+        self.layer = layer
+        self.state = state
+    }
+}
+
 /// Tells everybody who waits for an image how far it is, now and then.
 final class PullProgressReporter: Sendable {
     /// A person reads along; a registry's news come by the hundred a second.
@@ -28,5 +50,30 @@ final class PullProgressReporter: Sendable {
         }
         guard let news else { return }
         for listener in news.listeners { listener(news.text) }
+    }
+}
+
+/// How far an image on its way here is, added up over its layers.
+struct PullTally: Hashable {
+    private var layers: [String: PullStep.State] = [:]
+
+    mutating func apply(_ step: PullStep) { self.layers[step.layer] = step.state }
+
+    /// `3 of 7 layers, 12.5 of 80.0 MB of those under way`. The registry tells a layer's size only when its turn comes.
+    var text: String {
+        let done = self.layers.values.count { $0 == .done }
+        var text = "\(done) of \(self.layers.count) layers"
+        var (fetched, total) = (0.0, 0.0)
+        for case .fetching(let done, let all) in self.layers.values {
+            fetched += Double(done)
+            total += Double(all)
+        }
+        if total > 0 { text += ", \(Self.megabytes(fetched)) of \(Self.megabytes(total)) MB of those under way" }
+        return text
+    }
+
+    private static func megabytes(_ bytes: Double) -> String {
+        let tenths = Int((bytes / 100_000).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 }

@@ -1,6 +1,6 @@
-import NetworkAddresses
 import NIOCore
 package import NIOPosix
+import NetworkAddresses
 import PlaneProtocol
 
 /// Asks a container's port until it answers in HTTP.
@@ -56,4 +56,40 @@ package struct ReadinessProber: Sendable {
             connection.whenSuccess { $0.close(promise: nil) }
         }
     }
+}
+
+/// What asking a backend's port came to.
+package enum ProbeResult: Hashable, Sendable {
+    /// Why there was no answer within the limit.
+    package enum Silence: Hashable, Sendable {
+        /// No connection ever stood.
+        case closed
+        /// A connection stood, and nothing that is HTTP came from it.
+        case mute
+    }
+
+    case answered
+    case unanswered(Silence)
+}
+
+/// How often a starting backend's port is tried.
+///
+/// A person is waiting, so quickly at first: an attempt on the drone's own bridge costs some 100 µs. What takes long to start is not
+/// noticed late by more than a few percent of its own time.
+package enum ProbeSchedule {
+    /// - Parameter elapsed: Since the first attempt.
+    package static func pause(after elapsed: Duration) -> Duration {
+        switch elapsed {
+        case ..<(.milliseconds(250)): .milliseconds(2)
+        case ..<(.seconds(1)): .milliseconds(5)
+        case ..<(.seconds(5)): .milliseconds(20)
+        default: .milliseconds(100)
+        }
+    }
+
+    /// A port on the drone's own bridge answers in microseconds or not at all.
+    package static let connectLimit = Duration.milliseconds(500)
+
+    /// For the first response after the connection stands. A server that accepts and stays silent for longer is asked again.
+    package static let responseLimit = Duration.seconds(5)
 }
