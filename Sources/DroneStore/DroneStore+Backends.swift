@@ -93,11 +93,11 @@ extension DroneStore {
     }
 
     /// Every backend of the file, whatever its state. One bad row spoils only itself.
-    package func allBackends() async throws(StoreError) -> BackendListing {
+    package func allBackends() async throws(StoreError) -> StoredBackends {
         try await self.read("list the backends") { db in try Self.listing(in: db, where: "TRUE", []) }
     }
 
-    package func backend(_ id: BackendID) async throws(StoreError) -> BackendRecord? {
+    package func backend(_ id: BackendID) async throws(StoreError) -> StoredBackend? {
         try await self.read("read backend \(id.rawValue)") { db in
             try Self.listing(in: db, where: "backend.name = ?", [id.rawValue]).backends.first
         }
@@ -194,7 +194,7 @@ extension DroneStore {
         ).execute(arguments: [value, name])
     }
 
-    private static func listing(in db: Database, where condition: String, _ arguments: StatementArguments) throws -> BackendListing {
+    private static func listing(in db: Database, where condition: String, _ arguments: StatementArguments) throws -> StoredBackends {
         let rows = try Row.fetchCursor(
             db,
             sql: """
@@ -203,7 +203,7 @@ extension DroneStore {
                 FROM backend LEFT JOIN plane_backend ON plane_backend.name = backend.name
                 WHERE \(condition) ORDER BY backend.rowid
                 """, arguments: arguments)
-        var listing = BackendListing()
+        var listing = StoredBackends()
         while let row = try rows.next() {
             let name = String.fromDatabaseValue(row["name"]) ?? "?"
             do throws(UnreadableRowReason) {
@@ -219,7 +219,7 @@ extension DroneStore {
         var text: String
     }
 
-    private static func record(from row: Row) throws(UnreadableRowReason) -> BackendRecord {
+    private static func record(from row: Row) throws(UnreadableRowReason) -> StoredBackend {
         let state = String.fromDatabaseValue(row["state"]) ?? ""
         guard let state = BackendState(rawValue: state) else { throw UnreadableRowReason(text: "unknown state '\(state)'") }
         let spec: SpawnRequest
@@ -231,7 +231,7 @@ extension DroneStore {
         guard spec.backendID.rawValue == String.fromDatabaseValue(row["name"]) else {
             throw UnreadableRowReason(text: "its spec names another backend")
         }
-        return BackendRecord(
+        return StoredBackend(
             spec: spec,
             state: state,
             exitCode: Int64.fromDatabaseValue(row["exit_code"]),

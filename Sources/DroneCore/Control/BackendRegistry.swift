@@ -39,7 +39,7 @@ package actor BackendRegistry {
     }
 
     /// Takes on a backend of the table, live or ended, unless it is being run. An ended one is stopped and removed.
-    package func takeOn(_ record: BackendRecord) {
+    package func takeOn(_ record: StoredBackend) {
         let origin: BackendMachine.Origin =
             switch (record.state, record.ending) {
             case (.loading, nil): .loading

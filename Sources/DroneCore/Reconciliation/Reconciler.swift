@@ -65,7 +65,7 @@ package actor Reconciler {
         }
     }
 
-    private func carryOut(_ plan: ReconciliationPlan, records: [BackendRecord]) async {
+    private func carryOut(_ plan: ReconciliationPlan, records: [StoredBackend]) async {
         for backend in plan.exitHints { await self.registry.supervisor(of: backend)?.exitHint() }
         for record in records where plan.toTakeOn.contains(record.id) { await self.registry.takeOn(record) }
         for container in plan.toRemove {

@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// Everything the file knows of one backend.
-package struct BackendRecord: Sendable {
+package struct StoredBackend: Sendable {
     package var spec: SpawnRequest
     package var state: BackendState
     /// The container's, once it has ended by itself.
@@ -19,7 +19,7 @@ package struct BackendRecord: Sendable {
 }
 
 /// The backends of the file, and the rows that could not be made sense of.
-package struct BackendListing: Sendable {
+package struct StoredBackends: Sendable {
     /// A row with an unknown state or an undecodable spec. It is left as it is: another version may understand it.
     package struct UnreadableRow: Sendable, CustomStringConvertible {
         package var name: String
@@ -28,6 +28,6 @@ package struct BackendListing: Sendable {
         package var description: String { "\(self.name): \(self.reason)" }
     }
 
-    package var backends: [BackendRecord] = []
+    package var backends: [StoredBackend] = []
     package var unreadable: [UnreadableRow] = []
 }
