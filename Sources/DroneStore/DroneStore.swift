@@ -88,7 +88,7 @@ package struct DroneStore: Sendable {
     }
 }
 
-// MARK: - Doors to the two connections
+// MARK: - The two connections
 
 extension DroneStore {
     /// One immediate transaction, all or nothing. Suspends; the wait for the lock happens on the connection's own thread.

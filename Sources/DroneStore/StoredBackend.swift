@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// Everything the file knows of one backend.
+/// One backend as the file has it.
 package struct StoredBackend: Sendable {
     package var spec: SpawnRequest
     package var state: BackendState
@@ -18,7 +18,7 @@ package struct StoredBackend: Sendable {
     package var id: BackendID { self.spec.backendID }
 }
 
-/// The backends of the file, and the rows that could not be made sense of.
+/// The backends of the file, and the rows that could not be read.
 package struct StoredBackends: Sendable {
     /// A row with an unknown state or an undecodable spec. It is left as it is: another version may understand it.
     package struct UnreadableRow: Sendable, CustomStringConvertible {

@@ -3,7 +3,7 @@ import Logging
 package import PlaneProtocol
 import PlaneService
 
-/// The backends this agent runs, each by a supervisor of its own. Their tasks are children of `run()`.
+/// The supervisors of the backends that this agent runs. Their tasks are children of `run()`.
 package actor BackendRegistry {
     private let context: BackendContext
     private var supervisors: [BackendID: BackendSupervisor] = [:]
@@ -29,7 +29,7 @@ package actor BackendRegistry {
         }
     }
 
-    /// Takes on every live backend of the table that nobody runs yet. Rows that cannot be read are told and left alone.
+    /// Starts a supervisor for every live backend of the table that has none. Rows that cannot be read are logged and left alone.
     package func resume() async throws(StoreError) {
         let listing = try await self.context.store.allBackends()
         for row in listing.unreadable {
@@ -38,7 +38,7 @@ package actor BackendRegistry {
         for record in listing.backends where !record.state.isTerminal { self.takeOn(record) }
     }
 
-    /// Takes on a backend of the table, live or ended, unless it is being run. An ended one is stopped and removed.
+    /// Starts a supervisor for a backend of the table, live or ended, unless it has one. The container of an ended one is stopped and removed.
     package func takeOn(_ record: StoredBackend) {
         let origin: BackendMachine.Origin =
             switch (record.state, record.ending) {

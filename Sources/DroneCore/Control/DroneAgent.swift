@@ -114,7 +114,7 @@ package struct DroneAgent: Service {
                 }
             }
             await self.cursorKeeper.write()
-            // The dispatcher ends what it is about, or its time is over: a report sent and not waited for would be sent again.
+            // Reports under way get a moment to be acknowledged; one that is not would be sent again by the next agent.
             self.dispatcher.close()
             group.addTask { try? await self.context.time.sleep(Self.closingLimit) }
             await group.next()
@@ -146,7 +146,7 @@ package struct DroneAgent: Service {
         group.addTask { await self.register() }
     }
 
-    /// A drone nobody knows keeps quiet about its state; once it is known it says so for ever.
+    /// Registers the drone, and keeps it registered; heartbeats begin when a scheduler has acknowledged the first registration.
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
@@ -169,7 +169,8 @@ package struct DroneAgent: Service {
         }
     }
 
-    /// Logs and statistics are as fleeting as their reason; who missed some may look at the container.
+    /// Publishes what is not repeated: logs and statistics. What gets lost while NATS is away can be read from Docker.
+    ///
     /// - Parameter own: a subject that names this drone, in place of the message's.
     private static func publish(_ message: some PlaneMessage, to own: String? = nil, on bus: PlaneBus, logger: Logger) {
         let subject = own ?? message.subject

@@ -5,7 +5,7 @@ package import PlaneMessaging
 package import PlaneProtocol
 import PlaneService
 
-/// Says every 4 s that the drone lives, whether it takes backends, and how many it has; at once when that changes.
+/// Publishes the drone's status (whether it takes backends, how many it has) every 4 s, and at once when it changes.
 package struct HeartbeatReporter: Sendable {
     /// The reference's. A drone that is silent for 30 s gets no backends.
     private static let period = Duration.seconds(4)

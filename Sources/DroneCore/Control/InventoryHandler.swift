@@ -3,7 +3,8 @@ import Logging
 import PlaneProtocol
 import PlaneService
 
-/// Tells the schedulers what this drone runs, from its table: what they remember of it may be lost.
+/// Answers a scheduler's request for the inventory of this drone (`roll_call` on the wire) from the table, a page at a time. Schedulers ask when
+/// the stream they keep their state in was lost.
 struct InventoryHandler: Sendable {
     var condition: DroneCondition
     var endpoint: PublicEndpoint

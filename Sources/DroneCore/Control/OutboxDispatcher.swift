@@ -5,8 +5,8 @@ import PlaneProtocol
 import PlaneService
 import Timing
 
-/// Brings the reports of the outbox to the schedulers: those of one backend in order, those of many side by side, each until it is
-/// acknowledged, for ever. No backend waits for it, and none for another one's report.
+/// Sends the reports in the outbox to the schedulers: those of one backend one after the other, those of different backends at the same time.
+/// A report is sent again until a scheduler acknowledges it, however long that takes; only its own backend's later reports wait for it.
 package struct OutboxDispatcher: Sendable {
     /// Requests in flight. Each is a round trip to a scheduler and its stream. If so many stay unanswered, the schedulers are at fault and
     /// not the reports.
@@ -74,7 +74,7 @@ package struct OutboxDispatcher: Sendable {
         }
     }
 
-    /// One report, once. If that fails its backend rests for a while, and nobody else does.
+    /// Sends one report once. After a failure its backend's reports pause; other backends' go on.
     private func attempt(_ report: QueuedReport, failures: Int, _ post: AsyncStream<Event>.Continuation) async {
         let isDelivered = await self.deliver(report)
         post.yield(isDelivered ? .delivered(report.backend) : .failed(report.backend))
@@ -83,7 +83,7 @@ package struct OutboxDispatcher: Sendable {
         post.yield(.rested(report.backend))
     }
 
-    /// What the dispatcher hears, from itself and from others.
+    /// What moves the dispatcher's round on.
     enum Event: Sendable {
         case news, closed
         case delivered(String), failed(String), rested(String)

@@ -1,6 +1,6 @@
 import DroneStore
 
-/// Whose reports are under way, who rests after a failure, and whether there may be more to send. Decides; does nothing itself.
+/// Decides which reports are sent next: at most one of each backend at a time, none of a backend that pauses after a failure.
 struct OutboxRound {
     private var underway: Set<String> = []
     /// Backends whose last report was not acknowledged, and how often in a row; those that rest among them.

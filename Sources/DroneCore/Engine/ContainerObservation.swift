@@ -4,9 +4,9 @@ package import PlaneProtocol
 
 /// What an inspection of a container showed.
 package enum ContainerObservation: Hashable, Sendable {
-    /// There is no container of that name.
+    /// There is no such container.
     case absent
-    /// There is one of that name that we did not make. It is nobody's business here, least of all to be removed.
+    /// There is a container of that name which was not made for the backend. It is never stopped or removed.
     case foreign
     /// So much is said of it that the engine's answers about all the others suffer: its image has labels without end. It must go.
     case oversized

@@ -1,7 +1,8 @@
 package import DroneStore
 package import PlaneProtocol
 
-/// What a container engine tells of its own accord. Parted from `Engine` because nobody's life depends on it.
+/// What a container engine reports: exits, output, use of resources. Apart from `Engine`, because no state of a backend depends on any of it:
+/// an exit that is not reported is found by the reconciler.
 package protocol EngineFeeds: Sendable {
     /// Tells of containers that end, from `since` on, until the connection breaks or the task is cancelled. May tell of one twice.
     func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure)

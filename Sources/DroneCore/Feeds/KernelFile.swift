@@ -1,6 +1,6 @@
 import Glibc
 
-/// Small texts the kernel makes up when they are read (`/proc`, `/sys`). No disk is involved, so nobody waits.
+/// Reads the small texts that the kernel generates (`/proc`, `/sys`). No disk is involved, so the call does not block.
 package enum KernelFile {
     /// Larger than any text read here; `/proc/stat` of a machine with hundreds of CPUs and interrupts is the largest.
     private static let sizeLimitBytes = 1 << 20

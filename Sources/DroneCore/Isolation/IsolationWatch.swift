@@ -4,8 +4,8 @@ import PlaneService
 import ServiceLifecycle
 import Synchronization
 
-/// Keeps the isolated network there, and knows whether the firewall's rules of it are: the agent has no right to look at those, so it reads
-/// what `isolate-network`, which renews them all the time, leaves about the last time.
+/// Makes the isolated network when it is missing, and knows whether the firewall's rules for it are in force. The agent may not read those:
+/// it reads the file that `isolate-network` (root) writes each time it has renewed them.
 package final class IsolationWatch: Service {
     /// The rules are renewed every 30 s.
     private static let period = Duration.seconds(30)

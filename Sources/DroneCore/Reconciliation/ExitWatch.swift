@@ -4,8 +4,8 @@ import PlaneService
 import Synchronization
 import Timing
 
-/// Listens to the engine's events and hints the supervisors of containers that ended. When the stream breaks it is opened again from
-/// where it was, so that exits during a restart of Docker are heard of too.
+/// Follows the engine's events and tells the supervisors of containers that ended to inspect them. A stream that breaks is opened again from
+/// where it was, so that exits during a restart of Docker are noticed too.
 package struct ExitWatch: Sendable {
     /// Reopening looks back this far beyond the last moment the stream was known to work. Hearing of an exit twice does no harm.
     private static let overlapSeconds: Int64 = 5

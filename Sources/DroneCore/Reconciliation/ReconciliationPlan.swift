@@ -1,7 +1,7 @@
 package import DroneStore
 package import PlaneProtocol
 
-/// What has to be done for the engine's containers and the table to agree. A value; carrying it out twice does no harm.
+/// What has to be done for the engine's containers and the table to agree. Carrying a plan out twice does no harm.
 package struct ReconciliationPlan: Hashable, Sendable {
     /// What the table knows, and who is at work.
     package struct Table: Sendable {
@@ -28,9 +28,9 @@ package struct ReconciliationPlan: Hashable, Sendable {
         }
     }
 
-    /// Their container does not live although it should: somebody missed an event.
+    /// Backends whose container should run and does not: the event of its end was missed.
     package var exitHints: Set<BackendID> = []
-    /// In the table without a supervisor: live ones, and ended ones whose container is still there.
+    /// Backends in the table that have no supervisor: live ones, and ended ones whose container still exists.
     package var toTakeOn: Set<BackendID> = []
     /// Containers made by this drone for backends that are in nobody's table, and have not been for longer than the grace: the table was lost,
     /// or nobody saw the end of a creation.
