@@ -4,8 +4,9 @@ import Timing
 
 /// Connects, reconnects, and drains.
 extension NATSConnection {
-    /// Makes the first connection; waits for servers that are not up yet, within `options.initialAttempts`.
-    func open() async throws(NATSError) {
+    /// Makes the first connection of one that is ``unopened(_:logger:)``, trying `options.initialAttempts` times. Call it once.
+    /// - Throws: as `connect` does.
+    package func open() async throws(NATSError) {
         _ = try self.attach(self.requests.subscription, queue: nil, sink: self.requests)
         var attempt = 1
         while true {

@@ -53,6 +53,10 @@ package final class NATSConnection: Sendable {
         return connection
     }
 
+    /// A connection that ``open()`` makes later. Until then subscriptions wait for it, and what is published or requested fails with
+    /// `.notConnected`.
+    package static func unopened(_ options: NATSOptions, logger: Logger) -> NATSConnection { NATSConnection(options, logger: logger) }
+
     /// Whether the connection works at this moment, as far as libnats has reported.
     package var isConnected: Bool { self.state.withLock { $0.isConnected } }
 

@@ -7,15 +7,26 @@ import ServiceLifecycle
 /// The first of the services, and so the last to stop.
 package struct NATSConnectionService: Service {
     private let connection: NATSConnection
+    private let opens: Bool
 
     /// Messages that have arrived were handled when their services stopped; what remains is to send the last answers.
     private static let drainLimit: Duration = .seconds(5)
 
-    package init(_ connection: NATSConnection) {
+    /// - Parameter opens: Whether this service makes the connection, for a process whose other services work without it too. The service fails
+    ///   where a connection cannot be made.
+    package init(_ connection: NATSConnection, opens: Bool = false) {
         self.connection = connection
+        self.opens = opens
     }
 
     package func run() async throws {
+        if self.opens {
+            do {
+                try await cancelWhenGracefulShutdown { try await self.connection.open() }
+            } catch let error as NATSError where error.code == .cancelled {
+                // The process ends before there was a connection.
+            }
+        }
         // Cancelled instead of shut down in order, the same is right: the process ends.
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await LogFeed.ofThisProcess.run(over: self.connection) }

@@ -35,7 +35,8 @@ import ServiceLifecycle
         let store = try await DroneStore.open(path: settings.drone.databasePath)
         let droneID = try await settings.droneID(in: store)
         LogFeed.ofThisProcess.rename(.drone(droneID))
-        let connection = try await NATSConnection.connect(
+        // Opened beside the agent: what runs on this machine is looked after whether NATS can be reached or not.
+        let connection = NATSConnection.unopened(
             settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix(droneID)), logger: logger)
         let engine = DockerEngineAdapter(
             client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), template: settings.template)
@@ -50,7 +51,7 @@ import ServiceLifecycle
         let agent = try await DroneAgent(
             agentSettings, store: store, engine: engine, feeds: engine,
             bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger), logger: logger)
-        var services: [any Service] = [NATSConnectionService(connection)]
+        var services: [any Service] = [NATSConnectionService(connection, opens: true)]
         if let isolation { services.append(isolation) }
         services.append(agent)
         return services

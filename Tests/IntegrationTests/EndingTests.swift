@@ -49,6 +49,31 @@ struct EndingTests {
         }
     }
 
+    @Test("an agent that starts while NATS is away finishes the ends that were begun, and is heard once NATS is back")
+    func withoutNATS() async throws {
+        try await withCluster { cluster in
+            let engine = DockerEngineAdapter(
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), template: ContainerTemplate())
+            await cluster.stop(.agent, .terminate)
+            // Ends between telling that the backend is Terminated and removing its container.
+            let doomed = try cluster.launch(.agent, environment: ["PLANE_TEST_FAULT": "\(FaultPoint.removing.rawValue):1"])
+            try await doomed.line(containing: "drone-agent is ready")
+            let backend = try await cluster.schedule(image: DemoImage.name).backendID
+            try await cluster.reached(.ready, by: backend)
+            try await cluster.terminate(backend)
+            await doomed.ended()
+            await cluster.server.stop(.kill)
+            let container = ContainerHandle(of: backend)
+            #expect(try await engine.inspect(container) != .absent)
+
+            let agent = try cluster.launch(.agent)
+            try await eventually("its container is removed", within: .seconds(30)) { try await engine.inspect(container) == .absent }
+            try await cluster.server.startAgain()
+            try await agent.line(containing: "drone-agent is ready")
+            try await cluster.reached(.terminated, by: backend)
+        }
+    }
+
     @Test("while a backend uses its grace nothing new gets in, it is told that it is ending, and it is Terminated when it has stopped")
     func grace() async throws {
         try await TestImage.build(on: try #require(LocalCluster.dockerSocket))

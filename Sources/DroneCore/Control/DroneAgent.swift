@@ -16,6 +16,9 @@ import ServiceLifecycle
 ///   registration, status, logs, statistics          table + outbox ──► dispatcher ──► schedulers
 /// ```
 ///
+/// It needs NATS for requests and reports only. Without it, from the start or later, backends that run are supervised, ended when they are idle,
+/// and their containers removed; reports wait in the outbox.
+///
 /// On graceful shutdown it takes no more requests, leaves the containers as they are, and tries for a moment to deliver what is in the
 /// outbox; the next agent goes on from the table.
 package struct DroneAgent: Service {

@@ -6,6 +6,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import DroneCore
@@ -427,5 +428,27 @@ import Testing
         let subject = "cluster.\(ClusterName.make().subjectToken).drone.\(DroneID.make()).backend.\(BackendID.make()).log"
         #expect(subjects == [subject, subject])
         #expect(fixture.logs.all.isEmpty)
+    }
+
+    @Test("an agent that has had no NATS from its start looks after its backends: what has ended is removed, what was begun to end is ended")
+    func withoutNATS() async throws {
+        let engine = FakeEngine()
+        let fixture = try await AgentFixture(engine: engine)
+        let (ended, ending) = (BackendID.make("ended"), BackendID.make("ending"))
+        for (backend, process) in [(ended, FakeEngine.Container.Process.exited(0)), (ending, .running)] {
+            #expect(try await fixture.store.admit(fixture.request(backend), acceptedAt: 1, report: []) == .admitted)
+            engine.state.withLock { $0.containers[backend] = .init(image: "demo", process: process, drone: .make()) }
+        }
+        #expect(try await fixture.store.record(BackendTransition(ended, to: .terminated, at: 1)))
+        let record = BackendEndingRecord(BackendEnding(.soft, .external, at: WireTime(seconds: 1)), to: .terminated, cause: .requested)
+        #expect(try await fixture.store.beginEnding(of: ending, record) { _ in [] } == record)
+
+        let nowhere = NATSOptions(servers: ["nats://127.0.0.1:\(try freeLoopbackPort())"])
+        let connection = NATSConnection.unopened(nowhere, logger: AgentFixture.logger)
+        try await fixture.withAgent(bus: PlaneBus(connection: connection, logger: AgentFixture.logger)) {
+            try await eventually("nothing of them is left") { engine.containers.isEmpty }
+        }
+        #expect(try await fixture.store.backend(ending)?.state == .terminated)
+        #expect(try await fixture.store.waitingReportCount() > 0, "the reports wait")
     }
 }

@@ -82,15 +82,18 @@ struct AgentFixture {
     }
 
     /// Runs an agent until `body` returns, and then shuts it down gracefully.
+    ///
+    /// - Parameter bus: The agent's own; nil for a connection to the fixture's server.
     func withAgent(
-        _ drone: DroneID = .make(), logger: Logger = Self.logger, change: (inout DroneAgent.Settings) -> Void = { _ in },
+        _ drone: DroneID = .make(), bus: PlaneBus? = nil, logger: Logger = Self.logger, change: (inout DroneAgent.Settings) -> Void = { _ in },
         _ body: () async throws -> Void
     ) async throws {
         var settings = DroneAgent.Settings(drone: drone, cluster: .make(), address: .literal(.v4(0x7F00_0001)))
         change(&settings)
-        let bus = try await Self.connect(to: self.server)
+        let own: PlaneBus
+        if let bus { own = bus } else { own = try await Self.connect(to: self.server) }
         let agent = try await DroneAgent(
-            settings, store: self.store, engine: self.engine, feeds: self.engine, bus: bus, logger: logger)
+            settings, store: self.store, engine: self.engine, feeds: self.engine, bus: own, logger: logger)
         let services = ServiceGroup(services: [agent], logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await services.run() }
