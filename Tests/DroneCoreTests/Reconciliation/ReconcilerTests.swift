@@ -109,6 +109,19 @@ import Testing
         }
     }
 
+    @Test("a container is the backend's whose supervisor has its id, or else the one's that its labels name")
+    func owner() async throws {
+        let drone = try DroneFixture()
+        try await self.running(drone) { registry, _ in
+            #expect(try await registry.admit(.make(), room: nil) == .admitted)
+            try await drone.wait(for: .ready, of: .make())
+            let id = try #require(drone.engine.containers[.make()]).id
+            #expect(await registry.supervisor(of: ContainerHandle(id: id, name: "x", labels: [:]))?.backend == .make())
+            #expect(await registry.supervisor(of: ContainerHandle(of: .make()))?.backend == .make())
+            #expect(await registry.supervisor(of: ContainerHandle(id: "another", name: "x", labels: [:])) == nil)
+        }
+    }
+
     @Test("statistics are differences of two samples")
     func usage() async throws {
         let drone = try DroneFixture()
