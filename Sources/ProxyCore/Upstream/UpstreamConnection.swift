@@ -17,7 +17,7 @@ final class UpstreamConnection {
     private var client: ClientConnection?
     private let loop: EpollEventLoop
     /// Of its socket, or of the handlers of TLS; of nothing once it is closed.
-    var transport = ClientTransport.none
+    @exclusivity(unchecked) var transport = ClientTransport.none
     private var isPaused = false
     /// The handlers of TLS were asked to read while paused.
     private var heldBackRead = false
