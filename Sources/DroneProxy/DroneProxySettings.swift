@@ -53,8 +53,8 @@ package struct DroneProxySettings: ServiceSettings {
     /// Where the port for plain HTTP leads; nil where there is no certificate.
     var redirectPort: UInt16? { self.httpsPort.map { self.drone.proxy.publicHTTPSPort ?? $0 } }
 
-    var certificateFiles: CertificateFiles? {
-        self.drone.cert.map { CertificateFiles(certificatePath: $0.certPath, keyPath: $0.keyPath) }
+    var certificateFiles: CertificatePaths? {
+        self.drone.cert.map { CertificatePaths(certificatePath: $0.certPath, keyPath: $0.keyPath) }
     }
 
     func listener(_ purpose: ProxyListener.Purpose) -> ProxyListener {

@@ -24,7 +24,7 @@ package final class ProxyServer: Sendable {
     private let activityLoop: any EventLoop
     private let workers: [Worker]
     private let listenerCount = Atomic<Int>(0)
-    private let census: ConnectionCensus
+    private let limiter: ConnectionLimiter
     private let activity: ActivityFlusher
     private let ticks: [RepeatedTask]
     private let certificates = Mutex<[any CertificateSource]>([])
@@ -51,9 +51,9 @@ package final class ProxyServer: Sendable {
         self.logger = logger
         self.policies = policies
         self.blockingGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let census = ConnectionCensus(
+        let limiter = ConnectionLimiter(
             limit: options.limits.connections, limitPerAddress: options.limits.connectionsPerAddress)
-        self.census = census
+        self.limiter = limiter
         let (activityLoop, logLoop) = (self.blockingGroup.next(), self.blockingGroup.next())
         self.activityLoop = activityLoop
 
@@ -63,7 +63,7 @@ package final class ProxyServer: Sendable {
             let load = WorkerLoad()
             let worker = try await loop.submit {
                 let worker = ProxyWorker(
-                    eventLoop: loop, options: options, policies: policies, census: census, load: load, logLoop: logLoop,
+                    eventLoop: loop, options: options, policies: policies, limiter: limiter, load: load, logLoop: logLoop,
                     metrics: metrics, logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
@@ -74,7 +74,7 @@ package final class ProxyServer: Sendable {
         let memory = NIOLoopBoundBox.makeBoxSendingValue(MemoryReturn(), as: MemoryReturn.self, eventLoop: activityLoop)
         ticks.append(
             activityLoop.scheduleRepeatedTask(initialDelay: Self.memoryInterval, delay: Self.memoryInterval) { _ in
-                if memory.value.isDue(connections: census.total) { EpollEventLoopGroup.returnFreedMemory() }
+                if memory.value.isDue(connections: limiter.total) { EpollEventLoopGroup.returnFreedMemory() }
             })
         self.ticks = ticks
         self.workers = workers
@@ -94,13 +94,13 @@ package final class ProxyServer: Sendable {
         let address = try socket.address()
         let descriptor = try socket.duplicate()
         let home = self.workers[self.listenerCount.wrappingAdd(1, ordering: .relaxed).oldValue % self.workers.count]
-        let gate = try await home.loop.submit {
-            let gate = try AcceptGate(descriptor, on: home.loop, census: self.census, logger: self.logger) { connection, peer in
+        let controller = try await home.loop.submit {
+            let controller = try AcceptController(descriptor, on: home.loop, limiter: self.limiter, logger: self.logger) { connection, peer in
                 self.take(connection, peer, for: listener, at: home)
             }
-            return NIOLoopBound(gate, eventLoop: home.loop)
+            return NIOLoopBound(controller, eventLoop: home.loop)
         }.get()
-        return OpenListener(gate, on: home.loop, address: address)
+        return OpenListener(controller, on: home.loop, address: address)
     }
 
     /// Gives a connection to the event loop with the fewest; to the one that took it, if no other has fewer.
@@ -163,14 +163,14 @@ package final class ProxyServer: Sendable {
         for task in self.timers.withLock({ $0 }) { task.cancel() }
         for tick in self.ticks { tick.cancel() }
         for store in self.certificates.withLock({ $0 }) { store.stop() }
-        for worker in self.workers { try await worker.loop.submit { worker.value.value.tellLast() }.get() }
+        for worker in self.workers { try await worker.loop.submit { worker.value.value.flushPending() }.get() }
         try await self.activity.stop()
         try await self.policies.shutDown()
         try await self.blockingGroup.shutdownGracefully()
     }
 
     /// Connections and streams of clients.
-    var openConnections: Int { self.census.total }
+    var openConnections: Int { self.limiter.total }
 
     /// Every connection ends after its exchange.
     var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }

@@ -115,7 +115,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
             clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
         self.visitor.address = address
         guard let owner = address?.owner else { return }
-        if self.worker.census.claim(owner) {
+        if self.worker.limiter.claim(owner) {
             self.owner = owner
         } else {
             self.worker.metrics.connectionsRefused += 1
@@ -125,7 +125,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     /// The peer is a balancer and has said for whom it speaks: if for nobody else, it is the client, to whom no limit per address applies.
     private func proxied(_ client: ProxiedClient) {
-        if let owner { self.worker.census.release(owner) }
+        if let owner { self.worker.limiter.release(owner) }
         self.owner = nil
         if let address = client.address { self.identify(address) }
     }

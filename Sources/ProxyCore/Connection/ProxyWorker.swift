@@ -15,7 +15,7 @@ final class ProxyWorker {
     /// For connections to backends. Those of clients have it from their listening socket.
     let peerWatch: PeerWatch
     let logger: Logger
-    let census: ConnectionCensus
+    let limiter: ConnectionLimiter
     private let load: WorkerLoad
     /// Decides; everything else here carries out.
     let policy: any ProxyPolicy
@@ -53,7 +53,7 @@ final class ProxyWorker {
     private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
-        eventLoop: EpollEventLoop, options: ProxyOptions, policies: some ProxyPolicySource, census: ConnectionCensus, load: WorkerLoad,
+        eventLoop: EpollEventLoop, options: ProxyOptions, policies: some ProxyPolicySource, limiter: ConnectionLimiter, load: WorkerLoad,
         logLoop: any EventLoop, metrics: any MetricsFactory, logger: Logger
     ) {
         self.eventLoop = eventLoop
@@ -61,7 +61,7 @@ final class ProxyWorker {
         self.limits = options.limits
         self.peerWatch = PeerWatch(options.limits)
         self.logsAccess = options.accessLog != nil
-        self.census = census
+        self.limiter = limiter
         self.load = load
         self.logLoop = logLoop
         let allowance = UpstreamAllowance(limits: options.limits)
@@ -112,7 +112,7 @@ final class ProxyWorker {
     }
 
     /// What log and metrics have not been told yet, when nothing more will happen.
-    func tellLast() {
+    func flushPending() {
         self.tellOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
@@ -172,7 +172,7 @@ final class ProxyWorker {
             self.tell(error)
             socket.close()
             self.load.remove()
-            self.census.remove(nil)
+            self.limiter.remove(nil)
         }
     }
 
@@ -202,7 +202,7 @@ final class ProxyWorker {
         connection.place = self.connections.count
         self.connections.append(connection)
         // A stream is counted where it begins, a connection where it was taken.
-        if connection.role.isStream { self.census.add() } else { self.metrics.connectionsChange += 1 }
+        if connection.role.isStream { self.limiter.add() } else { self.metrics.connectionsChange += 1 }
     }
 
     /// - Parameter owner: Whom the connection was counted for.
@@ -211,7 +211,7 @@ final class ProxyWorker {
             self.metrics.connectionsChange -= 1
             self.load.remove()
         }
-        self.census.remove(owner)
+        self.limiter.remove(owner)
         let last = self.connections.removeLast()
         if last !== connection {
             self.connections[connection.place] = last
@@ -227,7 +227,7 @@ final class ProxyWorker {
     func tick() {
         let now = NIODeadline.now()
         // Connections on which nothing happens make room for those that wait.
-        let idleLimit = self.census.isFull ? now + self.limits.keepAlive - self.limits.keepAliveWhenFull : now
+        let idleLimit = self.limiter.isFull ? now + self.limits.keepAlive - self.limits.keepAliveWhenFull : now
         for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isBetweenRequests) {
             connection.deadlinePassed()
         }

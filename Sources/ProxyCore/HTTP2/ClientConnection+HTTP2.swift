@@ -29,7 +29,7 @@ extension ClientConnection {
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let pipeline = stream.pipeline.syncOperations
-                guard worker.value.census.admits(client?.owner) else {
+                guard worker.value.limiter.admits(client?.owner) else {
                     worker.value.metrics.connectionsRefused += 1
                     return try pipeline.addHandler(RefusedStream())
                 }

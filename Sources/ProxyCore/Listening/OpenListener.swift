@@ -3,11 +3,11 @@ package import NIOCore
 /// A listening socket from which a ``ProxyServer`` takes connections.
 package final class OpenListener: Sendable {
     package let address: SocketAddress
-    private let gate: NIOLoopBound<AcceptGate>
+    private let controller: NIOLoopBound<AcceptController>
     private let loop: any EventLoop
 
-    init(_ gate: NIOLoopBound<AcceptGate>, on loop: any EventLoop, address: SocketAddress) {
-        self.gate = gate
+    init(_ controller: NIOLoopBound<AcceptController>, on loop: any EventLoop, address: SocketAddress) {
+        self.controller = controller
         self.loop = loop
         self.address = address
     }
@@ -16,11 +16,11 @@ package final class OpenListener: Sendable {
 
     /// Takes nothing more, and leaves what comes in the socket's queue.
     func shut() async {
-        try? await self.loop.submit { self.gate.value.shut() }.get()
+        try? await self.loop.submit { self.controller.value.shut() }.get()
     }
 
     /// Ends it, and what waits in the queue of a socket that nobody else holds. Harmless when repeated.
     package func close() async {
-        try? await self.loop.submit { self.gate.value.close() }.get()
+        try? await self.loop.submit { self.controller.value.close() }.get()
     }
 }

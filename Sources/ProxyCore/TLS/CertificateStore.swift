@@ -6,10 +6,10 @@ import Synchronization
 
 /// The certificate in use, kept true to its files. Connections that are open keep the one they began with.
 package final class CertificateStore: CertificateSource {
-    private let files: CertificateFiles
+    private let files: CertificatePaths
     private let offersHTTP2: Bool
     private let logger: Logger
-    private let pair = Mutex<CertificatePair?>(nil)
+    private let pair = Mutex<ServerCertificate?>(nil)
     private let key = Mutex(TicketKey.random())
     private let watch = Mutex(Watch())
 
@@ -20,7 +20,7 @@ package final class CertificateStore: CertificateSource {
     }
 
     /// - Parameter offersHTTP2: Tell clients that they may speak HTTP/2.
-    package init(files: CertificateFiles, offersHTTP2: Bool, logger: Logger) {
+    package init(files: CertificatePaths, offersHTTP2: Bool, logger: Logger) {
         self.files = files
         self.offersHTTP2 = offersHTTP2
         self.logger = logger
@@ -59,7 +59,7 @@ package final class CertificateStore: CertificateSource {
         }
         guard self.watch.withLock({ $0.machine.saw(contents, isServing: isServing) }), let contents else { return }
         do throws(CertificateError) {
-            let loaded = try CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: self.ticketKey)
+            let loaded = try ServerCertificate(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: self.ticketKey)
             self.pair.withLock { $0 = loaded }
             Gauge(label: "plane_certificate_expiry_timestamp_seconds").record(loaded.expires)
             self.logger.info(
@@ -78,7 +78,7 @@ package final class CertificateStore: CertificateSource {
         self.key.withLock { $0 = key }
         guard let contents = self.pair.withLock({ $0?.contents }) else { return }
         // What was right when it was loaded is right now.
-        guard let renewed = try? CertificatePair(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: key) else { return }
+        guard let renewed = try? ServerCertificate(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: key) else { return }
         self.pair.withLock { $0 = renewed }
     }
 

@@ -27,9 +27,9 @@ struct CertificateFolder {
     func path(_ name: String) -> String { self.directory.file(name) }
 
     /// Where the proxy of a test looks.
-    var files: CertificateFiles { CertificateFiles(certificatePath: self.path("served.pem"), keyPath: self.path("served.key")) }
+    var files: CertificatePaths { CertificatePaths(certificatePath: self.path("served.pem"), keyPath: self.path("served.key")) }
 
-    func store(_ files: CertificateFiles? = nil, offersHTTP2: Bool = false, logger: Logger = Logger(label: "certificates")) -> CertificateStore {
+    func store(_ files: CertificatePaths? = nil, offersHTTP2: Bool = false, logger: Logger = Logger(label: "certificates")) -> CertificateStore {
         CertificateStore(files: files ?? self.files, offersHTTP2: offersHTTP2, logger: logger)
     }
 

@@ -34,7 +34,7 @@ struct CertificateStoreTests {
     func symlink() throws {
         let live = self.folder.path("live")
         try self.folder.link(self.folder.path("first"), at: live)
-        let store = self.folder.store(CertificateFiles(certificatePath: "\(live)/server.pem", keyPath: "\(live)/server.key"))
+        let store = self.folder.store(CertificatePaths(certificatePath: "\(live)/server.pem", keyPath: "\(live)/server.key"))
         store.look()
         #expect(store.context != nil)
         let isNew = try Self.changed(store) { try self.folder.link(self.folder.path("second"), at: live) }
@@ -59,7 +59,7 @@ struct CertificateStoreTests {
         let up = String(repeating: "../", count: FileManager.default.currentDirectoryPath.split(separator: "/").count)
         let files = self.folder.files
         let store = self.folder.store(
-            CertificateFiles(certificatePath: up + files.certificatePath.dropFirst(), keyPath: up + files.keyPath.dropFirst()))
+            CertificatePaths(certificatePath: up + files.certificatePath.dropFirst(), keyPath: up + files.keyPath.dropFirst()))
         store.look()
         #expect(store.context != nil)
         let isNew = try Self.changed(store) { try self.folder.install(self.folder.second) }
@@ -70,7 +70,7 @@ struct CertificateStoreTests {
     func apart() throws {
         let keys = self.folder.path("keys")
         try FileManager.default.createDirectory(atPath: keys, withIntermediateDirectories: true)
-        let files = CertificateFiles(certificatePath: self.folder.files.certificatePath, keyPath: "\(keys)/key.pem")
+        let files = CertificatePaths(certificatePath: self.folder.files.certificatePath, keyPath: "\(keys)/key.pem")
         let install = { (pair: TestCertificates) in
             try self.folder.rename(pair.path("server.pem"), to: files.certificatePath)
             try self.folder.rename(pair.path("server.key"), to: files.keyPath)

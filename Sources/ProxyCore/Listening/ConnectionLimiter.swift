@@ -2,7 +2,7 @@ import Synchronization
 
 /// How many connections clients have open, all together and per address, over all event loops. A stream of HTTP/2 counts as one: it costs
 /// a connection to a backend, and as much memory.
-final class ConnectionCensus: Sendable {
+final class ConnectionLimiter: Sendable {
     private struct State {
         var total = 0
         var perAddress: [AddressKey: Int] = [:]

@@ -2,7 +2,7 @@ import NIOCore
 import NIOSSL
 
 /// A certificate and its key, found to belong together and ready to be served.
-struct CertificatePair: Sendable {
+struct ServerCertificate: Sendable {
     let context: NIOSSLContext
     let contents: CertificateContents
     /// Unix time, in seconds.
@@ -19,7 +19,7 @@ struct CertificatePair: Sendable {
     ]
 
     /// - Throws: What is wrong, and in which file.
-    init(_ contents: CertificateContents, files: CertificateFiles, offersHTTP2: Bool, ticketKey: TicketKey) throws(CertificateError) {
+    init(_ contents: CertificateContents, files: CertificatePaths, offersHTTP2: Bool, ticketKey: TicketKey) throws(CertificateError) {
         let chain: [NIOSSLCertificate]
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(contents.certificate)

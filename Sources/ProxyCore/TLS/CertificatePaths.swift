@@ -4,7 +4,7 @@ import Glibc
 
 /// Where the certificate with its chain and the private key lie, both as PEM. Relative paths are meant from the directory the
 /// process was started in; the two may lie in different directories, and either may be a link.
-package struct CertificateFiles: Sendable {
+package struct CertificatePaths: Sendable {
     package var certificatePath: String
     package var keyPath: String
 

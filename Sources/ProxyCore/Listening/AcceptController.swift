@@ -8,13 +8,13 @@ import Glibc
 
 /// Takes connections from a listening socket, and lets them wait in the kernel's queue while as many are open as may be, and while the
 /// process has no descriptor for them. Used on its loop's thread only.
-final class AcceptGate {
+final class AcceptController {
     /// Until the next try, when the kernel would not give a connection, mostly for want of a descriptor or of memory. Asking again at once
     /// would fail again, as often as the processor can.
     private static let pause: TimeAmount = .milliseconds(100)
 
     private let loop: EpollEventLoop
-    private let census: ConnectionCensus
+    private let limiter: ConnectionLimiter
     private let logger: Logger
     /// Nil once closed, which breaks the cycle.
     private var acceptor: Acceptor?
@@ -23,16 +23,16 @@ final class AcceptGate {
     private var isShut = false
 
     /// - Parameters:
-    ///   - descriptor: A listening socket, which is the gate's from now on.
+    ///   - descriptor: A listening socket, which is the controller's from now on.
     ///   - take: Gets every connection, which has been counted.
     init(
-        _ descriptor: CInt, on loop: EpollEventLoop, census: ConnectionCensus, logger: Logger, take: @escaping (CInt, PeerAddress) -> Void
+        _ descriptor: CInt, on loop: EpollEventLoop, limiter: ConnectionLimiter, logger: Logger, take: @escaping (CInt, PeerAddress) -> Void
     ) throws(IOError) {
         self.loop = loop
-        self.census = census
+        self.limiter = limiter
         self.logger = logger
         self.acceptor = try Acceptor(descriptor, on: loop, mayTake: { self.hasRoom() }) { connection, peer in
-            census.add()
+            limiter.add()
             take(connection, peer)
         } fail: { error in
             self.failed(error)
@@ -51,9 +51,9 @@ final class AcceptGate {
     }
 
     private func hasRoom() -> Bool {
-        let gate = NIOLoopBound(self, eventLoop: self.loop)
+        let controller = NIOLoopBound(self, eventLoop: self.loop)
         let loop = self.loop
-        if self.census.hasRoom(else: { loop.execute { gate.value.resume() } }) { return true }
+        if self.limiter.hasRoom(else: { loop.execute { controller.value.resume() } }) { return true }
         self.acceptor?.pause()
         self.warn("as many connections are open as proxy.limits.max_connections allows; new ones wait")
         return false
