@@ -106,24 +106,24 @@ let package = Package(
             ["PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
         configuration(of: "PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATSAddressing"]),
         configuredLibrary("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
-        library("WorldFollowing", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
+        library("StateReplication", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
         library(
             "PlaneClient",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "Timing", "UTCTime", logging]),
+            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "Timing", "UTCTime", logging]),
         library(
             "PlaneDoctor",
             [
-                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "NetworkAddresses",
+                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses",
                 nioCore, nioPosix, nioSSL,
             ]),
         configuration(of: "SchedulerCore", []),
         configuredLibrary(
             "SchedulerCore",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "WorldFollowing", "NATS", "Timing", lifecycle, logging, metrics]),
+            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "Timing", lifecycle, logging, metrics]),
         configuration(of: "ClusterNames", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
         configuredLibrary(
             "ClusterNames",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "WorldFollowing", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
+            ["PlaneProtocol", "PlaneState", "PlaneService", "StateReplication", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
         configuration(of: "CertificateCore", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
         configuredLibrary(
             "CertificateCore",
@@ -223,8 +223,8 @@ let package = Package(
         tests("ConfigurationFilesTests", ["ConfigurationFiles", "ConfigurationReading", "PlaneService", "PlaneProtocol", logging, nioCore]),
         tests("PlaneServiceTests", ["PlaneService", "ConfigurationFiles", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
         tests("PlaneMessagingTests", ["PlaneMessaging", "PlaneService", "PlaneProtocol", "NATS", lifecycle, logging]),
-        tests("WorldFollowingTests", ["WorldFollowing", "PlaneClientTestSupport", "PlaneProtocol", "NATS", logging]),
-        tests("SchedulerCoreTests", ["SchedulerCore", "WorldFollowing", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
+        tests("StateReplicationTests", ["StateReplication", "PlaneClientTestSupport", "PlaneProtocol", "NATS", logging]),
+        tests("SchedulerCoreTests", ["SchedulerCore", "StateReplication", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
             ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),

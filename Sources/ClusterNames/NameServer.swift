@@ -4,7 +4,7 @@ package import NATS
 import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
-import WorldFollowing
+import StateReplication
 
 /// The service of `dns`: follows the stream `plane_state`, runs the DNS server that answers from it, and reports its age in log and metrics.
 package struct NameServer: Service {
@@ -26,7 +26,7 @@ package struct NameServer: Service {
 
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await WorldFollower(jetStream: self.jetStream, world: self.world, logger: self.logger).run() }
+            group.addTask { await StateFollower(jetStream: self.jetStream, world: self.world, logger: self.logger).run() }
             group.addTask { await self.tellReadiness() }
             group.addTask { await self.report() }
             // Cancelled instead of shut down in order, the same is right: the process ends.

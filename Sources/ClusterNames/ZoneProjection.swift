@@ -27,7 +27,7 @@ package struct ZoneProjection: Sendable {
     private static let formerStep = 256
 
     private let settings: ZoneSettings
-    private var world = WorldState()
+    private var world = FleetState()
     private var incarnation: UInt64 = 0
     /// nil for clusters whose name is no domain name. Two that differ by a port share a zone.
     private var clusters: [ClusterName: Cluster?] = [:]
@@ -47,7 +47,7 @@ package struct ZoneProjection: Sendable {
 
     /// Applies a message of the stream; nil for one that could not be read.
     package mutating func apply(
-        _ message: WorldStateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64, to zones: inout ZoneTable
+        _ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64, to zones: inout ZoneTable
     ) {
         if incarnation != self.incarnation { self.begin(incarnation, at: published) }
         guard let message else {
@@ -144,7 +144,7 @@ package struct ZoneProjection: Sendable {
             former.drones += self.world.drones(in: name).map { ($0.id, name) }
         }
         self.former = former.backends.isEmpty && former.drones.isEmpty ? nil : former
-        self.world = WorldState()
+        self.world = FleetState()
         self.incarnation = incarnation
     }
 

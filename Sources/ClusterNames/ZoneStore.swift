@@ -1,13 +1,13 @@
 package import DNSCore
 package import PlaneProtocol
 import Synchronization
-import WorldFollowing
+import StateReplication
 
 /// The zones made from the stream `plane_state`. The follower feeds it, the DNS server asks it.
 ///
 /// Until the whole stream has been read, it answers that it does not know (SERVFAIL). A resolver then asks another name server, whereas it
 /// would remember an answer that a name is not there.
-package final class ZoneStore: FollowedWorld, RecordSource {
+package final class ZoneStore: FollowedState, RecordSource {
     package struct Status: Sendable {
         package var isCaughtUp = false
         /// Sequence of the last message seen.
@@ -44,7 +44,7 @@ package final class ZoneStore: FollowedWorld, RecordSource {
         return self.zones.find(name)
     }
 
-    package func apply(_ message: WorldStateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64) {
+    package func apply(_ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64) {
         self.state.withLock { state in
             state.published = published
             self.zones.update { zones in

@@ -6,7 +6,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import Synchronization
-import WorldFollowing
+import StateReplication
 
 /// Looks at a running system from outside: NATS, streams, signs of life, names, certificates.
 package struct Doctor: Sendable {
@@ -28,7 +28,7 @@ package struct Doctor: Sendable {
     /// - Throws: when NATS cannot be asked at all.
     package func report() async throws(PlaneError) -> DoctorReport {
         var report = DoctorReport(now: .now())
-        for name in [WorldStream.name, HistoryStream.statuses, HistoryStream.logs] {
+        for name in [StateStream.name, HistoryStream.statuses, HistoryStream.logs] {
             report.streams.append((name, try await self.stream(name)))
         }
         // Where NATS's permissions forbid these two, the rest is examined all the same.
@@ -119,7 +119,7 @@ package struct Doctor: Sendable {
     }
 
     /// A host name of the cluster, and where it should lead: to the drone of a running backend.
-    private func example(of cluster: ClusterName, in world: WorldState) -> (host: String, address: IPAddress, endpoint: PublicEndpoint)? {
+    private func example(of cluster: ClusterName, in world: FleetState) -> (host: String, address: IPAddress, endpoint: PublicEndpoint)? {
         for backend in world.backends(in: cluster) where backend.state == .ready {
             guard let address = world.address(of: backend.id, in: cluster) else { continue }
             let metadata = backend.drone.flatMap { world.drone($0, in: cluster)?.metadata }

@@ -1,13 +1,13 @@
 import NATS
 import PlaneClient
 import PlaneProtocol
-import WorldFollowing
+import StateReplication
 
 /// What other programs' streams and the store do to us.
 extension DoctorReport {
     /// What the streams that every system has are made for.
     private static let subjects = [
-        WorldStream.name: WorldStateMessage.subscription, HistoryStream.statuses: BackendStateMessage.subscription,
+        StateStream.name: StateMessage.subscription, HistoryStream.statuses: BackendStateMessage.subscription,
         HistoryStream.logs: BackendLogMessage.subscription,
     ]
 

@@ -3,7 +3,7 @@ import NetworkAddresses
 import PlaneClient
 import PlaneProtocol
 import PlaneState
-import WorldFollowing
+import StateReplication
 
 /// What was seen of a running system, without a judgement; ``findings`` judges.
 package struct DoctorReport: Sendable {
@@ -25,14 +25,14 @@ package struct DoctorReport: Sendable {
         var outcome: Outcome
     }
 
-    var now: WorldTime
+    var now: StateTime
     var streams: [(name: String, info: StreamInfo?)] = []
     /// Every stream of the account, ours and others'; none where we may not list them.
     var allStreams: [StreamInfo] = []
     var store: StoreUsage?
     /// Why a scheduler that was asked cannot answer.
     var complaint: String?
-    var world = WorldState()
+    var world = FleetState()
     /// Whether a heartbeat came while we waited.
     var sawHeartbeat = false
     /// Our clock less that of the NATS server, when the heartbeat came.
@@ -63,7 +63,7 @@ package struct DoctorReport: Sendable {
                     advice: self.overlaps(of: missing) ?? "A scheduler makes them when it starts: is one running, and may it create streams?")
             ]
         }
-        let state = self.streams.first { $0.name == WorldStream.name }?.info
+        let state = self.streams.first { $0.name == StateStream.name }?.info
         let summary = state.map { "\($0.messages) messages (\($0.bytes.asBytes)) in \($0.name), \($0.copies == 1 ? "one copy" : "\($0.copies) copies")" } ?? ""
         if let state, state.copies > 1, state.copies < state.replicas {
             return [

@@ -10,6 +10,6 @@ extension WireTime {
     }
 }
 
-extension WorldTime {
-    package static func now() -> WorldTime { WireTime.now().worldTime }
+extension StateTime {
+    package static func now() -> StateTime { WireTime.now().worldTime }
 }

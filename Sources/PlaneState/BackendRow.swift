@@ -8,7 +8,7 @@ struct BackendRow: Sendable {
     /// The latest terminal state, or the latest state while there is none.
     var state: BackendState?
     /// When that was written; meaningless without a state.
-    var stateTime = WorldTime(milliseconds: 0)
+    var stateTime = StateTime(milliseconds: 0)
     /// Whether a message says that its end has begun; without meaning once it has ended.
     var isEnding = false
     /// Stream sequence of the latest terminal state; 0 for none.

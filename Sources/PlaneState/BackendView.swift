@@ -6,12 +6,12 @@ package struct BackendView: Hashable, Sendable {
     /// nil while no assignment is known.
     package var drone: DroneID?
     package var bearerToken: Secret?
-    /// The lock it was assigned with; whether it holds it, `WorldState.lock` says.
+    /// The lock it was assigned with; whether it holds it, `FleetState.lock` says.
     package var lock: LockName?
     /// nil while none was reported.
     package var state: BackendState?
     /// By the clock of the scheduler that wrote the state.
-    package var stateTime: WorldTime?
+    package var stateTime: StateTime?
     /// Its end has begun, and its process may still run. False once it has ended.
     package var isEnding = false
     /// Whether there is a token that the state of the world does not hold.

@@ -104,7 +104,7 @@ struct ClusterState: Sendable {
     }
 
     /// A terminal state is never left again; otherwise the later message in the stream counts, whatever the times in both say.
-    private mutating func enter(_ state: BackendState, at time: WorldTime, backend: BackendTable.Slot) {
+    private mutating func enter(_ state: BackendState, at time: StateTime, backend: BackendTable.Slot) {
         let wasTerminal = self.backends[backend].isTerminal
         guard state.isTerminal || !wasTerminal else { return }
         self.backends[backend].state = state

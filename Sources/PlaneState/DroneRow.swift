@@ -8,8 +8,8 @@ struct DroneRow: Sendable {
     /// The latest one by stream order.
     var state: DroneState?
     /// When that was written; meaningless without a state.
-    var stateTime = WorldTime(milliseconds: 0)
-    var lastSeen: WorldTime?
+    var stateTime = StateTime(milliseconds: 0)
+    var lastSeen: StateTime?
     /// Backends assigned to it, ended or not. The record is kept while there are any.
     var assignedBackends: Int32 = 0
     /// Those of them that have not ended.

@@ -7,9 +7,9 @@ package struct DroneView: Hashable, Sendable {
     package var metadata: DroneMetadata?
     package var state: DroneState?
     /// By the clock of the scheduler that wrote the state.
-    package var stateTime: WorldTime?
+    package var stateTime: StateTime?
     /// By the clock of the scheduler that wrote it.
-    package var lastSeen: WorldTime?
+    package var lastSeen: StateTime?
     /// Backends assigned to it that have not ended.
     package var liveBackends: Int
 }

@@ -39,7 +39,7 @@ extension Placement {
 
         func report(of drone: DroneID) -> Report? { self.members[drone]?.report }
 
-        func lastHeard(_ drone: DroneID) -> WorldTime? { self.members[drone]?.report?.heard }
+        func lastHeard(_ drone: DroneID) -> StateTime? { self.members[drone]?.report?.heard }
 
         /// - Parameter load: how many backends a drone has and takes; nil for one that is not fit.
         mutating func choose(

@@ -18,14 +18,14 @@ package struct Placement: Sendable {
 
     /// Takes a status message that came from the drone itself.
     /// - Parameter now: when it came, by this process's clock.
-    package mutating func heard(_ status: DroneStatusMessage, at now: WorldTime) {
+    package mutating func heard(_ status: DroneStatusMessage, at now: StateTime) {
         let report = Report(
             state: status.state, heard: now, statedBackends: status.runningBackends.map(Int.init), maxBackends: status.maxBackends.map(Int.init))
         self.pools[status.cluster, default: Pool()].heard(report, of: status.droneID)
     }
 
     /// Takes every message that `world` has applied, afterwards.
-    package mutating func worldApplied(_ message: WorldStateMessage, world: WorldState) {
+    package mutating func worldApplied(_ message: StateMessage, world: FleetState) {
         guard case .cluster(let cluster, let change) = message else { return }
         switch change {
         case .drone(let message):
@@ -42,7 +42,7 @@ package struct Placement: Sendable {
 
     /// Chooses a fit drone that is not excluded; nil if there is none. The choice counts as load until it is settled.
     package mutating func choose(
-        in cluster: ClusterName, excluding excluded: Set<DroneID> = [], world: WorldState, now: WorldTime,
+        in cluster: ClusterName, excluding excluded: Set<DroneID> = [], world: FleetState, now: StateTime,
         using generator: inout some RandomNumberGenerator
     ) -> DroneID? {
         self.pools[cluster]?.choose(excluding: excluded, using: &generator) { drone, report in
@@ -62,7 +62,7 @@ package struct Placement: Sendable {
     }
 
     /// When a status message of the drone last came to this process; nil if none did.
-    package func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> WorldTime? {
+    package func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> StateTime? {
         self.pools[cluster]?.lastHeard(drone)
     }
 
@@ -72,7 +72,7 @@ package struct Placement: Sendable {
     }
 
     /// How many backends the drone has and how many it takes; nil if it is not fit.
-    private static func load(of view: DroneView, report: Report?, now: WorldTime) -> Load? {
+    private static func load(of view: DroneView, report: Report?, now: StateTime) -> Load? {
         guard view.metadata != nil, view.state != .lost else { return nil }
         // A status message of the drone counts. The stream's sign of life counts only in a process that has had none, such as one that has
         // just started.
@@ -83,14 +83,14 @@ package struct Placement: Sendable {
     }
 
     /// A time from the stream is by another machine's clock. One that lies far in the future counts as unknown.
-    private static func isLive(_ heard: WorldTime, now: WorldTime) -> Bool {
+    private static func isLive(_ heard: StateTime, now: StateTime) -> Bool {
         let age = now.since(heard)
         return age < self.livenessWindow && age > .zero - self.livenessWindow
     }
 
     struct Report: Sendable {
         let state: DroneState
-        let heard: WorldTime
+        let heard: StateTime
         /// nil from a drone that does not count.
         let statedBackends: Int?
         let maxBackends: Int?

@@ -17,14 +17,14 @@ package struct RetentionScan: Sendable {
     /// From when on something counts as outdated.
     package struct Limits: Sendable {
         /// Backends are outdated that ended before this, by the clocks of the schedulers that wrote the ends.
-        package var endedBefore: WorldTime
+        package var endedBefore: StateTime
         /// Drones are outdated that were marked `Lost` before this.
-        package var lostBefore: WorldTime
+        package var lostBefore: StateTime
 
         /// Whether tokens have a place of their own.
         package var findsTokens: Bool
 
-        package init(endedBefore: WorldTime, lostBefore: WorldTime, findsTokens: Bool = false) {
+        package init(endedBefore: StateTime, lostBefore: StateTime, findsTokens: Bool = false) {
             self.endedBefore = endedBefore
             self.lostBefore = lostBefore
             self.findsTokens = findsTokens
@@ -40,7 +40,7 @@ package struct RetentionScan: Sendable {
     package init() {}
 
     /// Looks at up to `count` records more, of one kind.
-    package mutating func next(in world: WorldState, _ limits: Limits, count: Int) -> [Outdated] {
+    package mutating func next(in world: FleetState, _ limits: Limits, count: Int) -> [Outdated] {
         guard let cluster = self.cluster ?? world.clusterNames.first, let state = world.clusters[cluster] else {
             self = RetentionScan()
             return []
@@ -70,7 +70,7 @@ package struct RetentionScan: Sendable {
         return found
     }
 
-    private mutating func move(to position: Int?, from cluster: ClusterName, in world: WorldState) {
+    private mutating func move(to position: Int?, from cluster: ClusterName, in world: FleetState) {
         self.cluster = cluster
         self.position = position ?? 0
         guard position == nil else { return }

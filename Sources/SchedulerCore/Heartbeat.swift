@@ -10,8 +10,8 @@ import PlaneState
 /// process knows that its state of the world is current; when it does not, requests are answered `Unavailable`.
 struct Heartbeat: Sendable {
     let connection: NATSConnection
-    let world: LiveWorld
-    let writer: WorldWriter
+    let world: StateStore
+    let writer: StateWriter
     let streams: StreamKeeper
     let metrics: SchedulerMetrics
     let logger: Logger
@@ -64,7 +64,7 @@ struct Heartbeat: Sendable {
         } catch {
             self.logger.debug("heartbeat failed", metadata: [LogKey.error: "\(error)"])
             reason = error.reason
-            if error.code == .noResponders { await self.streams.restoreWorld() }
+            if error.code == .noResponders { await self.streams.restoreState() }
         }
         self.world.setCurrent(reason == nil, because: reason)
         self.metrics.world(isCurrent: reason == nil, sequence: self.world.ask { $0.sequence })

@@ -6,7 +6,7 @@ import PlaneService
 import PlaneState
 package import SchedulerCoreConfiguration
 import ServiceLifecycle
-import WorldFollowing
+import StateReplication
 
 /// The scheduler: everything it listens to, and the one state of the world behind it.
 ///
@@ -24,8 +24,8 @@ package struct Scheduler: Service {
     package static let rebuildTime: Duration = .seconds(6)
 
     private let bus: PlaneBus
-    private let world: LiveWorld
-    private let writer: WorldWriter
+    private let world: StateStore
+    private let writer: StateWriter
     private let configuration: SchedulerConfiguration
     private let streams: StreamKeeper
     private let limits: ScheduleLimits
@@ -35,14 +35,14 @@ package struct Scheduler: Service {
 
     package init(
         bus: PlaneBus, configuration: SchedulerConfiguration = SchedulerConfiguration(),
-        world: LiveWorld = LiveWorld(rebuildTime: Scheduler.rebuildTime),
+        world: StateStore = StateStore(rebuildTime: Scheduler.rebuildTime),
         limits: ScheduleLimits = ScheduleLimits(), logger: Logger
     ) {
         self.bus = bus
         self.configuration = configuration
         self.streams = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, metrics: self.metrics, logger: logger)
         self.world = world
-        self.writer = WorldWriter(jetStream: bus.connection.jetStream)
+        self.writer = StateWriter(jetStream: bus.connection.jetStream)
         self.limits = limits
         self.logger = logger
     }
@@ -58,7 +58,7 @@ package struct Scheduler: Service {
             return
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await WorldFollower(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger).run() }
+            group.addTask { await StateFollower(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger).run() }
             group.addTask {
                 await Heartbeat(
                     connection: self.bus.connection, world: self.world, writer: self.writer, streams: self.streams, metrics: self.metrics, logger: self.logger

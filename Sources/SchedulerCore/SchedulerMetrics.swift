@@ -15,7 +15,7 @@ package struct SchedulerMetrics: Sendable {
 
     package init() {}
 
-    func answered(_ reply: ScheduleReply, cluster: ClusterName, world: LiveWorld, after duration: Duration) {
+    func answered(_ reply: ScheduleReply, cluster: ClusterName, world: StateStore, after duration: Duration) {
         self.scheduleSeconds.recordNanoseconds(duration.wholeNanoseconds)
         Counter(
             label: "plane_scheduler_schedule_requests_total",

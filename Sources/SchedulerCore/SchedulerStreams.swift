@@ -2,12 +2,12 @@ package import NATS
 import PlaneProtocol
 import PlaneService
 package import SchedulerCoreConfiguration
-import WorldFollowing
+import StateReplication
 
 /// The JetStream streams of a fleet (dev/docs/protocol.md, Streams). Schedulers create them, and keep their replicas and their limits of age and size
 /// as configured; everything else about an existing stream is left as its operator has set it.
 package enum SchedulerStreams {
-    package static let planeState = WorldStream.name
+    package static let planeState = StateStream.name
     package static let backendStatus = "backend_status"
     /// The stream of leases: which scheduler does the housekeeping; see `Lease`.
     static let leases = "plane_leases"

@@ -92,7 +92,7 @@ package final class StreamKeeper: Sendable {
     }
 
     /// Makes the stream `plane_state` again if it is gone. To be called when it takes no messages. Returns at once if another task is doing so.
-    func restoreWorld() async {
+    func restoreState() async {
         guard self.state.withLock({ state in
             defer { state.isRestoring = true }
             return !state.isRestoring

@@ -68,8 +68,8 @@ final class DNSService: Sendable {
 
     /// Returns the sequence of the message in the stream.
     @discardableResult
-    func write(_ message: WorldStateMessage) async throws -> UInt64 {
-        try await WorldWriter(jetStream: self.bus.connection.jetStream).write(message)
+    func write(_ message: StateMessage) async throws -> UInt64 {
+        try await StateWriter(jetStream: self.bus.connection.jetStream).write(message)
     }
 
     /// Two drones, one backend on each, two challenge texts, and everything visible.
@@ -77,7 +77,7 @@ final class DNSService: Sendable {
         for message in [
             .register(), .register("drone-b", .v6), .assign("one"), .assign("six", to: "drone-b"), .cluster(.plane, .acme("first")),
             .cluster(.plane, .acme("second", earlier: ["first"])),
-        ] as [WorldStateMessage] {
+        ] as [StateMessage] {
             try await self.write(message)
         }
         try await eventually("the last message is answered for") { try await self.dig("_acme-challenge.plane.test", "TXT").count == 2 }

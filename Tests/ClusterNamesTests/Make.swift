@@ -20,13 +20,13 @@ extension IPAddress {
     static let v6 = IPAddress("2001:db8::7")!
 }
 
-extension WorldStateMessage {
+extension StateMessage {
     static func register(_ drone: String = "drone-a", _ ip: IPAddress = .v4, in cluster: ClusterName = .plane) -> Self {
         .cluster(cluster, .drone(DroneMessage(drone: .make(drone), change: .metadata(DroneMetadata(ip: ip, version: "0.4.0")))))
     }
 
     static func drone(_ state: DroneState, _ drone: String = "drone-a") -> Self {
-        .cluster(.plane, .drone(DroneMessage(drone: .make(drone), change: .state(state, at: WorldTime(milliseconds: 0)))))
+        .cluster(.plane, .drone(DroneMessage(drone: .make(drone), change: .state(state, at: StateTime(milliseconds: 0)))))
     }
 
     static func assign(_ backend: String = "one", to drone: String = "drone-a", in cluster: ClusterName = .plane) -> Self {
@@ -34,7 +34,7 @@ extension WorldStateMessage {
     }
 
     static func backend(_ state: BackendState, _ backend: String = "one") -> Self {
-        .cluster(.plane, .backend(BackendMessage(backend: .make(backend), change: .state(state, at: WorldTime(milliseconds: 0)))))
+        .cluster(.plane, .backend(BackendMessage(backend: .make(backend), change: .state(state, at: StateTime(milliseconds: 0)))))
     }
 }
 
@@ -44,14 +44,14 @@ struct Zones {
     private(set) var table: ZoneTable
     private var sequence: UInt64 = 0
 
-    init(_ settings: ZoneSettings = .make(), _ messages: WorldStateMessage...) {
+    init(_ settings: ZoneSettings = .make(), _ messages: StateMessage...) {
         var generator = SystemRandomNumberGenerator()
         self.table = ZoneTable(using: &generator)
         self.fold = ZoneProjection(settings: settings)
         for message in messages { self.append(message) }
     }
 
-    mutating func append(_ message: WorldStateMessage?, at seconds: Int64? = nil, incarnation: UInt64 = 0) {
+    mutating func append(_ message: StateMessage?, at seconds: Int64? = nil, incarnation: UInt64 = 0) {
         self.sequence += 1
         self.fold.apply(
             message, sequence: self.sequence, published: WireTime(seconds: seconds ?? Int64(self.sequence)), incarnation: incarnation,

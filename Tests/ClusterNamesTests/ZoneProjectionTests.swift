@@ -170,10 +170,10 @@ import Testing
         for message in [
             .heartbeat, .register(), .assign(), .backend(.ready), .drone(.ready), .backend(.swept, "unknown"), .register("drone-b", .v6),
             .register("drone-a", in: other), .assign(in: other),
-        ] as [WorldStateMessage] { zones.append(message) }
+        ] as [StateMessage] { zones.append(message) }
         #expect(Self.serial(zones) == 2)
         #expect(Self.serial(zones, "other.test") == 11)
-        for message in [.register("drone-a", .v6), .cluster(.plane, .acme("a")), .drone(.lost), .drone(.ready), .backend(.swept)] as [WorldStateMessage] {
+        for message in [.register("drone-a", .v6), .cluster(.plane, .acme("a")), .drone(.lost), .drone(.ready), .backend(.swept)] as [StateMessage] {
             let before = try #require(Self.serial(zones))
             zones.append(message)
             #expect(try #require(Self.serial(zones)) > before)
@@ -189,7 +189,7 @@ import Testing
         var fold = ZoneProjection(settings: .make())
         fold.open(.plane, in: &table)
         let first = Zones(.make(), .heartbeat, .register())
-        for (sequence, message) in zip(UInt64(1)..., [WorldStateMessage.heartbeat, .register()]) {
+        for (sequence, message) in zip(UInt64(1)..., [StateMessage.heartbeat, .register()]) {
             fold.apply(message, sequence: sequence, published: WireTime(seconds: 1), incarnation: 0, to: &table)
         }
         let origin = DNSName("plane.test")!.wire

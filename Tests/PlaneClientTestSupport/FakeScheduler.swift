@@ -72,7 +72,7 @@ package final class FakeScheduler: Sendable {
             changes.append(.backend(BackendMessage(backend: try .make(id), change: .state(state, at: .now()))))
         }
         for change in changes {
-            let message = WorldStateMessage.cluster(cluster, change)
+            let message = StateMessage.cluster(cluster, change)
             _ = try await self.connection.jetStream.publish(WireCodec.encode(message), to: message.subject)
         }
     }
@@ -99,7 +99,7 @@ package final class FakeScheduler: Sendable {
     }
 
     /// Writes one message of the shared state.
-    package func write(_ message: WorldStateMessage) async throws {
+    package func write(_ message: StateMessage) async throws {
         _ = try await self.connection.jetStream.publish(WireCodec.encode(message), to: message.subject)
     }
 

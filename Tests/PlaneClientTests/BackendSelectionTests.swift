@@ -6,10 +6,10 @@ import Testing
 @testable import PlaneClient
 
 @Suite("Which backends are wanted, and what is new of them") struct BackendSelectionTests {
-    private static let now = WorldTime(milliseconds: 1_700_000_100_000)
+    private static let now = StateTime(milliseconds: 1_700_000_100_000)
 
-    private func world(_ backends: [(id: String, state: BackendState, drone: String, secondsAgo: Int64, lock: String?)]) throws -> WorldState {
-        var world = WorldState()
+    private func world(_ backends: [(id: String, state: BackendState, drone: String, secondsAgo: Int64, lock: String?)]) throws -> FleetState {
+        var world = FleetState()
         var sequence: UInt64 = 0
         for backend in backends { try self.apply(backend.id, backend.state, backend.drone, backend.secondsAgo, backend.lock, to: &world, &sequence) }
         return world
@@ -17,12 +17,12 @@ import Testing
 
     private func apply(
         _ id: String, _ state: BackendState, _ drone: String = "drone-a", _ secondsAgo: Int64 = 0, _ lock: String? = nil,
-        to world: inout WorldState, _ sequence: inout UInt64
+        to world: inout FleetState, _ sequence: inout UInt64
     ) throws {
         let lock = lock.flatMap(LockName.init(rawValue:)).map { LockAssignment(lock: $0, uid: LockUID(rawValue: 1)) }
         let changes: [BackendMessage.Change] = [
             .assignment(BackendAssignment(drone: try .make(drone), lockAssignment: lock)),
-            .state(state, at: WorldTime(milliseconds: Self.now.rawValue - secondsAgo * 1000)),
+            .state(state, at: StateTime(milliseconds: Self.now.rawValue - secondsAgo * 1000)),
         ]
         for change in changes {
             sequence += 1
@@ -55,7 +55,7 @@ import Testing
 
     @Test("a watch tells what there is, then each change once, and that a backend has left the selection")
     func watch() throws {
-        var world = WorldState()
+        var world = FleetState()
         var sequence: UInt64 = 0
         var watch = BackendWatch(BackendSelection())
         try self.apply("b1", .starting, to: &world, &sequence)

@@ -71,7 +71,7 @@ import Testing
             _ = await mirror.wait(for: try .make("b2"), in: cluster) { $0?.state }
             let plan = CleanupPlan(
                 world: mirror.snapshot, cluster: nil, olderThan: .zero, includeMissingState: false,
-                now: WorldTime.now().adding(.seconds(1)))
+                now: StateTime.now().adding(.seconds(1)))
             #expect(plan.items.map(\.backend.rawValue) == ["b1"])
             for item in plan.items { try await client.forget(item) }
             let isForgotten = await mirror.wait(for: try .make("b1"), in: cluster) { $0 == nil ? true : nil }
@@ -108,7 +108,7 @@ import Testing
     @Test("tells how far a scheduler's clock is from that of NATS")
     func clocks() async throws {
         try await self.following { mirror, _, scheduler in
-            let stamp = WorldTime.now().adding(.seconds(40))
+            let stamp = StateTime.now().adding(.seconds(40))
             try await scheduler.write(
                 .cluster(try .make("plane.test"), .drone(DroneMessage(drone: try .make("drone-a"), change: .keepAlive(at: stamp)))))
             try await eventually("the difference is known") { mirror.schedulerClockDifference.map { $0 > .seconds(30) } ?? false }

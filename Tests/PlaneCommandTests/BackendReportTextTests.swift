@@ -10,7 +10,7 @@ import Testing
     private func report(_ states: [BackendStateMessage], lines: [LogEntry] = []) throws -> BackendReport {
         var report = BackendReport(backend: try .make("b1"), cluster: try .make("plane.test"))
         report.drone = try .make("drone-a")
-        report.droneSeen = WorldTime(milliseconds: 1_710_148_530_000)
+        report.droneSeen = StateTime(milliseconds: 1_710_148_530_000)
         report.droneState = .ready
         report.lock = LockName(rawValue: "doc")
         report.states = states
@@ -25,7 +25,7 @@ import Testing
                 .make(.loading), .make(.starting), .make(.ready, detail: BackendStatusDetail(phases: SpawnPhases(accepted: 0, created: 6000))),
                 .make(.failed, detail: BackendStatusDetail(cause: .exitedByItself, exitCode: 139)),
             ], lines: [LogEntry(BackendLogMessage(backendID: .make("b1"), kind: .stderr, text: "segfault\u{1b}[2J\n"))])
-        let text = report.lines(now: WorldTime(milliseconds: 1_710_148_535_000), .plain).joined(separator: "\n")
+        let text = report.lines(now: StateTime(milliseconds: 1_710_148_535_000), .plain).joined(separator: "\n")
         #expect(text.hasPrefix("b1.plane.test  Failed\n  Its program ended by itself, with exit code 139 (SIGSEGV)."))
         #expect(text.contains("drone-a (Ready, seen 5.0 s ago)"))
         #expect(text.contains("lock      doc (not held any more)"))
@@ -64,7 +64,7 @@ import Testing
             try .make(.loading, detail: BackendStatusDetail(requestedBy: "alice@app")),
             try .make(.terminated, second: 2, detail: BackendStatusDetail(cause: .requested, requestedBy: "bob\u{1b}[2J@bastion")),
         ]
-        let text = report.lines(now: WorldTime(milliseconds: 1_700_000_100_000), .plain).joined(separator: "\n")
+        let text = report.lines(now: StateTime(milliseconds: 1_700_000_100_000), .plain).joined(separator: "\n")
         #expect(text.contains("Loading, asked for by alice@app"))
         #expect(text.contains("Terminated, asked for by bob\u{FFFD}[2J@bastion"))
         let json = String(decoding: WireCodec.encode(report), as: UTF8.self)

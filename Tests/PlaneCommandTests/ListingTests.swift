@@ -9,11 +9,11 @@ import Testing
 
 @Suite("Listings of the world")
 struct ListingTests {
-    private static let now = WorldTime(milliseconds: 1_700_000_100_000)
+    private static let now = StateTime(milliseconds: 1_700_000_100_000)
 
     /// The world after these changes of `plane.test`.
-    private static func world(_ changes: [ClusterStateMessage]) throws -> WorldState {
-        var world = WorldState()
+    private static func world(_ changes: [ClusterStateMessage]) throws -> FleetState {
+        var world = FleetState()
         for (index, change) in changes.enumerated() {
             world.apply(.cluster(try .make("plane.test"), change), sequence: UInt64(index + 1), published: WireTime(seconds: 0))
         }
@@ -28,7 +28,7 @@ struct ListingTests {
             lockAssignment: lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 1)) })
         var changes: [ClusterStateMessage] = [.backend(BackendMessage(backend: try .make(id), change: .assignment(assignment)))]
         if let state {
-            let time = WorldTime(milliseconds: Self.now.rawValue - secondsAgo * 1000)
+            let time = StateTime(milliseconds: Self.now.rawValue - secondsAgo * 1000)
             changes.append(.backend(BackendMessage(backend: try .make(id), change: .state(state, at: time))))
         }
         return changes
@@ -37,7 +37,7 @@ struct ListingTests {
     @Test("show drones in order, and say unknown for what is")
     func drones() throws {
         let metadata = DroneMetadata(ip: try #require(IPAddress("203.0.113.7")), version: "0.4.0", gitHash: "0123456789")
-        let seen = WorldTime(milliseconds: Self.now.rawValue - 3000)
+        let seen = StateTime(milliseconds: Self.now.rawValue - 3000)
         let world = try Self.world([
             .drone(DroneMessage(drone: .make("b"), change: .state(.draining, at: seen))),
             .drone(DroneMessage(drone: .make("a"), change: .metadata(metadata))),

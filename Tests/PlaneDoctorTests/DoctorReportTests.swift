@@ -12,10 +12,10 @@ import Testing
 @testable import PlaneDoctor
 
 @Suite struct DoctorReportTests {
-    private static let now = WorldTime(milliseconds: 1_700_000_000_000)
+    private static let now = StateTime(milliseconds: 1_700_000_000_000)
 
     private func report(_ change: (inout DoctorReport) throws -> Void = { _ in }) throws -> DoctorReport {
-        var world = WorldState()
+        var world = FleetState()
         let cluster = try ClusterName.make("plane.test")
         for (sequence, message) in [
             DroneMessage(drone: try .make("drone-a"), change: .metadata(DroneMetadata(ip: .v4(0x0A00_0001), version: "1"))),
@@ -59,10 +59,10 @@ import Testing
 
     @Test("a drone that is silent is a notice while others work, and bad when none does")
     func drones() throws {
-        let late = try self.finding("drones") { $0.now = WorldTime(milliseconds: Self.now.rawValue + 60_000) }
+        let late = try self.finding("drones") { $0.now = StateTime(milliseconds: Self.now.rawValue + 60_000) }
         #expect(late.level == .bad)
         #expect(late.text.contains("0 of 1"))
-        #expect(try self.finding("drones") { $0.world = WorldState() }.text == "No drone has ever registered.")
+        #expect(try self.finding("drones") { $0.world = FleetState() }.text == "No drone has ever registered.")
     }
 
     @Test("a name that leads elsewhere, or nowhere, is bad")

@@ -116,8 +116,8 @@ struct HostileInputTests {
                 #"{"cluster":"c","BackendMessage":{"backend":"b","Assignment":{"drone":"d","lock_assignment":{"lock":"\#(lock)","uid":1}}}}"#
             #expect(Self.isReadable(ScheduleRequest.self, schedule) == isAccepted)
             #expect(Self.isReadable(FetchBackendForLock.self, fetch) == isAccepted)
-            #expect(Self.isReadable(WorldStateMessage.self, announce) == isAccepted)
-            #expect(Self.isReadable(WorldStateMessage.self, assignment) == isAccepted)
+            #expect(Self.isReadable(StateMessage.self, announce) == isAccepted)
+            #expect(Self.isReadable(StateMessage.self, assignment) == isAccepted)
         }
     }
 
@@ -143,7 +143,7 @@ struct HostileInputTests {
 
     /// What comes out does not matter here; that it comes out does. What was read can be written and read again.
     private static func readAsEverything(_ payload: [UInt8]) {
-        for type: any JSONCodable.Type in [ScheduleRequest.self, UpdateBackendStateMessage.self, WorldStateMessage.self, LogMessage.self] {
+        for type: any JSONCodable.Type in [ScheduleRequest.self, UpdateBackendStateMessage.self, StateMessage.self, LogMessage.self] {
             guard let value = try? WireCodec.decode(type, from: payload) else { continue }
             #expect(throws: Never.self) { try WireCodec.decode(type, from: WireCodec.encode(value)) }
         }

@@ -39,9 +39,9 @@ import Testing
         try Self.expectInDocument(try Self.matches(#/static let subscription = "([^"]+)"/#, in: "Sources/PlaneProtocol"), atLeast: 17)
         let ofDrones = [DroneStatement<DroneConnectRequest>.subscription, DroneStatement<UpdateBackendStateMessage>.subscription]
         try Self.expectInDocument(Set(ofDrones), atLeast: 2)
-        let heartbeat = WorldStateMessage.heartbeat.subject
+        let heartbeat = StateMessage.heartbeat.subject
         let token = #/\\\([^)]*\)+/#  // an interpolation
-        let tails = try Self.matches(#/"((?:lock|drone|backend)\.\\[^"]+)"/#, in: "Sources/PlaneProtocol/Messages/WorldState")
+        let tails = try Self.matches(#/"((?:lock|drone|backend)\.\\[^"]+)"/#, in: "Sources/PlaneProtocol/Messages/FleetState")
         let ofState = Set(tails.map { "state.cluster.*.\($0.replacing(token, with: "*"))" })
         try Self.expectInDocument(ofState.union([heartbeat, "state.cluster.*.acme"]), atLeast: 10)
     }

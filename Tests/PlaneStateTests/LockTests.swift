@@ -24,7 +24,7 @@ struct LockTests {
     @Test("a backend that is being ended holds its lock, and says so, until it has ended")
     func ending() {
         var stream = Stream()
-        for message: WorldStateMessage in [.assign(one, lock: (lock, 7)), .state(one, .ready)] { stream.append(message) }
+        for message: StateMessage in [.assign(one, lock: (lock, 7)), .state(one, .ready)] { stream.append(message) }
         #expect(stream.live.backend(one, in: cluster)?.isEnding == false)
         stream.append(.ending(one))
         #expect(stream.live.lock(lock, in: cluster) == .held(by: one))

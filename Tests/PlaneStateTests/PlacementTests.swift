@@ -137,7 +137,7 @@ struct PlacementTests {
     func forgotten() {
         var scene = Scene(registered: [droneA])
         scene.heard(droneA)
-        #expect(scene.placement.lastHeard(droneA, in: cluster) == WorldTime(milliseconds: scene.milliseconds))
+        #expect(scene.placement.lastHeard(droneA, in: cluster) == StateTime(milliseconds: scene.milliseconds))
         #expect(scene.choose() == droneA)
         scene.placement.forget(droneA, in: cluster)
         scene.placement.settle(droneA, in: cluster)
@@ -163,7 +163,7 @@ struct PlacementTests {
     /// A placement with its world, clock and dice.
     private struct Scene {
         var placement = Placement()
-        var world = WorldState()
+        var world = FleetState()
         var milliseconds: Int64 = 1_710_148_530_000
         private var random = SplitMix64(state: 42)
 
@@ -171,20 +171,20 @@ struct PlacementTests {
             for drone in drones { self.apply(.register(drone)) }
         }
 
-        mutating func apply(_ message: WorldStateMessage) {
-            self.world.apply(message, sequence: self.world.sequence + 1, published: WireTime(WorldTime(milliseconds: self.milliseconds)))
+        mutating func apply(_ message: StateMessage) {
+            self.world.apply(message, sequence: self.world.sequence + 1, published: WireTime(StateTime(milliseconds: self.milliseconds)))
             self.placement.worldApplied(message, world: self.world)
         }
 
         mutating func heard(_ drone: DroneID, state: DroneState = .ready, running: UInt32 = 0, limit: UInt32? = nil) {
             let status = DroneStatusMessage(
                 droneID: drone, cluster: cluster, droneVersion: "0.4.0", state: state, runningBackends: running, maxBackends: limit)
-            self.placement.heard(status, at: WorldTime(milliseconds: self.milliseconds))
+            self.placement.heard(status, at: StateTime(milliseconds: self.milliseconds))
         }
 
         mutating func choose(excluding excluded: Set<DroneID> = []) -> DroneID? {
             self.placement.choose(
-                in: cluster, excluding: excluded, world: self.world, now: WorldTime(milliseconds: self.milliseconds), using: &self.random)
+                in: cluster, excluding: excluded, world: self.world, now: StateTime(milliseconds: self.milliseconds), using: &self.random)
         }
     }
 }

@@ -34,7 +34,7 @@ struct RandomHistory {
     /// With compare-and-set, as we do, or without.
     private mutating func announce() {
         let lock = self.lock()
-        let message = WorldStateMessage.announce(lock, self.uid())
+        let message = StateMessage.announce(lock, self.uid())
         let isCareful = self.chance(1, of: 2)
         guard !isCareful || self.stream.live.lock(lock, in: cluster) == .free else { return }
         self.stream.append(message, at: self.seconds)
@@ -49,7 +49,7 @@ struct RandomHistory {
     /// First write wins, as it must; but once in a while a writer does not ask for that.
     private mutating func report() {
         let backend = self.backend()
-        let message: WorldStateMessage =
+        let message: StateMessage =
             self.chance(1, of: 6) ? .ending(backend) : .state(backend, self.pick(BackendState.allCases), at: self.milliseconds())
         guard self.stream.lastSequence(message.subject) == 0 || self.chance(1, of: 10) else { return }
         self.stream.append(message, at: self.seconds)

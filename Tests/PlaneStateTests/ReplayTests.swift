@@ -13,8 +13,8 @@ struct ReplayTests {
             for step in 0..<80 {
                 history.step()
                 guard step % 16 == 15 else { continue }
-                let live = WorldSummary(history.stream.live, locks: RandomHistory.locks)
-                let replayed = WorldSummary(history.stream.replayed, locks: RandomHistory.locks)
+                let live = StateSummary(history.stream.live, locks: RandomHistory.locks)
+                let replayed = StateSummary(history.stream.replayed, locks: RandomHistory.locks)
                 guard live == replayed else {
                     Issue.record("seed \(seed), step \(step):\nlive     \(live)\nreplayed \(replayed)")
                     return
@@ -25,7 +25,7 @@ struct ReplayTests {
     }
 
     /// What must hold in every world.
-    private static func expectSound(_ world: WorldState, seed: UInt64) {
+    private static func expectSound(_ world: FleetState, seed: UInt64) {
         let backends = world.backends(in: cluster)
         for drone in world.drones(in: cluster) {
             let live = backends.count { $0.drone == drone.id && !($0.state?.isTerminal ?? false) }

@@ -5,16 +5,16 @@ import Testing
 
 @Suite("Retention scan") struct RetentionScanTests {
     static let clusters = ["a.test", "b.test"].map { ClusterName(rawValue: $0)! }
-    static let limits = RetentionScan.Limits(endedBefore: WorldTime(milliseconds: 1_000_000), lostBefore: WorldTime(milliseconds: 1_000_000))
+    static let limits = RetentionScan.Limits(endedBefore: StateTime(milliseconds: 1_000_000), lostBefore: StateTime(milliseconds: 1_000_000))
 
     /// Everything a scan finds on its way round.
-    static func all(in world: WorldState, count: Int, rounds: Int = 200) -> [RetentionScan.Outdated] {
+    static func all(in world: FleetState, count: Int, rounds: Int = 200) -> [RetentionScan.Outdated] {
         var scan = RetentionScan()
         return (0..<rounds).flatMap { _ in scan.next(in: world, self.limits, count: count) }
     }
 
     struct Writer {
-        var world = WorldState()
+        var world = FleetState()
         private var sequence: UInt64 = 0
 
         mutating func apply(_ change: ClusterStateMessage, _ cluster: ClusterName, second: Int64 = 0) {
@@ -32,9 +32,9 @@ import Testing
         var writer = Writer()
         for cluster in Self.clusters {
             for number in 0..<20 {
-                writer.backend("old-\(number)", .state(.swept, at: WorldTime(milliseconds: 999_999)), cluster)
-                writer.backend("new-\(number)", .state(.swept, at: WorldTime(milliseconds: 1_000_000)), cluster)
-                writer.backend("live-\(number)", .state(.ready, at: WorldTime(milliseconds: 1)), cluster)
+                writer.backend("old-\(number)", .state(.swept, at: StateTime(milliseconds: 999_999)), cluster)
+                writer.backend("new-\(number)", .state(.swept, at: StateTime(milliseconds: 1_000_000)), cluster)
+                writer.backend("live-\(number)", .state(.ready, at: StateTime(milliseconds: 1)), cluster)
             }
         }
         let expected = Set(Self.clusters.flatMap { cluster in
@@ -91,7 +91,7 @@ import Testing
         writer.backend("b", .assignment(BackendAssignment(drone: drone)), Self.clusters[0])
         writer.backend("b", .assignment(BackendAssignment(drone: drone, lockAssignment: lock)), Self.clusters[0])
         for state in [.loading, .starting, .ready, .swept, .lost, .ready] as [BackendState] {
-            writer.backend("b", .state(state, at: WorldTime(milliseconds: 1)), Self.clusters[0])
+            writer.backend("b", .state(state, at: StateTime(milliseconds: 1)), Self.clusters[0])
         }
         #expect(writer.world.messages(of: id, in: Self.clusters[0]) == [2, 1, 3, 4, 5, 6, 8, 7])
         #expect(writer.world.backend(endedAt: 7)?.backend == id)
@@ -100,7 +100,7 @@ import Testing
         #expect(writer.world.messages(of: id, in: Self.clusters[0]) == [])
         #expect(writer.world.backend(endedAt: 7) == nil)
         // In the same slot of the table.
-        writer.backend("c", .state(.swept, at: WorldTime(milliseconds: 1)), Self.clusters[0])
+        writer.backend("c", .state(.swept, at: StateTime(milliseconds: 1)), Self.clusters[0])
         #expect(writer.world.backend(endedAt: 7) == nil)
         #expect(writer.world.backend(endedAt: 9)?.backend == BackendID(rawValue: "c")!)
     }
@@ -108,7 +108,7 @@ import Testing
     @Test("does not grow with a backend that is written about without end, and says that it does not know all")
     func endless() {
         var writer = Writer()
-        for _ in 0..<1000 { writer.backend("b", .state(.ready, at: WorldTime(milliseconds: 1)), Self.clusters[0]) }
+        for _ in 0..<1000 { writer.backend("b", .state(.ready, at: StateTime(milliseconds: 1)), Self.clusters[0]) }
         #expect(writer.world.messages(of: BackendID(rawValue: "b")!, in: Self.clusters[0]) == nil)
     }
 
@@ -116,7 +116,7 @@ import Testing
     func manyEnds() {
         var writer = Writer()
         for number in 0..<10_000 {
-            writer.backend("b-\(number)", .state(.swept, at: WorldTime(milliseconds: 1)), Self.clusters[0])
+            writer.backend("b-\(number)", .state(.swept, at: StateTime(milliseconds: 1)), Self.clusters[0])
             if number % 10 != 0 { writer.world.forget(BackendID(rawValue: "b-\(number)")!, in: Self.clusters[0]) }
         }
         for number in 0..<10_000 {
@@ -131,7 +131,7 @@ import Testing
         let (old, late, used) = (DroneID(rawValue: "old")!, DroneID(rawValue: "late")!, DroneID(rawValue: "used")!)
         for (drone, time) in [(old, 999_999), (late, 1_000_000), (used, 1)] as [(DroneID, Int64)] {
             writer.apply(
-                .drone(DroneMessage(drone: drone, change: .state(.lost, at: WorldTime(milliseconds: time)))), Self.clusters[1])
+                .drone(DroneMessage(drone: drone, change: .state(.lost, at: StateTime(milliseconds: time)))), Self.clusters[1])
         }
         writer.backend("b", .assignment(BackendAssignment(drone: used)), Self.clusters[1])
         let found = Self.all(in: writer.world, count: 10, rounds: 3)

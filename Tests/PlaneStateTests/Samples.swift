@@ -11,7 +11,7 @@ let lock = LockName(rawValue: "doc-42")!
 let addressA = IPAddress("203.0.113.7")!
 
 /// Messages by what they say; all in the cluster `plane.test`.
-extension WorldStateMessage {
+extension StateMessage {
     private static func inSample(_ change: ClusterStateMessage) -> Self { .cluster(PlaneStateTests.cluster, change) }
 
     static func announce(_ lock: LockName, _ uid: UInt64) -> Self {
@@ -29,7 +29,7 @@ extension WorldStateMessage {
     }
 
     static func state(_ backend: BackendID, _ state: BackendState, at milliseconds: Int64 = 0) -> Self {
-        let time = WorldTime(milliseconds: milliseconds)
+        let time = StateTime(milliseconds: milliseconds)
         return .inSample(.backend(BackendMessage(backend: backend, change: .state(state, at: time))))
     }
 
@@ -42,11 +42,11 @@ extension WorldStateMessage {
     }
 
     static func state(_ drone: DroneID, _ state: DroneState, at milliseconds: Int64 = 0) -> Self {
-        .inSample(.drone(DroneMessage(drone: drone, change: .state(state, at: WorldTime(milliseconds: milliseconds)))))
+        .inSample(.drone(DroneMessage(drone: drone, change: .state(state, at: StateTime(milliseconds: milliseconds)))))
     }
 
     static func keepAlive(_ drone: DroneID, at milliseconds: Int64) -> Self {
-        .inSample(.drone(DroneMessage(drone: drone, change: .keepAlive(at: WorldTime(milliseconds: milliseconds)))))
+        .inSample(.drone(DroneMessage(drone: drone, change: .keepAlive(at: StateTime(milliseconds: milliseconds)))))
     }
 
     static func acme(_ value: String, earlier: [String] = []) -> Self { .inSample(.acme(value, earlier: earlier)) }
@@ -57,7 +57,7 @@ extension LockState {
 }
 
 /// The world after these messages, one a second from the first second on.
-func world(_ messages: WorldStateMessage...) -> WorldState {
+func world(_ messages: StateMessage...) -> FleetState {
     var stream = Stream()
     for message in messages { stream.append(message) }
     return stream.live

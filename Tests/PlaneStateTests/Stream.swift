@@ -4,17 +4,17 @@
 /// The stream `plane_state` as the server keeps it, one message for each subject, with a reader that follows it live.
 struct Stream {
     struct Stored {
-        let message: WorldStateMessage
+        let message: StateMessage
         let sequence: UInt64
         let published: WireTime
     }
 
-    private(set) var live = WorldState()
+    private(set) var live = FleetState()
     private(set) var survivors: [String: Stored] = [:]
     private var sequence: UInt64 = 0
 
     /// Stores the message, evicting the one before it on its subject, and shows it to the live reader.
-    mutating func append(_ message: WorldStateMessage, at seconds: Int64? = nil) {
+    mutating func append(_ message: StateMessage, at seconds: Int64? = nil) {
         self.sequence += 1
         let stored = Stored(message: message, sequence: self.sequence, published: WireTime(seconds: seconds ?? Int64(self.sequence)))
         self.survivors[message.subject] = stored
@@ -43,8 +43,8 @@ struct Stream {
     }
 
     /// The world of a reader that starts now.
-    var replayed: WorldState {
-        var world = WorldState()
+    var replayed: FleetState {
+        var world = FleetState()
         for stored in self.survivors.values.sorted(by: { $0.sequence < $1.sequence }) {
             world.apply(stored.message, sequence: stored.sequence, published: stored.published)
         }

@@ -4,20 +4,20 @@ import Testing
 @testable import SchedulerCore
 
 @Suite("What of drones' status messages is written") struct DroneStatusThrottleTests {
-    static let start = WorldTime(milliseconds: 1_710_148_530_000)
+    static let start = StateTime(milliseconds: 1_710_148_530_000)
 
-    static func after(_ seconds: Int64) -> WorldTime { WorldTime(milliseconds: self.start.rawValue + seconds * 1000) }
+    static func after(_ seconds: Int64) -> StateTime { StateTime(milliseconds: self.start.rawValue + seconds * 1000) }
 
     static func status(_ state: DroneState = .ready, drone: String = "drone-a") -> DroneStatusMessage {
         DroneStatusMessage(droneID: .make(drone), cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0)
     }
 
-    static func known(_ state: DroneState?, lastSeen: WorldTime?) -> DroneStatusThrottle.Known {
+    static func known(_ state: DroneState?, lastSeen: StateTime?) -> DroneStatusThrottle.Known {
         DroneStatusThrottle.Known(state: state, lastSeen: lastSeen)
     }
 
-    static func state(_ state: DroneState, _ time: WorldTime) -> DroneMessage { DroneMessage(drone: .make(), change: .state(state, at: time)) }
-    static func keepAlive(_ time: WorldTime) -> DroneMessage { DroneMessage(drone: .make(), change: .keepAlive(at: time)) }
+    static func state(_ state: DroneState, _ time: StateTime) -> DroneMessage { DroneMessage(drone: .make(), change: .state(state, at: time)) }
+    static func keepAlive(_ time: StateTime) -> DroneMessage { DroneMessage(drone: .make(), change: .keepAlive(at: time)) }
 
     @Test("the first status of a drone is written with a sign of life")
     func first() {

@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Lost drone watch") struct LostDroneWatchTests {
     static let limit: Duration = .seconds(300)
-    static let start = WorldTime(milliseconds: 1_710_148_530_000)
+    static let start = StateTime(milliseconds: 1_710_148_530_000)
 
-    static func after(_ seconds: Int64) -> WorldTime { WorldTime(milliseconds: self.start.rawValue + seconds * 1000) }
+    static func after(_ seconds: Int64) -> StateTime { StateTime(milliseconds: self.start.rawValue + seconds * 1000) }
 
     /// A watch that has listened from `start`, every second.
     static func watch(seconds: ClosedRange<Int64>) -> LostDroneWatch {

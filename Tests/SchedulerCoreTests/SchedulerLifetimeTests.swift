@@ -16,7 +16,7 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let backend = try await cluster.spawned(.make(lock: .make(), token: true))
-                let world = LiveWorld()
+                let world = StateStore()
                 let late = Scheduler(bus: try await TestCluster.bus(cluster.server), world: world, logger: TestCluster.silent)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await late.run() }
@@ -86,7 +86,7 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 try await drone.say(.draining)
-                let world = LiveWorld()
+                let world = StateStore()
                 let late = Scheduler(bus: try await TestCluster.bus(cluster.server), world: world, logger: TestCluster.silent)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await late.run() }

@@ -43,7 +43,7 @@ import UTCTime
                 }
             }
             // A losing announcement is never stored, so whoever reads the stream later agrees.
-            let late = LiveWorld()
+            let late = StateStore()
             for message in try await cluster.stream() {
                 late.apply(
                     try WireCodec.decode(from: message.payload, subject: message.subject), sequence: message.sequence,
@@ -62,7 +62,7 @@ import UTCTime
             try await FakeDrone.run(in: cluster) { _ in
                 let first = try await cluster.spawned(.make(lock: .make()))
                 try await cluster.report(.swept, first.backendID)
-                try await cluster.waitForWorld("the lock is free") { world in
+                try await cluster.waitForState("the lock is free") { world in
                     if case .free = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
                 }
                 let (left, right) = try await (cluster.spawned(.make(lock: .make())), cluster.spawned(.make(lock: .make())))
@@ -80,7 +80,7 @@ import UTCTime
                 try await cluster.report(.ready, first.backendID)
                 let ending = BackendEnding(.soft, .external, at: .now())
                 try await cluster.report(.ready, first.backendID, detail: BackendStatusDetail(ending: ending))
-                try await cluster.waitForWorld("its end has begun") { world in
+                try await cluster.waitForState("its end has begun") { world in
                     world.ask { $0.backend(first.backendID, in: TestCluster.name)?.isEnding == true }
                 }
                 let told = try await cluster.spawned(.make(lock: .make()))
@@ -122,8 +122,8 @@ import UTCTime
     func boundedWait() async throws {
         try await TestCluster.run { cluster in
             let announcement = LockMessage(lock: .make(), uid: LockUID(rawValue: 7), kind: .announce)
-            try await WorldWriter(jetStream: cluster.bus.connection.jetStream).write(.cluster(TestCluster.name, .lock(announcement)))
-            try await cluster.waitForWorld("the announcement") { world in
+            try await StateWriter(jetStream: cluster.bus.connection.jetStream).write(.cluster(TestCluster.name, .lock(announcement)))
+            try await cluster.waitForState("the announcement") { world in
                 if case .announced = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
             }
             let reply = try await cluster.schedule(.make(lock: .make()))
@@ -152,7 +152,7 @@ import UTCTime
                 let assignment = try #require(subjects.firstIndex { $0.contains("backend.\(first.backendID).assignment.lock.") })
                 let end = try #require(subjects.firstIndex(of: "state.cluster.plane_test.backend.\(first.backendID).state.ErrorLoading"))
                 #expect(assignment < end)
-                try await cluster.waitForWorld("the lock is free") { world in
+                try await cluster.waitForState("the lock is free") { world in
                     if case .free = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
                 }
                 let second = try await cluster.spawned(.make(lock: .make()))

@@ -7,7 +7,7 @@ import PlaneState
 import PlaneTestSupport
 import SchedulerCore
 import Testing
-import WorldFollowing
+import StateReplication
 
 /// On a real nats-server, with agents that are subscriptions.
 @Suite("Scheduler and what it is told") struct SchedulerMonitorTests {
@@ -46,14 +46,14 @@ import WorldFollowing
                 let id = try await cluster.spawned().backendID
                 for state in [BackendState.loading, .starting, .ready, .swept] {
                     try await cluster.report(state, id, drone: drone.id)
-                    try await cluster.waitForWorld("\(state)") { world in
+                    try await cluster.waitForState("\(state)") { world in
                         world.ask { $0.backend(id, in: TestCluster.name)?.state == state }
                     }
                 }
                 let states = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(id).state.*").map { message in
-                    try WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject)
+                    try WireCodec.decode(StateMessage.self, from: message.payload, subject: message.subject)
                 }
-                let times = states.compactMap { message -> (BackendState, WorldTime)? in
+                let times = states.compactMap { message -> (BackendState, StateTime)? in
                     guard case .cluster(_, .backend(let message)) = message, case .state(let state, let time) = message.change else { return nil }
                     return (state, time)
                 }
@@ -68,9 +68,9 @@ import WorldFollowing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let id = try await cluster.spawned().backendID
-                try await cluster.waitForWorld("Loading") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .loading } }
+                try await cluster.waitForState("Loading") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .loading } }
                 try await cluster.report(.lost, id)
-                try await cluster.waitForWorld("Lost") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .lost } }
+                try await cluster.waitForState("Lost") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .lost } }
                 try await cluster.report(.ready, id)
                 try await eventually("the drone is told") { drone.terminated == [id] }
                 let subjects = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(id).state.*").map(\.subject)
@@ -88,7 +88,7 @@ import WorldFollowing
                 #expect(stored)
             }
             _ = try await cluster.bus.request(SetAcmeDNSRecord(cluster: other, value: "three"))
-            try await cluster.waitForWorld("the values") { world in
+            try await cluster.waitForState("the values") { world in
                 world.ask { $0.acmeValues(in: TestCluster.name) == ["one", "two"] && $0.acmeValues(in: other) == ["three"] }
             }
         }
@@ -108,7 +108,7 @@ import WorldFollowing
                     DroneConnectRequest(
                         droneID: .make(), version: String(repeating: "1", count: 70_000), cluster: TestCluster.name, ip: .v4(0x7F00_0001)))
             }
-            try await cluster.waitForWorld("the value that fits") { world in world.ask { $0.acmeValues(in: TestCluster.name) == [longest] } }
+            try await cluster.waitForState("the value that fits") { world in world.ask { $0.acmeValues(in: TestCluster.name) == [longest] } }
             #expect(cluster.world.ask { $0.drone(.make(), in: TestCluster.name) } == nil)
         }
     }
@@ -138,9 +138,9 @@ import WorldFollowing
                 }
                 for try await stored in group { #expect(stored) }
             }
-            let late = LiveWorld()
+            let late = StateStore()
             let follower = Task {  // Cancelled below.
-                await WorldFollower(jetStream: cluster.bus.connection.jetStream, world: late, logger: TestCluster.silent).run()
+                await StateFollower(jetStream: cluster.bus.connection.jetStream, world: late, logger: TestCluster.silent).run()
             }
             await late.waitUntilCaughtUp()
             #expect(Set(late.ask { $0.acmeValues(in: TestCluster.name) }) == values)
@@ -160,7 +160,7 @@ import WorldFollowing
                 try await eventually("the backend is spawned") { !drone.spawned.isEmpty }
                 _ = try await cluster.spawned()
             }
-            try await cluster.waitForWorld("state and value") { world in
+            try await cluster.waitForState("state and value") { world in
                 world.ask {
                     $0.backend(.make(), in: TestCluster.name)?.state == .ready && $0.acmeValues(in: TestCluster.name) == ["one"]
                 }

@@ -18,7 +18,7 @@ import Testing
             lockAssignment: lock.map { LockAssignment(lock: .make($0), uid: LockUID(rawValue: 7)) })
     }
 
-    static func writer(_ cluster: TestCluster) -> WorldWriter { WorldWriter(jetStream: cluster.bus.connection.jetStream) }
+    static func writer(_ cluster: TestCluster) -> StateWriter { StateWriter(jetStream: cluster.bus.connection.jetStream) }
 
     static func writeOff(_ drone: FakeDrone, _ backends: Set<BackendID>) async {
         let writeOff = LostMarker(bus: drone.cluster.bus, writer: self.writer(drone.cluster), logger: TestCluster.silent)
@@ -83,7 +83,7 @@ import Testing
     @Test("while the world is rebuilt, a request for a lock waits or is refused, never guessed at; one without a lock is served")
     func rebuilding() async throws {
         try await withNATSServer { server in
-            let world = LiveWorld(rebuildTime: .seconds(3600))
+            let world = StateStore(rebuildTime: .seconds(3600))
             let bus = try await TestCluster.bus(server)
             var limits = TestCluster.limits()
             limits.lockWait = .milliseconds(50)
@@ -116,7 +116,7 @@ import Testing
                     let backends = cluster.world.ask { $0.liveBackends(of: drone.id, in: TestCluster.name) }
                     #expect(backends == [backend.backendID])
                     await Self.writeOff(drone, backends)
-                    try await cluster.waitForWorld("drone and backend are lost, the lock is free") { world in
+                    try await cluster.waitForState("drone and backend are lost, the lock is free") { world in
                         world.ask {
                             $0.drone(drone.id, in: TestCluster.name)?.state == .lost
                                 && $0.backend(backend.backendID, in: TestCluster.name)?.state == .lost
@@ -140,11 +140,11 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let backend = try await cluster.spawned()
-                try await cluster.waitForWorld("assigned") { world in
+                try await cluster.waitForState("assigned") { world in
                     world.ask { $0.drone(of: backend.backendID, in: TestCluster.name) != nil }
                 }
                 await Self.writeOff(drone, [backend.backendID])
-                try await cluster.waitForWorld("lost") { $0.ask { $0.drone(drone.id, in: TestCluster.name)?.state == .lost } }
+                try await cluster.waitForState("lost") { $0.ask { $0.drone(drone.id, in: TestCluster.name)?.state == .lost } }
                 try await drone.say(.ready)
                 #expect(drone.terminated == [backend.backendID])
             }
@@ -153,7 +153,7 @@ import Testing
 
     @Test("a backend whose lock meanwhile belongs to another must stop; one that is assigned to another drone may have moved")
     func findings() {
-        var world = WorldState()
+        var world = FleetState()
         func apply(_ sequence: UInt64, _ id: String, _ drone: String, lock: String?) {
             let assignment = BackendAssignment(
                 drone: .make(drone), lockAssignment: lock.map { LockAssignment(lock: .make($0), uid: LockUID(rawValue: 1)) })
@@ -162,8 +162,8 @@ import Testing
                 sequence: sequence, published: WireTime(seconds: 1))
         }
         apply(1, "holder", "drone-a", lock: "doc-1")
-        func finding(_ entry: RollCall.Entry, of drone: String) -> RollCallFinding {
-            RollCallFinding(entry, of: .make(drone), in: TestCluster.name, world: world)
+        func finding(_ entry: RollCall.Entry, of drone: String) -> InventoryFinding {
+            InventoryFinding(entry, of: .make(drone), in: TestCluster.name, world: world)
         }
         #expect(finding(Self.entry("late", lock: "doc-1"), of: "drone-b") == .mustStop(.make("late")))
         #expect(finding(Self.entry("late", lock: "doc-2"), of: "drone-b") == .unknown(Self.entry("late", lock: "doc-2")))
@@ -190,7 +190,7 @@ import Testing
                 let old = try await cluster.spawned(.make(lock: .make("old")))
                 let live = try await cluster.spawned(.make(lock: .make("live")))
                 try await cluster.report(.swept, old.backendID)
-                try await cluster.waitForWorld("ended") { $0.ask { $0.backend(old.backendID, in: TestCluster.name)?.state == .swept } }
+                try await cluster.waitForState("ended") { $0.ask { $0.backend(old.backendID, in: TestCluster.name)?.state == .swept } }
 
                 let retention = Retention(
                     jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: .init(), logger: TestCluster.silent)
@@ -199,7 +199,7 @@ import Testing
                 #expect(cluster.world.ask { $0.backend(old.backendID, in: TestCluster.name) } != nil, "not yet")
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
                 #expect(try await cluster.stream(filter: "state.cluster.*.backend.\(old.backendID).>").isEmpty)
-                try await cluster.waitForWorld("forgotten by all") { $0.ask { $0.backend(old.backendID, in: TestCluster.name) == nil } }
+                try await cluster.waitForState("forgotten by all") { $0.ask { $0.backend(old.backendID, in: TestCluster.name) == nil } }
                 #expect(try await !cluster.stream(filter: "state.cluster.*.backend.\(live.backendID).>").isEmpty)
                 for lock in ["old", "unwanted"] {
                     #expect(try await cluster.stream(filter: "state.cluster.*.lock.\(LockName.make(lock).subjectHash).*").isEmpty)
@@ -243,7 +243,7 @@ import Testing
             try await FakeDrone.run(in: cluster) { _ in
                 let first = try await cluster.spawned(.make(lock: .make()))
                 try await cluster.report(.swept, first.backendID)
-                try await cluster.waitForWorld("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
+                try await cluster.waitForState("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
                 let purged = try await cluster.bus.connection.jetStream.purge(
                     stream: SchedulerStreams.planeState, subject: "state.cluster.plane_test.lock.\(LockName.make().subjectHash).announce")
                 #expect(purged == 1)

@@ -29,7 +29,7 @@ import Testing
                 #expect(backend.bearerToken == nil)
                 #expect(drone.spawned.map(\.backendID) == [backend.backendID])
                 #expect(drone.spawned.first?.executable.image == "registry.example/app:1.4")
-                try await cluster.waitForWorld("the assignment") { world in
+                try await cluster.waitForState("the assignment") { world in
                     world.ask { $0.backend(backend.backendID, in: TestCluster.name)?.drone == drone.id }
                 }
             }
@@ -90,7 +90,7 @@ import Testing
                 let token = try #require(backend.bearerToken)
                 #expect(token.exposed.count == 30)
                 #expect(drone.spawned.first?.bearerToken == token)
-                try await cluster.waitForWorld("the token") { world in
+                try await cluster.waitForState("the token") { world in
                     world.ask { $0.backend(backend.backendID, in: TestCluster.name)?.bearerToken == token }
                 }
             }
@@ -168,7 +168,7 @@ import Testing
             try await FakeDrone.run(in: cluster, answers: [.refuse]) { drone in
                 #expect(try await cluster.schedule() == .noDroneAvailable)
                 let id = try #require(drone.spawned.first?.backendID)
-                try await cluster.waitForWorld("the end") { world in
+                try await cluster.waitForState("the end") { world in
                     world.ask { $0.backend(id, in: TestCluster.name)?.state == .terminated }
                 }
                 #expect(drone.terminated.isEmpty)
@@ -265,7 +265,7 @@ import Testing
                     return holder.backendID == silent.backendID && !holder.spawned
                 }
                 try await cluster.report(.terminated, silent.backendID)
-                try await cluster.waitForWorld("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
+                try await cluster.waitForState("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
             }
         }
     }
@@ -299,7 +299,7 @@ import Testing
                 #expect(try await cluster.schedule(.make(lock: .make())) == .noDroneAvailable)
                 #expect(cluster.world.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
                 drone.giveHeldAnswers()
-                try await cluster.waitForWorld("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
+                try await cluster.waitForState("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
                 let backend = try await cluster.spawned(.make(lock: .make()))
                 #expect(backend.spawned && backend.backendID != drone.spawned[0].backendID)
             }

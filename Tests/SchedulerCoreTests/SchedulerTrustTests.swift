@@ -42,8 +42,8 @@ import Testing
 
     static func caller(
         _ cluster: TestCluster, _ configuration: SchedulerConfiguration = .init(), logger: Logger = TestCluster.silent
-    ) -> RollCaller {
-        RollCaller(
+    ) -> InventoryCollector {
+        InventoryCollector(
             bus: cluster.bus, world: cluster.world, writer: SchedulerRecoveryTests.writer(cluster), configuration: configuration,
             logger: logger)
     }
@@ -66,7 +66,7 @@ import Testing
             let answer = try await cluster.bus.connection.request(forged, to: "cluster.plane_test.drone.drone-1.register")
             #expect(String(decoding: answer.payload, as: UTF8.self).contains("BadRequest"))
             #expect(try await cluster.bus.request(DroneStatement(Self.registration("drone-1", ip: stolen))))
-            try await cluster.waitForWorld("both drones") { world in
+            try await cluster.waitForState("both drones") { world in
                 world.ask {
                     $0.drone(.make("drone-1"), in: TestCluster.name)?.metadata?.ip == stolen
                         && $0.drone(.make("drone-2"), in: TestCluster.name)?.metadata?.ip == own
@@ -107,7 +107,7 @@ import Testing
                 #expect(try await cluster.spawned(.make(lock: .make())).backendID == victim.backendID)
 
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, victim.backendID, by: drone.id)))
-                try await cluster.waitForWorld("its own drone has ended it") { world in
+                try await cluster.waitForState("its own drone has ended it") { world in
                     world.ask { $0.backend(victim.backendID, in: TestCluster.name)?.state == .swept }
                 }
             }
@@ -134,7 +134,7 @@ import Testing
             try await FakeDrone.run("drone-2", in: cluster, registers: .own) { drone in
                 let backend = try await cluster.spawned().backendID
                 _ = try await cluster.bus.request(Self.update(.lost, backend, by: drone.id))
-                try await cluster.waitForWorld("Lost") { world in world.ask { $0.backend(backend, in: TestCluster.name)?.state == .lost } }
+                try await cluster.waitForState("Lost") { world in world.ask { $0.backend(backend, in: TestCluster.name)?.state == .lost } }
             }
         }
     }
@@ -146,7 +146,7 @@ import Testing
             let assignment = BackendMessage(backend: .make("early"), change: .assignment(BackendAssignment(drone: .make("drone-1"))))
             try await SchedulerRecoveryTests.writer(cluster).write(.cluster(TestCluster.name, .backend(assignment)))
             _ = try await report
-            try await cluster.waitForWorld("Loading") { world in
+            try await cluster.waitForState("Loading") { world in
                 world.ask { $0.backend(.make("early"), in: TestCluster.name)?.state == .loading }
             }
         }
@@ -183,7 +183,7 @@ import Testing
                         try await victim.answeringRollCalls {
                             _ = await Self.caller(cluster).call(attacker.id, in: TestCluster.name)
                         }
-                        try await cluster.waitForWorld("the backend has moved") { _ in
+                        try await cluster.waitForState("the backend has moved") { _ in
                             Self.assigned(backend.backendID, in: cluster) == attacker.id
                         }
                         let moved = try await cluster.spawned(.make(lock: .make()))
@@ -202,12 +202,12 @@ import Testing
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.ready, backend, by: old.id)))
                 let writeOff = LostMarker(bus: cluster.bus, writer: SchedulerRecoveryTests.writer(cluster), logger: TestCluster.silent)
                 _ = await writeOff.drone(old.id, in: TestCluster.name)
-                try await cluster.waitForWorld("lost") { $0.ask { $0.drone(old.id, in: TestCluster.name)?.state == .lost } }
+                try await cluster.waitForState("lost") { $0.ask { $0.drone(old.id, in: TestCluster.name)?.state == .lost } }
                 try await FakeDrone.run("new-name", in: cluster, registers: .own) { new in
                     new.running.withLock { $0 = [RollCall.Entry(backend: backend, state: .ready)] }
                     try await new.answeringRollCalls {
                         _ = await Self.caller(cluster, Self.hardened).call(new.id, in: TestCluster.name)
-                        try await cluster.waitForWorld("moved") { _ in Self.assigned(backend, in: cluster) == new.id }
+                        try await cluster.waitForState("moved") { _ in Self.assigned(backend, in: cluster) == new.id }
                         #expect(try await cluster.spawned(.make(lock: .make())).backendID == backend)
                     }
                 }
@@ -237,7 +237,7 @@ import Testing
                     cluster.world.began(streamAge: .zero)
                     drone.running.withLock { $0 = [SchedulerRecoveryTests.entry("restored", lock: "doc-2")] }
                     _ = await Self.caller(cluster, Self.hardened).call(drone.id, in: TestCluster.name)
-                    try await cluster.waitForWorld("the restored backend") { _ in Self.assigned(.make("restored"), in: cluster) == drone.id }
+                    try await cluster.waitForState("the restored backend") { _ in Self.assigned(.make("restored"), in: cluster) == drone.id }
                 }
             }
         }
@@ -284,7 +284,7 @@ import Testing
                 #expect(try await vault.token(of: mine.backendID, in: TestCluster.name) == mine.bearerToken)
 
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, backend.backendID, by: drone.id)))
-                try await cluster.waitForWorld("ended") { $0.ask { $0.backend(backend.backendID, in: TestCluster.name)?.state == .swept } }
+                try await cluster.waitForState("ended") { $0.ask { $0.backend(backend.backendID, in: TestCluster.name)?.state == .swept } }
                 let retention = Retention(
                     jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
                 var scan = RetentionScan()
@@ -303,7 +303,7 @@ import Testing
                 // As the first versions wrote an assignment.
                 let old = BackendMessage(backend: .make("old"), change: .assignment(BackendAssignment(drone: drone.id, bearerToken: Secret("old token"))))
                 _ = try await cluster.bus.connection.jetStream.publish(
-                    WireCodec.encode(WorldStateMessage.cluster(TestCluster.name, .backend(old))), to: "state.cluster.plane_test.backend.old")
+                    WireCodec.encode(StateMessage.cluster(TestCluster.name, .backend(old))), to: "state.cluster.plane_test.backend.old")
                 let tokens = [try #require(locked.bearerToken).exposed, try #require(free.bearerToken).exposed, "old token"]
                 let ids: [BackendID] = [locked.backendID, free.backendID, .make("old")]
                 let visible = { () async throws -> Int in
@@ -311,7 +311,7 @@ import Testing
                     return tokens.filter { token in text.contains { $0.contains(token) } }.count
                 }
                 #expect(try await visible() == 3)
-                try await cluster.waitForWorld("all three") { world in ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name) != nil } } }
+                try await cluster.waitForState("all three") { world in ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name) != nil } } }
 
                 try await StreamKeeper(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
                 let retention = Retention(
@@ -323,7 +323,7 @@ import Testing
                 for (id, token) in zip(ids, tokens) {
                     #expect(try await vault.token(of: id, in: TestCluster.name)?.exposed == token)
                 }
-                try await cluster.waitForWorld("all hidden") { world in
+                try await cluster.waitForState("all hidden") { world in
                     ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name)?.hasHiddenToken == true } }
                 }
                 #expect(try await cluster.spawned(.make(lock: .make())).bearerToken == locked.bearerToken)

@@ -15,7 +15,7 @@ struct TestCluster: Sendable {
     let server: NATSServer
     /// Of the clients and fake drones.
     let bus: PlaneBus
-    let worlds: [LiveWorld]
+    let worlds: [StateStore]
     let schedulers: ServiceGroup
 
     /// Short where a test waits for them to pass.
@@ -53,7 +53,7 @@ struct TestCluster: Sendable {
     ) async throws {
         let urls = servers.map(\.url)
         let bus = try await self.bus(urls)
-        let worlds = (0..<schedulers).map { _ in LiveWorld() }
+        let worlds = (0..<schedulers).map { _ in StateStore() }
         var services: [any Service] = []
         for world in worlds {
             services.append(
@@ -73,7 +73,7 @@ struct TestCluster: Sendable {
         }
     }
 
-    var world: LiveWorld { self.worlds[0] }
+    var world: StateStore { self.worlds[0] }
 
     /// The subscriptions of all schedulers are there once requests are answered.
     private func waitUntilServed() async throws {
@@ -122,7 +122,7 @@ struct TestCluster: Sendable {
     }
 
     /// Returns when this cluster's world fulfils the condition.
-    func waitForWorld(_ fact: String, _ holds: @escaping @Sendable (LiveWorld) -> Bool) async throws {
+    func waitForState(_ fact: String, _ holds: @escaping @Sendable (StateStore) -> Bool) async throws {
         try await eventually(fact) { self.worlds.allSatisfy(holds) }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Says for every drone of a world, every 4 s, that it lives, and takes every backend.
 final class BenchFleet: Sendable {
-    private let world: BenchWorld
+    private let world: BenchState
     private let bus: PlaneBus
     /// Backends of each drone.
     private let live: Mutex<[DroneID: Int]>
@@ -15,7 +15,7 @@ final class BenchFleet: Sendable {
     /// Parts of the period in which a part of the drones speaks.
     private static let parts = 100
 
-    init(world: BenchWorld, bus: PlaneBus) {
+    init(world: BenchState, bus: PlaneBus) {
         self.world = world
         self.bus = bus
         self.live = Mutex(Dictionary(uniqueKeysWithValues: world.drones.map { ($0, world.backendsPerDrone) }))

@@ -40,7 +40,7 @@ struct SchedulerBench: AsyncParsableCommand {
     }
 
     private func measure(_ drones: Int, _ cluster: ClusterName, _ bus: PlaneBus) async throws -> SchedulerBenchRow {
-        let world = try BenchWorld(cluster: cluster, drones: drones, backendsPerDrone: self.backendsPerDrone)
+        let world = try BenchState(cluster: cluster, drones: drones, backendsPerDrone: self.backendsPerDrone)
         let messages = try await world.write(bus.connection)
         let bareRead = try await self.readBare(bus.connection.jetStream)
         let log = FileManager.default.temporaryDirectory.appending(path: "plane-bench-scheduler-\(drones).log")

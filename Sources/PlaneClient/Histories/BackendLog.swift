@@ -1,6 +1,6 @@
 import NATS
 package import PlaneProtocol
-import WorldFollowing
+import StateReplication
 
 extension PlaneClient {
     /// What a backend has printed, as far as it is kept, and what it is going to print if that is wanted; by the subjects it stands on, in the
@@ -58,9 +58,9 @@ extension PlaneClient {
             // An application cannot read the state, and has a stream of its own.
             guard
                 let message = try? await self.jetStream.lastMessage(
-                    stream: WorldStream.name, subject: "state.cluster.*.backend.\(backend).\(end)")
+                    stream: StateStream.name, subject: "state.cluster.*.backend.\(backend).\(end)")
             else { continue }
-            if case .cluster(_, .backend(let message)) = try? WireCodec.decode(WorldStateMessage.self, from: message.payload),
+            if case .cluster(_, .backend(let message)) = try? WireCodec.decode(StateMessage.self, from: message.payload),
                 case .assignment(let assignment) = message.change
             {
                 return assignment.drone

@@ -1,6 +1,6 @@
 import NATS
 package import PlaneProtocol
-import WorldFollowing
+import StateReplication
 
 /// A message of a stream, and where it stands there.
 package struct StreamEntry<Message: PlaneMessage>: Sendable {

@@ -8,7 +8,7 @@ package struct BackendReport: Hashable, Sendable {
     /// nil where the shared memory no longer has it, or never had.
     package var drone: DroneID?
     /// When the drone last gave a sign of life, and in which state it was.
-    package var droneSeen: WorldTime?
+    package var droneSeen: StateTime?
     package var droneState: DroneState?
     package var lock: LockName?
     /// Whether it holds the lock at this moment.

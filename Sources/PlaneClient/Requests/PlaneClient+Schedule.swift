@@ -60,7 +60,7 @@ extension PlaneClient {
         guard let anyDrone = DroneID(rawValue: "any") else { return nil }
         // The subject depends on the lock, and not on the drone or the announcement.
         let lock = request.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
-        let wanted = WorldStateMessage.cluster(
+        let wanted = StateMessage.cluster(
             request.cluster,
             .backend(BackendMessage(backend: backend, change: .assignment(BackendAssignment(drone: anyDrone, lockAssignment: lock)))))
         guard case .cluster(_, .backend(let told))? = try await self.lastStateMessage(on: wanted.subject), case .assignment(let assignment) = told.change

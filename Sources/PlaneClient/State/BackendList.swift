@@ -32,7 +32,7 @@ package struct BackendSelection: Hashable, Sendable {
     package init() {}
 
     /// Everything but whether it has ended.
-    package func matches(_ backend: BackendView, now: WorldTime) -> Bool {
+    package func matches(_ backend: BackendView, now: StateTime) -> Bool {
         if let drone = self.drone, backend.drone != drone { return false }
         if let lock = self.lock, backend.lock != lock { return false }
         if !self.states.isEmpty, !(backend.state.map(self.states.contains) ?? false) { return false }
@@ -45,7 +45,7 @@ package struct BackendSelection: Hashable, Sendable {
     package var showsEnded: Bool { self.includesEnded || !self.states.isEmpty }
 
     /// Of each cluster, in order of their names.
-    package func lists(of world: WorldState, now: WorldTime) -> [BackendList] {
+    package func lists(of world: FleetState, now: StateTime) -> [BackendList] {
         world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
             BackendList(
                 cluster: cluster, backends: world.backends(in: cluster).filter { self.matches($0, now: now) }, showsEnded: self.showsEnded)

@@ -14,7 +14,7 @@ package struct BackendWatch: Sendable {
     package init(_ selection: BackendSelection) { self.selection = selection }
 
     /// Every backend that is selected and is not as it was, and those that were and are not any more; in order of the ids.
-    package mutating func changes(in world: WorldState, now: WorldTime) -> [Change] {
+    package mutating func changes(in world: FleetState, now: StateTime) -> [Change] {
         var changes: [Change] = []
         for cluster in world.clusterNames where self.selection.cluster == nil || cluster == self.selection.cluster {
             let before = self.shown[cluster, default: [:]]

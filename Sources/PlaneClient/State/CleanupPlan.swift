@@ -38,7 +38,7 @@ package struct CleanupPlan: Hashable, Sendable {
     /// - Parameters:
     ///   - age: of the last state, for backends that have ended and for those that never came to life.
     ///   - includeMissingState: those without any state too.
-    package init(world: WorldState, cluster only: ClusterName?, olderThan age: Duration, includeMissingState: Bool, now: WorldTime) {
+    package init(world: FleetState, cluster only: ClusterName?, olderThan age: Duration, includeMissingState: Bool, now: StateTime) {
         for cluster in world.clusterNames where only == nil || cluster == only {
             for backend in world.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
                 let isOld = backend.stateTime.map { now.since($0) > age } ?? false

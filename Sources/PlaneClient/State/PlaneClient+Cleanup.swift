@@ -1,5 +1,5 @@
 import NATS
-import WorldFollowing
+import StateReplication
 
 extension PlaneClient {
     private static let tokens = "plane_secrets"
@@ -15,7 +15,7 @@ extension PlaneClient {
             if item.hasHiddenToken, let token = try await self.jetStream.lastMessage(stream: Self.tokens, subject: item.tokenSubject) {
                 try await self.delete([token.sequence], from: Self.tokens, else: [item.tokenSubject])
             }
-            try await self.delete(item.messages, from: WorldStream.name, else: item.subjects)
+            try await self.delete(item.messages, from: StateStream.name, else: item.subjects)
         } catch {
             throw PlaneError(error)
         }

@@ -3,19 +3,19 @@ package import PlaneProtocol
 import PlaneMessaging
 import PlaneService
 package import PlaneState
-package import WorldFollowing
+package import StateReplication
 
 extension PlaneClient {
     /// A million messages arrive in a few seconds; longer means that the stream has no leader.
     private static let readLimit: Duration = .seconds(60)
 
     /// Reads the state once, as it is now.
-    package func readState() async throws(PlaneError) -> WorldState { try await self.readMirror().snapshot }
+    package func readState() async throws(PlaneError) -> FleetState { try await self.readMirror().snapshot }
 
     /// The same, with what its messages tell of clocks.
     package func readMirror() async throws(PlaneError) -> StateMirror {
         let mirror = StateMirror()
-        try await withTimeLimit(Self.readLimit, of: "reading the state from the stream \(WorldStream.name)") { () async throws(PlaneError) in
+        try await withTimeLimit(Self.readLimit, of: "reading the state from the stream \(StateStream.name)") { () async throws(PlaneError) in
             do throws(NATSError) {
                 try await self.follower(of: mirror).readOnce()
             } catch {
@@ -27,7 +27,7 @@ extension PlaneClient {
 
     /// Keeps `world` up to date until the task is cancelled or the connection is closed.
     /// - Throws: when it cannot begin now, for instance because no scheduler has ever run; a server uses `mirrorState`.
-    package func followState(into world: some FollowedWorld) async throws(PlaneError) {
+    package func followState(into world: some FollowedState) async throws(PlaneError) {
         do throws(NATSError) {
             try await self.follower(of: world).follow()
         } catch {
@@ -37,34 +37,34 @@ extension PlaneClient {
 
     /// Keeps `world` up to date as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is
     /// closed.
-    package func mirrorState(into world: some FollowedWorld) async {
+    package func mirrorState(into world: some FollowedState) async {
         await self.follower(of: world).run()
     }
 
-    private func follower<World: FollowedWorld>(of world: World) -> WorldFollower<World> {
-        WorldFollower(jetStream: self.jetStream, world: world, logger: self.bus.logger)
+    private func follower<World: FollowedState>(of world: World) -> StateFollower<World> {
+        StateFollower(jetStream: self.jetStream, world: world, logger: self.bus.logger)
     }
 
     /// The messages of the state: those kept, each the last of its subject, and those to come if they are wanted.
-    package func stateMessages(follows: Bool) async throws(PlaneError) -> StreamEntries<WorldStateMessage> {
-        try await self.stored(WorldStateMessage.self, in: WorldStream.name, follows: follows)
+    package func stateMessages(follows: Bool) async throws(PlaneError) -> StreamEntries<StateMessage> {
+        try await self.stored(StateMessage.self, in: StateStream.name, follows: follows)
     }
 
     /// The first heartbeat from now on, and the difference between our clock and that of the NATS server when it came.
     package func nextHeartbeat(limit: Duration) async throws(PlaneError) -> Duration {
         try await withTimeLimit(limit, of: "waiting for a heartbeat") { () async throws(PlaneError) in
             let heartbeats = try await self.stored(
-                WorldStateMessage.self, in: WorldStream.name, subject: WorldStateMessage.heartbeat.subject, from: .new, follows: true)
-            for await heartbeat in heartbeats { return WorldTime.now().since(heartbeat.published.worldTime) }
+                StateMessage.self, in: StateStream.name, subject: StateMessage.heartbeat.subject, from: .new, follows: true)
+            for await heartbeat in heartbeats { return StateTime.now().since(heartbeat.published.worldTime) }
             throw Task.isCancelled ? .cancelled : .connectionEnded
         }
     }
 
     /// The newest message of the state on one subject.
-    func lastStateMessage(on subject: String) async throws(PlaneError) -> WorldStateMessage? {
+    func lastStateMessage(on subject: String) async throws(PlaneError) -> StateMessage? {
         do throws(NATSError) {
-            guard let message = try await self.jetStream.lastMessage(stream: WorldStream.name, subject: subject) else { return nil }
-            return try? WireCodec.decode(WorldStateMessage.self, from: message.payload, subject: message.subject)
+            guard let message = try await self.jetStream.lastMessage(stream: StateStream.name, subject: subject) else { return nil }
+            return try? WireCodec.decode(StateMessage.self, from: message.payload, subject: message.subject)
         } catch {
             throw PlaneError(error)
         }

@@ -1,14 +1,14 @@
 package import PlaneProtocol
 package import PlaneState
 import Synchronization
-import WorldFollowing
+import StateReplication
 
 /// What the stream `plane_state` says, as this process knows it: fed by a follower, asked and awaited by any number of tasks at once, and
 /// asking nobody itself.
-package final class StateMirror: FollowedWorld {
+package final class StateMirror: FollowedState {
     fileprivate struct State {
-        var world = WorldState()
-        var waiters = WorldWaiters()
+        var world = FleetState()
+        var waiters = StateWaiters()
         var isCaughtUp = false
         var incarnation: UInt64 = 0
         var heardAt: ContinuousClock.Instant?
@@ -16,21 +16,21 @@ package final class StateMirror: FollowedWorld {
     }
 
     private let state = Mutex(State())
-    private let observer: (@Sendable (WorldState) -> Void)?
+    private let observer: (@Sendable (FleetState) -> Void)?
 
     /// - Parameter observer: is given the state when all that was there at the beginning has been applied, and after every message and purge
     ///   from then on; in their order, while everybody else waits.
-    package init(observer: (@Sendable (WorldState) -> Void)? = nil) { self.observer = observer }
+    package init(observer: (@Sendable (FleetState) -> Void)? = nil) { self.observer = observer }
 
     // MARK: Asking
 
     /// - Parameter question: short, because everybody waits for it.
-    package func ask<Answer>(_ question: (WorldState) -> Answer) -> Answer {
+    package func ask<Answer>(_ question: (FleetState) -> Answer) -> Answer {
         self.state.withLock { question($0.world) }
     }
 
     /// All of it, for who reads it once. Where it is followed, the next message copies what is held here: use `ask`.
-    package var snapshot: WorldState { self.ask { $0 } }
+    package var snapshot: FleetState { self.ask { $0 } }
 
     /// Whether everything that was in the stream at the beginning has been applied.
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
@@ -69,7 +69,7 @@ package final class StateMirror: FollowedWorld {
 
     @discardableResult
     private func wait<Answer: Sendable>(
-        for condition: WorldWaiters.Condition, _ answer: @Sendable (State) -> Answer?
+        for condition: StateWaiters.Condition, _ answer: @Sendable (State) -> Answer?
     ) async -> Answer? {
         let (wakes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let ticket = self.state.withLock { $0.waiters.add(condition, signal) }
@@ -84,13 +84,13 @@ package final class StateMirror: FollowedWorld {
 
     // MARK: Following
 
-    package func apply(_ message: WorldStateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64) {
+    package func apply(_ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64) {
         self.change { state in
-            var wakes: [WorldWaiters.Signal] = []
+            var wakes: [StateWaiters.Signal] = []
             if incarnation != state.incarnation {
                 // The stream was deleted and made again, and counts from one again.
                 state.incarnation = incarnation
-                state.world = WorldState()
+                state.world = FleetState()
                 wakes = state.waiters.everybody
             }
             if let message {
@@ -108,7 +108,7 @@ package final class StateMirror: FollowedWorld {
 
     package func lost() {
         self.change { state in
-            state.world = WorldState()
+            state.world = FleetState()
             return state.waiters.everybody
         }
     }
@@ -137,7 +137,7 @@ package final class StateMirror: FollowedWorld {
     }
 
     /// Whom to wake is found under the lock, and woken outside of it.
-    private func change(_ change: (inout State) -> [WorldWaiters.Signal]) {
+    private func change(_ change: (inout State) -> [StateWaiters.Signal]) {
         let signals = self.state.withLock { state in
             let signals = change(&state)
             if let observer, state.isCaughtUp { observer(state.world) }
@@ -148,7 +148,7 @@ package final class StateMirror: FollowedWorld {
 }
 
 extension StateMirror.State {
-    fileprivate mutating func compareClocks(_ change: WorldStateMessage, published: WireTime) {
+    fileprivate mutating func compareClocks(_ change: StateMessage, published: WireTime) {
         guard case .cluster(_, .drone(let message)) = change, case .keepAlive(let stamped) = message.change else { return }
         let difference = stamped.since(published.worldTime)
         let largest = self.schedulerClockDifference ?? .zero

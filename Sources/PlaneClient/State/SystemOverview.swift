@@ -14,7 +14,7 @@ package struct SystemOverview: Hashable, Sendable {
 
     package var clusters: [Cluster]
 
-    package init(world: WorldState, now: WorldTime) {
+    package init(world: FleetState, now: StateTime) {
         self.clusters = world.clusterNames.map { name in
             var cluster = Cluster(name: name)
             for drone in world.drones(in: name) {

@@ -18,15 +18,15 @@ package struct WireTime: Hashable, Sendable {
     /// 0 to 999 999 999, counted forward from `seconds`.
     package var nanoseconds: Int32 { self.instant.nanoseconds }
 
-    package init(_ time: WorldTime) {
+    package init(_ time: StateTime) {
         let (seconds, milliseconds) = time.rawValue.quotientAndRemainder(dividingBy: 1000)
         let borrowed: Int64 = milliseconds < 0 ? 1 : 0
         self.init(seconds: seconds - borrowed, nanoseconds: Int32(milliseconds + 1000 * borrowed) * 1_000_000)
     }
 
     /// The same moment, cut to milliseconds.
-    package var worldTime: WorldTime {
-        WorldTime(milliseconds: self.seconds * 1000 + Int64(self.nanoseconds) / 1_000_000)
+    package var worldTime: StateTime {
+        StateTime(milliseconds: self.seconds * 1000 + Int64(self.nanoseconds) / 1_000_000)
     }
 }
 

@@ -11,8 +11,8 @@ import Synchronization
 /// another number of backends than the state counts, and purges outdated messages.
 final class Housekeeper: Sendable {
     private let bus: PlaneBus
-    private let world: LiveWorld
-    private let caller: RollCaller
+    private let world: StateStore
+    private let caller: InventoryCollector
     private let writeOff: LostMarker
     private let retention: Retention
     private let lostAfter: Duration?
@@ -27,10 +27,10 @@ final class Housekeeper: Sendable {
     /// Time within which this scheduler's own writes have to come back through the stream.
     private static let echoLimit: Duration = .seconds(2)
 
-    init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
+    init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
         self.world = world
-        self.caller = RollCaller(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
+        self.caller = InventoryCollector(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
         self.writeOff = LostMarker(bus: bus, writer: writer, logger: logger)
         self.retention = Retention(jetStream: bus.connection.jetStream, world: world, configuration: configuration, logger: logger)
         self.lostAfter = configuration.lostAfter
@@ -56,7 +56,7 @@ final class Housekeeper: Sendable {
 
     private func work() async {
         var lease = HousekeepingLease(jetStream: self.bus.connection.jetStream)
-        var doubts = RollCallMachine()
+        var doubts = InventoryMachine()
         var scan = RetentionScan()
         var round = 0
         while (try? await Task.sleep(for: Self.period)) != nil {
@@ -71,7 +71,7 @@ final class Housekeeper: Sendable {
         await lease.release()
     }
 
-    private func writeOffSilentDrones(now: WorldTime) async {
+    private func writeOffSilentDrones(now: StateTime) async {
         guard let limit = self.lostAfter else { return }
         let watch = self.watch.withLock { $0 }
         let lost = self.world.drones { $0.needsMarkingLost && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
@@ -97,7 +97,7 @@ final class Housekeeper: Sendable {
         _ = await self.world.waitUntil(sequence: sequence, within: Self.echoLimit)
         let claimants = self.world.drones { $0.isDoubtful && $0.state != .lost && clusters.contains($0.cluster) }
         guard !claimants.isEmpty else { return }
-        _ = await self.call(claimants.map { RollCallMachine.Drone(drone: $0.id, cluster: $0.cluster) })
+        _ = await self.call(claimants.map { InventoryMachine.Drone(drone: $0.id, cluster: $0.cluster) })
         do {
             let written = try await self.bus.connection.jetStream.streamInfo(SchedulerStreams.planeState).lastSequence
             _ = await self.world.waitUntil(sequence: written, within: Self.echoLimit)
@@ -106,10 +106,10 @@ final class Housekeeper: Sendable {
         }
     }
 
-    private func askDoubtfulDrones(_ doubts: inout RollCallMachine, now: WorldTime) async {
-        var differing: [RollCallMachine.Drone: WorldTime] = [:]
+    private func askDoubtfulDrones(_ doubts: inout InventoryMachine, now: StateTime) async {
+        var differing: [InventoryMachine.Drone: StateTime] = [:]
         for drone in self.world.drones(where: \.isDoubtful) {
-            differing[RollCallMachine.Drone(drone: drone.id, cluster: drone.cluster)] = drone.lastHeard
+            differing[InventoryMachine.Drone(drone: drone.id, cluster: drone.cluster)] = drone.lastHeard
         }
         let due = doubts.look(at: differing, now: now)
         for case (let drone, .agreed(let missing)) in await self.call(due) {
@@ -119,9 +119,9 @@ final class Housekeeper: Sendable {
     }
 
     /// Asks them what they run, some at a time.
-    private func call(_ drones: [RollCallMachine.Drone]) async -> [(RollCallMachine.Drone, RollCaller.Outcome)] {
-        await withTaskGroup(of: (RollCallMachine.Drone, RollCaller.Outcome).self) { group in
-            var answers: [(RollCallMachine.Drone, RollCaller.Outcome)] = []
+    private func call(_ drones: [InventoryMachine.Drone]) async -> [(InventoryMachine.Drone, InventoryCollector.Outcome)] {
+        await withTaskGroup(of: (InventoryMachine.Drone, InventoryCollector.Outcome).self) { group in
+            var answers: [(InventoryMachine.Drone, InventoryCollector.Outcome)] = []
             for (index, drone) in drones.enumerated() {
                 if index >= Self.callsAtOnce, let answer = await group.next() { answers.append(answer) }
                 group.addTask { (drone, await self.caller.call(drone.drone, in: drone.cluster)) }

@@ -7,7 +7,7 @@ import PlaneService
 /// Marks lost drones and backends: writes `Lost` to `plane_state`, and of backends to the public feed. That frees their locks.
 struct LostMarker: Sendable {
     let bus: PlaneBus
-    let writer: WorldWriter
+    let writer: StateWriter
     let logger: Logger
 
     private static let maxConcurrent = 64

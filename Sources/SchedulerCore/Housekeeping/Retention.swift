@@ -11,8 +11,8 @@ struct Retention: Sendable {
     private let jetStream: JetStream
     private let eraser: MessageEraser
     private let tokenEraser: MessageEraser
-    private let writer: WorldWriter
-    private let world: LiveWorld
+    private let writer: StateWriter
+    private let world: StateStore
     private let configuration: SchedulerConfiguration
     private let logger: Logger
 
@@ -26,18 +26,18 @@ struct Retention: Sendable {
     /// Time for which a lost drone stays visible to its operator: longer than a holiday.
     private static let lostDroneRetention: Duration = .seconds(30 * 24 * 3600)
 
-    init(jetStream: JetStream, world: LiveWorld, configuration: SchedulerConfiguration, logger: Logger) {
+    init(jetStream: JetStream, world: StateStore, configuration: SchedulerConfiguration, logger: Logger) {
         self.jetStream = jetStream
         self.eraser = MessageEraser(SchedulerStreams.planeState, jetStream: jetStream, logger: logger)
         self.tokenEraser = MessageEraser(TokenVault.stream, jetStream: jetStream, logger: logger)
-        self.writer = WorldWriter(jetStream: jetStream)
+        self.writer = StateWriter(jetStream: jetStream)
         self.world = world
         self.configuration = configuration
         self.logger = logger
     }
 
     /// Does one round. What was found and not deleted is found again later.
-    func advance(_ scan: inout RetentionScan, now: WorldTime) async {
+    func advance(_ scan: inout RetentionScan, now: StateTime) async {
         let limits = RetentionScan.Limits(
             endedBefore: now.adding(.zero - self.configuration.endedRetention), lostBefore: now.adding(.zero - Self.lostDroneRetention),
             findsTokens: !self.configuration.acceptsLegacyPeers)
@@ -96,12 +96,12 @@ struct Retention: Sendable {
         // The second is where older versions wrote it.
         for subject in [place + ".assignment" + (lock.map { ".lock.\($0.subjectHash)" } ?? ""), place] {
             guard let stored = try await self.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject),
-                case .cluster(_, .backend(let message)) = try? WireCodec.decode(WorldStateMessage.self, from: stored.payload),
+                case .cluster(_, .backend(let message)) = try? WireCodec.decode(StateMessage.self, from: stored.payload),
                 case .assignment(let assignment) = message.change, assignment.bearerToken != nil
             else { continue }
             let hidden = BackendMessage(
                 backend: backend, change: .assignment(try await self.vault.putAway(assignment, of: backend, in: cluster)))
-            let change = WorldStateMessage.cluster(cluster, .backend(hidden))
+            let change = StateMessage.cluster(cluster, .backend(hidden))
             do {
                 try await self.writer.write(change, expecting: change.subject == subject ? stored.sequence : 0)
             } catch where error.code == .wrongLastSequence {}  // Whoever has written another one since has put its token away himself.

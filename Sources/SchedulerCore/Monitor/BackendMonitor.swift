@@ -12,8 +12,8 @@ package import SchedulerCoreConfiguration
 /// A report counts only if it comes from the drone that the backend is assigned to.
 package struct BackendMonitor: Sendable {
     private let bus: PlaneBus
-    private let world: LiveWorld
-    private let writer: WorldWriter
+    private let world: StateStore
+    private let writer: StateWriter
     private let configuration: SchedulerConfiguration
     private let logger: Logger
     private let waiting = WaitingReports()
@@ -22,7 +22,7 @@ package struct BackendMonitor: Sendable {
     /// may come before this scheduler has read it.
     private static let assignmentLimit: Duration = .seconds(2)
 
-    package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
+    package init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
         self.world = world
         self.writer = writer

@@ -12,11 +12,11 @@ package struct ChallengeMonitor: Sendable {
     /// Pause between two attempts, in milliseconds, chosen at random so that two schedulers do not collide again.
     private static let pause = 5...100
 
-    private let world: LiveWorld
-    private let writer: WorldWriter
+    private let world: StateStore
+    private let writer: StateWriter
     private let logger: Logger
 
-    package init(world: LiveWorld, writer: WorldWriter, logger: Logger) {
+    package init(world: StateStore, writer: StateWriter, logger: Logger) {
         self.world = world
         self.writer = writer
         self.logger = logger

@@ -9,19 +9,19 @@ import Synchronization
 
 /// Handles registrations and status messages of drones, and writes them to `plane_state`.
 package final class DroneMonitor: Sendable {
-    private let world: LiveWorld
-    private let writer: WorldWriter
+    private let world: StateStore
+    private let writer: StateWriter
     private let logger: Logger
-    private let caller: RollCaller
+    private let caller: InventoryCollector
     private let bus: PlaneBus
     private let acceptsLegacyPeers: Bool
     private let throttle = Mutex(DroneStatusThrottle())
     /// Drones that are being asked what they run.
     private let calling = Mutex<Set<DroneStatusThrottle.Key>>([])
 
-    package init(bus: PlaneBus, world: LiveWorld, writer: WorldWriter, configuration: SchedulerConfiguration, logger: Logger) {
+    package init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
-        self.caller = RollCaller(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
+        self.caller = InventoryCollector(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
         self.acceptsLegacyPeers = configuration.acceptsLegacyPeers
         self.world = world
         self.writer = writer

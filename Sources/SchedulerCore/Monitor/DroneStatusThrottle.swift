@@ -14,13 +14,13 @@ struct DroneStatusThrottle {
     /// What the state of the world says of a drone.
     struct Known {
         var state: DroneState?
-        var lastSeen: WorldTime?
+        var lastSeen: StateTime?
     }
 
     /// The newest message written about a drone.
     private struct Entry {
         var state: DroneState
-        var lastSeen: WorldTime
+        var lastSeen: StateTime
         /// Where it stands in the stream; nil until that is known.
         var sequence: UInt64?
     }
@@ -37,7 +37,7 @@ struct DroneStatusThrottle {
     ///   - sequence: what the world had reached when it knew this.
     ///   - incarnation: of the stream that was read.
     mutating func heard(
-        _ status: DroneStatusMessage, known: Known, worldSequence sequence: UInt64, incarnation: UInt64 = 0, now: WorldTime
+        _ status: DroneStatusMessage, known: Known, worldSequence sequence: UInt64, incarnation: UInt64 = 0, now: StateTime
     ) -> [DroneMessage] {
         if incarnation != self.incarnation {
             // Gone with their stream.

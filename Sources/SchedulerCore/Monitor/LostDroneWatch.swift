@@ -8,12 +8,12 @@ struct LostDroneWatch {
     /// Longest time between two calls of `tick`, which come every second. After more, this process or machine stood still, or its clock was set.
     static let longestPause: Duration = .seconds(10)
 
-    private var listeningSince: WorldTime?
-    private var lastTick: WorldTime?
+    private var listeningSince: StateTime?
+    private var lastTick: StateTime?
 
     /// To be called every second.
     /// - Parameter isListening: whether drones could have been heard since the last call.
-    mutating func tick(at now: WorldTime, isListening: Bool) {
+    mutating func tick(at now: StateTime, isListening: Bool) {
         let pause = self.lastTick.map { now.since($0) } ?? .zero
         self.lastTick = now
         guard isListening else {
@@ -25,7 +25,7 @@ struct LostDroneWatch {
 
     /// Whether a drone has been silent for as long as `limit`.
     /// - Parameter lastHeard: nil for never.
-    func isLost(lastHeard: WorldTime?, limit: Duration, now: WorldTime) -> Bool {
+    func isLost(lastHeard: StateTime?, limit: Duration, now: StateTime) -> Bool {
         guard let listeningSince = self.listeningSince, now.since(listeningSince) >= limit else { return false }
         return now.since(max(lastHeard ?? listeningSince, listeningSince)) >= limit
     }

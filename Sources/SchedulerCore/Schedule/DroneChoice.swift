@@ -4,13 +4,13 @@ import PlaneService
 /// The drone chosen for one request. Until the assignment has come back through the stream, the choice itself counts as load, so that a burst of
 /// requests spreads over the drones.
 struct DroneChoice {
-    let world: LiveWorld
+    let world: StateStore
     let cluster: ClusterName
     private var drone: DroneID?
     /// Stream sequence of its assignment; 0 if that was not stored.
     private var sequence: UInt64 = 0
 
-    init(world: LiveWorld, cluster: ClusterName) {
+    init(world: StateStore, cluster: ClusterName) {
         self.world = world
         self.cluster = cluster
     }

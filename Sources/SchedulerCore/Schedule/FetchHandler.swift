@@ -4,7 +4,7 @@ import PlaneState
 
 /// Handles requests which backend holds a lock.
 struct FetchHandler: Sendable {
-    let world: LiveWorld
+    let world: StateStore
     let limits: ScheduleLimits
     let vault: TokenVault
 

@@ -26,7 +26,7 @@ package struct LateRefusals: Sendable {
     func add(_ refusal: Refusal) { self.continuation.yield(refusal) }
 
     /// Ends when the task is cancelled.
-    func run(world: LiveWorld, writer: WorldWriter, logger: Logger) async {
+    func run(world: StateStore, writer: StateWriter, logger: Logger) async {
         for await refusal in self.refusals {
             // Nothing is written if the drone has since reported a state, or another drone has the backend.
             guard let known = world.ask({ $0.backend(refusal.backend, in: refusal.cluster) }), known.state == nil, known.drone == refusal.drone

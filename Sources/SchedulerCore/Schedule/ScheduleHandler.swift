@@ -8,8 +8,8 @@ import PlaneState
 /// Handles schedule requests: carries out the actions of a `ScheduleMachine`, one machine for each request.
 package struct ScheduleHandler: Sendable {
     private let bus: PlaneBus
-    private let world: LiveWorld
-    private let writer: WorldWriter
+    private let world: StateStore
+    private let writer: StateWriter
     private let vault: TokenVault
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
@@ -17,7 +17,7 @@ package struct ScheduleHandler: Sendable {
     private let logger: Logger
 
     init(
-        bus: PlaneBus, world: LiveWorld, writer: WorldWriter, vault: TokenVault, limits: ScheduleLimits = ScheduleLimits(),
+        bus: PlaneBus, world: StateStore, writer: StateWriter, vault: TokenVault, limits: ScheduleLimits = ScheduleLimits(),
         metrics: SchedulerMetrics, lateRefusals: LateRefusals = LateRefusals(), logger: Logger
     ) {
         self.lateRefusals = lateRefusals
@@ -121,7 +121,7 @@ package struct ScheduleHandler: Sendable {
     }
 
     private func write(_ change: ClusterStateMessage, in cluster: ClusterName, expecting expected: UInt64? = nil) async -> WriteOutcome {
-        let message = WorldStateMessage.cluster(cluster, change)
+        let message = StateMessage.cluster(cluster, change)
         do {
             return .stored(try await self.writer.write(message, expecting: expected))
         } catch {
@@ -136,7 +136,7 @@ package struct ScheduleHandler: Sendable {
     private func notice(purgeOf message: LockMessage, in cluster: ClusterName, _ expected: UInt64) async {
         guard expected > 0 else { return }
         do {
-            let subject = WorldStateMessage.cluster(cluster, .lock(message)).subject
+            let subject = StateMessage.cluster(cluster, .lock(message)).subject
             let last = try await self.bus.connection.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject)
             if last == nil { self.world.forget(.lock(message.lock, cluster, sequence: expected)) }
         } catch {

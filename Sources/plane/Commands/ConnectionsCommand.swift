@@ -46,7 +46,7 @@ struct ConnectionsCommand: AsyncParsableCommand {
     }
 
     /// Those that may run something: a lost one cannot be asked.
-    private func drones(in world: WorldState) -> [(drone: DroneID, cluster: ClusterName)] {
+    private func drones(in world: FleetState) -> [(drone: DroneID, cluster: ClusterName)] {
         world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.flatMap { cluster in
             world.drones(in: cluster)
                 .filter { (self.drone == nil || $0.id == self.drone) && (self.drone != nil || ($0.state != .lost && $0.state != .stopped)) }

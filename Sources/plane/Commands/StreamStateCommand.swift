@@ -23,14 +23,14 @@ struct StreamStateCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ stored: StreamEntry<WorldStateMessage>, _ console: Console) {
-        let line = WorldChangeLine(message: stored.message, published: stored.published)
+    private func show(_ stored: StreamEntry<StateMessage>, _ console: Console) {
+        let line = StateChangeLine(message: stored.message, published: stored.published)
         guard self.includeHeartbeat || !line.isSignOfLife else { return }
         if let cluster = self.cluster {
             guard case .cluster(cluster, _) = stored.message else { return }
         }
         if self.global.json {
-            console.json(WorldChangeItem(sequence: stored.sequence, published: stored.published, message: stored.message))
+            console.json(StateChangeItem(sequence: stored.sequence, published: stored.published, message: stored.message))
         } else {
             console.line(line.text)
         }

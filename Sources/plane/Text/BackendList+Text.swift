@@ -3,7 +3,7 @@ package import PlaneProtocol
 import PlaneState
 
 extension BackendList {
-    func lines(now: WorldTime, _ console: Console) -> [String] {
+    func lines(now: StateTime, _ console: Console) -> [String] {
         var table = TextTable(headings: ["BACKEND", "STATE", "SINCE", "DRONE", "LOCK"])
         for backend in self.backends {
             table.rows.append([

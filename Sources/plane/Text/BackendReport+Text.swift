@@ -3,7 +3,7 @@ package import PlaneProtocol
 import PlaneState
 
 extension BackendReport {
-    func lines(now: WorldTime, _ console: Console) -> [String] {
+    func lines(now: StateTime, _ console: Console) -> [String] {
         var lines = [self.heading(console)]
         if let diagnosis = self.diagnosis { lines.append("  \(diagnosis.sentence)") }
         lines.append("")
@@ -24,7 +24,7 @@ extension BackendReport {
         return "\(name)  \(console.coloured(state.rawValue, state.colour))"
     }
 
-    private func factLines(now: WorldTime) -> [String] {
+    private func factLines(now: StateTime) -> [String] {
         var lines: [String] = []
         if let drone = self.drone {
             let seen = self.droneSeen.map { "seen \(max(.zero, now.since($0)).brief) ago" } ?? "never seen"

@@ -3,7 +3,7 @@ package import PlaneProtocol
 import PlaneState
 
 extension DroneList {
-    func lines(now: WorldTime, _ console: Console) -> [String] {
+    func lines(now: StateTime, _ console: Console) -> [String] {
         var table = TextTable(headings: ["DRONE", "STATE", "SEEN", "BACKENDS", "IP", "VERSION", "GIT"])
         for drone in self.drones {
             let silence = drone.lastSeen.map { max(.zero, now.since($0)) }

@@ -1,0 +1,53 @@
+/// One change of the world: from the schedulers to everybody who keeps its state, through the stream `plane_state` (M14).
+///
+/// The stream keeps the last message of each subject, so that a reader who comes later gets a short history with the same outcome.
+package enum StateMessage: Hashable, Sendable {
+    /// Written once a second; its publish time is the clock by which announcements of locks lapse.
+    case heartbeat
+    case cluster(ClusterName, ClusterStateMessage)
+}
+
+extension StateMessage: PlaneMessage {
+    package static let subscription = "state.>"
+
+    package var subject: String {
+        switch self {
+        case .heartbeat: "state.heartbeat"
+        case .cluster(let cluster, let message): "state.cluster.\(cluster.subjectToken).\(message.subjectTail)"
+        }
+    }
+
+    /// Whether the server refuses a second message on the same subject instead of replacing the first. The writer asks for that with the
+    /// header `Nats-Expected-Last-Subject-Sequence: 0`.
+    ///
+    /// True for the states of a backend, each of which is reached once, and for the beginning of its end. The reference does the same with
+    /// the states of a drone, so that a drone that was drained can never be ready again; here a newer state of a drone replaces the older one.
+    package var isFirstWriteWins: Bool {
+        guard case .cluster(_, .backend(let message)) = self else { return false }
+        return switch message.change {
+        case .state, .ending: true
+        case .assignment: false
+        }
+    }
+
+    package init(json: JSONNode) throws(MessageError) {
+        // A heartbeat has no key of its own that must be there, so it is what has no cluster.
+        guard let cluster = try json.member("cluster") else {
+            self = .heartbeat
+            return
+        }
+        self = .cluster(try cluster.decode(ClusterName.self, at: .key("cluster")), try ClusterStateMessage(json: json))
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            switch self {
+            case .heartbeat:
+                $0.field("heartbeat", Bool?.none)
+            case .cluster(let cluster, let message):
+                $0.field("cluster", cluster)
+                message.writeField(to: &$0)
+            }
+        }
+    }
+}

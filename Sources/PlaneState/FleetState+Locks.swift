@@ -1,0 +1,12 @@
+package import PlaneProtocol
+
+extension FleetState {
+    /// Every lock of the cluster that somebody has or is about to have, in no particular order.
+    package func locks(in cluster: ClusterName) -> [(name: LockName, state: LockState)] {
+        guard let state = self.clusters[cluster] else { return [] }
+        return state.locks.all.map { slot in
+            let name = state.locks.key(of: slot)
+            return (name, self.lock(name, in: cluster))
+        }.filter { $0.state != .free }
+    }
+}

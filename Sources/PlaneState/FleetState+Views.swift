@@ -1,0 +1,107 @@
+package import NetworkAddresses
+package import PlaneProtocol
+
+/// Queries. Each but the lists is O(1).
+extension FleetState {
+    /// In order of their names.
+    package var clusterNames: [ClusterName] {
+        self.clusters.keys.sorted { $0.rawValue < $1.rawValue }
+    }
+
+    package func backend(_ id: BackendID, in cluster: ClusterName) -> BackendView? {
+        guard let state = self.clusters[cluster], let slot = state.backends.slot(of: id) else { return nil }
+        return state.view(of: slot)
+    }
+
+    /// The drone a backend was assigned to.
+    package func drone(of backend: BackendID, in cluster: ClusterName) -> DroneID? {
+        guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return nil }
+        return state.backends[slot].assignment.map { state.drones.key(of: $0.drone) }
+    }
+
+    /// Every backend of the cluster, ended ones too, in no particular order.
+    package func backends(in cluster: ClusterName) -> [BackendView] {
+        guard let state = self.clusters[cluster] else { return [] }
+        return state.backends.all.map { state.view(of: $0) }
+    }
+
+    package func drone(_ id: DroneID, in cluster: ClusterName) -> DroneView? {
+        guard let state = self.clusters[cluster], let slot = state.drones.slot(of: id) else { return nil }
+        return state.view(of: slot)
+    }
+
+    /// Every drone that has spoken of itself, in no particular order.
+    package func drones(in cluster: ClusterName) -> [DroneView] {
+        guard let state = self.clusters[cluster] else { return [] }
+        return state.drones.all.compactMap { state.view(of: $0) }
+    }
+
+    package func lock(_ name: LockName, in cluster: ClusterName) -> LockState {
+        guard let state = self.clusters[cluster], let slot = state.locks.slot(of: name) else { return .free }
+        if let holder = state.holder(of: slot) { return .held(by: holder) }
+        return state.locks[slot].activeAnnouncement(at: self.heartbeatSeconds).map { .announced($0.uid) } ?? .free
+    }
+
+    /// Stream sequence of the last message on the lock's announce subject, 0 if there is none: the sequence to expect when announcing.
+    ///
+    /// A scheduler that finds the lock free and stores an announcement expecting this sequence has the lock for 30 s. A writer that expects
+    /// nothing (the reference is one) may replace the announcement afterwards and is then shown as its author; the first assignment in the
+    /// stream holds the lock all the same.
+    package func announcementSequence(of lock: LockName, in cluster: ClusterName) -> UInt64 {
+        guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return 0 }
+        return state.locks[slot].announcement?.sequence ?? 0
+    }
+
+    /// The address DNS gives for a backend's host name: that of its drone, as long as the backend has not ended.
+    package func address(of backend: BackendID, in cluster: ClusterName) -> IPAddress? {
+        guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return nil }
+        let record = state.backends[slot]
+        guard !record.isTerminal, let assignment = record.assignment else { return nil }
+        return state.drones[assignment.drone].metadata?.ip
+    }
+
+    /// The texts DNS gives for `_acme-challenge.<cluster>`, oldest first.
+    package func acmeValues(in cluster: ClusterName) -> [String] {
+        self.clusters[cluster]?.acme.values ?? []
+    }
+
+    /// The message to write so that `value` is served beside the values served now, and the sequence of the challenge message before it. A
+    /// writer that expects that sequence removes no value that another writer has added meanwhile.
+    package func acmeMessage(adding value: String, in cluster: ClusterName) -> (message: StateMessage, expecting: UInt64) {
+        let acme = self.clusters[cluster]?.acme ?? AcmeValues()
+        let earlier = acme.values.filter { $0 != value }.suffix(AcmeValues.limit - 1)
+        return (.cluster(cluster, .acme(value, earlier: Array(earlier))), acme.lastSequence)
+    }
+}
+
+extension ClusterState {
+    fileprivate func view(of slot: BackendTable.Slot) -> BackendView {
+        let record = self.backends[slot]
+        return BackendView(
+            id: self.backends.key(of: slot),
+            drone: record.assignment.map { self.drones.key(of: $0.drone) },
+            bearerToken: record.assignment?.bearerToken,
+            lock: record.assignment?.lock.map { self.locks.key(of: $0) },
+            state: record.state,
+            stateTime: record.state.map { _ in record.stateTime },
+            isEnding: record.isEnding && !record.isTerminal, hasHiddenToken: record.assignment?.hasHiddenToken ?? false)
+    }
+
+    /// nil for a drone that only assignments name.
+    fileprivate func view(of slot: DroneTable.Slot) -> DroneView? {
+        let record = self.drones[slot]
+        guard record.isKnown else { return nil }
+        return DroneView(
+            id: self.drones.key(of: slot),
+            metadata: record.metadata,
+            state: record.state,
+            stateTime: record.state.map { _ in record.stateTime },
+            lastSeen: record.lastSeen,
+            liveBackends: Int(record.liveBackends))
+    }
+
+    /// Claims come in stream order, so the first in the set is the first in the stream.
+    fileprivate func holder(of lock: LockTable.Slot) -> BackendID? {
+        self.locks[lock].live.first.map { self.backends.key(of: $0) }
+    }
+}

@@ -1,0 +1,60 @@
+import PlaneProtocol
+
+/// Decides when a drone is asked what it runs, because it reports another number of backends than the state counts, and which backends are
+/// given up after the answer.
+///
+/// The two numbers differ for a moment whenever an assignment or the report of an end is on its way, so only a difference that lasts counts. A
+/// backend that the drone does not name may have been assigned a moment ago; it is given up only if the drone does not name it when asked
+/// again. Time is an argument.
+struct InventoryMachine {
+    /// Time for which a difference has to last: longer than a schedule request takes, and three status messages.
+    static let patience: Duration = .seconds(12)
+    /// Least time between two calls of one drone while its number differs and nothing is missing: under constant load the numbers may never be
+    /// equal.
+    static let pause: Duration = .seconds(60)
+
+    typealias Drone = DroneStatusThrottle.Key
+
+    private struct Doubt {
+        var since: StateTime
+        /// When to call; later than `since`.
+        var due: StateTime
+        /// Missing on the drone when it was asked last.
+        var missing: Set<BackendID> = []
+    }
+
+    private var doubts: [Drone: Doubt] = [:]
+
+    var count: Int { self.doubts.count }
+
+    /// - Parameter differing: all drones whose number of backends is not the world's, each with the time it was heard last.
+    /// - Returns: those to ask.
+    mutating func look(at differing: [Drone: StateTime], now: StateTime) -> [Drone] {
+        self.doubts = self.doubts.filter { differing[$0.key] != nil }
+        var due: [Drone] = []
+        for (drone, heard) in differing {
+            let doubt = self.doubts[drone] ?? Doubt(since: now, due: now.adding(Self.patience))
+            self.doubts[drone] = doubt
+            // The drone's latest number must be from after the difference was first seen.
+            guard now >= doubt.due, heard > doubt.since else { continue }
+            self.doubts[drone]?.due = now.adding(Self.pause)
+            due.append(drone)
+        }
+        return due
+    }
+
+    /// The drone has told what it runs.
+    /// - Parameter missing: assigned to it and not ended, both before it was asked and after, and not among what it told.
+    /// - Returns: those to write off.
+    mutating func answered(_ drone: Drone, missing: Set<BackendID>, now: StateTime) -> Set<BackendID> {
+        guard let doubt = self.doubts[drone] else { return [] }
+        let gone = missing.intersection(doubt.missing)
+        let suspects = missing.subtracting(gone)
+        self.doubts[drone]?.missing = suspects
+        if !suspects.isEmpty {
+            self.doubts[drone]?.since = now
+            self.doubts[drone]?.due = now.adding(Self.patience)
+        }
+        return gone
+    }
+}

@@ -1,0 +1,41 @@
+import PlaneProtocol
+import PlaneState
+
+/// A drone as the state of the world has it, beside what the drone itself has reported to this process.
+struct DroneSnapshot: Hashable, Sendable {
+    var id: DroneID
+    var cluster: ClusterName
+    var state: DroneState?
+    /// Backends assigned to it that have not ended.
+    var liveBackends: Int
+    /// Running backends by its last status message; nil if that named no number, or this process has had none.
+    var reportedBackends: Int?
+    var lastHeard: StateTime?
+
+    /// Whether something would have to be written if the drone were gone: it is not marked `Lost`, or has backends.
+    var needsMarkingLost: Bool { self.state != .lost || self.liveBackends > 0 }
+    var isDoubtful: Bool { self.reportedBackends.map { $0 != self.liveBackends } ?? false }
+}
+
+extension StateStore {
+    /// Looks at every drone there is.
+    func drones(where isWanted: (DroneSnapshot) -> Bool) -> [DroneSnapshot] {
+        self.askPlacement { world, placement in
+            var found: [DroneSnapshot] = []
+            for cluster in world.clusterNames {
+                for view in world.drones(in: cluster) {
+                    let snapshot = DroneSnapshot(
+                        id: view.id, cluster: cluster, state: view.state, liveBackends: view.liveBackends,
+                        reportedBackends: placement.reportedBackends(view.id, in: cluster),
+                        lastHeard: placement.lastHeard(view.id, in: cluster))
+                    if isWanted(snapshot) { found.append(snapshot) }
+                }
+            }
+            return found
+        }
+    }
+
+    func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> StateTime? {
+        self.askPlacement { $1.lastHeard(drone, in: cluster) }
+    }
+}

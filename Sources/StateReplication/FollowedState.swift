@@ -1,0 +1,28 @@
+package import PlaneProtocol
+
+/// Receives the messages of the stream `plane_state` from a `StateFollower`, and keeps their fold or something made from it.
+///
+/// One task calls it, in the order of the stream. A message may come twice; an implementation ignores the second.
+package protocol FollowedState: Sendable {
+    /// - Parameters:
+    ///   - message: nil for one that could not be read; it counts all the same.
+    ///   - incarnation: changes when the stream was deleted and made again, and counts from one again: what is known is then void.
+    func apply(_ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64)
+
+    /// The follower begins to read a stream that was made so long ago, by this machine's and the server's clocks.
+    func began(streamAge age: Duration)
+
+    /// Everything was purged from the stream.
+    func lost()
+
+    /// Every message about the backend was purged from the stream.
+    /// - Parameter clusterToken: the cluster as subjects write it.
+    func purged(_ backend: BackendID, clusterToken: String)
+
+    /// The message with this sequence was deleted from the stream. If it was a backend's end, all other messages about the backend are gone
+    /// too, because retention deletes the end last.
+    func deleted(at sequence: UInt64)
+
+    /// Everything that was in the stream when the follower began has been applied. Called once.
+    func caughtUp()
+}

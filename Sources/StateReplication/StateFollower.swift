@@ -1,0 +1,124 @@
+package import Logging
+package import NATS
+import PlaneProtocol
+import PlaneService
+import UTCTime
+
+/// Reads the stream `plane_state` into a world: once, or for as long as somebody wants it kept up to date. Everybody who reads that stream
+/// does it here.
+package struct StateFollower<World: FollowedState>: Sendable {
+    private let jetStream: JetStream
+    private let world: World
+    private let logger: Logger
+
+    /// Pause between attempts to begin reading; afterwards the consumer restores itself.
+    private static var retryPause: Duration { .seconds(1) }
+
+    package init(jetStream: JetStream, world: World, logger: Logger) {
+        self.jetStream = jetStream
+        self.world = world
+        self.logger = logger
+    }
+
+    /// Follows the stream as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is closed.
+    package func run() async {
+        while !Task.isCancelled {
+            do {
+                return try await self.follow()
+            } catch {
+                guard error.code != .closed, error.code != .cancelled else { return }
+                self.logger.warning("the state of the world cannot be read yet", metadata: [LogKey.error: "\(error)"])
+            }
+            // Cancelled meanwhile, the loop ends.
+            await self.jetStream.connection.pause(atMost: Self.retryPause)
+        }
+    }
+
+    /// Follows the stream until the task is cancelled or the connection is closed.
+    /// - Throws: when it cannot begin now, for instance because there is no such stream.
+    package func follow() async throws(NATSError) {
+        let consumer = try await self.begin()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.hearPurges() }
+            await self.apply(consumer, until: .end)
+            group.cancelAll()
+        }
+    }
+
+    /// Applies what the stream holds at this moment, and returns.
+    /// - Throws: when the stream cannot be read now, or not to its end because the task is cancelled or the connection is closed.
+    package func readOnce() async throws(NATSError) {
+        let consumer = try await self.begin()
+        guard await self.apply(consumer, until: .caughtUp) else {
+            throw NATSError(Task.isCancelled ? .cancelled : .closed, attempt: "read stream \(StateStream.name)")
+        }
+    }
+
+    private enum Stop { case caughtUp, end }
+
+    /// The one loop.
+    /// - Returns: whether everything that was in the stream at the beginning has been applied.
+    @discardableResult
+    private func apply(_ consumer: OrderedConsumer, until stop: Stop) async -> Bool {
+        var isCaughtUp = consumer.initialPending == 0
+        if isCaughtUp { self.world.caughtUp() }
+        if isCaughtUp, stop == .caughtUp { return true }
+        for await message in consumer {
+            self.apply(message)
+            guard message.pending == 0, !isCaughtUp else { continue }
+            isCaughtUp = true
+            self.world.caughtUp()
+            if stop == .caughtUp { return true }
+        }
+        return isCaughtUp
+    }
+
+    private func begin() async throws(NATSError) -> OrderedConsumer {
+        let info = try await self.jetStream.streamInfo(StateStream.name)
+        if let age = info.age(at: WireTime.now()) { self.world.began(streamAge: age) }
+        return try await self.jetStream.orderedConsumer(stream: StateStream.name, from: .first)
+    }
+
+    /// Follows the server's advisories. Where the account's permissions forbid that, messages that others purge stay in memory until the
+    /// process ends.
+    private func hearPurges() async {
+        guard let notices = try? self.jetStream.connection.subscribe(PurgeNotice.subject) else { return }
+        for await message in notices {
+            switch PurgeNotice(advisory: message.payload) {
+            case .everything?:
+                self.logger.warning("the state of the world was purged, and is rebuilt from what the drones say")
+                self.world.lost()
+            case .backend(let backend, let token)?:
+                self.world.purged(backend, clusterToken: token)
+            case .message(let sequence)?:
+                self.world.deleted(at: sequence)
+            case nil: break
+            }
+        }
+    }
+
+    private func apply(_ message: StreamMessage) {
+        var decoded: StateMessage?
+        do {
+            decoded = try WireCodec.decode(from: message.payload, subject: message.subject)
+        } catch {
+            self.logger.warning(
+                "message in the stream cannot be read",
+                metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
+        }
+        self.world.apply(
+            decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: message.streamIncarnation)
+    }
+}
+
+extension StreamInfo {
+    /// How long ago the stream was made, by our clock and the server's; nil if the server does not say.
+    fileprivate func age(at now: WireTime) -> Duration? {
+        self.createdTime.map { .seconds(now.seconds - $0.seconds) }
+    }
+}
+
+/// The shared memory of a fleet: the last message of each subject.
+package enum StateStream {
+    package static let name = "plane_state"
+}
