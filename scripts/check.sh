@@ -90,6 +90,13 @@ capitals=$(awk '
         if (rest == "") open = 1; else tell(rest)
     }' "${sources[@]}" /dev/null)
 rule 'A log message begins with a small letter.' "$capitals"
+if unformatted=$(scripts/format --check 2>&1); then
+    :
+elif [ $? -eq 1 ]; then
+    rule 'The sources are as scripts/format leaves them.' "$unformatted"
+else
+    echo "check: $unformatted, the format was not checked" >&2
+fi
 rule 'Longer than 600 lines: there is a second thing in it.' "$(wc -l "${sources[@]}" "${tests[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
 rule 'No file named after nothing.' "$(files 'Sources/*' 'Tests/*' | grep -E '(Utils?|Helpers?|Common|Shared|Manager)\.swift$')"
 

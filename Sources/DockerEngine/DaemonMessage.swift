@@ -76,7 +76,9 @@ struct DaemonMessage {
     /// What the registry said of itself, in an answer.
     private var registryAnswer: RegistryTrouble? {
         if self.contains(anyOf: ["toomanyrequests", "too many requests", "rate limit", "status code 429", "status: 429"]) { return .rateLimited }
-        if self.contains(anyOf: ["quota exceeded", "exceeded your quota", "exceeded the quota", "over quota", "402 payment required"]) { return .quotaExceeded }
+        if self.contains(anyOf: ["quota exceeded", "exceeded your quota", "exceeded the quota", "over quota", "402 payment required"]) {
+            return .quotaExceeded
+        }
         if self.contains(anyOf: [
             "internal server error", "bad gateway", "service unavailable", "gateway timeout", "gateway time-out", "received unexpected http status: 5",
             "status: 50", "500 internal", "unavailable: the service",

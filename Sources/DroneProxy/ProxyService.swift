@@ -40,8 +40,9 @@ package struct ProxyService: FinishingService {
         for (name, listener, port) in Self.listeners(settings, certificates) {
             let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
             let socket: ListeningSocket =
-                if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) }
-                else { try ListeningSocket(listeningOn: try SocketAddress(endpoint)) }
+                if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) } else {
+                    try ListeningSocket(listeningOn: try SocketAddress(endpoint))
+                }
             sockets.hold(name, socket.descriptor)
             bound.append((listener, socket))
         }

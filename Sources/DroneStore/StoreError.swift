@@ -61,7 +61,9 @@ package struct StoreError: Error, CustomStringConvertible, Sendable {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(.busy, attempt, hint: "another process holds the file's write lock", cause: error)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_FULL:
-            self.init(.notAccessible, attempt, hint: """
+            self.init(
+                .notAccessible, attempt,
+                hint: """
                     check owner, mode and free space of the file and its directory; users that share the file need one group and a directory \
                     of mode 2770
                     """, cause: error)

@@ -25,7 +25,8 @@ package final class Acceptor: ReadinessHandler {
     ///   - take: Gets each connection, which does not block, and its peer.
     ///   - fail: Told why the kernel gives none.
     package init(
-        _ descriptor: CInt, on loop: EpollEventLoop, mayTake: @escaping () -> Bool, take: @escaping (CInt, PeerAddress) -> Void, fail: @escaping (IOError) -> Void
+        _ descriptor: CInt, on loop: EpollEventLoop, mayTake: @escaping () -> Bool, take: @escaping (CInt, PeerAddress) -> Void,
+        fail: @escaping (IOError) -> Void
     ) throws(IOError) {
         self.descriptor = descriptor
         self.loop = loop

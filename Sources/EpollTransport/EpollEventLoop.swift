@@ -93,14 +93,16 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
 
     private func start() {
         var thread = pthread_t()
-        let result = pthread_create(&thread, nil, { pointer in
-            guard let pointer else { preconditionFailure("a thread is started with its loop") }
-            let loop = Unmanaged<EpollEventLoop>.fromOpaque(pointer).takeRetainedValue()
-            loop.thread.store(UInt(pthread_self()), ordering: .relaxed)
-            cepoll_name_thread(loop.name)
-            loop.run()
-            return nil
-        }, Unmanaged.passRetained(self).toOpaque())
+        let result = pthread_create(
+            &thread, nil,
+            { pointer in
+                guard let pointer else { preconditionFailure("a thread is started with its loop") }
+                let loop = Unmanaged<EpollEventLoop>.fromOpaque(pointer).takeRetainedValue()
+                loop.thread.store(UInt(pthread_self()), ordering: .relaxed)
+                cepoll_name_thread(loop.name)
+                loop.run()
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
         precondition(result == 0, "a thread for an event loop cannot be made: \(String(cString: strerror(result)))")
         pthread_detach(thread)
     }
@@ -176,10 +178,12 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
             for giveUp in self.timers.giveUpAll() { giveUp() }
             let tasks = self.takeSubmitted().tasks
             for task in tasks { task() }
-            hasEnded = tasks.isEmpty && self.inbox.withLock { inbox in
-                inbox.hasEnded = inbox.tasks.isEmpty
-                return inbox.hasEnded
-            }
+            hasEnded =
+                tasks.isEmpty
+                && self.inbox.withLock { inbox in
+                    inbox.hasEnded = inbox.tasks.isEmpty
+                    return inbox.hasEnded
+                }
         }
         self.deferred = []
         self.thread.store(0, ordering: .relaxed)  // another thread may get this one's number

@@ -32,7 +32,8 @@ extension IPAddress: LosslessStringConvertible {
         guard parts.count == 4 else { return nil }
         var address: UInt32 = 0
         for part in parts {
-            guard (1...3).contains(part.count), part.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), part.count == 1 || part.first != UInt8(ascii: "0"),
+            guard (1...3).contains(part.count), part.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                part.count == 1 || part.first != UInt8(ascii: "0"),
                 let octet = UInt8(String(decoding: part, as: UTF8.self))
             else { return nil }
             address = address << 8 | UInt32(octet)

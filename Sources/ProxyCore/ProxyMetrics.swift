@@ -54,9 +54,10 @@ struct ProxyMetrics {
     /// - Parameter refusals: All there can be, so that each is told from the beginning.
     init(_ factory: any MetricsFactory, refusals: [RefusalReason]) {
         self.requests = (1...5).map { Tally("proxy_requests_total", [("status", "\($0)xx")], factory) }
-        self.refusals = Dictionary(uniqueKeysWithValues: refusals.map {
-            ($0, Tally("proxy_requests_refused_total", [("reason", $0.label)], factory))
-        })
+        self.refusals = Dictionary(
+            uniqueKeysWithValues: refusals.map {
+                ($0, Tally("proxy_requests_refused_total", [("reason", $0.label)], factory))
+            })
         self.upstreamFailures = UpstreamFailure.Kind.allCases.map {
             Tally("proxy_upstream_failures_total", [("reason", $0.label)], factory)
         }

@@ -67,7 +67,8 @@ package enum SchedulerStreams {
             // Sealed certificates and who orders them (`CertificateCore`): the last message of each subject.
             stream("plane_certificates", ["certificate.>"], maxMessagesPerSubject: 1, replicas: replicas),
             stream(
-                "backend_logs", ["backend.*.log"] + (configuration.acceptsLegacyPeers ? [] : [BackendLogMessage.ownSubscription]), maxMessagesPerSubject: 500, maxAge: age,
+                "backend_logs", ["backend.*.log"] + (configuration.acceptsLegacyPeers ? [] : [BackendLogMessage.ownSubscription]), maxMessagesPerSubject: 500,
+                maxAge: age,
                 maxBytes: history ?? StreamConfiguration.unlimited, isAcknowledged: false),
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(

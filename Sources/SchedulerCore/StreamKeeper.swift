@@ -93,10 +93,12 @@ package final class StreamKeeper: Sendable {
 
     /// Makes the stream `plane_state` again if it is gone. To be called when it takes no messages. Returns at once if another task is doing so.
     func restoreState() async {
-        guard self.state.withLock({ state in
-            defer { state.isRestoring = true }
-            return !state.isRestoring
-        }) else { return }
+        guard
+            self.state.withLock({ state in
+                defer { state.isRestoring = true }
+                return !state.isRestoring
+            })
+        else { return }
         defer { self.state.withLock { $0.isRestoring = false } }
         for stream in self.streams where stream.configuration.name == SchedulerStreams.planeState {
             if let error = await self.attempt(stream, acceptingFewerReplicas: true) { self.tellMissing(stream, error) }

@@ -34,7 +34,9 @@ enum UsageHint {
         if let command = known.first(where: { $0._commandName == word || $0.configuration.aliases.contains(word) }) {
             return self.examples[command._commandName].map { "For example: \($0)" }
         }
-        guard let nearest = names.map({ ($0, NearestKey.editDistance(Array(word.utf8), Array($0.utf8))) }).min(by: { $0.1 < $1.1 }), nearest.1 <= max(2, word.count / 3) else {
+        guard let nearest = names.map({ ($0, NearestKey.editDistance(Array(word.utf8), Array($0.utf8))) }).min(by: { $0.1 < $1.1 }),
+            nearest.1 <= max(2, word.count / 3)
+        else {
             return "There is no command \(word). All commands: plane --help"
         }
         return "There is no command \(word). Did you mean plane \(nearest.0)?" + (self.examples[nearest.0].map { " For example: \($0)" } ?? "")

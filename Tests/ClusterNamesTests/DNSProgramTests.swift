@@ -190,7 +190,8 @@ import Testing
         }
     }
 
-    @Test("before it knows the world it says that it does not, so that resolvers ask another server; SIGTERM ends it in order",
+    @Test(
+        "before it knows the world it says that it does not, so that resolvers ask another server; SIGTERM ends it in order",
         .enabled(if: areToolsInstalled))
     func beforeNATS() async throws {
         let natsPort = try freeLoopbackPort()

@@ -91,35 +91,46 @@ import Testing
         ),
         (
             "dns",
-            ["state.cluster.plane_test.acme", "cluster.plane_test.schedule", "cluster.plane_test.backend.one.terminate", "backend.one.status",
+            [
+                "state.cluster.plane_test.acme", "cluster.plane_test.schedule", "cluster.plane_test.backend.one.terminate", "backend.one.status",
                 "$JS.API.CONSUMER.CREATE.backend_logs", "plane.API.CONSUMER.CREATE.plane_secrets", "plane.API.STREAM.MSG.GET.plane_secrets",
-                "$JS.API.STREAM.PURGE.plane_state", "lease.housekeeping"],
+                "$JS.API.STREAM.PURGE.plane_state", "lease.housekeeping",
+            ],
             ["cluster.*.drone.*.spawn", "cluster.*.set_acme_record", "state.>", "backend.*.log", "controller.inbox.scheduler.>"]
         ),
         (
             "drone-1",
-            ["cluster.plane_test.drone.drone-2.status", "cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.schedule",
+            [
+                "cluster.plane_test.drone.drone-2.status", "cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.schedule",
                 "cluster.plane_test.set_acme_record", "state.heartbeat", "backend.one.status", "$JS.API.CONSUMER.CREATE.plane_state",
                 "cluster.plane_test.drone.drone-2.roll_call", "certificate.cluster.plane_test.pair",
                 "$JS.API.STREAM.MSG.GET.plane_certificates", "cluster.other_test.drone.drone-1.register",
                 "cluster.plane_test.drone.register", "cluster.plane_test.drone.drone-2.register", "cluster.plane_test.backend.one.status",
                 "cluster.plane_test.drone.drone-2.backend.one.status", "cluster.plane_test.backend.one.terminate", "logs.drone.drone-2",
                 "backend.one.log", "cluster.plane_test.backend.one.stats", "cluster.plane_test.drone.drone-2.backend.one.log",
-                "cluster.plane_test.drone.drone-2.backend.one.stats"],
-            ["cluster.plane_test.inbox.>", "cluster.plane_test.inbox.agent.drone-2.>", "cluster.plane_test.drone.drone-2.spawn", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule",
-                "cluster.other_test.backend.*.terminate", "backend.*.log", "controller.inbox.>"]
+                "cluster.plane_test.drone.drone-2.backend.one.stats",
+            ],
+            [
+                "cluster.plane_test.inbox.>", "cluster.plane_test.inbox.agent.drone-2.>", "cluster.plane_test.drone.drone-2.spawn",
+                "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule",
+                "cluster.other_test.backend.*.terminate", "backend.*.log", "controller.inbox.>",
+            ]
         ),
         (
             "cert-refresher",
-            ["cluster.other_test.set_acme_record", "cluster.plane_test.schedule", "cluster.plane_test.drone.register", "state.cluster.plane_test.acme",
-                "$JS.API.CONSUMER.CREATE.plane_state"],
+            [
+                "cluster.other_test.set_acme_record", "cluster.plane_test.schedule", "cluster.plane_test.drone.register", "state.cluster.plane_test.acme",
+                "$JS.API.CONSUMER.CREATE.plane_state",
+            ],
             ["cluster.plane_test.drone.drone-1.spawn", "state.>", "controller.inbox.>"]
         ),
         (
             "operator",
-            ["cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat", "state.cluster.plane_test.acme",
+            [
+                "cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat", "state.cluster.plane_test.acme",
                 "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.status",
-                "cluster.plane_test.drone.drone-1.backend.one.status", "lease.housekeeping", "secret.cluster.plane_test.backend.one"],
+                "cluster.plane_test.drone.drone-1.backend.one.status", "lease.housekeeping", "secret.cluster.plane_test.backend.one",
+            ],
             ["controller.inbox.>", "cluster.other_test.>", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.inbox.>"]
         ),
     ]
@@ -204,13 +215,18 @@ import Testing
     static let answered: [(user: String, inbox: String, subjects: [String])] = [
         (
             "application", "app.inbox",
-            ["cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "$JS.API.INFO", "cluster.plane_test.drone.drone-1.backend.one.log"]
+            [
+                "cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "$JS.API.INFO",
+                "cluster.plane_test.drone.drone-1.backend.one.log",
+            ]
         ),
         (
             "drone-1", "cluster.plane_test.inbox.agent.drone-1",
-            ["cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.backend.one.status",
+            [
+                "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.backend.one.status",
                 "cluster.plane_test.drone.drone-1.backend.one.log", "cluster.plane_test.drone.drone-1.backend.one.stats",
-                "cluster.plane_test.drone.drone-1.status"]
+                "cluster.plane_test.drone.drone-1.status",
+            ]
         ),
         (
             "dns", "controller.inbox.dns",

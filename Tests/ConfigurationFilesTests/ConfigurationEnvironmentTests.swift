@@ -20,7 +20,10 @@ import Testing
     func override() throws {
         let drone = try Self.load(
             "cluster_domain = 'a.b'\nproxy.http_port = 1",
-            ["PLANE_CLUSTER_DOMAIN": "plane.test", "PLANE_PROXY__HTTP_PORT": "8080", "PLANE_AGENT__DOCKER__CONNECTION__SOCKET": "/d.sock", "PLANE_AGENT__IP": "::1"])
+            [
+                "PLANE_CLUSTER_DOMAIN": "plane.test", "PLANE_PROXY__HTTP_PORT": "8080", "PLANE_AGENT__DOCKER__CONNECTION__SOCKET": "/d.sock",
+                "PLANE_AGENT__IP": "::1",
+            ])
         #expect(drone.cluster.rawValue == "plane.test")
         #expect(drone.proxy.httpPort == 8080)
         #expect(drone.agent?.docker.connection == .socket(path: "/d.sock"))

@@ -40,7 +40,9 @@ import Testing
         #expect(try Self.warnings("", environment: ["PLANE_CLUSTER_DOMAN": ""]) == warnings)
     }
 
-    @Test("variables of the command line, of tests and of scripts are none of ours", arguments: ["PLANE_NATS_URL", "PLANE_TEST_DOCKER_SOCKET", "PLANE_UP_NATS_PORT", "PLANE_", "PLANE___"])
+    @Test(
+        "variables of the command line, of tests and of scripts are none of ours",
+        arguments: ["PLANE_NATS_URL", "PLANE_TEST_DOCKER_SOCKET", "PLANE_UP_NATS_PORT", "PLANE_", "PLANE___"])
     func foreignVariables(name: String) throws {
         #expect(try Self.warnings("", environment: [name: "x"]).isEmpty)
     }

@@ -122,7 +122,8 @@ import Testing
                 cluster_domain = "plane.test"
                 agent.ip = "::1"
                 agent.docker = { no_new_privileges = false, pids_limit = 0, cap_drop = [] }
-                """).configuration.agent?.docker
+                """
+        ).configuration.agent?.docker
         #expect(docker?.privileges.noNewPrivileges == false)
         #expect(docker?.privileges.processLimit == 0)
         #expect(docker?.privileges.droppedCapabilities == [])
@@ -138,7 +139,8 @@ import Testing
     @Test("an agent needs no more than its address")
     func smallestAgent() throws {
         let agent = try ConfigurationLoader.load(
-            DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1' }").configuration.agent
+            DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1' }"
+        ).configuration.agent
         #expect(agent?.docker.connection == .socket(path: "/var/run/docker.sock"))
         #expect(agent?.readyTimeout == .seconds(30))
         #expect(agent?.stopTimeout == .seconds(10))

@@ -181,7 +181,9 @@ import Testing
                 #expect(Self.messages(in: data).map(\.id) == [id])
                 kept.append(connection)
             }
-            #expect(server.counters.snapshot.displacedConnections == 61 - DNSServerConfiguration(address: try SocketAddress(ipAddress: "::1", port: 0)).maximumConnectionsPerClient)
+            #expect(
+                server.counters.snapshot.displacedConnections == 61
+                    - DNSServerConfiguration(address: try SocketAddress(ipAddress: "::1", port: 0)).maximumConnectionsPerClient)
         }
     }
 

@@ -18,11 +18,12 @@ import Testing
             var buffer = ByteBuffer()
             message.write(to: &buffer)
             return Array(buffer.readableBytesView)
-        } + messages.compactMap { message in
-            var buffer = ByteBuffer()
-            message.write(to: &buffer)
-            return ZoneFixture.responder().response(to: buffer, over: .udp).map { Array($0.bytes.readableBytesView) }
         }
+            + messages.compactMap { message in
+                var buffer = ByteBuffer()
+                message.write(to: &buffer)
+                return ZoneFixture.responder().response(to: buffer, over: .udp).map { Array($0.bytes.readableBytesView) }
+            }
     }()
 
     static func mutated(_ seed: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {

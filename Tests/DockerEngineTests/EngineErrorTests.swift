@@ -49,7 +49,10 @@ struct EngineErrorTests {
             (.registry, 500, "Get https://r/v2/: dial tcp: lookup r on 10.0.0.1:53: read udp: i/o timeout", .registry(.unresolved)),
             (.registry, 500, "Get https://r/v2/: x509: certificate signed by unknown authority", .registry(.untrusted)),
             (.registry, 500, "Get https://r/v2/: http: server gave HTTP response to HTTPS client", .registry(.untrusted)),
-            (.registry, 500, "Get https://r/v2/: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", .registry(.timedOut)),
+            (
+                .registry, 500, "Get https://r/v2/: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)",
+                .registry(.timedOut)
+            ),
             (.registry, 500, "Get https://r/v2/: dial tcp 10.0.0.1:443: i/o timeout", .registry(.timedOut)),
             (.registry, 500, "received unexpected HTTP status: 503 Service Unavailable", .registry(.failed)),
             (.registry, 500, "received unexpected HTTP status: 500 Internal Server Error", .registry(.failed)),

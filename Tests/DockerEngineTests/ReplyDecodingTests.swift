@@ -27,7 +27,9 @@ struct ReplyDecodingTests {
 
     @Test("a container on several networks has one address, the same every time (A29)")
     func addresses() throws {
-        let both = try Self.decode(ContainerInspection.self, """
+        let both = try Self.decode(
+            ContainerInspection.self,
+            """
             {"Id":"c1","Name":"/plane-b","State":{"Status":"running","Running":true},
              "NetworkSettings":{"IPAddress":"","Networks":{"zoo":{"IPAddress":"10.2.0.2"},"app":{"IPAddress":"10.1.0.2"},"none":{"IPAddress":""},"null":null}}}
             """)
@@ -35,12 +37,16 @@ struct ReplyDecodingTests {
         #expect(both.address() == "10.1.0.2")
         #expect(both.address(on: "zoo") == "10.2.0.2")
         #expect(both.address(on: "elsewhere") == "10.1.0.2")
-        let bridged = try Self.decode(ContainerInspection.self, """
+        let bridged = try Self.decode(
+            ContainerInspection.self,
+            """
             {"Id":"c1","State":{"Status":"running"},"NetworkSettings":{"IPAddress":"172.17.0.2","Networks":{"app":{"IPAddress":"10.1.0.2"}}}}
             """)
         #expect(bridged.address() == "172.17.0.2")
         #expect(bridged.state.isRunning)
-        let modern = try Self.decode(ContainerInspection.self, """
+        let modern = try Self.decode(
+            ContainerInspection.self,
+            """
             {"Id":"c1","State":{"Status":"running"},"NetworkSettings":{"Networks":{"v6":{"IPAddress":"","GlobalIPv6Address":"2001:db8::7"}}}}
             """)
         #expect(modern.address() == "2001:db8::7")

@@ -53,7 +53,10 @@ struct AcceptorTests {
                 _ = fcntl(number, F_SETFD, FD_CLOEXEC)
                 Glibc.close(copy)
                 return NIOLoopBound(
-                    try Acceptor(number, on: loop, mayTake: { true }) { connection, _ in taken.record(connection) } fail: { _ in }, eventLoop: loop)
+                    try Acceptor(number, on: loop, mayTake: { true }) { connection, _ in
+                        taken.record(connection)
+                    } fail: { _ in
+                    }, eventLoop: loop)
             }.get()
             let peer = try TestPeer.connect(port: port.port)
             try await eventually("it is taken") { taken.all.count == 1 }

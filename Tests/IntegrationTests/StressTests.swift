@@ -6,7 +6,9 @@ extension ProxyLoadTests {
     /// The short form of what `scripts/stress-proxy` does at length.
     @Suite("The proxy under stress", .serialized)
     struct StressTests {
-        @Test("keeps its memory, its old connections and its other users", arguments: ["transfer", "http2", "slow-reader", "silent", "gone", "websockets", "descriptors", "slowloris"])
+        @Test(
+            "keeps its memory, its old connections and its other users",
+            arguments: ["transfer", "http2", "slow-reader", "silent", "gone", "websockets", "descriptors", "slowloris"])
         func short(name: String) async throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path

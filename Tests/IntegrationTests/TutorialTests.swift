@@ -66,7 +66,9 @@ struct TutorialTests {
             let directory = try TemporaryDirectory()
             let port = try freeLoopbackPort()
             let application = String(program).replacing("4222", with: "\(cluster.server.port)")
-                .replacing("plane.localhost:8080", with: "\(cluster.cluster.rawValue):\(cluster.proxyPort)").replacing("plane.localhost", with: cluster.cluster.rawValue)
+                .replacing("plane.localhost:8080", with: "\(cluster.cluster.rawValue):\(cluster.proxyPort)").replacing(
+                    "plane.localhost", with: cluster.cluster.rawValue
+                )
                 .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
                 .replacing("8000", with: "\(port)").replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
             try application.write(toFile: directory.file("app.py"), atomically: true, encoding: .utf8)

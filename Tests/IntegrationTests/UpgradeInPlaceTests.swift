@@ -9,7 +9,8 @@ struct UpgradeInPlaceTests {
     /// `PLANE_TEST_UPGRADE_BACKENDS=50` is the long form.
     private static let count = ProcessInfo.processInfo.environment["PLANE_TEST_UPGRADE_BACKENDS"].flatMap { Int($0) } ?? 10
 
-    @Test("stop, start: no Ready backend and no open WebSocket is lost, and the new agent has them all in hand", arguments: [TestProcess.Signal.terminate, .kill])
+    @Test(
+        "stop, start: no Ready backend and no open WebSocket is lost, and the new agent has them all in hand", arguments: [TestProcess.Signal.terminate, .kill])
     func replaceAgent(signal: TestProcess.Signal) async throws {
         try await withCluster { cluster in
             let backends = try await withThrowingTaskGroup(of: BackendID.self) { group in
@@ -29,7 +30,9 @@ struct UpgradeInPlaceTests {
 
             for (backend, socket) in sockets { #expect(try await socket.echo("after") == "after", "\(backend)") }
             for backend in backends { #expect(try await cluster.get(of: backend).status == 200) }
-            print("upgrade in place (\(signal)): \(backends.count) backends Ready before, \(backends.count) after; \(sockets.count) WebSockets open before, \(sockets.count) after")
+            print(
+                "upgrade in place (\(signal)): \(backends.count) backends Ready before, \(backends.count) after; \(sockets.count) WebSockets open before, \(sockets.count) after"
+            )
 
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for backend in backends {

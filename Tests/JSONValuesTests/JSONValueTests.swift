@@ -7,7 +7,8 @@ struct JSONValueTests {
     @Test(
         "comes out of Foundation's coders as it went in",
         arguments: [
-            "null", "true", "-9223372036854775808", "9223372036854775807", "0.25", #""a\"b""#, "[1,[2,{}],null]", #"{"a":{"b":[false,"x",3]},"max_age":30000000000}"#,
+            "null", "true", "-9223372036854775808", "9223372036854775807", "0.25", #""a\"b""#, "[1,[2,{}],null]",
+            #"{"a":{"b":[false,"x",3]},"max_age":30000000000}"#,
         ])
     func roundTrip(text: String) throws {
         let value = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))

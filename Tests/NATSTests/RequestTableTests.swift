@@ -57,7 +57,8 @@ struct RequestTableTests {
         }
         table.request(timeout: .seconds(600), awaiting: .anything, attempt: "request b") { result in
             results.record((try? result.get().text) ?? "failed")
-        } send: { _ throws(NATSError) in }
+        } send: { _ throws(NATSError) in
+        }
         table.connectionClosed()
         #expect(results.all == ["1", "failed"])
     }

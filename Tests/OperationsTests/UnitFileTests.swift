@@ -13,7 +13,8 @@ import Testing
         let directory = try TemporaryDirectory()
         // Where nothing is installed the programs are not there, which is no mistake of the unit.
         let unit = try Repository.text("scripts/systemd/plane-\(service).service")
-            .replacing("/usr/lib/plane/\(service)", with: "/bin/true").replacing("/usr/lib/plane/isolate-network", with: "/bin/true").replacing("Documentation=man:plane(1)\n", with: "")
+            .replacing("/usr/lib/plane/\(service)", with: "/bin/true").replacing("/usr/lib/plane/isolate-network", with: "/bin/true").replacing(
+                "Documentation=man:plane(1)\n", with: "")
         let path = directory.file("plane-\(service).service")
         try unit.write(toFile: path, atomically: true, encoding: .utf8)
         let lines = try await TestProcess.run("/usr/bin/systemd-analyze", ["verify", "--man=no", path])
@@ -31,14 +32,18 @@ import Testing
         let unit = Repository.root.appending(path: "scripts/systemd/plane-isolation.service").path
         try await TestProcess.run("/usr/bin/systemd-analyze", ["security", "--offline=true", "--threshold=30", unit])
         let agent = try Repository.text("scripts/systemd/plane-drone-agent.service")
-        for line in ["Wants=network-online.target plane-isolation.service", "After=network-online.target docker.service nats-server.service plane-isolation.service"] {
+        for line in [
+            "Wants=network-online.target plane-isolation.service", "After=network-online.target docker.service nats-server.service plane-isolation.service",
+        ] {
             #expect(agent.contains("\n\(line)\n"))
         }
     }
 
     @Test("each service is a user of its own; agent and proxy share a group, for the table of backends, and nothing else is shared")
     func users() throws {
-        let users = ["scheduler": "plane-scheduler", "dns": "plane-dns", "drone-agent": "plane-agent", "drone-proxy": "plane-proxy", "cert-refresher": "plane-cert"]
+        let users = [
+            "scheduler": "plane-scheduler", "dns": "plane-dns", "drone-agent": "plane-agent", "drone-proxy": "plane-proxy", "cert-refresher": "plane-cert",
+        ]
         let declared = try Repository.text("scripts/systemd/plane.sysusers")
         for (service, user) in users {
             let unit = try Repository.text("scripts/systemd/plane-\(service).service")

@@ -10,7 +10,9 @@ import Testing
             memoryAvailableBytes: 256 << 20, cpuUsedNanoseconds: cpu, systemCPUNanoseconds: 1000)
     }
 
-    @Test("backends come in the order asked for", arguments: [(.cpu, ["b", "a"]), (.memory, ["a", "b"]), (.backend, ["a", "b"])] as [(UsageTable.Order, [String])])
+    @Test(
+        "backends come in the order asked for",
+        arguments: [(.cpu, ["b", "a"]), (.memory, ["a", "b"]), (.backend, ["a", "b"])] as [(UsageTable.Order, [String])])
     func order(order: UsageTable.Order, expected: [String]) throws {
         var table = UsageTable()
         table.heard(try self.sample("b", memory: 1, cpu: 500), at: .now)

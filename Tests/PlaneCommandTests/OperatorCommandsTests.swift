@@ -237,7 +237,8 @@ struct OperatorCommandsTests {
     @Test("doctor names the stream that stores requests, the one that has our subjects, and says how full the store is and why nothing is scheduled")
     func doctorAndStreams() async throws {
         try await withNATSServer { server in
-            let connection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let connection = try await NATSConnection.connect(
+                NATSOptions(servers: [server.url]), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: "ENDS", subjects: ["backend.>"]))
             let overlap = try await runPlane(["doctor"], server: server)
             #expect(overlap.status == CommandStatus.failed.rawValue)

@@ -35,8 +35,11 @@ struct SpawnOptionsTests {
     func defaults() throws {
         let request = try SpawnOptions.parse(["plane.test", "app"]).request(backendID: .make("b1"), environment: ["USER": "alice"])
         #expect(request.metadata["requested_by"]?.hasPrefix("alice@") == true)
-        #expect(try request == ScheduleRequest(
-            cluster: request.cluster, backendID: .make("b1"), maxIdle: 300, metadata: request.metadata, executable: DockerExecutableConfig(image: "app")))
+        #expect(
+            try request
+                == ScheduleRequest(
+                    cluster: request.cluster, backendID: .make("b1"), maxIdle: 300, metadata: request.metadata, executable: DockerExecutableConfig(image: "app")
+                ))
     }
 
     @Test(

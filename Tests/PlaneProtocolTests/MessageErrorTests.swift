@@ -4,12 +4,14 @@ import Testing
 
 @Suite("What the sender of an unreadable message is told")
 struct MessageErrorTests {
-    @Test("a schedule request with a string that no container can be given is none", arguments: [
-        (#""image":"a\u0000""#, "executable.image"), (#""env":{"":"x"}"#, "executable.env."), (#""env":{"A=B":"x"}"#, "executable.env.A=B"),
-        (#""env":{"A\u0000":"x"}"#, "executable.env."), (#""volume_mounts":["/a:/b","/c\u0000:/d"]"#, "executable.volume_mounts[1]"),
-        (#""credentials":{"UsernamePassword":{"username":"u","password":"p\u0000"}}"#, "executable.credentials"),
-        (#""credentials":{"IdentityToken":{"identity_token":"\u0000"}}"#, "executable.credentials"),
-    ])
+    @Test(
+        "a schedule request with a string that no container can be given is none",
+        arguments: [
+            (#""image":"a\u0000""#, "executable.image"), (#""env":{"":"x"}"#, "executable.env."), (#""env":{"A=B":"x"}"#, "executable.env.A=B"),
+            (#""env":{"A\u0000":"x"}"#, "executable.env."), (#""volume_mounts":["/a:/b","/c\u0000:/d"]"#, "executable.volume_mounts[1]"),
+            (#""credentials":{"UsernamePassword":{"username":"u","password":"p\u0000"}}"#, "executable.credentials"),
+            (#""credentials":{"IdentityToken":{"identity_token":"\u0000"}}"#, "executable.credentials"),
+        ])
     func impossibleStrings(member: String, path: String) throws {
         let others = [(#""image""#, #""image":"demo""#), (#""env""#, #""env":{}"#)].filter { !member.hasPrefix($0.0) }.map(\.1)
         let executable = ([member] + others).joined(separator: ",")
@@ -37,28 +39,50 @@ struct MessageErrorTests {
     @Test(
         "the key, what was expected there and what was found",
         arguments: [
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":7,"env":{}}}"#,
-             "executable.image: expected a string, found a number"),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"env":{}}}"#,
-             "executable.image: expected a string, found nothing"),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{"a":1},"executable":{"image":"i","env":{}}}"#,
-             "metadata.a: expected a string, found a number"),
-            (#"{"max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{}}}"#,
-             "cluster: expected a cluster name such as plane.test, found nothing"),
-            (#"{"cluster":"a b","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{}}}"#,
-             "cluster: expected a cluster name such as plane.test, found \"a b\""),
-            (#"{"cluster":"c","backend_id":"Up","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{}}}"#,
-             "backend_id: expected a backend id (at most 63 of a-z, 0-9 and inner hyphens), found \"Up\""),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"volume_mounts":["a:b",null]}}"#,
-             "executable.volume_mounts[1]: expected a string, found null"),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"resource_limits":null}}"#,
-             "executable.resource_limits: expected an object, found null"),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"pull_policy":"Sometimes"}}"#,
-             "executable.pull_policy: expected one of IfNotPresent, Always, Never, found \"Sometimes\""),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"credentials":{"UsernamePassword":{"username":"u"}}}}"#,
-             "executable.credentials.UsernamePassword.password: expected a string, found nothing"),
-            (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"credentials":{}}}"#,
-             "executable.credentials: expected an object with either UsernamePassword or IdentityToken, found an object with 0 keys"),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":7,"env":{}}}"#,
+                "executable.image: expected a string, found a number"
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"env":{}}}"#,
+                "executable.image: expected a string, found nothing"
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{"a":1},"executable":{"image":"i","env":{}}}"#,
+                "metadata.a: expected a string, found a number"
+            ),
+            (
+                #"{"max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{}}}"#,
+                "cluster: expected a cluster name such as plane.test, found nothing"
+            ),
+            (
+                #"{"cluster":"a b","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{}}}"#,
+                "cluster: expected a cluster name such as plane.test, found \"a b\""
+            ),
+            (
+                #"{"cluster":"c","backend_id":"Up","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{}}}"#,
+                "backend_id: expected a backend id (at most 63 of a-z, 0-9 and inner hyphens), found \"Up\""
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"volume_mounts":["a:b",null]}}"#,
+                "executable.volume_mounts[1]: expected a string, found null"
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"resource_limits":null}}"#,
+                "executable.resource_limits: expected an object, found null"
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"pull_policy":"Sometimes"}}"#,
+                "executable.pull_policy: expected one of IfNotPresent, Always, Never, found \"Sometimes\""
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"credentials":{"UsernamePassword":{"username":"u"}}}}"#,
+                "executable.credentials.UsernamePassword.password: expected a string, found nothing"
+            ),
+            (
+                #"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":{"image":"i","env":{},"credentials":{}}}"#,
+                "executable.credentials: expected an object with either UsernamePassword or IdentityToken, found an object with 0 keys"
+            ),
             (#"{"cluster":"c","max_idle_secs":1,"metadata":{},"executable":"i"}"#, "executable: expected an object, found a string"),
             ("[]", "expected an object, found an array"),
             ("hello", "expected a value, found 'h' at byte 0, so this is not JSON"),

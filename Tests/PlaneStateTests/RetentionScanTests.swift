@@ -37,9 +37,10 @@ import Testing
                 writer.backend("live-\(number)", .state(.ready, at: StateTime(milliseconds: 1)), cluster)
             }
         }
-        let expected = Set(Self.clusters.flatMap { cluster in
-            (0..<20).map { RetentionScan.Outdated.backend(BackendID(rawValue: "old-\($0)")!, cluster) }
-        })
+        let expected = Set(
+            Self.clusters.flatMap { cluster in
+                (0..<20).map { RetentionScan.Outdated.backend(BackendID(rawValue: "old-\($0)")!, cluster) }
+            })
         #expect(Set(Self.all(in: writer.world, count: count)) == expected)
         for case .backend(let id, let cluster) in expected { writer.world.forget(id, in: cluster) }
         #expect(Self.all(in: writer.world, count: count).isEmpty)

@@ -43,7 +43,11 @@ package final class PrivateDocker: Sendable {
             // The mount is in a namespace of the daemon's own, so it goes with it.
             process = try TestProcess(
                 "/usr/bin/unshare",
-                ["--mount", "/bin/sh", "-c", Self.script(before: #"mount -t tmpfs -o size="$2m" plane-test "$1/data""#, options: #"--bridge none >>"$1/log" 2>&1"#), "sh", self.directory.path, "\(megabytes)"])
+                [
+                    "--mount", "/bin/sh", "-c",
+                    Self.script(before: #"mount -t tmpfs -o size="$2m" plane-test "$1/data""#, options: #"--bridge none >>"$1/log" 2>&1"#), "sh",
+                    self.directory.path, "\(megabytes)",
+                ])
         case .bridged:
             let before = Self.nameBridge + "\n" + #""$2/make-bridge" "$bridge""#
             process = try TestProcess(

@@ -138,10 +138,11 @@ package final class TestProcess: Sendable {
 
     private func giveUp(on id: UInt64, after limit: Duration) {
         DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1)) { [weak self] in
-            let late: (LineWaiter, [String])? = self?.state.withLock { state in
-                guard let index = state.lineWaiters.firstIndex(where: { $0.id == id }) else { return nil }
-                return (state.lineWaiters.remove(at: index), state.log)
-            } ?? nil
+            let late: (LineWaiter, [String])? =
+                self?.state.withLock { state in
+                    guard let index = state.lineWaiters.firstIndex(where: { $0.id == id }) else { return nil }
+                    return (state.lineWaiters.remove(at: index), state.log)
+                } ?? nil
             guard let self, let (waiter, log) = late else { return }
             waiter.continuation.resume(throwing: Silent(program: self.program, awaited: waiter.text, limit: limit, log: log))
         }

@@ -64,7 +64,8 @@ struct ActivityTests {
             var rounds = proxy.activity.rounds.makeAsyncIterator()
             try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
             let (_, peer) = try await backend.answerOnce(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").value
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            ).value
             for _ in 0..<3 { #expect(await rounds.next() == ["b-1"]) }
             try await eventually("it is told as a tunnel") {
                 proxy.activity.latest.withLock { $0["b-1"] } == BackendActivity(name: "b-1", openRequests: 0, openTunnels: 1)

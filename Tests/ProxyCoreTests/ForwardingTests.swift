@@ -142,7 +142,9 @@ struct ForwardingTests {
             for piece in pieces { try await client.send(piece) }
             #expect(try await peer.receive(until: "A-Trailer: x\r\n\r\n") == body)
             let head = "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n"
-            if piece == 1000 { try await peer.send(Array(head.utf8) + sent) } else {
+            if piece == 1000 {
+                try await peer.send(Array(head.utf8) + sent)
+            } else {
                 try await peer.send(head)
                 for piece in pieces { try await peer.send(piece) }
             }

@@ -60,7 +60,8 @@ struct HostileBackendTests {
             let client = try proxy.connect()
             try await client.send(Self.get)
             _ = try await backend.answerOnce(
-                "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok").value
+                "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+            ).value
             #expect(
                 try await client.receive(until: "ok")
                     == "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
@@ -74,7 +75,8 @@ struct HostileBackendTests {
             let client = try proxy.connect()
             try await client.send(Self.get)
             _ = try await backend.answerOnce(
-                "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison").value
+                "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+            ).value
             #expect(try await client.receiveMessage() == "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
             try await client.send(Self.get)
             _ = try await backend.answerOnce("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nclean").value

@@ -122,7 +122,8 @@ struct MetricsTests {
             let client = try proxy.connect()
             try await client.send("GET / HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
             let (_, peer) = try await backend.answerOnce(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").value
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            ).value
             _ = try await client.receive(until: "\r\n\r\n")
             try await self.untilOpen("proxy_open_tunnels")
             withExtendedLifetime(peer) {}

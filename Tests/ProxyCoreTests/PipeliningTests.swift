@@ -91,7 +91,9 @@ struct PipeliningTests {
             if throughTLS {
                 let client = try await TLSPeer.connect(port: proxy.port)
                 try await client.send(requests)
-                text = String(decoding: try await client.bytes("all answers") { $0.suffix(2000).firstRange(of: Array("number-\(count - 1)\r\n".utf8)) != nil }, as: UTF8.self)
+                text = String(
+                    decoding: try await client.bytes("all answers") { $0.suffix(2000).firstRange(of: Array("number-\(count - 1)\r\n".utf8)) != nil },
+                    as: UTF8.self)
             } else {
                 let client = try proxy.connect(receiveBuffer: 4096)
                 async let sent: Void = client.send(requests + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -133,7 +135,8 @@ struct PipeliningTests {
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
             let get = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
             // No window holds the response back (RFC 9113 §6.5.2, §6.9): SETTINGS_INITIAL_WINDOW_SIZE, and as much for the connection.
-            let window = HTTP2Frames.frame(.settings, stream: 0, [0, 4] + HTTP2Frames.number(0x7FFF_FFFF))
+            let window =
+                HTTP2Frames.frame(.settings, stream: 0, [0, 4] + HTTP2Frames.number(0x7FFF_FFFF))
                 + HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(0x7FFF_0000))
             try await client.send(HTTP2Frames.start + window)
             _ = try await client.bytes("the acknowledgement") { HTTP2Frames.read($0).count { $0.kind == HTTP2Frames.Kind.settings.rawValue } >= 3 }

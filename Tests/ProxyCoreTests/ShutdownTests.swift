@@ -94,7 +94,8 @@ struct ShutdownTests {
             let client = try proxy.connect()
             try await client.send("GET /ws HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             let (_, peer) = try await backend.answerOnce(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").value
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+            ).value
             _ = try await client.receive(until: "\r\n\r\n")
             await proxy.server.stopListening(proxy.listener)
             async let stopped: Void = proxy.server.shutDown(within: Self.long)

@@ -74,7 +74,9 @@ struct TunnelTests {
             try await backend.send("last word")
             backend.closeOutput()
             #expect(try await client.receiveToEnd() == "last word")
-            let sending = Task { try await client.send([UInt8](repeating: 7, count: 1_000_000)); client.closeOutput() }
+            let sending = Task {
+                try await client.send([UInt8](repeating: 7, count: 1_000_000)); client.closeOutput()
+            }
             #expect(try await backend.countToEnd() == 1_000_000)
             try await sending.value
         }

@@ -46,16 +46,19 @@ import Testing
                     try await eventually("every scheduler knows the backends again") {
                         try? drone.beat()
                         return cluster.worlds.allSatisfy { world in
-                            world.incarnation == 1 && world.ask { world in
-                                world.backend(backend.backendID, in: TestCluster.name)?.state == .ready
-                                    && world.backend(.make("zz-other"), in: TestCluster.name)?.bearerToken == Secret("token-zz-other")
-                                    && world.drone(drone.id, in: TestCluster.name)?.state == .ready
-                            }
+                            world.incarnation == 1
+                                && world.ask { world in
+                                    world.backend(backend.backendID, in: TestCluster.name)?.state == .ready
+                                        && world.backend(.make("zz-other"), in: TestCluster.name)?.bearerToken == Secret("token-zz-other")
+                                        && world.drone(drone.id, in: TestCluster.name)?.state == .ready
+                                }
                         }
                     }
                     let again = try await cluster.spawned(.make(lock: .make()))
-                    #expect(again == ScheduledBackend(
-                        drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, spawned: false))
+                    #expect(
+                        again
+                            == ScheduledBackend(
+                                drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, spawned: false))
                     #expect(drone.spawned.count == 1)
                     #expect(drone.terminated.isEmpty)
                 }

@@ -187,9 +187,11 @@ import Testing
         }
     }
 
-    @Test("a drone that says beside its refusal what is wrong with the request is quoted; that it is full is no fault of the request", arguments: [
-        (ErrorReply.Code.notPermitted, true), (.full, false),
-    ])
+    @Test(
+        "a drone that says beside its refusal what is wrong with the request is quoted; that it is full is no fault of the request",
+        arguments: [
+            (ErrorReply.Code.notPermitted, true), (.full, false),
+        ])
     func reasonBesideRefusal(code: ErrorReply.Code, isQuoted: Bool) async throws {
         let refusal = ErrorReply(code: code, message: "said the drone, in “UTF-8”\nand two lines")
         try await TestCluster.run { cluster in

@@ -258,8 +258,9 @@ import Testing
                 }
                 for _ in 0..<6 {
                     #expect(try await cluster.spawned(.make(lock: .make())).bearerToken == token)
-                    guard case .scheduled(let fetched) = try await cluster.bus.request(
-                        FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
+                    guard
+                        case .scheduled(let fetched) = try await cluster.bus.request(
+                            FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
                     else {
                         Issue.record("nobody holds the lock")
                         return

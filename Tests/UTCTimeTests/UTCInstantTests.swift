@@ -64,7 +64,10 @@ struct UTCInstantTests {
 
     @Test(
         "has a weekday and the names that HTTP and logs use",
-        arguments: [(784_111_777, "Sun, 06 Nov 1994 08:49:37"), (0, "Thu, 01 Jan 1970 00:00:00"), (-1, "Wed, 31 Dec 1969 23:59:59"), (951_825_600, "Tue, 29 Feb 2000 12:00:00")]
+        arguments: [
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37"), (0, "Thu, 01 Jan 1970 00:00:00"), (-1, "Wed, 31 Dec 1969 23:59:59"),
+            (951_825_600, "Tue, 29 Feb 2000 12:00:00"),
+        ]
             as [(Int64, String)])
     func names(seconds: Int64, text: String) {
         let time = CalendarTime(UTCInstant(seconds: seconds))

@@ -34,8 +34,9 @@ struct SchedulerChaos: AsyncParsableCommand {
 
     func run() async throws {
         let seed = self.seed ?? UInt64.random(in: 0...UInt64.max)
-        print("seed \(seed): \(self.schedulers) schedulers (\(self.ending.rawValue)), \(self.clients) clients, \(self.locks) locks, "
-            + "\(self.drones) drones, \(self.seconds) s")
+        print(
+            "seed \(seed): \(self.schedulers) schedulers (\(self.ending.rawValue)), \(self.clients) clients, \(self.locks) locks, "
+                + "\(self.drones) drones, \(self.seconds) s")
         guard let cluster = ClusterName(rawValue: "chaos.test") else { throw ValidationError("the cluster's name is not one") }
         let ledger = Ledger()
         let fleet = try FakeFleet(.init(cluster: cluster, drones: self.drones, seed: seed), bus: try await self.connect(), ledger: ledger)

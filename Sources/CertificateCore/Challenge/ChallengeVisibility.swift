@@ -72,7 +72,9 @@ package struct ChallengeVisibility: Sendable {
         do {
             try await self.wait(for: record, at: name, on: servers)
         } catch let error as NotVisible where !areAuthoritative {
-            self.warn("no name server of the zone could be found to ask, and this machine's resolvers do not show the challenge; ordering all the same", error.servers)
+            self.warn(
+                "no name server of the zone could be found to ask, and this machine's resolvers do not show the challenge; ordering all the same", error.servers
+            )
         }
     }
 

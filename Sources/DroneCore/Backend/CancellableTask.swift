@@ -19,7 +19,11 @@ final class CancellableTask: Sendable {
             return task
         }
         guard let task else { return }
-        await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     /// Cancels the work under way and all that is asked for later; returns when nothing of it runs any more.

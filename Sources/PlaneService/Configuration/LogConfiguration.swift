@@ -23,7 +23,10 @@ package struct LogConfiguration: Hashable, Sendable {
 extension LogConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         self.init()
-        reader.read("format", .choice(), into: &self.format, "How log events are written: text (for people) or json (for machines) to standard error, or journal: to systemd's journal with a field for each datum.")
+        reader.read(
+            "format", .choice(), into: &self.format,
+            "How log events are written: text (for people) or json (for machines) to standard error, or journal: to systemd's journal with a field for each datum."
+        )
         reader.read("level", .choice(), into: &self.level, "The least important events that are logged.")
         reader.read(
             "publish", .boolean, into: &self.publish,

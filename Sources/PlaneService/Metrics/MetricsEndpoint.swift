@@ -36,8 +36,9 @@ package struct MetricsEndpoint: Service {
                 }
             }
         let channel =
-            if let inherited { try await bootstrap.withBoundSocket(inherited).get() }
-            else { try await bootstrap.bind(host: endpoint.ip.description, port: Int(endpoint.port)).get() }
+            if let inherited { try await bootstrap.withBoundSocket(inherited).get() } else {
+                try await bootstrap.bind(host: endpoint.ip.description, port: Int(endpoint.port)).get()
+            }
         try await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
                 let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)

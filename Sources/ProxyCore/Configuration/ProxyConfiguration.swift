@@ -47,7 +47,8 @@ extension ProxyConfiguration: ConfigReadable {
             "public_https_port", .port,
             "Port that plain HTTP leads to, where visitors reach https_port by another number (published ports of a container, port forwarding); "
                 + "https_port if not set.")
-        self.passthrough = reader.optional("passthrough", .endpoint, "Where requests for names that are no backend's go, of the cluster or not, instead of an answer 404 or 400.")
+        self.passthrough = reader.optional(
+            "passthrough", .endpoint, "Where requests for names that are no backend's go, of the cluster or not, instead of an answer 404 or 400.")
         reader.read(
             "allow_path_routing", .boolean, into: &self.allowPathRouting,
             "Also serve backends as /_plane_backend=<backend>/…, on hosts that are not below the cluster's domain; to a browser all of them are one "

@@ -7,9 +7,13 @@ extension ClientConnection {
         guard let exchange else { return }
         let limit: TimeAmount =
             if exchange.awaitsHead {
-                if exchange.requestIsSent { self.worker.limits.response }
-                else if self.upstream?.isWritable == false { self.worker.limits.writeIdle }
-                else { self.worker.limits.requestBodyIdle }
+                if exchange.requestIsSent {
+                    self.worker.limits.response
+                } else if self.upstream?.isWritable == false {
+                    self.worker.limits.writeIdle
+                } else {
+                    self.worker.limits.requestBodyIdle
+                }
             } else if !self.transport.isWritable {
                 self.worker.limits.writeIdle
             } else {

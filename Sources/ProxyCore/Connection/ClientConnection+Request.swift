@@ -113,7 +113,8 @@ extension ClientConnection {
             isIdempotent: head.isIdempotent, framing: head.framing)
         let limits = self.worker.limits
         // Backends may take an upgrade only as the first request of a connection, as from a browser; those made with NIO do.
-        let kept = head.wantsUpgrade
+        let kept =
+            head.wantsUpgrade
             ? nil
             : pool.take(idleFor: request.isRepeatable ? limits.upstreamKeepAlive : limits.upstreamKeepAliveUnrepeatable, now: now)
         self.exchange = ExchangeMachine(

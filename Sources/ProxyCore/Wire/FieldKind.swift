@@ -45,24 +45,23 @@ package enum FieldKind: UInt8 {
         switch name.count {
         case 2: bytes.equals(name, lowercase: "te") ? .te : .other
         case 4:
-            if bytes.equals(name, lowercase: "host") { .host }
-            else if bytes.equals(name, lowercase: "date") { .date }
-            else { .other }
+            if bytes.equals(name, lowercase: "host") { .host } else if bytes.equals(name, lowercase: "date") { .date } else { .other }
         // Not a field of HTTP at all, but as HTTP_PROXY it would tell CGI programs behind a backend which proxy to use.
         case 5: bytes.equals(name, lowercase: "proxy") ? .proxyAuthentication : .other
         case 6:
-            if bytes.equals(name, lowercase: "cookie") { .cookie }
-            else if bytes.equals(name, lowercase: "expect") { .expect }
-            else { .other }
+            if bytes.equals(name, lowercase: "cookie") { .cookie } else if bytes.equals(name, lowercase: "expect") { .expect } else { .other }
         case 7:
-            if bytes.equals(name, lowercase: "upgrade") { .upgrade }
-            else if bytes.equals(name, lowercase: "trailer") { .trailer }
-            else { .other }
+            if bytes.equals(name, lowercase: "upgrade") { .upgrade } else if bytes.equals(name, lowercase: "trailer") { .trailer } else { .other }
         case 10:
-            if bytes.equals(name, lowercase: "connection") { .connection }
-            else if bytes.equals(name, lowercase: "keep-alive") { .keepAlive }
-            else if bytes.equals(name, lowercase: "set-cookie") { .setCookie }
-            else { .other }
+            if bytes.equals(name, lowercase: "connection") {
+                .connection
+            } else if bytes.equals(name, lowercase: "keep-alive") {
+                .keepAlive
+            } else if bytes.equals(name, lowercase: "set-cookie") {
+                .setCookie
+            } else {
+                .other
+            }
         default: name.count > 10 ? self.classifyLong(bytes, name) : .other
         }
     }
@@ -71,18 +70,31 @@ package enum FieldKind: UInt8 {
         switch bytes[name.lowerBound].lowercased {
         case UInt8(ascii: "a"): bytes.equals(name, lowercase: "authorization") ? .authorization : .other
         case UInt8(ascii: "c"):
-            if bytes.equals(name, lowercase: "content-length") { .contentLength }
-            else if bytes.equals(name, lowercase: "content_length") { .misleading }
-            else { .other }
+            if bytes.equals(name, lowercase: "content-length") {
+                .contentLength
+            } else if bytes.equals(name, lowercase: "content_length") {
+                .misleading
+            } else {
+                .other
+            }
         case UInt8(ascii: "p"):
-            if bytes.equals(name, lowercase: "proxy-connection") { .proxyConnection }
-            else if bytes.equals(name, lowercase: "proxy-authorization") { .proxyAuthentication }
-            else if bytes.equals(name, lowercase: "proxy-authenticate") { .proxyAuthentication }
-            else { .other }
+            if bytes.equals(name, lowercase: "proxy-connection") {
+                .proxyConnection
+            } else if bytes.equals(name, lowercase: "proxy-authorization") {
+                .proxyAuthentication
+            } else if bytes.equals(name, lowercase: "proxy-authenticate") {
+                .proxyAuthentication
+            } else {
+                .other
+            }
         case UInt8(ascii: "t"):
-            if bytes.equals(name, lowercase: "transfer-encoding") { .transferEncoding }
-            else if bytes.equals(name, lowercase: "transfer_encoding") { .misleading }
-            else { .other }
+            if bytes.equals(name, lowercase: "transfer-encoding") {
+                .transferEncoding
+            } else if bytes.equals(name, lowercase: "transfer_encoding") {
+                .misleading
+            } else {
+                .other
+            }
         case UInt8(ascii: "x"): self.classifyForwarded(bytes, name)
         default: .other
         }

@@ -60,8 +60,7 @@ package struct ResponseHead {
         let stated = try BodyFraming.read(
             bytes, contentLength: contentLength, transferEncoding: transferEncoding, isHTTP10: line.isHTTP10)
         let framing: BodyFraming =
-            if isAnswerToHEAD || line.status < 200 || line.status == 204 || line.status == 304 { .none }
-            else { stated ?? .untilClose }
+            if isAnswerToHEAD || line.status < 200 || line.status == 204 || line.status == 304 { .none } else { stated ?? .untilClose }
 
         return ResponseHead(
             status: line.status, statusAndReason: line.statusAndReason, framing: framing,

@@ -45,7 +45,8 @@ struct SpawnOptions: ParsableArguments {
     var disk: ByteCount?
 
     @Option(
-        name: .customLong("registry-user"), help: ArgumentHelp(
+        name: .customLong("registry-user"),
+        help: ArgumentHelp(
             "User at the image's registry; the password is read from PLANE_REGISTRY_PASSWORD.", valueName: "name"))
     var registryUser: String?
 

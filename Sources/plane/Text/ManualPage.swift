@@ -98,5 +98,7 @@ extension ManualPage.Command {
 
 extension ManualPage.Argument {
     fileprivate var isShown: Bool { self.shouldDisplay ?? true }
-    fileprivate var isCommon: Bool { self.sectionTitle == "Connection and output" || self.names?.contains { $0.name == "help" || $0.name == "version" } ?? false }
+    fileprivate var isCommon: Bool {
+        self.sectionTitle == "Connection and output" || self.names?.contains { $0.name == "help" || $0.name == "version" } ?? false
+    }
 }

@@ -71,7 +71,8 @@ import Testing
     static let events: [BackendEvent] = [
         .begin, .pulled, .pullFailed(refused), .created, .createFailed(missing), .createFailed(taken), .createFailed(refused),
         .started, .startFailed(refused), .exitHint,
-        .inspected(.absent), .inspected(.foreign), .inspected(.oversized), .inspected(.created), .inspected(running), .inspected(.running(nil)), .inspected(exit0), .inspected(exit2),
+        .inspected(.absent), .inspected(.foreign), .inspected(.oversized), .inspected(.created), .inspected(running), .inspected(.running(nil)),
+        .inspected(exit0), .inspected(exit2),
         .inspected(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
     ]
 

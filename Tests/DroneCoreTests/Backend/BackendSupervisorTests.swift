@@ -298,9 +298,11 @@ import Testing
         #expect(reports.compactMap { $0.detail?.ending?.reason } == [.swept])
     }
 
-    @Test("an agent that comes between the beginning of an end and the end stops the process and then tells it, whatever it finds", arguments: [
-        nil, FakeEngine.Container.Process.running, .exited(0),
-    ])
+    @Test(
+        "an agent that comes between the beginning of an end and the end stops the process and then tells it, whatever it finds",
+        arguments: [
+            nil, FakeEngine.Container.Process.running, .exited(0),
+        ])
     func goesOnWithAnEnding(process: FakeEngine.Container.Process?) async throws {
         let drone = try DroneFixture()
         let first = try await drone.admit(.make())
@@ -434,9 +436,11 @@ import Testing
         #expect(drone.engine.containers.isEmpty)
     }
 
-    @Test("A4: killed while the container was being made, the next agent goes on from what is there", arguments: [
-        nil, FakeEngine.Container.Process.created, .running,
-    ])
+    @Test(
+        "A4: killed while the container was being made, the next agent goes on from what is there",
+        arguments: [
+            nil, FakeEngine.Container.Process.created, .running,
+        ])
     func resumesLoading(process: FakeEngine.Container.Process?) async throws {
         let drone = try DroneFixture()
         _ = try await drone.admit(.make())

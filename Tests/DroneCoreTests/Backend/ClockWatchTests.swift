@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ClockWatchTests {
     @Test(
-        "time that passes is not a clock that is set", arguments: [(10, 10, false), (12, 10, false), (13, 10, true), (-100, 10, true), (10, 100, true)]
+        "time that passes is not a clock that is set",
+        arguments: [(10, 10, false), (12, 10, false), (13, 10, true), (-100, 10, true), (10, 100, true)]
             as [(Int64, Int64, Bool)])
     func difference(shown: Int64, passed: Int64, expected: Bool) {
         var watch = ClockWatch(wallSeconds: 1000, uptime: .seconds(5))

@@ -117,9 +117,11 @@ import Testing
         }
     }
 
-    @Test("strings that no container can be given are refused, with the variable's name and without its value", arguments: [
-        ("A", "b\0c"), ("", "x"), ("A=B", "x"), ("A\0", "x"), ("A", String(repeating: "s", count: 131_072)),
-    ])
+    @Test(
+        "strings that no container can be given are refused, with the variable's name and without its value",
+        arguments: [
+            ("A", "b\0c"), ("", "x"), ("A=B", "x"), ("A\0", "x"), ("A", String(repeating: "s", count: 131_072)),
+        ])
     func impossibleVariables(name: String, value: String) async throws {
         let fixture = try await AgentFixture()
         var request = fixture.request()

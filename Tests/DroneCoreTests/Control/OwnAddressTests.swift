@@ -21,11 +21,13 @@ import Testing
         #expect(try await OwnAddress.literal(.v4(1)).find() == .v4(1))
     }
 
-    @Test("the service's answer is read; an error page is not an address", arguments: [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n203.0.113.7\n", true),
-        ("HTTP/1.1 404 Not Found\r\nContent-Length: 11\r\n\r\n203.0.113.7", false),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + String(repeating: "x", count: 5000), false),
-    ])
+    @Test(
+        "the service's answer is read; an error page is not an address",
+        arguments: [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n203.0.113.7\n", true),
+            ("HTTP/1.1 404 Not Found\r\nContent-Length: 11\r\n\r\n203.0.113.7", false),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + String(repeating: "x", count: 5000), false),
+        ])
     func lookup(response: String, isFound: Bool) async throws {
         let server = try await AnsweringServer.start(response)
         let address = OwnAddress.lookup(url: "http://\(server.address)/ip")

@@ -34,7 +34,9 @@ import Testing
                 try await self.engine.create(.onDocker(backend, drone: .make(), ["GREETING": "a-neighbour"]))
                 try await self.engine.start(ContainerHandle(of: backend))
             }
-            guard case .running(let address?) = try await self.engine.inspect(ContainerHandle(of: self.second)) else { throw EngineFailure(.unavailable, "it does not run") }
+            guard case .running(let address?) = try await self.engine.inspect(ContainerHandle(of: self.second)) else {
+                throw EngineFailure(.unavailable, "it does not run")
+            }
             self.address = "\(address)"
         }
 
@@ -91,7 +93,10 @@ import Testing
 
         #expect(try await neighbours.firewall("check") == ["the rules of plane are in place"])
         try await neighbours.machine.run("iptables --table mangle --flush PLANE-plane")
-        #expect(try await neighbours.firewall("check") == ["the rules of plane are not in place: isolate-network apply \(neighbours.configuration.file("drone.toml"))"])
+        #expect(
+            try await neighbours.firewall("check") == [
+                "the rules of plane are not in place: isolate-network apply \(neighbours.configuration.file("drone.toml"))"
+            ])
         #expect(try await neighbours.firewall("apply").isEmpty)
         #expect(try await !neighbours.reaches(SeparateMachine.ownAddress, 4222))
         #expect(try await neighbours.firewall("remove").isEmpty)

@@ -113,9 +113,11 @@ import Testing
         }
     }
 
-    @Test("users and groups that the image does not have, and a processor time of nothing, are refusals, in Docker's words", arguments: [
-        "USER nosuch", "USER 0:nosuch", "",
-    ])
+    @Test(
+        "users and groups that the image does not have, and a processor time of nothing, are refusals, in Docker's words",
+        arguments: [
+            "USER nosuch", "USER 0:nosuch", "",
+        ])
     func refusals(change: String) async throws {
         let engine = try await DockerEngineAdapter.forTests()
         let id = BackendID.random()
@@ -139,10 +141,12 @@ import Testing
         if !change.isEmpty { try await self.docker("rmi", request.executable.image) }
     }
 
-    @Test("what a registry answers, and that there is none, are told apart, with its own words", arguments: [
-        ("429 Too Many Requests", "TOOMANYREQUESTS", RegistryTrouble.rateLimited), ("503 Service Unavailable", "UNAVAILABLE", .failed),
-        ("500 Internal Server Error", "UNKNOWN", .failed),
-    ])
+    @Test(
+        "what a registry answers, and that there is none, are told apart, with its own words",
+        arguments: [
+            ("429 Too Many Requests", "TOOMANYREQUESTS", RegistryTrouble.rateLimited), ("503 Service Unavailable", "UNAVAILABLE", .failed),
+            ("500 Internal Server Error", "UNKNOWN", .failed),
+        ])
     func registryTroubles(status: String, code: String, trouble: RegistryTrouble) async throws {
         let engine = try await DockerEngineAdapter.forTests()
         let body = #"{"errors":[{"code":"\#(code)","message":"said the registry"}]}"#

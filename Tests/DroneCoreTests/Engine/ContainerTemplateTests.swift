@@ -21,9 +21,11 @@ import Testing
             ])
     }
 
-    @Test("PORT is what the request says, 8080 otherwise, and the user's own where it is set", arguments: [
-        (nil, nil, "8080"), (9000, nil, "9000"), (9000, "7000", "7000"),
-    ] as [(UInt16?, String?, String)])
+    @Test(
+        "PORT is what the request says, 8080 otherwise, and the user's own where it is set",
+        arguments: [
+            (nil, nil, "8080"), (9000, nil, "9000"), (9000, "7000", "7000"),
+        ] as [(UInt16?, String?, String)])
     func port(port: UInt16?, own: String?, expected: String) throws {
         let spec = try self.specification {
             $0.executable.port = port

@@ -116,7 +116,9 @@ import Testing
         }
     }
 
-    @Test("a handle that has only the backend's labels, or an id that names nothing any more, leads to the container, and is completed", arguments: EngineUnderTest.available)
+    @Test(
+        "a handle that has only the backend's labels, or an id that names nothing any more, leads to the container, and is completed",
+        arguments: EngineUnderTest.available)
     func recover(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
             let made = try await engine.create(kind.serving(id))
@@ -145,7 +147,8 @@ import Testing
         }
     }
 
-    @Test("a container of ours with another role is listed as such, and is not taken for the backend's whose label it has", arguments: EngineUnderTest.available)
+    @Test(
+        "a container of ours with another role is listed as such, and is not taken for the backend's whose label it has", arguments: EngineUnderTest.available)
     func otherRoles(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
             var spare = ContainerHandle(id: nil, name: "spare-\(id)", labels: ContainerHandle(of: id).labels)

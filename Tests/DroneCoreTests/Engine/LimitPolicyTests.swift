@@ -32,7 +32,8 @@ import Testing
     @Test("one beyond them is refused, with the key that says so; so is none at all in disguise", arguments: [1025, 0, -1] as [Int64])
     func beyond(memory: Int64) throws {
         let refusal = try #require(self.policy.refusal(of: ContainerLimits(memoryBytes: memory)))
-        #expect(refusal == "the request asks for \(memory) bytes of memory, and a backend gets from 1 to 1024 on this drone (agent.docker.limits.max_memory_mb)")
+        #expect(
+            refusal == "the request asks for \(memory) bytes of memory, and a backend gets from 1 to 1024 on this drone (agent.docker.limits.max_memory_mb)")
         #expect(self.policy.refusal(of: ContainerLimits(cpuPercent: 201))?.contains("max_cpu_percent") == true)
         #expect(LimitPolicy().refusal(of: ContainerLimits(memoryBytes: memory)) == nil)
     }

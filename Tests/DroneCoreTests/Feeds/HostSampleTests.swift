@@ -23,7 +23,8 @@ import Testing
         let meminfo = "MemTotal:       24682000 kB\nMemFree:  1 kB\nMemAvailable:   1024 kB\n"
         #expect(HostSample.memoryBytes("MemAvailable", inMeminfo: meminfo) == 1_048_576)
         #expect(HostSample.memoryBytes("Nothing", inMeminfo: meminfo) == nil)
-        let mounts = "/dev/vda1 / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vda1 /again ext4 rw 0 0\n/dev/vdb /a\\040b xfs rw 0 0\n/dev/loop3 /snap/x squashfs ro 0 0\n"
+        let mounts =
+            "/dev/vda1 / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vda1 /again ext4 rw 0 0\n/dev/vdb /a\\040b xfs rw 0 0\n/dev/loop3 /snap/x squashfs ro 0 0\n"
         #expect(HostSample.diskMounts(inMounts: mounts) == ["/", "/a b"])
         #expect(HostSample.diskMounts(inMounts: "") == [])
         #expect(HostSample.cpus(inStat: "cpu0 x y z\ncpu1\n") == [])

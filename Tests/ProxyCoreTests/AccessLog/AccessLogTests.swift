@@ -37,7 +37,8 @@ struct AccessLogTests {
             _ = try await answering.value
         }
         try #require(lines.count == 1)
-        let pattern = #/127\.0\.0\.1 - - \[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a HTTP/1\.1" 200 (\d+) host=b-1\.plane\.test backend=b-1 seconds=\d+\.\d{3} id=[0-9a-f]{32}/#
+        let pattern =
+            #/127\.0\.0\.1 - - \[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a HTTP/1\.1" 200 (\d+) host=b-1\.plane\.test backend=b-1 seconds=\d+\.\d{3} id=[0-9a-f]{32}/#
         let match = try #require(try pattern.wholeMatch(in: lines[0]))
         #expect(match.1 == "\(Self.ok.utf8.count)")
     }
@@ -106,7 +107,8 @@ struct AccessLogTests {
             let client = try proxy.connect()
             try await client.send("GET /ws HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             let (_, peer) = try await backend.answerOnce(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").value
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+            ).value
             _ = try await client.receive(until: "\r\n\r\n")
             client.close()
             _ = try await peer.receiveToEnd()

@@ -65,7 +65,8 @@ struct HTTP2EndingTests {
 
     @Test("103 comes before the response it announces, also to a request on a stream")
     func earlyHints() async throws {
-        try await self.withHTTP2 { _ in } _: { proxy in
+        try await self.withHTTP2 { _ in
+        } _: { proxy in
             let answering = try proxy.backend("b-1").answerOnce(
                 "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
             let output = try await Shell.run(

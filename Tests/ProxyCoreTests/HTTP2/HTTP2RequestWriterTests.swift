@@ -44,7 +44,8 @@ struct HTTP2RequestWriterTests {
     func trailers() throws {
         #expect(try String(buffer: HTTP2RequestWriter.end([:])) == "0\r\n\r\n")
         #expect(try String(buffer: HTTP2RequestWriter.end(["a": "b", "c": ""])) == "0\r\na: b\r\nc: \r\n\r\n")
-        for (name, value) in [(":path", "/"), ("a", "b\r\n\r\nGET / HTTP/1.1"), ("a\r\nb", "c"), ("a", "\n"), ("A", "b"), ("a", " b"), ("", "b"), ("a b", "c")] {
+        for (name, value) in [(":path", "/"), ("a", "b\r\n\r\nGET / HTTP/1.1"), ("a\r\nb", "c"), ("a", "\n"), ("A", "b"), ("a", " b"), ("", "b"), ("a b", "c")]
+        {
             #expect(throws: HTTPViolation.self, "\(name)") { try HTTP2RequestWriter.end(HPACKHeaders([(name, value)])) }
         }
     }

@@ -72,7 +72,9 @@ struct HTTP2Tests {
             let answering = Task {
                 let peer = try await backend.accept()
                 _ = try await peer.receive(until: "\r\n\r\n")
-                let answer = Array("HTTP/1.1 200 OK\r\nTrailer: Server-Timing\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nServer-Timing:  db;dur=5 \r\nX-Check: a:b\r\n\r\n".utf8)
+                let answer = Array(
+                    "HTTP/1.1 200 OK\r\nTrailer: Server-Timing\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nServer-Timing:  db;dur=5 \r\nX-Check: a:b\r\n\r\n"
+                        .utf8)
                 for start in stride(from: 0, to: answer.count, by: min(size, answer.count)) {
                     try await peer.send(Array(answer[start...].prefix(size)))
                 }

@@ -57,7 +57,8 @@ struct BackendNamingTests {
         #expect(found?.path != "/x")
     }
 
-    @Test("by path, hosts that only look like the cluster's are others", arguments: ["plane.test", "xplane.test", "b.plane.test.other", "127.0.0.1", "[::1]:80"])
+    @Test(
+        "by path, hosts that only look like the cluster's are others", arguments: ["plane.test", "xplane.test", "b.plane.test.other", "127.0.0.1", "[::1]:80"])
     func pathBesideCluster(host: String) throws {
         #expect(try Self.name("/_plane_backend=b-1/x", host: host, byPath: true) == Found(name: "b-1", path: "/x"))
     }

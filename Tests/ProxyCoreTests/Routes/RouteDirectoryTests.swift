@@ -150,7 +150,8 @@ struct RouteDirectoryTests {
     func manyNames(isPushing: Bool) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let names = ManyNames()
-        let directory = isPushing
+        let directory =
+            isPushing
             ? try await RouteDirectory<ManyNames.Meaning>(following: names, loop: group.next())
             : try await RouteDirectory<ManyNames.Meaning>(polling: names, loop: group.next())
         let (changes, continuation) = AsyncStream<String>.makeStream()

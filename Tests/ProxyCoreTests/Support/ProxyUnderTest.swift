@@ -36,7 +36,8 @@ struct ProxyUnderTest: Sendable {
 
 /// - Parameter isShutDown: The test shuts the server down itself.
 func withProxy<Result>(
-    loops: Int = 1, isShutDown: Bool = false, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http), logger: Logger = Logger(label: "proxy-under-test"),
+    loops: Int = 1, isShutDown: Bool = false, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http),
+    logger: Logger = Logger(label: "proxy-under-test"),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     _ configure: (inout DroneProxyOptions) throws -> Void = { _ in },
     _ body: (ProxyUnderTest) async throws -> Result

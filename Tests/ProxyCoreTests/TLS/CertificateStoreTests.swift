@@ -87,7 +87,8 @@ struct CertificateStoreTests {
         try self.folder.install(self.folder.first)
         let store = self.folder.store()
         store.look()
-        let chain = try String(contentsOfFile: self.folder.first.path("server.pem"), encoding: .utf8)
+        let chain =
+            try String(contentsOfFile: self.folder.first.path("server.pem"), encoding: .utf8)
             + String(contentsOfFile: self.folder.first.path("ca.pem"), encoding: .utf8)
         let isNew = try Self.changed(store) { try Data(chain.utf8).write(to: URL(filePath: self.folder.files.certificatePath)) }
         #expect(isNew)
@@ -115,7 +116,8 @@ struct CertificateStoreTests {
         let store = self.folder.store()
         store.look()
         let before = store.context
-        let whole = try Data(contentsOf: URL(filePath: self.folder.first.path("server.pem")))
+        let whole =
+            try Data(contentsOf: URL(filePath: self.folder.first.path("server.pem")))
             + Data(contentsOf: URL(filePath: self.folder.first.path("ca.pem")))
         for length in [0, whole.count / 3, whole.count / 2, whole.count * 3 / 4] {
             try whole.prefix(length).write(to: URL(filePath: self.folder.files.certificatePath))

@@ -44,7 +44,9 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
         .init("an encoding folded behind its name", fields: "Transfer-Encoding:\r\n chunked", .foldedField),
         .init("an encoding hidden behind a bare line feed", fields: "A: b\nTransfer-Encoding: chunked", .bareLineFeed),
         .init("an encoding hidden behind a NUL", fields: "A: b\0\r\nTransfer-Encoding: chunked", .malformedFieldValue),
-        .init("a length before and an encoding with other letters", fields: "Content-Length: 4\r\ntRANSFER-eNCODING: chunked", .contentLengthBesideTransferEncoding),
+        .init(
+            "a length before and an encoding with other letters", fields: "Content-Length: 4\r\ntRANSFER-eNCODING: chunked",
+            .contentLengthBesideTransferEncoding),
         .init("Transfer_Encoding", fields: "Transfer_Encoding: chunked", .misleadingField),
         .init("Content_Length", fields: "Content_Length: 4", .misleadingField),
         // Content-Length

@@ -28,7 +28,9 @@ struct RequestTranslationTests {
         .init("chunked is written anew", Self.post("transfer-encoding:  CHUNKED \r\n"), Self.seen("Transfer-Encoding: chunked\r\n")),
         .init(
             "P9: fields between neighbours are dropped",
-            Self.post("A: 1\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: trailers\r\nProxy-Authorization: x\r\nUpgrade: h3\r\nB: 2\r\n"),
+            Self.post(
+                "A: 1\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: trailers\r\nProxy-Authorization: x\r\nUpgrade: h3\r\nB: 2\r\n"
+            ),
             Self.seen("A: 1\r\nB: 2\r\n")),
         .init(
             "P9: fields that Connection names are dropped, wherever they stand",
@@ -38,7 +40,9 @@ struct RequestTranslationTests {
             Self.seen("")),
         .init(
             "P9: forwarding fields from outside are dropped, however they are spelt",
-            Self.post("X-Forwarded-For: 1.2.3.4\r\nx-forwarded-proto: ftp\r\nX-FORWARDED-HOST: evil\r\nX_Forwarded_For: 1\r\nX-Forwarded-Port: 1\r\nForwarded: for=1\r\nX-Forward: stays\r\n"),
+            Self.post(
+                "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-proto: ftp\r\nX-FORWARDED-HOST: evil\r\nX_Forwarded_For: 1\r\nX-Forwarded-Port: 1\r\nForwarded: for=1\r\nX-Forward: stays\r\n"
+            ),
             Self.seen("X-Forward: stays\r\n")),
         .init("Proxy, which CGI programs would take for their proxy's address, is dropped", Self.post("Proxy: http://evil\r\n"), Self.seen("")),
         .init(
@@ -71,7 +75,9 @@ struct RequestTranslationTests {
             "P7: our cookie is taken out from among others", Self.post("Cookie: a=1; _plane_auth=secret; b=2\r\n"),
             Self.seen("Cookie: a=1; b=2\r\n")),
         .init("P7: our cookie alone goes with its field", Self.post("A: 1\r\nCookie: _plane_auth=secret\r\nB: 2\r\n"), Self.seen("A: 1\r\nB: 2\r\n")),
-        .init("a cookie whose name only ends like ours stays", Self.post("Cookie: x_plane_auth=1; _plane_auth2=2\r\n"), Self.seen("Cookie: x_plane_auth=1; _plane_auth2=2\r\n")),
+        .init(
+            "a cookie whose name only ends like ours stays", Self.post("Cookie: x_plane_auth=1; _plane_auth2=2\r\n"),
+            Self.seen("Cookie: x_plane_auth=1; _plane_auth2=2\r\n")),
         .init(
             "blanks around a value may be tabs, which are not passed on where they could be taken for a part of it",
             Self.post("Content-Length:\t 5 \t\r\nA:\tb\t\r\n"), Self.seen("Content-Length: 5\r\nA:\tb\t\r\n")),
