@@ -79,11 +79,11 @@ final class FakeDrone: Sendable {
                 await calls.serve(maxConcurrent: 1) { request in
                     let later = self.running.withLock { $0 }.filter { entry in
                         request.after.map { entry.backend.rawValue > $0.rawValue } ?? true
-                    }
-                    // In parts of one, so that the parts are put together.
+                    }.sorted { $0.backend.rawValue < $1.backend.rawValue }
+                    // Half of them at a time, so that the parts are put together.
                     return .success(
                         RollCall(
-                            metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "test"), backends: Array(later.prefix(1)),
+                            metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "test"), backends: Array(later.prefix(max(1, later.count / 2))),
                             isComplete: later.count <= 1))
                 }
             }
