@@ -1,5 +1,5 @@
-import Dispatch
 import EpollTransport
+import Foundation
 import Glibc
 import NIOCore
 import NIOPosix
@@ -172,11 +172,13 @@ struct StreamSocketChannelTests {
         try await self.withChannel(kind) { channel, _, peer in
             let port = try #require(channel.localAddress?.port)
             let asked = Recorder<Int?>()
-            for _ in 0..<4 {
-                DispatchQueue.global().async {
+            // Threads of their own: as many of Dispatch's that never wait keep the tasks of this test from running on a small machine.
+            for _ in 0..<2 {
+                Thread.detachNewThread {
                     var answers = Set<Int?>()
                     while channel.isActive {
                         if channel.isWritable { answers.insert(channel.localAddress?.port) }
+                        sched_yield()
                     }
                     asked.record(answers.compactMap { $0 }.first)
                 }
@@ -188,7 +190,7 @@ struct StreamSocketChannelTests {
                 try await written.futureResult.get()
             }
             try await channel.close()
-            try await eventually("all have seen the end") { asked.all.count == 4 }
+            try await eventually("all have seen the end") { asked.all.count == 2 }
             #expect(asked.all.allSatisfy { $0 == nil || $0 == port })
         }
     }
