@@ -47,8 +47,9 @@ stop_private_docker() {
     stop dockerd
     as_root ip link delete "$private_bridge" 2>/dev/null || true
     forget_bridge "$private_bridge"
-    # Left where a container had the network of this machine.
-    as_root umount --lazy "$private_runtime/exec/netns/default" 2>/dev/null || true
+    # Left where a container had the network of this machine, and of every container where Docker had to be killed.
+    # shellcheck disable=SC2016 # the inner shell's own variables
+    as_root sh -c 'for namespace in "$1"/exec/netns/*; do umount --lazy "$namespace"; done' sh "$private_runtime" 2>/dev/null || true
     as_root rm -rf "$private_runtime"
 }
 
