@@ -136,6 +136,7 @@ package struct ProxyService: FinishingService {
                 self.logger.critical("the successor ended in the moment of taking over, this process ends too")
                 return true
             }
+            ServiceNotification.replaced(by: successor.processID)
             self.logger.info(
                 "a successor has taken over, serving what is open to its end", metadata: [LogKey.successor: "\(successor.processID)"])
             return true

@@ -14,6 +14,12 @@ package enum ServiceNotification {
         Self.send("READY=1\nMAINPID=\(getpid())")
     }
 
+    /// Another process does this one's job from now on. Told before this one ends: systemd stops a service whose main process has ended,
+    /// and with it a successor that has not said yet that it is the main process now.
+    package static func replaced(by processID: Int32) {
+        Self.send("MAINPID=\(processID)")
+    }
+
     /// The process still does its work. Whoever does not say so within `watchdogInterval` is ended and started again.
     package static func alive() {
         Self.send("WATCHDOG=1")

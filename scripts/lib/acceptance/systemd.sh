@@ -13,6 +13,8 @@ clean_up() {
     [ -z "$containers" ] || docker_cli rm --force $containers >/dev/null
 }
 in_machine() { docker_cli exec "$machine" "$@"; }
+# put FILE PATH: a copy in the machine, with the file's mode. `docker cp` would mount the clone into itself once more each time, with all that was mounted before.
+put() { docker_cli exec --interactive "$machine" sh -c "cat >$2 && chmod $(stat -c %a "$1") $2" <"$1"; }
 plane() { in_machine plane "$@"; }
 diagnose() { in_machine journalctl --no-pager --lines 60 --unit 'plane-*' || true; }
 pid_of() { in_machine systemctl show --property MainPID --value "$1"; }
@@ -35,7 +37,9 @@ FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
     nats-server pebble openssl iptables binutils libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
 STOPSIGNAL SIGRTMIN+3
-CMD ["/sbin/init"]
+# On a machine of its own systemd shares its mounts with what it starts; in a container it leaves that to whoever made the container, and a service finds the folder of
+# its credentials empty.
+CMD ["/bin/sh", "-c", "mount --make-rshared / && exec /sbin/init"]
 END
 scripts/demo-image "$binaries/demo-backend"
 # What a systemd needs in a container that is not --privileged. It is shown the one hierarchy that it has to itself (cgroup v2): shown those of
@@ -54,8 +58,8 @@ eventually 30 "systemd is up" says running in_machine systemctl is-system-runnin
 in_machine groupadd --non-unique --gid "$(stat -c %g "$docker_socket")" docker
 in_machine sh -c 'mkdir -p /var/lib/nats && chown nats /var/lib/nats && echo "jetstream { store_dir: /var/lib/nats }" >>/etc/nats-server.conf'
 in_machine systemctl restart nats-server
-docker_cli cp "$run_folder/$first" "$machine:/root/first.deb"
-docker_cli cp "$run_folder/$second" "$machine:/root/second.deb"
+put "$run_folder/$first" /root/first.deb
+put "$run_folder/$second" /root/second.deb
 
 step "install"
 holds "the package installs" in_machine apt-get install -y -q --no-install-recommends /root/first.deb
@@ -148,7 +152,7 @@ eventually 30 "a scheduler that does nothing any more is ended and started again
 in_machine sh -c 'rm -r /run/systemd/system/plane-scheduler.service.d && systemctl daemon-reload && systemctl restart plane-scheduler'
 
 step "restart of the proxy while systemd holds its sockets"
-docker_cli cp scripts/lib/acceptance/requests.sh "$machine:/root/requests.sh"
+put scripts/lib/acceptance/requests.sh /root/requests.sh
 count_requests() { in_machine rm -f /tmp/enough /tmp/counted; docker_cli exec --detach "$machine" bash /root/requests.sh "$backend.plane.localhost"; }
 none_failed() {
     in_machine touch /tmp/enough
@@ -165,7 +169,7 @@ holds "no new connection was refused" none_failed
 info "$(in_machine cat /tmp/counted)"
 
 step "reload and upgrade, with a WebSocket open all along"
-docker_cli cp scripts/lib/acceptance/websocket.py "$machine:/root/websocket.py"
+put scripts/lib/acceptance/websocket.py /root/websocket.py
 docker_cli exec --detach "$machine" sh -c "python3 /root/websocket.py 127.0.0.1:80 /ws $backend.plane.localhost >/root/websocket.log 2>&1"
 eventually 20 "a WebSocket is open" says open in_machine cat /root/websocket.log
 websocket_is_open() { in_machine pgrep -f /root/websocket.py >/dev/null && ! in_machine grep -q clos /root/websocket.log; }
@@ -193,7 +197,7 @@ info "$(in_machine tail -n 1 /root/websocket.log)"
 eventually 20 "a new backend starts on the upgraded machine" says ready plane spawn plane.localhost plane-demo --pull-policy never --max-idle 30
 
 step "a certificate"
-docker_cli cp dev/compose/acme "$machine:/usr/local/bin/acme"
+put dev/compose/acme /usr/local/bin/acme
 in_machine sh -c 'mkdir -p /var/lib/acme && systemd-run --quiet --unit acme --setenv ACME_DNS=127.0.0.1:53 /usr/local/bin/acme'
 eventually 20 "the test authority is there" in_machine curl -fsSk -o /dev/null https://127.0.0.1:14000/dir
 in_machine sh -c 'cat >>/etc/plane/drone.toml <<END
@@ -214,10 +218,13 @@ holds "(dns does not)" refused as plane-dns plane-dns cat /var/lib/plane/cert/tl
 pid=$(pid_of plane-cert-refresher)
 in_machine systemctl kill --signal KILL --kill-who main plane-cert-refresher
 eventually 30 "plane-cert-refresher is back after kill -9" replaced plane-cert-refresher "$pid"
+restarts() { in_machine systemctl show --property NRestarts --value plane-drone-proxy; }
+restarts_before=$(restarts)
 in_machine systemctl reload plane-drone-proxy
 in_machine sh -c 'curl -fsSk https://127.0.0.1:15000/roots/0 >/root/authority.pem'
 eventually 30 "the backend answers over HTTPS" in_machine curl -fsS --max-time 5 -o /dev/null --cacert /root/authority.pem \
     --resolve "$backend.plane.localhost:443:127.0.0.1" "https://$backend.plane.localhost/healthz"
+[ "$(restarts)" = "$restarts_before" ] || fail "the reload of an idle proxy made systemd start it again" "the process before ended before its successor was the main process"
 
 step "what the units expose (0 is nothing, 10 is everything)"
 in_machine systemd-analyze security --no-pager 2>/dev/null | grep -E '^plane' | sed 's/^/  /'
@@ -234,8 +241,10 @@ if [ -n "${ACCEPTANCE_FROM:-}" ]; then
     git archive "$ACCEPTANCE_FROM" | tar -xC "$old"
     ln -s "$root/.build" "$old/.build"
     "$old/scripts/package-deb" --no-build --version "$version~0" >/dev/null
-    docker_cli cp "$old/.run/plane_$version~0_$(dpkg --print-architecture).deb" "$machine:/root/old.deb"
+    put "$old/.run/plane_$version~0_$(dpkg --print-architecture).deb" /root/old.deb
     rm -rf "$old"
+    # Packages of then want the libraries of the machine that made them.
+    in_machine sh -c 'echo "deb http://deb.debian.org/debian-security bookworm-security main" >/etc/apt/sources.list.d/security.list && apt-get update -q' >/dev/null
     holds "the old package installs" in_machine apt-get install -y -q --no-install-recommends --allow-downgrades /root/old.deb
     in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/; s/^isolate = true/isolate = false/" /etc/plane/drone.toml
     in_machine systemctl start plane-scheduler plane-drone-proxy.socket plane-drone-agent plane-drone-proxy
@@ -244,8 +253,9 @@ if [ -n "${ACCEPTANCE_FROM:-}" ]; then
     backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
     holds "a backend answers" answers_backend
     count_requests
+    # The operator's answer to dpkg's question about a file that both have changed: keep mine.
     holds "the new package installs over it, and tells of the proxy's user" says 'systemctl restart plane-drone-proxy' in_machine \
-        apt-get install -y -q --no-install-recommends /root/second.deb
+        apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-confold /root/second.deb
     eventually 60 "the agent is a user of its own" says plane-agent user_of plane-drone-agent
     eventually 30 "the backend is known" says '"state":"Ready"' plane list-backends --json
     holds "no request failed meanwhile" none_failed
