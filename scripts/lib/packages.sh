@@ -6,6 +6,7 @@ packages_of() {
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
         run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
         service) echo ca-certificates iptables procps systemd ;;
+        package) echo dpkg-dev ;;
         images) echo debootstrap docker-compose ;;
         tls) echo testssl.sh openssl curl ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
@@ -14,7 +15,7 @@ packages_of() {
     esac
 }
 
-# need_packages build|run|service|images|test|tls|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
+# need_packages build|run|service|package|images|test|tls|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
     local missing=() group package
     for group in "$@"; do
