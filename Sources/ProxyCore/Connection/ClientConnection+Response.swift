@@ -89,7 +89,7 @@ extension ClientConnection {
     private func outgoing(
         _ head: ResponseHead, _ bytes: Span<UInt8>, _ connection: ResponseHeadWriter.Connection, bodyRoom: Int
     ) -> ByteBuffer {
-        guard let (route, notes) = self.request.routeAndNotes else { preconditionFailure("a response is to a request that has a route") }
+        guard let route = self.request.route, let notes = self.request.offer?.notes else { preconditionFailure("a response is to a request that has a route") }
         let needsDate = !head.hasDate && !head.isInterim && head.status != 101
         let policy = self.worker.policy
         let rewriting = policy.rewriteResponse(head, self.worker.table.fields, bytes, notes, ofCarried: route, to: self.visitor)

@@ -9,9 +9,10 @@
 ///     └────► lingering, closed
 /// ```
 ///
-/// Each case owns what is needed there. What was found out about a request does not outlive its case: after a wait its head is read and
-/// resolved again, which is cheaper than to keep it true. The exchange with the endpoint is a machine of its own, ``ExchangeMachine``, which
-/// its driver keeps beside this one: it changes with every read, and is too large to be taken out of a case and put back each time.
+/// Each case owns what is needed there, but for the offer: it is what ``State/connecting`` and ``State/exchanging`` have in common, and to take
+/// it out of one case and put it into the next would count its references four times a request. What was found out about a request does not
+/// outlive its case: after a wait its head is read and resolved again, which is cheaper than to keep it true. The exchange with the endpoint is
+/// a machine of its own, ``ExchangeMachine``, which its driver keeps beside this one: it changes with every read.
 struct RequestMachine {
     /// A request that has an endpoint.
     struct Offer {
@@ -45,8 +46,9 @@ struct RequestMachine {
         case resolving(name: String, attempt: Int)
         /// The route has no endpoint yet.
         case holding(name: String, attempt: Int)
-        case connecting(Offer)
-        case exchanging(Offer)
+        /// The offer waits for a connection.
+        case connecting
+        case exchanging
         case tunnel(Tunnel)
         /// The last answer is on its way; what else the client sends is thrown away until it has had time to read it. Closing at
         /// once would reset the connection, and the answer with it.
@@ -57,6 +59,8 @@ struct RequestMachine {
     }
 
     var state = State.head(attempt: 0)
+    /// The request in hand, in ``State/connecting`` and ``State/exchanging`` only.
+    private(set) var offer: Offer?
 
     /// Endpoints that one request is offered to, at most.
     static let attemptLimit = 8
@@ -73,34 +77,20 @@ struct RequestMachine {
 
     var isClosed: Bool { if case .closed = self.state { true } else { false } }
 
-    /// The request in hand, once it has an endpoint.
-    var offer: Offer? {
-        switch self.state {
-        case .connecting(let offer), .exchanging(let offer): offer
-        case .head, .resolving, .holding, .tunnel, .lingering, .streams, .closed: nil
-        }
-    }
-
     var isConnecting: Bool { if case .connecting = self.state { true } else { false } }
 
     var tunnel: Tunnel? { if case .tunnel(let tunnel) = self.state { tunnel } else { nil } }
 
     /// What the request in hand is for, once it has an endpoint.
-    var route: (any ProxyRoute)? { self.routeAndNotes?.route }
-
-    @inline(__always)
-    var routeAndNotes: (route: any ProxyRoute, notes: RequestNotes)? {
-        switch self.state {
-        case .connecting(let offer), .exchanging(let offer): (offer.route, offer.notes)
-        case .head, .resolving, .holding, .tunnel, .lingering, .streams, .closed: nil
-        }
+    var route: (any ProxyRoute)? {
+        @inline(__always) get { self.offer?.route }
     }
 
     /// How many endpoints have failed for the request in hand.
     var attempt: Int {
         switch self.state {
         case .head(let attempt), .resolving(_, let attempt), .holding(_, let attempt): attempt
-        case .connecting(let offer), .exchanging(let offer): offer.attempt
+        case .connecting, .exchanging: self.offer?.attempt ?? 0
         case .tunnel, .lingering, .streams, .closed: 0
         }
     }
@@ -147,15 +137,16 @@ struct RequestMachine {
     /// - Parameter headLength: Of its head in the driver's input.
     mutating func select(_ endpoint: UpstreamPool, of route: any ProxyRoute, notes: RequestNotes, headLength: Int) {
         guard case .head(let attempt) = self.state else { preconditionFailure("only a head that was read is sent") }
-        self.state = .connecting(Offer(route: route, notes: notes, endpoint: endpoint, attempt: attempt, headLength: headLength))
+        self.offer = Offer(route: route, notes: notes, endpoint: endpoint, attempt: attempt, headLength: headLength)
+        self.state = .connecting
     }
 
     /// A kept connection of the endpoint turned out to be dead: the request goes out on a new one.
     ///
     /// - Returns: False when it has been given up meanwhile.
     mutating func connectAgain() -> Bool {
-        guard case .exchanging(let offer) = self.state else { return false }
-        self.state = .connecting(offer)
+        guard case .exchanging = self.state else { return false }
+        self.state = .connecting
         return true
     }
 
@@ -163,16 +154,15 @@ struct RequestMachine {
     ///
     /// - Returns: How much of the input is the head that is sent on it; 0 when it has been taken before.
     mutating func connected() -> Int {
-        guard case .connecting(var offer) = self.state else { preconditionFailure("nobody waits for a connection") }
-        let length = offer.headLength
-        offer.headLength = 0
-        self.state = .exchanging(offer)
+        guard case .connecting = self.state, let length = self.offer?.headLength else { preconditionFailure("nobody waits for a connection") }
+        self.offer?.headLength = 0
+        self.state = .exchanging
         return length
     }
 
     /// What the policy is told of an endpoint that failed before a response; nil where none was to respond.
     func failed(_ failure: UpstreamFailure) -> FailedAttempt? {
-        guard let offer = self.offer else { return nil }
+        guard let offer else { return nil }
         let isLast = offer.attempt + 1 >= Self.attemptLimit
         return FailedAttempt(failure: failure, number: offer.attempt, retry: offer.isUntouched && !isLast ? .allowed : .forbidden)
     }
@@ -187,16 +177,17 @@ struct RequestMachine {
 
     /// What is done about the failed attempt.
     mutating func recover(from attempt: FailedAttempt, by recovery: Recovery) -> RecoveryAction {
-        guard let offer = self.offer, attempt.retry == .allowed else { return .answer }
+        guard let offer, attempt.retry == .allowed else { return .answer }
         switch recovery {
         case .giveUp:
             return .answer
         case .selectAgain:
-            self.state = .head(attempt: offer.attempt + 1)
+            self.leave(for: .head(attempt: offer.attempt + 1))
             return .resolveAgain
         case .lookUpAgain:
-            self.state = .resolving(name: offer.route.name, attempt: offer.attempt + 1)
-            return .lookUp(offer.route.name)
+            let name = offer.route.name
+            self.leave(for: .resolving(name: name, attempt: offer.attempt + 1))
+            return .lookUp(name)
         }
     }
 
@@ -206,11 +197,18 @@ struct RequestMachine {
     mutating func awaitNext() -> Bool {
         switch self.state {
         case .head, .resolving, .holding, .connecting, .exchanging:
-            self.state = .head(attempt: 0)
+            self.leave(for: .head(attempt: 0))
             return true
         case .closed: return false
         case .tunnel, .lingering, .streams: preconditionFailure("this connection takes no requests any more")
         }
+    }
+
+    /// The request in hand is no longer on its way to an endpoint.
+    @inline(__always)
+    private mutating func leave(for state: State) {
+        self.offer = nil
+        self.state = state
     }
 
     // MARK: Other ways of a connection
@@ -228,14 +226,14 @@ struct RequestMachine {
     /// - Returns: False when it has been given up meanwhile.
     mutating func becomeTunnel(isWebSocket: Bool) -> Bool {
         guard case .exchanging = self.state else { return false }
-        self.state = .tunnel(Tunnel(frames: isWebSocket ? WebSocketFrameScanner() : nil))
+        self.leave(for: .tunnel(Tunnel(frames: isWebSocket ? WebSocketFrameScanner() : nil)))
         return true
     }
 
     /// The last answer has been written; false when there is nobody to read it.
     mutating func linger() -> Bool {
         if case .closed = self.state { return false }
-        self.state = .lingering(outputClosed: false, clientEnded: false)
+        self.leave(for: .lingering(outputClosed: false, clientEnded: false))
         return true
     }
 
@@ -254,7 +252,7 @@ struct RequestMachine {
 
     /// - Returns: What the connection was about.
     mutating func close() -> Closed {
-        defer { self.state = .closed }
+        defer { self.leave(for: .closed) }
         switch self.state {
         case .closed: return .already
         case .head, .lingering, .streams: return .idle

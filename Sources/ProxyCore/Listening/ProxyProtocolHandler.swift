@@ -21,7 +21,8 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.received.writeImmutableBuffer(self.unwrapInboundIn(data))
-        switch ProxyProtocolHeader.read(self.received.readableBytesUInt8Span) {
+        var rest = self.received
+        switch ProxyProtocolHeader.read(rest.readableBytesUInt8Span) {
         case .needsMore:
             break
         case .malformed:
@@ -30,7 +31,6 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
                 metadata: ["address": "\(context.remoteAddress?.description ?? "unknown")"])
             context.close(promise: nil)
         case .complete(let length, let source):
-            var rest = self.received
             self.received = ByteBuffer()
             rest.moveReaderIndex(forwardBy: length)
             context.fireUserInboundEventTriggered(ProxiedClient(address: source))
