@@ -55,6 +55,22 @@ import Testing
         #expect(try fixture.execute("SELECT container FROM plane_backend WHERE name = 'taken-over'").first?["container"] == "5a")
     }
 
+    @Test("an upgrade for which the disk has no room loses nothing, says so, and succeeds once there is room")
+    func fullDisk() async throws {
+        let fixture = try self.makeOlderVersion()
+        let newer = try DatabaseQueue(path: fixture.path)
+        try await newer.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA max_page_count = 1")  // SQLite raises it to what the file has already
+            let error = #expect(throws: DatabaseError.self) { try SchemaInstaller.install(in: db) }
+            #expect(error?.resultCode == .SQLITE_FULL)
+            #expect(StoreError("upgrade", cause: try #require(error)).description.contains("free space"))
+        }
+        try newer.close()
+        #expect(try fixture.execute("SELECT name, state FROM backend").map { $0["name"] as String } == ["running"])
+        #expect(try fixture.execute("SELECT address FROM route").first?["address"] == "172.17.0.2:8080")
+        #expect(try await fixture.open().allBackends().backends.map(\.id.rawValue) == ["running"])
+    }
+
     @Test("a container is a backend's by its label, unless it has another role", arguments: [nil, "backend", "network-spare"])
     func roles(label: String?) throws {
         var handle = ContainerHandle(of: try .make("b"))

@@ -332,6 +332,30 @@ import Testing
         }
     }
 
+    @Test("a scheduler that was killed between writing a token away and taking it out of the state leaves that to the next one")
+    func halfMovedToken() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let backend = try await cluster.spawned(.make(token: true))
+                let token = try #require(backend.bearerToken)
+                let jetStream = cluster.bus.connection.jetStream
+                try await StreamKeeper(jetStream: jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
+                // What the one that was killed had done.
+                _ = try await jetStream.publish(
+                    Array(token.exposed.utf8), to: "secret.cluster.plane_test.backend.\(backend.backendID)")
+                try await cluster.waitForState("the backend") { world in
+                    world.ask { $0.backend(backend.backendID, in: TestCluster.name) != nil }
+                }
+                let retention = Retention(jetStream: jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
+                var scan = RetentionScan()
+                for _ in 0..<6 { await retention.advance(&scan, now: .now()) }
+                #expect(try await !cluster.stream().contains { String(decoding: $0.payload, as: UTF8.self).contains(token.exposed) })
+                let vault = TokenVault(jetStream: jetStream, configuration: Self.hardened)
+                #expect(try await vault.token(of: backend.backendID, in: TestCluster.name)?.exposed == token.exposed)
+            }
+        }
+    }
+
     @Test("tokens stand where readers of 0.3.24 look for them as long as those are accepted")
     func legacyTokens() async throws {
         try await TestCluster.run { cluster in
