@@ -157,7 +157,8 @@ let package = Package(
                 "SchedulerCoreConfiguration", "ClusterNamesConfiguration", "CertificateCoreConfiguration", "DroneCoreConfiguration",
                 "ProxyCoreConfiguration",
             ]),
-        library("DroneProxyPolicy", ["ProxyCore", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+        library(
+            "DroneProxyPolicy", ["ProxyCore", "ProxyCoreConfiguration", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "DroneProxy",
             [
@@ -171,7 +172,8 @@ let package = Package(
         executable(
             "dns",
             [
-                "ClusterNames", "DNSCore", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
+                "ClusterNames", "DNSCore", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", lifecycle,
+                logging,
                 arguments, nioCore, nioPosix,
             ]),
         executable(
@@ -245,7 +247,9 @@ let package = Package(
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", grdb, asyncHTTPClient,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+        tests(
+            "ProxyCoreTests",
+            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests("DroneProxyTests", ["DroneProxy", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
@@ -256,7 +260,7 @@ let package = Package(
             ]),
         tests(
             "PlaneDoctorTests",
-            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
+            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneService", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
         tests(
             "PlaneCommandTests",
             [

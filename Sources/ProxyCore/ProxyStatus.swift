@@ -10,6 +10,7 @@ package enum ProxyStatus: Int, Sendable {
     case expectationFailed = 417
     case requestHeaderFieldsTooLarge = 431
     case badGateway = 502
+    case serviceUnavailable = 503
     case gatewayTimeout = 504
 
     package var reason: StaticString {
@@ -24,6 +25,7 @@ package enum ProxyStatus: Int, Sendable {
         case .expectationFailed: "Expectation Failed"
         case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
         case .badGateway: "Bad Gateway"
+        case .serviceUnavailable: "Service Unavailable"
         case .gatewayTimeout: "Gateway Timeout"
         }
     }

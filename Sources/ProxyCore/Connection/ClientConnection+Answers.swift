@@ -20,9 +20,11 @@ extension ClientConnection {
         self.awaitNextRequest()
     }
 
-    func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead) {
+    /// - Parameter bytes: Of the head, whose fields are in the worker's table.
+    func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead, _ bytes: Span<UInt8>) {
         self.logFailure(failure, of: name)
-        self.answer(self.worker.policy.answer(to: failure), to: head, failure: failure)
+        let notes = self.worker.policy.notes(on: head, self.worker.table.fields, bytes)
+        self.answer(self.worker.policy.answer(to: failure, notes), to: head, failure: failure)
     }
 
     /// The request in hand gets no response from its backend.
@@ -30,10 +32,11 @@ extension ClientConnection {
         let failure = RequestFailure.upstream(cause)
         self.logFailure(failure)
         guard let exchange else { return self.close() }
+        let notes = self.request.offer?.notes ?? []
         self.consumeHead(self.request.offer?.headLength ?? 0)
         self.dropUpstream()
         let closes = !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
-        let answer = self.worker.policy.answer(to: failure)
+        let answer = self.worker.policy.answer(to: failure, notes)
         self.respond(answer, isHEAD: exchange.request.isHEAD, isHTTP10: exchange.request.isHTTP10, closes: closes)
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
@@ -69,7 +72,7 @@ extension ClientConnection {
     private func endUnread(_ cause: VisitorFailure) {
         let failure = RequestFailure.visitor(cause)
         self.recordUnreadable()
-        let answer = self.worker.policy.answer(to: failure)
+        let answer = self.worker.policy.answer(to: failure, [])
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
         self.respond(answer, isHEAD: false, isHTTP10: false, closes: true)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
@@ -112,7 +115,9 @@ extension ClientConnection {
         var out = ByteBufferAllocator().buffer(capacity: 384 + answer.fields.utf8.count + body.utf8.count)
         out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")
         out.writeBytes(self.worker.date.field())
-        out.writeStaticString("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n")
+        out.writeStaticString("Content-Type: ")
+        out.writeStaticString(answer.contentType)
+        out.writeStaticString("\r\nCache-Control: no-store\r\n")
         out.writeString("Content-Length: \(body.utf8.count)\r\n")
         if let requestID {
             out.writeStaticString(RequestID.fieldName)

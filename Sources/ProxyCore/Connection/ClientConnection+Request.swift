@@ -85,7 +85,7 @@ extension ClientConnection {
             self.deadline = now + self.worker.limits.connect
             self.worker.look(up: name, for: self)
         case .answer(let answer): self.answer(answer, to: head)
-        case .fail(let failure): self.fail(failure, head: head)
+        case .fail(let failure): self.fail(failure, head: head, bytes)
         }
     }
 
@@ -278,9 +278,9 @@ extension ClientConnection {
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
             guard let length = try self.scanPendingHead(bytes) else { return }
-            let head = try RequestHead.read(
-                bytes.extracting(0..<length), length: length, into: &self.worker.table, limits: self.worker.limits)
-            self.fail(failure, of: name, head: head)
+            let headBytes = bytes.extracting(0..<length)
+            let head = try RequestHead.read(headBytes, length: length, into: &self.worker.table, limits: self.worker.limits)
+            self.fail(failure, of: name, head: head, headBytes)
         } catch {
             self.refuse(error)
         }

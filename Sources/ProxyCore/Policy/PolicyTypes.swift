@@ -83,6 +83,7 @@ package struct ProxyAnswer: Sendable {
     package var status: ProxyStatus
     /// For the person in front of the browser; empty for none.
     package var text: String
+    package var contentType: StaticString = "text/plain; charset=utf-8"
     /// Whole lines.
     package var fields: String
     /// Nil where the request got what it asked for.

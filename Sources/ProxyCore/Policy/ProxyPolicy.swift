@@ -68,8 +68,16 @@ package protocol ProxyPolicy: AnyObject {
     func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: Route, to visitor: Visitor, into out: inout ByteBuffer)
 
-    /// What a visitor is told about a request that failed.
+    /// What a policy has to remember of a request that fails before it has an endpoint, for ``answer(to:_:)``.
+    func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes
+
+    /// What a visitor is told about a request that failed, whoever it is.
     func answer(to failure: RequestFailure) -> ProxyAnswer
+
+    /// The same, for a policy that tells some visitors something else.
+    ///
+    /// - Parameter notes: Of ``resolve(_:_:_:from:after:at:)`` or ``notes(on:_:_:)``; nothing where the request could not be read.
+    func answer(to failure: RequestFailure, _ notes: RequestNotes) -> ProxyAnswer
 
     /// Writes the lines that every answer of the proxy's own has.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer)
@@ -93,7 +101,9 @@ extension ProxyPolicy {
     package func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: Route, to visitor: Visitor, into out: inout ByteBuffer
     ) {}
+    package func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes { [] }
     package func answer(to failure: RequestFailure) -> ProxyAnswer { ProxyAnswer(failure) }
+    package func answer(to failure: RequestFailure, _ notes: RequestNotes) -> ProxyAnswer { self.answer(to: failure) }
     package func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {}
     package func ended(_ request: EndedRequest, on route: Route?) {}
 }
