@@ -43,10 +43,33 @@ extension ClientConnection {
                     return
                 }
             } catch {
-                return self.upstreamFailed(.malformedResponse(error))
+                guard error == .bareLineFeed else { return self.upstreamFailed(.malformedResponse(error)) }
+                guard self.rewriteLineFeeds() else { return }
             }
         }
         self.forwardResponseBody(behind: nil)
+    }
+
+    /// Gives a head that ends its lines with line feeds alone the line ends that it should have. False when this is all there is to do.
+    private func rewriteLineFeeds() -> Bool {
+        let buffer = self.upstreamInput
+        do throws(HTTPViolation) {
+            switch try LineFeedHead.read(buffer.readableBytesUInt8Span, limits: self.worker.limits) {
+            case .needsMore:
+                self.heedRoom()
+                return false
+            case .head(let length, let strict):
+                var rewritten = ByteBufferAllocator().buffer(capacity: strict.count + buffer.readableBytes - length)
+                rewritten.writeBytes(strict)
+                rewritten.writeImmutableBuffer(buffer.getSlice(at: buffer.readerIndex + length, length: buffer.readableBytes - length) ?? ByteBuffer())
+                self.upstreamInput = rewritten
+                self.responseScanner = HeadScanner()
+                return true
+            }
+        } catch {
+            self.upstreamFailed(.malformedResponse(error))
+            return false
+        }
     }
 
     /// Deals with one whole head, whose bytes are still in `upstreamInput`. False when this is all there is to do.
