@@ -5,6 +5,8 @@ package struct Diagnosis: Hashable, Sendable {
     package let state: BackendState
     package let cause: BackendCause?
     package let exitCode: Int64?
+    /// What its drone, or the container engine there, said of it.
+    package let message: String?
     /// Whether it had ever been ready.
     package let wasReady: Bool
     package let isEnding: Bool
@@ -13,6 +15,7 @@ package struct Diagnosis: Hashable, Sendable {
         self.state = message.state
         self.cause = message.detail?.cause
         self.exitCode = message.detail?.exitCode
+        self.message = message.detail?.message
         self.wasReady = wasReady
         self.isEnding = message.detail?.ending != nil
     }
@@ -25,7 +28,7 @@ package struct Diagnosis: Hashable, Sendable {
         case .ready: "It answers."
         case .errorLoading: self.loadingError
         case .errorStarting: "Its program ended before its port answered\(self.exit)."
-        case .timedOutBeforeReady: "Its program ran, and its port did not answer in time."
+        case .timedOutBeforeReady: self.timeout
         case .failed: self.failure
         case .exited: "Its program ended by itself, and said that all is well (exit code 0)."
         case .swept: "Nobody was connected for as long as its idle time allows, so it was stopped."
@@ -52,6 +55,14 @@ package struct Diagnosis: Hashable, Sendable {
         case .engineUnavailable: "The container engine of its drone was in trouble, or did not answer."
         case .containerRefused: "The container engine refused to make or start its container."
         default: "Its image could not be fetched, or its container not be made or started."
+        }
+    }
+
+    private var timeout: String {
+        switch self.cause {
+        case .portNeverOpened: "Its program ran, and nothing listened on its port in time."
+        case .readinessTimeout: "Its program listened on its port, and gave no HTTP response in time."
+        default: "Its program ran, and its port did not answer in time."
         }
     }
 
