@@ -14,6 +14,12 @@ enum BackendMetrics {
         }
     }
 
+    /// - Parameter maximum: nil for no limit, which is told as 0.
+    static func counted(running: Int, maximum: UInt32?) {
+        Meter(label: "plane_drone_running_backends").set(running)
+        Meter(label: "plane_drone_max_backends").set(maximum ?? 0)
+    }
+
     static func ended(_ state: BackendState) {
         Counter(label: "plane_drone_backends_ended_total", dimensions: [("state", state.rawValue)]).increment()
     }

@@ -21,6 +21,14 @@ package struct BackendOutcome: Hashable, Sendable {
     /// Whether there may be a container that has printed something.
     var mayHavePrinted: Bool { self.state != .errorLoading && self.cause != .vanished }
 
+    /// Whether something went wrong, here or in the backend: nobody wanted it to end like this.
+    var isTrouble: Bool {
+        switch self.state {
+        case .errorLoading, .errorStarting, .timedOutBeforeReady, .failed, .lost: true
+        case .loading, .starting, .ready, .exited, .swept, .terminated: false
+        }
+    }
+
     /// The line added to the backend's log at its very end: the reference's wording for exit codes, the error text otherwise.
     package var note: String? {
         if let exitCode, exitCode != 0 { return "Backend exit code: \(exitCode)" }

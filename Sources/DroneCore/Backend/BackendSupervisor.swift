@@ -299,7 +299,7 @@ extension BackendSupervisor {
         await self.store(
             BackendTransition(
                 self.backend, to: outcome.state, at: self.context.time.now().seconds, exitCode: outcome.exitCode,
-                report: self.context.report(outcome.state, of: self.backend, detail: detail)))
+                report: self.context.report(outcome.state, of: self.backend, detail: detail)), outcome)
     }
 
     /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
@@ -316,12 +316,19 @@ extension BackendSupervisor {
     }
 
     /// Writes until it is written: a state that is not stored has not been reached.
-    private func store(_ transition: BackendTransition) async {
+    ///
+    /// - Parameter outcome: Of a transition that is the end.
+    private func store(_ transition: BackendTransition, _ outcome: BackendOutcome? = nil) async {
         self.context.pass(.recording)
         let isStored = await self.retryStore { () async throws(StoreError) in try await self.context.store.record(transition) }
         switch isStored {
         case true?:
             self.context.pass(.recorded)
+            if let outcome {
+                self.tellEnd(outcome)
+            } else {
+                self.logger.info("backend changed its state", metadata: [LogKey.state: "\(transition.state.rawValue)"])
+            }
             self.told(transition.state)
         case false?:
             // It ended a moment ago by another way (idle while being terminated); that end stands.
@@ -331,9 +338,17 @@ extension BackendSupervisor {
         }
     }
 
+    /// What an operator needs to know of an end without asking anybody else.
+    private func tellEnd(_ outcome: BackendOutcome) {
+        var metadata: Logger.Metadata = [LogKey.state: "\(outcome.state.rawValue)", LogKey.image: "\(self.request.executable.image)"]
+        if let cause = outcome.cause { metadata[LogKey.cause] = "\(cause.rawValue)" }
+        if let code = outcome.exitCode { metadata[LogKey.exitCode] = "\(code)" }
+        if let message = outcome.message { metadata[LogKey.error] = "\(message)" }
+        self.logger.log(level: outcome.isTrouble ? .warning : .info, "backend has ended", metadata: metadata)
+    }
+
     /// The table has the state, and the outbox the report of it.
     private func told(_ state: BackendState) {
-        self.logger.info("backend changed its state", metadata: [LogKey.state: "\(state.rawValue)"])
         if state.isTerminal { BackendMetrics.ended(state) }
         self.context.reportQueued()
     }

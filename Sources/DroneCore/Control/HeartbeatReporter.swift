@@ -48,7 +48,9 @@ package struct HeartbeatReporter: Sendable {
     /// A table that cannot be read must not silence the drone: the last known number is said again.
     private func countLive() async {
         do throws(StoreError) {
-            self.condition.set(liveBackends: try await self.store.liveCount())
+            let count = try await self.store.liveCount()
+            self.condition.set(liveBackends: count)
+            BackendMetrics.counted(running: count, maximum: self.maxBackends)
         } catch {
             guard !Task.isCancelled else { return }
             self.logger.warning("live backends could not be counted", metadata: [LogKey.error: "\(error)"])

@@ -74,12 +74,18 @@ package struct Registration: Sendable {
 
     /// - Returns: nil when cancelled.
     private func retry<Value>(_ attempt: String, _ body: () async throws -> Value) async -> Value? {
+        var lastReason: String?
         for failures in 1... {
             do {
                 return try await body()
             } catch {
                 guard !Task.isCancelled else { return nil }
-                self.logger.warning("trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
+                // Once for each reason: a scheduler or a server may be away for long.
+                let reason = "\(error)"
+                self.logger.log(
+                    level: reason == lastReason ? .debug : .warning, "trying again",
+                    metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(reason)"])
+                lastReason = reason
             }
             guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures))) != nil else { return nil }
         }

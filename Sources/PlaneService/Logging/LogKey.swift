@@ -10,6 +10,7 @@ package enum LogKey {
     package static let drone = "drone"
     package static let duration = "duration_ms"
     package static let error = "error"
+    package static let exitCode = "exit_code"
     package static let hint = "hint"
     package static let image = "image"
     package static let ip = "ip"
