@@ -11,7 +11,7 @@ packages_of() {
         tls) echo testssl.sh openssl curl ;;
         bench) echo nginx-light haproxy caddy wrk openssl ;;
         bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
-        test) echo busybox-static procps gdb nghttp2-client pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd ;;
+        test) echo busybox-static procps gdb nghttp2-client pebble docker-registry openssl python3-venv nodejs shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd ;;
     esac
 }
 
