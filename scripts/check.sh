@@ -130,7 +130,7 @@ done < <(grep -HoE '`(Sources|Tests|scripts|dev)/[A-Za-z0-9_/+.-]+[` ]' README.m
 rule 'README.md and dev/docs/README.md lead to every document, and documents name files that are there.' "$unlisted"
 
 # --- Citations: what a comment refers to is in the repository -----------------------------------------------------------
-# Messages are numbered M1 to M16 by dev/docs/protocol.md.
+# Messages are numbered M1 to M17 by dev/docs/protocol.md.
 declare -A known=()
 while read -r code; do known[$code]=1; done < <(sed -nE 's/^#+ (M[0-9]+) .*/\1/p' dev/docs/protocol.md)
 dangling=""

@@ -46,6 +46,8 @@ package struct BackendCause: JSONText, Hashable, Codable {
     package static let outOfMemory = BackendCause(rawValue: "oom_killed")
     /// Nobody was connected for `max_idle_secs`.
     package static let idle = BackendCause(rawValue: "idle")
+    /// It lived for `lifetime_limit_secs`.
+    package static let lifetime = BackendCause(rawValue: "lifetime")
     /// Somebody asked for it to stop.
     package static let requested = BackendCause(rawValue: "terminated")
     /// The container is gone and nobody saw how.
