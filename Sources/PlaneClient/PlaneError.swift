@@ -25,7 +25,7 @@ package enum PlaneError: Error, Sendable {
     /// Somebody answered something that does not belong to the request.
     case unreadableReply(MessageError)
     /// No drone of the cluster can take the backend now.
-    /// - Parameter reason: what the last drone that was asked said.
+    /// - Parameter reason: what the last drone that was asked said, or why the scheduler asked none.
     case noDroneAvailable(ClusterName, reason: ErrorReply?)
     /// Nothing is known of the backend; with a cluster, nothing there.
     case unknownBackend(BackendID, ClusterName?)
@@ -125,7 +125,7 @@ extension PlaneError: CustomStringConvertible {
         case .refused(let reply): "refused, \(reply)"
         case .unreadableReply(let error): "unreadable reply: \(error)"
         case .noDroneAvailable(let cluster, let reason):
-            "no drone of \(cluster) can take the backend" + (reason.map { ", the last one asked said: \($0)" } ?? "")
+            "no drone of \(cluster) can take the backend" + (reason.map { ": \($0.message)" } ?? "")
         case .unknownBackend(let backend, let cluster): "nothing is known of a backend \(backend)" + (cluster.map { " in \($0)" } ?? "")
         case .ambiguousBackend(let prefix, let backends): "\(backends.count) backends begin with \(prefix)"
         case .endedBeforeReady(let message): "\(message.backend) ended before it was ready: \(message.state)"

@@ -32,7 +32,7 @@ extension CommandFailure {
             self.init(
                 .noDrone,
                 "No drone of \(cluster) can take the backend"
-                    + (reason.map { "; the last one asked said: \($0.message.printable)." } ?? "."),
+                    + (reason.map { ": \($0.message.printable)." } ?? "."),
                 advice: "plane list-drones shows which there are and in which state.")
         case .unknownBackend(let backend, nil):
             self.init(.failed, "Nothing is known of a backend \(backend).", advice: "plane list-backends --all shows which there are.")

@@ -31,6 +31,7 @@ package struct Diagnosis: Hashable, Sendable {
         case .timedOutBeforeReady: self.timeout
         case .failed: self.failure
         case .exited: "Its program ended by itself, and said that all is well (exit code 0)."
+        case .swept where self.cause == .lifetime: "It had lived for as long as its request allows, so it was stopped."
         case .swept: "Nobody was connected for as long as its idle time allows, so it was stopped."
         case .lost: "It was written off: its drone was silent for too long, or an operator said so."
         case .terminated: "Somebody asked for it to be stopped."

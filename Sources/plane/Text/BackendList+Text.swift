@@ -44,6 +44,8 @@ struct BackendItem: JSONEncodable {
             $0.field("since", self.backend.stateTime.map { WireTime($0) })
             $0.field("drone", self.backend.drone)
             $0.field("lock", self.backend.lock)
+            $0.fieldIfPresent("tag", self.backend.tag)
+            $0.fieldIfPresent("fencing_token", self.backend.fencingToken)
         }
     }
 

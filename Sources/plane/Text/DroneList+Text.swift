@@ -48,6 +48,7 @@ struct DroneItem: JSONEncodable {
             $0.field("ip", self.drone.metadata?.ip)
             $0.field("version", self.drone.metadata?.version)
             $0.field("git_hash", self.drone.metadata?.gitHash)
+            $0.fieldIfPresent("pool", self.drone.metadata?.abilities.pool?.ifNamed)
         }
     }
 }
