@@ -1,8 +1,14 @@
 /// Everything a container is created with. The defaults are the safe ones.
 package struct ContainerSpec: Hashable, Sendable {
     package var image: ImageReference
+    /// In place of the image's entry point, whose command then does not count either; nil leaves both.
+    package var entrypoint: [String]?
     /// Arguments in place of the image's own; nil leaves those.
     package var command: [String]?
+    /// An absolute path; nil leaves the image's.
+    package var workingDirectory: String?
+    /// As in `docker run --user`; nil leaves the image's.
+    package var user: String?
     /// May hold secrets; never printed.
     package var environment: [String: String]
     package var labels: [String: String]

@@ -2,21 +2,30 @@
 struct CreateContainerBody: Encodable {
     enum CodingKeys: String, CodingKey {
         case image = "Image"
+        case entrypoint = "Entrypoint"
         case command = "Cmd"
+        case workingDirectory = "WorkingDir"
+        case user = "User"
         case environment = "Env"
         case labels = "Labels"
         case host = "HostConfig"
     }
 
     var image: String
+    var entrypoint: [String]?
     var command: [String]?
+    var workingDirectory: String?
+    var user: String?
     var environment: [String]
     var labels: [String: String]
     var host: HostConfig
 
     init(_ spec: ContainerSpec) {
         self.image = spec.image.description
+        self.entrypoint = spec.entrypoint
         self.command = spec.command
+        self.workingDirectory = spec.workingDirectory
+        self.user = spec.user
         // Sorted, so that equal specifications make equal requests.
         self.environment = spec.environment.map { "\($0.key)=\($0.value)" }.sorted()
         self.labels = spec.labels

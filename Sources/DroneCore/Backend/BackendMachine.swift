@@ -146,8 +146,8 @@ package enum BackendEvent: Hashable, Sendable {
     case started, startFailed(EngineFailure)
     case exitHint, inspected(ContainerObservation)
     case answered, unanswered(ProbeResult.Silence)
-    case wentIdle
-    case terminate
+    case wentIdle, lifetimeOver
+    case terminate(BackendEnding.Kind)
     case stopped, logsDrained, removed
 }
 
@@ -166,7 +166,8 @@ extension BackendMachine {
         case .answered: self.answered()
         case .unanswered(let silence): self.unanswered(silence)
         case .wentIdle: self.wentIdle()
-        case .terminate: self.terminate()
+        case .lifetimeOver: self.end(by: BackendOutcome(.swept, .lifetime))
+        case .terminate(let kind): self.terminate(kind)
         case .stopped: self.stopped()
         case .logsDrained: self.logsDrained()
         case .removed: self.removed()

@@ -10,12 +10,15 @@ package struct BackendOutcome: Hashable, Sendable {
     package var exitCode: Int64?
     /// One sentence for a person.
     package var message: String?
+    /// Its process is killed at once although it could be asked to end.
+    package var isHard: Bool
 
-    package init(_ state: BackendState, _ cause: BackendCause?, exitCode: Int64? = nil, message: String? = nil) {
+    package init(_ state: BackendState, _ cause: BackendCause?, exitCode: Int64? = nil, message: String? = nil, isHard: Bool = false) {
         self.state = state
         self.cause = cause
         self.exitCode = exitCode
         self.message = message
+        self.isHard = isHard
     }
 
     /// Whether there may be a container that has printed something.
@@ -39,7 +42,7 @@ package struct BackendOutcome: Hashable, Sendable {
     var kind: BackendEnding.Kind {
         switch self.state {
         case .timedOutBeforeReady, .failed: .hard
-        case .loading, .starting, .ready, .errorLoading, .errorStarting, .exited, .swept, .lost, .terminated: .soft
+        case .loading, .starting, .ready, .errorLoading, .errorStarting, .exited, .swept, .lost, .terminated: self.isHard ? .hard : .soft
         }
     }
 
@@ -61,7 +64,7 @@ package struct BackendOutcome: Hashable, Sendable {
     }
 
     init(_ record: BackendEndingRecord) {
-        self.init(record.state, record.cause, message: record.message)
+        self.init(record.state, record.cause, message: record.message, isHard: record.ending.kind == .hard)
     }
 
     /// What the report of it carries.

@@ -17,6 +17,8 @@ package final class BackendSupervisor: Sendable {
 
     private let origin: BackendMachine.Origin
     private let acceptedAt: Int64?
+    /// When its lifetime is over, in Unix time in seconds; nil without a limit.
+    private let lifetimeEnd: Int64?
     private let context: BackendContext
     private let mailbox = Mailbox<BackendEvent>()
     private let work = CancellableTask()
@@ -33,10 +35,11 @@ package final class BackendSupervisor: Sendable {
 
     /// - Parameters:
     ///   - acceptedAt: Unix time in microseconds, if known.
+    ///   - lifetimeEnd: Unix time in seconds; nil without a limit.
     ///   - ending: What the table says of an end that has begun.
     ///   - container: What the table says of its container; nil if it says nothing.
     package init(
-        _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, logsAfter cursor: WireTime? = nil,
+        _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, lifetimeEnd: Int64? = nil, logsAfter cursor: WireTime? = nil,
         ending: BackendEndingRecord? = nil, container: ContainerHandle? = nil, in context: BackendContext
     ) {
         self.request = request
@@ -44,6 +47,7 @@ package final class BackendSupervisor: Sendable {
         self.ending = Mutex(ending)
         self.origin = origin
         self.acceptedAt = acceptedAt
+        self.lifetimeEnd = lifetimeEnd
         self.context = context
         var logger = context.logger
         logger[metadataKey: LogKey.backend] = "\(request.backendID)"
@@ -64,9 +68,10 @@ package final class BackendSupervisor: Sendable {
     package func exitHint() { self.mailbox.post(.exitHint) }
 
     /// Returns when it is stored that the backend's end has begun. Its container may live on for the length of its grace.
-    package func terminate(requestedBy requester: String? = nil) async {
+    /// - Parameter kind: a hard one kills it at once, also where it is being ended softly.
+    package func terminate(_ kind: BackendEnding.Kind = .soft, requestedBy requester: String? = nil) async {
         self.requester.withLock { $0 = $0 ?? requester }
-        await self.mailbox.deliver(.terminate)
+        await self.mailbox.deliver(.terminate(kind))
     }
 
     /// Returns when nothing of the backend is left, or the task is cancelled.
@@ -78,6 +83,7 @@ package final class BackendSupervisor: Sendable {
         if case .admitted = self.origin { phases.pass(\.accepted, at: self.context.time.now()) }
         self.mailbox.post(.begin)
         await withDiscardingTaskGroup { group in
+            if let lifetimeEnd = self.lifetimeEnd { group.addTask { await self.watchLifetime(until: lifetimeEnd) } }
             await self.mailbox.receive { event in
                 self.note(event, in: &phases)
                 let actions = machine.handle(event)
@@ -97,7 +103,7 @@ package final class BackendSupervisor: Sendable {
         case .created: phases.pass(\.created, at: self.context.time.now())
         case .started: phases.pass(\.started, at: self.context.time.now())
         case .answered: phases.pass(\.ready, at: self.context.time.now())
-        case .begin, .pullFailed, .createFailed, .startFailed, .exitHint, .inspected, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained,
+        case .begin, .pullFailed, .createFailed, .startFailed, .exitHint, .inspected, .unanswered, .wentIdle, .lifetimeOver, .terminate, .stopped, .logsDrained,
             .removed:
             break
         }
@@ -202,7 +208,8 @@ extension BackendSupervisor {
     }
 
     private func probe(_ address: ContainerAddress) async {
-        let result = await self.context.probe(address, self.context.limits.ready)
+        let result = await self.context.probe(
+            address, self.request.terms.readiness, self.request.terms.readiness.timeout?.duration ?? self.context.limits.ready)
         guard !Task.isCancelled else { return }
         switch result {
         case .answered:
@@ -270,11 +277,11 @@ extension BackendSupervisor {
         self.context.pass(.ending)
         let record = outcome.record(at: self.context.time.now(), requestedBy: self.requester.withLock { $0 })
         let stored = await self.retryStore { () async throws(StoreError) in
-            try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, record) }
+            try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, $1) }
         }
         guard let stored = stored.flatMap({ $0 }) else { return }  // cancelled, or ended in the table by another way
         self.ending.withLock { $0 = stored }
-        if stored == record { self.told(record) }
+        if stored.ending == record.ending { self.told(stored) }
     }
 
     private func report(_ state: BackendState, _ record: BackendEndingRecord) -> [UInt8] {
@@ -371,7 +378,7 @@ extension BackendSupervisor {
             let record = BackendOutcome(.swept, .idle).record(at: self.context.time.now(), requestedBy: nil)
             let verdict = await self.retryStore { () async throws(StoreError) in
                 try await self.context.store.endIfIdle(
-                    self.backend, idleLimit: self.request.maxIdle, at: now, record, report: self.report(.ready, record))
+                    self.backend, idleLimit: self.idleLimit, at: now, record, report: self.report(.ready, record))
             }
             switch verdict {
             case .idle:
@@ -379,7 +386,7 @@ extension BackendSupervisor {
                 self.told(record)
                 return self.mailbox.post(.wentIdle)
             case .activeUntil(let deadline):
-                let lastActive = deadline.subtractingReportingOverflow(Int64(clamping: self.request.maxIdle.rawValue)).partialValue
+                let lastActive = deadline.subtractingReportingOverflow(Int64(clamping: self.idleLimit.rawValue)).partialValue
                 if deadline != .max, ClockWatch.liesAhead(lastActive, of: now) {
                     await self.restartIdleTime(at: now)
                     continue
@@ -395,6 +402,32 @@ extension BackendSupervisor {
             }
         }
     }
+
+    /// Nobody need be connected where there is no limit; the route is looked after all the same.
+    private var idleLimit: WireSeconds { self.request.terms.hasNoIdleLimit ? WireSeconds(rawValue: .max) : self.request.maxIdle }
+
+    /// Ends the backend when its lifetime is over. What is left of it is measured by a clock that nobody sets, and the moment in the table,
+    /// which the next agent goes by, moves with the wall clock.
+    private func watchLifetime(until end: Int64) async {
+        var watch = ClockWatch(wallSeconds: self.context.time.now().seconds, uptime: self.context.time.uptime())
+        let left = end.subtractingReportingOverflow(self.context.time.now().seconds).partialValue
+        let deadline = self.context.time.uptime() + .seconds(max(0, left))
+        while true {
+            let remaining = deadline - self.context.time.uptime()
+            guard remaining > .zero else { return self.mailbox.post(.lifetimeOver) }
+            guard (try? await self.context.time.sleep(min(remaining, Self.lifetimeLook))) != nil else { return }
+            let now = self.context.time.now().seconds
+            guard watch.wasSet(wallSeconds: now, uptime: self.context.time.uptime()) else { continue }
+            let moved = now.addingReportingOverflow(max(0, (deadline - self.context.time.uptime()).components.seconds)).partialValue
+            self.logger.notice("the machine's clock was set; the end of the backend's lifetime is moved with it")
+            await self.retryStore { () async throws(StoreError) in
+                try await self.context.store.setLifetimeEnd(moved, of: self.backend)
+            }
+        }
+    }
+
+    /// How often is looked whether the clock was set.
+    private static let lifetimeLook = Duration.seconds(60)
 
     private func restartIdleTime(at now: Int64) async {
         self.logger.notice("the machine's clock was set; the backend's idle time begins anew")

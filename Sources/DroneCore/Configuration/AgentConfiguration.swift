@@ -17,6 +17,10 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var images: [String] = []
     /// Whether logs and statistics of backends go where readers of 0.3.24 look for them: on subjects that do not name the drone.
     package var servesLegacyReaders = true
+    /// Which part of the cluster's drones this one is in; the one without a name unless configured.
+    package var pool = PoolName.unnamed
+    /// Where directories are that outlive their backends; nil if requests may not ask for them. An absolute path.
+    package var mountBase: String?
 
     package init(ip: OwnAddress) {
         self.ip = ip
@@ -51,6 +55,12 @@ extension AgentConfiguration: ConfigReadable {
         reader.read(
             "serves_legacy_readers", .boolean, into: &draft.servesLegacyReaders,
             "Publish log lines and statistics on the subjects of 0.3, on which each drone can speak for any backend; false: on subjects that name the drone.")
+        reader.read(
+            "pool", .pool, into: &draft.pool,
+            "Pool of drones that this one is in. Requests that name it come here, and no others do; requests that name none go to drones without.")
+        draft.mountBase = reader.optional(
+            "mount_base", .mountBase,
+            "Directory below which requests get directories that outlive their backends; requests for such are refused if not set.")
         reader.unused("drone_id", reason: "the drone's id is the top-level key drone_id")
         guard let ip else { return nil }
         draft.ip = ip

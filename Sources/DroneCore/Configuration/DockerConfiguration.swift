@@ -14,6 +14,8 @@ package struct DockerConfiguration: Hashable, Sendable {
     /// Network the containers join; Docker's default if nil.
     package var network: String?
     package var isolation = ContainerIsolation()
+    /// Networks that a request may choose in place of that one.
+    package var allowedNetworks: [String] = []
     /// Gives every backend all GPUs, and with them a way to the memory of other backends.
     package var insecureGPU = false
     /// Lets requests mount directories of the host, so whoever may schedule is root on the drone.
@@ -33,6 +35,9 @@ extension DockerConfiguration: ConfigReadable {
         self.runtime = reader.optional("runtime", .string, "Container runtime, such as runsc; Docker's default if not set.")
         self.network = reader.optional("network", .string, "Docker network that backends join; Docker's default if not set.")
         self.isolation.read(&reader, network: self.network)
+        reader.read(
+            "allowed_networks", .allowedNetworks, into: &self.allowedNetworks,
+            "Docker networks that a request may choose in place of that one; none if not set. isolate keeps watch over its own network only.")
         reader.read("insecure_gpu", .boolean, into: &self.insecureGPU, "Give every backend all GPUs. Backends can then read each other's GPU memory.")
         reader.read(
             "allow_volume_mounts", .boolean, into: &self.allowVolumeMounts,

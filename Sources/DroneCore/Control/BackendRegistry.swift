@@ -51,7 +51,7 @@ package actor BackendRegistry {
             }
         self.start(
             BackendSupervisor(
-                record.spec, from: origin, acceptedAt: record.acceptedAt, logsAfter: record.logCursor, ending: record.ending,
+                record.spec, from: origin, acceptedAt: record.acceptedAt, lifetimeEnd: record.lifetimeEnd, logsAfter: record.logCursor, ending: record.ending,
                 container: record.container, in: self.context))
     }
 
@@ -64,10 +64,14 @@ package actor BackendRegistry {
         let report = self.context.report(
             .loading, of: request.backendID,
             detail: request.metadata[ScheduleRequest.requestedByKey].map { BackendStatusDetail(requestedBy: BackendStatusDetail.requester($0)) })
-        let admission = try await self.context.store.admit(request, acceptedAt: received, room: room, report: report)
+        let lifetimeEnd = request.terms.lifetimeLimit.map { limit in
+            received / 1_000_000 + Int64(clamping: limit.duration.components.seconds)
+        }
+        let admission = try await self.context.store.admit(
+            request, acceptedAt: received, lifetimeEnd: lifetimeEnd, room: room, report: report)
         if admission == .admitted {
             self.context.pass(.admitted)
-            self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, in: self.context))
+            self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, lifetimeEnd: lifetimeEnd, in: self.context))
             self.context.reportQueued()
         }
         return admission

@@ -30,6 +30,11 @@ package struct DroneAgent: Service {
         package var maxBackends: UInt32?
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
+        package var pool = PoolName.unnamed
+        /// Networks that a request may name.
+        package var networks: Set<String> = []
+        /// Whether there are directories that outlive their backends.
+        package var hasMountBase = false
         package var limits = BackendLimits()
         /// Whether logs and statistics go on the subjects of 0.3.24, which do not name the drone.
         package var servesLegacyReaders = true
@@ -43,6 +48,9 @@ package struct DroneAgent: Service {
             self.cluster = cluster
             self.address = address
         }
+
+        /// What this agent says that not every agent can.
+        var abilities: DroneAbilities { DroneAbilities(pool: self.pool) }
     }
 
     /// Spawn requests handled at once; each is one write to SQLite.
@@ -71,7 +79,7 @@ package struct DroneAgent: Service {
         let prober = ReadinessProber()
         var context = BackendContext(
             drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
-            probe: { await prober.waitForAnswer(from: $0, limit: $1) },
+            probe: { await prober.waitForAnswer(from: $0, $1, limit: $2) },
             publishLog: {
                 let own = settings.servesLegacyReaders ? nil : $0.ownSubject(drone: settings.drone, cluster: settings.cluster)
                 Self.publish($0, to: own, on: bus, logger: logger)
@@ -153,10 +161,11 @@ package struct DroneAgent: Service {
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
-            bus: self.bus, voice: self.voice, logger: self.logger)
+            abilities: self.settings.abilities, bus: self.bus, voice: self.voice, logger: self.logger)
         let beat = HeartbeatReporter(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
-            condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus, logger: self.logger)
+            pool: self.settings.pool, condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus,
+            logger: self.logger)
         await withDiscardingTaskGroup { group in
             let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -189,11 +198,13 @@ package struct DroneAgent: Service {
 
 extension DroneAgent {
     private func serve(_ requests: MessageSubscription<SpawnRequest>) async {
-        let handler = SpawnHandler(
+        var handler = SpawnHandler(
             cluster: self.settings.cluster, drone: self.settings.drone, maxBackends: self.settings.maxBackends.map { Int($0) },
             allowsVolumeMounts: self.settings.allowsVolumeMounts, images: self.settings.images, condition: self.condition,
             registry: self.registry, logger: self.logger)
-        await requests.serveWithReasons(maxConcurrent: Self.maxConcurrentSpawns) { request in
+        handler.networks = self.settings.networks
+        handler.hasMountBase = self.settings.hasMountBase
+        await requests.serveWithReasons(maxConcurrent: Self.maxConcurrentSpawns) { [handler] request in
             let refusal = await handler.handle(request)
             return (refusal == nil, refusal)
         }
@@ -205,7 +216,8 @@ extension DroneAgent {
     }
 
     private func serve(_ requests: MessageSubscription<RollCallRequest>) async {
-        let handler = InventoryHandler(condition: self.condition, endpoint: self.settings.endpoint, store: self.context.store, logger: self.logger)
+        let handler = InventoryHandler(
+            condition: self.condition, endpoint: self.settings.endpoint, abilities: self.settings.abilities, store: self.context.store, logger: self.logger)
         await requests.serve(maxConcurrent: 1) { await handler.handle($0) }
     }
 

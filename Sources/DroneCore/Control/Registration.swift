@@ -18,17 +18,20 @@ package struct Registration: Sendable {
     private let cluster: ClusterName
     private let address: OwnAddress
     private let endpoint: PublicEndpoint
+    private let abilities: DroneAbilities
     private let bus: PlaneBus
     private let voice: DroneVoice
     private let logger: Logger
 
     package init(
-        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, bus: PlaneBus, voice: DroneVoice, logger: Logger
+        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, abilities: DroneAbilities = DroneAbilities(pool: .unnamed),
+        bus: PlaneBus, voice: DroneVoice, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
         self.address = address
         self.endpoint = endpoint
+        self.abilities = abilities
         self.bus = bus
         self.voice = voice
         self.logger = logger
@@ -53,7 +56,8 @@ package struct Registration: Sendable {
 
     private func register(_ ip: IPAddress) async throws -> Bool {
         let request = DroneConnectRequest(
-            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint)
+            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint,
+            abilities: self.abilities)
         return try await self.voice.say(request, timeout: Self.answerLimit)
     }
 

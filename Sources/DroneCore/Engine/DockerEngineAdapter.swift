@@ -38,6 +38,10 @@ package struct DockerEngineAdapter: Engine {
         if let refusal = self.template.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
             throw EngineFailure(.refused, refusal)
         }
+        if let mount = request.executable.dataMount {
+            guard let mounts = self.template.mounts else { throw EngineFailure(.refused, "the drone has no directory for data (agent.mount_base)") }
+            try await mounts.prepare(mount, for: request.executable.process.user)
+        }
         try await self.ensureNetwork()
         do throws(EngineError) {
             if spec.syslog == nil, let bytes = self.template.logBytes {

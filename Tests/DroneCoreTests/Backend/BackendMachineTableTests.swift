@@ -32,6 +32,10 @@ import Testing
 
     static let terminated = BackendOutcome(.terminated, .requested)
     static let swept = BackendOutcome(.swept, .idle)
+    static let outlived = BackendOutcome(.swept, .lifetime)
+    static let otherStatus = BackendOutcome(
+        .timedOutBeforeReady, .readinessTimeout,
+        message: "port 8080 answered with status 503, and not with the one that was asked for, within the time allowed")
     static let vanishedStarting = BackendOutcome(.errorStarting, .vanished, message: "the container is gone, and nobody saw how")
     static let vanishedReady = BackendOutcome(.failed, .vanished, message: "the container is gone, and nobody saw how")
     static let timedOut = BackendOutcome(
@@ -73,7 +77,8 @@ import Testing
         .started, .startFailed(refused), .exitHint,
         .inspected(.absent), .inspected(.foreign), .inspected(.oversized), .inspected(.created), .inspected(running), .inspected(.running(nil)),
         .inspected(exit0), .inspected(exit2),
-        .inspected(killed), .answered, .unanswered(.mute), .unanswered(.closed), .wentIdle, .terminate, .stopped, .logsDrained, .removed,
+        .inspected(killed), .answered, .unanswered(.mute), .unanswered(.closed), .unanswered(.otherStatus(503)), .wentIdle, .lifetimeOver, .terminate(.soft),
+        .terminate(.hard), .stopped, .logsDrained, .removed,
     ]
 
     /// The rows of an end: recorded, or that it has begun while something may run; then cleaned up from `cleanup` on.
@@ -91,6 +96,16 @@ import Testing
         return Row(from: from, event: event, to: .ending(outcome, cleanup), actions: first + begin)
     }
 
+    /// The rows of what ends a backend from outside of its container.
+    static func asked(_ from: State, _ cleanup: BackendMachine.Cleanup, first: [Action] = []) -> [Row] {
+        [
+            end(from, .terminate(.soft), terminated, cleanup, first: first), end(from, .terminate(.hard), hardEnd, cleanup, first: first),
+            end(from, .lifetimeOver, outlived, cleanup, first: first),
+        ]
+    }
+
+    static let hardEnd = BackendOutcome(.terminated, .requested, isHard: true)
+
     static let beginning: [Row] = [
         Row(from: .waiting(.admitted), event: .begin, to: .loading(.creating(fresh)), actions: [.create]),
         Row(from: .waiting(.loading), event: .begin, to: .loading(.adopting(fresh)), actions: [.inspect]),
@@ -98,22 +113,16 @@ import Testing
         Row(from: .waiting(.ready), event: .begin, to: .ready(.rejoining), actions: [.inspect]),
         Row(from: .waiting(.ending(terminated)), event: .begin, to: .ending(terminated, .stopping), actions: [.stop(.soft)]),
         Row(from: .waiting(.ended(before)), event: .begin, to: .ending(before, .stoppingLeftover), actions: [.stop(.soft)]),
-        end(.waiting(.admitted), .terminate, terminated, .stopping),
-        end(.waiting(.loading), .terminate, terminated, .stopping),
-        end(.waiting(.starting), .terminate, terminated, .stopping),
-        end(.waiting(.ready), .terminate, terminated, .stopping),
     ]
 
     static let loading: [Row] = [
         Row(from: .loading(.pulling(fresh)), event: .pulled, to: .loading(.creating(triedPull)), actions: [.create]),
         end(.loading(.pulling(fresh)), .pullFailed(refused), loadError(.imagePullFailed, refused), .drainingLogs(removes: true)),
-        end(.loading(.pulling(fresh)), .terminate, terminated, .drainingLogs(removes: true), first: [.cancelWork]),
 
         Row(from: .loading(.creating(fresh)), event: .created, to: .loading(.launching), actions: [.start]),
         Row(from: .loading(.creating(fresh)), event: .createFailed(missing), to: .loading(.pulling(fresh)), actions: [.pull]),
         Row(from: .loading(.creating(fresh)), event: .createFailed(taken), to: .loading(.adopting(triedAdoption)), actions: [.inspect]),
         end(.loading(.creating(fresh)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
-        end(.loading(.creating(fresh)), .terminate, terminated, .settling),
 
         Row(from: .loading(.creating(triedPull)), event: .created, to: .loading(.launching), actions: [.start]),
         end(.loading(.creating(triedPull)), .createFailed(missing), loadError(.imageMissing, missing), .drainingLogs(removes: true)),
@@ -121,7 +130,6 @@ import Testing
             from: .loading(.creating(triedPull)), event: .createFailed(taken),
             to: .loading(.adopting(.init(pulled: true, adopted: true))), actions: [.inspect]),
         end(.loading(.creating(triedPull)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
-        end(.loading(.creating(triedPull)), .terminate, terminated, .settling),
 
         Row(from: .loading(.creating(triedAdoption)), event: .created, to: .loading(.launching), actions: [.start]),
         Row(
@@ -129,11 +137,9 @@ import Testing
         end(.loading(.creating(triedAdoption)), .createFailed(taken), loadError(.containerRefused, taken), .drainingLogs(removes: true)),
         end(
             .loading(.creating(triedAdoption)), .createFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
-        end(.loading(.creating(triedAdoption)), .terminate, terminated, .settling),
 
         Row(from: .loading(.launching), event: .started, to: .starting(.locating), actions: [.inspect, .record(.starting, route: nil)]),
         end(.loading(.launching), .startFailed(refused), loadError(.containerRefused, refused), .drainingLogs(removes: true)),
-        end(.loading(.launching), .terminate, terminated, .settling),
     ]
 
     static func adopting(_ attempt: BackendMachine.Attempt) -> [Row] {
@@ -151,7 +157,6 @@ import Testing
             end(state, .inspected(exit0), endedStarting(0), .drainingLogs(removes: true), first: [record]),
             end(state, .inspected(exit2), endedStarting(2), .drainingLogs(removes: true), first: [record]),
             end(state, .inspected(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true), first: [record]),
-            end(state, .terminate, terminated, .settling),
         ]
     }
 
@@ -167,7 +172,6 @@ import Testing
         end(.starting(.locating), .inspected(exit0), endedStarting(0), .drainingLogs(removes: true)),
         end(.starting(.locating), .inspected(exit2), endedStarting(2), .drainingLogs(removes: true)),
         end(.starting(.locating), .inspected(killed), endedStarting(137, .outOfMemory), .drainingLogs(removes: true)),
-        end(.starting(.locating), .terminate, terminated, .stopping),
 
         Row(from: .starting(.probing(address)), event: .exitHint, to: .starting(.probing(address)), actions: [.inspect]),
         end(.starting(.probing(address)), .inspected(.absent), vanishedStarting, .drainingLogs(removes: true), first: [.cancelWork]),
@@ -184,7 +188,7 @@ import Testing
             actions: [.record(.ready, route: address), .watchIdle(address)]),
         end(.starting(.probing(address)), .unanswered(.mute), timedOut, .stopping),
         end(.starting(.probing(address)), .unanswered(.closed), neverOpened, .stopping),
-        end(.starting(.probing(address)), .terminate, terminated, .stopping, first: [.cancelWork]),
+        end(.starting(.probing(address)), .unanswered(.otherStatus(503)), otherStatus, .stopping),
     ]
 
     static func ready(_ state: State) -> [Row] {
@@ -197,7 +201,6 @@ import Testing
             end(state, .inspected(exit0), endedReady(.exited, 0), .drainingLogs(removes: true)),
             end(state, .inspected(exit2), endedReady(.failed, 2), .drainingLogs(removes: true)),
             end(state, .inspected(killed), endedReady(.failed, 137, .outOfMemory), .drainingLogs(removes: true)),
-            end(state, .terminate, terminated, .stopping),
         ]
     }
 
@@ -224,6 +227,8 @@ import Testing
                 from: .ending(before, .stoppingLeftover), event: .stopped, to: .ending(before, .drainingLogs(removes: true)),
                 actions: [.drainLogs(note: nil)]),
             Row(from: drain, event: .logsDrained, to: .ending(terminated, .removing), actions: [.remove]),
+            Row(from: settling, event: .terminate(.hard), to: .ending(hardEnd, .settling), actions: [.recordEnding(hardEnd)]),
+            Row(from: stop, event: .terminate(.hard), to: .ending(hardEnd, .stopping), actions: [.recordEnding(hardEnd), .stop(.hard)]),
             Row(from: .ending(foreign, .drainingLogs(removes: false)), event: .logsDrained, to: .ended(foreign), actions: [.finish]),
             Row(from: .ending(terminated, .removing), event: .removed, to: .ended(terminated), actions: [.finish]),
         ]
@@ -236,8 +241,24 @@ import Testing
         return rows
     }()
 
+    static let requests: [Row] = [
+        asked(.waiting(.admitted), .stopping),
+        asked(.waiting(.loading), .stopping),
+        asked(.waiting(.starting), .stopping),
+        asked(.waiting(.ready), .stopping),
+        asked(.loading(.pulling(fresh)), .drainingLogs(removes: true), first: [.cancelWork]),
+        asked(.loading(.creating(fresh)), .settling),
+        asked(.loading(.creating(triedPull)), .settling),
+        asked(.loading(.creating(triedAdoption)), .settling),
+        asked(.loading(.launching), .settling),
+        asked(.starting(.locating), .stopping),
+        asked(.starting(.probing(address)), .stopping, first: [.cancelWork]),
+        asked(.loading(.adopting(fresh)), .settling), asked(.loading(.adopting(triedAdoption)), .settling),
+        asked(.ready(.rejoining), .stopping), asked(.ready(.serving(address)), .stopping),
+    ].flatMap { $0 }
+
     static let table: [Row] =
-        beginning + loading + adopting(fresh) + adopting(triedAdoption) + starting + ready(.ready(.rejoining))
+        beginning + requests + loading + adopting(fresh) + adopting(triedAdoption) + starting + ready(.ready(.rejoining))
         + ready(.ready(.serving(address))) + readyOnly + ending
 
     @Test("every event in every state does what the table says, or nothing", arguments: states)
@@ -270,6 +291,8 @@ import Testing
                 // The table has it already where the watch found it idle, and where another agent began it.
                 let isKnown = row.event == .wentIdle || row.event == .begin
                 #expect(records == (isKnown ? [] : [.recordEnding(outcome)]), "\(row)")
+            case (true, .settling) where row.event == .terminate(.hard), (true, .stopping) where row.event == .terminate(.hard):
+                #expect(records == [.recordEnding(outcome)], "\(row)")
             case (_, .drainingLogs):
                 // What had ended in the table before has been told.
                 let isTold = row.from == .ending(Self.before, .stoppingLeftover)
