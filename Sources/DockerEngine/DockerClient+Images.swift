@@ -9,8 +9,24 @@ extension DockerClient {
         do {
             try await self.perform(request)
             return true
-        } catch where error.code == .noSuchImage {
+        } catch  where error.code == .noSuchImage {
             return false
+        }
+    }
+
+    /// Makes an image of one layer out of an archive (tar), without a registry. One of that name is replaced.
+    package func importImage(_ archive: [UInt8], as image: ImageReference) async throws(EngineError) {
+        let attempt = "import image \(image)"
+        guard let tag = image.tag else { throw EngineError(.badRequest, attempt: attempt, hint: "an imported image needs a tag") }
+        var request = EngineRequest(
+            method: .POST, path: "/images/create", query: [("fromSrc", "-"), ("repo", image.name), ("tag", tag)],
+            body: ByteBuffer(bytes: archive), subject: .daemon, attempt: attempt, limit: .start)
+        request.contentType = "application/x-tar"
+        let lines = EngineStream(
+            try await self.transport.open(request), decoder: JSONLineDecoder<PullMessage>(), request: request, endpoint: self.endpoint)
+        // As for a pull, a failure may come after the status.
+        for try await case .failure(let text) in lines {
+            throw EngineError(.daemonFailed, attempt: attempt, message: DaemonMessage(text).text)
         }
     }
 

@@ -71,7 +71,7 @@ final class EngineTransport: Sendable {
         let version = try await self.negotiatedVersion()
         do {
             return try await self.exchange(request, version: version, read)
-        } catch where error.code == .versionUnsupported {
+        } catch  where error.code == .versionUnsupported {
             self.version.withLock { $0 = nil }
             let other = try await self.negotiatedVersion()
             guard other != version else { throw error }
@@ -104,7 +104,7 @@ final class EngineTransport: Sendable {
         if let host = self.endpoint.hostHeader { message.headers.add(name: "Host", value: host) }
         for header in request.headers { message.headers.add(name: header.name, value: header.value) }
         if let body = request.body {
-            message.headers.add(name: "Content-Type", value: "application/json")
+            message.headers.add(name: "Content-Type", value: request.contentType)
             message.body = .bytes(body)
         }
         return message

@@ -136,8 +136,17 @@ stop_cluster_but_docker() {
         stop isolation
         as_root scripts/lib/isolate-network remove "$root/dev/config/drone.toml"
     fi
+    remove_sandboxes
     docker_cli network rm "$backends_network" >/dev/null 2>&1 || true
     rm -f "$choices"
+}
+
+# Networks that the agent has kept ready; they outlive it.
+remove_sandboxes() {
+    local sandboxes
+    sandboxes=$(docker_cli ps --all --quiet --filter label=dev.plane.role=sandbox --filter "label=dev.plane.drone=drone-$clone_id" 2>/dev/null) || return 0
+    # shellcheck disable=SC2086 # one word each
+    [ -z "$sandboxes" ] || docker_cli rm --force $sandboxes >/dev/null
 }
 
 # The backends of this cluster that there are: NATS may remember some of an earlier run that are long gone, and the engine may run others'.

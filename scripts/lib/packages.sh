@@ -4,7 +4,7 @@
 packages_of() {
     case $1 in
         build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
-        run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
+        run) echo nats-server docker.io crun iptables iproute2 curl ca-certificates ;;
         service) echo ca-certificates iptables procps systemd ;;
         package) echo dpkg-dev ;;
         images) echo debootstrap docker-compose ;;

@@ -75,7 +75,7 @@ extension BackendMachine {
             return self.end(outcome, from: .stopping, first: [.cancelWork])
         case .loading(.pulling):
             return self.end(outcome, from: .drainingLogs(removes: true), first: [.cancelWork])
-        case .loading(.adopting), .loading(.creating), .loading(.launching):
+        case .loading(.adopting), .loading(.creating), .loading(.launching), .loading(.discarding):
             return self.end(outcome, from: .settling)
         }
     }

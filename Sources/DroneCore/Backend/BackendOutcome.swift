@@ -40,7 +40,8 @@ package struct BackendOutcome: Hashable, Sendable {
 
     /// How its process is ended where it has to be: one that never answered, or cannot be reached, has nothing to finish.
     var kind: BackendEnding.Kind {
-        switch self.state {
+        if self.cause == .networkLost { return .hard }
+        return switch self.state {
         case .timedOutBeforeReady, .failed: .hard
         case .loading, .starting, .ready, .errorLoading, .errorStarting, .exited, .swept, .lost, .terminated: self.isHard ? .hard : .soft
         }

@@ -103,7 +103,7 @@ package final class BackendSupervisor: Sendable {
         case .created: phases.pass(\.created, at: self.context.time.now())
         case .started: phases.pass(\.started, at: self.context.time.now())
         case .answered: phases.pass(\.ready, at: self.context.time.now())
-        case .begin, .pullFailed, .createFailed, .startFailed, .exitHint, .inspected, .unanswered, .wentIdle, .lifetimeOver, .terminate, .stopped, .logsDrained,
+        case .begin, .pullFailed, .createFailed, .startFailed, .discarded, .exitHint, .inspected, .unanswered, .wentIdle, .lifetimeOver, .terminate, .stopped, .logsDrained,
             .removed:
             break
         }
@@ -113,8 +113,9 @@ package final class BackendSupervisor: Sendable {
     private func perform(_ action: BackendMachine.Action, phases: PhaseClock, in group: inout DiscardingTaskGroup) async -> Bool {
         switch action {
         case .pull: group.addTask { await self.work.run { await self.pull() } }
-        case .create: group.addTask { await self.create() }
+        case .create(let plainly): group.addTask { await self.create(plainly: plainly) }
         case .start: group.addTask { await self.start() }
+        case .discard: group.addTask { await self.discard() }
         case .inspect: group.addTask { await self.inspect() }
         case .probe(let address): group.addTask { await self.work.run { await self.probe(address) } }
         case .cancelWork: await self.work.cancel()
@@ -161,10 +162,10 @@ extension BackendSupervisor {
             result ?? .pullFailed(EngineFailure(.registry(.timedOut), "pull \(executable.image): not done after \(context.limits.pull)")))
     }
 
-    private func create() async {
+    private func create(plainly: Bool) async {
         do throws(EngineFailure) {
             self.context.pass(.creating)
-            let container = try await self.context.engine.create(self.request)
+            let container = try await self.context.engine.create(self.request, plainly: plainly)
             self.container.withLock { $0 = container }
             self.context.pass(.created)
             self.mailbox.post(.created)
@@ -181,6 +182,15 @@ extension BackendSupervisor {
             self.mailbox.post(.started)
         } catch {
             self.mailbox.post(.startFailed(error))
+        }
+    }
+
+    private func discard() async {
+        self.logger.notice("the container could not be started and is made without a shortcut")
+        await self.retry("remove the container") { () async throws(EngineFailure) in
+            try await self.context.engine.remove(self.containerHandle)
+            self.container.withLock { $0 = ContainerHandle(of: self.backend) }
+            self.mailbox.post(.discarded)
         }
     }
 
@@ -263,14 +273,17 @@ extension BackendSupervisor {
 
 extension BackendSupervisor {
     private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseClock) async {
-        let detail = phases.reported.map { BackendStatusDetail(phases: $0) }
+        let detail = phases.reported.map { BackendStatusDetail(phases: $0, start: self.startKind) }
         await self.store(
             BackendTransition(
                 self.backend, to: state, at: self.context.time.now().seconds, route: address.map { self.route(to: $0) },
                 container: self.containerHandle,
                 report: self.context.report(state, of: self.backend, detail: detail)))
-        if state == .ready { BackendMetrics.becameReady(phases.phases) }
+        if state == .ready { BackendMetrics.becameReady(phases.phases, start: self.startKind) }
     }
+
+    /// How its container was made.
+    private var startKind: BackendStartKind { self.containerHandle.sandbox == nil ? .cold : .sandbox }
 
     /// Nothing new gets in from here on. An end that was begun before stands, and is told.
     private func recordEnding(_ outcome: BackendOutcome) async {
@@ -305,7 +318,7 @@ extension BackendSupervisor {
         if outcome.cause == .requested { detail.requestedBy = ending.map(\.requestedBy) ?? self.requester.withLock { $0 } }
         await self.store(
             BackendTransition(
-                self.backend, to: outcome.state, at: self.context.time.now().seconds, exitCode: outcome.exitCode,
+                self.backend, to: outcome.state, at: self.context.time.now().seconds, exitCode: outcome.exitCode, container: self.containerHandle,
                 report: self.context.report(outcome.state, of: self.backend, detail: detail)), outcome)
     }
 

@@ -9,7 +9,7 @@ package struct DockerConfiguration: Hashable, Sendable {
     }
 
     package var connection: Connection = .socket(path: "/var/run/docker.sock")
-    /// Container runtime such as `runsc`; Docker's default if nil.
+    /// Container runtime such as `runsc`; if nil, Docker's default, or with sandboxes the fastest that works.
     package var runtime: String?
     /// Network the containers join; Docker's default if nil.
     package var network: String?
@@ -32,7 +32,9 @@ extension DockerConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         self.init()
         self.connection = reader.table("connection") { Connection(&$0) } ?? self.connection
-        self.runtime = reader.optional("runtime", .string, "Container runtime, such as runsc; Docker's default if not set.")
+        self.runtime = reader.optional(
+            "runtime", .string,
+            "Container runtime, such as runsc; if not set, crun where Docker knows it and it works (agent.sandboxes), otherwise Docker's default.")
         self.network = reader.optional("network", .string, "Docker network that backends join; Docker's default if not set.")
         self.isolation.read(&reader, network: self.network)
         reader.read(

@@ -79,9 +79,10 @@ package actor BackendRegistry {
 
     package func supervisor(of backend: BackendID) -> BackendSupervisor? { self.supervisors[backend] }
 
-    /// Whoever runs the backend of this container: the one that has its id, or else the backend that its labels name.
+    /// Whoever runs the backend of this container: the one that has its id, the one whose network it holds, or else the backend that its
+    /// labels name.
     package func supervisor(of container: ContainerHandle) -> BackendSupervisor? {
-        if let id = container.id, let owner = self.supervisors.values.first(where: { $0.containerHandle.id == id }) { return owner }
+        if let id = container.id, let owner = self.supervisors.values.first(where: { $0.containerHandle.isOrUses(id) }) { return owner }
         return container.backend.flatMap { self.supervisors[$0] }
     }
 
@@ -102,4 +103,9 @@ package actor BackendRegistry {
     private func forget(_ supervisor: BackendSupervisor) {
         self.supervisors[supervisor.backend] = nil
     }
+}
+
+extension ContainerHandle {
+    /// Whether this is the container of that id, or has its network.
+    fileprivate func isOrUses(_ id: String) -> Bool { self.id == id || self.sandbox == id }
 }

@@ -40,6 +40,8 @@ package struct DroneAgent: Service {
         package var servesLegacyReaders = true
         /// Whether backends are kept away from this machine; nil where nobody asked for it, or it is not known yet.
         package var isIsolated: @Sendable () -> Bool? = { nil }
+        /// The engine's, where starts find a network ready; the agent keeps it full.
+        package var sandboxes: SandboxPool?
         /// Does nothing but in tests of failures.
         package var pass: @Sendable (FaultPoint) -> Void = { _ in }
 
@@ -76,6 +78,7 @@ package struct DroneAgent: Service {
         let voice = DroneVoice(drone: settings.drone, bus: bus, logger: logger)
         let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
+        settings.sandboxes?.set(draining: condition.isDraining)
         let prober = ReadinessProber()
         var context = BackendContext(
             drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
@@ -140,9 +143,10 @@ package struct DroneAgent: Service {
     private func addLoops(to group: inout DiscardingTaskGroup) {
         let (context, registry, logger) = (self.context, self.registry, self.logger)
         let reconciler = Reconciler(
-            drone: context.drone, engine: context.engine, store: context.store, registry: registry, time: context.time, logger: logger)
+            drone: context.drone, engine: context.engine, store: context.store, registry: registry, sandboxes: self.settings.sandboxes,
+            time: context.time, logger: logger)
         let exits = ExitWatch(
-            feeds: context.feeds, registry: registry, reconciler: reconciler, time: context.time, logger: logger)
+            feeds: context.feeds, registry: registry, reconciler: reconciler, sandboxes: self.settings.sandboxes, time: context.time, logger: logger)
         let usage = UsageReporter(
             drone: context.drone, cluster: context.cluster, feeds: context.feeds, registry: registry, time: context.time, logger: logger
         ) { Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: logger) }
@@ -155,6 +159,10 @@ package struct DroneAgent: Service {
         group.addTask { await usage.run() }
         group.addTask { await host.run() }
         group.addTask { await self.register() }
+        if let pool = self.settings.sandboxes {
+            let adoption = SandboxAdoption(drone: context.drone, engine: context.engine, store: context.store)
+            group.addTask { await pool.run { try await adoption.candidates() } }
+        }
     }
 
     /// Registers the drone, and keeps it registered; heartbeats begin when a scheduler has acknowledged the first registration.
@@ -245,6 +253,7 @@ extension DroneAgent {
                 return .failure(ErrorReply(code: .unavailable, message: "the drain setting was not stored"))
             }
             self.condition.set(draining: request.drain)
+            self.settings.sandboxes?.set(draining: request.drain)
             self.logger.notice("drain setting changed", metadata: [LogKey.state: "\(self.condition.state)"])
             return .success(UnitReply())
         }

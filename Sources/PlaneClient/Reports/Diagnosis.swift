@@ -71,6 +71,7 @@ package struct Diagnosis: Hashable, Sendable {
         switch self.cause {
         case .outOfMemory: "The kernel killed it, because it needed more memory than its limit."
         case .vanished: "Its container is gone, and nobody saw how."
+        case .networkLost: "The container that held its network ended, so nothing reached it any more."
         case .internalError: "Something on its drone failed."
         case .containerRefused: "Its drone does not let such a container live."
         default: "Its program ended by itself\(self.exit)."

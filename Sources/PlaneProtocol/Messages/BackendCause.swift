@@ -52,6 +52,8 @@ package struct BackendCause: JSONText, Hashable, Codable {
     package static let requested = BackendCause(rawValue: "terminated")
     /// The container is gone and nobody saw how.
     package static let vanished = BackendCause(rawValue: "vanished")
+    /// The container that held its network ended, so nothing reached it any more, and it was ended too.
+    package static let networkLost = BackendCause(rawValue: "network_lost")
     /// Something on the drone failed, other than the backend.
     package static let internalError = BackendCause(rawValue: "internal_error")
 }

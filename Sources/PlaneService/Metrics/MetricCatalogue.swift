@@ -22,9 +22,12 @@ package enum MetricCatalogue {
         "plane_dns_state_sequence": "Sequence number of the newest message applied.",
         "plane_dns_zones": "Clusters that are answered for.",
         "plane_drone_backends_ended_total": "Backends of this drone that have ended, by the state they ended in.",
+        "plane_drone_free_sandboxes": "Networks that are ready for the next backends.",
         "plane_drone_max_backends": "Most backends this drone runs at once; 0 if there is no limit.",
         "plane_drone_running_backends": "Backends of this drone that have not ended.",
-        "plane_drone_spawn_phase_seconds": "From the request until a backend had passed each phase on its way to ready; the phase ready is the whole way.",
+        "plane_drone_sandbox_claims_total": "Starts of backends that found a network ready (hit), or none (miss).",
+        "plane_drone_spawn_phase_seconds":
+            "From the request until a backend had passed each phase on its way to ready, by how it was started; the phase ready is the whole way.",
         "plane_scheduler_schedule_requests_total": "Requests for a backend, by cluster and answer.",
         "plane_scheduler_schedule_seconds": "From a request for a backend to its answer.",
         "plane_scheduler_state_bytes": "Bytes of the stream that holds the state of the world.",

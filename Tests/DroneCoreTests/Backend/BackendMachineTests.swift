@@ -12,7 +12,7 @@ import Testing
     func shortWay() {
         var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 9000)
         let address = ContainerAddress(ip: self.ip, port: 9000)
-        #expect(machine.handle(.begin) == [.create])
+        #expect(machine.handle(.begin) == [.create(plainly: false)])
         #expect(machine.handle(.created) == [.start])
         #expect(machine.handle(.started) == [.inspect, .record(.starting, route: nil)])
         #expect(machine.handle(.inspected(.running(self.ip))) == [.probe(address), .followLogs])
@@ -27,7 +27,7 @@ import Testing
     func pullAlways() {
         var machine = BackendMachine(.admitted, pullPolicy: .always, port: 80)
         #expect(machine.handle(.begin) == [.pull])
-        #expect(machine.handle(.pulled) == [.create])
+        #expect(machine.handle(.pulled) == [.create(plainly: false)])
         let failure = EngineFailure(.imageMissing, "gone again")
         #expect(machine.handle(.createFailed(failure)).first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "gone again")))
     }
@@ -35,7 +35,7 @@ import Testing
     @Test("policy Never does not pull, whatever is missing")
     func pullNever() {
         var machine = BackendMachine(.admitted, pullPolicy: .never, port: 80)
-        #expect(machine.handle(.begin) == [.create])
+        #expect(machine.handle(.begin) == [.create(plainly: false)])
         let actions = machine.handle(.createFailed(EngineFailure(.imageMissing, "no such image")))
         #expect(!actions.contains(.pull))
         #expect(actions.first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "no such image")))
