@@ -104,7 +104,7 @@ final class DronePolicy: ProxyPolicy {
         return Notes.wantsPage.union(Notes.mayReload)
     }
 
-    func answer(to failure: RequestFailure, _ notes: RequestNotes) -> ProxyAnswer {
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: DroneRoute?) -> ProxyAnswer {
         let answer = ProxyAnswer(failure)
         guard let pages, notes.contains(Notes.wantsPage) else { return answer }
         if failure == .upstream(.stillStarting), notes.contains(Notes.mayReload) {

@@ -27,6 +27,12 @@ package struct ProxyLimits: Hashable, Sendable {
     package var requestBodyIdle: TimeAmount = .seconds(60)
     /// From asking the kernel for a connection to a backend until it stands.
     package var connect: TimeAmount = .seconds(5)
+    /// From asking the policy to look a name up to its answer; nil is as long as ``connect``.
+    package var lookup: TimeAmount?
+    /// From the end of a request's head to the end of its body; nil is no limit but ``requestBodyIdle``.
+    package var request: TimeAmount?
+    /// From the end of a request's head to the last byte of its response, which is cut off then; nil is no limit.
+    package var exchange: TimeAmount?
     /// From the end of a request to the head of its response; long polls must fit.
     package var response: TimeAmount = .seconds(300)
     /// Without one byte of a response body from the backend; event streams may be silent for long.
@@ -72,6 +78,8 @@ package struct ProxyLimits: Hashable, Sendable {
     package var upstreamReceiveBufferBytes = 256 * 1024
 
     package init() {}
+
+    package var lookupLimit: TimeAmount { self.lookup ?? self.connect }
 
     /// Descriptors that are for other things than visitors: files, listening sockets, event loops, idle connections to backends.
     private static let reservedDescriptors = 1024

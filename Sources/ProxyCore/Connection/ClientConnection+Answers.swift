@@ -24,7 +24,7 @@ extension ClientConnection {
     func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead, _ bytes: Span<UInt8>) {
         self.logFailure(failure, of: name)
         let notes = self.worker.policy.notes(on: head, self.worker.table.fields, bytes)
-        self.answer(self.worker.policy.answer(to: failure, notes), to: head, failure: failure)
+        self.answer(self.worker.policy.answer(to: failure, notes, onCarried: self.request.route), to: head, failure: failure)
     }
 
     /// The request in hand gets no response from its backend.
@@ -36,7 +36,7 @@ extension ClientConnection {
         self.consumeHead(self.request.offer?.headLength ?? 0)
         self.dropUpstream()
         let closes = !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
-        let answer = self.worker.policy.answer(to: failure, notes)
+        let answer = self.worker.policy.answer(to: failure, notes, onCarried: self.request.route)
         self.respond(answer, isHEAD: exchange.request.isHEAD, isHTTP10: exchange.request.isHTTP10, closes: closes)
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
@@ -72,7 +72,7 @@ extension ClientConnection {
     private func endUnread(_ cause: VisitorFailure) {
         let failure = RequestFailure.visitor(cause)
         self.recordUnreadable()
-        let answer = self.worker.policy.answer(to: failure, [])
+        let answer = self.worker.policy.answer(to: failure, [], onCarried: self.request.route)
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
         self.respond(answer, isHEAD: false, isHTTP10: false, closes: true)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
@@ -111,15 +111,19 @@ extension ClientConnection {
         let status = answer.status
         self.record?.status = status.rawValue
         self.worker.metrics.responded(status: status.rawValue)
-        let body = answer.text.isEmpty ? "" : answer.text + "\n"
+        let isPage = answer.form == .page
+        let body = isPage && !answer.text.isEmpty ? answer.text + "\n" : answer.text
         var out = ByteBufferAllocator().buffer(capacity: 384 + answer.fields.utf8.count + body.utf8.count)
         out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")
         out.writeBytes(self.worker.date.field())
-        out.writeStaticString("Content-Type: ")
-        out.writeStaticString(answer.contentType)
-        out.writeStaticString("\r\nCache-Control: no-store\r\n")
+        if isPage || !body.isEmpty {
+            out.writeStaticString("Content-Type: ")
+            out.writeStaticString(answer.contentType)
+            out.writeStaticString("\r\n")
+        }
+        if isPage { out.writeStaticString("Cache-Control: no-store\r\n") }
         out.writeString("Content-Length: \(body.utf8.count)\r\n")
-        if let requestID {
+        if isPage, let requestID {
             out.writeStaticString(RequestID.fieldName)
             requestID.write(into: &out)
             out.writeStaticString("\r\n")

@@ -1,3 +1,4 @@
+import EpollTransport
 import NIOCore
 
 /// From a request's bytes to a backend that gets them.
@@ -62,7 +63,7 @@ extension ClientConnection {
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, after lookup: LookupOutcome?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
-        if lookup == nil { self.requestID = self.name(head, bytes) }
+        if lookup == nil, self.worker.namesRequests { self.requestID = self.name(head, bytes) }
         if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         let now = NIODeadline.now()
@@ -82,7 +83,7 @@ extension ClientConnection {
             }
         case .wait(let name):
             self.request.wait(forLookupOf: name)
-            self.deadline = now + self.worker.limits.connect
+            self.deadline = now + self.worker.limits.lookupLimit
             self.worker.look(up: name, for: self)
         case .answer(let answer): self.answer(answer, to: head)
         case .fail(let failure): self.fail(failure, head: head, bytes)
@@ -141,14 +142,18 @@ extension ClientConnection {
             policy.addRequestFields(head, bytes, forCarried: route, to: pool, from: self.visitor, into: &self.worker.addedFields)
             added = self.worker.addedFields
         }
-        return RequestHeadWriter(path: path, rewriting).write(
+        var writer = RequestHeadWriter(path: path, rewriting)
+        writer.keepsRequestID = !self.worker.namesRequests
+        return writer.write(
             head, self.worker.table.fields, bytes, forwarding: self.forwarding, newID: head.requestID == nil ? self.requestID : nil,
             allocator: ByteBufferAllocator(), added: added)
     }
 
     func beginExchange(on upstream: UpstreamConnection, now: NIODeadline) {
         guard let outgoing = self.outgoingHead else { preconditionFailure("a head is kept until its exchange begins") }
-        self.consumeHead(self.request.connected())
+        let length = self.request.connected()
+        if length > 0, self.keepsHead { self.keptHead = self.input.getSlice(at: self.input.readerIndex, length: length)?.compacted() }
+        self.consumeHead(length)
         upstream.write(outgoing)
         if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
         self.armExchangeDeadline(now)
@@ -159,6 +164,11 @@ extension ClientConnection {
             upstream.flush()
             if self.isPaused { self.resumeReading() }
         }
+    }
+
+    /// Whether the request in hand may have to be offered to another endpoint, as its visitor sent it.
+    private var keepsHead: Bool {
+        self.worker.repeatsElsewhere && self.exchange?.request.isRepeatable == true && self.exchange?.request.upgrade == nil
     }
 
     /// The head has been dealt with; what follows is its body or the next one.

@@ -83,6 +83,7 @@ extension ClientConnection {
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
         case .forwardInterim:
             self.outgoingHead = nil
+            self.keptHead = nil
             self.write(self.outgoing(head, bytes, .unsaid, bodyRoom: 0))
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
             self.armExchangeDeadline(.now())

@@ -58,6 +58,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
     /// The head as the backend sees it, kept while it may have to be sent (again).
     @exclusivity(unchecked) var outgoingHead: ByteBuffer?
+    /// The head as the client sent it, where another endpoint may get it after one that has had it.
+    var keptHead: ByteBuffer?
     var upstream: UpstreamConnection?
     /// Bytes from the backend not dealt with yet.
     @exclusivity(unchecked) var upstreamInput = ByteBuffer()
@@ -388,6 +390,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.openStatus = 0
         self.exchange = nil
         self.outgoingHead = nil
+        self.keptHead = nil
         self.removesChunks = false
     }
 

@@ -142,7 +142,7 @@ struct ExchangeMachine {
                 self.upstreamWasKept = false
                 return .repeatRequest
             }
-            return .answer(.closedBeforeResponse)
+            return .answer(clean ? .closedBeforeResponse : .brokeBeforeResponse)
         case .body(let reader, _, _):
             guard reader.endsWithConnection, clean else { return .cutOff }
             self.response = .ended

@@ -29,6 +29,8 @@ final class ProxyWorker {
     @exclusivity(unchecked) var date = HTTPDate()
     @exclusivity(unchecked) var requestIDs = RequestIDSource()
     let logsAccess: Bool
+    let namesRequests: Bool
+    let repeatsElsewhere: Bool
     /// New requests end their connections: the proxy is about to stop.
     private(set) var isDraining = false
 
@@ -61,6 +63,7 @@ final class ProxyWorker {
         self.limits = options.limits
         self.peerWatch = PeerWatch(options.limits)
         self.logsAccess = options.accessLog != nil
+        self.namesRequests = options.namesRequests
         self.limiter = limiter
         self.load = load
         self.logLoop = logLoop
@@ -68,6 +71,7 @@ final class ProxyWorker {
         self.upstreams = allowance
         let host = PolicyHost(eventLoop: eventLoop, limits: options.limits, allowance: allowance, logger: logger)
         self.policy = policies.makePolicy(for: host)
+        self.repeatsElsewhere = self.policy.repeatsElsewhere
         self.metrics = ProxyMetrics(metrics, refusals: RefusalReason.engines + self.policy.refusalReasons)
         self.logger = logger
         host.worker = self
@@ -120,6 +124,7 @@ final class ProxyWorker {
 
     /// Whether there is room in the log for one more request that was not served.
     func tellsFailure() -> Bool {
+        guard self.options.tellsFailures else { return false }
         self.failures += 1
         return self.failures <= Self.toldFailures
     }
