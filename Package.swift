@@ -160,11 +160,13 @@ let package = Package(
         library(
             "DroneProxyPolicy", ["ProxyCore", "ProxyCoreConfiguration", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
+            "ProxyProgram",
+            ["ProxyCore", "NetworkAddresses", "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore]),
+        library(
             "DroneProxy",
             [
-                "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading",
-                "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "CSpawn", lifecycle, unixSignals, logging,
-                nioCore,
+                "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "ConfigurationReading", "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", logging, nioCore,
             ]),
 
         // Layer 3: read configuration, build, run.
@@ -185,8 +187,8 @@ let package = Package(
         executable(
             "drone-proxy",
             [
-                "DroneProxy", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore", "ConfigurationFiles",
-                "PlaneService", lifecycle, logging, arguments, nioCore,
+                "DroneProxy", "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore",
+                "ConfigurationFiles", "PlaneService", lifecycle, logging, arguments, nioCore,
             ]),
         executable(
             "cert-refresher",
@@ -251,7 +253,9 @@ let package = Package(
             "ProxyCoreTests",
             ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
-        tests("DroneProxyTests", ["DroneProxy", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
+        tests(
+            "DroneProxyTests",
+            ["DroneProxy", "ProxyProgram", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
             "PlaneClientTests",
             [

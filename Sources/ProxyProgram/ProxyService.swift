@@ -1,12 +1,9 @@
-import CertificateCoreConfiguration
-import ConfigurationFiles
 import Dispatch
 package import Logging
-import NetworkAddresses
-import NIOCore
+package import NIOCore
+package import NetworkAddresses
 package import PlaneService
 package import ProxyCore
-import ProxyCoreConfiguration
 import ServiceLifecycle
 import UnixSignals
 
@@ -17,6 +14,7 @@ package struct ProxyService: FinishingService {
     /// A successor that does not listen after this is given up.
     private static let successorLimit: Duration = .seconds(30)
 
+    let program: String
     let server: ProxyServer
     /// Which listen already, and from which nothing is taken yet.
     let bound: [(listener: ProxyListener, socket: ListeningSocket)]
@@ -31,20 +29,39 @@ package struct ProxyService: FinishingService {
     let replacedDeadline: TimeAmount?
     let logger: Logger
 
+    /// One socket that the program is to listen on.
+    package struct Binding: Sendable {
+        /// By which a successor knows the socket.
+        package var name: String
+        package var listener: ProxyListener
+        package var endpoint: SocketEndpoint
+
+        package init(name: String, listener: ProxyListener, endpoint: SocketEndpoint) {
+            self.name = name
+            self.listener = listener
+            self.endpoint = endpoint
+        }
+    }
+
     /// Binds at once, so that a taken port is told before anything has started.
+    ///
+    /// - Parameters:
+    ///   - program: The name under which it says that it is ready.
+    ///   - certificates: Whose ticket key is handed from process to process; nil where there is none.
+    ///   - replacedDeadline: When a replaced process closes what is still open; nil never does.
     package static func bind(
-        _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
+        _ bindings: [Binding], program: String, server: ProxyServer, sockets: ListeningSockets, certificates: CertificateStore?,
+        replacedDeadline: TimeAmount?, logger: Logger
     ) async throws -> ProxyService {
         var bound: [(ProxyListener, ListeningSocket)] = []
-        let certificates = settings.certificateFiles.map { CertificateStore(files: $0, offersHTTP2: settings.drone.proxy.http2, logger: logger) }
-        for (name, listener, port) in Self.listeners(settings, certificates) {
-            let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
+        for binding in bindings {
             let socket: ListeningSocket =
-                if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) } else {
-                    try ListeningSocket(listeningOn: try SocketAddress(endpoint))
+                if let inherited = sockets.inherited(binding.name, at: binding.endpoint) { ListeningSocket(inheriting: inherited) } else {
+                    try ListeningSocket(
+                        listeningOn: try SocketAddress(ipAddress: binding.endpoint.ip.description, port: Int(binding.endpoint.port)))
                 }
-            sockets.hold(name, socket.descriptor)
-            bound.append((listener, socket))
+            sockets.hold(binding.name, socket.descriptor)
+            bound.append((binding.listener, socket))
         }
         // Not earlier: until now SIGTERM ends a process that nobody needs yet.
         let reloads = await UnixSignalsSequence(trapping: .sighup)
@@ -58,22 +75,8 @@ package struct ProxyService: FinishingService {
                 metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
         }
         return ProxyService(
-            server: server, bound: bound, sockets: sockets, certificates: certificates, reloads: reloads, ends: ends,
-            replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
-    }
-
-    /// With a certificate HTTPS, and plain HTTP only to lead there; without one plain HTTP. Sockets go to a successor by name.
-    private static func listeners(
-        _ settings: DroneProxySettings, _ certificates: CertificateStore?
-    ) -> [(name: String, ProxyListener, port: UInt16)] {
-        let httpPort = settings.drone.proxy.httpPort
-        guard let certificates, let httpsPort = settings.httpsPort, let redirectPort = settings.redirectPort else {
-            return [("http", settings.listener(.http), httpPort)]
-        }
-        return [
-            ("https", settings.listener(.https(certificates)), httpsPort),
-            ("http", settings.listener(.redirect(httpsPort: redirectPort)), httpPort),
-        ]
+            program: program, server: server, bound: bound, sockets: sockets, certificates: certificates, reloads: reloads, ends: ends,
+            replacedDeadline: replacedDeadline, logger: logger)
     }
 
     package func run() async throws {
@@ -113,7 +116,7 @@ package struct ProxyService: FinishingService {
         var listeners: [OpenListener] = []
         for (listener, socket) in self.bound { listeners.append(try await self.server.listen(listener, on: socket)) }
         let ports = listeners.map { "\($0.address.port ?? 0)" }.joined(separator: ", ")
-        self.logger.info("drone-proxy is ready", metadata: [LogKey.port: "\(ports)"])
+        self.logger.info("\(self.program) is ready", metadata: [LogKey.port: "\(ports)"])
         return listeners
     }
 
