@@ -159,10 +159,22 @@ let package = Package(
                 "ProxyCoreConfiguration",
             ]),
         library(
+            "PlanBPolicy",
+            [
+                "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
+                metrics,
+            ]),
+        library(
             "DroneProxyPolicy", ["ProxyCore", "ProxyCoreConfiguration", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "ProxyProgram",
             ["ProxyCore", "NetworkAddresses", "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore]),
+        library(
+            "PlanBProxy",
+            [
+                "PlanBPolicy", "ProxyProgram", "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", "PlaneService", lifecycle,
+                unixSignals, logging, metrics, arguments, nioCore,
+            ]),
         library(
             "DroneProxy",
             [
@@ -191,6 +203,7 @@ let package = Package(
                 "DroneProxy", "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore",
                 "ConfigurationFiles", "PlaneService", lifecycle, logging, arguments, nioCore,
             ]),
+        executable("planb", ["PlanBProxy", "PlaneService", arguments]),
         executable(
             "cert-refresher",
             [
@@ -255,6 +268,12 @@ let package = Package(
             "ProxyCoreTests",
             ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+        tests(
+            "PlanBTests",
+            [
+                "PlanBProxy", "PlanBPolicy", "planb", "ProxyCore", "RedisClient", "EpollTransport", "PlaneService", arguments, logging, metrics, nioCore,
+                nioPosix, nioSSL,
+            ]),
         tests(
             "DroneProxyTests",
             ["DroneProxy", "ProxyProgram", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
