@@ -37,7 +37,7 @@ struct RequestTableTests {
     func answers(text: String) async throws {
         let table = RequestTable(inbox: "_INBOX.test")
         let answer = try await table.request(
-            timeout: .seconds(60), awaiting: .anythingButAcknowledgement, attempt: "request a"
+            to: "a", timeout: .seconds(60), awaiting: .anythingButAcknowledgement, attempt: "request a"
         ) { reply throws(NATSError) in table.receive(NATSMessage(subject: reply, payload: text.bytes)) }
         #expect(answer.text == text)
     }

@@ -25,7 +25,6 @@ import Testing
             """
             cat >"$work/replaced" <<'END'
             #!/bin/bash
-            if [ "${1:-}" = successor ]; then exec sleep 300; fi
             if [ "${1:-}" = stranger ]; then read -r _; exit; fi
             cp "$(command -v sleep)" "$(dirname "$0")/folder/replaced"
             "$(dirname "$0")/folder/replaced" 300 &
@@ -38,7 +37,7 @@ import Testing
             successor=$(processes_of replaced)
             running replaced && echo runs
             stop replaced
-            kill -0 "$successor" 2>/dev/null || echo ended
+            [ -n "$(start_time "$successor")" ] || echo ended
             kill -0 "$stranger_PID" && echo stranger lives
             echo >&"${stranger[1]}"
             """)
