@@ -140,12 +140,9 @@ import Testing
     func hardOverRestart() async throws {
         let drone = try DroneFixture()
         let first = try await drone.admit(.make())
-        try await self.running(first) {
-            try await drone.wait(for: .ready, of: .make())
-            drone.engine.hold(.stop)
-            await first.terminate(.hard)
-        }
-        drone.engine.release(.stop)
+        try await self.running(first) { try await drone.wait(for: .ready, of: .make()) }
+        let ending = BackendOutcome(.terminated, .requested, isHard: true).record(at: drone.time.now, requestedBy: "bob")
+        _ = try await drone.store.beginEnding(of: .make(), ending) { _, _ in [] }
         let registry = BackendRegistry(context: drone.context)
         try await registry.resume()
         try await withThrowingDiscardingTaskGroup { group in
@@ -153,6 +150,6 @@ import Testing
             try await drone.wait(for: .terminated, of: .make())
             group.cancelAll()
         }
-        #expect(drone.engine.graces.allSatisfy { $0 == .zero })
+        #expect(drone.engine.graces == [.zero])
     }
 }
