@@ -36,6 +36,8 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let tomlKit: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = strict) -> Target {
@@ -76,6 +78,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        // Its server alone, without what its traits would bring along: the gateway has a table of routes of its own.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
@@ -152,11 +157,21 @@ let package = Package(
                 logging, metrics,
             ], settings: hot),
         library(
+            "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "JSONValues", crypto]),
+        configuration(of: "GatewayHTTP", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
+        configuredLibrary(
+            "GatewayHTTP",
+            [
+                "GatewayCore", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
+                "JSONValues", "NetworkAddresses", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
+                lifecycle, logging, metrics,
+            ]),
+        library(
             "ConfigurationFiles",
             [
                 "ConfigurationReading", "PlaneProtocol", "PlaneService", "NetworkAddresses", "PlaneMessagingConfiguration",
                 "SchedulerCoreConfiguration", "ClusterNamesConfiguration", "CertificateCoreConfiguration", "DroneCoreConfiguration",
-                "ProxyCoreConfiguration",
+                "ProxyCoreConfiguration", "GatewayHTTPConfiguration",
             ]),
         library(
             "PlanBPolicy",
@@ -184,6 +199,12 @@ let package = Package(
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
+        executable(
+            "gateway",
+            [
+                "GatewayHTTP", "GatewayHTTPConfiguration", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
+                arguments,
+            ]),
         executable(
             "dns",
             [
@@ -291,6 +312,14 @@ let package = Package(
             [
                 "plane", "PlaneClient", "PlaneClientTestSupport", "PlaneDoctor", "PlaneService", "PlaneState", "PlaneProtocol", "NATS",
                 "NATSAddressing", "NetworkAddresses", arguments, logging,
+            ]),
+        tests("GatewayCoreTests", ["GatewayCore", "PlaneProtocol", "PlaneState", "JSONValues", "NetworkAddresses"]),
+        tests(
+            "GatewayHTTPTests",
+            [
+                "GatewayHTTP", "GatewayHTTPConfiguration", "GatewayCore", "PlaneClientTestSupport", "PlaneClient", "PlaneProtocol", "PlaneService",
+                "PlaneMessaging", "PlaneState", "SchedulerCore", "SchedulerCoreConfiguration", "ConfigurationReading", "NATS", "JSONValues",
+                asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),
         tests("ChaosTests", []),
         tests("OperationsTests", ["PlaneService", metrics]),

@@ -28,6 +28,8 @@ package enum MetricCatalogue {
         "plane_drone_sandbox_claims_total": "Starts of backends that found a network ready (hit), or none (miss).",
         "plane_drone_spawn_phase_seconds":
             "From the request until a backend had passed each phase on its way to ready, by how it was started; the phase ready is the whole way.",
+        "plane_gateway_request_seconds": "From a request to its answer; for streams, to their beginning.",
+        "plane_gateway_requests_total": "Requests, by what they were for and the status of their answer.",
         "plane_scheduler_schedule_requests_total": "Requests for a backend, by cluster and answer.",
         "plane_scheduler_schedule_seconds": "From a request for a backend to its answer.",
         "plane_scheduler_state_bytes": "Bytes of the stream that holds the state of the world.",

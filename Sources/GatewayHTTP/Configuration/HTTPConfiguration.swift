@@ -3,7 +3,7 @@ package import NetworkAddresses
 package import PlaneProtocol
 import PlaneService
 
-/// Settings of the HTTP gateway (table `http`).
+/// Settings of the HTTP interface that 0.3 had in its controller (table `http`).
 package struct HTTPConfiguration: Hashable, Sendable {
     package var port: UInt16 = 9090
     package var bindIP: IPAddress = .v4(0)
@@ -21,7 +21,7 @@ extension HTTPConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         var port: UInt16 = 9090
         var bindIP = IPAddress.v4(0)
-        reader.read("port", .port, into: &port, "Port of the HTTP gateway that 0.3 had; no service of this version is one.")
+        reader.read("port", .port, into: &port, "Port on which the gateway serves the HTTP interface of 0.3.")
         reader.read("bind_ip", .ipAddress, into: &bindIP, "Its address.")
         let services = reader.required("services", .stringTable, "Table of the names that may be asked for, with the image of each.")
         let cluster = reader.required("cluster", .clusterName, "Cluster that it starts backends in.")
