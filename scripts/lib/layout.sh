@@ -2,7 +2,7 @@
 # Where the files of an installation lie. scripts/install, scripts/uninstall and scripts/package-deb agree on it by using this.
 
 # Each is a program and, with the prefix plane-, a unit.
-all_services=(scheduler dns drone-agent drone-proxy cert-refresher)
+all_services=(scheduler dns gateway drone-agent drone-proxy cert-refresher)
 
 : "${binaries:=$root/.build/release}"
 
@@ -30,7 +30,7 @@ lay_out() {
     "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
     install -d "$destination/etc/plane"
     install -d -m 700 "$destination/etc/plane/credentials"
-    for name in scheduler dns drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
+    for name in scheduler dns gateway drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
     for name in controller.toml drone.toml; do
         [ -e "$destination/etc/plane/$name" ] || sample_configuration "$name" >"$destination/etc/plane/$name"
     done
@@ -43,7 +43,7 @@ install_program() {
     mv "$2.new" "$2"
 }
 
-configuration_of() { case $1 in scheduler | dns) echo /etc/plane/controller.toml ;; *) echo /etc/plane/drone.toml ;; esac; }
+configuration_of() { case $1 in scheduler | dns | gateway) echo /etc/plane/controller.toml ;; *) echo /etc/plane/drone.toml ;; esac; }
 
 # Packages have their units in /usr, what an administrator installs goes to /etc.
 units_folder() { if [ "$1" = /usr ]; then echo /lib/systemd/system; else echo /etc/systemd/system; fi; }
@@ -57,5 +57,6 @@ sample_configuration() {
         -e '/^\[(proxy|dns)\]/,/^\[/s/^bind_ip = .*/bind_ip = "0.0.0.0"/' \
         -e 's/^http_port = .*/http_port = 80/' -e 's/^public_port = .*/public_port = 80/' \
         -e '/^\[dns\]/,/^\[/s/^port = .*/port = 53/' \
+        -e '/^\[gateway\]/,/^\[/s/^http_port = .*/http_port = 8081/' \
         -e '/^\[.*metrics\]/,/^$/s/^# port = /port = /' "dev/config/$1"
 }

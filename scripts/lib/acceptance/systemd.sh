@@ -66,7 +66,7 @@ holds "the package installs" in_machine apt-get install -y -q --no-install-recom
 holds "it starts nothing by itself" says inactive in_machine systemctl is-active plane-scheduler
 holds "it brings a manual page" says 'plane spawn' in_machine man plane
 holds "the configuration it brings is right, and only readable for its user" in_machine sh -c \
-    'for s in scheduler dns; do /usr/lib/plane/$s --check /etc/plane/controller.toml || exit 1; done
+    'for s in scheduler dns gateway; do /usr/lib/plane/$s --check /etc/plane/controller.toml || exit 1; done
      for s in drone-agent drone-proxy; do /usr/lib/plane/$s --check /etc/plane/drone.toml || exit 1; done
      [ "$(stat -c "%U %G %a" /etc/plane/drone.toml)" = "root plane 640" ] && [ "$(stat -c "%U %G %a" /etc/plane/controller.toml)" = "root root 600" ]'
 # Docker is outside, and this machine a container beside the backends: kept from their neighbours they would be kept from the proxy, too.
