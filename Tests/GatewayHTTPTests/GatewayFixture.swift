@@ -91,6 +91,11 @@ struct GatewayFixture: Sendable {
     }
 }
 
+/// A stream was asked for and is not there.
+struct NoStream: Error {
+    let status: Int
+}
+
 /// An answer as a client gets it.
 struct Answer: Sendable {
     var status: Int
@@ -149,7 +154,7 @@ extension GatewayFixture {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port ?? self.port)\(path)")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-        guard response.status == .ok else { throw NeverHappened(description: "the stream is answered with \(response.status.code)") }
+        guard response.status == .ok else { throw NoStream(status: Int(response.status.code)) }
         var text = ""
         for try await piece in response.body {
             text += String(buffer: piece)

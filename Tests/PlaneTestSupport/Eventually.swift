@@ -1,8 +1,6 @@
 /// What was waited for did not come about in time.
 package struct NeverHappened: Error, CustomStringConvertible {
     package let description: String
-
-    package init(description: String) { self.description = description }
 }
 
 /// Returns as soon as the condition holds; throws when it does not within the limit.
