@@ -65,7 +65,8 @@ package enum OpenAPIDocument {
 
     private static func write(_ operation: Operation, of entry: RouteTable.Entry, to json: inout JSONWriter.Object) {
         let names = entry.segments.compactMap { segment in if case .name(let name) = segment { name } else { nil } }
-        let suffix = entry.isAlias ? "_at_\(entry.pattern.filter { $0.isLetter || $0 == "/" }.replacing("/", with: "_"))" : ""
+        // Aliases, and the paths of sockets, have an operation in common.
+        let suffix = entry.isAlias || operation.status == 501 ? "_at_\(entry.pattern.filter { $0.isLetter || $0 == "/" }.replacing("/", with: "_"))" : ""
         json.field("operationId", operation.id + suffix)
         json.field("summary", operation.summary + (entry.isAlias ? " (another path for it)" : ""))
         if entry.pattern.hasPrefix("/ctrl") { json.field("security", [["token": [String]()], [:]]) }
