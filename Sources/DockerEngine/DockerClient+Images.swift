@@ -9,7 +9,7 @@ extension DockerClient {
         do {
             try await self.perform(request)
             return true
-        } catch  where error.code == .noSuchImage {
+        } catch where error.code == .noSuchImage {
             return false
         }
     }

@@ -98,7 +98,8 @@ import Testing
             case .head(let head): self.heads.withLock { $0.append(head) }
             case .body: break
             case .end:
-                let head = HTTPResponseHead(version: .http1_1, status: self.status.withLock { $0 }, headers: ["content-length": "0", "location": "/x"])
+                let head = HTTPResponseHead(
+                    version: .http1_1, status: self.status.withLock { $0 }, headers: ["content-length": "0", "location": "/x", "connection": "close"])
                 context.write(self.wrapOutboundOut(.head(head)), promise: nil)
                 context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
             }

@@ -66,7 +66,10 @@ struct ExtensionTests {
             (#","working_dir":"srv""#, "executable.working_dir: expected an absolute path in the container, found \"srv\""),
             (#","user":"""#, "executable.user: expected a user such as 1000 or app:www, found \"\""),
             (#","user":"a b""#, "executable.user: expected a user"),
-            (#","labels":{"dev.plane.managed":"false"}"#, "executable.labels.dev.plane.managed: expected a label that does not begin with dev.plane., found one that does"),
+            (
+                #","labels":{"dev.plane.managed":"false"}"#,
+                "executable.labels.dev.plane.managed: expected a label that does not begin with dev.plane., found one that does"
+            ),
             (#","data_mount":{}"#, "executable.data_mount: expected either key or path, found none of them"),
             (#","data_mount":{"key":"a","path":"b"}"#, "executable.data_mount: expected either key or path, found both"),
             (#","data_mount":{"path":"../a"}"#, "executable.data_mount: expected a key or path"),

@@ -103,7 +103,8 @@ package final class BackendSupervisor: Sendable {
         case .created: phases.pass(\.created, at: self.context.time.now())
         case .started: phases.pass(\.started, at: self.context.time.now())
         case .answered: phases.pass(\.ready, at: self.context.time.now())
-        case .begin, .pullFailed, .createFailed, .startFailed, .discarded, .exitHint, .inspected, .unanswered, .wentIdle, .lifetimeOver, .terminate, .stopped, .logsDrained,
+        case .begin, .pullFailed, .createFailed, .startFailed, .discarded, .exitHint, .inspected, .unanswered, .wentIdle, .lifetimeOver, .terminate, .stopped,
+            .logsDrained,
             .removed:
             break
         }

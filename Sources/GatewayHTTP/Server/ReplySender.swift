@@ -37,7 +37,8 @@ struct ReplySender: Sendable {
             try await body.finish(nil)
         }
         guard closes else { return }
-        await self.passOver()
+        // A body can be read once: one of which a part was read is not gone on with.
+        if self.request.statedLength ?? 0 > IncomingRequest.maximumBodyBytes { await self.passOver() }
         channel.close(promise: nil)
     }
 
