@@ -25,8 +25,6 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
-let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
-let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -71,7 +69,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -90,6 +87,7 @@ let package = Package(
     targets: [
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         library("JSONValues", []),
         library("UTCTime", []),
         library("NetworkAddresses", []),
@@ -153,8 +151,8 @@ let package = Package(
         configuredLibrary(
             "ProxyCore",
             [
-                "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK,
-                logging, metrics,
+                "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", "CNGHTTP2", nioCore, nioPosix, nioSSL, nioTLS, logging,
+                metrics, collections,
             ], settings: hot),
         library(
             "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "JSONValues", crypto]),
@@ -287,7 +285,7 @@ let package = Package(
             ]),
         tests(
             "ProxyCoreTests",
-            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests(
             "PlanBTests",

@@ -64,6 +64,13 @@ package struct ProxyLimits: Hashable, Sendable {
 
     /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
     package var writeBufferBytes: Range<Int> = (16 * 1024)..<(32 * 1024)
+    /// Streams that one client of HTTP/2 may have open at once on a connection (RFC 9113 §6.5.2 recommends no fewer).
+    package var streams = 100
+    /// What the receive windows of a connection of HTTP/2 may grow to, for uploads over long ways: bytes per round trip.
+    package var uploadWindowBytes = 4 * 1024 * 1024
+    /// What all such connections together may be sent, and hold for backends that take nothing, beyond 64 KiB each for the one and the other.
+    package var uploadWindowsBytes = 256 * 1024 * 1024
+
     /// A connection on which nothing comes is asked by TCP whether the peer is still there after this time, and given up when
     /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered. One on which something is on its way is given
     /// up when nothing of it has been acknowledged for as long as both take.

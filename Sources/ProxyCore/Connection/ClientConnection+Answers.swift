@@ -11,7 +11,7 @@ extension ClientConnection {
     /// Answers a request that has not been sent to anybody. A body that may follow it is not read, so then the connection ends.
     func answer(_ answer: ProxyAnswer, to head: RequestHead, failure: RequestFailure? = nil) {
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
-        let closes = !head.keepAlive || head.framing != .none || self.worker.isDraining
+        let closes = self.role.isStream || !head.keepAlive || head.framing != .none || self.worker.isDraining
         self.respond(answer, isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, closes: closes)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
         if closes { return self.closeLingering() }
@@ -35,7 +35,7 @@ extension ClientConnection {
         let notes = self.request.offer?.notes ?? []
         self.consumeHead(self.request.offer?.headLength ?? 0)
         self.dropUpstream()
-        let closes = !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
+        let closes = self.role.isStream || !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
         let answer = self.worker.policy.answer(to: failure, notes, onCarried: self.request.route)
         self.respond(answer, isHEAD: exchange.request.isHEAD, isHTTP10: exchange.request.isHTTP10, closes: closes)
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
@@ -89,7 +89,7 @@ extension ClientConnection {
 
     /// Ends a response that is not whole, in a way the client cannot take for its end.
     func cutOff() {
-        self.transport.reset(isStream: self.role.isStream)
+        self.transport.reset()
         self.close()
     }
 
@@ -114,7 +114,7 @@ extension ClientConnection {
         let isPage = answer.form == .page
         let body = isPage && !answer.text.isEmpty ? answer.text + "\n" : answer.text
         var out = ByteBufferAllocator().buffer(capacity: 384 + answer.fields.utf8.count + body.utf8.count)
-        out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")
+        if !self.role.isStream { out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n") }
         out.writeBytes(self.worker.date.field())
         if isPage || !body.isEmpty {
             out.writeStaticString("Content-Type: ")
@@ -130,6 +130,7 @@ extension ClientConnection {
         }
         self.worker.policy.addAnswerFields(status: status, to: self.visitor, into: &out)
         out.writeString(answer.fields)
+        if let stream { return self.sendStreamAnswer(status: status.rawValue, out, body: isHEAD ? "" : body, on: stream) }
         if closes {
             out.writeStaticString("Connection: close\r\n")
         } else if isHTTP10 {

@@ -26,6 +26,9 @@ extension ClientConnection {
 
     func deadlinePassed() {
         self.deadline = .distantFuture
+        if let http2, self.request.carriesStreams { return http2.deadlinePassed() }
+        // The end of its response is not taken by the client.
+        if let stream, self.request.isClosed { return stream.reset(.cancel) }
         if let limit = self.worker.limits.exchange, let exchange, self.request.isExchanging, NIODeadline.now() >= self.startedAt + limit {
             if exchange.awaitsHead { self.close() } else { self.cutOff() }
             return

@@ -63,6 +63,11 @@ extension ClientConnection {
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, after lookup: LookupOutcome?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
+        self.serve(head, bytes, after: lookup)
+    }
+
+    /// Asks the policy, and does what it says. The head's fields are in the worker's table.
+    func serve(_ head: RequestHead, _ bytes: Span<UInt8>, after lookup: LookupOutcome?) {
         if lookup == nil, self.worker.namesRequests { self.requestID = self.name(head, bytes) }
         if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
@@ -111,7 +116,7 @@ extension ClientConnection {
         let request = ExchangeMachine.Request(
             isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive,
             upgrade: head.wantsUpgrade ? UpgradeProtocols(self.worker.table.fields, bytes) : nil,
-            isIdempotent: head.isIdempotent, framing: head.framing)
+            isIdempotent: head.isIdempotent, framing: head.framing, isStream: self.role.isStream)
         let limits = self.worker.limits
         // Backends may take an upgrade only as the first request of a connection, as from a browser; those made with NIO do.
         let kept =
@@ -157,7 +162,10 @@ extension ClientConnection {
         upstream.write(outgoing)
         if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
         self.armExchangeDeadline(now)
-        if self.input.readableBytes > 0 {
+        if self.role.isStream {
+            self.forwardStreamBody()
+            upstream.flush()
+        } else if self.input.readableBytes > 0 {
             self.forwardRequestBody()
             upstream.flush()
         } else {
@@ -166,9 +174,10 @@ extension ClientConnection {
         }
     }
 
-    /// Whether the request in hand may have to be offered to another endpoint, as its visitor sent it.
+    /// Whether the request in hand may have to be offered to another endpoint, as its visitor sent it. A stream's is offered again only as
+    /// long as nothing of it was sent.
     private var keepsHead: Bool {
-        self.worker.repeatsElsewhere && self.exchange?.request.isRepeatable == true && self.exchange?.request.upgrade == nil
+        !self.role.isStream && self.worker.repeatsElsewhere && self.exchange?.request.isRepeatable == true && self.exchange?.request.upgrade == nil
     }
 
     /// The head has been dealt with; what follows is its body or the next one.
@@ -176,6 +185,7 @@ extension ClientConnection {
     /// - Parameter length: 0 when it has been taken before.
     func consumeHead(_ length: Int) {
         if length == 0 { return }
+        self.pendingHead = nil
         if length >= self.input.readableBytes {
             self.input = ByteBuffer()
         } else {
@@ -229,7 +239,6 @@ extension ClientConnection {
         } else if upstream.isWritable {
             if self.isPaused { self.resumeReading() }
         } else {
-            // Room made by this lets a stream deliver more before it returns, which may be the end of the exchange.
             upstream.flush()
             if upstream === self.upstream, !upstream.isWritable { self.pauseReading() }
         }
@@ -265,6 +274,10 @@ extension ClientConnection {
 
     /// Reads the head again that is waiting in `input`.
     func resume(after outcome: LookupOutcome) {
+        if self.role.isStream {
+            self.readStreamHead(after: outcome)
+            return self.flush()
+        }
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
@@ -284,6 +297,13 @@ extension ClientConnection {
 
     /// A request that was read, but not sent, ends here.
     func failPending(_ failure: RequestFailure, of name: String?) {
+        if let pendingHead {
+            self.worker.table = pendingHead.table
+            let buffer = self.input
+            self.fail(failure, of: name, head: pendingHead.head, buffer.readableBytesUInt8Span)
+            self.worker.table = FieldTable()
+            return
+        }
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
@@ -300,7 +320,7 @@ extension ClientConnection {
 
     /// Goes on with requests the client sent ahead.
     func continueReading() {
-        guard self.request.isReadingHead else { return }
+        guard self.request.isReadingHead, !self.role.isStream else { return }
         self.readRequests()
         if self.request.isReadingHead, self.isPaused, !self.awaitsRoom { self.resumeReading() }
     }

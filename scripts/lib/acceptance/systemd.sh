@@ -35,7 +35,7 @@ step "making the machine"
 docker_cli build --quiet --tag "$image" - >/dev/null <<END
 FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
-    nats-server pebble openssl iptables binutils libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
+    nats-server pebble openssl iptables binutils libnats3.4 libnghttp2-14 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
 STOPSIGNAL SIGRTMIN+3
 # On a machine of its own systemd shares its mounts with what it starts; in a container it leaves that to whoever made the container, and a service finds the folder of
 # its credentials empty.
