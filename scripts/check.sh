@@ -98,7 +98,7 @@ else
     echo "check: $unformatted, the format was not checked" >&2
 fi
 rule 'Longer than 600 lines: there is a second thing in it.' "$(wc -l "${sources[@]}" "${tests[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
-rule 'What a compiler writes is not kept.' "$(files '*.h' '*.dia' '*.o' '*.d' '*.swiftmodule' '*.swiftdoc' '*.swiftsourceinfo' '*.abi.json' | grep -vE '^Sources/C[A-Za-z]+/')"
+rule 'What a compiler writes is not kept.' "$(files '*.h' '*.dia' '*.o' '*.d' '*.swiftmodule' '*.swiftdoc' '*.swiftsourceinfo' '*.abi.json' | grep -vE '^Sources/C[A-Za-z0-9]+/')"
 rule 'No file named after nothing.' "$(files 'Sources/*' 'Tests/*' | grep -E '(Utils?|Helpers?|Common|Shared|Manager)\.swift$')"
 
 # --- Tests -----------------------------------------------------------------------------------------------------------

@@ -164,7 +164,10 @@ package final class RedisClient {
             self.failed(error)
         case .open, .idle:
             self.state = .idle
-            let (again, lost) = (waiting.filter { !$0.isRepeated }, waiting.filter(\.isRepeated))
+            // To one that does not speak Redis nothing is said twice.
+            let mayRepeat = error.code == .disconnected
+            let again = waiting.filter { mayRepeat && !$0.isRepeated }
+            let lost = waiting.filter { !mayRepeat || $0.isRepeated }
             for batch in again { batch.beginAgain() }
             self.queue += again
             if !self.queue.isEmpty { self.connect() }

@@ -164,9 +164,10 @@ struct ProgramTests {
 
         let served = Mutex(0)
         let isOver = Mutex(false)
-        let traffic = Task {
+        let traffic = Task<Void, any Error> {
             while !isOver.withLock({ $0 }) {
-                #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+                let answer = try await planb.get("a.test")
+                #expect(answer.hasSuffix("\r\n\r\n0"))
                 served.withLock { $0 += 1 }
             }
         }

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Foundation
 import NIOCore
 import PlanBPolicy
@@ -9,10 +10,11 @@ import Testing
 
 @Suite("What is recorded of requests")
 struct RecordTests {
-    private static let line =
-        /(?<ip>\S+) - - \[\d\d\/[A-Z][a-z][a-z]\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] (?<rest>.*) (?<total>\d+\.\d{3}) (?<backend>\d+\.\d{3})/
-
-    private static func rest(_ line: String) throws -> String { String(try #require(try Self.line.wholeMatch(in: line)).output.rest) }
+    private static func rest(_ line: String) throws -> String {
+        let form =
+            /(?<ip>\S+) - - \[\d\d\/[A-Z][a-z][a-z]\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] (?<rest>.*) (?<total>\d+\.\d{3}) (?<backend>\d+\.\d{3})/
+        return String(try #require(try form.wholeMatch(in: line)).output.rest)
+    }
 
     @Test("a request has a line in the form of PlanB's, byte for byte")
     func lines() async throws {

@@ -73,7 +73,9 @@ struct HTTP2EndingTests {
 
     @Test("a client that says nothing after the handshake, or not all, is closed when the time for a head is over", arguments: Self.silences)
     func silent(name: String, said: [UInt8]) async throws {
-        try await self.withHTTP2 { $0.limits.requestHead = .milliseconds(300) } _: { proxy in
+        try await self.withHTTP2 {
+            $0.limits.requestHead = .milliseconds(300)
+        } _: { proxy in
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
             try? await client.send(said)  // the time runs from the connection's first moment
             _ = try await client.bytes("the end of a client that said \(name)") { _ in false }
@@ -82,7 +84,9 @@ struct HTTP2EndingTests {
 
     @Test("an idle connection ends after its time, although its client answers and asks by PING all the while")
     func pinging() async throws {
-        try await self.withHTTP2 { $0.limits.keepAlive = .milliseconds(600) } _: { proxy in
+        try await self.withHTTP2 {
+            $0.limits.keepAlive = .milliseconds(600)
+        } _: { proxy in
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
             try await client.send(HTTP2Frames.start)
             let count = Recorder<Int>()

@@ -124,7 +124,8 @@ struct HTTP2LimitsTests {
             let ping = try #require(HTTP2Frames.read(asked).first { $0.kind == HTTP2Frames.Kind.ping.rawValue })
             try await client.send(
                 HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384))
-                    + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384 - 1)) + HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+                    + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384 - 1))
+                    + HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
             let size = HTTP2Frames.number(4 * 65_535)
             _ = try await client.bytes("a larger window") {
                 HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.settings.rawValue && $0.payload.suffix(4).elementsEqual(size) }
@@ -143,7 +144,9 @@ struct HTTP2LimitsTests {
             let flags = HTTP2Frames.endHeaders | HTTP2Frames.endStream
             try await client.send(
                 HTTP2Frames.start + HTTP2Frames.headers(Self.fields("b-1"), stream: 1, flags: flags))
-            let body = { (count: Int) in "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\nContent-Length: \(count)\r\n\r\n" + String(repeating: "x", count: count) }
+            let body = { (count: Int) in
+                "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\nContent-Length: \(count)\r\n\r\n" + String(repeating: "x", count: count)
+            }
             let filling = try await backend.accept()
             _ = try await filling.receive(until: "\r\n\r\n")
             try await filling.send(body(65_535))

@@ -76,7 +76,7 @@ struct HTTP2RequestReaderTests {
             Self.take(Self.replacing(":path", by: path) + [("cookie", "a=\(path)")], reader, ProxyLimits())
             let head = try reader.head(endsStream: true, limits: ProxyLimits())
             let buffer = reader.bytes
-        let bytes = buffer.readableBytesUInt8Span
+            let bytes = buffer.readableBytesUInt8Span
             #expect(bytes.text(head.path) == path)
             #expect(bytes.text(head.fieldsStart..<head.length) == "Host: b-1.plane.test\r\ncookie: a=\(path)\r\n\r\n")
         }
