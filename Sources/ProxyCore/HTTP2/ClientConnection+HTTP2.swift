@@ -133,7 +133,7 @@ extension ClientConnection {
     ///
     /// - Parameter hasBody: Something follows it.
     func sendStreamHead(_ head: ResponseHead, _ bytes: Span<UInt8>, on stream: HTTP2Stream, hasBody: Bool) {
-        guard let (route, notes) = self.request.routeAndNotes else { preconditionFailure("a response is to a request that has a route") }
+        guard let route = self.request.route, let notes = self.request.offer?.notes else { preconditionFailure("a response is to a request that has a route") }
         let policy = self.worker.policy
         let fields = self.worker.table.fields
         let rewriting = policy.rewriteResponse(head, fields, bytes, notes, ofCarried: route, to: self.visitor)
