@@ -106,7 +106,7 @@ import Testing
             try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
             let shot = pictures.appending(path: "overview-\(width).png")
             let dom = try await Self.chromium(
-                ["--window-size=\(width),\(height)", "--screenshot=\(shot.path)", "--virtual-time-budget=4000", "http://127.0.0.1:\(gateway.port)/"])
+                ["--window-size=\(width),\(height)", "--screenshot=\(shot.path)", "--timeout=4000", "http://127.0.0.1:\(gateway.port)/"])
             #expect(FileManager.default.fileExists(atPath: shot.path))
             #expect(!dom.contains("Content Security Policy"))
             let live = try await Self.chromium(["--dump-dom", "--timeout=4000", "http://127.0.0.1:\(gateway.port)/"])

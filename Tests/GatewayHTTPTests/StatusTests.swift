@@ -6,6 +6,7 @@ import NATS
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @Suite struct StatusTests {
@@ -85,8 +86,12 @@ import Testing
     func outage() async throws {
         try await GatewayFixture.run { gateway in
             let backend = try await self.start(gateway)
-            async let stream = gateway.events("/pub/b/\(backend)/status-stream") { $0.contains("id: terminated") }
-            try await eventually("somebody listens") { gateway.gateway.fleet.listenerCount > 0 }
+            let seen = Mutex("")
+            async let stream = gateway.events("/pub/b/\(backend)/status-stream") { text in
+                seen.withLock { $0 = text }
+                return text.contains("id: terminated")
+            }
+            try await eventually("the stream has begun") { seen.withLock { $0.contains("id: ready") } }
             await gateway.server.stop()
             for (method, path, body) in [
                 ("GET", "/pub/health", nil), ("GET", "/pub/b/\(backend)/status", nil),

@@ -20,6 +20,9 @@ final class TestDrone: Sendable {
     let cluster: ClusterName
     private let client: PlaneClient
     private let state: Mutex<State>
+    /// One after the other, as an agent tells them: the next when a scheduler has taken the one before.
+    private let queued: AsyncStream<UpdateBackendStateMessage>
+    private let reports: AsyncStream<UpdateBackendStateMessage>.Continuation
 
     private struct State {
         var course: Course
@@ -30,6 +33,7 @@ final class TestDrone: Sendable {
 
     init(_ client: PlaneClient, _ id: String, cluster: String = "plane.test", course: Course = .ready) throws {
         self.client = client
+        (self.queued, self.reports) = AsyncStream.makeStream(of: UpdateBackendStateMessage.self)
         self.id = try .make(id)
         self.cluster = try .make(cluster)
         self.state = Mutex(State(course: course))
@@ -50,6 +54,11 @@ final class TestDrone: Sendable {
         try await self.client.bus.connection.flush()
         try await self.register()
         await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await report in self.queued {
+                    while !Task.isCancelled, (try? await self.client.bus.request(DroneStatement(report), timeout: .seconds(2))) == nil {}
+                }
+            }
             group.addTask {
                 await spawns.serve(maxConcurrent: 64) { request in
                     self.spawn(request)
@@ -103,6 +112,6 @@ final class TestDrone: Sendable {
     func report(_ backend: BackendID, _ state: BackendState, _ detail: BackendStatusDetail? = nil) {
         let update = UpdateBackendStateMessage(
             cluster: self.cluster, state: state, backend: backend, time: .now(), drone: self.id, detail: detail)
-        try? self.client.bus.publish(DroneStatement(update))
+        self.reports.yield(update)
     }
 }
