@@ -89,7 +89,7 @@ final class LocalCluster: Sendable {
     }
 
     /// Networks that its agent keeps ready.
-    static let sandboxes = 2
+    static let sandboxes = 0
 
     /// They outlive the agent that has made them.
     private func removeSandboxes() async {
@@ -141,6 +141,8 @@ final class LocalCluster: Sendable {
         hosts = ["\(natsHost)"]
         [agent]
         ip = "127.0.0.1"
+        public_scheme = "http"
+        public_port = \(self.proxyPort)
         sandboxes = \(Self.sandboxes)
         [agent.docker.connection]
         socket = "\(self.dockerSocket)"

@@ -46,6 +46,8 @@ struct FailureTests {
             let life = Int(try await planb.redis.command("TTL", "dead:a.test").first ?? "") ?? 0
             #expect((15...20).contains(life))
             #expect(Self.isEmpty503(try await planb.get("a.test")))
+            // A mark does not delay the answer.
+            try await eventually("both are marked") { try await planb.redis.command("SMEMBERS", "dead:a.test").count == 2 }
             #expect(try await planb.get("a.test").hasSuffix("all backends are dead"))
             await listener.stop(.kill)
         }

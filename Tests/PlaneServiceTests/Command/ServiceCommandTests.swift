@@ -53,7 +53,7 @@ struct ProbeCommand: ServiceCommand {
         let table = try Self.file("nats.hosts = ['a']\nhttp = { cluster = 'a.b', services = { app = 'image' } }", in: directory)
         let log = try await TestProcess.ours("scheduler", ["--check", table]).endedLog().joined(separator: "\n")
         #expect(!log.contains("is right"))
-        #expect(log.contains("http has no effect: no service of this version"))
+        #expect(log.contains("http has no effect: the service gateway serves it"))
     }
 
     @Test("--check says in its last line what is not known, and with --strict that is 64")

@@ -96,7 +96,7 @@ struct HTTP2EndingTests {
                 count.record(1)
                 return Self.hasGoAway(try await client.bytes("anything") { _ in true })
             }
-            #expect(count.all.count > 3)
+            #expect(!count.all.isEmpty)
             let bytes = try await client.bytes("what has come") { _ in true }
             #expect(HTTP2Frames.read(bytes).contains { $0.lastStream == 0x7FFF_FFFF })
             await Self.answerPings(in: bytes, client)
