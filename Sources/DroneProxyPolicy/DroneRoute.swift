@@ -1,4 +1,3 @@
-import NIOCore
 import PlaneProtocol
 import ProxyCore
 
@@ -6,8 +5,7 @@ import ProxyCore
 final class DroneRoute: ProxyRoute {
     enum Destination {
         case ready(UpstreamPool)
-        /// - Parameter since: When this loop first heard of it.
-        case starting(RouteAnswer.StartPhase, since: NIODeadline)
+        case starting
     }
 
     let name: String
@@ -25,11 +23,6 @@ final class DroneRoute: ProxyRoute {
     }
 
     var isBackend: Bool { self.activity != nil }
-
-    var startingSince: NIODeadline? {
-        guard case .starting(_, let since) = self.destination else { return nil }
-        return since
-    }
 
     /// Nobody is sent here any more.
     func retire() {

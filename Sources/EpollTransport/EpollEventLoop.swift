@@ -246,7 +246,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     }
 
     /// Calls ``ReadinessHandler/runDeferred()`` once, after the handlers of all events that the kernel has reported by now.
-    package func deferTurn(of handler: any ReadinessHandler) {
+    func deferTurn(of handler: any ReadinessHandler) {
         self.deferred.append(handler)
     }
 

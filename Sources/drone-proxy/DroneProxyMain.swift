@@ -9,7 +9,6 @@ import NIOCore
 import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
-import ProxyProgram
 import ServiceLifecycle
 
 #if canImport(Glibc)

@@ -12,9 +12,7 @@ struct SchedulerSettings: ServiceSettings {
     let metrics: MetricsConfiguration
 
     init?(_ reader: inout ConfigReader) {
-        let file = ControllerConfiguration(&reader)
-        reader.unserved("http", reason: "the service gateway serves it")
-        guard let file else { return nil }
+        guard let file = ControllerConfiguration(&reader) else { return nil }
         self.nats = file.nats
         self.log = file.log
         self.scheduler = file.scheduler

@@ -26,10 +26,9 @@ package struct TerminationHandler: Sendable {
             guard !record.state.isTerminal else { return true }  // as asked
             await self.registry.takeOn(record)
             await self.registry.supervisor(of: request.backendID)?.terminate(
-                request.kind, requestedBy: request.requestedBy.map { BackendStatusDetail.requester($0) })
+                requestedBy: request.requestedBy.map { BackendStatusDetail.requester($0) })
             guard let after = try await self.store.backend(request.backendID) else { return false }
-            guard let ending = after.ending?.ending else { return after.state.isTerminal }
-            return after.state.isTerminal || request.kind == .soft || ending.kind == .hard
+            return after.state.isTerminal || after.ending != nil
         } catch {
             guard !Task.isCancelled else { return false }
             self.logger.error(

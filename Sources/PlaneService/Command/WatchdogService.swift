@@ -1,22 +1,22 @@
-package import NIOCore
+import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
 /// Tells systemd's watchdog that this process works: its tasks get their turn, and every event loop does. A process of which only a
 /// thread is left that says so would not be worth keeping.
-package struct WatchdogService: Service {
+struct WatchdogService: Service {
     private let interval: Duration
     private let groups: [any EventLoopGroup]
     private let tell: @Sendable () -> Void
 
     /// - Parameter interval: within which it must be heard of; it is told twice in that time.
-    package init(interval: Duration, groups: [any EventLoopGroup] = [MultiThreadedEventLoopGroup.singleton], tell: @escaping @Sendable () -> Void) {
+    init(interval: Duration, groups: [any EventLoopGroup] = [MultiThreadedEventLoopGroup.singleton], tell: @escaping @Sendable () -> Void) {
         self.interval = interval
         self.groups = groups
         self.tell = tell
     }
 
-    package func run() async throws {
+    func run() async throws {
         // A successor is watched from now on: whoever it replaces must not speak for it.
         let isReplaced = AsyncStream.makeStream(of: Void.self)
         ListeningSockets.ofThisProcess.whenHandedOver { isReplaced.continuation.finish() }
