@@ -143,7 +143,7 @@ let package = Package(
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", "Timing", "UTCTime",
                 asyncHTTPClient, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1,
             ]),
-        configuration(of: "ProxyCore", ["NetworkAddresses", nioCore]),
+        configuration(of: "ProxyCore", ["NetworkAddresses", "PlaneProtocol", "PlaneService", nioCore]),
         configuredLibrary(
             "ProxyCore",
             [
@@ -157,11 +157,12 @@ let package = Package(
                 "SchedulerCoreConfiguration", "ClusterNamesConfiguration", "CertificateCoreConfiguration", "DroneCoreConfiguration",
                 "ProxyCoreConfiguration",
             ]),
-        library("DroneProxyPolicy", ["ProxyCore", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+        library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
+        library("DroneProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "DroneProxy",
             [
-                "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading",
+                "DroneProxyPolicy", "ProxyCore", "TierHop", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading",
                 "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "CSpawn", lifecycle, unixSignals, logging,
                 nioCore,
             ]),
@@ -245,8 +246,8 @@ let package = Package(
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", grdb, asyncHTTPClient,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
-        tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+        tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+        tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests("DroneProxyTests", ["DroneProxy", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
             "PlaneClientTests",

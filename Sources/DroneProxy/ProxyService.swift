@@ -37,7 +37,7 @@ package struct ProxyService: FinishingService {
     ) async throws -> ProxyService {
         var bound: [(ProxyListener, ListeningSocket)] = []
         let certificates = settings.certificateFiles.map { CertificateStore(files: $0, offersHTTP2: settings.drone.proxy.http2, logger: logger) }
-        for (name, listener, port) in Self.listeners(settings, certificates) {
+        for (name, listener, port) in Self.listeners(settings, certificates) + Self.innerListeners(settings, logger: logger) {
             let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
             let socket: ListeningSocket =
                 if let inherited = sockets.inherited(name, at: endpoint) { ListeningSocket(inheriting: inherited) } else {
@@ -74,6 +74,13 @@ package struct ProxyService: FinishingService {
             ("https", settings.listener(.https(certificates)), httpsPort),
             ("http", settings.listener(.redirect(httpsPort: redirectPort)), httpPort),
         ]
+    }
+
+    /// For the tier. HTTP/1.1 only: its requests come on connections that it keeps, and WebSockets among them.
+    private static func innerListeners(_ settings: DroneProxySettings, logger: Logger) -> [(name: String, ProxyListener, port: UInt16)] {
+        guard let port = settings.innerPort else { return [] }
+        guard settings.servesInnerTLS, let files = settings.certificateFiles else { return [("inner", settings.innerListener(nil), port)] }
+        return [("inner", settings.innerListener(CertificateStore(files: files, offersHTTP2: false, logger: logger)), port)]
     }
 
     package func run() async throws {

@@ -2,16 +2,19 @@ import Logging
 import NIOCore
 import PlaneProtocol
 import ProxyCore
+import TierHop
 
 /// A drone's policy: a host below the cluster's domain, or a path, names one backend of this drone, which may ask for a token, and which a
 /// request waits for while it is still starting.
 final class DronePolicy: ProxyPolicy {
     /// What is remembered of a request.
-    private enum Notes {
+    enum Notes {
         /// It found its backend by its path.
         static let isByPath = RequestNotes(rawValue: 1)
         /// The `Authorization` field was the token.
         static let usedAuthorization = RequestNotes(rawValue: 2)
+        /// It came through the tier, which has checked the visitor's token.
+        static let isAdmittedByTier = RequestNotes(rawValue: 4)
     }
 
     private let host: PolicyHost
@@ -19,6 +22,10 @@ final class DronePolicy: ProxyPolicy {
     private let freshness: RouteFreshness
     private let naming: BackendNaming
     private let access: DroneAccess
+    /// For visitors by name that come through the tier, which says how they came.
+    let tierAccess: DroneAccess
+    /// What the tier shows; nil where nothing is taken from it.
+    let hopSecret: HopSecret?
     private let trustsForwarding: Bool
     private let showsToken: Bool
     /// Where requests go that are for no backend.
@@ -36,6 +43,8 @@ final class DronePolicy: ProxyPolicy {
         self.freshness = directory.freshness
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.access = DroneAccess(allowsPreflights: options.allowsPreflights, trustsForwarding: options.trustsForwarding)
+        self.tierAccess = DroneAccess(allowsPreflights: options.allowsPreflights, trustsForwarding: true)
+        self.hopSecret = options.hopSecret
         self.trustsForwarding = options.trustsForwarding
         self.showsToken = options.showsTokenToBackend
         self.passthrough = options.passthrough.map { address in
@@ -52,25 +61,19 @@ final class DronePolicy: ProxyPolicy {
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
         at now: NIODeadline
     ) -> Resolution {
+        if visitor.isProxy { return self.resolveForTier(head, fields, bytes, from: visitor, after: lookup, at: now) }
         guard let name = self.naming.name(head, bytes) else {
             guard let passthrough else { return .answer(ProxyAnswer(.badRequest, "The request names no backend.", refusal: .namesNoBackend)) }
             return .route(passthrough, path: head.path, [])
         }
         let route: DroneRoute
-        switch lookup {
-        case nil:
-            guard self.freshness.isFresh(at: now), let known = self.find(bytes, name) else {
-                return .wait(forLookupOf: Self.text(bytes, name))
-            }
-            route = known
-        case .answered:
-            guard let known = self.find(bytes, name) ?? self.passthrough else {
-                return .answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend))
-            }
-            route = known
-        case .failed:
-            guard let known = self.find(bytes, name) else { return .fail(.proxy(.routesUnavailable)) }
-            route = known
+        switch self.findKnown(bytes, name, after: lookup, at: now) {
+        case .route(let known): route = known
+        case .wait(let text): return .wait(forLookupOf: text)
+        case .unreadable: return .fail(.proxy(.routesUnavailable))
+        case .none:
+            guard let passthrough else { return .answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend)) }
+            route = passthrough
         }
         switch self.access.admit(head, fields, bytes, name, to: route, from: visitor) {
         case .answer(let answer): return .answer(answer)
@@ -78,6 +81,27 @@ final class DronePolicy: ProxyPolicy {
             var notes: RequestNotes = name.isByPath ? Notes.isByPath : []
             if usedAuthorization { notes.formUnion(Notes.usedAuthorization) }
             return .route(route, path: name.path, notes)
+        }
+    }
+
+    enum Known {
+        case route(DroneRoute)
+        case none
+        /// Nobody knows yet, or not well enough.
+        case wait(forLookupOf: String)
+        case unreadable
+    }
+
+    @inline(__always)
+    func findKnown(_ bytes: Span<UInt8>, _ name: BackendNaming.Name, after lookup: LookupOutcome?, at now: NIODeadline) -> Known {
+        switch lookup {
+        case nil:
+            guard self.freshness.isFresh(at: now), let known = self.find(bytes, name) else {
+                return .wait(forLookupOf: Self.text(bytes, name))
+            }
+            return .route(known)
+        case .answered: return self.find(bytes, name).map { .route($0) } ?? .none
+        case .failed: return self.find(bytes, name).map { .route($0) } ?? .unreadable
         }
     }
 
@@ -178,13 +202,22 @@ final class DronePolicy: ProxyPolicy {
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, for route: DroneRoute,
         to endpoint: UpstreamPool, from visitor: Visitor
     ) -> RequestRewriting {
+        if visitor.isProxy { return self.rewriteForTier(head, notes) }
         var rewriting = RequestRewriting()
-        if !self.showsToken {
-            rewriting.hidesAuthorization = notes.contains(Notes.usedAuthorization)
-            if head.hasCookies { rewriting.hiddenCookie = DroneAccess.cookieName }
-        }
+        self.hideToken(head, notes, &rewriting)
+        // Only the tier says who a visitor is.
+        rewriting.hiddenPrefix = Self.verifiedPrefix
         if self.trustsForwarding { rewriting.forwarding = .extended }
         return rewriting
+    }
+
+    /// Of the fields in which the tier tells backends who a visitor is.
+    private static let verifiedPrefix: StaticString = "x-verified-"
+
+    func hideToken(_ head: RequestHead, _ notes: RequestNotes, _ rewriting: inout RequestRewriting) {
+        guard !self.showsToken else { return }
+        rewriting.hidesAuthorization = notes.contains(Notes.usedAuthorization)
+        if head.hasCookies { rewriting.hiddenCookie = DroneAccess.cookieName }
     }
 
     /// The passthrough address is no backend, and sets what cookies it likes.
@@ -193,11 +226,11 @@ final class DronePolicy: ProxyPolicy {
         to visitor: Visitor
     ) -> ResponseRewriting {
         var rewriting = ResponseRewriting()
-        if head.setsCookies, route.isBackend {
+        if head.setsCookies, route.isBackend, !notes.contains(Notes.isAdmittedByTier) {
             let prefix = notes.contains(Notes.isByPath) ? Array(BackendNaming.pathPrefix.description.utf8) + Array(route.name.utf8) : nil
             rewriting.cookieRules = SetCookieRules(clusterSuffix: self.naming.suffix, pathPrefix: prefix)
         }
-        if visitor.isHTTPS, let line = self.strictTransportSecurity,
+        if visitor.isHTTPS, !visitor.isProxy, let line = self.strictTransportSecurity,
             !fields.contains(where: { bytes.equals($0.name, lowercase: "strict-transport-security") })
         {
             rewriting.addedFields = line
@@ -209,8 +242,9 @@ final class DronePolicy: ProxyPolicy {
 
     /// Every answer may be read by scripts of other origins: without that they could not tell a missing token from a missing network.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
-        out.writeStaticString("Access-Control-Allow-Origin: *\r\n")
-        if visitor.isHTTPS, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
+        // The tier says it for both.
+        if !visitor.isProxy { out.writeStaticString("Access-Control-Allow-Origin: *\r\n") }
+        if visitor.isHTTPS, !visitor.isProxy, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
         if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
     }
 }
@@ -225,5 +259,5 @@ extension RefusalReason {
     /// `/_plane_auth` was to lead to another site.
     static let foreignRedirect = RefusalReason(label: "foreign_redirect")
 
-    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect]
+    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect, notOfTier]
 }

@@ -1,5 +1,6 @@
 package import NIOCore
 package import ProxyCore
+package import TierHop
 
 /// How the proxy of one drone behaves.
 package struct DroneProxyOptions: Sendable {
@@ -17,6 +18,8 @@ package struct DroneProxyOptions: Sendable {
     package var strictTransportSecurity: Int64?
     /// Let backends see the token and the cookie that opened the way to them.
     package var showsTokenToBackend = false
+    /// What the tier has to show on listeners that are for it; nil lets nothing in there.
+    package var hopSecret: HopSecret?
     /// Where a line is written for every request; nil writes none.
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()

@@ -79,10 +79,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Who the client is, which a stream has been told by its connection.
     private(set) var visitor: Visitor
 
-    init(worker: ProxyWorker, role: ClientRole) {
+    /// - Parameter isInner: It came to a listener for proxies of our own.
+    init(worker: ProxyWorker, role: ClientRole, isInner: Bool = false) {
         self.worker = worker
         self.role = role
-        self.visitor = Visitor(address: nil, isHTTPS: role.isHTTPS)
+        self.visitor = Visitor(address: nil, isHTTPS: role.isHTTPS, isProxy: isInner)
     }
 
     // MARK: The beginning
@@ -114,7 +115,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.forwarding = RequestHeadWriter.Forwarding(
             clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
         self.visitor.address = address
-        guard let owner = address?.owner else { return }
+        guard !self.visitor.isProxy, let owner = address?.owner else { return }
         if self.worker.limiter.claim(owner) {
             self.owner = owner
         } else {
