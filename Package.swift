@@ -158,6 +158,7 @@ let package = Package(
                 "ProxyCoreConfiguration",
             ]),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
+        library("TierProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", crypto, nioCore, logging], settings: hot),
         library("DroneProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "DroneProxy",
@@ -247,7 +248,11 @@ let package = Package(
                 lifecycle, logging, nioCore, nioPosix,
             ]),
         tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
-        tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+        tests(
+            "ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+        tests(
+            "TierProxyPolicyTests",
+            ["TierProxyPolicy", "TierHop", "ProxyCore", "EpollTransport", "PlaneProtocol", nioCore, logging, metrics]),
         tests("DroneProxyTests", ["DroneProxy", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
             "PlaneClientTests",
