@@ -10,8 +10,8 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// For targets that touch every request. A release does not watch for overlapping accesses to properties, which costs some 6 % of the processor
-/// time that a request spends in them; a debug build, with which all tests run, does, and SE-0176's static checks hold in both.
+/// For targets that touch every request. A release does not watch for overlapping accesses to properties, which showed in the profile of a
+/// request with some percent of its time outside the kernel; a debug build, with which all tests run, does, and SE-0176's static checks hold in both.
 let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
