@@ -25,8 +25,6 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
-let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
-let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -36,6 +34,8 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let tomlKit: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = strict) -> Target {
@@ -69,13 +69,15 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        // Its server alone, without what its traits would bring along: the gateway has a table of routes of its own.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
@@ -85,6 +87,7 @@ let package = Package(
     targets: [
         // Layer 0: knows nothing of Plane.
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         library("JSONValues", []),
         library("UTCTime", []),
         library("NetworkAddresses", []),
@@ -95,6 +98,7 @@ let package = Package(
         .target(name: "CEpoll"),
         .target(name: "CSpawn"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections], settings: hot),
+        library("RedisClient", ["EpollTransport", nioCore, collections, logging]),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioHTTP1, logging]),
         library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
@@ -147,31 +151,63 @@ let package = Package(
         configuredLibrary(
             "ProxyCore",
             [
-                "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK,
-                logging, metrics,
+                "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", "CNGHTTP2", nioCore, nioPosix, nioSSL, nioTLS, logging,
+                metrics, collections,
             ], settings: hot),
+        library(
+            "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "JSONValues", crypto]),
+        configuration(of: "GatewayHTTP", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
+        configuredLibrary(
+            "GatewayHTTP",
+            [
+                "GatewayCore", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
+                "JSONValues", "NetworkAddresses", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
+                lifecycle, logging, metrics,
+            ]),
         library(
             "ConfigurationFiles",
             [
                 "ConfigurationReading", "PlaneProtocol", "PlaneService", "NetworkAddresses", "PlaneMessagingConfiguration",
                 "SchedulerCoreConfiguration", "ClusterNamesConfiguration", "CertificateCoreConfiguration", "DroneCoreConfiguration",
-                "ProxyCoreConfiguration",
+                "ProxyCoreConfiguration", "GatewayHTTPConfiguration",
             ]),
-        library("DroneProxyPolicy", ["ProxyCore", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+        library(
+            "PlanBPolicy",
+            [
+                "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
+                metrics,
+            ]),
+        library(
+            "DroneProxyPolicy", ["ProxyCore", "ProxyCoreConfiguration", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+        library(
+            "ProxyProgram",
+            ["ProxyCore", "NetworkAddresses", "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore]),
+        library(
+            "PlanBProxy",
+            [
+                "PlanBPolicy", "ProxyProgram", "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", "PlaneService", lifecycle,
+                unixSignals, logging, metrics, arguments, nioCore,
+            ]),
         library(
             "DroneProxy",
             [
-                "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading",
-                "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "CSpawn", lifecycle, unixSignals, logging,
-                nioCore,
+                "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "ConfigurationReading", "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", logging, nioCore,
             ]),
 
         // Layer 3: read configuration, build, run.
         executable("scheduler", ["SchedulerCore", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging, arguments]),
         executable(
+            "gateway",
+            [
+                "GatewayHTTP", "GatewayHTTPConfiguration", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
+                arguments,
+            ]),
+        executable(
             "dns",
             [
-                "ClusterNames", "DNSCore", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
+                "ClusterNames", "DNSCore", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", lifecycle,
+                logging,
                 arguments, nioCore, nioPosix,
             ]),
         executable(
@@ -183,9 +219,10 @@ let package = Package(
         executable(
             "drone-proxy",
             [
-                "DroneProxy", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore", "ConfigurationFiles",
-                "PlaneService", lifecycle, logging, arguments, nioCore,
+                "DroneProxy", "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore",
+                "ConfigurationFiles", "PlaneService", lifecycle, logging, arguments, nioCore,
             ]),
+        executable("planb", ["PlanBProxy", "PlaneService", arguments]),
         executable(
             "cert-refresher",
             [
@@ -219,6 +256,7 @@ let package = Package(
         tests("NATSAddressingTests", ["NATSAddressing"]),
         tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
+        tests("RedisClientTests", ["RedisClient", "EpollTransport", logging, nioCore]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
         tests("DockerEngineTests", ["DockerEngine", "UTCTime", nioCore, nioPosix, nioHTTP1]),
         tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
@@ -245,9 +283,19 @@ let package = Package(
                 "DroneCore", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NATSAddressing", grdb, asyncHTTPClient,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
-        tests("ProxyCoreTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", nioHPACK, nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+        tests(
+            "ProxyCoreTests",
+            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
         tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
-        tests("DroneProxyTests", ["DroneProxy", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
+        tests(
+            "PlanBTests",
+            [
+                "PlanBProxy", "PlanBPolicy", "planb", "ProxyCore", "RedisClient", "EpollTransport", "PlaneService", arguments, logging, metrics, nioCore,
+                nioPosix, nioSSL,
+            ]),
+        tests(
+            "DroneProxyTests",
+            ["DroneProxy", "ProxyProgram", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
         tests(
             "PlaneClientTests",
             [
@@ -256,12 +304,20 @@ let package = Package(
             ]),
         tests(
             "PlaneDoctorTests",
-            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
+            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneService", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
         tests(
             "PlaneCommandTests",
             [
                 "plane", "PlaneClient", "PlaneClientTestSupport", "PlaneDoctor", "PlaneService", "PlaneState", "PlaneProtocol", "NATS",
                 "NATSAddressing", "NetworkAddresses", arguments, logging,
+            ]),
+        tests("GatewayCoreTests", ["GatewayCore", "PlaneProtocol", "PlaneState", "JSONValues", "NetworkAddresses"]),
+        tests(
+            "GatewayHTTPTests",
+            [
+                "GatewayHTTP", "GatewayHTTPConfiguration", "GatewayCore", "PlaneClientTestSupport", "PlaneClient", "PlaneProtocol", "PlaneService",
+                "PlaneMessaging", "PlaneState", "SchedulerCore", "SchedulerCoreConfiguration", "ConfigurationReading", "NATS", "JSONValues",
+                asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),
         tests("ChaosTests", []),
         tests("OperationsTests", ["PlaneService", metrics]),

@@ -1,10 +1,11 @@
 package import ClusterNamesConfiguration
 package import ConfigurationReading
+package import GatewayHTTPConfiguration
 package import PlaneMessagingConfiguration
 package import PlaneService
 package import SchedulerCoreConfiguration
 
-/// The file of a cluster's central services, `controller.toml`: read by `scheduler` and `dns`, each of which checks all of it.
+/// The file of a cluster's central services, `controller.toml`: read by `scheduler`, `dns` and `gateway`, each of which checks all of it.
 package struct ControllerConfiguration: Hashable, Sendable {
     package var nats: NATSConfiguration
     package var log = LogConfiguration()
@@ -13,7 +14,10 @@ package struct ControllerConfiguration: Hashable, Sendable {
     /// Of each service, in its own table.
     package var schedulerMetrics = MetricsConfiguration()
     package var dnsMetrics = MetricsConfiguration()
-    /// Read and checked, and served by nobody; nil without the table.
+    package var gatewayMetrics = MetricsConfiguration()
+    /// nil without the table: the gateway then serves nothing, or only `http`.
+    package var gateway: GatewayConfiguration?
+    /// nil without the table.
     package var http: HTTPConfiguration?
 
     package init(nats: NATSConfiguration) {
@@ -29,7 +33,7 @@ extension ControllerConfiguration: ConfigReadable {
         let scheduler = reader.section("scheduler") { ServiceTable<SchedulerConfiguration>(&$0) }
         let dns = reader.section("dns") { ServiceTable<DNSConfiguration>(&$0) }
         let http = reader.table("http") { HTTPConfiguration(&$0) }
-        reader.unserved("http", reason: "no service of this version is the HTTP gateway that Plane 0.3 had in its controller")
+        let gateway = reader.table("gateway") { ServiceTable<GatewayConfiguration>(&$0) }
         guard let nats else { return nil }
         self.init(nats: nats)
         self.log = log ?? self.log
@@ -38,5 +42,7 @@ extension ControllerConfiguration: ConfigReadable {
         self.dns = dns?.settings ?? self.dns
         self.dnsMetrics = dns?.metrics ?? self.dnsMetrics
         self.http = http
+        self.gateway = gateway?.settings
+        self.gatewayMetrics = gateway?.metrics ?? self.gatewayMetrics
     }
 }

@@ -58,6 +58,12 @@ package struct ConfigReader: ~Copyable {
         self.warnings.append(.unusedKey(self.name(key), reason: reason))
     }
 
+    /// Notes that a value, which can be used, is hardly what was meant.
+    package mutating func doubt(_ key: String, reason: String) {
+        guard self.purpose == .loading else { return }
+        self.warnings.append(.doubtfulKey(self.name(key), reason: reason))
+    }
+
     /// A table whose keys are read, and which nobody goes by.
     package mutating func unserved(_ key: String, reason: String) {
         if self.node(key) != nil { self.warnings.append(.unusedKey(self.name(key), reason: reason)) }
@@ -126,7 +132,22 @@ package struct ConfigReader: ~Copyable {
         let unknown =
             Self.unknownPaths(in: self.root, at: [], keys: Set(keys), tables: Set(tables))
             + empty.sorted { $0.joined(separator: ".") < $1.joined(separator: ".") }
-        self.warnings += unknown.map { .unknownKey($0.joined(separator: "."), nearest: nearest(to: $0)?.joined(separator: ".")) }
+        self.warnings += unknown.map { path in
+            let meant = keys.first { $0.count > 1 && $0.joined(separator: "_") == path.joined(separator: "_") } ?? nearest(to: path)
+            guard let variable = self.variable(at: path) else { return .unknownKey(path.joined(separator: "."), nearest: meant?.joined(separator: ".")) }
+            return .unknownVariable(variable, nearest: meant.map { ConfigValue.variable(settingKey: $0) })
+        }
+    }
+
+    /// The variable that has set, or would set, this path.
+    private func variable(at path: [String]) -> String? {
+        var node = self.root as ConfigValue?
+        for key in path {
+            guard case .table(let members)? = node else { return self.surroundings.emptyVariables[path] }
+            node = members[key]
+        }
+        if case .variable(let name, _)? = node { return name }
+        return self.surroundings.emptyVariables[path]
     }
 
     private static func unknownPaths(

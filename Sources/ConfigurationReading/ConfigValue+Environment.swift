@@ -38,6 +38,11 @@ extension ConfigValue {
         return path.allSatisfy { !$0.isEmpty } ? path : nil
     }
 
+    /// `nats.hosts` → `PLANE_NATS__HOSTS`
+    static func variable(settingKey path: [String]) -> String {
+        self.prefix + path.joined(separator: self.separator).uppercased()
+    }
+
     private func replacing(_ path: ArraySlice<String>, with value: ConfigValue) -> ConfigValue {
         guard let key = path.first else { return value }
         var members: [String: ConfigValue] = [:]

@@ -12,11 +12,20 @@ extension ConfigValue {
             document = try TOMLTable(string: text)
         } catch let error as TOMLParseError {
             let position = error.source.begin
-            throw ConfigMistake(place: .file("\(file):\(position.line):\(position.column)"), found: error.description, expectation: "TOML")
+            throw ConfigMistake(
+                place: .file("\(file):\(position.line):\(position.column)"), found: "text that is not TOML (\(Self.reason(error)))", expectation: "TOML")
         } catch {
             throw ConfigMistake(place: .file(file), found: "\(error)", expectation: "TOML")
         }
         return ConfigValue(document)
+    }
+
+    /// The library's words without the place, which stands before them already: `while parsing value: expected …`.
+    private static func reason(_ error: TOMLParseError) -> String {
+        var text = error.description
+        if let place = text.firstRange(of: "\n") { text = String(text[..<place.lowerBound]) }
+        if text.hasPrefix("Error ") { text = String(text.dropFirst("Error ".count)) }
+        return text
     }
 
     private init(_ table: TOMLTable) {

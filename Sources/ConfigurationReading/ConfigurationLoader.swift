@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// Reads a configuration from its file and the environment.
 package enum ConfigurationLoader {
@@ -57,12 +58,23 @@ package enum ConfigurationLoader {
         do {
             data = try Data(contentsOf: URL(filePath: file))
         } catch {
-            throw ConfigurationError(mistakes: [ConfigMistake(place: .file(file), found: "nothing that can be read", expectation: "a TOML file")])
+            throw ConfigurationError(mistakes: [ConfigMistake(place: .file(file), found: Self.reason(file), expectation: "a TOML file")])
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw ConfigurationError(mistakes: [ConfigMistake(place: .file(file), found: "bytes that are not UTF-8", expectation: "TOML")])
         }
         return try self.tree(toml: text, file: file)
+    }
+
+    /// Why a file cannot be read.
+    private static func reason(_ file: String) -> String {
+        var status = stat()
+        guard stat(file, &status) == 0 else {
+            return errno == ENOENT ? "no file of this name" : "nothing that can be read (\(String(cString: strerror(errno))))"
+        }
+        if status.st_mode & S_IFMT == S_IFDIR { return "a directory" }
+        guard access(file, R_OK) != 0 else { return "nothing that can be read" }
+        return errno == EACCES ? "a file that this user may not read" : "nothing that can be read (\(String(cString: strerror(errno))))"
     }
 
     private static func tree(toml: String, file: String) throws(ConfigurationError) -> ConfigValue {

@@ -7,6 +7,8 @@ package struct ContainerInspection: Hashable, Sendable {
     package var labels: [String: String]
     /// Whether its output is one raw stream (a terminal) instead of frames.
     package var hasTerminal: Bool
+    /// The container whose network it uses as its own; its address is that one's.
+    package var networkOf: ContainerID?
     /// The address on Docker's default bridge, gone from API 1.52 on; nil when there is none.
     var bridgeAddress: String?
     /// Address by network name, for the networks it has one on. Empty unless it runs.
@@ -27,6 +29,7 @@ extension ContainerInspection: Decodable {
         case state = "State"
         case configuration = "Config"
         case networkSettings = "NetworkSettings"
+        case host = "HostConfig"
     }
 
     private struct Configuration: Decodable {
@@ -68,11 +71,29 @@ extension ContainerInspection: Decodable {
         let configuration = try fields.decodeIfPresent(Configuration.self, forKey: .configuration)
         self.labels = configuration?.labels ?? [:]
         self.hasTerminal = configuration?.hasTerminal ?? false
+        self.networkOf = try fields.decodeIfPresent(HostNetwork.self, forKey: .host)?.container
         let settings = try fields.decodeIfPresent(NetworkSettings.self, forKey: .networkSettings)
         self.bridgeAddress = settings?.address.nonEmpty
         self.addresses = (settings?.networks ?? [:]).compactMapValues {
             $0?.address.nonEmpty ?? $0?.globalIPv6Address.nonEmpty
         }
+    }
+}
+
+/// Of a container's host configuration, which network it has.
+struct HostNetwork: Decodable {
+    private enum CodingKeys: String, CodingKey { case mode = "NetworkMode" }
+
+    /// Before the id of another container in the mode.
+    private static let prefix = "container:"
+
+    /// The one whose network it is; nil for a network of its own.
+    var container: ContainerID?
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        guard let mode = try fields.decodeIfPresent(String.self, forKey: .mode), mode.hasPrefix(Self.prefix) else { return }
+        self.container = ContainerID(rawValue: String(mode.dropFirst(Self.prefix.count)))
     }
 }
 

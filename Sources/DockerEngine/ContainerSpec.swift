@@ -1,8 +1,14 @@
 /// Everything a container is created with. The defaults are the safe ones.
 package struct ContainerSpec: Hashable, Sendable {
     package var image: ImageReference
+    /// In place of the image's entry point, whose command then does not count either; nil leaves both.
+    package var entrypoint: [String]?
     /// Arguments in place of the image's own; nil leaves those.
     package var command: [String]?
+    /// An absolute path; nil leaves the image's.
+    package var workingDirectory: String?
+    /// As in `docker run --user`; nil leaves the image's.
+    package var user: String?
     /// May hold secrets; never printed.
     package var environment: [String: String]
     package var labels: [String: String]
@@ -10,6 +16,8 @@ package struct ContainerSpec: Hashable, Sendable {
     package var binds: [String]
     /// Name of the Docker network to join; nil is Docker's default bridge.
     package var network: String?
+    /// A running container whose network this one uses as its own, in place of `network`: its interfaces, addresses, host name and resolver.
+    package var networkOf: ContainerID?
     /// Name of the OCI runtime, such as `runsc`; nil is Docker's default.
     package var runtime: String?
     package var limits: ContainerLimits
@@ -23,6 +31,12 @@ package struct ContainerSpec: Hashable, Sendable {
     package var mayGainPrivileges = false
     /// Linux capabilities taken from Docker's default set, such as `NET_RAW`; `ALL` takes them all.
     package var droppedCapabilities: [String] = []
+    /// Nothing of its file system can be written.
+    package var isReadOnly = false
+    /// What asks its first process to end, such as `SIGKILL`; nil is the image's, or SIGTERM.
+    package var stopSignal: String?
+    /// Whether the engine has what it prints; without, that goes nowhere at all.
+    package var keepsOutput = true
 
     package init(
         image: ImageReference, command: [String]? = nil, environment: [String: String] = [:], labels: [String: String] = [:],
@@ -76,16 +90,4 @@ package struct LogRotation: Hashable, Sendable {
     private static let fileCount: Int64 = 2
 
     var options: [String: String] { ["max-size": String(max(1, self.bytes / Self.fileCount)), "max-file": String(Self.fileCount)] }
-}
-
-extension DockerClient {
-    /// What the daemon does with output where a container says nothing of it.
-    package func standardLogDriver() async throws(EngineError) -> String {
-        struct Reply: Decodable {
-            enum CodingKeys: String, CodingKey { case driver = "LoggingDriver" }
-            var driver: String?
-        }
-        let request = EngineRequest(path: "/info", subject: .daemon, attempt: "ask for the daemon's log driver")
-        return try await self.decode(Reply.self, from: request).driver ?? ""
-    }
 }

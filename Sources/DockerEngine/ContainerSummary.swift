@@ -8,6 +8,8 @@ package struct ContainerSummary: Hashable, Sendable {
     package var labels: [String: String]
     package var status: ContainerStatus
     package var createdAt: UTCInstant
+    /// The container whose network it uses as its own.
+    package var networkOf: ContainerID?
 }
 
 extension ContainerSummary: Decodable {
@@ -17,6 +19,7 @@ extension ContainerSummary: Decodable {
         case labels = "Labels"
         case status = "State"
         case createdAt = "Created"
+        case host = "HostConfig"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -28,5 +31,6 @@ extension ContainerSummary: Decodable {
         self.labels = try fields.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
         self.status = ContainerStatus(try fields.decodeIfPresent(String.self, forKey: .status) ?? "")
         self.createdAt = UTCInstant(seconds: try fields.decodeIfPresent(Int64.self, forKey: .createdAt) ?? 0)
+        self.networkOf = try fields.decodeIfPresent(HostNetwork.self, forKey: .host)?.container
     }
 }

@@ -2,24 +2,36 @@
 struct CreateContainerBody: Encodable {
     enum CodingKeys: String, CodingKey {
         case image = "Image"
+        case entrypoint = "Entrypoint"
         case command = "Cmd"
+        case workingDirectory = "WorkingDir"
+        case user = "User"
         case environment = "Env"
         case labels = "Labels"
+        case stopSignal = "StopSignal"
         case host = "HostConfig"
     }
 
     var image: String
+    var entrypoint: [String]?
     var command: [String]?
+    var workingDirectory: String?
+    var user: String?
     var environment: [String]
     var labels: [String: String]
+    var stopSignal: String?
     var host: HostConfig
 
     init(_ spec: ContainerSpec) {
         self.image = spec.image.description
+        self.entrypoint = spec.entrypoint
         self.command = spec.command
+        self.workingDirectory = spec.workingDirectory
+        self.user = spec.user
         // Sorted, so that equal specifications make equal requests.
         self.environment = spec.environment.map { "\($0.key)=\($0.value)" }.sorted()
         self.labels = spec.labels
+        self.stopSignal = spec.stopSignal
         self.host = HostConfig(spec)
     }
 
@@ -38,6 +50,7 @@ struct CreateContainerBody: Encodable {
             case logging = "LogConfig"
             case security = "SecurityOpt"
             case droppedCapabilities = "CapDrop"
+            case isReadOnly = "ReadonlyRootfs"
         }
 
         var binds: [String]?
@@ -53,10 +66,11 @@ struct CreateContainerBody: Encodable {
         var logging: LogConfig?
         var security: [String]?
         var droppedCapabilities: [String]?
+        var isReadOnly: Bool?
 
         init(_ spec: ContainerSpec) {
             self.binds = spec.binds.isEmpty ? nil : spec.binds
-            self.network = spec.network
+            self.network = spec.networkOf.map { "container:\($0.rawValue)" } ?? spec.network
             self.runtime = spec.runtime
             self.memoryBytes = spec.limits.memoryBytes
             self.cpuPeriodMicroseconds = spec.limits.cpuPeriodMicroseconds.map { Int64(clamping: $0) }
@@ -65,9 +79,10 @@ struct CreateContainerBody: Encodable {
             self.ulimits = spec.limits.cpuTimeSeconds.map { [Ulimit(name: "cpu", limit: Int64(clamping: $0))] }
             self.storage = spec.limits.diskBytes.map { ["size": String($0)] }
             self.devices = spec.hasAllGPUs ? [.allGPUs] : nil
-            self.logging = spec.syslog.map(LogConfig.init) ?? spec.logRotation.map(LogConfig.init)
+            self.logging = spec.keepsOutput ? spec.syslog.map(LogConfig.init) ?? spec.logRotation.map(LogConfig.init) : .discarded
             self.security = spec.mayGainPrivileges ? nil : ["no-new-privileges"]
             self.droppedCapabilities = spec.droppedCapabilities.isEmpty ? nil : spec.droppedCapabilities
+            self.isReadOnly = spec.isReadOnly ? true : nil
         }
     }
 
@@ -116,6 +131,13 @@ struct CreateContainerBody: Encodable {
         init(_ rotation: LogRotation) {
             self.type = rotation.driver
             self.options = rotation.options
+        }
+
+        static let discarded = LogConfig(type: "none", options: [:])
+
+        private init(type: String, options: [String: String]) {
+            self.type = type
+            self.options = options
         }
 
         init(_ target: SyslogTarget) {

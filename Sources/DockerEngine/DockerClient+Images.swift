@@ -14,6 +14,22 @@ extension DockerClient {
         }
     }
 
+    /// Makes an image of one layer out of an archive (tar), without a registry. One of that name is replaced.
+    package func importImage(_ archive: [UInt8], as image: ImageReference) async throws(EngineError) {
+        let attempt = "import image \(image)"
+        guard let tag = image.tag else { throw EngineError(.badRequest, attempt: attempt, hint: "an imported image needs a tag") }
+        var request = EngineRequest(
+            method: .POST, path: "/images/create", query: [("fromSrc", "-"), ("repo", image.name), ("tag", tag)],
+            body: ByteBuffer(bytes: archive), subject: .daemon, attempt: attempt, limit: .start)
+        request.contentType = "application/x-tar"
+        let lines = EngineStream(
+            try await self.transport.open(request), decoder: JSONLineDecoder<PullMessage>(), request: request, endpoint: self.endpoint)
+        // As for a pull, a failure may come after the status.
+        for try await case .failure(let text) in lines {
+            throw EngineError(.daemonFailed, attempt: attempt, message: DaemonMessage(text).text)
+        }
+    }
+
     /// Fetches the image from its registry and returns when it is here. Layers that are here already are not fetched again.
     ///
     /// It takes as long as it takes: cancel the task to give up. Two pulls of one image at once share their downloads in the daemon.

@@ -24,8 +24,8 @@ struct EngineRequest: Sendable {
     /// Values are encoded when the URL is made.
     var query: [(name: String, value: String)] = []
     var headers: [(name: String, value: String)] = []
-    /// JSON, sent with its content type.
     var body: ByteBuffer?
+    var contentType = "application/json"
     var subject: Subject
     /// For error messages: `inspect container plane-b7f3`.
     var attempt: String

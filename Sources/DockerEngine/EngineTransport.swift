@@ -104,7 +104,7 @@ final class EngineTransport: Sendable {
         if let host = self.endpoint.hostHeader { message.headers.add(name: "Host", value: host) }
         for header in request.headers { message.headers.add(name: header.name, value: header.value) }
         if let body = request.body {
-            message.headers.add(name: "Content-Type", value: "application/json")
+            message.headers.add(name: "Content-Type", value: request.contentType)
             message.body = .bytes(body)
         }
         return message

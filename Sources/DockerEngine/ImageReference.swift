@@ -12,7 +12,7 @@ package struct ImageReference: Hashable, Sendable {
     /// `sha256:…`; decides alone where a tag is given as well.
     package let digest: String?
 
-    init(registry: String?, path: String, tag: String?, digest: String?) {
+    package init(registry: String?, path: String, tag: String?, digest: String?) {
         self.registry = registry
         self.path = path
         self.tag = tag

@@ -76,6 +76,7 @@ package struct DroneProxySettings: ServiceSettings {
         options.strictTransportSecurity = self.drone.proxy.hstsMaxAge?.components.seconds
         options.trustsForwarding = self.drone.proxy.trustForwarded
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
+        options.pages = self.drone.proxy.pages.isEnabled ? VisitorPages(self.drone.proxy.pages) : nil
         options.limits = self.drone.proxy.limits
         options.limits.fit(openFiles: openFiles)
         return options

@@ -43,8 +43,10 @@ extension RouteAnswer {
     /// A ready backend without an address we can read cannot be reached; it is treated like one that is not there.
     init(_ record: RouteRecord) {
         switch record.state {
-        case .loading, .starting:
-            self = .starting(token: record.bearerToken)
+        case .loading:
+            self = .starting(token: record.bearerToken, phase: .loading)
+        case .starting:
+            self = .starting(token: record.bearerToken, phase: .starting)
         case .ready:
             guard let text = record.address, let endpoint = SocketEndpoint(text), let address = try? SocketAddress(endpoint) else {
                 self = .none

@@ -12,6 +12,10 @@ final class DronePolicy: ProxyPolicy {
         static let isByPath = RequestNotes(rawValue: 1)
         /// The `Authorization` field was the token.
         static let usedAuthorization = RequestNotes(rawValue: 2)
+        /// A browser would show a page that it gets.
+        static let wantsPage = RequestNotes(rawValue: 4)
+        /// And may ask again by itself.
+        static let mayReload = RequestNotes(rawValue: 8)
     }
 
     private let host: PolicyHost
@@ -25,8 +29,14 @@ final class DronePolicy: ProxyPolicy {
     private let passthrough: DroneRoute?
     /// What every response by HTTPS says, unless the backend says it in its own way.
     private let strictTransportSecurity: [UInt8]?
+    private let pages: VisitorPages?
 
     @exclusivity(unchecked) private var routes = RouteCache()
+    /// Names for which browsers are held, until their time for that is over.
+    private var heldForPages: Set<String> = []
+    /// That of whose browsers this is so at this moment.
+    private var overdueName: String?
+    private var usualStart = UsualStart()
     /// The last look at the source failed, which has been logged.
     private var sourceFails = false
 
@@ -41,6 +51,7 @@ final class DronePolicy: ProxyPolicy {
         self.passthrough = options.passthrough.map { address in
             DroneRoute(name: "passthrough", destination: .ready(host.makeEndpoint(address)), token: nil, activity: nil)
         }
+        self.pages = options.pages
         self.strictTransportSecurity = options.strictTransportSecurity.map { Array("Strict-Transport-Security: max-age=\($0)\r\n".utf8) }
     }
 
@@ -53,7 +64,9 @@ final class DronePolicy: ProxyPolicy {
         at now: NIODeadline
     ) -> Resolution {
         guard let name = self.naming.name(head, bytes) else {
-            guard let passthrough else { return .answer(ProxyAnswer(.badRequest, "The request names no backend.", refusal: .namesNoBackend)) }
+            guard let passthrough else {
+                return self.answer(ProxyAnswer(.badRequest, "The request names no backend.", refusal: .namesNoBackend), head, fields, bytes)
+            }
             return .route(passthrough, path: head.path, [])
         }
         let route: DroneRoute
@@ -65,7 +78,7 @@ final class DronePolicy: ProxyPolicy {
             route = known
         case .answered:
             guard let known = self.find(bytes, name) ?? self.passthrough else {
-                return .answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend))
+                return self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
             }
             route = known
         case .failed:
@@ -73,12 +86,60 @@ final class DronePolicy: ProxyPolicy {
             route = known
         }
         switch self.access.admit(head, fields, bytes, name, to: route, from: visitor) {
-        case .answer(let answer): return .answer(answer)
+        case .answer(let answer): return self.answer(answer, head, fields, bytes)
         case .admitted(let usedAuthorization):
-            var notes: RequestNotes = name.isByPath ? Notes.isByPath : []
+            var notes = self.notes(on: head, fields, bytes)
+            if name.isByPath { notes.formUnion(Notes.isByPath) }
             if usedAuthorization { notes.formUnion(Notes.usedAuthorization) }
+            if notes.contains(Notes.mayReload), let page = self.waitingPage(for: route, at: now) { return .answer(page) }
             return .route(route, path: name.path, notes)
         }
+    }
+
+    // MARK: Pages
+
+    func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes {
+        guard self.pages != nil, PagePreference.wantsPage(fields, bytes), !head.wantsUpgrade else { return [] }
+        guard head.framing == .none, head.isHEAD || bytes.equals(head.method, uppercase: "GET") else { return Notes.wantsPage }
+        return Notes.wantsPage.union(Notes.mayReload)
+    }
+
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: DroneRoute?) -> ProxyAnswer {
+        let answer = ProxyAnswer(failure)
+        guard let pages, notes.contains(Notes.wantsPage) else { return answer }
+        if failure == .upstream(.stillStarting), notes.contains(Notes.mayReload) {
+            return pages.waiting(phase: nil, usually: self.usualStart.duration, refusal: answer.refusal)
+        }
+        return pages.page(for: answer)
+    }
+
+    private func answer(_ answer: ProxyAnswer, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
+        guard let pages, !answer.text.isEmpty, self.notes(on: head, fields, bytes).contains(Notes.wantsPage) else { return .answer(answer) }
+        return .answer(pages.page(for: answer))
+    }
+
+    /// A browser that has been held for long enough is shown a page that asks again; until then a fast start shows no page at all.
+    private func waitingPage(for route: DroneRoute, at now: NIODeadline) -> ProxyAnswer? {
+        guard let pages, case .starting(let phase, since: _) = route.destination else { return nil }
+        if pages.waitingAfter == .zero || self.overdueName == route.name {
+            return pages.waiting(phase: phase, usually: self.usualStart.duration, refusal: nil)
+        }
+        if self.heldForPages.insert(route.name).inserted {
+            let eventLoop = self.host.eventLoop
+            let bound = NIOLoopBound(WeakPolicy(policy: self), eventLoop: eventLoop)
+            let name = route.name
+            eventLoop.scheduleTask(in: TimeAmount(pages.waitingAfter)) { bound.value.policy?.endHoldForPages(of: name) }
+        }
+        return nil
+    }
+
+    /// The first of the browsers that wait for this name has waited for long enough. Others wait on with their own limit.
+    private func endHoldForPages(of name: String) {
+        self.heldForPages.remove(name)
+        guard let route = self.routes.find(name), case .starting = route.destination else { return }
+        self.overdueName = name
+        self.host.routeChanged(name, exists: true)
+        self.overdueName = nil
     }
 
     @inline(__always)
@@ -139,10 +200,11 @@ final class DronePolicy: ProxyPolicy {
         case .none:
             before?.retire()
             return self.routes.remove(name)
-        case .starting(let secret):
+        case .starting(let secret, let phase):
             before?.retire()
-            (destination, token) = (.starting, secret)
+            (destination, token) = (.starting(phase, since: before?.startingSince ?? .now()), secret)
         case .ready(let address, let secret):
+            if let since = before?.startingSince { self.usualStart.note(.now() - since) }
             if case .ready(let pool)? = before?.destination, pool.address == address {
                 destination = .ready(pool)
             } else {
@@ -213,6 +275,11 @@ final class DronePolicy: ProxyPolicy {
         if visitor.isHTTPS, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
         if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
     }
+}
+
+/// For timers that may outlive the policy.
+private struct WeakPolicy {
+    weak var policy: DronePolicy?
 }
 
 extension RefusalReason {

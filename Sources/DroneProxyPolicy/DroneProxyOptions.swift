@@ -17,6 +17,8 @@ package struct DroneProxyOptions: Sendable {
     package var strictTransportSecurity: Int64?
     /// Let backends see the token and the cookie that opened the way to them.
     package var showsTokenToBackend = false
+    /// What browsers are shown where there is no backend to answer; nil tells them what it tells others.
+    package var pages: VisitorPages?
     /// Where a line is written for every request; nil writes none.
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()

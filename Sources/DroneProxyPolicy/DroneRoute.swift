@@ -1,3 +1,4 @@
+import NIOCore
 import PlaneProtocol
 import ProxyCore
 
@@ -5,7 +6,8 @@ import ProxyCore
 final class DroneRoute: ProxyRoute {
     enum Destination {
         case ready(UpstreamPool)
-        case starting
+        /// - Parameter since: When this loop first heard of it.
+        case starting(RouteAnswer.StartPhase, since: NIODeadline)
     }
 
     let name: String
@@ -23,6 +25,11 @@ final class DroneRoute: ProxyRoute {
     }
 
     var isBackend: Bool { self.activity != nil }
+
+    var startingSince: NIODeadline? {
+        guard case .starting(_, let since) = self.destination else { return nil }
+        return since
+    }
 
     /// Nobody is sent here any more.
     func retire() {

@@ -30,6 +30,18 @@ package struct ContainerHandle: Hashable, Sendable {
         case other(String)
     }
 
+    /// On containers that hold a network for a backend; see `Sandbox` of the agent.
+    package static let sandboxRole = "sandbox"
+    /// In the handle of a backend's container, the id of the sandbox whose network it has. The engine's word, and no label of the container's
+    /// own: an image brings labels too.
+    package static let sandboxLabel = "dev.plane.sandbox"
+
+    /// The id of the container that holds its network; nil where it has a network of its own.
+    package var sandbox: String? {
+        get { self.labels[Self.sandboxLabel] }
+        set { self.labels[Self.sandboxLabel] = newValue }
+    }
+
     /// On containers that are not backends', which role they have. A container without this label is a backend's.
     package static let roleLabel = "dev.plane.role"
     private static let backendRole = "backend"

@@ -21,10 +21,11 @@ extension DroneStore {
     /// has forgotten. Ids of ended backends stay taken as long as their row is kept, because the cluster's state remembers them as ended.
     ///
     /// - Parameter acceptedAt: Unix time in microseconds.
+    /// - Parameter lifetimeEnd: Unix time in seconds; nil without a limit.
     /// - Parameter room: How many live backends there may be with this one; nil for any number. Counted in the same transaction.
     /// - Parameter report: The message that tells of `Loading`.
     package func admit(
-        _ request: SpawnRequest, acceptedAt: Int64, room: Int? = nil, report: [UInt8]
+        _ request: SpawnRequest, acceptedAt: Int64, lifetimeEnd: Int64? = nil, room: Int? = nil, report: [UInt8]
     ) async throws(StoreError) -> Admission {
         let name = request.backendID.rawValue
         let spec = WireCodec.encode(request)
@@ -38,8 +39,8 @@ extension DroneStore {
             if let room, try Self.liveCount(in: db) >= room { return .noRoom }
             try db.cachedStatement(sql: "INSERT INTO backend (name, spec, state) VALUES (?, ?, ?)")
                 .execute(arguments: [name, String(decoding: spec, as: UTF8.self), BackendState.loading.rawValue])
-            try db.cachedStatement(sql: "INSERT INTO plane_backend (name, accepted_at) VALUES (?, ?)")
-                .execute(arguments: [name, acceptedAt])
+            try db.cachedStatement(sql: "INSERT INTO plane_backend (name, accepted_at, lifetime_end) VALUES (?, ?, ?)")
+                .execute(arguments: [name, acceptedAt, lifetimeEnd])
             try Self.queue(report, of: name, in: db)
             return .admitted
         }
@@ -80,6 +81,12 @@ extension DroneStore {
     package func setContainer(_ container: ContainerHandle, of backend: BackendID) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("note the container of \(name)") { db in try Self.store(container, of: name, in: db) }
+    }
+
+    /// Moves the end of the backend's lifetime to this Unix time (seconds): the clock was set.
+    package func setLifetimeEnd(_ seconds: Int64, of backend: BackendID) async throws(StoreError) {
+        let name = backend.rawValue
+        try await self.write("move the end of the lifetime of \(name)") { db in try Self.upsertDetail("lifetime_end", seconds, of: name, in: db) }
     }
 
     /// Remembers up to where logs have been passed on, for many backends in one transaction.
@@ -198,7 +205,7 @@ extension DroneStore {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT backend.name AS name, spec, state, exit_code, accepted_at, log_cursor, ending,
+                SELECT backend.name AS name, spec, state, exit_code, accepted_at, lifetime_end, log_cursor, ending,
                        container, container_name, container_labels
                 FROM backend LEFT JOIN plane_backend ON plane_backend.name = backend.name
                 WHERE \(condition) ORDER BY backend.rowid
@@ -236,6 +243,7 @@ extension DroneStore {
             state: state,
             exitCode: Int64.fromDatabaseValue(row["exit_code"]),
             acceptedAt: Int64.fromDatabaseValue(row["accepted_at"]),
+            lifetimeEnd: Int64.fromDatabaseValue(row["lifetime_end"]),
             logCursor: Int64.fromDatabaseValue(row["log_cursor"]).map { WireTime(unixNanoseconds: $0) },
             ending: try Self.ending(from: row), container: try Self.container(of: spec.backendID, from: row))
     }

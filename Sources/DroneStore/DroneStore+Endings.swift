@@ -18,19 +18,34 @@ package enum IdleVerdict: Equatable, Sendable {
 extension DroneStore {
     /// Writes down that the backend is being ended, takes its route away, and queues the report of it, all in one transaction.
     ///
-    /// - Returns: What holds from now on: `ending`, or the ending that was there before, which stands. Nil when there is no such live
-    ///   backend.
+    /// An ending that was there before stands, but a soft one becomes hard if `ending` is: its process is killed at once then, for the
+    /// reason it was to end for anyway.
+    ///
+    /// - Returns: What holds from now on. Nil when there is no such live backend.
     package func beginEnding(
-        of backend: BackendID, _ ending: BackendEndingRecord, report: (BackendState) -> [UInt8]
+        of backend: BackendID, _ ending: BackendEndingRecord, report: (BackendState, BackendEndingRecord) -> [UInt8]
     ) async throws(StoreError) -> BackendEndingRecord? {
         let name = backend.rawValue
-        // The report repeats the state the table has, which only the transaction knows; there are three it can be.
-        let reports = Dictionary(uniqueKeysWithValues: BackendState.allCases.filter { !$0.isTerminal }.map { ($0, report($0)) })
-        return try await self.write("note that \(name) is being ended") { db in
-            guard let state = try Self.state(of: name, in: db), let report = reports[state] else { return nil }
-            if let present = try Self.storedEnding(of: name, in: db) { return present }
-            try Self.begin(ending, of: name, report: report, in: db)
-            return ending
+        // Read before, because the report repeats what only the table knows; the transaction looks whether it still holds.
+        while true {
+            let (state, present) = try await self.read("look how far \(name) is") { db in
+                (try Self.state(of: name, in: db), try Self.storedEnding(of: name, in: db))
+            }
+            guard let state, !state.isTerminal else { return nil }
+            var wanted = ending
+            if var present {
+                guard present.ending.kind == .soft, ending.ending.kind == .hard else { return present }
+                present.ending.kind = .hard
+                present.ending.time = ending.ending.time
+                wanted = present
+            }
+            let (record, message) = (wanted, report(state, wanted))
+            let isWritten = try await self.write("note that \(name) is being ended") { db in
+                guard try Self.state(of: name, in: db) == state, try Self.storedEnding(of: name, in: db) == present else { return false }
+                try Self.begin(record, of: name, report: message, in: db)
+                return true
+            }
+            if isWritten { return record }
         }
     }
 

@@ -8,6 +8,8 @@ package struct StoredBackend: Sendable {
     package var exitCode: Int64?
     /// Unix time in microseconds of the moment the spawn request was accepted; absent for backends the reference started.
     package var acceptedAt: Int64?
+    /// Unix time in seconds at which its lifetime is over; nil without a limit.
+    package var lifetimeEnd: Int64?
     /// When Docker received the last log line passed on; reading continues after it.
     package var logCursor: WireTime?
     /// It is being ended; its process may still run.

@@ -246,7 +246,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     }
 
     /// Calls ``ReadinessHandler/runDeferred()`` once, after the handlers of all events that the kernel has reported by now.
-    func deferTurn(of handler: any ReadinessHandler) {
+    package func deferTurn(of handler: any ReadinessHandler) {
         self.deferred.append(handler)
     }
 

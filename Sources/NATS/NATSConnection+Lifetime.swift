@@ -14,11 +14,12 @@ extension NATSConnection {
                 self.adopt(try await self.connectOnce())
                 return
             } catch {
-                guard error.isRetryable || error.code == .timedOut, attempt < self.options.initialAttempts else {
-                    throw error
-                }
-                self.logger.warning(
-                    "NATS is not reachable yet",
+                let isRefused = error.code == .authorizationViolation
+                guard error.isRetryable || error.code == .timedOut || isRefused && self.options.repeatsRefused,
+                    attempt < self.options.initialAttempts
+                else { throw error }
+                self.logger.log(
+                    level: isRefused ? .error : .warning, isRefused ? "NATS refuses the credentials, trying again" : "NATS is not reachable yet",
                     metadata: [
                         NATSLogKey.attempt: "\(attempt)", NATSLogKey.attemptLimit: "\(self.options.initialAttempts)",
                         NATSLogKey.error: "\(error)",
@@ -148,9 +149,21 @@ extension NATSConnection {
             self.broadcast.send(.reconnected)
         case .refused(_, let reason):
             self.logger.error("NATS refuses something", metadata: [NATSLogKey.reason: "\(reason)"])
+            self.failRefused(reason)
             self.broadcast.send(.refused(reason: reason))
         case .closed(let code, let reason):
             self.lost(code, reason)
+        }
+    }
+
+    /// The server says `Permissions Violation for Publish to "a.b"`, or `for Subscription to`, of what it does not let us do.
+    private func failRefused(_ reason: String) {
+        guard let match = reason.firstMatch(of: #/(?i)permissions violation for (publish|subscription) to "([^"]+)"/#) else { return }
+        let subject = String(match.output.2)
+        if match.output.1.lowercased() == "publish" {
+            self.requests.failRefused(subject: subject, detail: reason)
+        } else if subject == self.requests.subscription {
+            self.requests.failAll(.permissionDenied, hint: "its permissions name where this user may receive answers")
         }
     }
 

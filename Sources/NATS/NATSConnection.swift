@@ -116,7 +116,7 @@ package final class NATSConnection: Sendable {
         _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration = .seconds(10),
         awaiting answer: AwaitedAnswer = .anything
     ) async throws(NATSError) -> NATSMessage {
-        try await self.requests.request(timeout: timeout, awaiting: answer, attempt: "request \(subject)") { reply throws(NATSError) in
+        try await self.requests.request(to: subject, timeout: timeout, awaiting: answer, attempt: "request \(subject)") { reply throws(NATSError) in
             try self.publish(payload, to: subject, headers: headers, reply: reply)
         }
     }
@@ -127,7 +127,7 @@ package final class NATSConnection: Sendable {
         _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration, awaiting answer: AwaitedAnswer = .anything,
         handler: @escaping @Sendable (Result<NATSMessage, NATSError>) -> Void
     ) {
-        self.requests.request(timeout: timeout, awaiting: answer, attempt: "request \(subject)", finish: handler) { reply throws(NATSError) in
+        self.requests.request(to: subject, timeout: timeout, awaiting: answer, attempt: "request \(subject)", finish: handler) { reply throws(NATSError) in
             try self.publish(payload, to: subject, headers: headers, reply: reply)
         }
     }

@@ -19,6 +19,8 @@ package struct NATSOptions: Sendable {
     package var connectTimeout: Duration
     /// How often the whole list is tried before `connect` gives up; wrong credentials are not tried again.
     package var initialAttempts: Int
+    /// Wrong credentials are tried again too: for services, which would only be started again, and whose server may learn them later.
+    package var repeatsRefused = false
     /// Pause between two of these attempts.
     package var initialAttemptDelay: Duration
     /// A silent connection is asked for a sign of life this often, and given up after two unanswered ones.

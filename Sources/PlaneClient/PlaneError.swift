@@ -25,10 +25,12 @@ package enum PlaneError: Error, Sendable {
     /// Somebody answered something that does not belong to the request.
     case unreadableReply(MessageError)
     /// No drone of the cluster can take the backend now.
-    /// - Parameter reason: what the last drone that was asked said.
+    /// - Parameter reason: what the last drone that was asked said, or why the scheduler asked none.
     case noDroneAvailable(ClusterName, reason: ErrorReply?)
     /// Nothing is known of the backend; with a cluster, nothing there.
     case unknownBackend(BackendID, ClusterName?)
+    /// Several backends' ids begin like this; those that run come first.
+    case ambiguousBackend(BackendID, [BackendID])
     /// The backend ended before it was ready.
     case endedBeforeReady(BackendStateMessage)
     /// The backend was not ready in time; it goes on by itself.
@@ -83,7 +85,7 @@ extension PlaneError {
             case .invalidSubject, .payloadTooLarge, .invalidConfiguration: .request
             default: .system
             }
-        case .unknownBackend: .request
+        case .unknownBackend, .ambiguousBackend: .request
         case .endedBeforeReady(let message): message.state == .lost ? .system : .backend
         case .notReadyInTime: .backend
         case .connectionEnded, .unreadableReply, .noDroneAvailable, .timedOut: .system
@@ -98,7 +100,7 @@ extension PlaneError {
         case .refused(let reply): [.lockBusy, .unavailable, .full, .draining].contains(reply.code)
         case .connection(let error), .notAnswered(let error, by: _): error.isRetryable
         case .noDroneAvailable, .timedOut, .notReadyInTime: true
-        case .connectionEnded, .unreadableReply, .unknownBackend, .endedBeforeReady, .drainCancelled, .cancelled: false
+        case .connectionEnded, .unreadableReply, .unknownBackend, .ambiguousBackend, .endedBeforeReady, .drainCancelled, .cancelled: false
         }
     }
 
@@ -107,8 +109,8 @@ extension PlaneError {
         switch self {
         case .notAnswered(let error, by: _): error.code == .timedOut || error.code == .disconnected
         case .unreadableReply, .cancelled: true
-        case .connection, .connectionEnded, .refused, .noDroneAvailable, .unknownBackend, .endedBeforeReady, .notReadyInTime,
-            .drainCancelled, .timedOut:
+        case .connection, .connectionEnded, .refused, .noDroneAvailable, .unknownBackend, .ambiguousBackend, .endedBeforeReady,
+            .notReadyInTime, .drainCancelled, .timedOut:
             false
         }
     }
@@ -123,8 +125,9 @@ extension PlaneError: CustomStringConvertible {
         case .refused(let reply): "refused, \(reply)"
         case .unreadableReply(let error): "unreadable reply: \(error)"
         case .noDroneAvailable(let cluster, let reason):
-            "no drone of \(cluster) can take the backend" + (reason.map { ", the last one asked said: \($0)" } ?? "")
+            "no drone of \(cluster) can take the backend" + (reason.map { ": \($0.message)" } ?? "")
         case .unknownBackend(let backend, let cluster): "nothing is known of a backend \(backend)" + (cluster.map { " in \($0)" } ?? "")
+        case .ambiguousBackend(let prefix, let backends): "\(backends.count) backends begin with \(prefix)"
         case .endedBeforeReady(let message): "\(message.backend) ended before it was ready: \(message.state)"
         case .notReadyInTime(let backend, let state, let limit): "\(backend) is not ready after \(limit.brief): \(state?.rawValue ?? "no state")"
         case .drainCancelled(let drone): "somebody has cancelled the drain of \(drone)"

@@ -43,7 +43,11 @@ package struct Doctor: Sendable {
         if !report.sawHeartbeat, let cluster = report.world.clusterNames.first {
             report.complaint = await self.complaint(about: cluster)
         }
-        report.isolation = await self.isolation(in: report)
+        let signs = await self.signs(in: report)
+        report.isolation = signs.isolation
+        report.disks = signs.disks
+        report.agents = await self.agents(in: report, heard: signs.heard)
+        report.pages = await self.pages(in: report)
         for cluster in report.world.clusterNames {
             guard let (host, address, endpoint) = self.example(of: cluster, in: report.world) else { continue }
             let found = await AddressLookup.addresses(of: host)
@@ -91,32 +95,109 @@ package struct Doctor: Sendable {
         report.sawHeartbeat = report.clockDifference != nil
     }
 
-    /// What drones that live say with their signs of life of their firewalls.
-    private func isolation(in report: DoctorReport) async -> [DroneID: Bool] {
-        await withTaskGroup(of: [DroneID: Bool].self) { group in
-            for cluster in report.world.clusterNames {
-                let living = Set(report.livingDrones(in: cluster).map(\.id))
-                guard !living.isEmpty else { continue }
-                group.addTask { await self.isolation(of: living, in: cluster) }
-            }
-            return await group.reduce(into: [:]) { all, told in all.merge(told) { _, new in new } }
+    /// What was heard of drones within a few seconds.
+    private struct Signs: Sendable {
+        var heard: Set<DroneID> = []
+        /// What they say of their firewalls.
+        var isolation: [DroneID: Bool] = [:]
+        var disks: [DroneID: DoctorReport.Disk] = [:]
+
+        mutating func merge(_ others: Signs) {
+            self.heard.formUnion(others.heard)
+            self.isolation.merge(others.isolation) { _, new in new }
+            self.disks.merge(others.disks) { _, new in new }
         }
     }
 
-    /// Ends when each of them has said something, or in time: those that are silent are told of already.
-    private func isolation(of drones: Set<DroneID>, in cluster: ClusterName) async -> [DroneID: Bool] {
-        let told = Mutex<[DroneID: Bool]>([:])
-        // What was heard until then counts.
-        try? await withTimeLimit(Self.statusLimit, of: "waiting for drones") { () async throws(PlaneError) in
-            var silent = drones
-            for await status in try self.client.droneStatuses(in: cluster) {
-                if let isIsolated = status.isIsolated { told.withLock { $0[status.droneID] = isIsolated } }
-                silent.remove(status.droneID)
-                if silent.isEmpty { return }
+    /// What drones that live say by themselves: a sign of life every 4 s, and what their machines use every second.
+    private func signs(in report: DoctorReport) async -> Signs {
+        await withTaskGroup(of: Signs.self) { group in
+            for cluster in report.world.clusterNames {
+                let living = Set(report.livingDrones(in: cluster).map(\.id))
+                guard !living.isEmpty else { continue }
+                group.addTask { await self.signs(of: living, in: cluster) }
+            }
+            return await group.reduce(into: Signs()) { all, told in all.merge(told) }
+        }
+    }
+
+    /// Ends when each of them has said something, or in time.
+    private func signs(of drones: Set<DroneID>, in cluster: ClusterName) async -> Signs {
+        let signs = CollectedSigns()
+        // Where we may not hear of machines, they are not told of.
+        let usage = try? self.client.machineUsage()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // What was heard until then counts.
+                try? await withTimeLimit(Self.statusLimit, of: "waiting for drones") { () async throws(PlaneError) in
+                    var silent = drones
+                    for await status in try self.client.droneStatuses(in: cluster) {
+                        signs.value.withLock { signs in
+                            signs.heard.insert(status.droneID)
+                            if let isIsolated = status.isIsolated { signs.isolation[status.droneID] = isIsolated }
+                        }
+                        silent.remove(status.droneID)
+                        if silent.isEmpty { return }
+                    }
+                }
+            }
+            if let usage {
+                group.addTask {
+                    for await message in usage where drones.contains(message.drone) {
+                        if let disk = DoctorReport.Disk(message) { signs.value.withLock { $0.disks[message.drone] = disk } }
+                    }
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        return signs.value.withLock { $0 }
+    }
+
+    /// Written by whoever listens.
+    private final class CollectedSigns: Sendable {
+        let value = Mutex(Signs())
+    }
+
+    /// Asks every drone that lives what is open there. Agents of 0.3 do not know the question, but give signs of life.
+    private func agents(in report: DoctorReport, heard: Set<DroneID>) async -> [DroneID: DoctorReport.AgentAnswer] {
+        let drones = report.world.clusterNames.flatMap { cluster in report.livingDrones(in: cluster).map { (drone: $0.id, cluster: cluster) } }
+        return await self.client.openConnections(of: drones).reduce(into: [:]) { answers, answer in
+            switch answer.failure {
+            case nil: answers[answer.drone] = .answered
+            case .notAnswered? where heard.contains(answer.drone): answers[answer.drone] = .answered
+            case .notAnswered(let error, by: _)? where error.code == .noResponders: answers[answer.drone] = .nobody
+            // Our own right to ask is no matter of the drone's.
+            case .notAnswered(let error, by: _)? where error.code == .permissionDenied: break
+            case .notAnswered?: answers[answer.drone] = .failed("not in time")
+            case let failure?: answers[answer.drone] = .failed("\(failure)")
             }
         }
-        return told.withLock { $0 }
     }
+
+    /// Asks the proxies of all drones that live for a page, some at a time.
+    private func pages(in report: DoctorReport) async -> [DoctorReport.Page] {
+        let targets = report.world.clusterNames.flatMap { cluster in
+            report.livingDrones(in: cluster).compactMap { drone in drone.metadata.map { (drone.id, cluster, $0) } }
+        }
+        return await withTaskGroup(of: DoctorReport.Page.self) { group in
+            var pages: [DoctorReport.Page] = []
+            for (index, (drone, cluster, metadata)) in targets.enumerated() {
+                if index >= Self.pagesAtOnce, let page = await group.next() { pages.append(page) }
+                group.addTask {
+                    let isHTTPS = metadata.endpoint.scheme != .http
+                    let port = metadata.endpoint.port(in: cluster)
+                    let outcome = await PageProbe.ask(metadata.ip, port: port, host: "\(PageProbe.label).\(cluster.domain)", isHTTPS: isHTTPS)
+                    return DoctorReport.Page(drone: drone, address: "\(SocketEndpoint(ip: metadata.ip, port: port))", outcome: outcome)
+                }
+            }
+            for await page in group { pages.append(page) }
+            return pages.sorted { $0.drone.rawValue < $1.drone.rawValue }
+        }
+    }
+
+    /// Each may take five seconds where nobody answers.
+    private static let pagesAtOnce = 32
 
     /// A host name of the cluster, and where it should lead: to the drone of a running backend.
     private func example(of cluster: ClusterName, in world: FleetState) -> (host: String, address: IPAddress, endpoint: PublicEndpoint)? {

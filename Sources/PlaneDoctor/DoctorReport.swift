@@ -41,6 +41,10 @@ package struct DoctorReport: Sendable {
     var schedulerClockDifference: Duration?
     /// Whether the firewall keeps backends away from the drone they run on, of drones that are asked to.
     var isolation: [DroneID: Bool] = [:]
+    /// Of drones that live and were asked.
+    var agents: [DroneID: AgentAnswer] = [:]
+    var pages: [Page] = []
+    var disks: [DroneID: Disk] = [:]
     var lookups: [NameLookup] = []
     var handshakes: [Handshake] = []
 
@@ -51,7 +55,8 @@ package struct DoctorReport: Sendable {
 
     package var findings: [DoctorFinding] {
         self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
-            + self.isolationFindings + self.nameFindings + self.certificateFindings
+            + self.agentFindings + self.proxyFindings + self.versionFindings + self.diskFindings + self.isolationFindings + self.nameFindings
+            + self.certificateFindings
     }
 
     private var streamFindings: [DoctorFinding] {
@@ -125,7 +130,7 @@ package struct DoctorReport: Sendable {
         return clusters.map { cluster in
             let drones = self.world.drones(in: cluster)
             let alive = self.livingDrones(in: cluster)
-            let usable = alive.filter { $0.state == .ready }
+            let usable = alive.filter { $0.state == .ready && (self.agents[$0.id] ?? .answered) == .answered }
             let silent = drones.filter { drone in !alive.contains { $0.id == drone.id } && drone.state != .lost }
             let summary = "\(cluster): \(usable.count) of \(drones.count) take backends"
             guard !usable.isEmpty else {

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOPosix
 import NIOSSL
 
 /// Says why there was no TLS, in words that end the sentence "No TLS with …: ".
@@ -17,7 +18,9 @@ enum HandshakeFailure {
     static func words(for error: any Error) -> String {
         switch error {
         case is CertificateProbe.NoTLS: "what listens there does not speak TLS"
+        case is PageProbe.NoHTTP: "what listens there does not speak HTTP"
         case let error as IOError: self.words(errnoCode: error.errnoCode)
+        case let error as NIOConnectionError: self.words(connecting: error)
         case ChannelError.connectTimeout: "no answer within \(CertificateProbe.limit.nanoseconds / 1_000_000_000) s"
         case ChannelError.eof, ChannelError.inputClosed, NIOSSLError.uncleanShutdown:
             "the connection is closed before there is a certificate"
@@ -25,6 +28,11 @@ enum HandshakeFailure {
         case let error as BoringSSLError: self.words(boringSSL: "\(error)")
         default: "the handshake fails"
         }
+    }
+
+    /// Every address of the name was tried; there is just one.
+    private static func words(connecting error: NIOConnectionError) -> String {
+        error.connectionErrors.first.map { self.words(for: $0.error) } ?? "nothing there can be connected to"
     }
 
     private static func words(errnoCode: CInt) -> String {

@@ -18,6 +18,7 @@ extension NATSConfiguration {
             }
         var options = NATSOptions(
             servers: self.hosts, authentication: authentication, tls: self.tls?.options, name: name, inboxPrefix: inboxPrefix)
+        options.repeatsRefused = true
         if let prefix = self.jetStreamPrefix { options.jetStreamPrefix = prefix }
         return options
     }

@@ -51,9 +51,12 @@ package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible 
     private static let excerptLength = 80
 
     /// A piece of foreign text that is safe to show: quoted, without control characters, cut.
-    static func excerpt(_ text: String) -> String {
-        let cut = text.unicodeScalars.prefix(self.excerptLength)
+    static func excerpt(_ text: String) -> String { "\"\(self.visible(text, atMost: self.excerptLength))\"" }
+
+    /// The same without quotation marks, with at most so many characters of the text.
+    static func visible(_ text: String, atMost length: Int) -> String {
+        let cut = text.unicodeScalars.prefix(length)
         let visible = String(String.UnicodeScalarView(cut.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
-        return "\"\(visible)\(cut.endIndex == text.unicodeScalars.endIndex ? "" : "…")\""
+        return "\(visible)\(cut.endIndex == text.unicodeScalars.endIndex ? "" : "…")"
     }
 }

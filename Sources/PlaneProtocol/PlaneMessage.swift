@@ -1,4 +1,4 @@
-/// A message with a subject of its own. Messages are numbered M1 to M16, as in dev/docs/protocol.md.
+/// A message with a subject of its own. Messages are numbered M1 to M17, as in dev/docs/protocol.md.
 ///
 /// The subject repeats what the body says (cluster, drone, backend …); a receiver compares the two and drops what does not match.
 package protocol PlaneMessage: JSONCodable {

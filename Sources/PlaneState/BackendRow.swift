@@ -26,5 +26,20 @@ struct BackendRow: Sendable {
         let drone: DroneTable.Slot
         let lock: LockTable.Slot?
         let hasHiddenToken: Bool
+        /// Shared, so that the many backends without a key pay a pointer for it.
+        let claim: KeyClaim?
+    }
+
+    /// What the assignment says of the backend's key beside its lock.
+    final class KeyClaim: Sendable {
+        let tag: String
+        /// nil from a scheduler that gives none.
+        let fencingToken: Int64?
+
+        init?(_ assignment: BackendAssignment) {
+            guard let key = assignment.key else { return nil }
+            self.tag = key.tag
+            self.fencingToken = assignment.fencingToken
+        }
     }
 }

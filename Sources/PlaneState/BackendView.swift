@@ -16,4 +16,8 @@ package struct BackendView: Hashable, Sendable {
     package var isEnding = false
     /// Whether there is a token that the state of the world does not hold.
     package var hasHiddenToken = false
+    /// Tag of the key it was assigned with; nil without a key.
+    package var tag: String?
+    /// As told to the drone, which tells its container.
+    package var fencingToken: Int64?
 }

@@ -83,10 +83,11 @@ struct ClusterState: Sendable {
             // A backend that ended before its assignment came holds no lock, since no end will follow that could free it.
             if isLive { self.locks[lock].live.insert(backend) } else { self.locks[lock].ended.insert(backend) }
             self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
+            self.locks[lock].lastFencingToken = max(self.locks[lock].lastFencingToken, assignment.fencingToken ?? 0)
         }
         self.backends[backend].assignment = BackendRow.Assignment(
             bearerToken: assignment.bearerToken, sequence: sequence, drone: drone, lock: lock,
-            hasHiddenToken: assignment.hasHiddenToken)
+            hasHiddenToken: assignment.hasHiddenToken, claim: BackendRow.KeyClaim(assignment))
     }
 
     private mutating func withdrawAssignment(of backend: BackendTable.Slot) {
@@ -100,6 +101,9 @@ struct ClusterState: Sendable {
         self.locks[lock].live.remove(backend)
         self.locks[lock].ended.remove(backend)
         if self.locks[lock].lastAssignment == assignment.sequence { self.locks[lock].lastAssignment = self.latestAssignment(with: lock) }
+        if let token = assignment.claim?.fencingToken, token >= self.locks[lock].lastFencingToken {
+            self.locks[lock].lastFencingToken = self.highestFencingToken(with: lock)
+        }
         self.removeIfUnused(lock)
     }
 
@@ -147,6 +151,14 @@ struct ClusterState: Sendable {
             backends.forEach { latest = max(latest, self.backends[$0].assignment?.sequence ?? 0) }
         }
         return latest
+    }
+
+    private func highestFencingToken(with lock: LockTable.Slot) -> Int64 {
+        var highest: Int64 = 0
+        for backends in [self.locks[lock].live, self.locks[lock].ended] {
+            backends.forEach { highest = max(highest, self.backends[$0].assignment?.claim?.fencingToken ?? 0) }
+        }
+        return highest
     }
 
     private mutating func removeIfUnused(_ slot: LockTable.Slot) {

@@ -52,6 +52,15 @@ extension FleetState {
         return state.locks[slot].announcement?.sequence ?? 0
     }
 
+    /// What the next backend with the lock is to have as its fencing token: higher than that of every backend the world knows to have had the
+    /// lock, and than that of those it has forgotten, since it is no less than the time now.
+    /// - Parameter now: in milliseconds, by the asker's clock.
+    package func nextFencingToken(of lock: LockName, in cluster: ClusterName, now: StateTime) -> Int64 {
+        guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return now.rawValue }
+        let last = min(state.locks[slot].lastFencingToken, LockRow.highestFencingToken - 1)
+        return max(now.rawValue, last + 1)
+    }
+
     /// The address DNS gives for a backend's host name: that of its drone, as long as the backend has not ended.
     package func address(of backend: BackendID, in cluster: ClusterName) -> IPAddress? {
         guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return nil }
@@ -84,7 +93,8 @@ extension ClusterState {
             lock: record.assignment?.lock.map { self.locks.key(of: $0) },
             state: record.state,
             stateTime: record.state.map { _ in record.stateTime },
-            isEnding: record.isEnding && !record.isTerminal, hasHiddenToken: record.assignment?.hasHiddenToken ?? false)
+            isEnding: record.isEnding && !record.isTerminal, hasHiddenToken: record.assignment?.hasHiddenToken ?? false,
+            tag: record.assignment?.claim?.tag, fencingToken: record.assignment?.claim?.fencingToken)
     }
 
     /// nil for a drone that only assignments name.

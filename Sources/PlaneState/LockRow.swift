@@ -15,6 +15,8 @@ struct LockRow: Sendable {
     var ended = SlotSet<BackendID, BackendRow>()
     /// Stream sequence of the latest assignment of these backends; 0 if there is none.
     var lastAssignment: UInt64 = 0
+    /// Highest of these backends; 0 if none has one.
+    var lastFencingToken: Int64 = 0
 
     struct Announcement: Sendable {
         let uid: LockUID
@@ -39,6 +41,9 @@ struct LockRow: Sendable {
         guard let now = heartbeatSeconds else { return announcement }
         return now < announcement.publishedSeconds + Self.announcementSeconds ? announcement : nil
     }
+
+    /// Programs that keep numbers as doubles have to tell two of them apart.
+    static let highestFencingToken: Int64 = 1 << 53 - 1
 
     /// Seconds after which an announcement lapses; every member of a fleet must use the same.
     static let announcementSeconds: Int64 = 30

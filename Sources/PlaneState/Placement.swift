@@ -6,13 +6,16 @@ package import PlaneProtocol
 /// list of candidates; a candidate may have ceased to be fit, which is found out when it is picked, and it then leaves the list until
 /// something about it changes. So a choice costs the same with ten drones and with ten thousand.
 ///
+/// Each pool of a cluster has candidates of its own. Drones that know no pools are candidates of the pool without a name, for requests that
+/// need nothing which they do not know.
+///
 /// Loads are counted, not reported: backends the world knows of and choices not settled yet. So a burst of requests spreads before the
 /// first of them has reached the stream. What a drone reports counts when it is more.
 package struct Placement: Sendable {
     /// A drone not heard of for this long takes no new backend: seven of its status messages are missing.
     package static let livenessWindow: Duration = .seconds(30)
 
-    private var pools: [ClusterName: Pool] = [:]
+    private var clusters: [ClusterName: Members] = [:]
 
     package init() {}
 
@@ -21,7 +24,7 @@ package struct Placement: Sendable {
     package mutating func heard(_ status: DroneStatusMessage, at now: StateTime) {
         let report = Report(
             state: status.state, heard: now, statedBackends: status.runningBackends.map(Int.init), maxBackends: status.maxBackends.map(Int.init))
-        self.pools[status.cluster, default: Pool()].heard(report, of: status.droneID)
+        self.clusters[status.cluster, default: Members()].heard(report, of: status.droneID)
     }
 
     /// Takes every message that `world` has applied, afterwards.
@@ -29,12 +32,12 @@ package struct Placement: Sendable {
         guard case .cluster(let cluster, let change) = message else { return }
         switch change {
         case .drone(let message):
-            self.pools[cluster, default: Pool()].reconsider(message.drone)
+            self.clusters[cluster, default: Members()].reconsider(message.drone, in: Self.list(of: message.drone, in: cluster, world))
         case .backend(let message):
             // Only an end can make room.
             guard case .state(let state, _) = message.change, state.isTerminal, let drone = world.drone(of: message.backend, in: cluster)
             else { return }
-            self.pools[cluster, default: Pool()].reconsider(drone)
+            self.clusters[cluster, default: Members()].reconsider(drone, in: Self.list(of: drone, in: cluster, world))
         case .lock, .acme:
             break
         }
@@ -42,33 +45,49 @@ package struct Placement: Sendable {
 
     /// Chooses a fit drone that is not excluded; nil if there is none. The choice counts as load until it is settled.
     package mutating func choose(
-        in cluster: ClusterName, excluding excluded: Set<DroneID> = [], world: FleetState, now: StateTime,
-        using generator: inout some RandomNumberGenerator
+        in cluster: ClusterName, _ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = [], world: FleetState,
+        now: StateTime, using generator: inout some RandomNumberGenerator
     ) -> DroneID? {
-        self.pools[cluster]?.choose(excluding: excluded, using: &generator) { drone, report in
-            guard let view = world.drone(drone, in: cluster) else { return nil }
-            return Self.load(of: view, report: report, now: now)
+        let lists: [CandidateList] = needs.pool.isUnnamed && !needs.extensions ? [.pool(.unnamed), .legacy] : [.pool(needs.pool)]
+        return self.clusters[cluster]?.choose(from: lists, excluding: excluded, using: &generator) { drone, report in
+            guard let view = world.drone(drone, in: cluster) else { return .isUnfit }
+            let list = CandidateList(view.metadata?.abilities)
+            guard lists.contains(list) else { return .belongs(list) }
+            return Self.load(of: view, report: report, now: now).map { .fits($0) } ?? .isUnfit
         }
+    }
+
+    /// Why a drone takes no new backends; nil for one that is fit and has room.
+    package func obstacle(to drone: DroneID, in cluster: ClusterName, world: FleetState, now: StateTime) -> DroneObstacle? {
+        guard let view = world.drone(drone, in: cluster) else { return .silent }
+        let report = self.clusters[cluster]?.report(of: drone)
+        if let load = Self.load(of: view, report: report, now: now) { return load.backends < load.limit ?? .max ? nil : .full }
+        let state = report.map { Self.isLive($0.heard, now: now) ? $0.state : nil } ?? view.state
+        return state == .draining || state == .drained ? .draining : .silent
+    }
+
+    private static func list(of drone: DroneID, in cluster: ClusterName, _ world: FleetState) -> CandidateList {
+        CandidateList(world.drone(drone, in: cluster)?.metadata?.abilities)
     }
 
     /// Ends a choice, because it has become an assignment in the world or was given up. To be called once for each choice.
     package mutating func settle(_ drone: DroneID, in cluster: ClusterName) {
-        self.pools[cluster]?.settle(drone)
+        self.clusters[cluster]?.settle(drone)
     }
 
     /// Removes a drone that is gone for good. Its choices may still be settled afterwards.
     package mutating func forget(_ drone: DroneID, in cluster: ClusterName) {
-        self.pools[cluster]?.forget(drone)
+        self.clusters[cluster]?.forget(drone)
     }
 
     /// When a status message of the drone last came to this process; nil if none did.
     package func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> StateTime? {
-        self.pools[cluster]?.lastHeard(drone)
+        self.clusters[cluster]?.lastHeard(drone)
     }
 
     /// How many running backends that message named; nil if it named no number.
     package func reportedBackends(_ drone: DroneID, in cluster: ClusterName) -> Int? {
-        self.pools[cluster]?.report(of: drone)?.statedBackends
+        self.clusters[cluster]?.report(of: drone)?.statedBackends
     }
 
     /// How many backends the drone has and how many it takes; nil if it is not fit.

@@ -54,6 +54,7 @@ package final class ProxyServer: Sendable {
         let limiter = ConnectionLimiter(
             limit: options.limits.connections, limitPerAddress: options.limits.connectionsPerAddress)
         self.limiter = limiter
+        let uploads = UploadAllowance(limit: options.limits.uploadWindowsBytes)
         let (activityLoop, logLoop) = (self.blockingGroup.next(), self.blockingGroup.next())
         self.activityLoop = activityLoop
 
@@ -63,8 +64,8 @@ package final class ProxyServer: Sendable {
             let load = WorkerLoad()
             let worker = try await loop.submit {
                 let worker = ProxyWorker(
-                    eventLoop: loop, options: options, policies: policies, limiter: limiter, load: load, logLoop: logLoop,
-                    metrics: metrics, logger: logger)
+                    eventLoop: loop, options: options, policies: policies, limiter: limiter, uploads: uploads, load: load,
+                    logLoop: logLoop, metrics: metrics, logger: logger)
                 return NIOLoopBound(worker, eventLoop: loop)
             }.get()
             ticks.append(

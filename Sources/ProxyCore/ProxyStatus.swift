@@ -1,5 +1,6 @@
 /// The statuses the proxy itself answers with.
 package enum ProxyStatus: Int, Sendable {
+    case ok = 200
     case found = 302
     case permanentRedirect = 308
     case badRequest = 400
@@ -9,11 +10,16 @@ package enum ProxyStatus: Int, Sendable {
     case requestTimeout = 408
     case expectationFailed = 417
     case requestHeaderFieldsTooLarge = 431
+    case internalServerError = 500
+    case notImplemented = 501
     case badGateway = 502
+    case serviceUnavailable = 503
     case gatewayTimeout = 504
+    case httpVersionNotSupported = 505
 
     package var reason: StaticString {
         switch self {
+        case .ok: "OK"
         case .found: "Found"
         case .permanentRedirect: "Permanent Redirect"
         case .badRequest: "Bad Request"
@@ -23,8 +29,12 @@ package enum ProxyStatus: Int, Sendable {
         case .requestTimeout: "Request Timeout"
         case .expectationFailed: "Expectation Failed"
         case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
+        case .internalServerError: "Internal Server Error"
+        case .notImplemented: "Not Implemented"
         case .badGateway: "Bad Gateway"
+        case .serviceUnavailable: "Service Unavailable"
         case .gatewayTimeout: "Gateway Timeout"
+        case .httpVersionNotSupported: "HTTP Version Not Supported"
         }
     }
 }

@@ -27,6 +27,8 @@ package enum SchedulerStreams {
     private static let statusShare: Int64 = 4
     /// Bytes of `dns_record`, which keeps a minute of records that nobody reads.
     private static let dnsRecordBytes: Int64 = 16 << 20
+    /// Bytes of `plane_tokens`: some three million tokens. With more, the oldest are forgotten, and their visitors have to ask the application again.
+    private static let tokenBytes: Int64 = 1 << 30
     /// Smallest limit of a stream, in bytes; a stream that keeps less is not made.
     static let smallestLimit: Int64 = 64 << 10
 
@@ -70,6 +72,13 @@ package enum SchedulerStreams {
                 "backend_logs", ["backend.*.log"] + (configuration.acceptsLegacyPeers ? [] : [BackendLogMessage.ownSubscription]), maxMessagesPerSubject: 500,
                 maxAge: age,
                 maxBytes: history ?? StreamConfiguration.unlimited, isAcknowledged: false),
+            // In which cluster a key is asked for (`KeyHome`), and the tokens of gateways' visitors (`TokenRecord`), with what gateways tell later ones:
+            // the last message of each subject.
+            stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, replicas: replicas),
+            // A revocation goes after all tokens that it ends, because the oldest message goes first.
+            stream(
+                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*"], maxMessagesPerSubject: 1, maxBytes: self.tokenBytes,
+                replicas: replicas),
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(
                 "dns_record", ["cluster.*.dns.*"], maxAge: .seconds(60), maxBytes: self.dnsRecordBytes, part: self.statusShare,

@@ -4,6 +4,7 @@ import ClusterNamesConfiguration
 import DNSCore
 import Logging
 import NATS
+import NetworkAddresses
 import NIOCore
 import NIOPosix
 import PlaneMessaging
@@ -28,7 +29,15 @@ import ServiceLifecycle
         }
         let world = ZoneStore(settings: settings.zones, clusters: settings.dns.clusters)
         let server = DNSServer(source: world, configuration: try settings.serverConfiguration(), group: .singleton)
-        let address = try await server.start()
+        let address: SocketAddress
+        do {
+            address = try await server.start()
+        } catch {
+            throw ListeningFailure(
+                error, to: "answer DNS", on: SocketEndpoint(ip: settings.dns.bindIP, port: settings.dns.port), keys: ["dns.bind_ip", "dns.port"],
+                usualHolder: settings.dns.port == 53
+                    ? "often systemd-resolved, which holds 127.0.0.53: let dns.bind_ip be this machine's own address; see ss -lnup" : nil)
+        }
         logger.info("dns listens", metadata: [LogKey.port: "\(address.port ?? 0)"])
         let connection = try await NATSConnection.connect(settings.nats.options(name: "dns", inboxPrefix: "controller.inbox.dns"), logger: logger)
         return [

@@ -38,14 +38,22 @@ import ServiceLifecycle
         // Opened beside the agent: what runs on this machine is looked after whether NATS can be reached or not.
         let connection = NATSConnection.unopened(
             settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix(droneID)), logger: logger)
-        let engine = DockerEngineAdapter(
+        var engine = DockerEngineAdapter(
             client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), template: settings.template)
         var agentSettings = settings.agentSettings(droneID)
         #if DEBUG
         if let pass = FaultSwitch.fromEnvironment() { agentSettings.pass = pass }
         #endif
+        if settings.agent.sandboxes > 0 {
+            let pool = SandboxPool(size: Int(settings.agent.sandboxes), maker: DockerSandboxMaker(engine, drone: droneID), logger: logger)
+            engine.sandboxes = pool
+            agentSettings.sandboxes = pool
+        } else {
+            logger.info("network sandboxes are not used", metadata: [LogKey.reason: "agent.sandboxes is 0"])
+        }
+        let finished = engine
         let isolation = settings.isolatedNetwork.map { network in
-            IsolationWatch(network, logger: logger) { () async throws(EngineFailure) in try await engine.ensureNetwork() }
+            IsolationWatch(network, logger: logger) { () async throws(EngineFailure) in try await finished.ensureNetwork() }
         }
         agentSettings.isIsolated = { isolation?.isInForce }
         let agent = try await DroneAgent(

@@ -42,6 +42,7 @@ struct DroneAgentSettings: ServiceSettings {
         var template = ContainerTemplate()
         template.network = self.agent.docker.network
         template.isolation = self.isolatedNetwork
+        template.mounts = self.agent.mountBase.map { MountBase(path: $0) }
         template.runtime = self.agent.docker.runtime
         template.hasAllGPUs = self.agent.docker.insecureGPU
         template.syslog = self.agent.docker.syslog
@@ -79,6 +80,9 @@ struct DroneAgentSettings: ServiceSettings {
         settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts
         settings.servesLegacyReaders = self.agent.servesLegacyReaders
         settings.images = ImageAllowance(self.agent.images)
+        settings.pool = self.agent.pool
+        settings.networks = Set(self.agent.docker.allowedNetworks)
+        settings.hasMountBase = self.agent.mountBase != nil
         settings.limits.ready = self.agent.readyTimeout
         settings.limits.stopGrace = self.agent.stopTimeout
         let lines = self.agent.docker.limits.logLinesPerSecond

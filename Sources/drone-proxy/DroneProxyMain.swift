@@ -9,6 +9,7 @@ import NIOCore
 import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
+import ProxyProgram
 import ServiceLifecycle
 
 #if canImport(Glibc)

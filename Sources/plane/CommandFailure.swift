@@ -32,12 +32,17 @@ extension CommandFailure {
             self.init(
                 .noDrone,
                 "No drone of \(cluster) can take the backend"
-                    + (reason.map { "; the last one asked said: \($0.message.printable)." } ?? "."),
+                    + (reason.map { ": \($0.message.printable)." } ?? "."),
                 advice: "plane list-drones shows which there are and in which state.")
         case .unknownBackend(let backend, nil):
             self.init(.failed, "Nothing is known of a backend \(backend).", advice: "plane list-backends --all shows which there are.")
         case .unknownBackend(let backend, let cluster?):
             self.init(.failed, "\(cluster) has no backend \(backend).", advice: "plane list-backends shows which there are.")
+        case .ambiguousBackend(let prefix, let backends):
+            let shown = backends.prefix(4).map(\.rawValue).joined(separator: ", ")
+            self.init(
+                .usage, "\(backends.count) backends begin with \(prefix): \(shown)\(backends.count > 4 ? ", …" : "").",
+                advice: "Say some more of the id.")
         case .endedBeforeReady(let message): self.init(endedBeforeReady: message)
         case .notReadyInTime(let backend, let state, let limit):
             self.init(
@@ -56,11 +61,8 @@ extension CommandFailure {
         if let code = message.detail?.exitCode { sentence += " (exit code \(code))" }
         let advice =
             switch message.state {
-            case .errorLoading: "Can the drone pull the image, and is its name right?"
-            case .timedOutBeforeReady: "Does it listen on the port given with --port, on all addresses?"
-            case .lost, .terminated, .swept: "Somebody or something else ended it."
-            case .errorStarting, .failed, .exited: "What it printed: plane logs \(message.backend)"
-            case .loading, .starting, .ready: String?.none
+            case .terminated, .swept: "Somebody or something else ended it: plane why \(message.backend)"
+            default: Diagnosis(message, wasReady: false).advice(for: message.backend) ?? "What it printed: plane logs \(message.backend)"
             }
         self.init(.endedBeforeReady, sentence.hasSuffix(".") ? sentence : sentence + ".", advice: advice)
     }

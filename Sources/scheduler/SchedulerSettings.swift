@@ -12,7 +12,9 @@ struct SchedulerSettings: ServiceSettings {
     let metrics: MetricsConfiguration
 
     init?(_ reader: inout ConfigReader) {
-        guard let file = ControllerConfiguration(&reader) else { return nil }
+        let file = ControllerConfiguration(&reader)
+        reader.unserved("http", reason: "the service gateway serves it")
+        guard let file else { return nil }
         self.nats = file.nats
         self.log = file.log
         self.scheduler = file.scheduler

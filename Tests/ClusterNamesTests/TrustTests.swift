@@ -125,6 +125,20 @@ import Testing
             ["cluster.plane_test.drone.drone-1.spawn", "state.>", "controller.inbox.>"]
         ),
         (
+            "gateway",
+            [
+                "state.heartbeat", "state.cluster.plane_test.acme", "cluster.plane_test.set_acme_record", "cluster.plane_test.drone.drone-1.spawn",
+                "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.status", "backend.one.status", "backend.one.log",
+                "secret.cluster.plane_test.backend.one", "certificate.cluster.plane_test.pair", "$JS.API.STREAM.MSG.GET.plane_secrets",
+                "$JS.API.CONSUMER.CREATE.plane_secrets", "$JS.API.STREAM.MSG.GET.plane_certificates", "$JS.API.STREAM.PURGE.plane_state",
+                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
+            ],
+            [
+                "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule", "cluster.*.set_acme_record", "state.>", "token.*", "backend.*.log",
+                "controller.inbox.>", "controller.inbox.scheduler.>",
+            ]
+        ),
+        (
             "operator",
             [
                 "cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat", "state.cluster.plane_test.acme",

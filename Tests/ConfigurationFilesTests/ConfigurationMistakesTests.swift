@@ -102,7 +102,7 @@ import Testing
         let error = try #require(throws: ConfigurationError.self) {
             try ConfigurationLoader.load(DroneConfiguration.self, file: directory.file("none.toml"), environment: [:])
         }
-        #expect(error.description == "\(directory.file("none.toml")): found nothing that can be read, expected a TOML file")
+        #expect(error.description == "\(directory.file("none.toml")): found no file of this name, expected a TOML file")
     }
 
     @Test("a required key whose variable is empty is told so")

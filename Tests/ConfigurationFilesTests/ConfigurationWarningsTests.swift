@@ -36,8 +36,39 @@ import Testing
     @Test("an unknown variable is told like a key")
     func unknownVariable() throws {
         let warnings = try Self.warnings("", environment: ["PLANE_CLUSTER_DOMAN": "a.b"])
-        #expect(warnings == ["cluster_doman is not known and has no effect; did you mean cluster_domain?"])
+        #expect(warnings == ["PLANE_CLUSTER_DOMAN names no key and has no effect; did you mean PLANE_CLUSTER_DOMAIN?"])
         #expect(try Self.warnings("", environment: ["PLANE_CLUSTER_DOMAN": ""]) == warnings)
+    }
+
+    @Test("a variable with one underscore where two belong is answered with the right spelling", arguments: ["81", ""])
+    func oneUnderscore(value: String) throws {
+        #expect(
+            try Self.warnings("", environment: ["PLANE_PROXY_HTTP_PORT": value])
+                == ["PLANE_PROXY_HTTP_PORT names no key and has no effect; did you mean PLANE_PROXY__HTTP_PORT?"])
+        #expect(
+            try Self.warnings("", environment: ["PLANE_AGENT_DOCKER_CAP_DROP": value])
+                == ["PLANE_AGENT_DOCKER_CAP_DROP names no key and has no effect; did you mean PLANE_AGENT__DOCKER__CAP_DROP?"])
+    }
+
+    @Test("a cluster that no browser and no other cluster can live with is told")
+    func clusterNames() throws {
+        func warnings(_ name: String) throws -> [String] {
+            try ConfigurationLoader.load(DroneConfiguration.self, toml: "cluster_domain = '\(name)'").warnings.map(\.description)
+        }
+        for name in ["plane.test", "localhost:8080", "a-b.c1.test"] { #expect(try warnings(name) == [], "\(name)") }
+        #expect(
+            try warnings("Plane.Test")
+                == ["cluster_domain can hardly be meant so: every request and every drone has to write it just like this; call it plane.test"])
+        let underscore = try warnings("plane_test")
+        #expect(underscore.count == 1 && underscore[0].contains("plane.test") && underscore[0].contains("NATS"))
+    }
+
+    @Test("two clusters of one name server that share their subjects are told")
+    func sharedSubjects() throws {
+        let warnings = try ConfigurationLoader.load(
+            ControllerConfiguration.self, toml: "nats.hosts = ['a']\ndns.clusters = ['plane.test', 'plane_test']"
+        ).warnings.map(\.description)
+        #expect(warnings.contains { $0.hasPrefix("dns.clusters can hardly be meant so: ") && $0.contains("plane.test and plane_test") })
     }
 
     @Test(

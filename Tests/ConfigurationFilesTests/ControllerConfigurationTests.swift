@@ -3,6 +3,7 @@ import ClusterNamesConfiguration
 import ConfigurationFiles
 import ConfigurationReading
 import DroneCoreConfiguration
+import GatewayHTTPConfiguration
 import NetworkAddresses
 import PlaneMessagingConfiguration
 import PlaneProtocol
@@ -12,7 +13,7 @@ import SchedulerCoreConfiguration
 import Testing
 
 @Suite("Controller configuration") struct ControllerConfigurationTests {
-    @Test("a file of 0.3 with every key is read; that nobody is its HTTP gateway is the only warning")
+    @Test("a file of 0.3 with every key is read, without a warning")
     func completeFile() throws {
         let loaded = try ConfigurationLoader.load(
             ControllerConfiguration.self,
@@ -40,10 +41,47 @@ import Testing
         #expect(controller.dns.soaEmail == "ops@plane.test")
         #expect(controller.http?.services == ["Editor": "registry.example/editor:4"])
         #expect(controller.http?.cluster.rawValue == "plane.test")
-        #expect(
-            loaded.warnings.map(\.description) == [
-                "http has no effect: no service of this version is the HTTP gateway that Plane 0.3 had in its controller"
-            ])
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test("what the gateway is told is read, and tokens are hashes")
+    func gateway() throws {
+        let hash = String(repeating: "a", count: 64)
+        let loaded = try ConfigurationLoader.load(
+            ControllerConfiguration.self,
+            toml: """
+                nats.hosts = ["localhost"]
+                [gateway]
+                http_port = 8081
+                bind_ip = "0.0.0.0"
+                default_cluster = "plane.test"
+                url = "https://gateway.example/base"
+                token_lifetime_secs = 600
+                proxy_tier = true
+                audit = false
+                limits = { requests_per_sec = 50 }
+                [gateway.tokens]
+                shop = "sha256:\(hash) write cluster=plane.test namespace=shop/"
+                """)
+        let gateway = try #require(loaded.configuration.gateway)
+        #expect(gateway.port == 8081 && gateway.bindIP == .v4(0) && gateway.defaultCluster?.rawValue == "plane.test" && gateway.hasProxyTier && !gateway.audits)
+        #expect(gateway.tokenLifetime == .seconds(600) && gateway.limits == GatewayConfiguration.Limits(requestsPerSecond: 50, burst: 100))
+        #expect(gateway.tokens.map(\.name) == ["shop"] && gateway.tokens[0].mayWrite && gateway.tokens[0].namespaces == ["shop/"])
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test(
+        "what the gateway cannot use is told with its key",
+        arguments: [
+            ("", "gateway.http_port"), ("http_port = 1\ntokens = { a = 'secret' }", "gateway.tokens"), ("http_port = 1\nurl = 'x'", "gateway.url"),
+            ("http_port = 1\nforward_auth = 'http://x/'\ntokens = { a = 'sha256:\(String(repeating: "a", count: 64)) read' }", "gateway.tokens"),
+            ("http_port = 1\nlimits = {}", "gateway.limits.requests_per_sec"), ("http_port = 1\ndefault_cluster = 'a:b'", "gateway.default_cluster"),
+        ])
+    func gatewayMistakes(text: String, key: String) throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(ControllerConfiguration.self, toml: "nats.hosts = ['localhost']\n[gateway]\n\(text)")
+        }
+        #expect(error.description.contains(key))
     }
 
     @Test("without NATS there is nothing to control")

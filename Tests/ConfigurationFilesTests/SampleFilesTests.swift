@@ -31,6 +31,19 @@ import Testing
         #expect(!loaded.configuration.proxy.allowPathRouting)
     }
 
+    @Test("the files that dev/docs/three-machines.md shows are right, without a warning")
+    func threeMachines() throws {
+        let text = try String(contentsOf: Self.package.appending(path: "dev/docs/three-machines.md"), encoding: .utf8)
+        let files = text.matches(of: #/(?ms)^```toml\n(.+?)^```$/#).map { String($0.output.1) }
+        try #require(files.count == 2)
+        // Secrets stand in files that are not here.
+        let shown = files.map { $0.replacing("{ file = \"/etc/plane/nats-password\" }", with: "\"secret\"") }
+        #expect(try ConfigurationLoader.load(ControllerConfiguration.self, toml: shown[0]).warnings.isEmpty)
+        let drone = try ConfigurationLoader.load(DroneConfiguration.self, toml: shown[1])
+        #expect(drone.warnings.isEmpty)
+        #expect(drone.configuration.acme != nil && drone.configuration.cert != nil)
+    }
+
     @Test("nothing that is shipped, in the package, the units or the containers, lets paths name backends")
     func noPathRouting() throws {
         let shipped = ["docker-compose.yml", "dev/Dockerfile", "scripts/lib/layout.sh", "scripts/up", "scripts/package-deb", "scripts/install"]

@@ -13,7 +13,7 @@ struct ContainerLifeTests {
 
     @Test("a container is created, started, inspected, stopped and removed")
     func life() async throws {
-        try await DockerDaemon.withContainer(DockerDaemon.spec("trap 'exit 7' TERM; while :; do sleep 0.05; done"), start: false) { client, id in
+        try await DockerDaemon.withContainer(DockerDaemon.spec("trap 'exit 7' TERM; echo trapped; while :; do sleep 0.05; done"), start: false) { client, id in
             #expect(try await client.inspect(id).state.status == .created)
             #expect(try await client.inspect(id).address() == nil)
             try await client.start(id)
@@ -23,6 +23,7 @@ struct ContainerLifeTests {
             #expect(running.address()?.isEmpty == false)
             #expect(running.state.startedAt != nil && running.state.finishedAt == nil)
             #expect(!running.hasTerminal)
+            for try await line in try await client.logs(id) where line.text == "trapped" { break }
             try await client.stop(id, grace: .seconds(5))
             try await client.stop(id)
             let ended = try await client.inspect(id).state

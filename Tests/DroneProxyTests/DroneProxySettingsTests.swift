@@ -34,6 +34,8 @@ struct DroneProxySettingsTests {
             head_bytes = 8192
             head_line_bytes = 4096
             head_fields = 50
+            upload_window_bytes = 100000
+            upload_windows_bytes = 200000
             head_timeout_secs = 3
             keep_alive_timeout_secs = 4
             body_idle_timeout_secs = 5
@@ -57,6 +59,7 @@ struct DroneProxySettingsTests {
         let limits = options.limits
         #expect([limits.connections, limits.connectionsPerAddress, limits.idleUpstreamsPerBackend] == [500, 7, 13])
         #expect([limits.headBytes, limits.lineBytes, limits.fieldCount] == [8192, 4096, 50])
+        #expect([limits.uploadWindowBytes, limits.uploadWindowsBytes] == [100_000, 200_000])
         #expect(
             [limits.requestHead, limits.keepAlive, limits.requestBodyIdle, limits.connect] == [.seconds(3), .seconds(4), .seconds(5), .seconds(6)])
         #expect(

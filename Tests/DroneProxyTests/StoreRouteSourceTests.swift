@@ -16,7 +16,8 @@ struct StoreRouteSourceTests {
         let record = RouteRecord(state: state, address: "127.0.0.1:8080", bearerToken: "t")
         let expected: RouteAnswer =
             switch state {
-            case .loading, .starting: .starting(token: "t")
+            case .loading: .starting(token: "t", phase: .loading)
+            case .starting: .starting(token: "t", phase: .starting)
             case .ready: .ready(try SocketAddress(ipAddress: "127.0.0.1", port: 8080), token: "t")
             default: .none
             }

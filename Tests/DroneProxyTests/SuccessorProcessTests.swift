@@ -4,7 +4,7 @@ import PlaneService
 import PlaneTestSupport
 import Testing
 
-@testable import DroneProxy
+@testable import ProxyProgram
 
 /// A shell in the successor's place: what it was given, and what its predecessor makes of what it does.
 @Suite("Starting the process that takes a proxy's place")

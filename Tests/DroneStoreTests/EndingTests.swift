@@ -7,7 +7,9 @@ import Testing
 @Suite struct EndingTests {
     private static let live = BackendState.allCases.filter { !$0.isTerminal }
 
-    private func report(_ state: BackendState) -> [UInt8] { Array("\"\(state) ending\"".utf8) }
+    private func report(_ state: BackendState, _ record: BackendEndingRecord) -> [UInt8] {
+        Array("\"\(state) ending\(record.ending.kind == .hard ? " hard" : "")\"".utf8)
+    }
 
     @Test("an end that has begun is kept with its report, its route is gone, and the proxy sees what it will be", arguments: live)
     func begin(state: BackendState) async throws {
@@ -39,6 +41,27 @@ import Testing
         let reports = try await store.waitingReportCount()
         #expect(try await store.beginEnding(of: .make(), .make(.terminated), report: self.report) == first)
         #expect(try await store.waitingReportCount() == reports)
+    }
+
+    @Test("a soft end becomes hard when that is asked for, for the same reason, and is reported again; a hard one stays")
+    func hardAfterSoft() async throws {
+        let fixture = try StoreFixture()
+        let store = try fixture.open()
+        try await store.enter("b-1", .ready)
+        let first = BackendEndingRecord.make(.swept, requestedBy: "bob")
+        _ = try await store.beginEnding(of: .make(), first, report: self.report)
+        let reports = try await store.waitingReportCount()
+        let asked = BackendEndingRecord(
+            BackendEnding(.hard, .external, at: WireTime(seconds: 2000)), to: .terminated, cause: .requested, requestedBy: "carol")
+        var expected = first
+        expected.ending.kind = .hard
+        expected.ending.time = WireTime(seconds: 2000)
+        #expect(try await store.beginEnding(of: .make(), asked, report: self.report) == expected)
+        #expect(try await fixture.open().backend(.make())?.ending == expected)
+        #expect(try await store.waitingReportCount() == reports + 1)
+        #expect(try await store.beginEnding(of: .make(), asked, report: self.report) == expected)
+        #expect(try await store.beginEnding(of: .make(), .make(), report: self.report) == expected)
+        #expect(try await store.waitingReportCount() == reports + 1)
     }
 
     @Test("of an ended backend, and of nobody, no end begins")

@@ -42,6 +42,21 @@ import Testing
         #expect(records.last?.ending?.state == .terminated)
     }
 
+    @Test("backends of a version without lifetimes have none, and new ones get one that outlives the agent")
+    func lifetimes() async throws {
+        let fixture = try self.makeOlderVersion(step: 4)
+        let store = try fixture.open()
+        let before = try await store.allBackends()
+        #expect(before.unreadable.isEmpty)
+        #expect(before.backends.map(\.id.rawValue) == ["known", "taken-over", "ending"])
+        #expect(before.backends.allSatisfy { $0.lifetimeEnd == nil })
+        #expect(before.backends.last?.ending?.state == .terminated)
+        #expect(try await store.admit(.make("new"), acceptedAt: 5_000_000, lifetimeEnd: 65, report: []) == .admitted)
+        #expect(try await fixture.open().backend(.make("new"))?.lifetimeEnd == 65)
+        try await store.setLifetimeEnd(70, of: .make("new"))
+        #expect(try await fixture.open().backend(.make("new"))?.lifetimeEnd == 70)
+    }
+
     @Test("a handle that was completed is kept whole, and an older version that is put back finds the id where it looks for it")
     func handleRoundTrip() async throws {
         let fixture = try self.makeOlderVersion(step: 3)

@@ -110,7 +110,7 @@ extension ContainerObservation {
     fileprivate var hasNoProcess: Bool {
         switch self {
         case .absent, .created, .exited: true
-        case .running, .foreign, .oversized: false
+        case .running, .networkLost, .foreign, .oversized: false
         }
     }
 }

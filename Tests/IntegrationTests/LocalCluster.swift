@@ -83,8 +83,22 @@ final class LocalCluster: Sendable {
     /// Kills every part and the server. Backends are ended first by the test which made them.
     func stop() async {
         for part in Part.allCases { await self.stop(part, .kill) }
+        await self.removeSandboxes()
         await self.bus.drain(timeout: .seconds(1))
         await self.server.stop(.kill)
+    }
+
+    /// Networks that its agent keeps ready.
+    static let sandboxes = 0
+
+    /// They outlive the agent that has made them.
+    private func removeSandboxes() async {
+        let script = """
+            ids=$(docker -H "unix://$1" ps -aq --filter label=dev.plane.role=sandbox --filter "label=dev.plane.drone=$2")
+            [ -z "$ids" ] || docker -H "unix://$1" rm -f $ids
+            """
+        // Some are being removed, or their Docker is gone: what is left does no harm.
+        _ = try? await TestProcess.run("/bin/sh", ["-c", script, "sh", self.dockerSocket, self.drone.rawValue])
     }
 
     /// Starts a part and returns when it does its job.
@@ -127,6 +141,9 @@ final class LocalCluster: Sendable {
         hosts = ["\(natsHost)"]
         [agent]
         ip = "127.0.0.1"
+        public_scheme = "http"
+        public_port = \(self.proxyPort)
+        sandboxes = \(Self.sandboxes)
         [agent.docker.connection]
         socket = "\(self.dockerSocket)"
         [proxy]

@@ -57,22 +57,35 @@ struct TutorialTests {
         }
     }
 
+    @Test("the 20 lines of JavaScript do the same", .timeLimit(.minutes(4)))
+    func javaScript() async throws {
+        let document = try String(contentsOf: DocumentedCommands.root.appending(path: "dev/docs/your-app.md"), encoding: .utf8)
+        let program = try #require(document.firstMatch(of: #/(?ms)^```javascript\n(.+?)^```$/#)?.output.1)
+        #expect(program.split(separator: "\n").count <= 20)
+        try await Self.givesEachDocumentAContainer(String(program), "/usr/bin/node", ["app.js"])
+    }
+
     @Test("the 20 lines in the README give each document a container, the same one to everybody who opens it", .timeLimit(.minutes(4)))
     func readme() async throws {
         let readme = try String(contentsOf: DocumentedCommands.root.appending(path: "README.md"), encoding: .utf8)
         let program = try #require(readme.firstMatch(of: #/(?ms)^```python\n(.+?)^```$/#)?.output.1)
         #expect(program.split(separator: "\n").count <= 20)
+        try await Self.givesEachDocumentAContainer(String(program), "/usr/bin/python3", ["-u", "app.py"])
+    }
+
+    /// - Parameter arguments: Of the interpreter; the last one is the file's name.
+    private static func givesEachDocumentAContainer(_ program: String, _ interpreter: String, _ arguments: [String]) async throws {
         try await withCluster { cluster in
             let directory = try TemporaryDirectory()
             let port = try freeLoopbackPort()
-            let application = String(program).replacing("4222", with: "\(cluster.server.port)")
+            let application = program.replacing("4222", with: "\(cluster.server.port)")
                 .replacing("plane.localhost:8080", with: "\(cluster.cluster.rawValue):\(cluster.proxyPort)").replacing(
                     "plane.localhost", with: cluster.cluster.rawValue
                 )
                 .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
                 .replacing("8000", with: "\(port)").replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
-            try application.write(toFile: directory.file("app.py"), atomically: true, encoding: .utf8)
-            let app = try TestProcess("/usr/bin/python3", ["-u", directory.file("app.py")])
+            try application.write(toFile: directory.file(arguments.last ?? "app"), atomically: true, encoding: .utf8)
+            let app = try TestProcess(interpreter, arguments.dropLast() + [directory.file(arguments.last ?? "app")])
             try await eventually("the application takes connections") { (try? await LoopbackConnection(port: port)) != nil }
 
             let curl = "    curl --silent --location --output /dev/null --write-out '%{http_code} %{url_effective}\\n' http://localhost:8000"

@@ -25,7 +25,7 @@ async def main(url="nats://127.0.0.1:4222", cluster="plane.localhost", image="pl
     answer = await client.request(f"cluster.{token}.schedule", json.dumps(request).encode(), timeout=30)
     print("schedule:", answer.data.decode())
     scheduled = json.loads(answer.data)["Scheduled"]
-    if set(scheduled) != {"drone", "backend_id", "spawned"} or scheduled["spawned"] is not True:
+    if set(scheduled) != {"drone", "backend_id", "spawned", "url"} or scheduled["spawned"] is not True:
         sys.exit(f"not the documented reply: {scheduled}")
     backend = scheduled["backend_id"]
 

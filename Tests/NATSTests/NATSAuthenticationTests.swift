@@ -53,6 +53,37 @@ struct NATSAuthenticationTests {
         }
     }
 
+    @Test("a service tries wrong credentials again, and gets in when the server knows them")
+    func laterPassword() async throws {
+        try await withNATSServer(configuration: Self.passwordConfiguration) { server in
+            let log = LogRecorder()
+            let error = await #expect(throws: NATSError.self) {
+                _ = try await NATSConnection.make(server, authentication: .userPassword(user: "ann", password: "wr0ng"), logger: log.logger) {
+                    $0.initialAttempts = 3
+                    $0.initialAttemptDelay = .milliseconds(1)
+                    $0.repeatsRefused = true
+                }
+            }
+            #expect(error?.code == .authorizationViolation)
+            #expect(log.entries.count { $0.message == "NATS refuses the credentials, trying again" } == 2)
+            #expect(!log.text.contains("wr0ng"))
+        }
+    }
+
+    @Test("a request to a subject that the server does not let us publish to is refused at once, not late")
+    func refusedSubject() async throws {
+        let configuration = "authorization { users: [{ user: ann, password: p, permissions: { publish: { deny: [\"secret.>\"] } } }] }"
+        try await withNATSServer(configuration: configuration) { server in
+            let connection = try await NATSConnection.make(server, authentication: .userPassword(user: "ann", password: "p"), logger: LogRecorder().logger)
+            let error = await #expect(throws: NATSError.self) { _ = try await connection.request([], to: "secret.a", timeout: .seconds(60)) }
+            #expect(error?.code == .permissionDenied)
+            #expect(error?.hint?.contains("permissions") == true)
+            let unheard = await #expect(throws: NATSError.self) { _ = try await connection.request([], to: "open.a", timeout: .seconds(60)) }
+            #expect(unheard?.code == .noResponders)
+            await connection.drain()
+        }
+    }
+
     @Test("a token, from the options or alone in the URL")
     func token() async throws {
         try await withNATSServer(configuration: #"authorization { token: "t0ken" }"#) { server in

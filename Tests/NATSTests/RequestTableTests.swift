@@ -9,7 +9,7 @@ struct RequestTableTests {
         let table = RequestTable(inbox: "_INBOX.test")
         table.refuse(.closed)
         let error = await #expect(throws: NATSError.self) {
-            _ = try await table.request(timeout: .seconds(1), attempt: "request a") { _ throws(NATSError) in }
+            _ = try await table.request(to: "a", timeout: .seconds(1), attempt: "request a") { _ throws(NATSError) in }
         }
         #expect(error?.code == .closed)
     }
@@ -23,7 +23,7 @@ struct RequestTableTests {
     func acknowledgements(text: String) async throws {
         let table = RequestTable(inbox: "_INBOX.test")
         for (awaited, expected) in [(AwaitedAnswer.anything, text), (.anythingButAcknowledgement, "true")] {
-            let answer = try await table.request(timeout: .seconds(60), awaiting: awaited, attempt: "request a") { reply throws(NATSError) in
+            let answer = try await table.request(to: "a", timeout: .seconds(60), awaiting: awaited, attempt: "request a") { reply throws(NATSError) in
                 table.receive(NATSMessage(subject: reply, payload: text.bytes))
                 table.receive(NATSMessage(subject: reply, payload: "true".bytes))
             }
@@ -37,7 +37,7 @@ struct RequestTableTests {
     func answers(text: String) async throws {
         let table = RequestTable(inbox: "_INBOX.test")
         let answer = try await table.request(
-            timeout: .seconds(60), awaiting: .anythingButAcknowledgement, attempt: "request a"
+            to: "a", timeout: .seconds(60), awaiting: .anythingButAcknowledgement, attempt: "request a"
         ) { reply throws(NATSError) in table.receive(NATSMessage(subject: reply, payload: text.bytes)) }
         #expect(answer.text == text)
     }
@@ -46,7 +46,7 @@ struct RequestTableTests {
     func unawaited() async {
         let table = RequestTable(inbox: "_INBOX.test")
         let results = Recorder<String>()
-        table.request(timeout: .seconds(600), awaiting: .anything, attempt: "request a") { result in
+        table.request(to: "a", timeout: .seconds(600), awaiting: .anything, attempt: "request a") { result in
             results.record((try? result.get().text) ?? "failed")
         } send: { reply throws(NATSError) in
             let idle = Recorder<Bool>()
@@ -55,7 +55,7 @@ struct RequestTableTests {
             table.receive(NATSMessage(subject: reply, payload: "1".bytes))
             table.receive(NATSMessage(subject: reply, payload: "2".bytes))
         }
-        table.request(timeout: .seconds(600), awaiting: .anything, attempt: "request b") { result in
+        table.request(to: "a", timeout: .seconds(600), awaiting: .anything, attempt: "request b") { result in
             results.record((try? result.get().text) ?? "failed")
         } send: { _ throws(NATSError) in
         }
@@ -67,7 +67,7 @@ struct RequestTableTests {
     func sendFails() async {
         let table = RequestTable(inbox: "_INBOX.test")
         let error = await #expect(throws: NATSError.self) {
-            _ = try await table.request(timeout: .seconds(60), attempt: "request a") { _ throws(NATSError) in
+            _ = try await table.request(to: "a", timeout: .seconds(60), attempt: "request a") { _ throws(NATSError) in
                 throw NATSError(.payloadTooLarge, attempt: "publish")
             }
         }
@@ -77,7 +77,7 @@ struct RequestTableTests {
     @Test("ignore answers that fit none of them", arguments: ["", "_INBOX.test", "_INBOX.test.x", "_INBOX.test.99999999999999999999", "_INBOX.test.5"])
     func strangeAnswers(subject: String) async throws {
         let table = RequestTable(inbox: "_INBOX.test")
-        let answer = try await table.request(timeout: .seconds(60), attempt: "request a") { reply throws(NATSError) in
+        let answer = try await table.request(to: "a", timeout: .seconds(60), attempt: "request a") { reply throws(NATSError) in
             table.receive(NATSMessage(subject: subject, payload: [1]))
             table.receive(NATSMessage(subject: reply, payload: [2]))
             table.receive(NATSMessage(subject: reply, payload: [3]))

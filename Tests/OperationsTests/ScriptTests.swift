@@ -19,6 +19,31 @@ import Testing
         return try await TestProcess.run("/bin/bash", ["-c", head + script])
     }
 
+    @Test("stop ends the successor of a program too, and not one of the same name that somebody else has started")
+    func successors() async throws {
+        let told = try await self.bash(
+            """
+            cat >"$work/replaced" <<'END'
+            #!/bin/bash
+            if [ "${1:-}" = stranger ]; then read -r _; exit; fi
+            cp "$(command -v sleep)" "$(dirname "$0")/folder/replaced"
+            "$(dirname "$0")/folder/replaced" 300 &
+            END
+            chmod +x "$work/replaced"
+            mkdir "$work/folder"
+            coproc stranger { setsid "$work/replaced" stranger; }
+            start replaced "$work/replaced"
+            until ! kill -0 "$(cut -d ' ' -f 1 "$work/replaced.pid")" 2>/dev/null; do :; done
+            successor=$(processes_of replaced)
+            running replaced && echo runs
+            stop replaced
+            [ -n "$(start_time "$successor")" ] || echo ended
+            kill -0 "$stranger_PID" && echo stranger lives
+            echo >&"${stranger[1]}"
+            """)
+        #expect(told == ["runs", "ended", "stranger lives"])
+    }
+
     @Test("down ends the backends that run, and does not wait for those that only an old NATS remembers")
     func down() async throws {
         let asked = try await self.bash(

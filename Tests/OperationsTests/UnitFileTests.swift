@@ -4,7 +4,7 @@ import Testing
 
 @Suite("systemd units", .timeLimit(.minutes(2))) struct UnitFileTests {
     static let hasAnalyze = FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze")
-    static let services = ["scheduler", "dns", "drone-agent", "drone-proxy", "cert-refresher"]
+    static let services = ["scheduler", "dns", "gateway", "drone-agent", "drone-proxy", "cert-refresher"]
     /// Worse than this, a right was forgotten that the service does not need (0 is none at all, 10 all of them).
     static let exposureLimit = "20"
 
@@ -42,7 +42,8 @@ import Testing
     @Test("each service is a user of its own; agent and proxy share a group, for the table of backends, and nothing else is shared")
     func users() throws {
         let users = [
-            "scheduler": "plane-scheduler", "dns": "plane-dns", "drone-agent": "plane-agent", "drone-proxy": "plane-proxy", "cert-refresher": "plane-cert",
+            "scheduler": "plane-scheduler", "dns": "plane-dns", "gateway": "plane-gateway", "drone-agent": "plane-agent", "drone-proxy": "plane-proxy",
+            "cert-refresher": "plane-cert",
         ]
         let declared = try Repository.text("scripts/systemd/plane.sysusers")
         for (service, user) in users {

@@ -83,6 +83,11 @@ package final class FakeScheduler: Sendable {
     }
 
     /// Acknowledges terminations, as every agent does, and reports the end if it is to come.
+    /// Answers for the agents of all drones that nothing is open.
+    package func serveConnections() async throws {
+        try await self.serve(OpenConnectionsRequest.self) { _, _ in OpenConnections(backends: [], isComplete: true) }
+    }
+
     package func serveTermination(reporting state: BackendState?) async throws {
         try await self.serve(TerminationRequest.self) { request, _ in
             if let state { try await self.publish(try .make(state, backend: request.backendID.rawValue)) }

@@ -87,6 +87,11 @@ struct CommandsOverNATSTests {
             let ended = try await self.run(["spawn", "plane.test", "app"], server: server)
             #expect(ended.status == CommandStatus.endedBeforeReady.rawValue)
             #expect(ended.recorder.error.contains("no such image: app"))
+            let told = try await self.run(["spawn", "plane.test", "app", "--id", "b7", "--json"], server: server)
+            #expect(
+                told.recorder.lines.count == 1
+                    && told.recorder.out.hasPrefix(#"{"cluster":"plane.test","backend_id":"b7","drone":"drone-a","state":"ErrorLoading""#))
+            #expect(told.recorder.out.contains(#""exit_status":3"#))
             scheduler.answer { _ in [] }
             let slow = try await self.run(["spawn", "plane.test", "app", "--wait", "0"], server: server)
             #expect(slow.status == CommandStatus.noAnswer.rawValue)
@@ -179,7 +184,9 @@ struct CommandsOverNATSTests {
             let ended = try await self.run(["terminate", "plane.test", "b1"], server: server)
             #expect(ended.status == 0)
             #expect(ended.recorder.lines.first == "Terminated successfully")
-            let again = try await self.run(["terminate", "plane.test", "b1"], server: server)
+            let elsewhere = try await self.run(["terminate", "other.test", "b1"], server: server)
+            #expect(elsewhere.recorder.error.contains("other.test has no backend b1"))
+            let again = try await self.run(["terminate", "http://b1.plane.test:8080/"], server: server)
             #expect(again.status == 0)
             #expect(again.recorder.lines.first == "It had ended already.")
         }

@@ -77,7 +77,7 @@ struct ListingTests {
             ])
         #expect(
             String(decoding: WireCodec.encode(listing), as: UTF8.self).hasPrefix(
-                #"{"cluster":"plane.test","backends":[{"backend":"many","drone":"drone-a","requests":2,"websockets":31},"#))
+                #"{"cluster":"plane.test","backends":[{"backend_id":"many","drone":"drone-a","requests":2,"websockets":31,"backend":"many"},"#))
     }
 
     @Test("show live backends, newest first, and count the ended ones")

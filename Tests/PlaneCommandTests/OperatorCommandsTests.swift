@@ -29,7 +29,10 @@ struct OperatorCommandsTests {
             let json = try await runPlane(["why", "b1", "--json"], server: server)
             #expect(json.recorder.out.contains(#""drone":"drone-a""#))
             #expect(json.recorder.out.contains(#""cause":"exited","exit_code":3"#))
-            let stranger = try await runPlane(["why", "b9"], server: server)
+            for name in ["b1.plane.test", "https://b1.plane.test/page", "b"] {
+                #expect(try await runPlane(["why", name], server: server).status == 0, "\(name)")
+            }
+            let stranger = try await runPlane(["why", "c9"], server: server)
             #expect(stranger.status == CommandStatus.failed.rawValue)
             #expect(stranger.recorder.error.contains("list-backends"))
         }
@@ -76,7 +79,9 @@ struct OperatorCommandsTests {
             try await scheduler.write(drone: "drone-a", backends: ["b1": .ready, "b2": .swept, "b3": .failed])
             let recent = try await runPlane(["cleanup"], server: server)
             #expect(recent.recorder.lines == ["0 backends were forgotten."])
-            let dry = try await runPlane(["cleanup", "--older-than", "0", "--dry-run"], server: server)
+            let hours = try await runPlane(["cleanup", "--older-than", "48", "--dry-run"], server: server)
+            #expect(hours.recorder.error.contains("write 48h"))
+            let dry = try await runPlane(["cleanup", "--older-than", "0s", "--dry-run"], server: server)
             #expect(dry.recorder.lines.count == 3)
             #expect(dry.recorder.lines.last == "2 backends would be forgotten.")
             let real = try await runPlane(["cleanup", "--older-than", "0", "--json"], server: server)
@@ -179,8 +184,9 @@ struct OperatorCommandsTests {
             #expect(partly.recorder.error.contains("b2 has ended already: Swept."))
             #expect(partly.recorder.error.contains("has no backend b9"))
             #expect(taken.withLock { $0.map(\.state) } == [.lost])
-            let unasked = try await runPlane(["mark-backend-lost", "plane.test", "b1", "--yes"], server: server)
-            #expect(unasked.status == 0)
+            for words in [["plane.test", "b1"], ["b1"], ["b1.plane.test"]] {
+                #expect(try await runPlane(["mark-backend-lost", "--yes"] + words, server: server).status == 0, "\(words)")
+            }
         }
     }
 
@@ -220,6 +226,9 @@ struct OperatorCommandsTests {
             let silent = try await runPlane(["doctor", "--json"], server: server)
             #expect(silent.status == CommandStatus.failed.rawValue)
             #expect(silent.recorder.out.contains("no scheduler runs"))
+            let unheard = try await runPlane(["doctor"], server: server)
+            #expect(unheard.recorder.out.contains("Nobody answers for drone-a: its agent does not run"))
+            try await scheduler.serveConnections()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     // Each waits for its acknowledgement, which paces them.

@@ -22,7 +22,8 @@ struct SpawnReportTests {
         #expect(
             String(decoding: WireCodec.encode(report), as: UTF8.self)
                 == #"{"cluster":"plane.test","backend_id":"b1","drone":"drone-a","url":"https://b1.plane.test/","#
-                + #""spawned":true,"bearer_token":"t0ken","state":"Ready","phases":{"accepted":0,"ready":5},"elapsed_ms":231}"#)
+                + #""spawned":true,"bearer_token":"t0ken","url_with_token":"https://b1.plane.test/_plane_auth?token=t0ken","state":"Ready","phases":{"accepted":0,"ready":5},"elapsed_ms":231}"#
+        )
     }
 
     @Test("leaves out in JSON what is not known")
@@ -38,8 +39,9 @@ struct SpawnReportTests {
         #expect(
             try Self.make(token: "t0ken").placementLines == [
                 "Backend scheduled.", "URL: https://b1.plane.test/", "Drone: drone-a", "Backend ID: b1",
-                "Bearer token: t0ken",
+                "Bearer token: t0ken", "Link for a browser: https://b1.plane.test/_plane_auth?token=t0ken",
             ])
+        #expect(try Self.make(token: "a+/=&ö").linkWithToken == "https://b1.plane.test/_plane_auth?token=a%2B%2F%3D%26%C3%B6")
         #expect(try Self.make(spawned: false).placementLines.first == "A backend already held the desired lock.")
     }
 

@@ -5,6 +5,7 @@ import NIOCore
 import NIOSSL
 import PlaneClientTestSupport
 import PlaneProtocol
+import PlaneService
 import PlaneState
 import PlaneTestSupport
 import Testing
@@ -14,17 +15,21 @@ import Testing
 @Suite struct DoctorReportTests {
     private static let now = StateTime(milliseconds: 1_700_000_000_000)
 
-    private func report(_ change: (inout DoctorReport) throws -> Void = { _ in }) throws -> DoctorReport {
+    private static func world(version: String) throws -> FleetState {
         var world = FleetState()
         let cluster = try ClusterName.make("plane.test")
         for (sequence, message) in [
-            DroneMessage(drone: try .make("drone-a"), change: .metadata(DroneMetadata(ip: .v4(0x0A00_0001), version: "1"))),
+            DroneMessage(drone: try .make("drone-a"), change: .metadata(DroneMetadata(ip: .v4(0x0A00_0001), version: version))),
             DroneMessage(drone: try .make("drone-a"), change: .state(.ready, at: Self.now)),
             DroneMessage(drone: try .make("drone-a"), change: .keepAlive(at: Self.now)),
         ].enumerated() {
             world.apply(.cluster(cluster, .drone(message)), sequence: UInt64(sequence + 1), published: WireTime(Self.now))
         }
-        var report = DoctorReport(now: Self.now, world: world, sawHeartbeat: true)
+        return world
+    }
+
+    private func report(_ change: (inout DoctorReport) throws -> Void = { _ in }) throws -> DoctorReport {
+        var report = DoctorReport(now: Self.now, world: try Self.world(version: "1"), sawHeartbeat: true)
         report.clockDifference = .milliseconds(3)
         try change(&report)
         return report
@@ -36,7 +41,7 @@ import Testing
 
     @Test("a system that is well has no bad finding")
     func well() throws {
-        #expect(try self.report().findings.allSatisfy { $0.level == .good })
+        #expect(try self.report { $0.world = try Self.world(version: BuildInformation.version) }.findings.allSatisfy { $0.level == .good })
     }
 
     @Test("a drone whose firewall lets backends reach it is bad; of drones that are not asked to keep them away nothing is said")
@@ -46,6 +51,57 @@ import Testing
         let open = try self.finding("isolation") { $0.isolation = [try .make("drone-a"): true, try .make("drone-b"): false] }
         #expect(open.level == .bad)
         #expect(open.text == "Backends reach what listens on their machine: drone-b.")
+    }
+
+    @Test("a drone whose agent gives no answer takes no backends, whatever it said half a minute ago")
+    func agents() throws {
+        #expect(try self.finding("agents") { $0.agents = [try .make("drone-a"): .answered] }.level == .good)
+        let gone = try self.report { $0.agents = [try .make("drone-a"): .nobody] }.findings
+        #expect(gone.first { $0.check == "agents" }?.text == "Nobody answers for drone-a: its agent does not run, or is not connected to NATS.")
+        #expect(gone.first { $0.check == "drones" }?.level == .bad)
+        #expect(try self.finding("agents") { $0.agents = [try .make("drone-a"): .failed("not in time")] }.level == .bad)
+    }
+
+    @Test("a proxy that gives no page is bad, one that gives any page of its own is good, and one that knows no backends is bad")
+    func proxies() throws {
+        let page = { (outcome: DoctorReport.Page.Outcome) in
+            try self.finding("proxies") { $0.pages = [.init(drone: try .make("drone-a"), address: "10.0.0.1:80", outcome: outcome)] }
+        }
+        for status in [200, 308, 400, 401, 404] { #expect(try page(.answered(status: status)).level == .good, "\(status)") }
+        let stopped = try page(.failed("nothing listens there", isRefused: true))
+        #expect(stopped.text == "No page from the proxy of drone-a at 10.0.0.1:80: nothing listens there.")
+        #expect(stopped.advice?.contains("plane-drone-proxy") == true)
+        #expect(try page(.failed("no answer", isRefused: false)).advice?.contains("firewall") == true)
+        #expect(try page(.answered(status: 502)).level == .bad)
+    }
+
+    @Test("a page is asked of whatever listens: an HTTP server answers, a port that is closed or speaks something else is told in words")
+    func pages() async throws {
+        let ask = { (port: UInt16) in await PageProbe.ask(.v4(0x7F00_0001), port: port, host: "_plane-doctor.plane.test", isHTTPS: false) }
+        #expect(await ask(try freeLoopbackPort()) == .failed("nothing listens there", isRefused: true))
+        try await withNATSServer { server in
+            let port = try #require(UInt16(server.url.split(separator: ":").last ?? ""))
+            #expect(await ask(port) == .failed("what listens there does not speak HTTP", isRefused: false))
+        }
+        let backend = try TestBackend()
+        let answering = backend.answerOnce("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        #expect(await ask(UInt16(try backend.socketAddress().port ?? 0)) == .answered(status: 404))
+        #expect(try await answering.value.request.contains("Host: _plane-doctor.plane.test"))
+    }
+
+    @Test("versions that differ from this program's are told, and are nothing bad")
+    func versions() throws {
+        let finding = try self.finding("versions") { _ in }
+        #expect(finding.level == .notice && finding.text.hasPrefix("drone-a runs 1, this program is "))
+    }
+
+    @Test(
+        "a disk that is nearly full is told, with how much is left",
+        arguments: [(500, .good), (15, .notice), (1, .bad)] as [(UInt64, DoctorFinding.Level)])
+    func disks(left: UInt64, level: DoctorFinding.Level) throws {
+        let finding = try self.finding("disks") { $0.disks = [try .make("drone-a"): .init(availableBytes: left << 30, totalBytes: 1000 << 30)] }
+        #expect(finding.level == level)
+        if level != .good { #expect(finding.text.contains("\(left) GiB left")) }
     }
 
     @Test("clocks that differ are told, with the direction")

@@ -160,6 +160,88 @@ struct PlacementTests {
         #expect(counts.values.allSatisfy { (97...103).contains($0) }, "\(counts.values.sorted())")
     }
 
+    // MARK: Pools
+
+    private func scene(_ pools: [(DroneID, String?)]) -> Scene {
+        var scene = Scene()
+        for (drone, pool) in pools {
+            scene.apply(.register(drone, pool: pool))
+            scene.heard(drone)
+        }
+        return scene
+    }
+
+    private func needs(_ pool: String = "", extensions: Bool = false) throws -> PlacementNeeds {
+        PlacementNeeds(pool: try #require(PoolName(rawValue: pool)), extensions: extensions)
+    }
+
+    @Test("a request gets a drone of its pool and no other; the pool without a name is one too")
+    func pools() throws {
+        var scene = self.scene([(droneA, ""), (droneB, "gpu")])
+        for _ in 0..<20 {
+            #expect(scene.choose() == droneA)
+            #expect(scene.choose(try self.needs("gpu")) == droneB)
+        }
+        #expect(scene.choose(try self.needs("gpu2")) == nil)
+        #expect(scene.choose(try self.needs("GPU")) == nil)
+    }
+
+    @Test("a drone that knows none of our additions gets plain backends, and none that needs one")
+    func legacy() throws {
+        var scene = self.scene([(droneA, nil), (droneB, "")])
+        var chosen: Set<DroneID?> = []
+        for _ in 0..<20 { chosen.insert(scene.choose()) }
+        #expect(chosen == [droneA, droneB])
+        for _ in 0..<20 { #expect(scene.choose(try self.needs(extensions: true)) == droneB) }
+        #expect(scene.choose(try self.needs(extensions: true), excluding: [droneB]) == nil)
+        #expect(scene.choose(excluding: [droneB]) == droneA)
+    }
+
+    @Test("a drone that registers with another pool leaves the old one, whatever was known before")
+    func moves() throws {
+        var scene = Scene()
+        scene.heard(droneA)  // not registered, so its pool is not known
+        #expect(scene.choose() == nil)
+        scene.apply(.register(droneA, pool: "gpu"))
+        scene.heard(droneA)
+        #expect(scene.choose() == nil)
+        #expect(scene.choose(try self.needs("gpu")) == droneA)
+        scene.apply(.register(droneA, pool: ""))
+        #expect(scene.choose(try self.needs("gpu")) == nil)
+        #expect(scene.choose() == droneA)
+        scene.apply(.register(droneA))
+        #expect(scene.choose() == droneA)
+        #expect(scene.choose(try self.needs(extensions: true)) == nil)
+    }
+
+    @Test("loads count within a pool, and a choice that is given up makes room there again")
+    func poolLoads() throws {
+        let more = (0..<10).map { DroneID(rawValue: "gpu-\($0)")! }
+        var scene = self.scene([(droneA, "")] + more.map { ($0, "gpu") })
+        for drone in more { scene.heard(drone, limit: 1) }
+        var taken: Set<DroneID> = []
+        for _ in more { taken.insert(try #require(scene.choose(try self.needs("gpu")))) }
+        #expect(taken == Set(more))
+        #expect(scene.choose(try self.needs("gpu")) == nil)
+        #expect(scene.choose() == droneA)
+        scene.placement.settle(more[3], in: cluster)
+        #expect(scene.choose(try self.needs("gpu")) == more[3])
+    }
+
+    @Test("why a drone is not chosen can be told")
+    func obstacles() {
+        var scene = self.scene([(droneA, "")])
+        #expect(scene.obstacle(to: droneA) == nil)
+        scene.heard(droneA, running: 5, limit: 5)
+        #expect(scene.obstacle(to: droneA) == .full)
+        scene.heard(droneA, state: .draining)
+        #expect(scene.obstacle(to: droneA) == .draining)
+        scene.heard(droneA)
+        scene.milliseconds += 30_000
+        #expect(scene.obstacle(to: droneA) == .silent)
+        #expect(scene.obstacle(to: droneB) == .silent)
+    }
+
     /// A placement with its world, clock and dice.
     private struct Scene {
         var placement = Placement()
@@ -182,9 +264,13 @@ struct PlacementTests {
             self.placement.heard(status, at: StateTime(milliseconds: self.milliseconds))
         }
 
-        mutating func choose(excluding excluded: Set<DroneID> = []) -> DroneID? {
+        mutating func choose(_ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = []) -> DroneID? {
             self.placement.choose(
-                in: cluster, excluding: excluded, world: self.world, now: StateTime(milliseconds: self.milliseconds), using: &self.random)
+                in: cluster, needs, excluding: excluded, world: self.world, now: StateTime(milliseconds: self.milliseconds), using: &self.random)
+        }
+
+        func obstacle(to drone: DroneID) -> DroneObstacle? {
+            self.placement.obstacle(to: drone, in: cluster, world: self.world, now: StateTime(milliseconds: self.milliseconds))
         }
     }
 }

@@ -22,6 +22,13 @@ extension StateMessage {
         .inSample(.lock(LockMessage(lock: lock, uid: LockUID(rawValue: uid), kind: .revoke)))
     }
 
+    /// With a key, whose lock the backend gets.
+    static func assign(_ backend: BackendID, to drone: DroneID = droneA, key: BackendKey, fencing: Int64) -> Self {
+        let assignment = BackendAssignment(
+            drone: drone, lockAssignment: LockAssignment(lock: key.lock, uid: LockUID(rawValue: 1)), key: key, fencingToken: fencing)
+        return .inSample(.backend(BackendMessage(backend: backend, change: .assignment(assignment))))
+    }
+
     static func assign(_ backend: BackendID, to drone: DroneID = droneA, token: Secret? = nil, lock: (LockName, UInt64)? = nil) -> Self {
         let lockAssignment = lock.map { LockAssignment(lock: $0.0, uid: LockUID(rawValue: $0.1)) }
         let assignment = BackendAssignment(drone: drone, bearerToken: token, lockAssignment: lockAssignment)
@@ -37,8 +44,9 @@ extension StateMessage {
         .inSample(.backend(BackendMessage(backend: backend, change: .ending(BackendEnding(.soft, .external, at: WireTime(seconds: 1))))))
     }
 
-    static func register(_ drone: DroneID, ip: IPAddress = addressA) -> Self {
-        .inSample(.drone(DroneMessage(drone: drone, change: .metadata(DroneMetadata(ip: ip, version: "0.4.0")))))
+    static func register(_ drone: DroneID, ip: IPAddress = addressA, pool: String? = nil) -> Self {
+        let abilities = DroneAbilities(pool: pool.flatMap { PoolName(rawValue: $0) })
+        return .inSample(.drone(DroneMessage(drone: drone, change: .metadata(DroneMetadata(ip: ip, version: "0.4.0", abilities: abilities)))))
     }
 
     static func state(_ drone: DroneID, _ state: DroneState, at milliseconds: Int64 = 0) -> Self {

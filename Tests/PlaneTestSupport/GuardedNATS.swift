@@ -8,7 +8,7 @@ import NATSAddressing
 /// Only what belongs to a place is replaced: paths, port, passwords, and the names of cluster and drone.
 package struct GuardedNATS: Sendable {
     /// Of the sample, each with a password of its own.
-    package static let users = ["scheduler", "dns", "drone-1", "cert-refresher", "application", "operator"]
+    package static let users = ["scheduler", "dns", "gateway", "drone-1", "cert-refresher", "application", "operator"]
     /// What the log of a service says when the server refuses it something.
     package static let refusal = "NATS refuses something"
 

@@ -74,7 +74,7 @@ package final class PrivateDocker: Sendable {
             rm -f "$1/exec/containerd/containerd.pid" "$1/exec/containerd/containerd.sock"*
         fi
         exec dockerd --host "unix://$1/docker.sock" --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/dockerd.pid" \
-            --iptables=false --ip-masq=false --ip-forward=false \(options)
+            --add-runtime crun=/usr/bin/crun --iptables=false --ip-masq=false --ip-forward=false \(options)
         """
     }
 

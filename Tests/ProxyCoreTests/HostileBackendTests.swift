@@ -33,6 +33,38 @@ struct HostileBackendTests {
         #expect(response.split(separator: "HTTP/1.1 100 Continue\r\n\r\n").joined().hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
     }
 
+    @Test(
+        "a head whose fields all end with a line feed alone is read, and passed on with the line ends it should have",
+        arguments: ["HTTP/1.0 200 OK\r\n", "HTTP/1.0 200 OK\n", "HTTP/1.1 200 OK\n"])
+    func lineFeeds(statusLine: String) async throws {
+        let response = try await Self.answer(of: "\(statusLine)Content-Type: text/html\nContent-Length: 8\nDate: now\n\n<p>\r\na\n\n")
+        #expect(response.hasPrefix("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\nDate: now\r\n"))
+        #expect(response.hasSuffix("\r\n\r\n<p>\r\na\n\n"))
+    }
+
+    @Test("such a head may come byte by byte")
+    func lineFeedsInPieces() async throws {
+        try await withProxy { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try proxy.connect()
+            try await client.send(Self.get)
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            for byte in Array("HTTP/1.0 200 OK\r\nContent-Length: 2\nDate: now\n\nok".utf8) { try await peer.send([byte]) }
+            #expect(try await client.receiveMessage().hasSuffix("\r\n\r\nok"))
+        }
+    }
+
+    @Test(
+        "lines that end in both ways can be read in two ways, and are 502",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nA: b\nSet-Cookie: c=d\r\n\r\n", "HTTP/1.1 200 OK\nA: b\r\nContent-Length: 0\n\n",
+            "HTTP/1.1 200 OK\nA: b\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n\n", "HTTP/1.1 200 OK\nA: b\rc\n\n",
+        ])
+    func mixedLineEnds(bytes: String) async throws {
+        #expect(try await Self.answer(of: bytes).hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
+    }
+
     @Test("101 to a request that asked for another connection option is 502, and its bytes are not passed on")
     func unaskedUpgrade() async throws {
         let response = try await Self.answer(

@@ -97,7 +97,7 @@ final class BalancingPolicy: ProxyPolicy {
         }
     }
 
-    func answer(to failure: RequestFailure) -> ProxyAnswer {
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: Route?) -> ProxyAnswer {
         switch failure {
         case .visitor: ProxyAnswer(failure)
         case .upstream, .proxy: ProxyAnswer(.badGateway, "", refusal: nil)

@@ -45,6 +45,6 @@ struct SecureEndpointTests {
     func untrusted() async throws {
         let (answer, failed) = try await Self.ask(trusts: false, serverName: "localhost")
         #expect(answer.hasPrefix("HTTP/1.1 502 "))
-        #expect(failed == [.unreachable])
+        #expect(failed == [.handshakeFailed])
     }
 }

@@ -28,6 +28,7 @@ final class FakeDrone: Sendable {
     let id: DroneID
     let cluster: TestCluster
     private let subjects: Subjects
+    private let abilities: DroneAbilities
     private let answers: Mutex<[Answer]>
     private let spawns = Mutex<[SpawnRequest]>([])
     private let terminations = Mutex<[BackendID]>([])
@@ -36,8 +37,9 @@ final class FakeDrone: Sendable {
     /// What it says to a roll call.
     let running = Mutex<[RollCall.Entry]>([])
 
-    private init(_ id: DroneID, _ cluster: TestCluster, _ answers: [Answer], _ subjects: Subjects) {
+    private init(_ id: DroneID, _ cluster: TestCluster, _ answers: [Answer], _ subjects: Subjects, _ abilities: DroneAbilities) {
         self.id = id
+        self.abilities = abilities
         self.subjects = subjects
         self.cluster = cluster
         self.answers = Mutex(answers)
@@ -47,9 +49,10 @@ final class FakeDrone: Sendable {
     /// - Parameter answers: to the requests to spawn, in order; the last one to all that follow.
     static func run(
         _ id: String = "drone-a", in cluster: TestCluster, answers: [Answer] = [.accept], state: DroneState = .ready,
-        maxBackends: UInt32? = nil, listens: Bool = true, registers subjects: Subjects = .shared, _ body: @escaping @Sendable (FakeDrone) async throws -> Void
+        maxBackends: UInt32? = nil, listens: Bool = true, registers subjects: Subjects = .shared, abilities: DroneAbilities = DroneAbilities(),
+        _ body: @escaping @Sendable (FakeDrone) async throws -> Void
     ) async throws {
-        let drone = FakeDrone(.make(id), cluster, answers, subjects)
+        let drone = FakeDrone(.make(id), cluster, answers, subjects, abilities)
         try await withThrowingTaskGroup(of: Void.self) { group in
             if listens {
                 let spawns = try cluster.bus.subscribe(
@@ -83,7 +86,8 @@ final class FakeDrone: Sendable {
                     // Half of them at a time, so that the parts are put together.
                     return .success(
                         RollCall(
-                            metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "test"), backends: Array(later.prefix(max(1, later.count / 2))),
+                            metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "test", abilities: self.abilities),
+                            backends: Array(later.prefix(max(1, later.count / 2))),
                             isComplete: later.count <= 1))
                 }
             }
@@ -94,7 +98,7 @@ final class FakeDrone: Sendable {
 
     /// Registers, sends one status, and waits until every scheduler knows of both.
     func appear(_ state: DroneState = .ready, maxBackends: UInt32? = nil) async throws {
-        let registration = DroneConnectRequest(droneID: self.id, version: "test", cluster: TestCluster.name, ip: .v4(0x7F00_0001))
+        let registration = DroneConnectRequest(droneID: self.id, version: "test", cluster: TestCluster.name, ip: .v4(0x7F00_0001), abilities: self.abilities)
         switch self.subjects {
         case .own: _ = try await self.cluster.bus.request(DroneStatement(registration))
         case .shared: _ = try await self.cluster.bus.request(registration)

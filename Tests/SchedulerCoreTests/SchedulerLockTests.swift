@@ -87,7 +87,7 @@ import UTCTime
                 #expect(told.backendID == first.backendID)
                 #expect(!told.spawned && told.isEnding)
                 let fetched = try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
-                #expect(fetched == .scheduled(FetchedBackend(drone: drone.id, backendID: first.backendID, isEnding: true)))
+                #expect(fetched == .scheduled(FetchedBackend(drone: drone.id, backendID: first.backendID, isEnding: true, url: first.url)))
                 #expect(drone.spawned.count == 1)
 
                 // The public feed has it too, although the state is one that was told before.
@@ -172,7 +172,9 @@ import UTCTime
                 let fetched = try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
                 #expect(
                     fetched
-                        == .scheduled(FetchedBackend(drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken)))
+                        == .scheduled(
+                            FetchedBackend(
+                                drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, url: backend.url)))
             }
         }
     }

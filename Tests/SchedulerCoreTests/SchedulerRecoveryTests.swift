@@ -58,7 +58,7 @@ import Testing
                     #expect(
                         again
                             == ScheduledBackend(
-                                drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, spawned: false))
+                                drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, spawned: false, url: backend.url))
                     #expect(drone.spawned.count == 1)
                     #expect(drone.terminated.isEmpty)
                 }

@@ -13,7 +13,7 @@ import Testing
 
 /// The streams of a cluster, on a real nats-server that other programs use as well.
 @Suite("Scheduler and streams", .timeLimit(.minutes(3))) struct SchedulerStreamTests {
-    static let ownStreams = ["plane_state", "backend_status", "plane_leases", "backend_logs", "plane_certificates", "dns_record"]
+    static let ownStreams = ["plane_state", "backend_status", "plane_leases", "backend_logs", "plane_certificates", "plane_keys", "plane_tokens", "dns_record"]
 
     static func keeper(_ bus: PlaneBus, logger: Logger = TestCluster.silent) -> StreamKeeper {
         StreamKeeper(jetStream: bus.connection.jetStream, configuration: .init(), logger: logger)
@@ -116,7 +116,10 @@ import Testing
                 try await cluster.report(.ready, backend.backendID)
                 let fetched = try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make()))
                 #expect(
-                    fetched == .scheduled(FetchedBackend(drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken)))
+                    fetched
+                        == .scheduled(
+                            FetchedBackend(
+                                drone: drone.id, backendID: backend.backendID, bearerToken: backend.bearerToken, url: backend.url)))
                 _ = try await cluster.bus.request(TerminationRequest(cluster: TestCluster.name, backendID: backend.backendID))
                 #expect(try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: "v")))
                 try await drone.answeringRollCalls {

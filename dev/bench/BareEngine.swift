@@ -52,6 +52,23 @@ struct BareEngine: Sendable {
         try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/\(name)/json").status != 404
     }
 
+    /// Returns when the drone has as many networks ready, which are sandboxes that run and that no container uses.
+    func waitForSandboxes(_ count: Int, of drone: String) throws {
+        let deadline = ContinuousClock().now + .seconds(120)
+        while ContinuousClock().now < deadline {
+            let response = try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/json")
+            let containers = try JSONSerialization.jsonObject(with: response.body) as? [[String: Any]] ?? []
+            let used = Set(containers.compactMap { ($0["HostConfig"] as? [String: Any])?["NetworkMode"] as? String })
+            let free = containers.filter { container in
+                let labels = container["Labels"] as? [String: String] ?? [:]
+                return labels["dev.plane.role"] == "sandbox" && labels["dev.plane.drone"] == drone && !used.contains("container:\(container["Id"] ?? "")")
+            }
+            if free.count >= count { return }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+        throw BenchFailure("\(drone) has not \(count) networks ready")
+    }
+
     /// Requests `/` on fresh connections until the answer is 200; returns how many answers were something else.
     @discardableResult
     static func untilAnswered(

@@ -79,6 +79,9 @@ actor PlaneCluster {
         }
     }
 
+    /// How the agent says that it started the backend.
+    func kind(of backend: BackendID) -> String? { latest[backend]?.detail?.start?.rawValue }
+
     /// Ends backends and returns when the engine has none of them left.
     func remove(_ backends: [BackendID]) async throws {
         for backend in backends {

@@ -38,13 +38,20 @@ struct Clients: Sendable {
         }
     }
 
+    /// Asks for one of the locks, or for none. Every second lock is a key's.
+    static func request(in cluster: ClusterName, lock number: Int?, tag: String = "") -> ScheduleRequest {
+        let key = number.flatMap { $0 % 2 == 0 ? BackendKey(namespace: "chaos", name: "doc-\($0)", tag: tag) : nil }
+        let lock = key?.lock ?? number.flatMap { LockName(rawValue: "doc-\($0)") }
+        return ScheduleRequest(
+            cluster: cluster, maxIdle: 60, metadata: lock.map { ["lock": $0.rawValue] } ?? [:], executable: DockerExecutableConfig(image: "none"),
+            lock: lock, key: key)
+    }
+
     private func ask(_ generator: inout SplitMix64) async {
         // One in ten wants no lock.
         let isLocked = Int.random(in: 0..<10, using: &generator) > 0
-        let lock = isLocked ? LockName(rawValue: "doc-\(Int.random(in: 0..<self.settings.locks, using: &generator))") : nil
-        let request = ScheduleRequest(
-            cluster: self.settings.cluster, maxIdle: 60, metadata: lock.map { ["lock": $0.rawValue] } ?? [:],
-            executable: DockerExecutableConfig(image: "none"), lock: lock)
+        let number = isLocked ? Int.random(in: 0..<self.settings.locks, using: &generator) : nil
+        let request = Self.request(in: self.settings.cluster, lock: number, tag: "v\(Int.random(in: 0..<3, using: &generator))")
         for attempt in 1...self.settings.mostAttempts {
             let start = ContinuousClock.now
             do throws(RequestFailure) {

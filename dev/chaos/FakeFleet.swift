@@ -23,6 +23,9 @@ final class FakeFleet: Sendable {
         var known: Set<BackendID> = []
     }
 
+    /// They know keys.
+    private static let abilities = DroneAbilities(pool: .unnamed)
+
     private enum Mood { case accept, refuse, silentAndDeaf, silentButWorking }
 
     private let settings: Settings
@@ -73,7 +76,7 @@ final class FakeFleet: Sendable {
 
     private func beat(_ index: Int, _ id: DroneID) async {
         let registration = DroneConnectRequest(
-            droneID: id, version: "chaos", cluster: self.settings.cluster, ip: .v4(0x7F00_0001))
+            droneID: id, version: "chaos", cluster: self.settings.cluster, ip: .v4(0x7F00_0001), abilities: Self.abilities)
         while !Task.isCancelled {
             if (try? await self.bus.request(registration, timeout: .seconds(2))) != nil { break }
             try? await Task.sleep(for: .milliseconds(200))
@@ -108,11 +111,12 @@ final class FakeFleet: Sendable {
             let isNew = self.drones.withLock { drones in
                 guard drones[index].known.insert(request.backendID).inserted else { return false }
                 drones[index].live[request.backendID] = RollCall.Entry(
-                    backend: request.backendID, state: .loading, bearerToken: request.bearerToken, lockAssignment: request.lockAssignment)
+                    backend: request.backendID, state: .loading, bearerToken: request.bearerToken, lockAssignment: request.lockAssignment,
+                    key: request.key, fencingToken: request.fencingToken)
                 return true
             }
             if isNew {
-                self.ledger.started(request.backendID, lock: lock)
+                self.ledger.started(request.backendID, lock: lock, hasKey: request.key != nil, fencingToken: request.fencingToken)
                 begin(request.backendID, lock)
             }
             return mood == .accept ? .success(true) : nil
@@ -123,11 +127,14 @@ final class FakeFleet: Sendable {
     private func live(_ backends: AsyncStream<(BackendID, LockName?)>, drone index: Int) async {
         await withDiscardingTaskGroup { group in
             for await (backend, lock) in backends {
-                let lifetime = self.generator.withLock { Int.random(in: 200...4000, using: &$0) }
+                let (lifetime, grace) = self.generator.withLock { (Int.random(in: 200...4000, using: &$0), Int.random(in: 0...600, using: &$0)) }
                 group.addTask {
                     await self.report(.loading, backend, index)
                     await self.report(.ready, backend, index)
                     try? await Task.sleep(for: .milliseconds(lifetime))
+                    // As agents do: that its end has begun is told while its process runs on.
+                    await self.report(.ready, backend, index, ending: BackendEnding(.soft, .swept, at: .now()))
+                    try? await Task.sleep(for: .milliseconds(grace))
                     await self.end(backend, lock: lock, as: .swept, drone: index)
                 }
             }
@@ -153,13 +160,14 @@ final class FakeFleet: Sendable {
     }
 
     /// Until somebody has it, like an agent's outbox.
-    private func report(_ state: BackendState, _ backend: BackendID, _ index: Int) async {
+    private func report(_ state: BackendState, _ backend: BackendID, _ index: Int, ending: BackendEnding? = nil) async {
         let drone = self.drones.withLock { drones in
             drones[index].live[backend]?.state = state
             return drones[index].id
         }
         let update = UpdateBackendStateMessage(
-            cluster: self.settings.cluster, state: state, backend: backend, time: .now(), drone: drone)
+            cluster: self.settings.cluster, state: state, backend: backend, time: .now(), drone: drone,
+            detail: ending.map { BackendStatusDetail(ending: $0) })
         while !Task.isCancelled {
             if (try? await self.bus.request(update, timeout: .seconds(5))) != nil { return }
             try? await Task.sleep(for: .milliseconds(100))
@@ -168,6 +176,6 @@ final class FakeFleet: Sendable {
 
     private func rollCall(of index: Int) -> RollCall {
         let entries = self.drones.withLock { $0[index].live.values.sorted { $0.backend.rawValue < $1.backend.rawValue } }
-        return RollCall(metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "chaos"), backends: entries, isComplete: true)
+        return RollCall(metadata: DroneMetadata(ip: .v4(0x7F00_0001), version: "chaos", abilities: Self.abilities), backends: entries, isComplete: true)
     }
 }

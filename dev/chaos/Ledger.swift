@@ -21,6 +21,8 @@ final class Ledger: Sendable {
         var totals = Totals()
         /// Backends that run now, by lock.
         var holders: [LockName: Set<BackendID>] = [:]
+        /// The highest fencing token that a drone was told for each lock.
+        var fencingTokens: [LockName: Int64] = [:]
         /// When schedulers were ended; the attempts of that time may be lost.
         var endings: [ContinuousClock.Instant] = []
     }
@@ -32,7 +34,7 @@ final class Ledger: Sendable {
     // MARK: Drones
 
     /// A drone has begun to run a backend.
-    func started(_ backend: BackendID, lock: LockName?) {
+    func started(_ backend: BackendID, lock: LockName?, hasKey: Bool, fencingToken: Int64?) {
         self.state.withLock { state in
             state.totals.started += 1
             guard let lock else { return }
@@ -40,6 +42,13 @@ final class Ledger: Sendable {
                 state.totals.violations.append("lock \(lock) has two live holders: \(backend) beside \(others.map(\.rawValue))")
             }
             state.holders[lock, default: []].insert(backend)
+            guard hasKey else { return }
+            if let token = fencingToken, token > state.fencingTokens[lock] ?? 0 {
+                state.fencingTokens[lock] = token
+            } else {
+                let told = fencingToken.map { "\($0)" } ?? "none"
+                state.totals.violations.append("lock \(lock) has fencing token \(told) after \(state.fencingTokens[lock] ?? 0)")
+            }
         }
     }
 

@@ -82,18 +82,15 @@ struct SchedulerChaos: AsyncParsableCommand {
     /// must find that out by themselves.
     private func waitUntilTrue(_ cluster: ClusterName, clients: Clients) async {
         let end = ContinuousClock.now + .seconds(self.settle)
-        var stuck = Set((0..<self.locks).compactMap { LockName(rawValue: "doc-\($0)") })
+        var stuck = (0..<self.locks).map { Clients.request(in: cluster, lock: $0) }
         while !stuck.isEmpty, .now < end {
-            for lock in stuck {
-                let request = ScheduleRequest(
-                    cluster: cluster, maxIdle: 60, metadata: ["lock": lock.rawValue], executable: DockerExecutableConfig(image: "none"),
-                    lock: lock)
-                guard case .scheduled(let backend)? = try? await clients.bus.request(request) else { continue }
-                if clients.ledger.isLive(backend.backendID, of: lock) { stuck.remove(lock) }
+            for request in stuck {
+                guard let lock = request.lock, case .scheduled(let backend)? = try? await clients.bus.request(request) else { continue }
+                if clients.ledger.isLive(backend.backendID, of: lock) { stuck.removeAll { $0.lock == lock } }
             }
             try? await Task.sleep(for: .milliseconds(500))
         }
-        for lock in stuck { clients.ledger.violation("lock \(lock) is held by a backend that no drone runs") }
+        for lock in stuck.compactMap(\.lock) { clients.ledger.violation("lock \(lock) is held by a backend that no drone runs") }
     }
 
     private func report(_ totals: Ledger.Totals, _ endings: Int) {

@@ -1,7 +1,7 @@
 package import Foundation
 import Glibc
 
-/// One scheduler as an operator would start it. It dies with this process: a shell beside it waits on a pipe that we hold.
+/// One scheduler, or another service, as an operator would start it. It dies with this process: a shell beside it waits on a pipe that we hold.
 package final class SchedulerProcess: Sendable {
     private static let script = """
         exec 3<&0
@@ -12,14 +12,16 @@ package final class SchedulerProcess: Sendable {
     private let process = Process()
     private let lifeline = Pipe()
     package let log: URL
+    private let name: String
 
-    package init(program: String, nats: String, log: URL) throws {
+    package init(program: String, nats: String, log: URL, name: String = "scheduler", environment: [String: String] = [:]) throws {
         self.log = log
+        self.name = name
         try Data().write(to: log)
         let output = try FileHandle(forWritingTo: log)
         self.process.executableURL = URL(filePath: "/bin/sh")
-        self.process.arguments = ["-c", Self.script, "scheduler", program]
-        self.process.environment = ProcessInfo.processInfo.environment.merging(["PLANE_NATS__HOSTS": nats]) { $1 }
+        self.process.arguments = ["-c", Self.script, name, program]
+        self.process.environment = ProcessInfo.processInfo.environment.merging(["PLANE_NATS__HOSTS": nats]) { $1 }.merging(environment) { $1 }
         self.process.standardInput = self.lifeline
         self.process.standardOutput = output
         self.process.standardError = output
@@ -38,7 +40,7 @@ package final class SchedulerProcess: Sendable {
     /// Whether it says that it serves.
     package var isReady: Bool {
         // A log that cannot be read says nothing.
-        (try? String(contentsOf: self.log, encoding: .utf8))?.contains("scheduler is ready") ?? false
+        (try? String(contentsOf: self.log, encoding: .utf8))?.contains("\(self.name) is ready") ?? false
     }
 
     package func send(_ signal: Int32) { kill(self.process.processIdentifier, signal) }

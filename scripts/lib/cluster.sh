@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The cluster of scripts/up: nats-server, scheduler, dns, drone-agent, drone-proxy on loopback, configured by dev/config and the environment.
+# The cluster of scripts/up: nats-server, scheduler, dns, gateway, drone-agent, drone-proxy on loopback, configured by dev/config and the environment.
 
 # In browsers and in most resolvers every name under localhost is this machine (RFC 6761 §6.3), so host names work without DNS.
 cluster=plane.localhost
 # Started in this order, stopped in the opposite one.
-services=(scheduler dns drone-agent drone-proxy)
+services=(scheduler dns gateway drone-agent drone-proxy)
 binaries=$root/.build/release
 # The network of the backends, with a bridge of the same name.
 backends_network=plane-$clone_id
@@ -35,7 +35,7 @@ cluster_is_running() {
 # The environment of every service and of plane.
 export_choices() {
     export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
-    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_AGENT__PUBLIC_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_DB_PATH=$run_folder/drone.sqlite3
+    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_AGENT__PUBLIC_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_GATEWAY__HTTP_PORT=$gateway_port PLANE_DB_PATH=$run_folder/drone.sqlite3
     # Clones that share a Docker tell their containers apart by the drone's name.
     export PLANE_DRONE_ID=drone-$clone_id PLANE_AGENT__DOCKER__NETWORK=${PLANE_AGENT__DOCKER__NETWORK:-$backends_network}
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
@@ -48,7 +48,8 @@ start_cluster() {
     nats_port=$(choose_port PLANE_UP_NATS_PORT 4222 nats-server)
     proxy_port=$(choose_port PLANE_UP_PROXY_PORT 8080 "the proxy")
     dns_port=$(choose_port PLANE_UP_DNS_PORT 5300 dns)
-    declare -p nats_port proxy_port dns_port docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
+    gateway_port=$(choose_port PLANE_UP_GATEWAY_PORT 8081 "the gateway")
+    declare -p nats_port proxy_port dns_port gateway_port docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
     export_choices
 
     step "starting nats-server on 127.0.0.1:$nats_port"
@@ -59,9 +60,10 @@ start_cluster() {
     local drone_as=()
     [ -z "$docker_as" ] || drone_as=(sudo --preserve-env)
     isolate_backends
-    step "starting scheduler, dns (127.0.0.1:$dns_port), drone-agent and drone-proxy (http on 127.0.0.1:$proxy_port)"
+    step "starting scheduler, dns (127.0.0.1:$dns_port), gateway (http://127.0.0.1:$gateway_port/), drone-agent and drone-proxy (http on 127.0.0.1:$proxy_port)"
     start scheduler "$binaries/scheduler" dev/config/controller.toml
     start dns "$binaries/dns" dev/config/controller.toml
+    start gateway "$binaries/gateway" dev/config/controller.toml
     start drone-agent "${drone_as[@]}" "$binaries/drone-agent" dev/config/drone.toml
     start drone-proxy "${drone_as[@]}" "$binaries/drone-proxy" dev/config/drone.toml
     local name
@@ -111,7 +113,12 @@ show_demo() {
     dig @127.0.0.1 -p $dns_port $backend.$cluster
     plane terminate $cluster $backend
 
-  The same by hand, with any NATS client:
+  The same over HTTP; http://127.0.0.1:$gateway_port/ shows what runs:
+
+    curl -s http://127.0.0.1:$gateway_port/ctrl/connect -H 'Content-Type: application/json' \\
+      -d '{"key":{"name":"room-7"},"spawn_config":{"executable":{"image":"plane-demo","pull_policy":"Never"},"max_idle_seconds":60}}'
+
+  And with any NATS client:
 
     nats -s $PLANE_NATS_URL request cluster.${cluster//./_}.schedule \\
       '{"cluster":"$cluster","max_idle_secs":60,"metadata":{},"executable":{"image":"plane-demo","env":{}}}'
@@ -136,8 +143,17 @@ stop_cluster_but_docker() {
         stop isolation
         as_root scripts/lib/isolate-network remove "$root/dev/config/drone.toml"
     fi
+    remove_sandboxes
     docker_cli network rm "$backends_network" >/dev/null 2>&1 || true
     rm -f "$choices"
+}
+
+# Networks that the agent has kept ready; they outlive it.
+remove_sandboxes() {
+    local sandboxes
+    sandboxes=$(docker_cli ps --all --quiet --filter label=dev.plane.role=sandbox --filter "label=dev.plane.drone=drone-$clone_id" 2>/dev/null) || return 0
+    # shellcheck disable=SC2086 # one word each
+    [ -z "$sandboxes" ] || docker_cli rm --force $sandboxes >/dev/null
 }
 
 # The backends of this cluster that there are: NATS may remember some of an earlier run that are long gone, and the engine may run others'.

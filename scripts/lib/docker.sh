@@ -34,7 +34,7 @@ start_private_docker() {
     local as=()
     [ "$(id -u)" -eq 0 ] || as=(sudo)
     start dockerd "${as[@]}" env "PATH=$PATH:/usr/sbin:/sbin" dockerd --host "unix://$private_socket" --data-root "$run_folder/docker" \
-        --exec-root "$private_runtime/exec" --pidfile "$private_runtime/dockerd.pid" --bridge "$private_bridge" --group "$(id -gn)"
+        --exec-root "$private_runtime/exec" --pidfile "$private_runtime/dockerd.pid" --bridge "$private_bridge" --add-runtime crun=/usr/bin/crun --group "$(id -gn)"
     wait_for_line dockerd 'API listen on' 60
     docker_socket=$private_socket
     docker_as=''

@@ -30,11 +30,11 @@ need_base_image() {
 # import_programs: an image with what is in .build/release, made anew when that has changed.
 import_programs() {
     local folder name version
-    version=$(cd "$binaries" && sha256sum "${all_services[@]}" plane demo-backend | sha256sum | cut -c 1-16)
+    version=$(cd "$binaries" && sha256sum "${all_services[@]}" plane planb demo-backend | sha256sum | cut -c 1-16)
     [ "$(docker_cli image inspect --format '{{index .Config.Labels "dev.plane.programs"}}' "$programs_image" 2>/dev/null)" = "$version" ] && return
     folder=$(mktemp -d)
     mkdir "$folder/out"
-    for name in "${all_services[@]}" plane demo-backend; do install -m 755 -s "$binaries/$name" "$folder/out/$name"; done
+    for name in "${all_services[@]}" plane planb demo-backend; do install -m 755 -s "$binaries/$name" "$folder/out/$name"; done
     # The build stage runs one shell command.
     { cat "$run_folder/debian-bookworm.tar" 2>/dev/null || base_archive; } >"$folder/base.tar"
     tar -C "$folder" --append --file "$folder/base.tar" out

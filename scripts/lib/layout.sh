@@ -2,12 +2,12 @@
 # Where the files of an installation lie. scripts/install, scripts/uninstall and scripts/package-deb agree on it by using this.
 
 # Each is a program and, with the prefix plane-, a unit.
-all_services=(scheduler dns drone-agent drone-proxy cert-refresher)
+all_services=(scheduler dns gateway drone-agent drone-proxy cert-refresher)
 
 : "${binaries:=$root/.build/release}"
 
 # build_all: every program that is installed, into .build/release.
-build_all() { build_release "${all_services[@]}" plane; }
+build_all() { build_release "${all_services[@]}" plane planb; }
 
 # lay_out DESTINATION PREFIX: copies programs, units, manual page, completions and sample configuration under DESTINATION.
 # Files in /etc/plane that are there already are left alone.
@@ -18,6 +18,11 @@ lay_out() {
         "$destination$prefix"/share/fish/vendor_completions.d "$destination$units" "$destination$prefix"/lib/{sysusers.d,tmpfiles.d}
     for name in "${all_services[@]}"; do install_program "$name" "$destination$prefix/lib/plane/$name"; done
     install_program plane "$destination$prefix/bin/plane"
+    # By itself a program for everybody's use, with a unit of its own.
+    install_program planb "$destination$prefix/lib/plane/planb"
+    ln -sf ../lib/plane/planb "$destination$prefix/bin/planb"
+    install -d "$destination/etc/default"
+    [ -e "$destination/etc/default/planb" ] || install -m 640 dev/config/planb.default "$destination/etc/default/planb"
     install -m 755 scripts/lib/isolate-network "$destination$prefix/lib/plane/isolate-network"
     for name in scripts/systemd/*.service scripts/systemd/*.socket; do
         sed "s|/usr/lib/plane/|$prefix/lib/plane/|" "$name" >"$destination$units/$(basename "$name")"
@@ -25,12 +30,13 @@ lay_out() {
     install -m 644 scripts/systemd/plane.sysusers "$destination$prefix/lib/sysusers.d/plane.conf"
     install -m 644 scripts/systemd/plane.tmpfiles "$destination$prefix/lib/tmpfiles.d/plane.conf"
     "$binaries/plane" reference manual | gzip -9n >"$destination$prefix/share/man/man1/plane.1.gz"
+    gzip -9n <dev/docs/planb.1 >"$destination$prefix/share/man/man1/planb.1.gz"
     "$binaries/plane" completions bash >"$destination$prefix/share/bash-completion/completions/plane"
     "$binaries/plane" completions zsh >"$destination$prefix/share/zsh/site-functions/_plane"
     "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
     install -d "$destination/etc/plane"
     install -d -m 700 "$destination/etc/plane/credentials"
-    for name in scheduler dns drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
+    for name in scheduler dns gateway drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
     for name in controller.toml drone.toml; do
         [ -e "$destination/etc/plane/$name" ] || sample_configuration "$name" >"$destination/etc/plane/$name"
     done
@@ -43,7 +49,7 @@ install_program() {
     mv "$2.new" "$2"
 }
 
-configuration_of() { case $1 in scheduler | dns) echo /etc/plane/controller.toml ;; *) echo /etc/plane/drone.toml ;; esac; }
+configuration_of() { case $1 in scheduler | dns | gateway) echo /etc/plane/controller.toml ;; *) echo /etc/plane/drone.toml ;; esac; }
 
 # Packages have their units in /usr, what an administrator installs goes to /etc.
 units_folder() { if [ "$1" = /usr ]; then echo /lib/systemd/system; else echo /etc/systemd/system; fi; }
@@ -57,5 +63,6 @@ sample_configuration() {
         -e '/^\[(proxy|dns)\]/,/^\[/s/^bind_ip = .*/bind_ip = "0.0.0.0"/' \
         -e 's/^http_port = .*/http_port = 80/' -e 's/^public_port = .*/public_port = 80/' \
         -e '/^\[dns\]/,/^\[/s/^port = .*/port = 53/' \
+        -e '/^\[gateway\]/,/^\[/s/^http_port = .*/http_port = 8081/' \
         -e '/^\[.*metrics\]/,/^$/s/^# port = /port = /' "dev/config/$1"
 }

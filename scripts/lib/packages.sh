@@ -3,15 +3,16 @@
 
 packages_of() {
     case $1 in
-        build) echo libnats-dev libsqlite3-dev libssl-dev pkg-config ;;
-        run) echo nats-server docker.io iptables iproute2 curl ca-certificates ;;
+        build) echo libnats-dev libnghttp2-dev libsqlite3-dev libssl-dev pkg-config ;;
+        run) echo nats-server docker.io crun iptables iproute2 curl ca-certificates ;;
         service) echo ca-certificates iptables procps systemd ;;
         package) echo dpkg-dev ;;
         images) echo debootstrap docker-compose ;;
         tls) echo testssl.sh openssl curl ;;
-        bench) echo nginx-light haproxy caddy wrk openssl ;;
+        bench) echo nginx-light haproxy caddy wrk nghttp2-client openssl ;;
+        bench-planb) echo nginx-light haproxy wrk openssl redis-server redis-tools ;;
         bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
-        test) echo busybox-static procps gdb nghttp2-client pebble docker-registry openssl python3-venv shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd ;;
+        test) echo redis-server redis-sentinel redis-tools busybox-static procps gdb nghttp2-client pebble docker-registry openssl python3-venv nodejs shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd chromium ;;
     esac
 }
 

@@ -15,26 +15,35 @@ start() {
 # Of a program that has ended and that nobody has waited for: nothing.
 start_time() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
-# running NAME: is the program we started still there?
-running() {
+# processes_of NAME: the program we started, if it is still there, and what has taken its place: the successor of a proxy has its name, and is
+# of the session that it was started in.
+processes_of() {
     local pid started
-    read -r pid started 2>/dev/null <"$run_folder/$1.pid" || return 1
-    [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ]
+    read -r pid started 2>/dev/null <"$run_folder/$1.pid" || return 0
+    [ -n "$started" ] || return 0
+    if [ "$(start_time "$pid")" = "$started" ]; then echo "$pid"; fi
+    # A program that ends while they are read is missing from the list, as it should be.
+    awk -v first="$pid" -v since="$started" -v name="(${1:0:15})" '
+        $1 != first && $2 == name && $3 != "Z" && $6 == first && $22 + 0 >= since + 0 { print $1 }' /proc/[0-9]*/stat 2>/dev/null || true
 }
+
+# running NAME: is the program we started still there, or its successor?
+running() { [ -n "$(processes_of "$1")" ]; }
 
 # stop NAME: ends a program we started, politely, then not (after 10 s).
 stop() {
-    local name=$1 pid
-    if running "$name"; then
-        read -r pid _ <"$run_folder/$name.pid"
-        as_owner "$pid" kill -TERM "$pid"
+    local name=$1 pid pids
+    pids=$(processes_of "$name")
+    for pid in $pids; do as_owner "$pid" kill -TERM "$pid"; done
+    if [ -n "$pids" ]; then
         for _ in $(seq 100); do
             running "$name" || break
             sleep 0.1
         done
-        if running "$name"; then
+        pids=$(processes_of "$name")
+        if [ -n "$pids" ]; then
             info "$name did not stop within 10 s and was killed"
-            as_owner "$pid" kill -KILL "$pid"
+            for pid in $pids; do as_owner "$pid" kill -KILL "$pid"; done
         fi
     fi
     rm -f "$run_folder/$name.pid"

@@ -39,6 +39,11 @@ extension DNSConfiguration: ConfigReadable {
             reader.optional("caa", .list(of: .string), "CAA records of every cluster, such as '0 issue \"letsencrypt.org\"'.") ?? []
         self.clusters =
             reader.optional("clusters", .list(of: .clusterName), "Clusters to answer for before anything is known of them.") ?? []
+        for cluster in self.clusters { if let doubt = cluster.doubt { reader.doubt("clusters", reason: "of \(cluster), \(doubt)") } }
+        for names in Dictionary(grouping: self.clusters, by: \.subjectToken).values where Set(names).count > 1 {
+            let shown = Set(names).map(\.rawValue).sorted().joined(separator: " and ")
+            reader.doubt("clusters", reason: "\(shown) are the same on NATS, and get each other's messages")
+        }
         reader.read(
             "answers_per_second", .count, into: &self.answersPerSecond,
             "Most UDP answers per second about one thing to one network, against misuse in attacks on others; 0 for no limit.")

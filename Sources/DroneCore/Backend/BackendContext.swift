@@ -12,8 +12,8 @@ package struct BackendContext: Sendable {
     package var pulls = PullCoalescer()
     package var cursors = LogCursors()
     package var limits = BackendLimits()
-    /// Asks a container's port until it answers or the limit has passed.
-    package var probe: @Sendable (ContainerAddress, Duration) async -> ProbeResult
+    /// Asks a container's port until it answers as it is to, or the limit has passed.
+    package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult
     /// Where the output of backends goes. Returns at once; nobody waits for logs.
     package var publishLog: @Sendable (BackendLogMessage) -> Void
     /// A report has been put into the outbox.
@@ -25,7 +25,7 @@ package struct BackendContext: Sendable {
 
     package init(
         drone: DroneID, cluster: ClusterName, store: DroneStore, engine: any Engine, feeds: any EngineFeeds,
-        probe: @escaping @Sendable (ContainerAddress, Duration) async -> ProbeResult,
+        probe: @escaping @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult,
         publishLog: @escaping @Sendable (BackendLogMessage) -> Void, reportQueued: @escaping @Sendable () -> Void, logger: Logger
     ) {
         self.drone = drone

@@ -1,4 +1,4 @@
-import PlaneProtocol
+package import PlaneProtocol
 
 /// From ready to idle, and from any end to nothing left behind.
 extension BackendMachine {
@@ -25,6 +25,10 @@ extension BackendMachine {
                     BackendOutcome(
                         .timedOutBeforeReady, .readinessTimeout,
                         message: "no HTTP response on port \(self.port) within the time allowed")
+                case .otherStatus(let status):
+                    BackendOutcome(
+                        .timedOutBeforeReady, .readinessTimeout,
+                        message: "port \(self.port) answered with status \(status), and not with the one that was asked for, within the time allowed")
                 }
             return self.end(outcome, from: .stopping)
         case .waiting, .loading, .starting(.locating), .ready, .ending, .ended:
@@ -42,18 +46,36 @@ extension BackendMachine {
         }
     }
 
-    package mutating func terminate() -> [Action] {
-        let outcome = BackendOutcome(.terminated, .requested)
+    /// A hard request also speeds up a soft end that has begun, for whatever reason; nothing slows down a hard one.
+    package mutating func terminate(_ kind: BackendEnding.Kind = .soft) -> [Action] {
+        guard kind == .hard, case .ending(var outcome, let cleanup) = self.state, outcome.kind == .soft else {
+            return self.end(by: BackendOutcome(.terminated, .requested, isHard: kind == .hard))
+        }
+        outcome.isHard = true
+        switch cleanup {
+        case .settling:
+            self.state = .ending(outcome, .settling)
+            return [.recordEnding(outcome)]
+        case .stopping:
+            self.state = .ending(outcome, .stopping)
+            return [.recordEnding(outcome), .stop(.hard)]
+        case .stoppingLeftover, .drainingLogs, .removing:
+            return []  // it has ended
+        }
+    }
+
+    /// Begins an end for a reason that lies outside of the container.
+    package mutating func end(by outcome: BackendOutcome) -> [Action] {
         switch self.state {
         case .waiting(.ending), .waiting(.ended), .ending, .ended:
-            return []  // as asked
+            return []  // it is ending
         case .waiting, .ready, .starting(.locating):
             return self.end(outcome, from: .stopping)
         case .starting(.probing):
             return self.end(outcome, from: .stopping, first: [.cancelWork])
         case .loading(.pulling):
             return self.end(outcome, from: .drainingLogs(removes: true), first: [.cancelWork])
-        case .loading(.adopting), .loading(.creating), .loading(.launching):
+        case .loading(.adopting), .loading(.creating), .loading(.launching), .loading(.discarding):
             return self.end(outcome, from: .settling)
         }
     }

@@ -31,7 +31,7 @@ extension BackendMachine {
         case .ending(let outcome, .settling):
             return observation == .foreign
                 ? self.end(outcome, from: .drainingLogs(removes: false)) : self.clean(outcome, from: .stopping)
-        case .waiting, .loading(.pulling), .loading(.creating), .loading(.launching), .ended,
+        case .waiting, .loading(.pulling), .loading(.creating), .loading(.launching), .loading(.discarding), .ended,
             .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []  // an inspection begun earlier
         }
@@ -45,9 +45,9 @@ extension BackendMachine {
             let message = "a container of the backend's name exists which Plane did not make"
             return self.end(BackendOutcome(.errorLoading, .containerRefused, message: message), from: .drainingLogs(removes: false))
         case .created:
-            self.state = .loading(.launching)
+            self.state = .loading(.launching(attempt))
             return [.start]
-        case .running, .exited, .oversized:
+        case .running, .networkLost, .exited, .oversized:
             self.state = .starting(.locating)
             return [.record(.starting, route: nil)] + self.locate(observation)
         }
@@ -78,7 +78,7 @@ extension BackendMachine {
     private func address(of observation: ContainerObservation) -> ContainerAddress? {
         switch observation {
         case .running(let ip?): ContainerAddress(ip: ip, port: self.port)
-        case .running(nil), .absent, .foreign, .oversized, .created, .exited: nil
+        case .running(nil), .networkLost, .absent, .foreign, .oversized, .created, .exited: nil
         }
     }
 
@@ -87,6 +87,7 @@ extension BackendMachine {
         switch observation {
         case .running: nil
         case .oversized: Self.oversized
+        case .networkLost: Self.networkLost(.errorStarting)
         case .absent, .foreign, .created: Self.vanished(.errorStarting)
         case .exited(let code, let outOfMemory):
             BackendOutcome(
@@ -99,6 +100,7 @@ extension BackendMachine {
         switch observation {
         case .running: nil
         case .oversized: Self.oversized
+        case .networkLost: Self.networkLost(.failed)
         case .absent, .foreign, .created: Self.vanished(.failed)
         case .exited(let code, let outOfMemory):
             BackendOutcome(code == 0 ? .exited : .failed, outOfMemory ? .outOfMemory : .exitedByItself, exitCode: code)
@@ -109,11 +111,15 @@ extension BackendMachine {
         BackendOutcome(state, .vanished, message: "the container is gone, and nobody saw how")
     }
 
+    private static func networkLost(_ state: BackendState) -> BackendOutcome {
+        BackendOutcome(state, .networkLost, message: "the container that held its network has ended, and nothing reaches it any more")
+    }
+
     /// From where on to clean up what was found and cannot stay.
     private static func cleanup(after observation: ContainerObservation) -> Cleanup {
         switch observation {
         case .foreign: .drainingLogs(removes: false)
-        case .oversized: .stopping
+        case .oversized, .networkLost: .stopping
         case .absent, .created, .running, .exited: .drainingLogs(removes: true)
         }
     }

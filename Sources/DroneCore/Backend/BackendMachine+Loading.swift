@@ -10,7 +10,7 @@ extension BackendMachine {
             return [.pull]
         }
         self.state = .loading(.creating(attempt))
-        return [.create]
+        return [.create(plainly: attempt.isPlain)]
     }
 
     package mutating func pulled() -> [Action] {
@@ -18,7 +18,7 @@ extension BackendMachine {
         case .loading(.pulling(var attempt)):
             attempt.pulled = true
             return self.load(attempt)
-        case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .starting, .ready, .ending, .ended:
+        case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .loading(.discarding), .starting, .ready, .ending, .ended:
             return []  // ended while it was being pulled
         }
     }
@@ -27,19 +27,19 @@ extension BackendMachine {
         switch self.state {
         case .loading(.pulling):
             return self.endLoading(Self.cause(ofPulling: failure.code), failure)
-        case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .starting, .ready, .ending, .ended:
+        case .waiting, .loading(.adopting), .loading(.creating), .loading(.launching), .loading(.discarding), .starting, .ready, .ending, .ended:
             return []  // ended while it was being pulled
         }
     }
 
     package mutating func created() -> [Action] {
         switch self.state {
-        case .loading(.creating):
-            self.state = .loading(.launching)
+        case .loading(.creating(let attempt)):
+            self.state = .loading(.launching(attempt))
             return [.start]
         case .ending(let outcome, .settling):
             return self.end(outcome, from: .drainingLogs(removes: true))  // never started
-        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .starting, .ready, .ended,
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .loading(.discarding), .starting, .ready, .ended,
             .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
@@ -58,12 +58,12 @@ extension BackendMachine {
                 attempt.adopted = true
                 self.state = .loading(.adopting(attempt))
                 return [.inspect]
-            case .nameTaken, .imageNotFound, .pullDenied, .registry, .diskFull, .refused, .unavailable:
+            case .nameTaken, .imageNotFound, .pullDenied, .registry, .diskFull, .refused, .shortcutFailed, .unavailable:
                 return self.endLoading(Self.cause(ofMaking: failure.code), failure)
             }
         case .ending(let outcome, .settling):
             return self.end(outcome, from: .drainingLogs(removes: true))  // the failure may hide a success, but nothing was started
-        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .starting, .ready, .ended,
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.launching), .loading(.discarding), .starting, .ready, .ended,
             .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
@@ -76,7 +76,7 @@ extension BackendMachine {
             return [.inspect, .record(.starting, route: nil)]
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .stopping)
-        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .loading(.discarding), .starting, .ready, .ended,
             .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
@@ -84,11 +84,27 @@ extension BackendMachine {
 
     package mutating func startFailed(_ failure: EngineFailure) -> [Action] {
         switch self.state {
-        case .loading(.launching):
-            return self.endLoading(Self.cause(ofMaking: failure.code), failure)
+        case .loading(.launching(var attempt)):
+            guard failure.code == .shortcutFailed, !attempt.isPlain else { return self.endLoading(Self.cause(ofMaking: failure.code), failure) }
+            attempt.isPlain = true
+            self.state = .loading(.discarding(attempt))
+            return [.discard]
         case .ending(let outcome, .settling):
             return self.clean(outcome, from: .stopping)  // the failure may hide a success
-        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .starting, .ready, .ended,
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .loading(.discarding), .starting, .ready, .ended,
+            .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
+            return []
+        }
+    }
+
+    /// The container that could not be started is gone.
+    package mutating func discarded() -> [Action] {
+        switch self.state {
+        case .loading(.discarding(let attempt)):
+            return self.load(attempt)
+        case .ending(let outcome, .settling):
+            return self.end(outcome, from: .drainingLogs(removes: true))  // never started
+        case .waiting, .loading(.adopting), .loading(.pulling), .loading(.creating), .loading(.launching), .starting, .ready, .ended,
             .ending(_, .stopping), .ending(_, .stoppingLeftover), .ending(_, .drainingLogs), .ending(_, .removing):
             return []
         }
@@ -101,7 +117,7 @@ extension BackendMachine {
         case .diskFull: .diskFull
         case .registry(let trouble): Self.cause(of: trouble)
         case .unavailable: .engineUnavailable
-        case .nameTaken, .refused: .imagePullFailed
+        case .nameTaken, .refused, .shortcutFailed: .imagePullFailed
         }
     }
 
@@ -123,7 +139,7 @@ extension BackendMachine {
         case .imageMissing: .imageMissing
         case .diskFull: .diskFull
         case .unavailable: .engineUnavailable
-        case .nameTaken, .pullDenied, .registry, .refused: .containerRefused
+        case .nameTaken, .pullDenied, .registry, .refused, .shortcutFailed: .containerRefused
         }
     }
 

@@ -44,13 +44,17 @@ package struct BackendMachine: Sendable {
         case adopting(Attempt)
         case pulling(Attempt)
         case creating(Attempt)
-        case launching
+        case launching(Attempt)
+        /// The container cannot be started as it was made, and is removed, to be made plainly.
+        case discarding(Attempt)
     }
 
     /// What has been tried on the way to a container; each is tried once.
     package struct Attempt: Hashable, Sendable {
         package var pulled = false
         package var adopted = false
+        /// The container is made without anything that only makes it start faster.
+        package var isPlain = false
     }
 
     package enum Start: Hashable, Sendable {
@@ -76,7 +80,11 @@ package struct BackendMachine: Sendable {
     }
 
     package enum Action: Hashable, Sendable {
-        case pull, create, start
+        case pull
+        case create(plainly: Bool)
+        case start
+        /// Remove the container that cannot be started; answered with `discarded`.
+        case discard
         /// Answered with `inspected`, however long the engine is away.
         case inspect
         case probe(ContainerAddress)
@@ -143,11 +151,11 @@ package enum BackendEvent: Hashable, Sendable {
     case begin
     case pulled, pullFailed(EngineFailure)
     case created, createFailed(EngineFailure)
-    case started, startFailed(EngineFailure)
+    case started, startFailed(EngineFailure), discarded
     case exitHint, inspected(ContainerObservation)
     case answered, unanswered(ProbeResult.Silence)
-    case wentIdle
-    case terminate
+    case wentIdle, lifetimeOver
+    case terminate(BackendEnding.Kind)
     case stopped, logsDrained, removed
 }
 
@@ -161,12 +169,14 @@ extension BackendMachine {
         case .createFailed(let failure): self.createFailed(failure)
         case .started: self.started()
         case .startFailed(let failure): self.startFailed(failure)
+        case .discarded: self.discarded()
         case .exitHint: self.exitHint()
         case .inspected(let observation): self.inspected(observation)
         case .answered: self.answered()
         case .unanswered(let silence): self.unanswered(silence)
         case .wentIdle: self.wentIdle()
-        case .terminate: self.terminate()
+        case .lifetimeOver: self.end(by: BackendOutcome(.swept, .lifetime))
+        case .terminate(let kind): self.terminate(kind)
         case .stopped: self.stopped()
         case .logsDrained: self.logsDrained()
         case .removed: self.removed()

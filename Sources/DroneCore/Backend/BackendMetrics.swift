@@ -4,14 +4,20 @@ import PlaneProtocol
 /// What an operator sees of many backends at a glance. The same times are in each backend's report.
 enum BackendMetrics {
     /// A backend has become ready: since the request arrived, when it passed each phase.
-    static func becameReady(_ phases: SpawnPhases) {
+    static func becameReady(_ phases: SpawnPhases, start: BackendStartKind) {
         let passed = [
             ("accepted", phases.accepted), ("pulled", phases.pulled), ("created", phases.created), ("started", phases.started),
             ("ready", phases.ready),
         ]
         for case (let phase, let microseconds?) in passed {
-            Timer(label: "plane_drone_spawn_phase_seconds", dimensions: [("phase", phase)]).recordMicroseconds(microseconds)
+            Timer(label: "plane_drone_spawn_phase_seconds", dimensions: [("phase", phase), ("start", start.rawValue)]).recordMicroseconds(microseconds)
         }
+    }
+
+    /// - Parameter maximum: nil for no limit, which is told as 0.
+    static func counted(running: Int, maximum: UInt32?) {
+        Meter(label: "plane_drone_running_backends").set(running)
+        Meter(label: "plane_drone_max_backends").set(maximum ?? 0)
     }
 
     static func ended(_ state: BackendState) {

@@ -10,16 +10,27 @@ package struct BackendOutcome: Hashable, Sendable {
     package var exitCode: Int64?
     /// One sentence for a person.
     package var message: String?
+    /// Its process is killed at once although it could be asked to end.
+    package var isHard: Bool
 
-    package init(_ state: BackendState, _ cause: BackendCause?, exitCode: Int64? = nil, message: String? = nil) {
+    package init(_ state: BackendState, _ cause: BackendCause?, exitCode: Int64? = nil, message: String? = nil, isHard: Bool = false) {
         self.state = state
         self.cause = cause
         self.exitCode = exitCode
         self.message = message
+        self.isHard = isHard
     }
 
     /// Whether there may be a container that has printed something.
     var mayHavePrinted: Bool { self.state != .errorLoading && self.cause != .vanished }
+
+    /// Whether something went wrong, here or in the backend: nobody wanted it to end like this.
+    var isTrouble: Bool {
+        switch self.state {
+        case .errorLoading, .errorStarting, .timedOutBeforeReady, .failed, .lost: true
+        case .loading, .starting, .ready, .exited, .swept, .terminated: false
+        }
+    }
 
     /// The line added to the backend's log at its very end: the reference's wording for exit codes, the error text otherwise.
     package var note: String? {
@@ -29,9 +40,10 @@ package struct BackendOutcome: Hashable, Sendable {
 
     /// How its process is ended where it has to be: one that never answered, or cannot be reached, has nothing to finish.
     var kind: BackendEnding.Kind {
-        switch self.state {
+        if self.cause == .networkLost { return .hard }
+        return switch self.state {
         case .timedOutBeforeReady, .failed: .hard
-        case .loading, .starting, .ready, .errorLoading, .errorStarting, .exited, .swept, .lost, .terminated: .soft
+        case .loading, .starting, .ready, .errorLoading, .errorStarting, .exited, .swept, .lost, .terminated: self.isHard ? .hard : .soft
         }
     }
 
@@ -53,7 +65,7 @@ package struct BackendOutcome: Hashable, Sendable {
     }
 
     init(_ record: BackendEndingRecord) {
-        self.init(record.state, record.cause, message: record.message)
+        self.init(record.state, record.cause, message: record.message, isHard: record.ending.kind == .hard)
     }
 
     /// What the report of it carries.

@@ -17,6 +17,8 @@ package final class BackendSupervisor: Sendable {
 
     private let origin: BackendMachine.Origin
     private let acceptedAt: Int64?
+    /// When its lifetime is over, in Unix time in seconds; nil without a limit.
+    private let lifetimeEnd: Int64?
     private let context: BackendContext
     private let mailbox = Mailbox<BackendEvent>()
     private let work = CancellableTask()
@@ -33,10 +35,11 @@ package final class BackendSupervisor: Sendable {
 
     /// - Parameters:
     ///   - acceptedAt: Unix time in microseconds, if known.
+    ///   - lifetimeEnd: Unix time in seconds; nil without a limit.
     ///   - ending: What the table says of an end that has begun.
     ///   - container: What the table says of its container; nil if it says nothing.
     package init(
-        _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, logsAfter cursor: WireTime? = nil,
+        _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, lifetimeEnd: Int64? = nil, logsAfter cursor: WireTime? = nil,
         ending: BackendEndingRecord? = nil, container: ContainerHandle? = nil, in context: BackendContext
     ) {
         self.request = request
@@ -44,6 +47,7 @@ package final class BackendSupervisor: Sendable {
         self.ending = Mutex(ending)
         self.origin = origin
         self.acceptedAt = acceptedAt
+        self.lifetimeEnd = lifetimeEnd
         self.context = context
         var logger = context.logger
         logger[metadataKey: LogKey.backend] = "\(request.backendID)"
@@ -64,9 +68,10 @@ package final class BackendSupervisor: Sendable {
     package func exitHint() { self.mailbox.post(.exitHint) }
 
     /// Returns when it is stored that the backend's end has begun. Its container may live on for the length of its grace.
-    package func terminate(requestedBy requester: String? = nil) async {
+    /// - Parameter kind: a hard one kills it at once, also where it is being ended softly.
+    package func terminate(_ kind: BackendEnding.Kind = .soft, requestedBy requester: String? = nil) async {
         self.requester.withLock { $0 = $0 ?? requester }
-        await self.mailbox.deliver(.terminate)
+        await self.mailbox.deliver(.terminate(kind))
     }
 
     /// Returns when nothing of the backend is left, or the task is cancelled.
@@ -78,6 +83,7 @@ package final class BackendSupervisor: Sendable {
         if case .admitted = self.origin { phases.pass(\.accepted, at: self.context.time.now()) }
         self.mailbox.post(.begin)
         await withDiscardingTaskGroup { group in
+            if let lifetimeEnd = self.lifetimeEnd { group.addTask { await self.watchLifetime(until: lifetimeEnd) } }
             await self.mailbox.receive { event in
                 self.note(event, in: &phases)
                 let actions = machine.handle(event)
@@ -97,7 +103,8 @@ package final class BackendSupervisor: Sendable {
         case .created: phases.pass(\.created, at: self.context.time.now())
         case .started: phases.pass(\.started, at: self.context.time.now())
         case .answered: phases.pass(\.ready, at: self.context.time.now())
-        case .begin, .pullFailed, .createFailed, .startFailed, .exitHint, .inspected, .unanswered, .wentIdle, .terminate, .stopped, .logsDrained,
+        case .begin, .pullFailed, .createFailed, .startFailed, .discarded, .exitHint, .inspected, .unanswered, .wentIdle, .lifetimeOver, .terminate, .stopped,
+            .logsDrained,
             .removed:
             break
         }
@@ -107,8 +114,9 @@ package final class BackendSupervisor: Sendable {
     private func perform(_ action: BackendMachine.Action, phases: PhaseClock, in group: inout DiscardingTaskGroup) async -> Bool {
         switch action {
         case .pull: group.addTask { await self.work.run { await self.pull() } }
-        case .create: group.addTask { await self.create() }
+        case .create(let plainly): group.addTask { await self.create(plainly: plainly) }
         case .start: group.addTask { await self.start() }
+        case .discard: group.addTask { await self.discard() }
         case .inspect: group.addTask { await self.inspect() }
         case .probe(let address): group.addTask { await self.work.run { await self.probe(address) } }
         case .cancelWork: await self.work.cancel()
@@ -155,10 +163,10 @@ extension BackendSupervisor {
             result ?? .pullFailed(EngineFailure(.registry(.timedOut), "pull \(executable.image): not done after \(context.limits.pull)")))
     }
 
-    private func create() async {
+    private func create(plainly: Bool) async {
         do throws(EngineFailure) {
             self.context.pass(.creating)
-            let container = try await self.context.engine.create(self.request)
+            let container = try await self.context.engine.create(self.request, plainly: plainly)
             self.container.withLock { $0 = container }
             self.context.pass(.created)
             self.mailbox.post(.created)
@@ -175,6 +183,15 @@ extension BackendSupervisor {
             self.mailbox.post(.started)
         } catch {
             self.mailbox.post(.startFailed(error))
+        }
+    }
+
+    private func discard() async {
+        self.logger.notice("the container could not be started and is made without a shortcut")
+        await self.retry("remove the container") { () async throws(EngineFailure) in
+            try await self.context.engine.remove(self.containerHandle)
+            self.container.withLock { $0 = ContainerHandle(of: self.backend) }
+            self.mailbox.post(.discarded)
         }
     }
 
@@ -202,7 +219,8 @@ extension BackendSupervisor {
     }
 
     private func probe(_ address: ContainerAddress) async {
-        let result = await self.context.probe(address, self.context.limits.ready)
+        let result = await self.context.probe(
+            address, self.request.terms.readiness, self.request.terms.readiness.timeout?.duration ?? self.context.limits.ready)
         guard !Task.isCancelled else { return }
         switch result {
         case .answered:
@@ -256,25 +274,28 @@ extension BackendSupervisor {
 
 extension BackendSupervisor {
     private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseClock) async {
-        let detail = phases.reported.map { BackendStatusDetail(phases: $0) }
+        let detail = phases.reported.map { BackendStatusDetail(phases: $0, start: self.startKind) }
         await self.store(
             BackendTransition(
                 self.backend, to: state, at: self.context.time.now().seconds, route: address.map { self.route(to: $0) },
                 container: self.containerHandle,
                 report: self.context.report(state, of: self.backend, detail: detail)))
-        if state == .ready { BackendMetrics.becameReady(phases.phases) }
+        if state == .ready { BackendMetrics.becameReady(phases.phases, start: self.startKind) }
     }
+
+    /// How its container was made.
+    private var startKind: BackendStartKind { self.containerHandle.sandbox == nil ? .cold : .sandbox }
 
     /// Nothing new gets in from here on. An end that was begun before stands, and is told.
     private func recordEnding(_ outcome: BackendOutcome) async {
         self.context.pass(.ending)
         let record = outcome.record(at: self.context.time.now(), requestedBy: self.requester.withLock { $0 })
         let stored = await self.retryStore { () async throws(StoreError) in
-            try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, record) }
+            try await self.context.store.beginEnding(of: self.backend, record) { self.report($0, $1) }
         }
         guard let stored = stored.flatMap({ $0 }) else { return }  // cancelled, or ended in the table by another way
         self.ending.withLock { $0 = stored }
-        if stored == record { self.told(record) }
+        if stored.ending == record.ending { self.told(stored) }
     }
 
     private func report(_ state: BackendState, _ record: BackendEndingRecord) -> [UInt8] {
@@ -298,8 +319,8 @@ extension BackendSupervisor {
         if outcome.cause == .requested { detail.requestedBy = ending.map(\.requestedBy) ?? self.requester.withLock { $0 } }
         await self.store(
             BackendTransition(
-                self.backend, to: outcome.state, at: self.context.time.now().seconds, exitCode: outcome.exitCode,
-                report: self.context.report(outcome.state, of: self.backend, detail: detail)))
+                self.backend, to: outcome.state, at: self.context.time.now().seconds, exitCode: outcome.exitCode, container: self.containerHandle,
+                report: self.context.report(outcome.state, of: self.backend, detail: detail)), outcome)
     }
 
     /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
@@ -316,12 +337,19 @@ extension BackendSupervisor {
     }
 
     /// Writes until it is written: a state that is not stored has not been reached.
-    private func store(_ transition: BackendTransition) async {
+    ///
+    /// - Parameter outcome: Of a transition that is the end.
+    private func store(_ transition: BackendTransition, _ outcome: BackendOutcome? = nil) async {
         self.context.pass(.recording)
         let isStored = await self.retryStore { () async throws(StoreError) in try await self.context.store.record(transition) }
         switch isStored {
         case true?:
             self.context.pass(.recorded)
+            if let outcome {
+                self.tellEnd(outcome)
+            } else {
+                self.logger.info("backend changed its state", metadata: [LogKey.state: "\(transition.state.rawValue)"])
+            }
             self.told(transition.state)
         case false?:
             // It ended a moment ago by another way (idle while being terminated); that end stands.
@@ -331,9 +359,17 @@ extension BackendSupervisor {
         }
     }
 
+    /// What an operator needs to know of an end without asking anybody else.
+    private func tellEnd(_ outcome: BackendOutcome) {
+        var metadata: Logger.Metadata = [LogKey.state: "\(outcome.state.rawValue)", LogKey.image: "\(self.request.executable.image)"]
+        if let cause = outcome.cause { metadata[LogKey.cause] = "\(cause.rawValue)" }
+        if let code = outcome.exitCode { metadata[LogKey.exitCode] = "\(code)" }
+        if let message = outcome.message { metadata[LogKey.error] = "\(message)" }
+        self.logger.log(level: outcome.isTrouble ? .warning : .info, "backend has ended", metadata: metadata)
+    }
+
     /// The table has the state, and the outbox the report of it.
     private func told(_ state: BackendState) {
-        self.logger.info("backend changed its state", metadata: [LogKey.state: "\(state.rawValue)"])
         if state.isTerminal { BackendMetrics.ended(state) }
         self.context.reportQueued()
     }
@@ -356,7 +392,7 @@ extension BackendSupervisor {
             let record = BackendOutcome(.swept, .idle).record(at: self.context.time.now(), requestedBy: nil)
             let verdict = await self.retryStore { () async throws(StoreError) in
                 try await self.context.store.endIfIdle(
-                    self.backend, idleLimit: self.request.maxIdle, at: now, record, report: self.report(.ready, record))
+                    self.backend, idleLimit: self.idleLimit, at: now, record, report: self.report(.ready, record))
             }
             switch verdict {
             case .idle:
@@ -364,7 +400,7 @@ extension BackendSupervisor {
                 self.told(record)
                 return self.mailbox.post(.wentIdle)
             case .activeUntil(let deadline):
-                let lastActive = deadline.subtractingReportingOverflow(Int64(clamping: self.request.maxIdle.rawValue)).partialValue
+                let lastActive = deadline.subtractingReportingOverflow(Int64(clamping: self.idleLimit.rawValue)).partialValue
                 if deadline != .max, ClockWatch.liesAhead(lastActive, of: now) {
                     await self.restartIdleTime(at: now)
                     continue
@@ -380,6 +416,32 @@ extension BackendSupervisor {
             }
         }
     }
+
+    /// Nobody need be connected where there is no limit; the route is looked after all the same.
+    private var idleLimit: WireSeconds { self.request.terms.hasNoIdleLimit ? WireSeconds(rawValue: .max) : self.request.maxIdle }
+
+    /// Ends the backend when its lifetime is over. What is left of it is measured by a clock that nobody sets, and the moment in the table,
+    /// which the next agent goes by, moves with the wall clock.
+    private func watchLifetime(until end: Int64) async {
+        var watch = ClockWatch(wallSeconds: self.context.time.now().seconds, uptime: self.context.time.uptime())
+        let left = end.subtractingReportingOverflow(self.context.time.now().seconds).partialValue
+        let deadline = self.context.time.uptime() + .seconds(max(0, left))
+        while true {
+            let remaining = deadline - self.context.time.uptime()
+            guard remaining > .zero else { return self.mailbox.post(.lifetimeOver) }
+            guard (try? await self.context.time.sleep(min(remaining, Self.lifetimeLook))) != nil else { return }
+            let now = self.context.time.now().seconds
+            guard watch.wasSet(wallSeconds: now, uptime: self.context.time.uptime()) else { continue }
+            let moved = now.addingReportingOverflow(max(0, (deadline - self.context.time.uptime()).components.seconds)).partialValue
+            self.logger.notice("the machine's clock was set; the end of the backend's lifetime is moved with it")
+            await self.retryStore { () async throws(StoreError) in
+                try await self.context.store.setLifetimeEnd(moved, of: self.backend)
+            }
+        }
+    }
+
+    /// How often is looked whether the clock was set.
+    private static let lifetimeLook = Duration.seconds(60)
 
     private func restartIdleTime(at now: Int64) async {
         self.logger.notice("the machine's clock was set; the backend's idle time begins anew")

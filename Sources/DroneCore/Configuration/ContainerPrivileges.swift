@@ -38,7 +38,15 @@ extension ConfigType where Value == [String] {
     private static func capability(_ text: String) -> String? {
         let upper = text.uppercased()
         let name = upper.hasPrefix("CAP_") ? upper.dropFirst(4) : upper[...]
-        guard !name.isEmpty, name.utf8.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) || $0 == 95 }) else { return nil }
-        return String(name)
+        return Self.known.contains(String(name)) ? String(name) : nil
     }
+
+    /// Those of capabilities(7), and Docker's two words for several.
+    private static let known: Set<String> = [
+        "ALL", "NONE", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE",
+        "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD",
+        "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_BOOT",
+        "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "SYSLOG",
+        "WAKE_ALARM",
+    ]
 }

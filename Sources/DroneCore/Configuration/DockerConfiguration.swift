@@ -9,11 +9,13 @@ package struct DockerConfiguration: Hashable, Sendable {
     }
 
     package var connection: Connection = .socket(path: "/var/run/docker.sock")
-    /// Container runtime such as `runsc`; Docker's default if nil.
+    /// Container runtime such as `runsc`; if nil, Docker's default, or with sandboxes the fastest that works.
     package var runtime: String?
     /// Network the containers join; Docker's default if nil.
     package var network: String?
     package var isolation = ContainerIsolation()
+    /// Networks that a request may choose in place of that one.
+    package var allowedNetworks: [String] = []
     /// Gives every backend all GPUs, and with them a way to the memory of other backends.
     package var insecureGPU = false
     /// Lets requests mount directories of the host, so whoever may schedule is root on the drone.
@@ -30,9 +32,14 @@ extension DockerConfiguration: ConfigReadable {
     package init?(_ reader: inout ConfigReader) {
         self.init()
         self.connection = reader.table("connection") { Connection(&$0) } ?? self.connection
-        self.runtime = reader.optional("runtime", .string, "Container runtime, such as runsc; Docker's default if not set.")
+        self.runtime = reader.optional(
+            "runtime", .string,
+            "Container runtime, such as runsc; if not set, crun where Docker knows it and it works (agent.sandboxes), otherwise Docker's default.")
         self.network = reader.optional("network", .string, "Docker network that backends join; Docker's default if not set.")
         self.isolation.read(&reader, network: self.network)
+        reader.read(
+            "allowed_networks", .allowedNetworks, into: &self.allowedNetworks,
+            "Docker networks that a request may choose in place of that one; none if not set. isolate keeps watch over its own network only.")
         reader.read("insecure_gpu", .boolean, into: &self.insecureGPU, "Give every backend all GPUs. Backends can then read each other's GPU memory.")
         reader.read(
             "allow_volume_mounts", .boolean, into: &self.allowVolumeMounts,

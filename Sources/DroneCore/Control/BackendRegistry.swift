@@ -51,7 +51,7 @@ package actor BackendRegistry {
             }
         self.start(
             BackendSupervisor(
-                record.spec, from: origin, acceptedAt: record.acceptedAt, logsAfter: record.logCursor, ending: record.ending,
+                record.spec, from: origin, acceptedAt: record.acceptedAt, lifetimeEnd: record.lifetimeEnd, logsAfter: record.logCursor, ending: record.ending,
                 container: record.container, in: self.context))
     }
 
@@ -64,10 +64,14 @@ package actor BackendRegistry {
         let report = self.context.report(
             .loading, of: request.backendID,
             detail: request.metadata[ScheduleRequest.requestedByKey].map { BackendStatusDetail(requestedBy: BackendStatusDetail.requester($0)) })
-        let admission = try await self.context.store.admit(request, acceptedAt: received, room: room, report: report)
+        let lifetimeEnd = request.terms.lifetimeLimit.map { limit in
+            received / 1_000_000 + Int64(clamping: limit.duration.components.seconds)
+        }
+        let admission = try await self.context.store.admit(
+            request, acceptedAt: received, lifetimeEnd: lifetimeEnd, room: room, report: report)
         if admission == .admitted {
             self.context.pass(.admitted)
-            self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, in: self.context))
+            self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, lifetimeEnd: lifetimeEnd, in: self.context))
             self.context.reportQueued()
         }
         return admission
@@ -75,9 +79,10 @@ package actor BackendRegistry {
 
     package func supervisor(of backend: BackendID) -> BackendSupervisor? { self.supervisors[backend] }
 
-    /// Whoever runs the backend of this container: the one that has its id, or else the backend that its labels name.
+    /// Whoever runs the backend of this container: the one that has its id, the one whose network it holds, or else the backend that its
+    /// labels name.
     package func supervisor(of container: ContainerHandle) -> BackendSupervisor? {
-        if let id = container.id, let owner = self.supervisors.values.first(where: { $0.containerHandle.id == id }) { return owner }
+        if let id = container.id, let owner = self.supervisors.values.first(where: { $0.containerHandle.isOrUses(id) }) { return owner }
         return container.backend.flatMap { self.supervisors[$0] }
     }
 
@@ -98,4 +103,9 @@ package actor BackendRegistry {
     private func forget(_ supervisor: BackendSupervisor) {
         self.supervisors[supervisor.backend] = nil
     }
+}
+
+extension ContainerHandle {
+    /// Whether this is the container of that id, or has its network.
+    fileprivate func isOrUses(_ id: String) -> Bool { self.id == id || self.sandbox == id }
 }

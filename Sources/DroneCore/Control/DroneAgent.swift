@@ -30,11 +30,18 @@ package struct DroneAgent: Service {
         package var maxBackends: UInt32?
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
+        package var pool = PoolName.unnamed
+        /// Networks that a request may name.
+        package var networks: Set<String> = []
+        /// Whether there are directories that outlive their backends.
+        package var hasMountBase = false
         package var limits = BackendLimits()
         /// Whether logs and statistics go on the subjects of 0.3.24, which do not name the drone.
         package var servesLegacyReaders = true
         /// Whether backends are kept away from this machine; nil where nobody asked for it, or it is not known yet.
         package var isIsolated: @Sendable () -> Bool? = { nil }
+        /// The engine's, where starts find a network ready; the agent keeps it full.
+        package var sandboxes: SandboxPool?
         /// Does nothing but in tests of failures.
         package var pass: @Sendable (FaultPoint) -> Void = { _ in }
 
@@ -43,6 +50,9 @@ package struct DroneAgent: Service {
             self.cluster = cluster
             self.address = address
         }
+
+        /// What this agent says that not every agent can.
+        var abilities: DroneAbilities { DroneAbilities(pool: self.pool) }
     }
 
     /// Spawn requests handled at once; each is one write to SQLite.
@@ -68,10 +78,11 @@ package struct DroneAgent: Service {
         let voice = DroneVoice(drone: settings.drone, bus: bus, logger: logger)
         let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
+        settings.sandboxes?.set(draining: condition.isDraining)
         let prober = ReadinessProber()
         var context = BackendContext(
             drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
-            probe: { await prober.waitForAnswer(from: $0, limit: $1) },
+            probe: { await prober.waitForAnswer(from: $0, $1, limit: $2) },
             publishLog: {
                 let own = settings.servesLegacyReaders ? nil : $0.ownSubject(drone: settings.drone, cluster: settings.cluster)
                 Self.publish($0, to: own, on: bus, logger: logger)
@@ -132,9 +143,10 @@ package struct DroneAgent: Service {
     private func addLoops(to group: inout DiscardingTaskGroup) {
         let (context, registry, logger) = (self.context, self.registry, self.logger)
         let reconciler = Reconciler(
-            drone: context.drone, engine: context.engine, store: context.store, registry: registry, time: context.time, logger: logger)
+            drone: context.drone, engine: context.engine, store: context.store, registry: registry, sandboxes: self.settings.sandboxes,
+            time: context.time, logger: logger)
         let exits = ExitWatch(
-            feeds: context.feeds, registry: registry, reconciler: reconciler, time: context.time, logger: logger)
+            feeds: context.feeds, registry: registry, reconciler: reconciler, sandboxes: self.settings.sandboxes, time: context.time, logger: logger)
         let usage = UsageReporter(
             drone: context.drone, cluster: context.cluster, feeds: context.feeds, registry: registry, time: context.time, logger: logger
         ) { Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: logger) }
@@ -147,16 +159,21 @@ package struct DroneAgent: Service {
         group.addTask { await usage.run() }
         group.addTask { await host.run() }
         group.addTask { await self.register() }
+        if let pool = self.settings.sandboxes {
+            let adoption = SandboxAdoption(drone: context.drone, engine: context.engine, store: context.store)
+            group.addTask { await pool.run { try await adoption.candidates() } }
+        }
     }
 
     /// Registers the drone, and keeps it registered; heartbeats begin when a scheduler has acknowledged the first registration.
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
-            bus: self.bus, voice: self.voice, logger: self.logger)
+            abilities: self.settings.abilities, bus: self.bus, voice: self.voice, logger: self.logger)
         let beat = HeartbeatReporter(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
-            condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus, logger: self.logger)
+            pool: self.settings.pool, condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus,
+            logger: self.logger)
         await withDiscardingTaskGroup { group in
             let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -189,11 +206,13 @@ package struct DroneAgent: Service {
 
 extension DroneAgent {
     private func serve(_ requests: MessageSubscription<SpawnRequest>) async {
-        let handler = SpawnHandler(
+        var handler = SpawnHandler(
             cluster: self.settings.cluster, drone: self.settings.drone, maxBackends: self.settings.maxBackends.map { Int($0) },
             allowsVolumeMounts: self.settings.allowsVolumeMounts, images: self.settings.images, condition: self.condition,
             registry: self.registry, logger: self.logger)
-        await requests.serveWithReasons(maxConcurrent: Self.maxConcurrentSpawns) { request in
+        handler.networks = self.settings.networks
+        handler.hasMountBase = self.settings.hasMountBase
+        await requests.serveWithReasons(maxConcurrent: Self.maxConcurrentSpawns) { [handler] request in
             let refusal = await handler.handle(request)
             return (refusal == nil, refusal)
         }
@@ -205,7 +224,8 @@ extension DroneAgent {
     }
 
     private func serve(_ requests: MessageSubscription<RollCallRequest>) async {
-        let handler = InventoryHandler(condition: self.condition, endpoint: self.settings.endpoint, store: self.context.store, logger: self.logger)
+        let handler = InventoryHandler(
+            condition: self.condition, endpoint: self.settings.endpoint, abilities: self.settings.abilities, store: self.context.store, logger: self.logger)
         await requests.serve(maxConcurrent: 1) { await handler.handle($0) }
     }
 
@@ -233,6 +253,7 @@ extension DroneAgent {
                 return .failure(ErrorReply(code: .unavailable, message: "the drain setting was not stored"))
             }
             self.condition.set(draining: request.drain)
+            self.settings.sandboxes?.set(draining: request.drain)
             self.logger.notice("drain setting changed", metadata: [LogKey.state: "\(self.condition.state)"])
             return .success(UnitReply())
         }

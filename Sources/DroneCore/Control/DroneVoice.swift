@@ -9,8 +9,7 @@ import Synchronization
 ///
 /// Which of the two is heard depends on the schedulers (older ones know only the shared subjects, hardened ones only the drone's own) and
 /// on what the NATS server permits this user. So one is tried, and where nobody takes the message there, the other; what worked is where
-/// the next one goes first. Any order of upgrading schedulers, agents and permissions works. A server that does not permit a subject
-/// leaves its publisher without an answer, so this is found out when a time limit is over.
+/// the next one goes first. Any order of upgrading schedulers, agents and permissions works.
 package final class DroneVoice: Sendable {
     private enum Subjects { case own, shared }
 
@@ -67,7 +66,7 @@ package final class DroneVoice: Sendable {
     /// Nobody listens, the server does not let us speak, or the scheduler does not hear drones on this subject.
     private static func mayBeHeardElsewhere(_ failure: RequestFailure) -> Bool {
         switch failure {
-        case .transport(let error): error.code == .noResponders || error.code == .timedOut
+        case .transport(let error): [.noResponders, .timedOut, .permissionDenied].contains(error.code)
         case .refused(let reply): reply.code == .notPermitted
         case .unreadable: false
         }

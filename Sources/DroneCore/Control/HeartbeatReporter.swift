@@ -13,6 +13,7 @@ package struct HeartbeatReporter: Sendable {
     private let drone: DroneID
     private let cluster: ClusterName
     private let maxBackends: UInt32?
+    private let pool: PoolName
     private let condition: DroneCondition
     private let isIsolated: @Sendable () -> Bool?
     private let store: DroneStore
@@ -20,12 +21,13 @@ package struct HeartbeatReporter: Sendable {
     private let logger: Logger
 
     package init(
-        drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, condition: DroneCondition,
+        drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, pool: PoolName = .unnamed, condition: DroneCondition,
         isIsolated: @escaping @Sendable () -> Bool? = { nil }, store: DroneStore, bus: PlaneBus, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
         self.maxBackends = maxBackends
+        self.pool = pool
         self.condition = condition
         self.isIsolated = isIsolated
         self.store = store
@@ -48,7 +50,9 @@ package struct HeartbeatReporter: Sendable {
     /// A table that cannot be read must not silence the drone: the last known number is said again.
     private func countLive() async {
         do throws(StoreError) {
-            self.condition.set(liveBackends: try await self.store.liveCount())
+            let count = try await self.store.liveCount()
+            self.condition.set(liveBackends: count)
+            BackendMetrics.counted(running: count, maximum: self.maxBackends)
         } catch {
             guard !Task.isCancelled else { return }
             self.logger.warning("live backends could not be counted", metadata: [LogKey.error: "\(error)"])
@@ -61,6 +65,7 @@ package struct HeartbeatReporter: Sendable {
             droneID: self.drone, cluster: self.cluster, droneVersion: BuildInformation.version, state: self.condition.state,
             runningBackends: self.condition.liveBackends.map { UInt32(clamping: $0) }, maxBackends: self.maxBackends)
         message.isIsolated = self.isIsolated()
+        message.pool = self.pool
         do throws(NATSError) {
             try self.bus.publish(message)
         } catch {

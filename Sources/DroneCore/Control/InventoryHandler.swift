@@ -8,6 +8,7 @@ import PlaneService
 struct InventoryHandler: Sendable {
     var condition: DroneCondition
     var endpoint: PublicEndpoint
+    var abilities: DroneAbilities
     var store: DroneStore
     var logger: Logger
 
@@ -23,14 +24,17 @@ struct InventoryHandler: Sendable {
             var (entries, bytes): ([RollCall.Entry], Int) = ([], 0)
             for record in later.prefix(RollCall.entriesAtOnce) {
                 let entry = RollCall.Entry(
-                    backend: record.id, state: record.state, bearerToken: record.spec.bearerToken, lockAssignment: record.spec.lockAssignment)
+                    backend: record.id, state: record.state, bearerToken: record.spec.bearerToken, lockAssignment: record.spec.lockAssignment,
+                    key: record.spec.key, fencingToken: record.spec.fencingToken, subdomain: record.spec.terms.subdomain,
+                    staticTokenHash: record.spec.terms.staticTokenHash, ending: record.ending?.ending)
                 bytes += WireCodec.encode(entry).count
                 guard entries.isEmpty || bytes <= RollCall.bytesAtOnce else { break }
                 entries.append(entry)
             }
             return .success(
                 RollCall(
-                    metadata: DroneMetadata(ip: address, version: BuildInformation.version, endpoint: self.endpoint), backends: entries,
+                    metadata: DroneMetadata(ip: address, version: BuildInformation.version, endpoint: self.endpoint, abilities: self.abilities),
+                    backends: entries,
                     isComplete: entries.count == later.count))
         } catch {
             guard !Task.isCancelled else { return .failure(ErrorReply(code: .unavailable, message: "the drone is being restarted")) }

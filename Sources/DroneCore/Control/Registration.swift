@@ -18,17 +18,20 @@ package struct Registration: Sendable {
     private let cluster: ClusterName
     private let address: OwnAddress
     private let endpoint: PublicEndpoint
+    private let abilities: DroneAbilities
     private let bus: PlaneBus
     private let voice: DroneVoice
     private let logger: Logger
 
     package init(
-        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, bus: PlaneBus, voice: DroneVoice, logger: Logger
+        drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, abilities: DroneAbilities = DroneAbilities(pool: .unnamed),
+        bus: PlaneBus, voice: DroneVoice, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
         self.address = address
         self.endpoint = endpoint
+        self.abilities = abilities
         self.bus = bus
         self.voice = voice
         self.logger = logger
@@ -53,7 +56,8 @@ package struct Registration: Sendable {
 
     private func register(_ ip: IPAddress) async throws -> Bool {
         let request = DroneConnectRequest(
-            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint)
+            droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint,
+            abilities: self.abilities)
         return try await self.voice.say(request, timeout: Self.answerLimit)
     }
 
@@ -74,12 +78,18 @@ package struct Registration: Sendable {
 
     /// - Returns: nil when cancelled.
     private func retry<Value>(_ attempt: String, _ body: () async throws -> Value) async -> Value? {
+        var lastReason: String?
         for failures in 1... {
             do {
                 return try await body()
             } catch {
                 guard !Task.isCancelled else { return nil }
-                self.logger.warning("trying again", metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(error)"])
+                // Once for each reason: a scheduler or a server may be away for long.
+                let reason = "\(error)"
+                self.logger.log(
+                    level: reason == lastReason ? .debug : .warning, "trying again",
+                    metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(reason)"])
+                lastReason = reason
             }
             guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures))) != nil else { return nil }
         }

@@ -14,6 +14,10 @@ package struct SpawnHandler: Sendable {
     package var maxBackends: Int?
     package var allowsVolumeMounts: Bool
     package var images: ImageAllowance
+    /// Networks that a request may name.
+    package var networks: Set<String> = []
+    /// Whether there are directories that outlive their backends.
+    package var hasMountBase = false
     package var condition: DroneCondition
     package var registry: BackendRegistry
     package var logger: Logger
@@ -47,6 +51,13 @@ package struct SpawnHandler: Sendable {
         }
         guard self.images.allows(request.executable.image) else {
             return self.refuse(request, .notPermitted, "the drone does not allow the image \(request.executable.image) (agent.images)")
+        }
+        if let network = request.executable.network, !self.networks.contains(network) {
+            return self.refuse(
+                request, .notPermitted, "the drone does not allow the network \(network.prefix(80)) (agent.docker.allowed_networks)")
+        }
+        guard request.executable.dataMount == nil || self.hasMountBase else {
+            return self.refuse(request, .notPermitted, "the drone has no directories that outlive backends (agent.mount_base)")
         }
         let isDraining = self.condition.isDraining
         do throws(StoreError) {

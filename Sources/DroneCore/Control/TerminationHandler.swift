@@ -26,9 +26,10 @@ package struct TerminationHandler: Sendable {
             guard !record.state.isTerminal else { return true }  // as asked
             await self.registry.takeOn(record)
             await self.registry.supervisor(of: request.backendID)?.terminate(
-                requestedBy: request.requestedBy.map { BackendStatusDetail.requester($0) })
+                request.kind, requestedBy: request.requestedBy.map { BackendStatusDetail.requester($0) })
             guard let after = try await self.store.backend(request.backendID) else { return false }
-            return after.state.isTerminal || after.ending != nil
+            guard let ending = after.ending?.ending else { return after.state.isTerminal }
+            return after.state.isTerminal || request.kind == .soft || ending.kind == .hard
         } catch {
             guard !Task.isCancelled else { return false }
             self.logger.error(

@@ -14,6 +14,8 @@ package enum ContainerObservation: Hashable, Sendable {
     case created
     /// Its process lives. Without an address nothing can be sent to it.
     case running(IPAddress?)
+    /// Its process lives, and the sandbox that held its network does not: nothing reaches it any more.
+    case networkLost
     /// Its process ended. The code is 128 + signal where a signal ended it.
     case exited(code: Int64, outOfMemory: Bool)
 }

@@ -22,9 +22,13 @@ package struct ContainerTemplate: Sendable {
     package var processLimit: Int64? = 4096
     /// Taken from Docker's default set of capabilities.
     package var droppedCapabilities: [String] = []
+    /// Where directories are that outlive their backends; nil where there are none to be had.
+    package var mounts: MountBase?
 
     /// Says which drone's agent made a container. Ours; the reference's two labels are in `PlaneProtocol`.
     package static let droneLabel = "dev.plane.drone"
+    /// Has the backend's fencing token in decimal.
+    package static let fencingVariable = "SESSION_BACKEND_FENCING_TOKEN"
 
     package init() {}
 
@@ -33,15 +37,24 @@ package struct ContainerTemplate: Sendable {
         let executable = request.executable
         guard let image = ImageReference(executable.image) else { return nil }
         var environment = executable.env.mapValues(\.exposed)
+        // Set last: the number is worth nothing where the request may name another one.
+        if let token = request.fencingToken { environment[Self.fencingVariable] = String(token) }
         if environment["PORT"] == nil { environment["PORT"] = String(executable.port ?? DockerExecutableConfig.defaultPort) }
         var spec = ContainerSpec(
             image: image, environment: environment,
-            labels: [
+            labels: executable.process.labels.merging([
                 BackendID.managedLabel: "true", BackendID.backendLabel: request.backendID.resourceName,
                 Self.droneLabel: request.droneID.rawValue,
-            ],
-            binds: executable.volumeMounts, network: self.network, runtime: self.runtime,
+            ]) { $1 },
+            binds: executable.volumeMounts, network: executable.network ?? self.network, runtime: self.runtime,
             limits: self.limits.granted(ContainerLimits(executable.resourceLimits)))
+        spec.entrypoint = executable.process.command
+        spec.command = executable.process.args
+        spec.workingDirectory = executable.process.workingDirectory
+        spec.user = executable.process.user
+        if let mount = executable.dataMount, let directory = self.mounts?.path(of: mount) {
+            spec.binds.append("\(directory):\(DataMount.target)")
+        }
         spec.hasAllGPUs = self.hasAllGPUs
         spec.syslog = self.syslog.map { SyslogTarget(address: $0, tag: request.backendID.resourceName) }
         spec.limits.processes = self.processLimit

@@ -50,16 +50,19 @@ extension DockerEngineAdapter {
 extension ContainerHandle {
     init(_ inspection: ContainerInspection) {
         self.init(id: inspection.id.rawValue, name: inspection.name, labels: inspection.labels)
+        self.sandbox = inspection.networkOf?.rawValue
     }
 
     init(_ summary: ContainerSummary) {
         self.init(id: summary.id.rawValue, name: summary.names.first ?? summary.id.rawValue, labels: summary.labels)
+        self.sandbox = summary.networkOf?.rawValue
     }
 
     /// An engine that does not tell labels tells the name. What Docker adds to the labels is left out.
     init(_ event: ContainerEvent) {
         var labels = event.attributes.filter { $0.key.hasPrefix("dev.plane.") }
         if labels[BackendID.backendLabel] == nil, labels[Self.roleLabel] == nil { labels[BackendID.backendLabel] = event.name }
+        labels[Self.sandboxLabel] = nil
         self.init(id: event.id.rawValue, name: event.name, labels: labels)
     }
 }

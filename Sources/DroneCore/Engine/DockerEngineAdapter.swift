@@ -10,7 +10,9 @@ package struct DockerEngineAdapter: Engine {
     let template: ContainerTemplate
     let groups = ControlGroupCache()
     /// The daemon's log driver, once it was asked for; it changes with no less than another start of the daemon.
-    private let logDriver = LastKnown<String>()
+    let logDriver = LastKnown<String>()
+    /// Where starts find a network ready; nil for none.
+    package var sandboxes: SandboxPool?
 
     package init(client: DockerClient, template: ContainerTemplate) {
         self.client = client
@@ -30,62 +32,12 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    @discardableResult
-    package func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle {
-        guard var spec = self.template.specification(for: request) else {
-            throw Self.notAnImage(request.executable.image)
-        }
-        if let refusal = self.template.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
-            throw EngineFailure(.refused, refusal)
-        }
-        try await self.ensureNetwork()
-        do throws(EngineError) {
-            if spec.syslog == nil, let bytes = self.template.logBytes {
-                let driver: String
-                if let known = self.logDriver.value { driver = known } else { driver = try await self.client.standardLogDriver() }
-                self.logDriver.value = driver
-                spec.logRotation = LogRotation(driver: driver, bytes: bytes)
-            }
-            let name = request.backendID.resourceName
-            let id = try await self.client.createContainer(spec, name: try Self.containerID(name))
-            return ContainerHandle(id: id.rawValue, name: name, labels: spec.labels)
-        } catch {
-            self.logDriver.value = nil
-            throw EngineFailure(error)
-        }
-    }
-
-    package func start(_ container: ContainerHandle) async throws(EngineFailure) {
-        do throws(EngineError) {
-            let outcome: Void? = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.start(id) }
-            if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(container.name)") }
-        } catch {
-            throw EngineFailure(error)
-        }
-    }
-
-    package func inspect(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
-        do throws(EngineError) {
-            let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
-            guard let inspection = found else { return try await self.inspectName(of: container) }
-            guard ContainerHandle(inspection).role == container.role else { return .foreign }
-            guard inspection.labels.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= Self.labelLimit else { return .oversized }
-            let state = inspection.state
-            if state.isRunning { return .running(inspection.address(on: self.template.network).flatMap { IPAddress($0) }) }
-            guard state.status != .created else { return .created }
-            return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
-        } catch {
-            if error.code == .replyTooLarge { return .oversized }
-            throw EngineFailure(error)
-        }
-    }
-
     /// Bytes of labels, those of its image included, which every list of containers and every event of this one repeats. Images made by
     /// buildpacks have some 100 KiB.
-    private static let labelLimit = 1024 * 1024
+    static let labelLimit = 1024 * 1024
 
     /// There is no such container; there may be another one of its name.
-    private func inspectName(of container: ContainerHandle) async throws(EngineError) -> ContainerObservation {
+    func inspectName(of container: ContainerHandle) async throws(EngineError) -> ContainerObservation {
         do throws(EngineError) {
             _ = try await self.client.inspect(try Self.containerID(container.name))
             return .foreign
@@ -105,9 +57,25 @@ package struct DockerEngineAdapter: Engine {
 
     package func remove(_ container: ContainerHandle) async throws(EngineFailure) {
         if let id = container.id { self.groups[id] = nil }
+        if let backend = container.backend { self.sandboxes?.startAbandoned(of: backend) }
+        var sandbox = container.sandbox
+        if container.id == nil { sandbox = try await self.recover(container)?.sandbox }
         do throws(EngineError) {
             _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.remove(id, force: true) }
         } catch {
+            throw EngineFailure(error)
+        }
+        if let sandbox { try await self.removeSandbox(sandbox) }
+    }
+
+    /// Removes a sandbox, by its id or its name. Nothing happens if there is none, or if it is none.
+    func removeSandbox(_ text: String) async throws(EngineFailure) {
+        do throws(EngineError) {
+            let inspection = try await self.client.inspect(try Self.containerID(text))
+            guard inspection.labels[ContainerHandle.roleLabel] == ContainerHandle.sandboxRole else { return }
+            try await self.client.remove(inspection.id, force: true)
+        } catch {
+            guard error.code != .noSuchContainer else { return }
             throw EngineFailure(error)
         }
     }
@@ -122,12 +90,12 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    private static func notAnImage(_ text: String) -> EngineFailure {
+    static func notAnImage(_ text: String) -> EngineFailure {
         EngineFailure(.imageNotFound, "'\(text)' is not the name of an image")
     }
 
     /// Docker takes a name wherever it takes an id. Every backend's name is a valid one; one from the table may be anything.
-    private static func containerID(_ name: String) throws(EngineError) -> ContainerID {
+    static func containerID(_ name: String) throws(EngineError) -> ContainerID {
         guard let id = ContainerID(rawValue: name) else { throw EngineError(.badRequest, attempt: "name a container '\(name)'") }
         return id
     }

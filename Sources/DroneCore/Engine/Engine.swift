@@ -19,15 +19,16 @@ package protocol Engine: Sendable {
     /// Makes the backend's container from an image that is on this machine. Does not start it.
     /// Fails with `imageMissing` or `nameTaken` where those are the reason.
     ///
+    /// - Parameter plainly: Without anything that only makes it start faster.
     /// - Returns: The handle, with the engine's id. Where the answer is lost, `recover` has it.
     @discardableResult
-    func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle
+    func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle
 
     /// The handle with all that the engine knows of the container, its id above all; nil when there is no such container. A container of the
     /// same name that was not made for the backend is none.
     func recover(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerHandle?
 
-    /// Starts the container. Harmless when it runs.
+    /// Starts the container. Harmless when it runs. Fails with `shortcutFailed` where it may help to remove it and make it plainly.
     func start(_ container: ContainerHandle) async throws(EngineFailure)
 
     /// What has become of the container. Absence is an answer, not an error.
@@ -37,9 +38,15 @@ package protocol Engine: Sendable {
     /// Harmless when it has ended or is absent.
     func stop(_ container: ContainerHandle, grace: Duration) async throws(EngineFailure)
 
-    /// Removes the container, running or not, with its anonymous volumes. Harmless when it is absent.
+    /// Removes the container, running or not, with its anonymous volumes and its sandbox. Harmless when it is absent.
     func remove(_ container: ContainerHandle) async throws(EngineFailure)
 
     /// Every container labelled as one of Plane's, whatever its state, its role and whoever made it.
     func list() async throws(EngineFailure) -> [ContainerListing]
+}
+
+extension Engine {
+    /// The same, as fast as may be.
+    @discardableResult
+    package func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle { try await self.create(request, plainly: false) }
 }

@@ -17,6 +17,8 @@ package struct EngineFailure: Error, Hashable, CustomStringConvertible, Sendable
         case diskFull
         /// The engine understood and will not, whoever asks again: a bad entry point, a limit it cannot set.
         case refused
+        /// The container was made so that it starts faster, and cannot be started so; made plainly it may.
+        case shortcutFailed
         /// No answer, or one that says the engine is in trouble; asking again may help.
         case unavailable
     }

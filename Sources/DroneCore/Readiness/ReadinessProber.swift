@@ -1,11 +1,11 @@
 import NIOCore
 package import NIOPosix
 import NetworkAddresses
-import PlaneProtocol
+package import PlaneProtocol
 
 /// Asks a container's port until it answers in HTTP.
 ///
-/// Any HTTP response counts, whatever its status: the server is there, and what it says about `/` is its own business.
+/// Any HTTP response to `/` counts, whatever its status: the server is there, and what it says is its own business. A request may ask for more.
 package struct ReadinessProber: Sendable {
     private let group: MultiThreadedEventLoopGroup
 
@@ -14,17 +14,18 @@ package struct ReadinessProber: Sendable {
     }
 
     /// - Returns: `unanswered` when the limit has passed, or the task was cancelled.
-    package func waitForAnswer(from address: ContainerAddress, limit: Duration) async -> ProbeResult {
+    package func waitForAnswer(
+        from address: ContainerAddress, _ terms: ReadinessTerms = ReadinessTerms(), limit: Duration
+    ) async -> ProbeResult {
         let clock = ContinuousClock()
         let start = clock.now
         var silence = ProbeResult.Silence.closed
         while !Task.isCancelled {
             let left = limit - (clock.now - start)
             guard left > .zero else { break }
-            switch await self.attempt(address, within: left) {
+            switch await self.attempt(address, terms, within: left) {
             case .answered: return .answered
-            case .unanswered(.mute): silence = .mute
-            case .unanswered(.closed): break  // once open stays what is told: it tells more
+            case .unanswered(let reason): if reason.tells >= silence.tells { silence = reason }
             }
             let pause = ProbeSchedule.pause(after: clock.now - start)
             guard (try? await clock.sleep(for: pause)) != nil else { break }  // cancelled: nobody wants to know
@@ -33,7 +34,7 @@ package struct ReadinessProber: Sendable {
     }
 
     /// One connection, one request, the first bytes of one response.
-    private func attempt(_ address: ContainerAddress, within limit: Duration) async -> ProbeResult {
+    private func attempt(_ address: ContainerAddress, _ terms: ReadinessTerms, within limit: Duration) async -> ProbeResult {
         guard let target = try? SocketAddress(ipAddress: address.ip.description, port: Int(address.port)) else {
             return .unanswered(.closed)
         }
@@ -44,7 +45,7 @@ package struct ReadinessProber: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        ProbeHandler(host: "\(address)", limit: TimeAmount(min(limit, ProbeSchedule.responseLimit)), answer: answer))
+                        ProbeHandler(host: "\(address)", terms: terms, limit: TimeAmount(min(limit, ProbeSchedule.responseLimit)), answer: answer))
                 }
             }
             .connect(to: target)
@@ -66,6 +67,17 @@ package enum ProbeResult: Hashable, Sendable {
         case closed
         /// A connection stood, and nothing that is HTTP came from it.
         case mute
+        /// HTTP came from it, with another status than the request asks for.
+        case otherStatus(UInt16)
+
+        /// How much it says about the backend. What says most is told.
+        var tells: Int {
+            switch self {
+            case .closed: 0
+            case .mute: 1
+            case .otherStatus: 2
+            }
+        }
     }
 
     case answered

@@ -1,3 +1,4 @@
+import DroneStore
 package import Logging
 import PlaneProtocol
 import PlaneService
@@ -15,15 +16,18 @@ package struct ExitWatch: Sendable {
     private let feeds: any EngineFeeds
     private let registry: BackendRegistry
     private let reconciler: Reconciler
+    private let sandboxes: SandboxPool?
     private let time: AgentTime
     private let logger: Logger
 
     package init(
-        feeds: any EngineFeeds, registry: BackendRegistry, reconciler: Reconciler, time: AgentTime = AgentTime(), logger: Logger
+        feeds: any EngineFeeds, registry: BackendRegistry, reconciler: Reconciler, sandboxes: SandboxPool? = nil, time: AgentTime = AgentTime(),
+        logger: Logger
     ) {
         self.feeds = feeds
         self.registry = registry
         self.reconciler = reconciler
+        self.sandboxes = sandboxes
         self.time = time
         self.logger = logger
     }
@@ -54,7 +58,9 @@ package struct ExitWatch: Sendable {
     private func hear(_ news: ExitEvent) async {
         switch news {
         case .listening: await self.reconciler.reconcile()  // the engine forgets old events
-        case .ended(let container): await self.registry.supervisor(of: container)?.exitHint()
+        case .ended(let container):
+            if let id = container.id { self.sandboxes?.ended([id]) }
+            await self.registry.supervisor(of: container)?.exitHint()
         }
     }
 }

@@ -17,17 +17,20 @@ package actor Reconciler {
     private let engine: any Engine
     private let store: DroneStore
     private let registry: BackendRegistry
+    private let sandboxes: SandboxPool?
     private let time: AgentTime
     private let logger: Logger
     private var strays: [String: Int64] = [:]
 
     package init(
-        drone: DroneID, engine: any Engine, store: DroneStore, registry: BackendRegistry, time: AgentTime = AgentTime(), logger: Logger
+        drone: DroneID, engine: any Engine, store: DroneStore, registry: BackendRegistry, sandboxes: SandboxPool? = nil,
+        time: AgentTime = AgentTime(), logger: Logger
     ) {
         self.drone = drone
         self.engine = engine
         self.store = store
         self.registry = registry
+        self.sandboxes = sandboxes
         self.time = time
         self.logger = logger
     }
@@ -44,7 +47,10 @@ package actor Reconciler {
     /// One round. What fails is told and left to the next.
     package func reconcile() async {
         do {
+            // What is ready after the engine was asked is not in its answer.
+            let ready = self.sandboxes?.free ?? []
             let containers = try await self.engine.list()
+            self.sandboxes?.ended(ready.subtracting(containers.filter(\.isRunning).compactMap(\.container.id)))
             // The table after the engine: whoever makes a container enters it in the table first.
             let listing = try await self.store.allBackends()
             let supervised = await self.registry.supervised
@@ -53,7 +59,8 @@ package actor Reconciler {
                 states: Dictionary(listing.backends.map { ($0.id, $0.state) }, uniquingKeysWith: { first, _ in first }),
                 containers: Dictionary(listing.backends.map { ($0.id, $0.container) }, uniquingKeysWith: { first, _ in first })
                     .merging(await self.registry.containers) { _, newer in newer },
-                unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running)
+                unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running,
+                pooled: self.sandboxes?.known ?? [])
             let plan = ReconciliationPlan.make(
                 containers: containers, table: table, drone: self.drone, strays: self.strays,
                 now: self.time.now().seconds, grace: Self.strayGraceSeconds)

@@ -15,16 +15,19 @@ package struct ReconciliationPlan: Hashable, Sendable {
         package var supervised: Set<BackendID>
         /// Those of them whose container should live.
         package var running: Set<BackendID>
+        /// Sandboxes that the pool knows, by id or name.
+        package var pooled: Set<String>
 
         package init(
             states: [BackendID: BackendState], containers: [BackendID: ContainerHandle] = [:], unreadable: Set<String> = [],
-            supervised: Set<BackendID>, running: Set<BackendID>
+            supervised: Set<BackendID>, running: Set<BackendID>, pooled: Set<String> = []
         ) {
             self.states = states
             self.containers = containers
             self.unreadable = unreadable
             self.supervised = supervised
             self.running = running
+            self.pooled = pooled
         }
     }
 
@@ -39,7 +42,8 @@ package struct ReconciliationPlan: Hashable, Sendable {
     package var strays: [String: Int64] = [:]
 
     /// A container belongs to the backend whose row or supervisor has its id, or else to the backend that its labels name. One with another role
-    /// that no row refers to is there on purpose: it is spared, whatever drone made it.
+    /// that no row refers to is there on purpose: it is spared, whatever drone made it. Except for a sandbox of this drone that neither the pool
+    /// nor a container has: its backend is gone.
     ///
     /// - Parameter strays: Those of the previous plan.
     /// - Parameter now: Unix time in seconds.
@@ -56,6 +60,10 @@ package struct ReconciliationPlan: Hashable, Sendable {
             return backend.map { ($0, listing) }
         }
         plan.exitHints = table.running.subtracting(owned.filter(\.listing.isRunning).map(\.backend))
+        let alive = Set(containers.filter(\.isRunning).compactMap(\.container.id))
+        for backend in table.running {
+            if let sandbox = table.containers[backend]?.sandbox, !alive.contains(sandbox) { plan.exitHints.insert(backend) }
+        }
         for (backend, state) in table.states where !table.supervised.contains(backend) && !state.isTerminal {
             plan.toTakeOn.insert(backend)
         }
@@ -63,14 +71,26 @@ package struct ReconciliationPlan: Hashable, Sendable {
             if table.states[backend] != nil {
                 plan.toTakeOn.insert(backend)
             } else if listing.drone == drone, !table.unreadable.contains(backend.rawValue), let id = listing.container.id {
-                let firstSeen = min(strays[id] ?? now, now)
-                if now - firstSeen >= grace {
-                    plan.toRemove.insert(listing.container)
-                } else {
-                    plan.strays[id] = firstSeen
-                }
+                plan.addStray(listing, id: id, seen: strays[id], now: now, grace: grace)
             }
         }
+        let used = Set(containers.compactMap(\.container.sandbox))
+            .union(table.containers.filter { table.supervised.contains($0.key) }.compactMap(\.value.sandbox))
+        for listing in containers where listing.container.role == .other(ContainerHandle.sandboxRole) && listing.drone == drone {
+            guard let id = listing.container.id, !used.contains(id), !table.pooled.contains(id), !table.pooled.contains(listing.container.name) else {
+                continue
+            }
+            plan.addStray(listing, id: id, seen: strays[id], now: now, grace: grace)
+        }
         return plan
+    }
+
+    private mutating func addStray(_ listing: ContainerListing, id: String, seen: Int64?, now: Int64, grace: Int64) {
+        let firstSeen = min(seen ?? now, now)
+        if now - firstSeen >= grace {
+            self.toRemove.insert(listing.container)
+        } else {
+            self.strays[id] = firstSeen
+        }
     }
 }

@@ -101,5 +101,12 @@ struct OwnMigration {
                 ALTER TABLE plane_backend ADD COLUMN container_name TEXT;
                 ALTER TABLE plane_backend ADD COLUMN container_labels TEXT;  -- JSON object of strings
                 """),
+        OwnMigration(
+            version: 5,
+            description: "ends of lifetimes",
+            statements: """
+                -- Unix time in seconds at which the backend is ended, whoever is connected; without a limit there is none.
+                ALTER TABLE plane_backend ADD COLUMN lifetime_end INTEGER;
+                """),
     ]
 }

@@ -12,6 +12,8 @@ final class RequestTable: MessageSink {
         /// Nanoseconds of `DispatchTime`.
         var deadline: UInt64
         var attempt: String
+        /// Where it was sent to.
+        var subject: String
         var awaits: AwaitedAnswer
         /// Whether a connection that is drained waits for the answer.
         var isHurried = true
@@ -64,7 +66,7 @@ final class RequestTable: MessageSink {
     ///   - attempt: for the error.
     ///   - send: gets the reply subject. A thrown error ends the request.
     func request(
-        timeout: Duration, awaiting answer: AwaitedAnswer = .anything, attempt: @Sendable @autoclosure () -> String,
+        to subject: String, timeout: Duration, awaiting answer: AwaitedAnswer = .anything, attempt: @Sendable @autoclosure () -> String,
         send: (_ reply: String) throws(NATSError) -> Void
     ) async throws(NATSError) -> NATSMessage {
         let attempt = attempt()
@@ -73,7 +75,8 @@ final class RequestTable: MessageSink {
             await withCheckedContinuation { continuation in
                 let entry = Entry(
                     finish: { continuation.resume(returning: $0) },
-                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, awaits: answer)
+                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, subject: subject,
+                    awaits: answer)
                 self.begin(id, entry, send: send)
             }
         } onCancel: {
@@ -84,12 +87,12 @@ final class RequestTable: MessageSink {
 
     /// Sends a request without waiting. `finish` is called once, on the thread that brings the answer. Draining the connection does not wait for it.
     func request(
-        timeout: Duration, awaiting answer: AwaitedAnswer, attempt: String, finish: @escaping @Sendable (Answer) -> Void,
+        to subject: String, timeout: Duration, awaiting answer: AwaitedAnswer, attempt: String, finish: @escaping @Sendable (Answer) -> Void,
         send: (_ reply: String) throws(NATSError) -> Void
     ) {
         let entry = Entry(
-            finish: finish, deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, awaits: answer,
-            isHurried: false)
+            finish: finish, deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, subject: subject,
+            awaits: answer, isHurried: false)
         self.begin(self.newID(), entry, send: send)
     }
 
@@ -146,6 +149,14 @@ final class RequestTable: MessageSink {
         }
         for entry in entries.values { entry.finish(.failure(NATSError(code, attempt: entry.attempt, hint: hint))) }
         self.callIdleHandlers()
+    }
+
+    /// Fails what was sent to a subject to which the server lets us send nothing: nobody has got it, so no answer will come.
+    func failRefused(subject: String, detail: String) {
+        let ids = self.state.withLock { state in state.entries.filter { $0.value.subject == subject }.map(\.key) }
+        for id in ids {
+            self.finish(id) { .failure(NATSError(.permissionDenied, attempt: $0, detail: detail, hint: "its permissions name what this user may publish")) }
+        }
     }
 
     /// Takes no further request; those in flight go on.

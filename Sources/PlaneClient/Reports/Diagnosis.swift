@@ -5,6 +5,8 @@ package struct Diagnosis: Hashable, Sendable {
     package let state: BackendState
     package let cause: BackendCause?
     package let exitCode: Int64?
+    /// What its drone, or the container engine there, said of it.
+    package let message: String?
     /// Whether it had ever been ready.
     package let wasReady: Bool
     package let isEnding: Bool
@@ -13,6 +15,7 @@ package struct Diagnosis: Hashable, Sendable {
         self.state = message.state
         self.cause = message.detail?.cause
         self.exitCode = message.detail?.exitCode
+        self.message = message.detail?.message
         self.wasReady = wasReady
         self.isEnding = message.detail?.ending != nil
     }
@@ -25,9 +28,10 @@ package struct Diagnosis: Hashable, Sendable {
         case .ready: "It answers."
         case .errorLoading: self.loadingError
         case .errorStarting: "Its program ended before its port answered\(self.exit)."
-        case .timedOutBeforeReady: "Its program ran, and its port did not answer in time."
+        case .timedOutBeforeReady: self.timeout
         case .failed: self.failure
         case .exited: "Its program ended by itself, and said that all is well (exit code 0)."
+        case .swept where self.cause == .lifetime: "It had lived for as long as its request allows, so it was stopped."
         case .swept: "Nobody was connected for as long as its idle time allows, so it was stopped."
         case .lost: "It was written off: its drone was silent for too long, or an operator said so."
         case .terminated: "Somebody asked for it to be stopped."
@@ -55,10 +59,19 @@ package struct Diagnosis: Hashable, Sendable {
         }
     }
 
+    private var timeout: String {
+        switch self.cause {
+        case .portNeverOpened: "Its program ran, and nothing listened on its port in time."
+        case .readinessTimeout: "Its program listened on its port, and gave no HTTP response in time."
+        default: "Its program ran, and its port did not answer in time."
+        }
+    }
+
     private var failure: String {
         switch self.cause {
         case .outOfMemory: "The kernel killed it, because it needed more memory than its limit."
         case .vanished: "Its container is gone, and nobody saw how."
+        case .networkLost: "The container that held its network ended, so nothing reached it any more."
         case .internalError: "Something on its drone failed."
         case .containerRefused: "Its drone does not let such a container live."
         default: "Its program ended by itself\(self.exit)."

@@ -21,11 +21,22 @@ package struct UsageTable: Sendable {
     }
 
     private var entries: [Key: Entry] = [:]
+    /// Of each drone's machine; there are no more drones than speak.
+    private var machineMemory: [DroneID: UInt64] = [:]
 
     package init() {}
 
     package mutating func heard(_ message: BackendStatsMessage, at now: ContinuousClock.Instant) {
         self.entries[Key(backend: message.backendID, drone: message.droneID)] = Entry(message: message, heard: now)
+    }
+
+    package mutating func heard(_ message: DroneStatsMessage) { self.machineMemory[message.drone] = message.memoryTotalBytes }
+
+    /// Whether the container may not use all of its machine's memory. Docker tells the machine's as the limit of one that has none; where the
+    /// machine has said nothing of itself, that is told.
+    package func hasLimit(_ message: BackendStatsMessage) -> Bool {
+        guard let machine = message.droneID.flatMap({ self.machineMemory[$0] }) else { return true }
+        return message.memoryAvailableBytes < machine
     }
 
     package mutating func forgetSilent(at now: ContinuousClock.Instant) {

@@ -66,6 +66,10 @@ extension PlaneClient {
     }
 
     /// Signs of life of drones from now on, each about every 4 s.
+    package func machineUsage() throws(PlaneError) -> PublishedMessages<DroneStatsMessage> {
+        try self.published(DroneStatsMessage.self, on: DroneStatsMessage.subscription)
+    }
+
     package func droneStatuses(
         in cluster: ClusterName, of drone: DroneID? = nil
     ) throws(PlaneError) -> PublishedMessages<DroneStatusMessage> {

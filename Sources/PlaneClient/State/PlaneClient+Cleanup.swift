@@ -29,7 +29,7 @@ extension PlaneClient {
                 }
                 return
             } catch {
-                guard error.code == .timedOut, self.connection.isConnected else { throw error }
+                guard [.timedOut, .permissionDenied].contains(error.code), self.connection.isConnected else { throw error }
             }
         }
         for subject in subjects { _ = try await self.jetStream.purge(stream: stream, subject: subject) }

@@ -46,10 +46,14 @@ package struct BackendCause: JSONText, Hashable, Codable {
     package static let outOfMemory = BackendCause(rawValue: "oom_killed")
     /// Nobody was connected for `max_idle_secs`.
     package static let idle = BackendCause(rawValue: "idle")
+    /// It lived for `lifetime_limit_secs`.
+    package static let lifetime = BackendCause(rawValue: "lifetime")
     /// Somebody asked for it to stop.
     package static let requested = BackendCause(rawValue: "terminated")
     /// The container is gone and nobody saw how.
     package static let vanished = BackendCause(rawValue: "vanished")
+    /// The container that held its network ended, so nothing reached it any more, and it was ended too.
+    package static let networkLost = BackendCause(rawValue: "network_lost")
     /// Something on the drone failed, other than the backend.
     package static let internalError = BackendCause(rawValue: "internal_error")
 }

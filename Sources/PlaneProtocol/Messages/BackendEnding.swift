@@ -18,7 +18,7 @@ package struct BackendEnding: Hashable, Sendable {
             self.rawValue = rawValue
         }
 
-        /// Nobody was connected for `max_idle_secs`.
+        /// Nobody was connected for `max_idle_secs`, or it has lived for `lifetime_limit_secs`.
         package static let swept = Reason(rawValue: "swept")
         /// Somebody asked for it.
         package static let external = Reason(rawValue: "external")

@@ -2,6 +2,8 @@
 package struct BackendStatusDetail: Hashable, Sendable {
     /// The times of the phases passed so far.
     package var phases: SpawnPhases?
+    /// How its container was started. Absent before that, and from agents that do not tell.
+    package var start: BackendStartKind?
     package var cause: BackendCause?
     /// Exit status of the container, 128 + signal where a signal ended it.
     package var exitCode: Int64?
@@ -17,10 +19,11 @@ package struct BackendStatusDetail: Hashable, Sendable {
     package var ending: BackendEnding?
 
     package init(
-        phases: SpawnPhases? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, wasKilledForMemory: Bool? = nil,
+        phases: SpawnPhases? = nil, start: BackendStartKind? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, wasKilledForMemory: Bool? = nil,
         message: String? = nil, lastLines: [String]? = nil, requestedBy: String? = nil, ending: BackendEnding? = nil
     ) {
         self.phases = phases
+        self.start = start
         self.cause = cause
         self.exitCode = exitCode
         self.wasKilledForMemory = wasKilledForMemory
@@ -52,6 +55,7 @@ extension BackendStatusDetail {
 extension BackendStatusDetail: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.phases = try json.optional("phases")
+        self.start = try json.optional("start")
         self.cause = try json.optional("cause")
         self.exitCode = try json.optional("exit_code")
         self.wasKilledForMemory = try json.optional("oom_killed")
@@ -64,6 +68,7 @@ extension BackendStatusDetail: JSONCodable {
     package func write(to json: inout JSONWriter) {
         json.object {
             $0.fieldIfPresent("phases", self.phases)
+            $0.fieldIfPresent("start", self.start)
             $0.fieldIfPresent("cause", self.cause)
             $0.fieldIfPresent("exit_code", self.exitCode)
             $0.fieldIfPresent("oom_killed", self.wasKilledForMemory)

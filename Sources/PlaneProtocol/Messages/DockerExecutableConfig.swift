@@ -12,13 +12,19 @@ package struct DockerExecutableConfig: Hashable, Sendable {
     package var port: UInt16?
     /// Docker's bind syntax, `host:container[:options]`. Drones refuse them unless configured to allow them.
     package var volumeMounts: [String]
+    /// How the container is run, where the image says something else. Ours, as everything below.
+    package var process: ProcessOverride
+    /// The directory that outlives the backend.
+    package var dataMount: DataMount?
+    /// A network of Docker's instead of the drone's usual one. Drones refuse all but those in `agent.docker.allowed_networks`.
+    package var network: String?
 
     package static let defaultPort: UInt16 = 8080
 
     package init(
         image: String, env: [String: Secret] = [:], credentials: DockerCredentials? = nil,
         resourceLimits: ResourceLimits = ResourceLimits(), pullPolicy: PullPolicy = .ifNotPresent, port: UInt16? = nil,
-        volumeMounts: [String] = []
+        volumeMounts: [String] = [], process: ProcessOverride = ProcessOverride(), dataMount: DataMount? = nil, network: String? = nil
     ) {
         self.image = image
         self.env = env
@@ -27,12 +33,20 @@ package struct DockerExecutableConfig: Hashable, Sendable {
         self.pullPolicy = pullPolicy
         self.port = port
         self.volumeMounts = volumeMounts
+        self.process = process
+        self.dataMount = dataMount
+        self.network = network
     }
 }
 
 extension DockerExecutableConfig {
     /// Of one `NAME=value`, in bytes: Linux takes no longer string when it starts a program (`MAX_ARG_STRLEN`, with a zero at its end).
     private static let longestVariable = 128 * 1024 - 1
+    /// Longest name of a network; Docker's own are short.
+    private static let maximumNetworkBytes = 255
+
+    /// Whether it needs a drone that knows our additions.
+    package var needsExtensions: Bool { self.process != ProcessOverride() || self.dataMount != nil || self.network != nil }
 
     /// Refuses what would fail only when the container is started: a NUL in any string, names of variables that are empty or hold `=`.
     package func checkStrings() throws(MessageError) {
@@ -54,6 +68,8 @@ extension DockerExecutableConfig {
         for (index, mount) in self.volumeMounts.enumerated() where mount.utf8.contains(0) {
             throw MessageError(path: [.key("volume_mounts"), .index(index)], expected: "text without NUL", found: "a NUL")
         }
+        try self.process.check()
+        if let network = self.network { try MessageError.refuseNUL(in: network, at: "network") }
         switch self.credentials {
         case .usernamePassword(let username, let password)?:
             try MessageError.refuseNUL(in: username, at: "credentials")
@@ -80,6 +96,9 @@ extension DockerExecutableConfig: JSONCodable {
         self.pullPolicy = try json.value("pull_policy", default: .ifNotPresent)
         self.port = try json.optional("port")
         self.volumeMounts = try json.value("volume_mounts", default: [])
+        self.process = try ProcessOverride(in: json)
+        self.dataMount = try json.optional("data_mount")
+        self.network = try json.optional("network", atMost: Self.maximumNetworkBytes)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -91,6 +110,9 @@ extension DockerExecutableConfig: JSONCodable {
             $0.field("pull_policy", self.pullPolicy)
             $0.field("port", self.port)
             $0.fieldIfPresent("volume_mounts", self.volumeMounts.isEmpty ? nil : self.volumeMounts)
+            self.process.write(to: &$0)
+            $0.fieldIfPresent("data_mount", self.dataMount)
+            $0.fieldIfPresent("network", self.network)
         }
     }
 }

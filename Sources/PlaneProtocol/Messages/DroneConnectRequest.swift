@@ -10,10 +10,11 @@ package struct DroneConnectRequest: Hashable, Sendable {
     /// Where visitors reach the drone's proxy.
     package var ip: IPAddress
     package var endpoint: PublicEndpoint
+    package var abilities: DroneAbilities
 
     package init(
         droneID: DroneID, version: String?, gitHash: String? = nil, cluster: ClusterName, ip: IPAddress,
-        endpoint: PublicEndpoint = PublicEndpoint()
+        endpoint: PublicEndpoint = PublicEndpoint(), abilities: DroneAbilities = DroneAbilities()
     ) {
         self.droneID = droneID
         self.version = version
@@ -21,6 +22,7 @@ package struct DroneConnectRequest: Hashable, Sendable {
         self.cluster = cluster
         self.ip = ip
         self.endpoint = endpoint
+        self.abilities = abilities
     }
 
     /// Longest version and git hash, in bytes, because schedulers keep both.
@@ -44,6 +46,7 @@ extension DroneConnectRequest: PlaneRequest {
         self.cluster = try json.required("cluster")
         self.ip = try json.required("ip")
         self.endpoint = try PublicEndpoint(in: json)
+        self.abilities = try DroneAbilities(in: json)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -54,6 +57,7 @@ extension DroneConnectRequest: PlaneRequest {
             $0.field("cluster", self.cluster)
             $0.field("ip", self.ip)
             self.endpoint.write(to: &$0)
+            self.abilities.write(to: &$0)
         }
     }
 }

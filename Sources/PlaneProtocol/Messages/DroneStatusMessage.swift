@@ -11,6 +11,8 @@ package struct DroneStatusMessage: Hashable, Sendable {
     package var maxBackends: UInt32?
     /// Whether firewall rules keep its backends away from the machine they run on; nil without `agent.docker.isolate`. Ours, for `plane doctor`.
     package var isIsolated: Bool?
+    /// Of the drone, also the one without a name; nil from a drone that does not know our additions to the spawn request. Ours.
+    package var pool: PoolName?
 
     package init(
         droneID: DroneID, cluster: ClusterName, droneVersion: String, state: DroneState, runningBackends: UInt32?,
@@ -40,6 +42,7 @@ extension DroneStatusMessage: PlaneMessage {
         self.runningBackends = try json.optional("running_backends")
         self.maxBackends = try json.optional("max_backends")
         self.isIsolated = try json.optional("isolated")
+        self.pool = try json.optional("pool")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -52,6 +55,7 @@ extension DroneStatusMessage: PlaneMessage {
             $0.fieldIfPresent("running_backends", self.runningBackends)
             $0.fieldIfPresent("max_backends", self.maxBackends)
             $0.fieldIfPresent("isolated", self.isIsolated)
+            $0.fieldIfPresent("pool", self.pool)
         }
     }
 }

@@ -13,12 +13,20 @@ package struct FetchedBackend: Hashable, Sendable {
     package var bearerToken: Secret?
     /// Whether it is being ended: it holds the lock until its process is gone. Ours, and absent unless true.
     package var isEnding: Bool
+    /// Tag of the key by which the backend was asked for; nil if it has no key. Ours, as everything below.
+    package var tag: String?
+    /// Where a browser finds it; nil from a scheduler that does not say.
+    package var url: String?
 
-    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, isEnding: Bool = false) {
+    package init(
+        drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, isEnding: Bool = false, tag: String? = nil, url: String? = nil
+    ) {
         self.drone = drone
         self.backendID = backendID
         self.bearerToken = bearerToken
         self.isEnding = isEnding
+        self.tag = tag
+        self.url = url
     }
 }
 
@@ -53,6 +61,8 @@ extension FetchedBackend: JSONCodable {
         self.backendID = try json.required("backend_id")
         self.bearerToken = try json.optional("bearer_token")
         self.isEnding = try json.optional("ending") ?? false
+        self.tag = try json.optional("tag")
+        self.url = try json.optional("url")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -61,6 +71,8 @@ extension FetchedBackend: JSONCodable {
             $0.field("backend_id", self.backendID)
             $0.fieldIfPresent("bearer_token", self.bearerToken)
             $0.fieldIfPresent("ending", self.isEnding ? true : nil)
+            $0.fieldIfPresent("tag", self.tag)
+            $0.fieldIfPresent("url", self.url)
         }
     }
 }

@@ -20,15 +20,30 @@ package struct RollCall: Hashable, Sendable {
         package var state: BackendState
         package var bearerToken: Secret?
         package var lockAssignment: LockAssignment?
+        /// As the drone was told with the backend.
+        package var key: BackendKey?
+        package var fencingToken: Int64?
+        package var subdomain: Subdomain?
+        package var staticTokenHash: TokenHash?
+        /// Its end has begun.
+        package var ending: BackendEnding?
 
         /// Longest token, in bytes. Our tokens have 30, as the reference's.
         package static let longestToken = 1024
 
-        package init(backend: BackendID, state: BackendState, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil) {
+        package init(
+            backend: BackendID, state: BackendState, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil, key: BackendKey? = nil,
+            fencingToken: Int64? = nil, subdomain: Subdomain? = nil, staticTokenHash: TokenHash? = nil, ending: BackendEnding? = nil
+        ) {
             self.backend = backend
             self.state = state
             self.bearerToken = bearerToken
             self.lockAssignment = lockAssignment
+            self.key = key
+            self.fencingToken = fencingToken
+            self.subdomain = subdomain
+            self.staticTokenHash = staticTokenHash
+            self.ending = ending
         }
     }
 
@@ -102,6 +117,11 @@ extension RollCall.Entry: JSONCodable {
         self.state = try json.required("state")
         self.bearerToken = try json.optional("bearer_token", atMost: Self.longestToken).map { Secret($0) }
         self.lockAssignment = try json.optional("lock_assignment")
+        self.key = try json.optional("key")
+        self.fencingToken = try json.optional("fencing_token")
+        self.subdomain = try json.optional("subdomain")
+        self.staticTokenHash = try json.optional("static_token_sha256")
+        self.ending = try json.optional("ending")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -110,6 +130,11 @@ extension RollCall.Entry: JSONCodable {
             $0.field("state", self.state)
             $0.fieldIfPresent("bearer_token", self.bearerToken)
             $0.fieldIfPresent("lock_assignment", self.lockAssignment)
+            $0.fieldIfPresent("key", self.key)
+            $0.fieldIfPresent("fencing_token", self.fencingToken)
+            $0.fieldIfPresent("subdomain", self.subdomain)
+            $0.fieldIfPresent("static_token_sha256", self.staticTokenHash)
+            $0.fieldIfPresent("ending", self.ending)
         }
     }
 }

@@ -16,13 +16,25 @@ package struct ScheduledBackend: Hashable, Sendable {
     package var spawned: Bool
     /// Whether it is being ended: it holds the lock until its process is gone. Ours, and absent unless true.
     package var isEnding: Bool
+    /// Tag of the key by which the backend was asked for; nil if it has no key. Ours, as everything below.
+    package var tag: String?
+    /// Where a browser finds it; nil from a scheduler that does not say.
+    package var url: String?
+    /// Keys of the request that mean nothing to the scheduler: a misspelt one is not obeyed.
+    package var ignoredKeys: [String]
 
-    package init(drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool, isEnding: Bool = false) {
+    package init(
+        drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool, isEnding: Bool = false, tag: String? = nil,
+        url: String? = nil, ignoredKeys: [String] = []
+    ) {
         self.drone = drone
         self.backendID = backendID
         self.bearerToken = bearerToken
         self.spawned = spawned
         self.isEnding = isEnding
+        self.tag = tag
+        self.url = url
+        self.ignoredKeys = ignoredKeys
     }
 }
 
@@ -58,6 +70,9 @@ extension ScheduledBackend: JSONCodable {
         self.bearerToken = try json.optional("bearer_token")
         self.spawned = try json.required("spawned")
         self.isEnding = try json.optional("ending") ?? false
+        self.tag = try json.optional("tag")
+        self.url = try json.optional("url")
+        self.ignoredKeys = try json.optional("ignored") ?? []
     }
 
     package func write(to json: inout JSONWriter) {
@@ -67,6 +82,9 @@ extension ScheduledBackend: JSONCodable {
             $0.fieldIfPresent("bearer_token", self.bearerToken)
             $0.field("spawned", self.spawned)
             $0.fieldIfPresent("ending", self.isEnding ? true : nil)
+            $0.fieldIfPresent("tag", self.tag)
+            $0.fieldIfPresent("url", self.url)
+            $0.fieldIfPresent("ignored", self.ignoredKeys.isEmpty ? nil : self.ignoredKeys)
         }
     }
 }

@@ -12,10 +12,18 @@ package struct ScheduleRequest: Hashable, Sendable {
     package var requireBearerToken: Bool
     /// If a backend holds this lock, the reply names that one, and nothing is started.
     package var lock: LockName?
+    /// The key whose lock this is. Ours, as everything below.
+    package var key: BackendKey?
+    /// Only drones of this pool may run it.
+    package var pool: PoolName
+    package var terms: BackendTerms
+    /// Names of the keys in the message that mean nothing to us, for the answer. Nobody writes them.
+    package var ignoredKeys: [String] = []
 
     package init(
         cluster: ClusterName, backendID: BackendID? = nil, maxIdle: WireSeconds, metadata: [String: String] = [:],
-        executable: DockerExecutableConfig, requireBearerToken: Bool = false, lock: LockName? = nil
+        executable: DockerExecutableConfig, requireBearerToken: Bool = false, lock: LockName? = nil, key: BackendKey? = nil,
+        pool: PoolName = .unnamed, terms: BackendTerms = BackendTerms()
     ) {
         self.cluster = cluster
         self.backendID = backendID
@@ -24,12 +32,20 @@ package struct ScheduleRequest: Hashable, Sendable {
         self.executable = executable
         self.requireBearerToken = requireBearerToken
         self.lock = lock
+        self.key = key
+        self.pool = pool
+        self.terms = terms
     }
 }
 
 extension ScheduleRequest {
     /// Who asks, as they call themselves.
     package static let requestedByKey = "requested_by"
+
+    /// Whether it needs a drone that knows our additions. Others would run it without what was asked for.
+    package var needsExtensions: Bool {
+        self.key != nil || !self.pool.isUnnamed || self.terms.needsDrone || self.executable.needsExtensions
+    }
 }
 
 extension ScheduleRequest: PlaneRequest {
@@ -47,6 +63,16 @@ extension ScheduleRequest: PlaneRequest {
         self.executable = try json.required("executable")
         self.requireBearerToken = try json.value("require_bearer_token", default: false)
         self.lock = try json.optional("lock")
+        self.key = try json.optional("key")
+        self.pool = try json.optional("pool") ?? .unnamed
+        self.terms = try BackendTerms(in: json)
+        self.ignoredKeys = try Self.ignoredKeys(in: json)
+        guard self.lock?.rawValue.isEmpty != true else {
+            throw MessageError(path: [.key("lock")], expected: "a name, or no such key for no lock", found: "the empty text")
+        }
+        if let key = self.key, self.lock != key.lock {
+            throw MessageError(path: [.key("lock")], expected: "the lock of the key, \(MessageError.excerpt(key.lock.rawValue))", found: "another one")
+        }
         do throws(MessageError) {
             try self.executable.checkStrings()
         } catch {
@@ -66,6 +92,9 @@ extension ScheduleRequest: PlaneRequest {
             $0.field("executable", self.executable)
             $0.field("require_bearer_token", self.requireBearerToken)
             $0.field("lock", self.lock)
+            $0.fieldIfPresent("key", self.key)
+            $0.fieldIfPresent("pool", self.pool.ifNamed)
+            self.terms.write(to: &$0)
         }
     }
 }

@@ -13,10 +13,17 @@ package struct SpawnRequest: Hashable, Sendable {
     package var bearerToken: Secret?
     /// The lock the backend holds. Ours: the drone only keeps it, and reports it in roll calls when the stream `plane_state` was lost.
     package var lockAssignment: LockAssignment?
+    /// The key whose lock this is. Ours, as everything below; the drone keeps it for roll calls too.
+    package var key: BackendKey?
+    /// Higher than that of every earlier holder of the lock, so that a store can refuse what an earlier one still writes. The container has it
+    /// in its environment.
+    package var fencingToken: Int64?
+    package var terms: BackendTerms
 
     package init(
         cluster: ClusterName, droneID: DroneID, maxIdle: WireSeconds, backendID: BackendID, metadata: [String: String] = [:],
-        executable: DockerExecutableConfig, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil
+        executable: DockerExecutableConfig, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil, key: BackendKey? = nil,
+        fencingToken: Int64? = nil, terms: BackendTerms = BackendTerms()
     ) {
         self.cluster = cluster
         self.droneID = droneID
@@ -26,6 +33,9 @@ package struct SpawnRequest: Hashable, Sendable {
         self.executable = executable
         self.bearerToken = bearerToken
         self.lockAssignment = lockAssignment
+        self.key = key
+        self.fencingToken = fencingToken
+        self.terms = terms
     }
 }
 
@@ -51,6 +61,9 @@ extension SpawnRequest: PlaneRequest {
         self.executable = try json.required("executable")
         self.bearerToken = try json.optional("bearer_token")
         self.lockAssignment = try json.optional("lock_assignment")
+        self.key = try json.optional("key")
+        self.fencingToken = try json.optional("fencing_token")
+        self.terms = try BackendTerms(in: json)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -63,6 +76,9 @@ extension SpawnRequest: PlaneRequest {
             $0.field("executable", self.executable)
             $0.field("bearer_token", self.bearerToken)
             $0.fieldIfPresent("lock_assignment", self.lockAssignment)
+            $0.fieldIfPresent("key", self.key)
+            $0.fieldIfPresent("fencing_token", self.fencingToken)
+            self.terms.write(to: &$0)
         }
     }
 }

@@ -6,11 +6,14 @@ package struct TerminationRequest: Hashable, Sendable {
     package var backendID: BackendID
     /// Who asks, as they call themselves; it becomes part of the backend's history. Ours: 0.3.24 does not know it.
     package var requestedBy: String?
+    /// A hard one kills the process at once, also one that is being ended softly. Ours: 0.3.24 knows only the soft one.
+    package var kind: BackendEnding.Kind
 
-    package init(cluster: ClusterName, backendID: BackendID, requestedBy: String? = nil) {
+    package init(cluster: ClusterName, backendID: BackendID, requestedBy: String? = nil, kind: BackendEnding.Kind = .soft) {
         self.cluster = cluster
         self.backendID = backendID
         self.requestedBy = requestedBy
+        self.kind = kind
     }
 }
 
@@ -30,6 +33,7 @@ extension TerminationRequest: PlaneRequest {
         self.cluster = try json.required("cluster_id")
         self.backendID = try json.required("backend_id")
         self.requestedBy = try json.optional("requested_by")
+        self.kind = try json.optional("kind") ?? .soft
     }
 
     package func write(to json: inout JSONWriter) {
@@ -37,6 +41,7 @@ extension TerminationRequest: PlaneRequest {
             $0.field("cluster_id", self.cluster)
             $0.field("backend_id", self.backendID)
             $0.fieldIfPresent("requested_by", self.requestedBy)
+            $0.fieldIfPresent("kind", self.kind == .hard ? self.kind : nil)
         }
     }
 }

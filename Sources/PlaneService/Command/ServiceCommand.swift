@@ -48,9 +48,8 @@ extension ServiceCommand {
             return
         }
         guard !self.options.check else {
-            print(
-                loaded.warnings.isEmpty
-                    ? "The configuration is right." : "The configuration can be used, but for what the warnings are about: that has no effect.")
+            print(Self.verdict(on: loaded.warnings))
+            if self.options.strict, !loaded.warnings.isEmpty { throw ExitCode.validationFailure }
             return
         }
         let settings = loaded.configuration
@@ -64,13 +63,24 @@ extension ServiceCommand {
         let logger = Logger(label: Self._commandName)
         logger.info("starting", metadata: [LogKey.version: "\(BuildInformation.version)"])
         do {
-            let services = try await self.metricsServices(settings, logger: logger) + self.makeServices(settings, logger: logger)
+            let services = try await self.metricsServices(settings, loaded.entries, logger: logger) + self.makeServices(settings, logger: logger)
             try await Self.run(Self.watchdogServices + services, logger: logger)
         } catch {
             logger.critical("stopped by an error", metadata: [LogKey.error: "\(error)"])
             throw ExitCode.failure
         }
         logger.info("stopped")
+    }
+
+    /// The last line of `--check`.
+    static func verdict(on warnings: [ConfigWarning]) -> String {
+        guard !warnings.isEmpty else { return "The configuration is right." }
+        let unknown = warnings.compactMap(\.unknownName)
+        switch unknown.count {
+        case 0: return "The configuration can be used, but for what the warnings are about."
+        case 1: return "The configuration can be used, but for 1 key that is not known: \(unknown[0])"
+        case let count: return "The configuration can be used, but for \(count) keys that are not known: \(unknown.joined(separator: ", "))"
+        }
     }
 
     /// Mistakes and warnings go to standard error: standard output may be redirected to a file that is read as TOML.
@@ -91,14 +101,21 @@ extension ServiceCommand {
         for line in lines { StandardError.write(Array("\(self._commandName): \(line)\n".utf8)) }
     }
 
-    private func metricsServices(_ settings: Settings, logger: Logger) async throws -> [any Service] {
+    private func metricsServices(_ settings: Settings, _ entries: [ConfigEntry], logger: Logger) async throws -> [any Service] {
         guard let port = settings.metrics.port else { return [] }
         let registry = PrometheusRegistry(help: MetricCatalogue.help)
         MetricsSystem.bootstrap(registry)
         Meter(label: "plane_build_info", dimensions: [("version", BuildInformation.version)]).set(1)
         Meter(label: "process_start_time_seconds").set(Double(WireTime.now().seconds))
         let endpoint = SocketEndpoint(ip: settings.metrics.bindIP, port: port)
-        return [try await MetricsEndpoint.bind(endpoint, registry: registry, logger: logger)]
+        do {
+            return [try await MetricsEndpoint.bind(endpoint, registry: registry, logger: logger)]
+        } catch {
+            // Several services have such a table in one file; this one's is the one that has its port.
+            let table = entries.first { $0.path.suffix(2) == ["metrics", "port"] && $0.value?.asInteger == Int64(port) }?.path.dropLast() ?? ["metrics"]
+            let key = table.joined(separator: ".")
+            throw ListeningFailure(error, to: "serve metrics", on: endpoint, keys: ["\(key).bind_ip", "\(key).port"])
+        }
     }
 
     /// Who speaks on the subjects `logs.>`: a drone's services have their drone's name in their file.

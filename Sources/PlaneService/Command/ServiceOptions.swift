@@ -10,8 +10,15 @@ package struct ServiceOptions: ParsableArguments {
     @Flag(help: "Read and check the configuration, say what is wrong with it, and exit with 0 or 64.")
     package var check = false
 
+    @Flag(help: "With --check: take warnings, as of keys that are not known, for mistakes too.")
+    package var strict = false
+
     @Flag(name: [.customLong("dump-config"), .customShort("d")], help: "Print the configuration in effect as TOML, without secrets, and exit.")
     package var dumpConfiguration = false
 
     package init() {}
+
+    package func validate() throws {
+        if self.strict, !self.check { throw ValidationError("--strict goes with --check.") }
+    }
 }

@@ -1,22 +1,22 @@
-import NIOCore
+package import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
 /// Tells systemd's watchdog that this process works: its tasks get their turn, and every event loop does. A process of which only a
 /// thread is left that says so would not be worth keeping.
-struct WatchdogService: Service {
+package struct WatchdogService: Service {
     private let interval: Duration
     private let groups: [any EventLoopGroup]
     private let tell: @Sendable () -> Void
 
     /// - Parameter interval: within which it must be heard of; it is told twice in that time.
-    init(interval: Duration, groups: [any EventLoopGroup] = [MultiThreadedEventLoopGroup.singleton], tell: @escaping @Sendable () -> Void) {
+    package init(interval: Duration, groups: [any EventLoopGroup] = [MultiThreadedEventLoopGroup.singleton], tell: @escaping @Sendable () -> Void) {
         self.interval = interval
         self.groups = groups
         self.tell = tell
     }
 
-    func run() async throws {
+    package func run() async throws {
         // A successor is watched from now on: whoever it replaces must not speak for it.
         let isReplaced = AsyncStream.makeStream(of: Void.self)
         ListeningSockets.ofThisProcess.whenHandedOver { isReplaced.continuation.finish() }

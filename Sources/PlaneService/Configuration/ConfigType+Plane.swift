@@ -45,3 +45,14 @@ extension ConfigType where Value == ClusterName {
 extension ConfigType where Value == DroneID {
     package static let droneID = ConfigType.text(DroneID.expectation, { DroneID(rawValue: $0) }, show: { $0.rawValue })
 }
+
+extension ClusterName {
+    /// Why nobody would call a cluster so on purpose; nil for a name that is as it should be.
+    package var doubt: String? {
+        let lowercased = self.rawValue.lowercased()
+        if lowercased != self.rawValue { return "every request and every drone has to write it just like this; call it \(lowercased)" }
+        guard self.domain.contains("_") else { return nil }
+        let dotted = self.domain.replacing("_", with: ".")
+        return "no host name may have an underscore, and on NATS it is the same as \(dotted)"
+    }
+}

@@ -7,6 +7,10 @@ package final class HistogramMetric: TimerHandler, RecorderHandler, Sendable {
     package struct Buckets: Hashable, Sendable {
         let upperBounds: [Double]
 
+        package init(upperBounds: [Double]) {
+            self.upperBounds = upperBounds
+        }
+
         /// Seconds, from half a millisecond (a round trip on loopback) to a minute (pulling an image).
         package static let seconds = Buckets(
             upperBounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60])

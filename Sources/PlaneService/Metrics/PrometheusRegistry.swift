@@ -23,9 +23,12 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     private let families = Mutex<[String: [MetricLabels: Metric]]>([:])
     /// Sentences for `# HELP`, by name.
     private let help: [String: String]
+    /// Of histograms that have others than the usual ones, by name.
+    private let buckets: [String: HistogramMetric.Buckets]
 
-    package init(help: [String: String] = [:]) {
+    package init(help: [String: String] = [:], buckets: [String: HistogramMetric.Buckets] = [:]) {
         self.help = help
+        self.buckets = buckets
     }
 
     // MARK: MetricsFactory
@@ -110,7 +113,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     private func histogram(_ label: String, _ dimensions: [(String, String)], _ buckets: HistogramMetric.Buckets) -> HistogramMetric {
-        guard case .histogram(let histogram) = self.metric(label, dimensions, or: { .histogram(HistogramMetric(buckets)) }) else {
+        guard case .histogram(let histogram) = self.metric(label, dimensions, or: { .histogram(HistogramMetric(self.buckets[label] ?? buckets)) }) else {
             return HistogramMetric(buckets)
         }
         return histogram

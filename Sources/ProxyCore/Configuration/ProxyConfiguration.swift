@@ -29,6 +29,7 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var replacedDeadline: Duration?
     /// Of the table `limits`, and `hold_timeout_secs`.
     package var limits = ProxyLimits()
+    package var pages = PagesConfiguration()
 
     package enum AccessLogChoice: String, CaseIterable, Sendable {
         case off, common, json
@@ -81,5 +82,6 @@ extension ProxyConfiguration: ConfigReadable {
             "Seconds after which a proxy that a successor has replaced ends the WebSockets still open; never if not set.")
         self.limits = reader.section("limits") { ProxyLimits(&$0) } ?? self.limits
         self.limits.hold = hold
+        self.pages = reader.section("pages") { PagesConfiguration(&$0) } ?? self.pages
     }
 }

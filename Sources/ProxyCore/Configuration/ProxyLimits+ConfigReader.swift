@@ -23,6 +23,13 @@ extension ProxyLimits: ConfigReadable {
         reader.read("head_line_bytes", .integer(1024...1_048_576), into: &self.lineBytes, "Bytes of one line of it.")
         reader.read("head_fields", .integer(16...10_000), into: &self.fieldCount, "Header fields in it.")
         reader.read(
+            "upload_window_bytes", .integer(65_535...67_108_864), into: &self.uploadWindowBytes,
+            "Bytes that a client of HTTP/2 may send ahead on one connection, once it has shown that it sends as fast: uploads run at this much "
+                + "per round trip at most.")
+        reader.read(
+            "upload_windows_bytes", Self.number, into: &self.uploadWindowsBytes,
+            "What all connections of HTTP/2 together may be sent ahead, and hold for backends that take nothing, beyond 64 KiB each.")
+        reader.read(
             "upstream_idle_connections", Self.number, into: &self.idleUpstreamsPerBackend,
             "Idle connections that each thread keeps to one backend, for the next request; of more, each is kept for two seconds. 0: none at all.")
     }

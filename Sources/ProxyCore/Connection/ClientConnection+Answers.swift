@@ -11,7 +11,7 @@ extension ClientConnection {
     /// Answers a request that has not been sent to anybody. A body that may follow it is not read, so then the connection ends.
     func answer(_ answer: ProxyAnswer, to head: RequestHead, failure: RequestFailure? = nil) {
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
-        let closes = !head.keepAlive || head.framing != .none || self.worker.isDraining
+        let closes = self.role.isStream || !head.keepAlive || head.framing != .none || self.worker.isDraining
         self.respond(answer, isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, closes: closes)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
         if closes { return self.closeLingering() }
@@ -20,9 +20,11 @@ extension ClientConnection {
         self.awaitNextRequest()
     }
 
-    func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead) {
+    /// - Parameter bytes: Of the head, whose fields are in the worker's table.
+    func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead, _ bytes: Span<UInt8>) {
         self.logFailure(failure, of: name)
-        self.answer(self.worker.policy.answer(to: failure), to: head, failure: failure)
+        let notes = self.worker.policy.notes(on: head, self.worker.table.fields, bytes)
+        self.answer(self.worker.policy.answer(to: failure, notes, onCarried: self.request.route), to: head, failure: failure)
     }
 
     /// The request in hand gets no response from its backend.
@@ -30,10 +32,11 @@ extension ClientConnection {
         let failure = RequestFailure.upstream(cause)
         self.logFailure(failure)
         guard let exchange else { return self.close() }
+        let notes = self.request.offer?.notes ?? []
         self.consumeHead(self.request.offer?.headLength ?? 0)
         self.dropUpstream()
-        let closes = !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
-        let answer = self.worker.policy.answer(to: failure)
+        let closes = self.role.isStream || !exchange.request.keepAlive || !exchange.requestIsSent || self.worker.isDraining
+        let answer = self.worker.policy.answer(to: failure, notes, onCarried: self.request.route)
         self.respond(answer, isHEAD: exchange.request.isHEAD, isHTTP10: exchange.request.isHTTP10, closes: closes)
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
@@ -69,7 +72,7 @@ extension ClientConnection {
     private func endUnread(_ cause: VisitorFailure) {
         let failure = RequestFailure.visitor(cause)
         self.recordUnreadable()
-        let answer = self.worker.policy.answer(to: failure)
+        let answer = self.worker.policy.answer(to: failure, [], onCarried: self.request.route)
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
         self.respond(answer, isHEAD: false, isHTTP10: false, closes: true)
         self.ended(status: answer.status.rawValue, of: self.request.route, failure: failure)
@@ -86,7 +89,7 @@ extension ClientConnection {
 
     /// Ends a response that is not whole, in a way the client cannot take for its end.
     func cutOff() {
-        self.transport.reset(isStream: self.role.isStream)
+        self.transport.reset()
         self.close()
     }
 
@@ -108,19 +111,26 @@ extension ClientConnection {
         let status = answer.status
         self.record?.status = status.rawValue
         self.worker.metrics.responded(status: status.rawValue)
-        let body = answer.text.isEmpty ? "" : answer.text + "\n"
+        let isPage = answer.form == .page
+        let body = isPage && !answer.text.isEmpty ? answer.text + "\n" : answer.text
         var out = ByteBufferAllocator().buffer(capacity: 384 + answer.fields.utf8.count + body.utf8.count)
-        out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n")
+        if !self.role.isStream { out.writeString("HTTP/1.1 \(status.rawValue) \(status.reason)\r\n") }
         out.writeBytes(self.worker.date.field())
-        out.writeStaticString("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n")
+        if isPage || !body.isEmpty {
+            out.writeStaticString("Content-Type: ")
+            out.writeStaticString(answer.contentType)
+            out.writeStaticString("\r\n")
+        }
+        if isPage { out.writeStaticString("Cache-Control: no-store\r\n") }
         out.writeString("Content-Length: \(body.utf8.count)\r\n")
-        if let requestID {
+        if isPage, let requestID {
             out.writeStaticString(RequestID.fieldName)
             requestID.write(into: &out)
             out.writeStaticString("\r\n")
         }
         self.worker.policy.addAnswerFields(status: status, to: self.visitor, into: &out)
         out.writeString(answer.fields)
+        if let stream { return self.sendStreamAnswer(status: status.rawValue, out, body: isHEAD ? "" : body, on: stream) }
         if closes {
             out.writeStaticString("Connection: close\r\n")
         } else if isHTTP10 {

@@ -14,7 +14,7 @@ extension ClientConnection {
         do throws(IOError) {
             self.upstream = try UpstreamConnection(connectingTo: pool, for: self)
         } catch {
-            self.connectFailed(UpstreamFailure(connecting: error))
+            self.upstreamFailed(UpstreamFailure(connecting: error))
         }
     }
 
@@ -27,33 +27,39 @@ extension ClientConnection {
     func upstreamNotConnected(_ upstream: UpstreamConnection, _ error: (any Error)?) {
         guard upstream === self.upstream, self.request.isConnecting else { return }
         self.upstream = nil
-        self.connectFailed(UpstreamFailure(connecting: error))
+        self.upstreamFailed(UpstreamFailure(connecting: error))
         self.flush()
     }
 
-    /// One more endpoint has failed before anything was sent to it.
-    func connectFailed(_ failure: UpstreamFailure) {
+    /// One more endpoint has failed before any of its response was passed on.
+    func upstreamFailed(_ failure: UpstreamFailure) {
         switch self.recover(from: failure) {
         case .answer:
             self.failExchange(failure)
         case .resolveAgain:
-            self.endExchange()
+            self.takeBackRequest()
             self.resume(after: .answered)
         case .lookUp(let name):
-            self.endExchange()
-            self.deadline = .now() + self.worker.limits.connect
+            self.takeBackRequest()
+            self.deadline = .now() + self.worker.limits.lookupLimit
             self.worker.look(up: name, for: self, anew: true)
         }
     }
 
-    /// A backend that has the request gives no response that can be passed on. Nobody else may have it now, but the policy learns of it.
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        _ = self.recover(from: failure)
-        self.failExchange(failure)
+    /// The request is as if it had just come.
+    private func takeBackRequest() {
+        self.dropUpstream()
+        if var head = self.keptHead {
+            head.writeImmutableBuffer(self.input)
+            self.input = head
+        }
+        self.endExchange()
     }
 
     private func recover(from failure: UpstreamFailure) -> RequestMachine.RecoveryAction {
-        guard let offer = self.request.offer, let attempt = self.request.failed(failure) else { return .answer }
+        let hasWholeRequest = self.request.isExchanging && self.exchange?.requestIsSent == true
+        let attempt = self.request.failed(failure, isRepeatable: self.keptHead != nil, hasWholeRequest: hasWholeRequest)
+        guard let offer = self.request.offer, let attempt else { return .answer }
         let recovery = self.worker.policy.recover(from: attempt, ofCarried: offer.route, at: offer.endpoint)
         return self.request.recover(from: attempt, by: recovery)
     }
@@ -61,9 +67,15 @@ extension ClientConnection {
 
 extension UpstreamFailure {
     init(connecting error: (any Error)?) {
-        switch (error as? IOError)?.errnoCode {
+        guard let error = error as? IOError else {
+            // Without an error the endpoint has closed the connection in the middle of the handshake of TLS.
+            self = .handshakeFailed
+            return
+        }
+        switch error.errnoCode {
         case ECONNREFUSED: self = .refusedConnection
         case ETIMEDOUT: self = .connectTimedOut
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN: self = .noResources
         default: self = .unreachable
         }
     }

@@ -20,10 +20,19 @@ extension ClientConnection {
                 self.worker.limits.responseBodyIdle
             }
         self.deadline = now + limit
+        if let limit = self.worker.limits.request, !exchange.requestIsSent { self.deadline = min(self.deadline, self.startedAt + limit) }
+        if let limit = self.worker.limits.exchange { self.deadline = min(self.deadline, self.startedAt + limit) }
     }
 
     func deadlinePassed() {
         self.deadline = .distantFuture
+        if let http2, self.request.carriesStreams { return http2.deadlinePassed() }
+        // The end of its response is not taken by the client.
+        if let stream, self.request.isClosed { return stream.reset(.cancel) }
+        if let limit = self.worker.limits.exchange, let exchange, self.request.isExchanging, NIODeadline.now() >= self.startedAt + limit {
+            if exchange.awaitsHead { self.close() } else { self.cutOff() }
+            return
+        }
         let waiting = RequestMachine.Waiting(
             awaitsRoom: self.awaitsRoom, hasInput: self.input.readableBytes > 0, awaitsResponse: self.exchange?.awaitsHead == true,
             isEndpointsTurn: self.exchange?.requestIsSent == true || self.upstream?.isWritable == false, isPaused: self.isPaused)
@@ -37,7 +46,7 @@ extension ClientConnection {
             self.failPending(failure, of: name)
         case .failConnecting:
             self.dropUpstream()
-            self.connectFailed(.connectTimedOut)
+            self.upstreamFailed(.connectTimedOut)
         case .failExchange: self.upstreamFailed(.responseTimedOut)
         case .ignore: break
         }

@@ -1,3 +1,4 @@
+import EpollTransport
 import NIOCore
 
 /// From a request's bytes to a backend that gets them.
@@ -62,7 +63,12 @@ extension ClientConnection {
     /// used by others since, and reading a head twice is cheaper than keeping it.
     private func readRequest(_ bytes: Span<UInt8>, after lookup: LookupOutcome?) throws(HTTPViolation) {
         let head = try RequestHead.read(bytes, length: bytes.count, into: &self.worker.table, limits: self.worker.limits)
-        if lookup == nil { self.requestID = self.name(head, bytes) }
+        self.serve(head, bytes, after: lookup)
+    }
+
+    /// Asks the policy, and does what it says. The head's fields are in the worker's table.
+    func serve(_ head: RequestHead, _ bytes: Span<UInt8>, after lookup: LookupOutcome?) {
+        if lookup == nil, self.worker.namesRequests { self.requestID = self.name(head, bytes) }
         if self.worker.logsAccess, self.record == nil { self.record = self.beginRecord(head, bytes) }
         if case .redirect(let port) = self.role { return self.redirect(head, bytes, httpsPort: port) }
         let now = NIODeadline.now()
@@ -82,10 +88,10 @@ extension ClientConnection {
             }
         case .wait(let name):
             self.request.wait(forLookupOf: name)
-            self.deadline = now + self.worker.limits.connect
+            self.deadline = now + self.worker.limits.lookupLimit
             self.worker.look(up: name, for: self)
         case .answer(let answer): self.answer(answer, to: head)
-        case .fail(let failure): self.fail(failure, head: head)
+        case .fail(let failure): self.fail(failure, head: head, bytes)
         }
     }
 
@@ -110,7 +116,7 @@ extension ClientConnection {
         let request = ExchangeMachine.Request(
             isHEAD: head.isHEAD, isHTTP10: head.isHTTP10, keepAlive: head.keepAlive,
             upgrade: head.wantsUpgrade ? UpgradeProtocols(self.worker.table.fields, bytes) : nil,
-            isIdempotent: head.isIdempotent, framing: head.framing)
+            isIdempotent: head.isIdempotent, framing: head.framing, isStream: self.role.isStream)
         let limits = self.worker.limits
         // Backends may take an upgrade only as the first request of a connection, as from a browser; those made with NIO do.
         let kept =
@@ -141,18 +147,25 @@ extension ClientConnection {
             policy.addRequestFields(head, bytes, forCarried: route, to: pool, from: self.visitor, into: &self.worker.addedFields)
             added = self.worker.addedFields
         }
-        return RequestHeadWriter(path: path, rewriting).write(
+        var writer = RequestHeadWriter(path: path, rewriting)
+        writer.keepsRequestID = !self.worker.namesRequests
+        return writer.write(
             head, self.worker.table.fields, bytes, forwarding: self.forwarding, newID: head.requestID == nil ? self.requestID : nil,
             allocator: ByteBufferAllocator(), added: added)
     }
 
     func beginExchange(on upstream: UpstreamConnection, now: NIODeadline) {
         guard let outgoing = self.outgoingHead else { preconditionFailure("a head is kept until its exchange begins") }
-        self.consumeHead(self.request.connected())
+        let length = self.request.connected()
+        if length > 0, self.keepsHead { self.keptHead = self.input.getSlice(at: self.input.readerIndex, length: length)?.compacted() }
+        self.consumeHead(length)
         upstream.write(outgoing)
         if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
         self.armExchangeDeadline(now)
-        if self.input.readableBytes > 0 {
+        if self.role.isStream {
+            self.forwardStreamBody()
+            upstream.flush()
+        } else if self.input.readableBytes > 0 {
             self.forwardRequestBody()
             upstream.flush()
         } else {
@@ -161,11 +174,18 @@ extension ClientConnection {
         }
     }
 
+    /// Whether the request in hand may have to be offered to another endpoint, as its visitor sent it. A stream's is offered again only as
+    /// long as nothing of it was sent.
+    private var keepsHead: Bool {
+        !self.role.isStream && self.worker.repeatsElsewhere && self.exchange?.request.isRepeatable == true && self.exchange?.request.upgrade == nil
+    }
+
     /// The head has been dealt with; what follows is its body or the next one.
     ///
     /// - Parameter length: 0 when it has been taken before.
     func consumeHead(_ length: Int) {
         if length == 0 { return }
+        self.pendingHead = nil
         if length >= self.input.readableBytes {
             self.input = ByteBuffer()
         } else {
@@ -219,7 +239,6 @@ extension ClientConnection {
         } else if upstream.isWritable {
             if self.isPaused { self.resumeReading() }
         } else {
-            // Room made by this lets a stream deliver more before it returns, which may be the end of the exchange.
             upstream.flush()
             if upstream === self.upstream, !upstream.isWritable { self.pauseReading() }
         }
@@ -255,6 +274,10 @@ extension ClientConnection {
 
     /// Reads the head again that is waiting in `input`.
     func resume(after outcome: LookupOutcome) {
+        if self.role.isStream {
+            self.readStreamHead(after: outcome)
+            return self.flush()
+        }
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
@@ -274,13 +297,20 @@ extension ClientConnection {
 
     /// A request that was read, but not sent, ends here.
     func failPending(_ failure: RequestFailure, of name: String?) {
+        if let pendingHead {
+            self.worker.table = pendingHead.table
+            let buffer = self.input
+            self.fail(failure, of: name, head: pendingHead.head, buffer.readableBytesUInt8Span)
+            self.worker.table = FieldTable()
+            return
+        }
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         do throws(HTTPViolation) {
             guard let length = try self.scanPendingHead(bytes) else { return }
-            let head = try RequestHead.read(
-                bytes.extracting(0..<length), length: length, into: &self.worker.table, limits: self.worker.limits)
-            self.fail(failure, of: name, head: head)
+            let headBytes = bytes.extracting(0..<length)
+            let head = try RequestHead.read(headBytes, length: length, into: &self.worker.table, limits: self.worker.limits)
+            self.fail(failure, of: name, head: head, headBytes)
         } catch {
             self.refuse(error)
         }
@@ -290,7 +320,7 @@ extension ClientConnection {
 
     /// Goes on with requests the client sent ahead.
     func continueReading() {
-        guard self.request.isReadingHead else { return }
+        guard self.request.isReadingHead, !self.role.isStream else { return }
         self.readRequests()
         if self.request.isReadingHead, self.isPaused, !self.awaitsRoom { self.resumeReading() }
     }

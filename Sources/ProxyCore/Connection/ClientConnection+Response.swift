@@ -43,10 +43,33 @@ extension ClientConnection {
                     return
                 }
             } catch {
-                return self.upstreamFailed(.malformedResponse(error))
+                guard error == .bareLineFeed else { return self.upstreamFailed(.malformedResponse(error)) }
+                guard self.rewriteLineFeeds() else { return }
             }
         }
         self.forwardResponseBody(behind: nil)
+    }
+
+    /// Gives a head that ends its lines with line feeds alone the line ends that it should have. False when this is all there is to do.
+    private func rewriteLineFeeds() -> Bool {
+        let buffer = self.upstreamInput
+        do throws(HTTPViolation) {
+            switch try LineFeedHead.read(buffer.readableBytesUInt8Span, limits: self.worker.limits) {
+            case .needsMore:
+                self.heedRoom()
+                return false
+            case .head(let length, let strict):
+                var rewritten = ByteBufferAllocator().buffer(capacity: strict.count + buffer.readableBytes - length)
+                rewritten.writeBytes(strict)
+                rewritten.writeImmutableBuffer(buffer.getSlice(at: buffer.readerIndex + length, length: buffer.readableBytes - length) ?? ByteBuffer())
+                self.upstreamInput = rewritten
+                self.responseScanner = HeadScanner()
+                return true
+            }
+        } catch {
+            self.upstreamFailed(.malformedResponse(error))
+            return false
+        }
     }
 
     /// Deals with one whole head, whose bytes are still in `upstreamInput`. False when this is all there is to do.
@@ -60,7 +83,12 @@ extension ClientConnection {
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
         case .forwardInterim:
             self.outgoingHead = nil
-            self.write(self.outgoing(head, bytes, .unsaid, bodyRoom: 0))
+            self.keptHead = nil
+            if let stream {
+                self.sendStreamHead(head, bytes, on: stream, hasBody: true)
+            } else {
+                self.write(self.outgoing(head, bytes, .unsaid, bodyRoom: 0))
+            }
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
             self.armExchangeDeadline(.now())
         case .tunnel:
@@ -77,6 +105,13 @@ extension ClientConnection {
             self.openStatus = head.status
             self.outgoingHead = nil
             self.removesChunks = removesChunks
+            if let stream {
+                let hasBody = self.exchange?.responseHasEnded == false
+                self.sendStreamHead(head, bytes, on: stream, hasBody: hasBody)
+                self.upstreamInput.moveReaderIndex(forwardBy: head.length)
+                self.forwardResponseBody(behind: nil)
+                return false
+            }
             let room = min(self.upstreamInput.readableBytes - head.length, Self.joinedBytesLimit)
             let outgoing = self.outgoing(head, bytes, connection, bodyRoom: room)
             self.upstreamInput.moveReaderIndex(forwardBy: head.length)
@@ -110,12 +145,16 @@ extension ClientConnection {
     private func forwardResponseBody(behind head: ByteBuffer?) {
         let taken: Int
         do throws(HTTPViolation) {
-            taken = self.removesChunks ? try self.forwardWithoutChunks(behind: head) : try self.forwardAsItIs(behind: head)
+            if let stream {
+                taken = try self.forwardToStream(stream)
+            } else {
+                taken = self.removesChunks ? try self.forwardWithoutChunks(behind: head) : try self.forwardAsItIs(behind: head)
+            }
         } catch {
             // The response has begun, so all that can be said is that it is not whole.
             self.logFailure(.upstream(.malformedResponse(error)))
             // Without chunks the end of the connection would be its end.
-            return self.removesChunks ? self.cutOff() : self.close()
+            return self.removesChunks || self.role.isStream ? self.cutOff() : self.close()
         }
         if let ending = self.exchange?.endIfComplete(excess: self.upstreamInput.readableBytes > 0) {
             return self.finish(ending)
@@ -207,6 +246,11 @@ extension ClientConnection {
         let duration = now - self.startedAt
         self.worker.metrics.requestEnded(nanoseconds: duration.nanoseconds)
         self.worker.policy.ended(EndedRequest(status: self.openStatus, duration: duration), onCarried: self.request.route)
+        if let stream {
+            stream.end(trailers: self.responseTrailers)
+            self.responseTrailers = ByteBuffer()
+            self.needsFlush = true
+        }
         let requestIsRead = self.exchange?.requestIsSent == true && self.input.readableBytes == 0
         self.endExchange()
         if ending.keepsUpstream, let upstream, upstream.isWritable {
@@ -268,15 +312,14 @@ extension ClientConnection {
             self.upstream?.resumeReading()
             if self.exchange != nil { self.armExchangeDeadline(.now()) }
         case .head: self.readOn()
-        case .streams: self.readStreamsOn()
+        case .streams: self.http2?.transportBecameWritable()
         case .resolving, .holding, .connecting, .lingering, .closed:
             break
         }
     }
 
-    /// What this client is given waits. Of a connection with streams nothing is read then: each frame might ask for another answer. For
-    /// a request, and for what a backend sends, this is asked before the next one.
+    /// What this client is given waits. For a request, and for what a backend sends, this is asked before the next one.
     func clientBecameFull() {
-        if self.request.carriesStreams { self.stopStreams() }
+        self.http2?.transportBecameFull()
     }
 }

@@ -5,7 +5,7 @@ import NIOSSL
 import NIOTLS
 
 /// A client's connection, or its stream of HTTP/2, and the owner of the one connection to a backend that serves it. What it speaks to is a
-/// socket itself where nothing is in between, and otherwise the handlers of TLS and HTTP/2, behind which it is the last.
+/// socket itself where nothing is in between, the handlers of TLS, behind which it is the last, or an ``HTTP2Stream``.
 ///
 /// ``RequestMachine`` says where it stands, and ``ExchangeMachine`` what the bytes of an exchange mean; here they are moved. Both connections live
 /// on one event loop, so no byte and no event changes threads.
@@ -27,23 +27,25 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Index in the worker's list.
     var place = 0
     @exclusivity(unchecked) var request = RequestMachine()
-    /// It speaks HTTP/2, or did until it was closed.
-    var carriesStreams = false
-    /// Streams it has open.
-    var streamCount = 0
+    /// What its client and the streams on it speak to, of a connection of HTTP/2.
+    var http2: HTTP2Connection?
     /// When ``deadlinePassed()`` is due.
     var deadline: NIODeadline = .distantFuture
 
     @exclusivity(unchecked) var transport = ClientTransport.none
     var forwarding = RequestHeadWriter.Forwarding(clientAddress: "unknown", scheme: "http")
     /// Bytes from the client not dealt with yet.
+    ///
+    /// Of a stream, the head of its request until that has been sent; what comes of the body is the stream's.
     @exclusivity(unchecked) var input = ByteBuffer()
+    /// Of a stream, what is known of that head.
+    @exclusivity(unchecked) var pendingHead: PendingHead?
     @exclusivity(unchecked) var requestScanner = HeadScanner()
     var isPaused = false
     private var heldBackRead = false
     /// The client has ended TCP without the word that ends TLS, which will not come any more.
     private var skipsLastWord = false
-    private var needsFlush = false
+    @exclusivity(unchecked) var needsFlush = false
     /// Bytes written since the last flush, which handlers may keep without counting them.
     private var unflushedBytes = 0
     /// In the loop of ``readRequests()``.
@@ -58,11 +60,15 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
     /// The head as the backend sees it, kept while it may have to be sent (again).
     @exclusivity(unchecked) var outgoingHead: ByteBuffer?
+    /// The head as the client sent it, where another endpoint may get it after one that has had it.
+    var keptHead: ByteBuffer?
     var upstream: UpstreamConnection?
     /// Bytes from the backend not dealt with yet.
     @exclusivity(unchecked) var upstreamInput = ByteBuffer()
     @exclusivity(unchecked) var responseScanner = HeadScanner()
     var removesChunks = false
+    /// Of a response on a stream, the fields behind its body, as lines.
+    var responseTrailers = ByteBuffer()
     /// Of the response that has begun to go to the client and has not ended; 0 for none.
     var openStatus = 0
     /// What the exchange or tunnel is counted by.
@@ -96,11 +102,16 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.transport = .handlers(context)
-        if case .stream(let client) = self.role {
-            self.begin(for: client)
-        } else {
-            self.begin(for: context.channel.remoteAddress.flatMap(AddressKey.init))
-        }
+        self.begin(for: context.channel.remoteAddress.flatMap(AddressKey.init))
+    }
+
+    /// Begins to serve the request of a stream. Its client is that of its connection.
+    func begin(on stream: HTTP2Stream, of connection: ClientConnection) {
+        self.transport = .stream(stream)
+        self.worker.add(self)
+        self.forwarding = connection.forwarding
+        self.visitor = connection.visitor
+        self.claim(self.visitor.address?.owner)
     }
 
     private func begin(for client: AddressKey?) {
@@ -114,7 +125,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.forwarding = RequestHeadWriter.Forwarding(
             clientAddress: address?.description ?? "unknown", scheme: self.role.scheme)
         self.visitor.address = address
-        guard let owner = address?.owner else { return }
+        self.claim(address?.owner)
+    }
+
+    private func claim(_ owner: AddressKey?) {
+        guard let owner else { return }
         if self.worker.limiter.claim(owner) {
             self.owner = owner
         } else {
@@ -130,6 +145,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         if let address = client.address { self.identify(address) }
     }
 
+    /// What carries its bytes is gone.
     private func ended() {
         self.enterClosed()
         self.transport = .none
@@ -152,10 +168,13 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
             self.pauseReading()
         case .tunnel:
             self.forwardTunnel(fromClient: buffer)
-        case .lingering, .streams, .closed:
-            break
+        case .streams: self.http2?.receive(buffer)
+        case .lingering, .closed: break
         }
     }
+
+    /// The stream is closed.
+    func streamClosed() { self.ended() }
 
     private func readCompleted() {
         self.upstream?.flush()
@@ -210,7 +229,6 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.carriesStreams { return }  // frames, which are nobody's but the connection's own
         self.received(self.unwrapInboundIn(data))
     }
 
@@ -227,9 +245,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         case ChannelEvent.outputClosed: self.outputClosed()
         case TLSUserEvent.handshakeCompleted(let negotiated):
             self.worker.metrics.handshakes += 1
-            if negotiated == "h2" { self.becomeHTTP2(context) }
+            if negotiated == "h2" { self.becomeHTTP2() }
         case let event as ProxiedClient: self.proxied(event)
-        case let event as UnreadableRequest: self.refuse(event.violation)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -253,8 +270,6 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.transport.pauseReading()
     }
 
-    /// A stream delivers what it has kept before this returns, which may pause again and hold back another read: so what is owed is
-    /// taken down before it is paid.
     func resumeReading() {
         let isOwed = self.heldBackRead
         self.heldBackRead = false
@@ -317,7 +332,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     /// Waits for a request behind one that has been answered, or for streams behind those that have ended.
     var isBetweenRequests: Bool {
-        self.request.carriesStreams ? self.streamCount == 0 && !self.isPaused : self.isIdle && self.startedAt == .distantFuture
+        if self.request.carriesStreams { self.http2?.isIdle == true } else { self.isIdle && self.startedAt == .distantFuture }
     }
 
     /// Ends a connection between two requests. The last response may not have left as a whole.
@@ -328,6 +343,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     /// Sends what was written, says that nothing follows, and reads on for a moment without listening.
     func closeLingering() {
+        if self.role.isStream { return self.endStream() }
+        self.http2?.end()
         self.endExchange()
         self.dropUpstream()
         self.input = ByteBuffer()
@@ -341,6 +358,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
     func closeAfterFlush() {
+        if self.role.isStream { return self.endStream() }
         self.flush()
         if self.request.isClosed { return }
         if self.transport.hasNothingToWrite { return self.close() }
@@ -360,7 +378,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var isIdle: Bool { self.request.isReadingHead && self.input.readableBytes == 0 }
 
     /// Lets go of everything but the transport. Harmless when repeated.
-    private func enterClosed() {
+    func enterClosed() {
         let route = self.request.route
         switch self.request.close() {
         case .already: return
@@ -378,6 +396,8 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.endExchange()
         self.dropUpstream()
         self.input = ByteBuffer()
+        self.pendingHead = nil
+        self.http2?.end()
     }
 
     /// What is counted stops counting; what was kept for this exchange goes.
@@ -388,6 +408,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.openStatus = 0
         self.exchange = nil
         self.outgoingHead = nil
+        self.keptHead = nil
         self.removesChunks = false
     }
 

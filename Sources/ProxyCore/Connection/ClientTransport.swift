@@ -2,10 +2,11 @@ import EpollTransport
 import NIOCore
 import NIOSSL
 
-/// What carries bytes of a client or an endpoint: a socket without anything in between, or the handlers of TLS and HTTP/2.
+/// What carries bytes of a client or an endpoint: a socket without anything in between, the handlers of TLS, or, of a client, a stream of HTTP/2.
 enum ClientTransport {
     case socket(StreamSocket)
     case handlers(ChannelHandlerContext)
+    case stream(HTTP2Stream)
     /// No longer anything.
     case none
 
@@ -14,6 +15,7 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.isWritable
         case .handlers(let context): context.channel.isWritable
+        case .stream(let stream): stream.isWritable
         case .none: false
         }
     }
@@ -22,15 +24,17 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.isOpen
         case .handlers(let context): context.channel.isActive
+        case .stream(let stream): stream.connection != nil
         case .none: false
         }
     }
 
-    /// The kernel has all that was flushed. Not known of a stream, which may have kept some of it.
+    /// The kernel has all that was flushed.
     var hasNothingToWrite: Bool {
         switch self {
         case .socket(let socket): socket.waitingBytes == 0
         case .handlers(let context): (context.channel as? StreamSocketChannel)?.waitingBytes == 0
+        case .stream: false
         case .none: false
         }
     }
@@ -40,6 +44,7 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.write(buffer)
         case .handlers(let context): context.write(NIOAny(buffer), promise: nil)
+        case .stream(let stream): stream.append(buffer)
         case .none: break
         }
     }
@@ -49,6 +54,7 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.flush()
         case .handlers(let context): context.flush()
+        case .stream(let stream): stream.flush()
         case .none: break
         }
     }
@@ -61,16 +67,17 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.resumeReading()
         case .handlers(let context): if isOwed || context.channel is StreamSocketChannel { context.read() }
+        case .stream(let stream): stream.engine?.forwardStreamBody()
         case .none: break
         }
     }
 
-    /// Handlers are asked for no more, and what is being read for them at this moment is the last.
+    /// Handlers are asked for no more, and what is being read for them at this moment is the last. A stream's window closes by itself.
     func pauseReading() {
         switch self {
         case .socket(let socket): socket.pauseReading()
         case .handlers(let context): (context.channel as? StreamSocketChannel)?.pauseReading()
-        case .none: break
+        case .stream, .none: break
         }
     }
 
@@ -79,6 +86,7 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.closeOutput()
         case .handlers(let context): context.close(mode: .output, promise: nil)
+        case .stream(let stream): stream.finish()
         case .none: break
         }
     }
@@ -92,6 +100,7 @@ enum ClientTransport {
             let written = context.eventLoop.makePromise(of: Void.self)
             written.futureResult.assumeIsolated().whenComplete { _ in close() }
             context.writeAndFlush(NIOAny(ByteBuffer()), promise: written)
+        case .stream(let stream): stream.finish()
         case .none: break
         }
     }
@@ -101,6 +110,7 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.close()
         case .handlers(let context): context.close(promise: nil)
+        case .stream(let stream): stream.finish()
         case .none: break
         }
     }
@@ -115,25 +125,27 @@ enum ClientTransport {
         switch self {
         case .socket(let socket): socket.close()
         case .handlers(let context): if let tls = Self.tls(context) { tls.close(promise: nil) } else { context.close(promise: nil) }
+        case .stream(let stream): stream.finish()
         case .none: break
         }
     }
 
-    /// Closing behind this handler leaves its word out. Nil where there is no TLS: on a stream, or behind a balancer that has taken it off.
+    /// Closing behind this handler leaves its word out. Nil where there is no TLS: behind a balancer that has taken it off.
     private static func tls(_ context: ChannelHandlerContext) -> ChannelHandlerContext? {
         try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)  // fails where there is none
     }
 
     /// Closes in a way that nobody can take for the end of what was sent: with a reset, and without the word that ends TLS.
-    func reset(isStream: Bool) {
+    func reset() {
         switch self {
         case .socket(let socket):
             socket.reset()
         case .handlers(let context):
-            if isStream { context.triggerUserOutboundEvent(CutOff(), promise: nil) }
             (context.channel as? StreamSocketChannel)?.endWithReset()
             Self.tls(context)?.close(promise: nil)
             context.close(promise: nil)
+        case .stream(let stream):
+            stream.reset(.internalError)
         case .none: break
         }
     }

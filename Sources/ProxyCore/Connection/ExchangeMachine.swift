@@ -17,6 +17,8 @@ struct ExchangeMachine {
         var upgrade: UpgradeProtocols?
         var isIdempotent: Bool
         var framing: BodyFraming
+        /// Its body comes on a stream, whose end is the body's end; `framing` is that towards the endpoint.
+        var isStream = false
 
         /// May be sent again when a kept connection turns out to be dead. One with a body is not: its bytes are gone.
         var isRepeatable: Bool { self.isIdempotent && self.framing == .none }
@@ -37,12 +39,21 @@ struct ExchangeMachine {
 
     init(_ request: Request, upstreamWasKept: Bool, interimLimit: Int) {
         self.request = request
-        self.requestBody = BodyReader(request.framing)
+        self.requestBody = BodyReader(request.isStream && request.framing == .chunked ? .untilClose : request.framing)
         self.upstreamWasKept = upstreamWasKept
         self.interimLimit = interimLimit
     }
 
     var requestIsSent: Bool { self.requestBody.hasEnded }
+
+    /// The response has a head, and its body has no bytes that have not come.
+    var responseHasEnded: Bool {
+        switch self.response {
+        case .awaitingHead: false
+        case .body(let reader, _, _): reader.hasEnded
+        case .ended: true
+        }
+    }
 
     var awaitsHead: Bool {
         if case .awaitingHead = self.response { true } else { false }
@@ -54,6 +65,16 @@ struct ExchangeMachine {
         _ bytes: Span<UInt8>, from start: Int, limits: borrowing ProxyLimits
     ) throws(HTTPViolation) -> BodyReader.Step {
         try self.requestBody.next(bytes, from: start, limits: limits)
+    }
+
+    /// Content of a body that comes on a stream.
+    mutating func takeRequestBody(_ count: Int) throws(HTTPViolation) {
+        try self.requestBody.take(count)
+    }
+
+    /// The end of such a body.
+    mutating func endRequestBody() throws(HTTPViolation) {
+        try self.requestBody.end()
     }
 
     // MARK: Response
@@ -142,7 +163,7 @@ struct ExchangeMachine {
                 self.upstreamWasKept = false
                 return .repeatRequest
             }
-            return .answer(.closedBeforeResponse)
+            return .answer(clean ? .closedBeforeResponse : .brokeBeforeResponse)
         case .body(let reader, _, _):
             guard reader.endsWithConnection, clean else { return .cutOff }
             self.response = .ended

@@ -24,11 +24,20 @@ final class ProxyWorker {
     @exclusivity(unchecked) var table = FieldTable()
     /// Scratch space for the lines that the policy adds to a head.
     @exclusivity(unchecked) var addedFields = ByteBuffer()
+    /// Scratch space for the fields of a response on a stream.
+    @exclusivity(unchecked) var responseFields = ResponseFieldList()
+    /// What receive windows of HTTP/2 may hold, on all event loops together.
+    let uploads: UploadAllowance
+    private var spareReader: HTTP2RequestReader?
+    private var spareOutput = ByteBuffer()
+    private static let spareOutputLimit = 128 * 1024
     @exclusivity(unchecked) var activity = ActivityList()
     @exclusivity(unchecked) var metrics: ProxyMetrics
     @exclusivity(unchecked) var date = HTTPDate()
     @exclusivity(unchecked) var requestIDs = RequestIDSource()
     let logsAccess: Bool
+    let namesRequests: Bool
+    let repeatsElsewhere: Bool
     /// New requests end their connections: the proxy is about to stop.
     private(set) var isDraining = false
 
@@ -53,24 +62,51 @@ final class ProxyWorker {
     private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
-        eventLoop: EpollEventLoop, options: ProxyOptions, policies: some ProxyPolicySource, limiter: ConnectionLimiter, load: WorkerLoad,
-        logLoop: any EventLoop, metrics: any MetricsFactory, logger: Logger
+        eventLoop: EpollEventLoop, options: ProxyOptions, policies: some ProxyPolicySource, limiter: ConnectionLimiter, uploads: UploadAllowance,
+        load: WorkerLoad, logLoop: any EventLoop, metrics: any MetricsFactory, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.options = options
         self.limits = options.limits
         self.peerWatch = PeerWatch(options.limits)
         self.logsAccess = options.accessLog != nil
+        self.namesRequests = options.namesRequests
         self.limiter = limiter
+        self.uploads = uploads
         self.load = load
         self.logLoop = logLoop
         let allowance = UpstreamAllowance(limits: options.limits)
         self.upstreams = allowance
         let host = PolicyHost(eventLoop: eventLoop, limits: options.limits, allowance: allowance, logger: logger)
         self.policy = policies.makePolicy(for: host)
+        self.repeatsElsewhere = self.policy.repeatsElsewhere
         self.metrics = ProxyMetrics(metrics, refusals: RefusalReason.engines + self.policy.refusalReasons)
         self.logger = logger
         host.worker = self
+    }
+
+    // MARK: Scratch space of HTTP/2
+
+    /// For fields that are about to come. A connection gives it back once it has them all, which mostly is at once.
+    func takeHTTP2Reader() -> HTTP2RequestReader {
+        defer { self.spareReader = nil }
+        return self.spareReader ?? HTTP2RequestReader()
+    }
+
+    func giveBack(_ reader: HTTP2RequestReader) {
+        self.spareReader = reader
+    }
+
+    /// For frames that are about to be written, so that a connection without any needs no memory for them.
+    func takeOutputBuffer() -> ByteBuffer {
+        defer { self.spareOutput = ByteBuffer() }
+        return self.spareOutput
+    }
+
+    func giveBack(outputBuffer: consuming ByteBuffer) {
+        guard outputBuffer.storageCapacity <= Self.spareOutputLimit, outputBuffer.storageCapacity > self.spareOutput.storageCapacity else { return }
+        self.spareOutput = outputBuffer
+        self.spareOutput.clear()
     }
 
     // MARK: Lookups
@@ -120,6 +156,7 @@ final class ProxyWorker {
 
     /// Whether there is room in the log for one more request that was not served.
     func tellsFailure() -> Bool {
+        guard self.options.tellsFailures else { return false }
         self.failures += 1
         return self.failures <= Self.toldFailures
     }
@@ -254,7 +291,7 @@ final class ProxyWorker {
                 if connection.isBetweenRequests { connection.closeIdle() } else { connection.deadline = min(connection.deadline, firstRequestLimit) }
             }
         }
-        for connection in self.connections where connection.request.carriesStreams { connection.quiesce() }
+        for connection in self.connections where connection.request.carriesStreams { connection.http2?.quiesce() }
         if self.connections.isEmpty { return promise.succeed() }
         self.whenEmpty.append(promise)
     }

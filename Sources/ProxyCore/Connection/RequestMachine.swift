@@ -161,10 +161,15 @@ struct RequestMachine {
     }
 
     /// What the policy is told of an endpoint that failed before a response; nil where none was to respond.
-    func failed(_ failure: UpstreamFailure) -> FailedAttempt? {
+    ///
+    /// - Parameters:
+    ///   - isRepeatable: The driver has kept the head, for the request may be sent twice.
+    ///   - hasWholeRequest: The endpoint has been sent all of it.
+    func failed(_ failure: UpstreamFailure, isRepeatable: Bool = false, hasWholeRequest: Bool = false) -> FailedAttempt? {
         guard let offer else { return nil }
         let isLast = offer.attempt + 1 >= Self.attemptLimit
-        return FailedAttempt(failure: failure, number: offer.attempt, retry: offer.isUntouched && !isLast ? .allowed : .forbidden)
+        let retry: FailedAttempt.Retry = isLast ? .forbidden : offer.isUntouched ? .allowed : isRepeatable ? .repeatable : .forbidden
+        return FailedAttempt(failure: failure, number: offer.attempt, retry: retry, hasWholeRequest: hasWholeRequest)
     }
 
     enum RecoveryAction: Equatable {
@@ -177,7 +182,7 @@ struct RequestMachine {
 
     /// What is done about the failed attempt.
     mutating func recover(from attempt: FailedAttempt, by recovery: Recovery) -> RecoveryAction {
-        guard let offer, attempt.retry == .allowed else { return .answer }
+        guard let offer, attempt.retry != .forbidden else { return .answer }
         switch recovery {
         case .giveUp:
             return .answer

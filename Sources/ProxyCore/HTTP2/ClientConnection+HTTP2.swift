@@ -1,123 +1,238 @@
+import EpollTransport
+import Logging
 import NIOCore
-import NIOHTTP2
 
-/// A connection on which browser and proxy have agreed on HTTP/2: every stream gets a ``ClientConnection`` of its own, and this one
-/// only stands for the connection as a whole, where connections are counted, drained and closed.
+/// Browser and proxy have agreed on HTTP/2: every stream gets a ``ClientConnection`` of its own, and this one only stands for the connection as a
+/// whole, where connections are counted, drained and closed.
 extension ClientConnection {
-    /// Streams one client may have open at once (RFC 9113 §6.5.2 recommends no fewer).
-    private static let streamLimit = 100
-
-    func becomeHTTP2(_ context: ChannelHandlerContext) {
+    func becomeHTTP2() {
         guard self.request.becomeStreams() else { return }
-        self.carriesStreams = true
-        self.deadline = .distantFuture
-        let limits = self.worker.limits
-        // GOAWAY to clients that have nothing open for this long. No PING asks whether a client is still there: TCP does, and one that is
-        // busy with its streams may be slow to answer.
-        let management = NIOHTTP2ServerConnectionManagementHandler(
-            eventLoop: context.eventLoop,
-            configuration: .init(maxIdleTime: limits.keepAlive, maxAge: nil, maxGraceTime: nil, keepalive: nil))
-        let worker = NIOLoopBound(self.worker, eventLoop: context.eventLoop)
-        let waiting = WaitingFrames()
-        let frames = NIOLoopBound(waiting, eventLoop: context.eventLoop)
-        let client = self.visitor.address
-        let handler = NIOHTTP2Handler(
-            mode: .server, eventLoop: context.eventLoop, connectionConfiguration: Self.connectionConfiguration(limits),
-            streamConfiguration: Self.streamConfiguration(limits),
-            streamDelegate: StreamCounter(
-                management: management.http2StreamDelegate, frames: frames, connection: NIOLoopBound(self, eventLoop: context.eventLoop))
-        ) { stream in
-            stream.eventLoop.makeCompletedFuture {
-                let pipeline = stream.pipeline.syncOperations
-                guard worker.value.limiter.admits(client?.owner) else {
-                    worker.value.metrics.connectionsRefused += 1
-                    return try pipeline.addHandler(RefusedStream())
-                }
-                try pipeline.addHandlers(
-                    HTTP2Bridge(worker: worker.value, waiting: frames.value), ClientConnection(worker: worker.value, role: .stream(client: client)))
-            }
-        }
-        do {
-            let pipeline = context.pipeline.syncOperations
-            try pipeline.addHandlers([waiting, handler, management], position: .before(self))
-            // The connection has been active for long; the idle time begins now.
-            try pipeline.context(handler: handler).fireChannelActive()
-            self.armStreamlessDeadline(self.worker.limits.keepAlive)
-            if self.worker.isDraining { self.quiesce() }
-        } catch {
-            self.close()
-        }
-    }
-
-    private static func connectionConfiguration(_ limits: ProxyLimits) -> NIOHTTP2Handler.ConnectionConfiguration {
-        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-        configuration.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: Self.streamLimit),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headBytes),
-            HTTP2Setting(parameter: .enablePush, value: 0),
-        ]
-        return configuration
-    }
-
-    private static func streamConfiguration(_ limits: ProxyLimits) -> NIOHTTP2Handler.StreamConfiguration {
-        var configuration = NIOHTTP2Handler.StreamConfiguration()
-        configuration.outboundBufferSizeLowWatermark = limits.writeBufferBytes.lowerBound
-        configuration.outboundBufferSizeHighWatermark = limits.writeBufferBytes.upperBound
-        return configuration
-    }
-
-    /// The client does not take what its streams are given: no frame is read until it does, and after some time it is given up.
-    func stopStreams() {
-        self.pauseReading()
-        self.deadline = .now() + self.worker.limits.writeIdle
-    }
-
-    /// The client has taken enough of what waited for it.
-    func readStreamsOn() {
-        guard self.isPaused else { return }
-        self.deadline = .distantFuture
-        if self.streamCount == 0 { self.armStreamlessDeadline(self.worker.limits.keepAlive) }
-        self.resumeReading()
-    }
-
-    /// Without a stream the connection is told to end after `limit`, and is closed when that leads to nothing.
-    private func armStreamlessDeadline(_ limit: TimeAmount) {
-        self.deadline = .now() + limit + self.worker.limits.farewell
-    }
-
-    fileprivate func streamCountChanged(by change: Int) {
-        self.streamCount += change
-        guard self.request.carriesStreams, !self.isPaused else { return }
-        if self.streamCount > 0 {
-            self.deadline = .distantFuture
-        } else {
-            self.armStreamlessDeadline(self.worker.isDraining ? .zero : self.worker.limits.keepAlive)
-        }
-    }
-
-    /// Tells the client to make no more streams, and ends once those it has are done.
-    func quiesce() {
-        guard case .handlers(let context) = self.transport else { return }
-        context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        if self.streamCount == 0, !self.isPaused { self.armStreamlessDeadline(.zero) }
+        let http2 = HTTP2Connection(self, worker: self.worker)
+        self.http2 = http2
+        if self.worker.isDraining { http2.quiesce() }
     }
 }
 
-/// Tells the connection, too, of each stream that begins and ends.
-private struct StreamCounter: NIOHTTP2StreamDelegate {
-    let management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
-    let frames: NIOLoopBound<WaitingFrames>
-    let connection: NIOLoopBound<ClientConnection>
+// MARK: - One request, on a stream
 
-    func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
-        self.management.streamCreated(id, channel: channel)
-        self.frames.value.opened(id)
-        self.connection.value.streamCountChanged(by: 1)
+extension ClientConnection {
+    /// The stream this serves; nil for a connection, and once the stream is closed.
+    @inline(__always)
+    var stream: HTTP2Stream? {
+        if case .stream(let stream) = self.transport { stream } else { nil }
     }
 
-    func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
-        self.management.streamClosed(id, channel: channel)
-        self.frames.value.closed(id)
-        self.connection.value.streamCountChanged(by: -1)
+    /// The fields of the stream's request have been decoded.
+    func serve(_ reader: HTTP2RequestReader, endsStream: Bool) {
+        guard self.request.isReadingHead else { return }  // the client has as many as it may have
+        do throws(HTTPViolation) {
+            let head = try reader.head(endsStream: endsStream, limits: self.worker.limits)
+            self.input = reader.bytes
+            self.pendingHead = PendingHead(head: head, table: reader.table)
+            self.readStreamHead(after: nil)
+        } catch {
+            self.refuse(error)
+        }
+        // A head that waits keeps its own memory, and no more of it than it needs.
+        if self.pendingHead != nil { self.input = self.input.compacted() }
+    }
+
+    /// Deals with the request's head, for the first time, or once more when something had to be waited for.
+    func readStreamHead(after lookup: LookupOutcome?) {
+        guard let pendingHead else { return }
+        self.worker.table = pendingHead.table
+        let buffer = self.input
+        self.serve(pendingHead.head, buffer.readableBytesUInt8Span, after: lookup)
+        self.worker.table = FieldTable()
+    }
+
+    // MARK: Its body
+
+    /// Part of the request's body has come.
+    func received(_ bytes: ByteBuffer, on stream: HTTP2Stream) {
+        if self.request.isExchanging, self.exchange?.requestIsSent == true, !stream.inputHasEnded {
+            // The body was as long as its head had said before these.
+            stream.connection?.drop(bytes.readableBytes, of: stream)
+            self.abandonBody(.bodyContradictsLength)
+        } else if self.takesBody, stream.input.readableBytes == 0, self.upstream?.isWritable == true {
+            self.forwardBody(bytes, of: stream)
+        } else if self.wantsBody {
+            stream.keep(bytes)
+        } else {
+            stream.connection?.taken(bytes.readableBytes, of: stream)
+        }
+    }
+
+    /// The endpoint is there, and is owed something.
+    private var takesBody: Bool { self.request.isExchanging && self.exchange?.requestIsSent == false }
+
+    /// It is, or will be.
+    private var wantsBody: Bool {
+        switch self.request.state {
+        case .head, .resolving, .holding, .connecting: true
+        case .exchanging: self.exchange?.requestIsSent == false
+        case .tunnel, .lingering, .streams, .closed: false
+        }
+    }
+
+    /// Sends on what has come of the body, as far as the endpoint takes it, and its end.
+    func forwardStreamBody() {
+        guard let stream, self.request.isExchanging, self.exchange != nil, let upstream else { return }
+        if stream.input.readableBytes > 0, !self.takesBody { return self.abandonBody(.bodyContradictsLength) }
+        if stream.input.readableBytes > 0, upstream.isWritable { self.forwardBody(stream.takeInput(), of: stream) }
+        guard stream.inputHasEnded, stream.input.readableBytes == 0, self.takesBody else { return }
+        do throws(HTTPViolation) {
+            try self.exchange?.endRequestBody()
+        } catch {
+            return self.abandonBody(error)
+        }
+        if self.exchange?.request.framing == .chunked {
+            var end = ByteBuffer(staticString: "0\r\n")
+            end.writeImmutableBuffer(stream.requestTrailers)
+            end.writeStaticString("\r\n")
+            upstream.write(end)
+        }
+        self.armExchangeDeadline(.now())
+    }
+
+    private func forwardBody(_ bytes: ByteBuffer, of stream: HTTP2Stream) {
+        guard let upstream, let exchange else { return }
+        do throws(HTTPViolation) {
+            try self.exchange?.takeRequestBody(bytes.readableBytes)
+        } catch {
+            stream.connection?.drop(bytes.readableBytes, of: stream)
+            return self.abandonBody(error)
+        }
+        if case .chunked = exchange.request.framing {
+            upstream.write(ByteBuffer(string: String(bytes.readableBytes, radix: 16) + "\r\n"))
+            upstream.write(bytes)
+            upstream.write(ByteBuffer(staticString: "\r\n"))
+        } else {
+            upstream.write(bytes)
+        }
+        stream.connection?.taken(bytes.readableBytes, of: stream)
+        self.armExchangeDeadline(.now())
+        if !upstream.isWritable { upstream.flush() }
+    }
+
+    func flushUpstream() {
+        self.upstream?.flush()
+    }
+
+    /// A part of the request has been sent on, and its end will never come: the stream ends, and the endpoint's connection with it.
+    func abandonBody(_ violation: HTTPViolation) {
+        self.worker.metrics.refused(RefusalReason(violation))
+        self.worker.logger.debug("request refused", metadata: ["reason": "\(violation.sentence)"])
+        self.stream?.reset(.protocolError)
+        self.close()
+    }
+
+    // MARK: Its response
+
+    /// Hands over the head of a response as fields.
+    ///
+    /// - Parameter hasBody: Something follows it.
+    func sendStreamHead(_ head: ResponseHead, _ bytes: Span<UInt8>, on stream: HTTP2Stream, hasBody: Bool) {
+        guard let route = self.request.route, let notes = self.request.offer?.notes else { preconditionFailure("a response is to a request that has a route") }
+        let policy = self.worker.policy
+        let fields = self.worker.table.fields
+        let rewriting = policy.rewriteResponse(head, fields, bytes, notes, ofCarried: route, to: self.visitor)
+        self.worker.addedFields.clear()
+        self.worker.responseFields.removeAll()
+        self.worker.responseFields.add(
+            fields, bytes, hiding: rewriting.hiddenField, cookieRules: rewriting.cookieRules, into: &self.worker.addedFields, status: head.status)
+        if !head.hasDate, !head.isInterim { self.worker.addedFields.writeBytes(self.worker.date.field()) }
+        if let added = rewriting.addedFields { self.worker.addedFields.writeBytes(added) }
+        if rewriting.addsFields {
+            policy.addResponseFields(head, fields, bytes, ofCarried: route, to: self.visitor, into: &self.worker.addedFields)
+        }
+        self.submit(
+            status: head.statusAndReason, bytes, self.worker.addedFields, on: stream, isFinal: !head.isInterim, hasBody: hasBody)
+        if let record { record.bytes += head.length }
+    }
+
+    /// - Parameter lines: Fields of the proxy's own, behind those that are listed already.
+    private func submit(
+        status: Range<Int>, _ bytes: Span<UInt8>, _ lines: ByteBuffer, on stream: HTTP2Stream, isFinal: Bool, hasBody: Bool
+    ) {
+        self.worker.responseFields.addLines(lines.readableBytesUInt8Span)
+        self.needsFlush = true
+        let list = self.worker.responseFields
+        bytes.withUnsafeBytes { bytes in
+            lines.withUnsafeReadableBytes { lines in
+                list.withFields(status: status, bytes, lines) { fields in
+                    stream.connection?.submit(fields, on: stream, isFinal: isFinal, hasBody: hasBody)
+                }
+            }
+        }
+    }
+
+    /// Hands over an answer of the proxy's own.
+    ///
+    /// - Parameter lines: Its fields.
+    func sendStreamAnswer(status: Int, _ lines: ByteBuffer, body: String, on stream: HTTP2Stream) {
+        self.worker.responseFields.removeAll()
+        let digits = ByteBuffer(string: String(status))
+        self.submit(status: 0..<3, digits.readableBytesUInt8Span, lines, on: stream, isFinal: true, hasBody: !body.isEmpty)
+        if let record { record.bytes += lines.readableBytes + body.utf8.count }
+        if body.isEmpty { return }
+        stream.append(ByteBuffer(string: body))
+        stream.end()
+    }
+
+    /// Hands over what has come of the response's body: the content alone, whatever its framing was.
+    ///
+    /// - Returns: How much of the endpoint's bytes have been dealt with.
+    func forwardToStream(_ stream: HTTP2Stream) throws(HTTPViolation) -> Int {
+        let buffer = self.upstreamInput
+        let bytes = buffer.readableBytesUInt8Span
+        var taken = 0
+        // As one piece, however small the chunks are in which it came.
+        var content = ByteBuffer()
+        reading: while true {
+            switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
+            case .payload(let count):
+                content.add(buffer, at: buffer.readerIndex + taken, length: count)
+                taken += count
+            case .framing(let count):
+                // Of the pieces of framing only a trailer has a colon.
+                if bytes.firstIndex(of: .colon, in: taken..<(taken + count)) != nil {
+                    self.responseTrailers.write(bytes, taken..<(taken + count))
+                }
+                taken += count
+            case .extensions(let count): taken += count
+            case .needsMore, .ended: break reading
+            }
+        }
+        if let record { record.bytes += content.readableBytes }
+        if taken > 0 { self.needsFlush = true }
+        stream.append(content)
+        if taken == buffer.readableBytes { self.upstreamInput = ByteBuffer() } else { self.upstreamInput.moveReaderIndex(forwardBy: taken) }
+        return taken
+    }
+
+    // MARK: Its end
+
+    /// Nothing more comes from the endpoint or from us: what is whole is sent to its end, within a while.
+    func endStream() {
+        self.endExchange()
+        self.enterClosed()
+        self.deadline = .now() + self.worker.limits.writeIdle
+        self.stream?.finish()
+        self.stream?.flush()
+    }
+}
+
+/// The head of a request on a stream, until it is on its way to an endpoint. Its bytes are the connection's `input`.
+struct PendingHead {
+    var head: RequestHead
+    var table: FieldTable
+}
+
+extension ByteBuffer {
+    /// Adds a part of another buffer at the end. The first shares its memory.
+    mutating func add(_ other: ByteBuffer, at index: Int, length: Int) {
+        guard let part = other.getSlice(at: index, length: length) else { return }
+        if self.readableBytes == 0 { self = part } else { self.writeImmutableBuffer(part) }
     }
 }

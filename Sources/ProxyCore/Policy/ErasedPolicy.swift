@@ -42,6 +42,10 @@ extension ProxyPolicy {
         self.addResponseFields(head, fields, bytes, of: self.own(route), to: visitor, into: &out)
     }
 
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, onCarried route: (any ProxyRoute)?) -> ProxyAnswer {
+        self.answer(to: failure, notes, on: route.map { self.own($0) })
+    }
+
     func ended(_ request: EndedRequest, onCarried route: (any ProxyRoute)?) {
         self.ended(request, on: route.map { self.own($0) })
     }

@@ -58,6 +58,9 @@ package struct FailedAttempt: Sendable {
     package enum Retry: Sendable {
         /// No byte of the request has been sent to anybody, so another endpoint may have it, whatever it does.
         case allowed
+        /// The request has been sent, but has no body, and twice is as good as once (RFC 9110 §9.2.2). Only where the policy
+        /// ``ProxyPolicy/repeatsElsewhere``.
+        case repeatable
         /// Bytes have been sent, or as many endpoints have failed as are tried for one request.
         case forbidden
     }
@@ -66,6 +69,8 @@ package struct FailedAttempt: Sendable {
     /// How many endpoints had failed for this request before.
     package var number: Int
     package var retry: Retry
+    /// The endpoint had all of the request, so that what it did was no comment on an upload.
+    package var hasWholeRequest = false
 }
 
 /// A request that has ended, or become a tunnel.
@@ -80,13 +85,22 @@ package struct EndedRequest: Sendable {
 
 /// An answer of the proxy's own.
 package struct ProxyAnswer: Sendable {
+    package enum Form: Sendable {
+        /// A line of text, for people, which nobody is to keep (`Cache-Control: no-store`), with the name of the request.
+        case page
+        /// The text as it is, with a type if there is any, and nothing else.
+        case bare
+    }
+
     package var status: ProxyStatus
     /// For the person in front of the browser; empty for none.
     package var text: String
+    package var contentType: StaticString = "text/plain; charset=utf-8"
     /// Whole lines.
     package var fields: String
     /// Nil where the request got what it asked for.
     package var refusal: RefusalReason?
+    package var form = Form.page
 
     package init(_ status: ProxyStatus, _ text: String, fields: String = "", refusal: RefusalReason?) {
         self.status = status
@@ -105,6 +119,8 @@ package struct RequestRewriting: Sendable {
     package var forwarding = RequestHeadWriter.ForwardingFields.replaced
     /// Fields with names that begin like this, in lower case and with hyphens, are dropped, also with underscores.
     package var hiddenPrefix: StaticString?
+    /// Fields with these names, in lower case, are dropped; for those that no rule above and nothing in HTTP is about.
+    package var hiddenNames: [[UInt8]] = []
     /// What the field `Host` says instead of what the visitor sent.
     package var host: [UInt8]?
     /// ``ProxyPolicy/addRequestFields(_:_:for:to:from:into:)`` writes some more.
@@ -134,6 +150,7 @@ extension RequestHeadWriter {
         self.hiddenCookie = rewriting.hiddenCookie
         self.forwardingFields = rewriting.forwarding
         self.hiddenPrefix = rewriting.hiddenPrefix
+        self.hiddenNames = rewriting.hiddenNames
         self.host = rewriting.host
     }
 }

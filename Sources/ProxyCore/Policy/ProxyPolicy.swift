@@ -20,6 +20,9 @@ package protocol ProxyPolicy: AnyObject {
     /// Reasons of the policy's own for refusing requests, beside ``RefusalReason/engines``.
     var refusalReasons: [RefusalReason] { get }
 
+    /// Another endpoint may get a request that one has had, where ``FailedAttempt/Retry/repeatable`` says so. Their heads are kept for that.
+    var repeatsElsewhere: Bool { get }
+
     /// Phase 1: what the request is for, and whether it may pass.
     ///
     /// - Parameters:
@@ -68,8 +71,15 @@ package protocol ProxyPolicy: AnyObject {
     func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: Route, to visitor: Visitor, into out: inout ByteBuffer)
 
+    /// What a policy has to remember of a request that fails before it has an endpoint, for ``answer(to:_:on:)``.
+    func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes
+
     /// What a visitor is told about a request that failed.
-    func answer(to failure: RequestFailure) -> ProxyAnswer
+    ///
+    /// - Parameters:
+    ///   - notes: Of ``resolve(_:_:_:from:after:at:)`` or ``notes(on:_:_:)``; nothing where the request could not be read.
+    ///   - route: Nil where none was found.
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: Route?) -> ProxyAnswer
 
     /// Writes the lines that every answer of the proxy's own has.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer)
@@ -82,6 +92,7 @@ package protocol ProxyPolicy: AnyObject {
 
 extension ProxyPolicy {
     package var refusalReasons: [RefusalReason] { [] }
+    package var repeatsElsewhere: Bool { false }
     package func heldRequestsChanged(by change: Int) {}
     package func addRequestFields(
         _ head: RequestHead, _ bytes: Span<UInt8>, for route: Route, to endpoint: UpstreamPool, from visitor: Visitor, into out: inout ByteBuffer
@@ -93,7 +104,8 @@ extension ProxyPolicy {
     package func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: Route, to visitor: Visitor, into out: inout ByteBuffer
     ) {}
-    package func answer(to failure: RequestFailure) -> ProxyAnswer { ProxyAnswer(failure) }
+    package func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes { [] }
+    package func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: Route?) -> ProxyAnswer { ProxyAnswer(failure) }
     package func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {}
     package func ended(_ request: EndedRequest, on route: Route?) {}
 }

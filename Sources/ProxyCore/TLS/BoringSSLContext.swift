@@ -1,19 +1,19 @@
 import CNIOBoringSSL
-import NIOSSL
+package import NIOSSL
 
 /// What BoringSSL can do and NIOSSL has no words for. The context is to be new: nothing else uses it yet.
-struct BoringSSLContext {
+package struct BoringSSLContext {
     private let pointer: OpaquePointer
 
     /// Nil where this version of NIOSSL keeps it in another way; a test tells. NIOSSL gives no other way to it.
-    init?(_ context: NIOSSLContext) {
+    package init?(_ context: NIOSSLContext) {
         let property = Mirror(reflecting: context).children.first { $0.label == "sslContext" }
         guard let pointer = property?.value as? OpaquePointer else { return nil }
         self.pointer = pointer
     }
 
     /// Of the cipher suites that both sides know, the first of our list is taken, not of the client's.
-    func preferOwnOrder() {
+    package func preferOwnOrder() {
         SSL_CTX_set_options(self.pointer, UInt32(SSL_OP_CIPHER_SERVER_PREFERENCE))
     }
 

@@ -3,7 +3,13 @@ package enum UpstreamFailure: Equatable, Sendable {
     case refusedConnection
     case connectTimedOut
     case unreachable
+    /// TLS could not be spoken with it: its certificate is not trusted, or it knows no way that we know.
+    case handshakeFailed
+    /// The system gave no connection, for want of descriptors, memory or ports: that is not the endpoint's fault.
+    case noResources
     case closedBeforeResponse
+    /// The connection failed, as by a reset.
+    case brokeBeforeResponse
     case malformedResponse(HTTPViolation)
     case upgradeNobodyAskedFor
     case tooManyInterimResponses
@@ -37,8 +43,8 @@ package enum UpstreamFailure: Equatable, Sendable {
         switch self {
         case .refusedConnection: .refusedConnection
         case .connectTimedOut: .connectTimedOut
-        case .unreachable: .unreachable
-        case .closedBeforeResponse: .closedBeforeResponse
+        case .unreachable, .handshakeFailed, .noResources: .unreachable
+        case .closedBeforeResponse, .brokeBeforeResponse: .closedBeforeResponse
         case .malformedResponse: .malformedResponse
         case .upgradeNobodyAskedFor: .upgradeNobodyAskedFor
         case .tooManyInterimResponses: .tooManyInterimResponses
@@ -51,7 +57,8 @@ package enum UpstreamFailure: Equatable, Sendable {
     package var status: ProxyStatus {
         switch self {
         case .connectTimedOut, .responseTimedOut, .stillStarting: .gatewayTimeout
-        case .refusedConnection, .unreachable, .closedBeforeResponse, .malformedResponse, .upgradeNobodyAskedFor,
+        case .refusedConnection, .unreachable, .handshakeFailed, .noResources, .closedBeforeResponse, .brokeBeforeResponse, .malformedResponse,
+            .upgradeNobodyAskedFor,
             .tooManyInterimResponses, .failedWhileStarting:
             .badGateway
         }
@@ -63,7 +70,10 @@ package enum UpstreamFailure: Equatable, Sendable {
         case .refusedConnection: "The backend refused the connection."
         case .connectTimedOut: "The backend did not accept the connection in time."
         case .unreachable: "The backend could not be reached."
+        case .handshakeFailed: "No TLS connection could be made to the backend."
+        case .noResources: "The proxy has no more connections to give."
         case .closedBeforeResponse: "The backend closed the connection without a response."
+        case .brokeBeforeResponse: "The connection to the backend broke before a response."
         case .malformedResponse: "The backend's response was malformed."
         case .upgradeNobodyAskedFor: "The backend switched protocols in a way that nobody asked for."
         case .tooManyInterimResponses: "The backend sent too many interim responses."

@@ -58,6 +58,30 @@ struct BodyReader {
         if case .untilClose = self.state { true } else { false }
     }
 
+    /// Takes content of a body whose end the carrier tells, a stream of HTTP/2: it comes without framing, and is as long as was said, if
+    /// anything was said.
+    mutating func take(_ count: Int) throws(HTTPViolation) {
+        switch self.state {
+        case .length(let remaining):
+            guard count <= remaining else { throw .bodyContradictsLength }
+            self.state = count == remaining ? .ended : .length(remaining - UInt64(count))
+        case .untilClose: break
+        case .ended: if count > 0 { throw .bodyContradictsLength }
+        case .chunkSize, .chunkExtensions, .chunkSizeEnd, .chunkData, .chunkEnd, .trailers:
+            preconditionFailure("chunks say by themselves where they end")
+        }
+    }
+
+    /// The carrier tells the end.
+    mutating func end() throws(HTTPViolation) {
+        switch self.state {
+        case .length: throw .bodyContradictsLength
+        case .untilClose, .ended: self.state = .ended
+        case .chunkSize, .chunkExtensions, .chunkSizeEnd, .chunkData, .chunkEnd, .trailers:
+            preconditionFailure("chunks say by themselves where they end")
+        }
+    }
+
     /// Reads the next piece, which begins at `start`.
     mutating func next(
         _ bytes: Span<UInt8>, from start: Int, limits: borrowing ProxyLimits

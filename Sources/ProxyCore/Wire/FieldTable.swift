@@ -51,6 +51,16 @@ package struct FieldTable {
         }
     }
 
+    mutating func removeAll() {
+        self.fields.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds a field that has been read by somebody else.
+    @inline(__always)
+    mutating func append(_ field: Field) {
+        self.fields.append(field)
+    }
+
     /// Applies a `Connection` field: marks what it names as not to be forwarded, and says which of its own options it holds.
     ///
     /// Fields that decide about framing, routing or access cannot be made to disappear like this.

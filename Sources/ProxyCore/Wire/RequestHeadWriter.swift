@@ -25,6 +25,8 @@ package struct RequestHeadWriter {
         case extended
         /// All of it and nothing more.
         case kept
+        /// What the policy writes of `X-Forwarded-For` and `-Proto`, and of others what the client says.
+        case written
     }
 
     var path: Range<Int>
@@ -35,6 +37,10 @@ package struct RequestHeadWriter {
     var forwardingFields = ForwardingFields.replaced
     /// Fields with names that begin like this, in lower case and with hyphens, are dropped, also with underscores; nil looks for none.
     var hiddenPrefix: StaticString?
+    /// Fields with these names, in lower case, are dropped too.
+    var hiddenNames: [[UInt8]] = []
+    /// The client's name for its request is passed on whatever it is, and we have none.
+    var keepsRequestID = false
     /// What the field `Host` says instead of what came.
     var host: [UInt8]?
 
@@ -76,7 +82,7 @@ package struct RequestHeadWriter {
             out.writeStaticString("\r\n\r\n")
         case .extended:
             self.writeExtendedForwarding(head, fields, bytes, forwarding: forwarding, into: &out)
-        case .kept:
+        case .kept, .written:
             out.writeStaticString("\r\n")
         }
         return out
@@ -116,10 +122,15 @@ package struct RequestHeadWriter {
         // An HTTP/1.0 client cannot wait for an interim response (RFC 9110 §10.1.1).
         case .expect: head.isHTTP10 ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .transferEncoding, .misleading: .drop
-        case .forwardedFor, .forwardedProto, .forwardedHost: self.forwardingFields == .kept ? .keep : .drop
-        case .otherForwarded: self.forwardingFields == .replaced ? .drop : .keep
+        case .forwardedFor, .forwardedProto: self.forwardingFields == .kept ? .keep : .drop
+        case .forwardedHost:
+            switch self.forwardingFields {
+            case .replaced, .extended: .drop
+            case .kept, .written: self.hides(field, bytes) ? .drop : .keep
+            }
+        case .otherForwarded: self.forwardingFields == .replaced || self.hides(field, bytes) ? .drop : .keep
         case .upgrade: !head.wantsUpgrade ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
-        case .requestID: head.requestID == nil ? .drop : .keep
+        case .requestID: self.keepsRequestID ? (self.hides(field, bytes) ? .drop : .keep) : head.requestID == nil ? .drop : .keep
         case .authorization: self.hidesAuthorization ? .drop : .keep
         case .cookie:
             if let hiddenCookie, CookieField.contains(hiddenCookie, bytes, in: field.value) { .rewriteCookie } else { .keep }
@@ -127,8 +138,11 @@ package struct RequestHeadWriter {
     }
 
     private func hides(_ field: FieldTable.Field, _ bytes: Span<UInt8>) -> Bool {
-        guard let hiddenPrefix else { return false }
-        return ClientDescription.begins(bytes, field.name, hiddenPrefix)
+        if let hiddenPrefix, ClientDescription.begins(bytes, field.name, hiddenPrefix) { return true }
+        for name in self.hiddenNames where name.count == field.name.count {
+            if name.indices.allSatisfy({ name[$0] == bytes[field.name.lowerBound + $0].lowercased }) { return true }
+        }
+        return false
     }
 
     /// The field without the hidden cookie, or nothing when no other is left.
@@ -168,7 +182,7 @@ package struct RequestHeadWriter {
 
 extension ByteBuffer {
     @inline(__always)
-    mutating func write(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+    package mutating func write(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         guard !range.isEmpty else { return }
         self.writeBytes(bytes.extracting(range).bytes)
     }

@@ -8,7 +8,7 @@ import SchedulerCoreConfiguration
 import Synchronization
 
 /// The work that one scheduler does for all, whichever has the lease: it marks silent drones and their backends `Lost`, asks drones that report
-/// another number of backends than the state counts, and purges outdated messages.
+/// another number of backends than the state counts, and purges outdated messages and tokens.
 final class Housekeeper: Sendable {
     private let bus: PlaneBus
     private let world: StateStore
@@ -18,6 +18,7 @@ final class Housekeeper: Sendable {
     private let lostAfter: Duration?
     private let logger: Logger
     private let watch = Mutex(LostDroneWatch())
+    private let hasLease = Mutex(false)
 
     private static let period: Duration = .seconds(1)
     /// Drones are looked at in every fifth round, since each look goes over all of them.
@@ -41,6 +42,7 @@ final class Housekeeper: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.listen() }
+            group.addTask { await self.sweepTokens() }
             await self.work()
             group.cancelAll()
         }
@@ -60,7 +62,9 @@ final class Housekeeper: Sendable {
         var scan = RetentionScan()
         var round = 0
         while (try? await Task.sleep(for: Self.period)) != nil {
-            guard self.world.isCaughtUp, self.world.isCurrent, await lease.keep() else { continue }
+            let hasLease = self.world.isCaughtUp && self.world.isCurrent ? await lease.keep() : false
+            self.hasLease.withLock { $0 = hasLease }
+            guard hasLease else { continue }
             round += 1
             if round % Self.dronesEvery == 0 {
                 await self.writeOffSilentDrones(now: .now())
@@ -69,6 +73,14 @@ final class Housekeeper: Sendable {
             await self.retention.advance(&scan, now: .now())
         }
         await lease.release()
+    }
+
+    /// Beside the other work, which must not wait for a long stream.
+    private func sweepTokens() async {
+        var sweep = TokenSweep(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger)
+        while (try? await Task.sleep(for: TokenSweep.period)) != nil {
+            if self.hasLease.withLock({ $0 }) { await sweep.advance(now: .now()) }
+        }
     }
 
     private func writeOffSilentDrones(now: StateTime) async {

@@ -35,7 +35,7 @@ final class MessageEraser: Sendable {
                     try await self.jetStream.deleteMessage(stream: self.stream, sequence: sequence, timeout: Self.timeout)
                 }
                 return
-            } catch where error.code == .timedOut && self.jetStream.connection.isConnected {
+            } catch where [.timedOut, .permissionDenied].contains(error.code) && self.jetStream.connection.isConnected {
                 self.takeBreak(error)
             }
         }

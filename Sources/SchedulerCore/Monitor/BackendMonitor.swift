@@ -102,7 +102,12 @@ package struct BackendMonitor: Sendable {
     /// server drops a second message with the same `Nats-Msg-Id`.
     private func publish(_ message: BackendStateMessage) async throws(NATSError) {
         // A state sent again because its end has begun is a message of its own.
-        let news = message.detail?.ending == nil ? "\(message.state)" : "\(message.state).ending"
+        let news =
+            switch message.detail?.ending?.kind {
+            case nil: "\(message.state)"
+            case .soft?: "\(message.state).ending"
+            case .hard?: "\(message.state).ending.hard"
+            }
         _ = try await self.bus.connection.jetStream.publish(
             WireCodec.encode(message), to: message.subject,
             headers: ["Nats-Msg-Id": "\(message.cluster).\(message.backend).\(news)"], timeout: Self.timeout)

@@ -43,6 +43,7 @@ package final class DroneMonitor: Sendable {
     package func register(_ request: DroneConnectRequest) async -> Result<Bool, ErrorReply> {
         let message = DroneMessage(drone: request.droneID, change: .metadata(DroneMetadata(request)))
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.drone: "\(request.droneID)"]
+        let isNews = self.world.ask { $0.drone(request.droneID, in: request.cluster)?.metadata } != DroneMetadata(request)
         do {
             try await self.writer.write(.cluster(request.cluster, .drone(message)))
         } catch {
@@ -51,7 +52,8 @@ package final class DroneMonitor: Sendable {
             return .failure(.cannotWrite(error))
         }
         metadata[LogKey.version] = "\(request.version ?? DroneConnectRequest.missingVersion)"
-        self.logger.info("drone registered", metadata: metadata)
+        // Drones say it again every minute or so.
+        self.logger.log(level: isNews ? .info : .debug, "drone registered", metadata: metadata)
         return .success(true)
     }
 

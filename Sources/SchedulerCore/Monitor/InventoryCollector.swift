@@ -172,12 +172,18 @@ struct InventoryCollector: Sendable {
             self.logger.notice(
                 "backend was not known, and is now",
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
-            let assignment = BackendAssignment(drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment)
+            let assignment = BackendAssignment(
+                drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment, key: entry.believableKey,
+                fencingToken: entry.believableFencingToken(now: .now()))
             guard let visible = await self.putAway(assignment, of: entry.backend, in: cluster) else { return false }
             let change = BackendMessage(backend: entry.backend, change: .assignment(visible))
             guard await self.write(.backend(change), in: cluster, once: true) else { return false }
-            return await self.write(
-                .backend(BackendMessage(backend: entry.backend, change: .state(entry.state, at: .now()))), in: cluster, once: true)
+            guard
+                await self.write(
+                    .backend(BackendMessage(backend: entry.backend, change: .state(entry.state, at: .now()))), in: cluster, once: true)
+            else { return false }
+            guard let ending = entry.ending else { return true }
+            return await self.write(.backend(BackendMessage(backend: entry.backend, change: .ending(ending))), in: cluster, once: true)
         case .isAssigned(let entry, let former) where formerDrones[former]?.releases(entry.backend) != true: return true
         case .isAssigned(let entry, _):
             self.logger.notice(
@@ -185,7 +191,8 @@ struct InventoryCollector: Sendable {
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
             let assignment = BackendAssignment(
                 drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment,
-                hasHiddenToken: self.world.ask { $0.backend(entry.backend, in: cluster)?.hasHiddenToken ?? false })
+                hasHiddenToken: self.world.ask { $0.backend(entry.backend, in: cluster)?.hasHiddenToken ?? false }, key: entry.believableKey,
+                fencingToken: entry.believableFencingToken(now: .now()))
             return await self.write(.backend(BackendMessage(backend: entry.backend, change: .assignment(assignment))), in: cluster)
         case .mustStop(let backend):
             self.logger.warning(

@@ -23,6 +23,8 @@ enum InventoryFinding: Hashable, Sendable {
             // Token and lock do not matter here, only which drone has the backend.
             entry.bearerToken = known?.bearerToken
             entry.lockAssignment = known?.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
+            entry.key = entry.key.flatMap { BackendKey(namespace: $0.namespace, name: $0.name, tag: known?.tag ?? $0.tag) }
+            entry.fencingToken = known?.fencingToken
             self = .isAssigned(entry, to: assigned)
         } else if let lock = entry.lockAssignment?.lock, case .held(let holder) = world.lock(lock, in: cluster), holder != entry.backend {
             self = .mustStop(entry.backend)

@@ -1,24 +1,27 @@
 import PlaneProtocol
 import PlaneService
+import PlaneState
 
 /// The drone chosen for one request. Until the assignment has come back through the stream, the choice itself counts as load, so that a burst of
 /// requests spreads over the drones.
 struct DroneChoice {
     let world: StateStore
     let cluster: ClusterName
+    let needs: PlacementNeeds
     private var drone: DroneID?
     /// Stream sequence of its assignment; 0 if that was not stored.
     private var sequence: UInt64 = 0
 
-    init(world: StateStore, cluster: ClusterName) {
+    init(world: StateStore, for request: ScheduleRequest) {
         self.world = world
-        self.cluster = cluster
+        self.cluster = request.cluster
+        self.needs = PlacementNeeds(request)
     }
 
     /// Gives the last choice up and chooses another drone.
     mutating func next(excluding excluded: Set<DroneID>) -> DroneID? {
         self.settle(at: 0)
-        self.drone = self.world.chooseDrone(in: self.cluster, excluding: excluded, now: .now())
+        self.drone = self.world.chooseDrone(in: self.cluster, self.needs, excluding: excluded, now: .now())
         return self.drone
     }
 

@@ -33,7 +33,8 @@ struct FetchHandler: Sendable {
 
     private func reply(_ holder: LockView.Holder, in cluster: ClusterName) async -> FetchReply {
         var found = FetchedBackend(
-            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, isEnding: holder.isEnding)
+            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, isEnding: holder.isEnding, tag: holder.tag,
+            url: self.world.url(of: holder.backend, on: holder.drone, in: cluster))
         guard self.world.ask({ $0.backend(holder.backend, in: cluster)?.hasHiddenToken == true }) else { return .scheduled(found) }
         do {
             guard let token = try await self.vault.token(of: holder.backend, in: cluster) else { return .error(.hasNoToken) }

@@ -14,6 +14,7 @@ package struct ScheduleHandler: Sendable {
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
     private let lateRefusals: LateRefusals
+    private let ignored = IgnoredKeyLog()
     private let logger: Logger
 
     init(
@@ -43,7 +44,7 @@ package struct ScheduleHandler: Sendable {
         var machine = ScheduleMachine(
             request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
             uid: .random(using: &generator), limits: self.limits)
-        var choice = DroneChoice(world: self.world, cluster: request.cluster)
+        var choice = DroneChoice(world: self.world, for: request)
         var inquiry: SpawnInquiry?
 
         var action = machine.begin(
@@ -62,7 +63,9 @@ package struct ScheduleHandler: Sendable {
                     await self.world.waitUntil(
                         lock: lock, in: request.cluster, differsFrom: lockView, within: self.limits.lockWait - (.now - started)))
             case .chooseDrone(let excluded):
-                action = machine.chosen(started + self.limits.total > .now ? choice.next(excluding: excluded) : nil)
+                let drone = started + self.limits.total > .now ? choice.next(excluding: excluded) : nil
+                action = machine.chosen(
+                    drone, fencingToken: request.key.map { self.world.nextFencingToken(of: $0.lock, in: request.cluster, now: .now()) })
             case .assign(let assignment, let expected):
                 let outcome = await self.assign(assignment, to: machine.backend, in: request.cluster, expecting: expected)
                 choice.note(outcome)
@@ -78,9 +81,10 @@ package struct ScheduleHandler: Sendable {
                 choice.finish(reply)
                 await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
                 if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
-                let reply = await self.withToken(reply, in: request.cluster)
-                self.report(reply, request, machine.backend, took: .now - started)
-                return (reply, machine.refusal)
+                let reply = self.completed(await self.withToken(reply, in: request.cluster), for: request)
+                let reason = machine.refusal ?? (reply == .noDroneAvailable ? self.world.whyNoDrone(for: request, now: .now()) : nil)
+                self.report(reply, request, machine.backend, reason, took: .now - started)
+                return (reply, reason)
             }
         }
     }
@@ -118,6 +122,14 @@ package struct ScheduleHandler: Sendable {
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.backend: "\(backend.backendID)", LogKey.error: "\(error)"])
             return .error(.hasNoToken)
         }
+    }
+
+    /// Adds what the application needs beside the backend's name: its address, and which keys of the request meant nothing.
+    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest) -> ScheduleReply {
+        guard case .scheduled(var backend) = reply else { return reply }
+        backend.url = self.world.url(of: backend.backendID, on: backend.drone, in: request.cluster)
+        backend.ignoredKeys = request.ignoredKeys
+        return .scheduled(backend)
     }
 
     private func write(_ change: ClusterStateMessage, in cluster: ClusterName, expecting expected: UInt64? = nil) async -> WriteOutcome {
@@ -199,7 +211,17 @@ package struct ScheduleHandler: Sendable {
         return .error(error)
     }
 
-    private func report(_ reply: ScheduleReply, _ request: ScheduleRequest, _ backend: BackendID, took duration: Duration) {
+    private func report(
+        _ reply: ScheduleReply, _ request: ScheduleRequest, _ backend: BackendID, _ reason: ErrorReply?, took duration: Duration
+    ) {
+        if self.ignored.isNews(request) {
+            self.logger.notice(
+                "keys of schedule requests mean nothing here, and are ignored",
+                metadata: [
+                    LogKey.cluster: "\(request.cluster)", LogKey.keys: "\(request.ignoredKeys.joined(separator: ", "))",
+                    LogKey.requester: "\(BackendStatusDetail.requester(request.metadata[ScheduleRequest.requestedByKey] ?? "unknown"))",
+                ])
+        }
         self.metrics.answered(reply, cluster: request.cluster, world: self.world, after: duration)
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.duration: "\(duration.wholeMilliseconds)"]
         switch reply {
@@ -208,6 +230,7 @@ package struct ScheduleHandler: Sendable {
             metadata[LogKey.drone] = "\(scheduled.drone)"
             self.logger.info(scheduled.spawned ? "backend scheduled" : "lock is held, its backend was returned", metadata: metadata)
         case .noDroneAvailable:
+            metadata[LogKey.reason] = "\(reason?.message ?? "unknown")"
             self.logger.warning("no drone available", metadata: metadata)
         case .error(let error):
             metadata[LogKey.backend] = "\(backend)"

@@ -41,20 +41,21 @@ extension ScheduleMachine {
         SpawnRequest(
             cluster: self.request.cluster, droneID: drone, maxIdle: self.request.maxIdle, backendID: self.backend,
             metadata: self.request.metadata, executable: self.request.executable, bearerToken: self.bearerToken,
-            lockAssignment: self.lock)
+            lockAssignment: self.lock, key: self.request.key, fencingToken: self.fencingToken, terms: self.request.terms)
     }
 
     // MARK: Ends
 
     mutating func succeed(_ drone: DroneID) -> Action {
         self.state = .finished
-        let backend = ScheduledBackend(drone: drone, backendID: self.backend, bearerToken: self.bearerToken, spawned: true)
+        let backend = ScheduledBackend(drone: drone, backendID: self.backend, bearerToken: self.bearerToken, spawned: true, tag: self.request.key?.tag)
         return .finish(.scheduled(backend), .nothing)
     }
 
     mutating func finish(with holder: LockView.Holder, _ progress: Progress = Progress()) -> Action {
         let backend = ScheduledBackend(
-            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, spawned: false, isEnding: holder.isEnding)
+            drone: holder.drone, backendID: holder.backend, bearerToken: holder.bearerToken, spawned: false, isEnding: holder.isEnding,
+            tag: holder.tag)
         return self.finish(.scheduled(backend), progress)
     }
 

@@ -91,6 +91,8 @@ package struct ScheduleMachine: Sendable {
     var state = State.new
     /// Why the drone asked last refused, for the header of an answer that has no place for it.
     var refusal: ErrorReply?
+    /// Of the latest assignment; nil without a key.
+    var fencingToken: Int64?
 
     /// - Parameters:
     ///   - backend: the id to use if the request names none.
@@ -181,11 +183,15 @@ package struct ScheduleMachine: Sendable {
         }
     }
 
-    /// - Parameter drone: nil if there is none, or no time left to ask one.
-    package mutating func chosen(_ drone: DroneID?) -> Action {
+    /// - Parameters:
+    ///   - drone: nil if there is none, or no time left to ask one.
+    ///   - fencingToken: what the backend has if it has a key. While the lock is ours no other one is given out, so this is higher than all before.
+    package mutating func chosen(_ drone: DroneID?, fencingToken: Int64? = nil) -> Action {
         guard case .choosing(var progress) = self.state else { preconditionFailure("no drone was to be chosen") }
         guard let drone else { return self.noDrone(progress) }
-        let assignment = BackendAssignment(drone: drone, bearerToken: self.bearerToken, lockAssignment: self.lock)
+        self.fencingToken = self.request.key == nil ? nil : fencingToken
+        let assignment = BackendAssignment(
+            drone: drone, bearerToken: self.bearerToken, lockAssignment: self.lock, key: self.request.key, fencingToken: self.fencingToken)
         // Once the id is ours in the stream, a second assignment replaces the first.
         let isFirst = !progress.mayBeAssigned
         progress.mayBeAssigned = true

@@ -10,7 +10,8 @@ extension FleetState {
         case .held(let backend):
             // A holder holds by its assignment, so its drone is known.
             guard let view = self.backend(backend, in: cluster), let drone = view.drone else { return .free(lastAnnouncement: lastAnnouncement) }
-            let holder = LockView.Holder(backend: backend, drone: drone, bearerToken: view.bearerToken, isEnding: view.isEnding)
+            let holder = LockView.Holder(
+                backend: backend, drone: drone, bearerToken: view.bearerToken, isEnding: view.isEnding, tag: view.tag)
             return view.state == nil && !view.isEnding ? .assigned(holder) : .held(holder)
         }
     }

@@ -17,12 +17,15 @@ package enum LockView: Hashable, Sendable {
         package var bearerToken: Secret?
         /// Its end has begun; it holds the lock until its process is gone.
         package var isEnding: Bool
+        /// Of its key; nil without one.
+        package var tag: String?
 
-        package init(backend: BackendID, drone: DroneID, bearerToken: Secret? = nil, isEnding: Bool = false) {
+        package init(backend: BackendID, drone: DroneID, bearerToken: Secret? = nil, isEnding: Bool = false, tag: String? = nil) {
             self.backend = backend
             self.drone = drone
             self.bearerToken = bearerToken
             self.isEnding = isEnding
+            self.tag = tag
         }
     }
 }

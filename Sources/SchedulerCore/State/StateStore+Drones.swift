@@ -35,6 +35,16 @@ extension StateStore {
         }
     }
 
+    /// Where a browser finds a backend of the drone's; nil while the drone has not registered.
+    func url(of backend: BackendID, on drone: DroneID, in cluster: ClusterName) -> String? {
+        self.ask { $0.drone(drone, in: cluster)?.metadata?.endpoint }?.url(of: backend, in: cluster)
+    }
+
+    /// What the next backend with the lock has as its fencing token.
+    func nextFencingToken(of lock: LockName, in cluster: ClusterName, now: StateTime) -> Int64 {
+        self.ask { $0.nextFencingToken(of: lock, in: cluster, now: now) }
+    }
+
     func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> StateTime? {
         self.askPlacement { $1.lastHeard(drone, in: cluster) }
     }

@@ -94,10 +94,12 @@ package final class StateStore: FollowedState {
     }
 
     /// The choice counts as load until it is settled.
-    package func chooseDrone(in cluster: ClusterName, excluding excluded: Set<DroneID>, now: StateTime) -> DroneID? {
+    package func chooseDrone(
+        in cluster: ClusterName, _ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID>, now: StateTime
+    ) -> DroneID? {
         self.state.withLock { state in
             var generator = SystemRandomNumberGenerator()
-            return state.placement.choose(in: cluster, excluding: excluded, world: state.world, now: now, using: &generator)
+            return state.placement.choose(in: cluster, needs, excluding: excluded, world: state.world, now: now, using: &generator)
         }
     }
 

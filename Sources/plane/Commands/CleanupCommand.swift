@@ -11,8 +11,8 @@ struct CleanupCommand: AsyncParsableCommand {
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?
 
-    @Option(help: ArgumentHelp("Only what has not changed for this long.", valueName: "hours"))
-    var olderThan: UInt32 = 24
+    @Option(help: ArgumentHelp("Only what has not changed for this long, such as 90m, 48h or 7d; a number alone is hours here.", valueName: "time"))
+    var olderThan = DurationArgument(seconds: 86_400)
 
     @Flag(help: "Forget backends of which no state is known, too.")
     var includeMissingState = false
@@ -27,8 +27,12 @@ struct CleanupCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
+            if self.olderThan.isBare, self.olderThan.seconds > 0 {
+                console.note("--older-than \(self.olderThan.seconds) is taken for hours, as it always was; write \(self.olderThan.seconds)h.")
+            }
+            let age = self.olderThan.isBare ? .seconds(Int64(self.olderThan.seconds) * 3600) : self.olderThan.duration
             let plan = CleanupPlan(
-                world: try await client.readState(), cluster: self.cluster, olderThan: .seconds(Int64(self.olderThan) * 3600),
+                world: try await client.readState(), cluster: self.cluster, olderThan: age,
                 includeMissingState: self.includeMissingState, now: .now())
             let progress = ProgressLine(console: console)
             for (index, item) in plan.items.enumerated() {

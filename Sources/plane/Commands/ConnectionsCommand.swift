@@ -8,8 +8,8 @@ struct ConnectionsCommand: AsyncParsableCommand {
         commandName: "connections", abstract: "Show what users have open to each backend: requests and WebSockets.",
         discussion: "Told by the drones, a second old at most. Backends with nothing open are left out.")
 
-    @Argument(help: ArgumentHelp("Only this backend.", valueName: "backend"))
-    var backend: BackendID?
+    @Argument(help: ArgumentHelp("Only this backend, by its id, the beginning of it, its host name or its URL.", valueName: "backend"))
+    var backend: BackendReference?
 
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?
@@ -22,12 +22,14 @@ struct ConnectionsCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.global.run { client, console in
             let world = try await client.readState()
+            var backend: BackendID?
+            if let reference = self.backend { backend = try await client.find(reference).id }
             let answers = await client.openConnections(of: self.drones(in: world))
-            let lists = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
+            let lists = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { [backend] cluster in
                 ConnectionList(
                     cluster: cluster,
                     items: answers.filter { $0.cluster == cluster }.flatMap { answer in
-                        answer.entries.filter { self.backend == nil || $0.backend == self.backend }
+                        answer.entries.filter { backend == nil || $0.backend == backend }
                             .map { ConnectionList.Item(drone: answer.drone, entry: $0) }
                     })
             }

@@ -1,17 +1,16 @@
 import ArgumentParser
 import PlaneClient
 import PlaneProtocol
+import PlaneState
 import Synchronization
 
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain", abstract: "Let drones take no new backends, before an upgrade for instance.")
 
-    @Argument(help: ArgumentHelp("The cluster, such as plane.test.", valueName: "cluster"))
-    var cluster: ClusterName
-
-    @Argument(help: ArgumentHelp("The drones.", valueName: "drone"))
-    var drones: [DroneID]
+    @Argument(
+        help: ArgumentHelp("The drones. Their cluster may stand before them, and has to where two clusters have a drone of this name.", valueName: "drone"))
+    var words: [String]
 
     @Flag(help: "Let them take backends again.")
     var cancel = false
@@ -19,41 +18,73 @@ struct DrainCommand: AsyncParsableCommand {
     @Flag(help: "Wait until the last of their backends has ended, showing how many there are.")
     var wait = false
 
-    @Option(help: ArgumentHelp("With --wait: give up after so many seconds; never if not given.", valueName: "seconds"))
-    var timeout: UInt32?
+    @Option(help: ArgumentHelp("With --wait: give up after this time, such as 30m or 2h; never if not given.", valueName: "time"))
+    var timeout: DurationArgument?
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func validate() throws {
         if self.cancel, self.wait { throw ValidationError("--wait waits for an empty drone, which --cancel does not want.") }
+        for word in self.words where DroneID(rawValue: word) == nil && ClusterName(rawValue: word) == nil {
+            throw ValidationError("\(word) is neither a drone nor a cluster.")
+        }
         if self.timeout != nil, !self.wait { throw ValidationError("--timeout goes with --wait.") }
     }
 
     func run() async throws {
         try await self.global.run { client, console in
             var failures: [CommandFailure] = []
-            for drone in self.drones {
+            let drones = try await self.drones(client)
+            for (drone, cluster) in drones {
                 do throws(CommandFailure) {
-                    try await self.drain(drone, client, console)
+                    try await self.drain(drone, in: cluster, client, console)
                     self.tell(drone, console)
                 } catch {
                     failures.append(error)
-                    if self.drones.count > 1 { console.fail(error) }
+                    if drones.count > 1 { console.fail(error) }
                 }
             }
             guard let first = failures.first else { return }
-            throw self.drones.count == 1
-                ? first : CommandFailure(first.status, "\(failures.count) of \(self.drones.count) drones \(self.failure).")
+            throw drones.count == 1
+                ? first : CommandFailure(first.status, "\(failures.count) of \(drones.count) drones \(self.failure).")
         }
+    }
+
+    /// The state is read where the first word is not known to be a cluster: a name with a dot is one, for drones' have none.
+    private func drones(_ client: PlaneClient) async throws -> [(DroneID, ClusterName)] {
+        if self.words.count > 1, DroneID(rawValue: self.words[0]) == nil, let cluster = ClusterName(rawValue: self.words[0]) {
+            return try self.words.dropFirst().map { (try Self.drone($0), cluster) }
+        }
+        let world = try await client.readState()
+        if self.words.count > 1, let cluster = ClusterName(rawValue: self.words[0]), world.clusterNames.contains(cluster) {
+            return try self.words.dropFirst().map { (try Self.drone($0), cluster) }
+        }
+        return try self.words.map { word in
+            let drone = try Self.drone(word)
+            let clusters = world.clusterNames.filter { world.drone(drone, in: $0) != nil }
+            guard let cluster = clusters.first else {
+                throw CommandFailure(.failed, "Nothing is known of a drone \(drone).", advice: "plane list-drones shows which there are.")
+            }
+            guard clusters.count == 1 else {
+                throw CommandFailure(
+                    .usage, "\(clusters.count) clusters have a drone \(drone).", advice: "Say which: plane drain \(cluster) \(drone)")
+            }
+            return (drone, cluster)
+        }
+    }
+
+    private static func drone(_ word: String) throws(CommandFailure) -> DroneID {
+        guard let drone = DroneID(rawValue: word) else { throw CommandFailure(.usage, "\(word) is no drone's name.") }
+        return drone
     }
 
     private var failure: String { self.wait ? "are not drained" : "were not reached" }
 
-    private func drain(_ drone: DroneID, _ client: PlaneClient, _ console: Console) async throws(CommandFailure) {
+    private func drain(_ drone: DroneID, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(CommandFailure) {
         let remaining = Mutex("it has not said how many backends it runs")
         do throws(PlaneError) {
-            let progress = self.wait ? try client.drainProgress(of: drone, in: self.cluster) : nil
-            try await client.drain(drone, in: self.cluster, cancel: self.cancel)
+            let progress = self.wait ? try client.drainProgress(of: drone, in: cluster) : nil
+            try await client.drain(drone, in: cluster, cancel: self.cancel)
             guard let progress else { return }
             let line = ProgressLine(console: console)
             defer { line.clear() }
@@ -66,8 +97,8 @@ struct DrainCommand: AsyncParsableCommand {
                     if !console.isErrorTerminal { console.note(text) }
                 }
             }
-            guard let seconds = self.timeout else { return try await follow() }
-            try await withTimeLimit(.seconds(seconds), of: "waiting for \(drone) to be empty", follow)
+            guard let timeout = self.timeout else { return try await follow() }
+            try await withTimeLimit(timeout.duration, of: "waiting for \(drone) to be empty", follow)
         } catch {
             guard case .timedOut(_, let limit) = error else { throw CommandFailure(error) }
             throw CommandFailure(

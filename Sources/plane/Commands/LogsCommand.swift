@@ -7,8 +7,8 @@ struct LogsCommand: AsyncParsableCommand {
         commandName: "logs", abstract: "Show what a backend has printed; the last 500 pieces are kept.",
         discussion: "What it wrote to its standard error goes to standard error here.")
 
-    @Argument(help: ArgumentHelp("The backend.", valueName: "backend"))
-    var backend: BackendID
+    @Argument(help: BackendReference.help)
+    var backend: BackendReference
 
     @Flag(name: .shortAndLong, help: "Go on until the backend ends.")
     var follow = false
@@ -23,8 +23,9 @@ struct LogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            let logs = try await client.logs(of: self.backend, follows: self.follow)
-            if logs.allSatisfy(\.isEmpty), try await client.newestState(of: self.backend) == nil { throw PlaneError.unknownBackend(self.backend, nil) }
+            let backend = try await client.find(self.backend).id
+            let logs = try await client.logs(of: backend, follows: self.follow)
+            if logs.allSatisfy(\.isEmpty), try await client.newestState(of: backend) == nil { throw PlaneError.unknownBackend(backend, nil) }
             guard self.follow else {
                 for log in logs { await self.show(log, console) }
                 return
@@ -32,7 +33,7 @@ struct LogsCommand: AsyncParsableCommand {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for log in logs { group.addTask { await self.show(log, console) } }
                 group.addTask {
-                    _ = try await client.waitUntilEnded(self.backend)
+                    _ = try await client.waitUntilEnded(backend)
                     try await Task.sleep(for: Self.lastLinesDelay)
                 }
                 defer { group.cancelAll() }

@@ -8,11 +8,10 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
         commandName: "mark-backend-lost", abstract: "Write off backends whose drone will not come back; their locks become free.",
         discussion: "Schedulers write off the backends of a drone that is silent for long by themselves.")
 
-    @Argument(help: ArgumentHelp("The cluster, such as plane.test.", valueName: "cluster"))
-    var cluster: ClusterName
-
-    @Argument(help: ArgumentHelp("The backends.", valueName: "backend"))
-    var backends: [BackendID]
+    @Argument(
+        help: ArgumentHelp(
+            "The backends, each by its id, the beginning of it, its host name or its URL. Their cluster may stand before them.", valueName: "backend"))
+    var words: [String]
 
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
@@ -22,10 +21,13 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.global.run { client, console in
             let world = try await client.readState()
+            let (named, references) = try self.references(in: world)
             var skipped = 0
-            for backend in self.backends {
-                guard let view = world.backend(backend, in: self.cluster) else {
-                    console.note("\(self.cluster) has no backend \(backend).")
+            for reference in references {
+                let found = try await client.find(reference, in: named)
+                let backend = found.id
+                guard let cluster = found.cluster, let view = world.backend(backend, in: cluster) else {
+                    console.note(named.map { "\($0) has no backend \(backend)." } ?? "Nothing is known of a backend \(backend).")
                     skipped += 1
                     continue
                 }
@@ -38,12 +40,32 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
                     skipped += 1
                     continue
                 }
-                try await self.writeOff(view, client, console)
+                try await self.writeOff(view, in: cluster, client, console)
             }
             guard skipped == 0 else {
-                throw CommandFailure(.failed, "\(skipped) of \(self.backends.count) backends were not written off.")
+                throw CommandFailure(.failed, "\(skipped) of \(references.count) backends were not written off.")
             }
         }
+    }
+
+    /// The first word is a cluster where one is called so, or where nothing is known of any.
+    private func references(in world: FleetState) throws -> (ClusterName?, [BackendReference]) {
+        var words = self.words[...]
+        var cluster: ClusterName?
+        if words.count > 1, let name = words.first.flatMap(ClusterName.init(rawValue:)),
+            world.clusterNames.contains(name)
+                || !world.clusterNames.contains(where: { self.words[0].hasSuffix(".\($0.domain)") }) && self.words[0].contains(".")
+        {
+            cluster = name
+            words = words.dropFirst()
+        }
+        let references = try words.map { word in
+            guard let reference = BackendReference(word) else {
+                throw CommandFailure(.usage, "\(word) is no backend's id, host name or URL.")
+            }
+            return reference
+        }
+        return (cluster, references)
     }
 
     private func isConfirmed(_ view: BackendView, _ console: Console) -> Bool {
@@ -54,12 +76,30 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
         return console.readLine()?.lowercased().hasPrefix("y") ?? false
     }
 
-    private func writeOff(_ view: BackendView, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
+    private func writeOff(_ view: BackendView, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
         // The wire wants a drone; where none is known, nobody reads it either.
         guard let drone = view.drone ?? DroneID(rawValue: "unknown") else { return }
-        let message = try await client.writeOff(view.id, of: drone, in: self.cluster, message: "an operator has written it off")
-        if self.global.json { return console.json(message) }
+        let message = try await client.writeOff(view.id, of: drone, in: cluster, message: "an operator has written it off")
+        if self.global.json { return console.json(WrittenOff(message: message, drone: drone)) }
         console.line("\(view.id) is written off.")
         if let lock = view.lock { console.line("The lock \(lock.printable) is free.") }
+    }
+}
+
+/// What was written of a backend; `backend` is the older spelling of `backend_id`.
+private struct WrittenOff: JSONEncodable {
+    let message: BackendStateMessage
+    let drone: DroneID
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.message.cluster)
+            $0.field("backend_id", self.message.backend)
+            $0.field("drone", self.drone)
+            $0.field("state", self.message.state)
+            $0.field("time", self.message.time)
+            $0.fieldIfPresent("detail", self.message.detail)
+            $0.field("backend", self.message.backend)
+        }
     }
 }

@@ -11,8 +11,8 @@ struct SpawnCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-wait"), help: "Return as soon as a drone has taken the backend.")
     var noWait = false
 
-    @Option(help: ArgumentHelp("Wait at most this long for Ready; pulling an image takes its time.", valueName: "seconds"))
-    var wait: UInt32 = 300
+    @Option(help: ArgumentHelp("Wait at most this long for Ready; pulling an image takes its time.", valueName: "time"))
+    var wait = DurationArgument(seconds: 300)
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
@@ -22,13 +22,24 @@ struct SpawnCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.global.run { client, console in
             let start = ContinuousClock.now
-            var report = try await self.schedule(client, console, start)
+            var report: SpawnReport
+            var generator = SystemRandomNumberGenerator()
+            let request = try self.options.request(backendID: .random(using: &generator), environment: console.environment)
+            do {
+                report = try await self.schedule(request, client, start)
+            } catch {
+                throw self.told(error, of: request.backendID, nil, console)
+            }
             if !self.global.json { for line in report.placementLines { console.line(line) } }
             if !self.noWait {
                 let wait = client.readiness(
-                    of: report.backend.backendID, limit: .seconds(self.wait), since: start,
+                    of: report.backend.backendID, limit: self.wait.duration, since: start,
                     notesFrom: console.isErrorTerminal ? report.backend.drone : nil)
-                report.phases = try await self.show(wait, since: start, console)
+                do {
+                    report.phases = try await self.show(wait, since: start, console)
+                } catch {
+                    throw self.told(error, of: report.backend.backendID, report.backend.drone, console)
+                }
                 report.state = .ready
                 report.elapsed = .now - start
             }
@@ -40,12 +51,23 @@ struct SpawnCommand: AsyncParsableCommand {
         }
     }
 
+    /// Programs read what happened from standard output, whatever it was; people from standard error.
+    private func told(_ error: any Error, of backend: BackendID?, _ drone: DroneID?, _ console: Console) -> any Error {
+        guard self.global.json else { return error }
+        let failure = (error as? CommandFailure) ?? (error as? PlaneError).map { CommandFailure($0) }
+        guard let failure else { return error }
+        var report = SpawnFailure(cluster: self.options.cluster, backend: backend, drone: drone, failure: failure)
+        if case .endedBeforeReady(let message)? = error as? PlaneError {
+            report.state = message.state
+            report.detail = message.detail
+        }
+        console.json(report)
+        return error
+    }
+
     private func schedule(
-        _ client: PlaneClient, _ console: Console, _ start: ContinuousClock.Instant
+        _ request: ScheduleRequest, _ client: PlaneClient, _ start: ContinuousClock.Instant
     ) async throws -> SpawnReport {
-        var generator = SystemRandomNumberGenerator()
-        let request = try self.options.request(
-            backendID: .random(using: &generator), environment: console.environment)
         let backend: ScheduledBackend
         do throws(PlaneError) {
             backend = try await client.schedule(request, retry: .once)

@@ -7,8 +7,8 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the history of one backend, or the whole system at a glance.")
 
-    @Argument(help: ArgumentHelp("A backend; without it, the system.", valueName: "backend"))
-    var backend: BackendID?
+    @Argument(help: ArgumentHelp("A backend, by its id, the beginning of it, its host name or its URL; without it, the system.", valueName: "backend"))
+    var backend: BackendReference?
 
     @Flag(name: .shortAndLong, help: "Go on with what happens from now on; of all backends if none is given.")
     var follow = false
@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.global.run { client, console in
             if let backend = self.backend {
-                try await self.history(of: backend, client, console)
+                try await self.history(of: try await client.find(backend).id, client, console)
             } else if self.follow {
                 try await self.everything(client, console)
             } else {
@@ -40,6 +40,6 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func show(_ message: BackendStateMessage, _ console: Console) {
-        if self.global.json { console.json(message) } else { console.line(StatusLine(message).text(console)) }
+        if self.global.json { console.json(StateItem(message)) } else { console.line(StatusLine(message).text(console)) }
     }
 }

@@ -10,8 +10,8 @@ struct TopCommand: AsyncParsableCommand {
         commandName: "top", abstract: "Show what backends use of their drones, live.",
         discussion: "CPU is the share of all processors of the drone together. With --json each sample is a line.", aliases: ["stats"])
 
-    @Argument(help: ArgumentHelp("Only this backend.", valueName: "backend"))
-    var backend: BackendID?
+    @Argument(help: ArgumentHelp("Only this backend, by its id, the beginning of it, its host name or its URL.", valueName: "backend"))
+    var backend: BackendReference?
 
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?
@@ -30,10 +30,16 @@ struct TopCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            let usage = try await client.usage(of: self.backend)
+            var backend: BackendID?
+            if let reference = self.backend { backend = try await client.find(reference).id }
+            let usage = try await client.usage(of: backend)
+            let machines = self.global.json ? nil : try client.machineUsage()
             let table = SharedTable()
             await withTaskGroup(of: Void.self) { group in
                 for samples in usage { group.addTask { await self.listen(to: samples, table: table, console) } }
+                if let machines {
+                    group.addTask { for await machine in machines { table.value.withLock { $0.heard(machine) } } }
+                }
                 if self.once || !self.global.json { group.addTask { await self.show(table, console) } }
                 await group.next()
                 group.cancelAll()
@@ -43,7 +49,7 @@ struct TopCommand: AsyncParsableCommand {
 
     private func listen(to samples: PublishedMessages<BackendStatsMessage>, table: SharedTable, _ console: Console) async {
         for await sample in samples where self.cluster == nil || sample.cluster == self.cluster {
-            if self.global.json { console.json(sample) } else { table.value.withLock { $0.heard(sample, at: .now) } }
+            if self.global.json { console.json(UsageItem(sample: sample)) } else { table.value.withLock { $0.heard(sample, at: .now) } }
         }
     }
 

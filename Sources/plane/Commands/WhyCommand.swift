@@ -7,8 +7,8 @@ struct WhyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Tell what happened to a backend, and why it is in its state.")
 
-    @Argument(help: ArgumentHelp("The backend.", valueName: "backend"))
-    var backend: BackendID
+    @Argument(help: BackendReference.help)
+    var backend: BackendReference
 
     @Option(help: ArgumentHelp("How many of the last lines it printed to show.", valueName: "count"))
     var lines: UInt16 = 10
@@ -17,7 +17,7 @@ struct WhyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            let report = try await client.report(of: self.backend, logEntries: Int(self.lines))
+            let report = try await client.report(of: try await client.find(self.backend).id, logEntries: Int(self.lines))
             if self.global.json { return console.json(report) }
             for line in report.lines(now: .now(), console) { console.line(line) }
         }

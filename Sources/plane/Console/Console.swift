@@ -14,6 +14,8 @@ struct Console: Sendable {
     var environment: [String: String]
     /// The next line of standard input, without its end; nil where there is none.
     var readLine: @Sendable () -> String? = { Swift.readLine() }
+    /// Columns of the terminal that standard output is; nil for a pipe or a file, where lines are as long as they are.
+    var width: Int?
 
     @TaskLocal static var current = Console.standard
 
@@ -26,7 +28,15 @@ struct Console: Sendable {
             usesColours: isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR", default: ""].isEmpty
                 && environment["TERM"] != "dumb",
             isErrorTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb",
-            environment: environment)
+            environment: environment, width: Self.terminalWidth())
+    }
+
+    /// A terminal that does not say how wide it is has 80 columns.
+    private static func terminalWidth() -> Int? {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
     }
 
     /// One line of the result.

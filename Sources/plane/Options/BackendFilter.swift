@@ -26,8 +26,8 @@ struct BackendFilter: ParsableArguments {
     @Option(help: ArgumentHelp("Only backends with this lock.", valueName: "text"))
     var lock: LockName?
 
-    @Option(help: ArgumentHelp("Only what has been in its state for this long.", valueName: "seconds"))
-    var olderThan: UInt32?
+    @Option(help: ArgumentHelp("Only what has been in its state for this long, such as 90s, 5m, 2h or 1d.", valueName: "time"))
+    var olderThan: DurationArgument?
 
     @Flag(name: .shortAndLong, help: "Show those that have ended too.")
     var all = false
@@ -38,7 +38,7 @@ struct BackendFilter: ParsableArguments {
         selection.drone = self.drone
         selection.states = Set(self.state)
         selection.lock = self.lock
-        selection.minimumAge = self.olderThan.map { .seconds(Int64($0)) }
+        selection.minimumAge = self.olderThan?.duration
         selection.includesEnded = self.all
         return selection
     }

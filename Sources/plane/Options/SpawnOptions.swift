@@ -11,8 +11,8 @@ struct SpawnOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("max-idle"), .customLong("timeout")],
-        help: ArgumentHelp("Stop the backend after this many seconds without a connection.", valueName: "seconds"))
-    var maxIdle: UInt64 = 300
+        help: ArgumentHelp("Stop the backend after this time without a connection, such as 90s, 5m or 2h.", valueName: "time"))
+    var maxIdle = DurationArgument(seconds: 300)
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The container's HTTP port (default: 8080).", valueName: "port"))
     var port: UInt16?
@@ -80,7 +80,7 @@ struct SpawnOptions: ParsableArguments {
         return ScheduleRequest(
             cluster: self.cluster,
             backendID: self.backendID ?? backendID,
-            maxIdle: WireSeconds(rawValue: self.maxIdle),
+            maxIdle: WireSeconds(rawValue: self.maxIdle.seconds),
             metadata: [ScheduleRequest.requestedByKey: Requester.name(environment)],
             executable: DockerExecutableConfig(
                 image: self.image,

@@ -5,6 +5,7 @@ import PlaneState
 extension BackendList {
     func lines(now: StateTime, _ console: Console) -> [String] {
         var table = TextTable(headings: ["BACKEND", "STATE", "SINCE", "DRONE", "LOCK"])
+        table.elastic = [0, 3, 4]
         for backend in self.backends {
             table.rows.append([
                 .init(backend.id.hostName(in: self.cluster)),
@@ -14,7 +15,7 @@ extension BackendList {
                 .init(backend.lock?.printable ?? "-"),
             ])
         }
-        return ["\(self.cluster)"] + table.lines(console).map { "  \($0)" }
+        return ["\(self.cluster)"] + table.lines(console, indent: 2).map { "  \($0)" }
     }
 
     var items: [BackendItem] { self.backends.map { BackendItem(cluster: self.cluster, backend: $0) } }
@@ -43,6 +44,8 @@ struct BackendItem: JSONEncodable {
             $0.field("since", self.backend.stateTime.map { WireTime($0) })
             $0.field("drone", self.backend.drone)
             $0.field("lock", self.backend.lock)
+            $0.fieldIfPresent("tag", self.backend.tag)
+            $0.fieldIfPresent("fencing_token", self.backend.fencingToken)
         }
     }
 

@@ -5,7 +5,7 @@ import PlaneState
 extension BackendReport {
     func lines(now: StateTime, _ console: Console) -> [String] {
         var lines = [self.heading(console)]
-        if let diagnosis = self.diagnosis { lines.append("  \(diagnosis.sentence)") }
+        if let diagnosis = self.diagnosis { lines += Self.wrapped(diagnosis.sentence, indent: 2, console) }
         lines.append("")
         lines += self.factLines(now: now)
         lines += ["", "  what happened"] + self.timeline(console).map { "    \($0)" }
@@ -14,8 +14,12 @@ extension BackendReport {
             lines += ["", "  what it printed last"]
             lines += self.lastLines.map { "    " + ($0.kind == .meta ? "[plane] " : "") + $0.text.printable }
         }
-        if let advice = self.diagnosis?.advice(for: self.backend) { lines += ["", "  what to do", "    \(advice)"] }
+        if let advice = self.diagnosis?.advice(for: self.backend) { lines += ["", "  what to do"] + Self.wrapped(advice, indent: 4, console) }
         return lines
+    }
+
+    private static func wrapped(_ text: String, indent: Int, _ console: Console) -> [String] {
+        text.wrapped(to: console.width.map { max(40, min($0, 80) - indent) }).map { String(repeating: " ", count: indent) + $0 }
     }
 
     private func heading(_ console: Console) -> String {
@@ -76,7 +80,7 @@ extension BackendReport: JSONEncodable {
             $0.field("explanation", self.diagnosis?.sentence)
             $0.field("advice", self.diagnosis?.advice(for: self.backend))
             $0.field("phases", self.phases)
-            $0.field("states", self.states)
+            $0.field("states", self.states.map { StateItem($0) })
             $0.field("last_log_lines", self.lastLines)
         }
     }

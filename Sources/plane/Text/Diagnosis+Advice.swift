@@ -2,29 +2,80 @@ import PlaneClient
 import PlaneProtocol
 
 extension Diagnosis {
-    /// What a person may do about it, with the commands of this program.
+    /// What a person may do about it, with the commands of this program and the keys of the configuration; nil where all is as it should be.
     func advice(for backend: BackendID) -> String? {
-        switch (self.state, self.cause) {
-        case (_, .outOfMemory?): "Give it a higher memory limit (plane spawn --memory), or let it need less."
-        case (.errorLoading, .imageMissing?): "Load the image on the drone, or spawn it with --pull-policy if-not-present."
-        case (.errorLoading, .imageNotFound?), (.errorLoading, .pullDenied?):
-            "Is the image's name right, and may this drone read it (--registry-user)?"
-        case (.errorLoading, .pullRateLimited?):
+        if self.cause == .outOfMemory { return "Give it a higher memory limit (plane spawn --memory), or let it need less." }
+        return switch self.state {
+        case .errorLoading: self.loadingAdvice(for: backend)
+        case .timedOutBeforeReady: self.timeoutAdvice
+        case .errorStarting: "It ended while it started; what it printed: plane logs \(backend)"
+        case .failed: self.failureAdvice(for: backend)
+        case .lost: "Is its drone running, and connected to NATS? plane list-drones"
+        case .loading, .starting: "Watch it go on: plane status -f \(backend)"
+        case .ready, .exited, .swept, .terminated: nil
+        }
+    }
+
+    private func loadingAdvice(for backend: BackendID) -> String {
+        switch self.cause {
+        case .imageMissing?: "Load the image on the drone, or spawn it with --pull-policy if-not-present."
+        case .imageNotFound?, .pullDenied?: "Is the image's name right, and may this drone read it (--registry-user)?"
+        case .pullRateLimited?:
             "Give credentials (--registry-user), for anonymous pulls are counted by address; or set up a mirror for the drone's Docker."
-        case (.errorLoading, .pullQuotaExceeded?): "Ask whoever pays for the registry."
-        case (.errorLoading, .registryUnresolved?): "Is the registry's name right, and does the drone's DNS know it?"
-        case (.errorLoading, .registryUntrusted?): "Give the drone's Docker the registry's authority, in /etc/docker/certs.d."
-        case (.errorLoading, .registryTimedOut?), (.errorLoading, .imagePullFailed?): "Does the drone reach the registry, by a proxy if it needs one?"
-        case (.errorLoading, .registryFailed?): "Look at the registry, or try again later."
-        case (.errorLoading, .diskFull?): "Free some space on the drone, for instance with docker image prune."
-        case (.errorLoading, .engineUnavailable?): "Look at Docker on the drone; the image is not at fault. Then ask again."
-        case (.errorLoading, .containerRefused?): "Do the image's user and command exist, is it executable, and can the limits be set?"
-        case (.errorLoading, _): "Is the image's name right, may this drone read it (--registry-user), and does it reach the registry?"
-        case (.timedOutBeforeReady, _): "Does it listen on all addresses, on the port it was spawned with (--port, $PORT)?"
-        case (.errorStarting, _), (.failed, _): "All that it printed: plane logs \(backend)"
-        case (.lost, _): "Is its drone running, and connected to NATS? plane list-drones"
-        case (.loading, _), (.starting, _): "Watch it go on: plane status -f \(backend)"
-        case (.ready, _), (.exited, _), (.swept, _), (.terminated, _): nil
+        case .pullQuotaExceeded?: "Ask whoever pays for the registry."
+        case .registryUnresolved?: "Is the registry's name right, and does the drone's DNS know it?"
+        case .registryUntrusted?: "Give the drone's Docker the registry's authority, in /etc/docker/certs.d."
+        case .registryTimedOut?, .imagePullFailed?: "Does the drone reach the registry, by a proxy if it needs one?"
+        case .registryFailed?: "Look at the registry, or try again later."
+        case .diskFull?: "Free some space on the drone, for instance with docker image prune."
+        case .engineUnavailable?: "Look at Docker on the drone; the image is not at fault. Then ask again."
+        case .containerRefused?: self.refusalAdvice
+        case .internalError?: "Look at the log of drone-agent on its drone; the image is not at fault."
+        default: "Is the image's name right, may this drone read it (--registry-user), and does it reach the registry?"
+        }
+    }
+
+    /// By what Docker says: it has no codes.
+    private var refusalAdvice: String {
+        let said = (self.message ?? "").lowercased()
+        for (words, advice) in Self.refusals where words.contains(where: said.contains) { return advice }
+        return "Do the image's user and command exist, is it executable, and can the limits be set?"
+    }
+
+    private static let refusals: [(words: [String], advice: String)] = [
+        (["minimum memory limit"], "Ask for more memory: containers need at least 6 MiB (--memory 6m)."),
+        (["max_memory_mb", "max_cpu_percent", "max_disk_mb"], "Ask for less, or let the drone allow more: agent.docker.limits in its drone.toml."),
+        (
+            ["storage-opt", "storage opt", "pquota"],
+            "This drone's Docker cannot limit disk space: leave --disk out, or give it overlay2 on XFS mounted with pquota."
+        ),
+        (["range of cpus", "nanocpus", "cpu-quota", "cpu cfs"], "Ask for fewer CPUs (--cpu) than the drone has."),
+        (
+            ["executable file not found", "no such file or directory", "exec format error", "no command specified"],
+            "Look at ENTRYPOINT and CMD of the image: the program, and the interpreter its first line names, must be in it, for this processor."
+        ),
+        (["permission denied"], "Make the image's program executable (chmod +x in its Dockerfile)."),
+        (["unable to find user", "unable to find group", "no matching entries in passwd"], "Create the user that the image names (USER) in its Dockerfile."),
+        (["bind source path does not exist", "invalid mount"], "Make the directory that is to be mounted on the drone (--mount)."),
+        (["unknown or invalid runtime", "runtime name"], "Install that runtime on the drone, or change agent.docker.runtime."),
+        (["network"], "Look at the network that agent.docker.network names: docker network inspect."),
+    ]
+
+    private var timeoutAdvice: String {
+        let slow = "If it only starts slowly, let drones wait longer: agent.ready_timeout_secs."
+        return switch self.cause {
+        case .portNeverOpened?: "Let it listen on 0.0.0.0, not on localhost, and on the port of $PORT (--port). \(slow)"
+        case .readinessTimeout?: "Does it speak HTTP on that port (--port, $PORT), in the clear? \(slow)"
+        default: "Does it listen on all addresses, on the port it was spawned with (--port, $PORT)? \(slow)"
+        }
+    }
+
+    private func failureAdvice(for backend: BackendID) -> String {
+        switch self.cause {
+        case .vanished?: "Did somebody remove its container, or clean up Docker on its drone? It can be started anew."
+        case .internalError?: "Look at the log of drone-agent on its drone; its program is not at fault."
+        case .containerRefused?: "Look at the log of drone-agent on its drone: it says which label or limit of the image it does not take."
+        default: "All that it printed: plane logs \(backend)"
         }
     }
 }

@@ -9,8 +9,14 @@ extension DoctorFinding {
             case .notice: ("note", .yellow)
             case .bad: ("bad ", .red)
             }
-        let line = "\(console.coloured(mark, colour))  \(self.check.padded(to: 12))  \(self.text.printable)"
-        return [line] + (self.advice.map { ["      \(String(repeating: " ", count: 12))  → \($0.printable)"] } ?? [])
+        let indent = String(repeating: " ", count: 20)
+        let width = console.width.map { max(40, min($0, 80) - indent.count) }
+        let text = self.text.printable.wrapped(to: width)
+        var lines = ["\(console.coloured(mark, colour))  \(self.check.padded(to: 12))  \(text[0])"] + text.dropFirst().map { indent + $0 }
+        if let advice = self.advice?.printable.wrapped(to: width.map { $0 - 2 }) {
+            lines += ["\(indent)→ \(advice[0])"] + advice.dropFirst().map { "\(indent)  \($0)" }
+        }
+        return lines
     }
 }
 

@@ -5,6 +5,7 @@ import PlaneState
 extension DroneList {
     func lines(now: StateTime, _ console: Console) -> [String] {
         var table = TextTable(headings: ["DRONE", "STATE", "SEEN", "BACKENDS", "IP", "VERSION", "GIT"])
+        table.elastic = [0, 5]
         for drone in self.drones {
             let silence = drone.lastSeen.map { max(.zero, now.since($0)) }
             // The scheduler stops using a drone it has not heard of for half a minute.
@@ -19,7 +20,7 @@ extension DroneList {
                 .init(drone.metadata?.gitHash.map { String($0.prefix(7)) } ?? "-"),
             ])
         }
-        return ["\(self.cluster)"] + table.lines(console).map { "  \($0)" }
+        return ["\(self.cluster)"] + table.lines(console, indent: 2).map { "  \($0)" }
     }
 
     var items: [DroneItem] { self.drones.map(DroneItem.init) }
@@ -47,6 +48,7 @@ struct DroneItem: JSONEncodable {
             $0.field("ip", self.drone.metadata?.ip)
             $0.field("version", self.drone.metadata?.version)
             $0.field("git_hash", self.drone.metadata?.gitHash)
+            $0.fieldIfPresent("pool", self.drone.metadata?.abilities.pool?.ifNamed)
         }
     }
 }

@@ -7,6 +7,7 @@ struct StatusLine {
     init(_ message: BackendStateMessage) { self.message = message }
 
     func text(_ console: Console) -> String {
+        if let width = console.width { return self.lines(console, width: width).joined(separator: "\n") }
         var columns = [
             self.message.backend.rawValue,
             console.coloured(self.message.state.rawValue, self.message.state.colour),
@@ -14,6 +15,22 @@ struct StatusLine {
         ]
         if let remark = self.remark { columns.append(remark) }
         return columns.joined(separator: "\t")
+    }
+
+    /// On a terminal in columns, the longest state's wide; the id is cut where it does not fit, and remarks go on below.
+    private func lines(_ console: Console, width: Int) -> [String] {
+        let time = "\(self.message.time)"
+        let name = self.message.state.rawValue
+        let longest = BackendState.allCases.map(\.rawValue.count).max() ?? 0
+        let rest = longest + time.count + 4
+        let id = self.message.backend.rawValue.cut(to: max(9, width - rest))
+        var line = "\(id)  \(console.coloured(name, self.message.state.colour))\(String(repeating: " ", count: longest - name.count))  \(time)"
+        guard let remark else { return [line] }
+        if id.count + rest + 2 + remark.count <= width {
+            line += "  \(remark)"
+            return [line]
+        }
+        return [line] + remark.wrapped(to: max(40, width - 4)).map { "    \($0)" }
     }
 
     /// Its end has begun, and its process may still run.
@@ -33,5 +50,23 @@ struct StatusLine {
         if let message = detail.message { parts.append(message.printable) }
         if let requester = detail.requestedBy { parts.append("asked for by \(requester.printable)") }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+}
+
+/// A state in JSON output; `backend` is the older spelling of `backend_id`.
+struct StateItem: JSONEncodable {
+    let message: BackendStateMessage
+
+    init(_ message: BackendStateMessage) { self.message = message }
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.message.cluster)
+            $0.field("backend_id", self.message.backend)
+            $0.field("state", self.message.state)
+            $0.field("time", self.message.time)
+            $0.fieldIfPresent("detail", self.message.detail)
+            $0.field("backend", self.message.backend)
+        }
     }
 }

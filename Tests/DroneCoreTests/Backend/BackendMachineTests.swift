@@ -12,7 +12,7 @@ import Testing
     func shortWay() {
         var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 9000)
         let address = ContainerAddress(ip: self.ip, port: 9000)
-        #expect(machine.handle(.begin) == [.create])
+        #expect(machine.handle(.begin) == [.create(plainly: false)])
         #expect(machine.handle(.created) == [.start])
         #expect(machine.handle(.started) == [.inspect, .record(.starting, route: nil)])
         #expect(machine.handle(.inspected(.running(self.ip))) == [.probe(address), .followLogs])
@@ -27,7 +27,7 @@ import Testing
     func pullAlways() {
         var machine = BackendMachine(.admitted, pullPolicy: .always, port: 80)
         #expect(machine.handle(.begin) == [.pull])
-        #expect(machine.handle(.pulled) == [.create])
+        #expect(machine.handle(.pulled) == [.create(plainly: false)])
         let failure = EngineFailure(.imageMissing, "gone again")
         #expect(machine.handle(.createFailed(failure)).first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "gone again")))
     }
@@ -35,7 +35,7 @@ import Testing
     @Test("policy Never does not pull, whatever is missing")
     func pullNever() {
         var machine = BackendMachine(.admitted, pullPolicy: .never, port: 80)
-        #expect(machine.handle(.begin) == [.create])
+        #expect(machine.handle(.begin) == [.create(plainly: false)])
         let actions = machine.handle(.createFailed(EngineFailure(.imageMissing, "no such image")))
         #expect(!actions.contains(.pull))
         #expect(actions.first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "no such image")))
@@ -94,7 +94,7 @@ import Testing
         var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
         let outcome = BackendOutcome(.terminated, .requested)
-        #expect(machine.handle(.terminate) == [.recordEnding(outcome)])
+        #expect(machine.handle(.terminate(.soft)) == [.recordEnding(outcome)])
         #expect(machine.handle(.created) == [.recordEnd(outcome), .drainLogs(note: nil)])
         #expect(machine.handle(.logsDrained) == [.remove])
     }
@@ -105,7 +105,7 @@ import Testing
         _ = machine.handle(.begin)
         _ = machine.handle(.inspected(.running(self.ip)))
         _ = machine.handle(.wentIdle)
-        #expect(machine.handle(.terminate).isEmpty)
+        #expect(machine.handle(.terminate(.soft)).isEmpty)
         #expect(machine.handle(.inspected(.exited(code: 137, outOfMemory: false))).isEmpty)
         #expect(machine.state == .ending(BackendOutcome(.swept, .idle), .stopping))
     }
@@ -118,5 +118,55 @@ import Testing
         var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
         #expect(machine.handle(.inspected(.exited(code: code, outOfMemory: false))).last == .drainLogs(note: note))
+    }
+
+    private func ending(_ outcome: BackendOutcome) -> BackendMachine {
+        var machine = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
+        _ = machine.handle(.begin)
+        _ = machine.handle(.inspected(.running(self.ip)))
+        _ = outcome.cause == .idle ? machine.handle(.wentIdle) : machine.handle(.terminate(.soft))
+        return machine
+    }
+
+    @Test("a hard request kills a backend that is being ended softly, whatever for, once; and tells it", arguments: [BackendCause.idle, .requested])
+    func hardAfterSoft(cause: BackendCause) {
+        let outcome = BackendOutcome(cause == .idle ? .swept : .terminated, cause)
+        var machine = self.ending(outcome)
+        var hard = outcome
+        hard.isHard = true
+        #expect(machine.handle(.terminate(.hard)) == [.recordEnding(hard), .stop(.hard)])
+        #expect(machine.handle(.terminate(.hard)).isEmpty)
+        #expect(machine.handle(.terminate(.soft)).isEmpty, "nothing slows it down")
+        #expect(machine.handle(.stopped) == [.recordEnd(hard), .drainLogs(note: nil)])
+        #expect(machine.handle(.stopped).isEmpty, "both stops come to their end")
+    }
+
+    @Test("a hard request kills at once, also what is still being made")
+    func hard() {
+        let outcome = BackendOutcome(.terminated, .requested, isHard: true)
+        var running = BackendMachine(.ready, pullPolicy: .ifNotPresent, port: 80)
+        _ = running.handle(.begin)
+        _ = running.handle(.inspected(.running(self.ip)))
+        #expect(running.handle(.terminate(.hard)) == [.recordEnding(outcome), .stop(.hard)])
+
+        var starting = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
+        _ = starting.handle(.begin)
+        _ = starting.handle(.created)
+        #expect(starting.handle(.terminate(.soft)) == [.recordEnding(BackendOutcome(.terminated, .requested))])
+        #expect(starting.handle(.terminate(.hard)) == [.recordEnding(outcome)])
+        #expect(starting.handle(.started) == [.stop(.hard)])
+    }
+
+    @Test("a lifetime that is over ends a backend softly, in whatever state it is")
+    func lifetime() {
+        let outcome = BackendOutcome(.swept, .lifetime)
+        for state in [BackendMachine.State.ready(.rejoining), .starting(.locating)] {
+            var machine = BackendMachine.make(state)
+            #expect(machine.handle(.lifetimeOver) == [.recordEnding(outcome), .stop(.soft)])
+        }
+        var pulling = BackendMachine.make(.loading(.pulling(.init())))
+        #expect(pulling.handle(.lifetimeOver) == [.cancelWork, .recordEnd(outcome), .drainLogs(note: nil)])
+        var ended = BackendMachine.make(.ended(BackendOutcome(.exited, .exitedByItself)))
+        #expect(ended.handle(.lifetimeOver).isEmpty)
     }
 }

@@ -443,7 +443,7 @@ import Testing
         }
         #expect(try await fixture.store.record(BackendTransition(ended, to: .terminated, at: 1)))
         let record = BackendEndingRecord(BackendEnding(.soft, .external, at: WireTime(seconds: 1)), to: .terminated, cause: .requested)
-        #expect(try await fixture.store.beginEnding(of: ending, record) { _ in [] } == record)
+        #expect(try await fixture.store.beginEnding(of: ending, record) { _, _ in [] } == record)
 
         let nowhere = NATSOptions(servers: ["nats://127.0.0.1:\(try freeLoopbackPort())"])
         let connection = NATSConnection.unopened(nowhere, logger: AgentFixture.logger)

@@ -10,7 +10,7 @@ import Testing
 @testable import DroneCore
 
 /// What a backend reaches, tried from inside its container.
-@Suite(.enabled(if: SeparateMachine.isPossible, "only root may make a machine"), .timeLimit(.minutes(4))) struct IsolationTests {
+@Suite(.serialized, .enabled(if: SeparateMachine.isPossible, "only root may make a machine"), .timeLimit(.minutes(4))) struct IsolationTests {
     private static let network = IsolatedNetwork(
         name: "plane", reachable: ["203.0.113.2:4223"].compactMap { SocketEndpoint($0) }, unreachable: ["169.254.0.0/16"].compactMap { IPv4Network($0) })
 
@@ -23,15 +23,23 @@ import Testing
         let configuration: TemporaryDirectory
         var address = ""
 
-        init(_ isolation: IsolatedNetwork?) async throws {
+        /// - Parameter inSandboxes: Their networks were ready before they were made.
+        init(_ isolation: IsolatedNetwork?, inSandboxes: Bool = false) async throws {
             self.configuration = try TemporaryDirectory()
             self.machine = try await SeparateMachine()
             try await TestImage.build(on: self.machine.dockerSocket)
             var template = ContainerTemplate()
             template.isolation = isolation
-            self.engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: self.machine.dockerSocket)), template: template)
+            var engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: self.machine.dockerSocket)), template: template)
+            let pool = SandboxPool(size: 2, maker: DockerSandboxMaker(engine, drone: .make()), logger: AgentFixture.logger)
+            if inSandboxes { engine.sandboxes = pool }
+            self.engine = engine
+            let filling = Task { if inSandboxes { await pool.run { [] } } }
+            defer { filling.cancel() }
+            if inSandboxes { try await eventually("networks are ready", within: .seconds(60)) { pool.free.count == 2 } }
             for backend in [self.first, self.second] {
-                try await self.engine.create(.onDocker(backend, drone: .make(), ["GREETING": "a-neighbour"]))
+                let container = try await self.engine.create(.onDocker(backend, drone: .make(), ["GREETING": "a-neighbour"]))
+                #expect((container.sandbox != nil) == inSandboxes)
                 try await self.engine.start(ContainerHandle(of: backend))
             }
             guard case .running(let address?) = try await self.engine.inspect(ContainerHandle(of: self.second)) else {
@@ -73,9 +81,11 @@ import Testing
         await neighbours.machine.stop()
     }
 
-    @Test("isolated, it reaches names and the rest of the world, and neither its neighbour, nor its machine by any address, nor the cloud's secrets")
-    func isolated() async throws {
-        let neighbours = try await Neighbours(Self.network)
+    @Test(
+        "isolated, it reaches names and the rest of the world, and neither its neighbour, nor its machine by any address, nor the cloud's secrets",
+        arguments: [false, true])
+    func isolated(inSandboxes: Bool) async throws {
+        let neighbours = try await Neighbours(Self.network, inSandboxes: inSandboxes)
         #expect(try await neighbours.firewall("apply").isEmpty)
         let gateway = try await neighbours.machine.run("docker network inspect plane --format '{{(index .IPAM.Config 0).Gateway}}'").first ?? ""
         try await neighbours.machine.run("docker run --detach --publish 8081:8080 --env PORT=8080 \(TestImage.name) >/dev/null")

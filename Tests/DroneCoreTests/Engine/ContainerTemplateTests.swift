@@ -63,6 +63,46 @@ import Testing
         #expect(spec.syslog == SyslogTarget(address: "udp://127.0.0.1:514", tag: "plane-b-1"))
     }
 
+    @Test("what a request says of the process takes the image's place, and its labels never the agent's")
+    func process() throws {
+        let spec = try self.specification {
+            $0.executable.process = ProcessOverride(
+                command: ["/bin/app"], args: ["-v"], workingDirectory: "/srv", user: "1000",
+                labels: ["team": "games", "dev.plane.drone": "another"])
+        }
+        #expect(spec.entrypoint == ["/bin/app"])
+        #expect(spec.command == ["-v"])
+        #expect(spec.workingDirectory == "/srv")
+        #expect(spec.user == "1000")
+        #expect(spec.labels["team"] == "games")
+        #expect(spec.labels["dev.plane.drone"] == "drone-a")
+        let plain = try self.specification()
+        #expect(plain.entrypoint == nil && plain.command == nil && plain.workingDirectory == nil && plain.user == nil)
+    }
+
+    @Test("the fencing token is the scheduler's, whatever the request's environment says; without one there is no variable")
+    func fencingToken() throws {
+        let spec = try self.specification {
+            $0.fencingToken = 1_710_148_530_123
+            $0.executable.env["SESSION_BACKEND_FENCING_TOKEN"] = "9999999999999"
+        }
+        #expect(spec.environment["SESSION_BACKEND_FENCING_TOKEN"] == "1710148530123")
+        #expect(try self.specification().environment["SESSION_BACKEND_FENCING_TOKEN"] == nil)
+    }
+
+    @Test("a data directory is a bind of the drone's own making, a network the request's choice")
+    func directoryAndNetwork() throws {
+        var template = ContainerTemplate()
+        template.network = "plane"
+        template.mounts = MountBase(path: "/var/lib/plane/data")
+        let spec = try self.specification(template) {
+            $0.executable.dataMount = .key(namespace: "games", name: "../x")
+            $0.executable.network = "games"
+        }
+        #expect(spec.binds == ["/var/lib/plane/data/games@/%2E.%2Fx:/plane-data"])
+        #expect(spec.network == "games")
+    }
+
     @Test("A23: an image without a tag is the latest one, not all of them")
     func untagged() throws {
         #expect(try self.specification { $0.executable.image = "registry.example/app" }.image.tag == "latest")

@@ -27,6 +27,26 @@ import Testing
         }
     }
 
+    @Test("with a path and a status of its own, a request is asked for that path until it answers with that status")
+    func terms() async throws {
+        let server = try await AnsweringServer.start("HTTP/1.1 204 Fine\r\n\r\n")
+        let prober = ReadinessProber()
+        let wanted = ReadinessTerms(path: "/healthz?deep=1", status: 204)
+        #expect(await prober.waitForAnswer(from: server.address, wanted, limit: .seconds(5)) == .answered)
+        #expect(server.requests.all.first?.hasPrefix("GET /healthz?deep=1 HTTP/1.1\r\n") == true)
+        let other = ReadinessTerms(status: 200)
+        #expect(await prober.waitForAnswer(from: server.address, other, limit: .milliseconds(200)) == .unanswered(.otherStatus(204)))
+        try await server.stop()
+    }
+
+    @Test("what is no status is none, wherever the answer ends", arguments: ["HTTP/1.1 2", "HTTP/1.1 abc x\r\n\r\n", "HTTP/1.1"])
+    func noStatus(answer: String) async throws {
+        try await self.withServer(answer) { address in
+            let result = await ReadinessProber().waitForAnswer(from: address, ReadinessTerms(status: 200), limit: .milliseconds(200))
+            #expect(result == .unanswered(.mute))
+        }
+    }
+
     @Test("A17: IPv6 addresses are asked like others")
     func ipv6() async throws {
         try await self.withServer("HTTP/1.1 200 OK\r\n\r\n", host: "::1") { address in

@@ -101,4 +101,39 @@ import Testing
         let ended = ReconciliationPlan.Table(states: [.make("b"): .swept], containers: [.make("b"): spare], supervised: [], running: [])
         #expect(self.plan([ContainerListing(spare, isRunning: runs)], ended).toTakeOn == [.make("b")])
     }
+
+    private func sandbox(_ id: String, by drone: DroneID? = nil, runs: Bool = true) -> ContainerListing {
+        let labels = Sandbox.labels(drone: drone ?? self.us, make: "")
+        return ContainerListing(ContainerHandle(id: id, name: "plane.sandbox-\(id)", labels: labels), isRunning: runs)
+    }
+
+    /// A backend's container with the network of that sandbox.
+    private func container(_ id: String, in sandbox: String) -> ContainerListing {
+        var listing = self.container(id)
+        listing.container.sandbox = sandbox
+        return listing
+    }
+
+    @Test("a sandbox that the pool has, that a container uses, or whose backend is cleaned up, is left; any other is removed after the grace")
+    func sandboxes() {
+        let used = self.container("b-1", in: "used")
+        var clearing = self.handle("b-2", by: self.us)
+        clearing.sandbox = "clearing"
+        let table = ReconciliationPlan.Table(
+            states: [.make("b-1"): .ready, .make("b-2"): .terminated], containers: [.make("b-1"): used.container, .make("b-2"): clearing],
+            supervised: [.make("b-1"), .make("b-2")], running: [.make("b-1")], pooled: ["free", "plane.sandbox-new"])
+        let left = ["used", "clearing", "free", "new", "stray"].map { self.sandbox($0) } + [self.sandbox("theirs", by: .make("them"))]
+        let first = self.plan([used] + left, table)
+        #expect(first.toRemove.isEmpty && first.strays == ["stray": 1000] && first.exitHints.isEmpty)
+        #expect(self.plan([used] + left, table, strays: first.strays, now: 1090).toRemove.map(\.id) == ["stray"])
+    }
+
+    @Test("a backend whose sandbox has ended or is gone is looked at", arguments: [true, false])
+    func sandboxEnded(exists: Bool) {
+        let container = self.container("b-1", in: "its")
+        let table = ReconciliationPlan.Table(
+            states: [.make(): .ready], containers: [.make(): container.container], supervised: [.make()], running: [.make()])
+        #expect(self.plan([container, self.sandbox("its")], table).exitHints.isEmpty)
+        #expect(self.plan([container] + (exists ? [self.sandbox("its", runs: false)] : []), table).exitHints == [.make()])
+    }
 }

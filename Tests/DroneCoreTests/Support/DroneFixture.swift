@@ -37,7 +37,7 @@ final class DroneFixture: Sendable {
         logger.logLevel = .critical
         var context = BackendContext(
             drone: .make(), cluster: .make(), store: self.store, engine: self.engine, feeds: self.engine,
-            probe: { [self] _, _ in
+            probe: { [self] _, _, _ in
                 switch self.port.withLock({ $0 }) {
                 case .answers: return .answered
                 case .timesOut: return .unanswered(.mute)
@@ -62,9 +62,12 @@ final class DroneFixture: Sendable {
     func admit(_ request: SpawnRequest) async throws -> BackendSupervisor {
         let context = self.context
         let report = context.report(.loading, of: request.backendID, detail: nil)
-        let admission = try await self.store.admit(request, acceptedAt: context.time.now().unixMicroseconds, report: report)
+        let lifetimeEnd = request.terms.lifetimeLimit.map { context.time.now().seconds + Int64($0.rawValue) }
+        let admission = try await self.store.admit(
+            request, acceptedAt: context.time.now().unixMicroseconds, lifetimeEnd: lifetimeEnd, report: report)
         guard admission == .admitted else { throw CocoaError(.fileWriteFileExists) }
-        return BackendSupervisor(request, from: .admitted, acceptedAt: context.time.now().unixMicroseconds, in: context)
+        return BackendSupervisor(
+            request, from: .admitted, acceptedAt: context.time.now().unixMicroseconds, lifetimeEnd: lifetimeEnd, in: context)
     }
 
     /// The states reported so far, in order, taken out of the outbox.

@@ -122,7 +122,7 @@ final class FakeEngine: Engine, EngineFeeds {
     }
 
     @discardableResult
-    func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle {
+    func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle {
         try await self.enter(.create)
         return try self.state.withLock { (state) throws(EngineFailure) in
             let image = request.executable.image

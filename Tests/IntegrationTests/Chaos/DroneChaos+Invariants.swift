@@ -14,6 +14,12 @@ extension DroneChaos {
             let containers = try await self.engine.list().filter { $0.drone == self.cluster.drone }
             return Set(containers.compactMap(\.container.backend)) == self.steady && containers.allSatisfy(\.isRunning)
         }
+        // What nobody has is removed a minute and a half after it was seen so, in rounds of half a minute.
+        try await eventually("and networks for them and for the next ones, and no other", within: .seconds(200)) {
+            let containers = try await self.engine.list().filter { $0.drone == self.cluster.drone }
+            let sandboxes = Set(containers.filter { $0.container.role == .other(ContainerHandle.sandboxRole) }.compactMap(\.container.id))
+            return sandboxes.count == containers.compactMap(\.container.sandbox).count + LocalCluster.sandboxes
+        }
         let rows = try await self.store.allBackends()
         #expect(rows.unreadable.isEmpty)
         #expect(Set(rows.backends.filter { !$0.state.isTerminal }.map(\.id)) == self.steady)

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationFiles
 import ConfigurationReading
 import Foundation
+import Glibc
 import Logging
 import PlaneService
 import PlaneTestSupport
@@ -52,7 +53,46 @@ struct ProbeCommand: ServiceCommand {
         let table = try Self.file("nats.hosts = ['a']\nhttp = { cluster = 'a.b', services = { app = 'image' } }", in: directory)
         let log = try await TestProcess.ours("scheduler", ["--check", table]).endedLog().joined(separator: "\n")
         #expect(!log.contains("is right"))
-        #expect(log.contains("http has no effect: no service of this version"))
+        #expect(log.contains("http has no effect: the service gateway serves it"))
+    }
+
+    @Test("--check says in its last line what is not known, and with --strict that is 64")
+    func unknownKeys() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try Self.file("nats.hosts = ['a']\ndns.prot = 53\ncolour = 'red'", in: directory)
+        let log = try await TestProcess.ours("scheduler", ["--check", file]).endedLog()
+        #expect(log.last == "The configuration can be used, but for 2 keys that are not known: colour, dns.prot")
+        let strict = try TestProcess.ours("scheduler", ["--check", "--strict", file])
+        #expect(await strict.ended() == 64)
+        let right = try Self.file("nats.hosts = ['a']", in: directory)
+        #expect(try await TestProcess.ours("scheduler", ["--check", "--strict", right]).endedLog() == ["The configuration is right."])
+    }
+
+    @Test("a file that is not there, one that is a directory and one that may not be read are told apart")
+    func unreadable() throws {
+        let directory = try TemporaryDirectory()
+        func found(_ path: String) -> String? {
+            do throws(ConfigurationError) {
+                _ = try ConfigurationLoader.load(ControllerConfiguration.self, file: path, environment: [:])
+                return nil
+            } catch {
+                return error.mistakes.first?.found
+            }
+        }
+        #expect(found(directory.file("none.toml")) == "no file of this name")
+        #expect(found(directory.path) == "a directory")
+        let secret = try Self.file("nats.hosts = ['a']", in: directory)
+        try #require(chmod(secret, 0) == 0)
+        if getuid() != 0 { #expect(found(secret) == "a file that this user may not read") }
+    }
+
+    @Test("text that is no TOML is told with its place, in words of ours")
+    func notTOML() throws {
+        let directory = try TemporaryDirectory()
+        let file = try Self.file("nats.hosts = ['a']\ndns.port = =", in: directory)
+        let error = #expect(throws: ConfigurationError.self) { try ConfigurationLoader.load(ControllerConfiguration.self, file: file, environment: [:]) }
+        let text = try #require(error).description
+        #expect(text.hasPrefix("\(file):2:") && text.contains("found text that is not TOML (while parsing"), "\(text)")
     }
 
     @Test("mistakes end it with 64 before anything starts", arguments: [["--check"], ["--dump-config"], []])

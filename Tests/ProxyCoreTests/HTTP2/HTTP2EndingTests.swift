@@ -63,6 +63,88 @@ struct HTTP2EndingTests {
         }
     }
 
+    /// What a client has said when it falls silent.
+    static let silences: [(String, [UInt8])] = [
+        ("nothing", []), ("half a preface", Array(HTTP2Frames.start.prefix(10))), ("another preface", Array("GET / HTTP/1.1\r\n\r\n".utf8)),
+        ("a preface without settings", Array(HTTP2Frames.start.prefix(24))),
+        ("half a head", HTTP2Frames.start + HTTP2Frames.headers(Self.get("b-1"), stream: 1, flags: 0)),
+        ("half a frame with a head", HTTP2Frames.start + HTTP2Frames.headers(Self.get("b-1"), stream: 1, flags: 4).prefix(20)),
+    ]
+
+    @Test("a client that says nothing after the handshake, or not all, is closed when the time for a head is over", arguments: Self.silences)
+    func silent(name: String, said: [UInt8]) async throws {
+        try await self.withHTTP2 {
+            $0.limits.requestHead = .milliseconds(300)
+        } _: { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try? await client.send(said)  // the time runs from the connection's first moment
+            _ = try await client.bytes("the end of a client that said \(name)") { _ in false }
+        }
+    }
+
+    @Test("an idle connection ends after its time, although its client answers and asks by PING all the while")
+    func pinging() async throws {
+        try await self.withHTTP2 {
+            $0.limits.keepAlive = .milliseconds(600)
+        } _: { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await client.send(HTTP2Frames.start)
+            let count = Recorder<Int>()
+            // As often as a test looks at something it waits for.
+            try await eventually("it is told to leave") {
+                try? await client.send(HTTP2Frames.frame(.ping, stream: 0, [9, 0, 0, 0, 0, 0, 0, 0]))
+                count.record(1)
+                return Self.hasGoAway(try await client.bytes("anything") { _ in true })
+            }
+            #expect(!count.all.isEmpty)
+            let bytes = try await client.bytes("what has come") { _ in true }
+            #expect(HTTP2Frames.read(bytes).contains { $0.lastStream == 0x7FFF_FFFF })
+            await Self.answerPings(in: bytes, client)
+            let all = try await client.bytes("the end") { _ in false }
+            #expect(HTTP2Frames.read(all).compactMap(\.lastStream) == [0x7FFF_FFFF, 0])
+        }
+    }
+
+    /// Those that the proxy has sent by itself.
+    private static func answerPings(in bytes: [UInt8], _ client: TLSPeer) async {
+        for ping in HTTP2Frames.read(bytes) where ping.kind == HTTP2Frames.Kind.ping.rawValue && ping.payload.first != 9 {
+            try? await client.send(HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+        }
+    }
+
+    @Test("a proxy that ends says so first without naming a stream, then names the last, which may have come in between and is served")
+    func lastStream() async throws {
+        try await self.withHTTP2 { _ in
+        } _: { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let flags = HTTP2Frames.endHeaders | HTTP2Frames.endStream
+            try await client.send(HTTP2Frames.start + HTTP2Frames.headers(Self.get("b-1"), stream: 1, flags: flags))
+            let first = try await backend.accept()
+            _ = try await first.receive(until: "\r\n\r\n")
+            await proxy.listener.close()
+            async let served: Void = proxy.server.serveOut(within: nil)
+            let notice = try await client.bytes("GOAWAY") { Self.hasGoAway($0) }
+            #expect(HTTP2Frames.read(notice).compactMap(\.lastStream) == [0x7FFF_FFFF])
+            // On its way when the proxy said so.
+            try await client.send(HTTP2Frames.headers(Self.get("b-1"), stream: 3, flags: flags))
+            let second = try await backend.accept()
+            _ = try await second.receive(until: "\r\n\r\n")
+            await Self.answerPings(in: notice, client)
+            let last = try await client.bytes("the last stream") { HTTP2Frames.read($0).compactMap(\.lastStream).count == 2 }
+            #expect(HTTP2Frames.read(last).compactMap(\.lastStream) == [0x7FFF_FFFF, 3])
+            // Too late, and told so: the client may send it to the successor.
+            try await client.send(HTTP2Frames.headers(Self.get("b-1"), stream: 5, flags: flags))
+            for peer in [first, second] { try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok") }
+            let all = try await client.bytes("the end") { _ in false }
+            let answered = HTTP2Frames.read(all).filter { $0.payload == Array("ok".utf8) }.map(\.stream)
+            #expect(answered.sorted() == [1, 3])
+            #expect(!HTTP2Frames.read(all).contains { $0.stream == 5 })
+            try? await client.close()
+            await served
+        }
+    }
+
     @Test("103 comes before the response it announces, also to a request on a stream")
     func earlyHints() async throws {
         try await self.withHTTP2 { _ in

@@ -150,17 +150,118 @@ struct HostileHTTP2Tests {
         for task in pinging.all { await task.value }
     }
 
-    @Test("frames of one byte that wait in great number, each of which costs a hundred, end the connection")
+    @Test("frames of one byte that wait in great number are kept as what they hold, and reach the backend when it comes")
     func smallFrames() async throws {
         try await self.withClient { proxy, client in
             proxy.routes.set("b-1", .starting(token: nil))
-            try await client.send(HTTP2Frames.headers(Self.post, stream: 1, flags: HTTP2Frames.endHeaders))
-            let frames = (0..<1000).flatMap { _ in HTTP2Frames.frame(.data, stream: 1, [0]) }
+            try await client.send(HTTP2Frames.headers(Self.post + [("content-length", "60000")], stream: 1, flags: HTTP2Frames.endHeaders))
+            let frames = (0..<1000).flatMap { _ in HTTP2Frames.frame(.data, stream: 1, [0x61]) }
             // Less than the stream's window.
-            for _ in 0..<60 { try? await client.send(frames) }
-            _ = try await client.bytes("the end") { _ in false }
+            for _ in 0..<60 { try await client.send(frames) }
+            let backend = try proxy.backend("b-1")
+            let peer = try await backend.accept()
+            let request = try await peer.receive(until: String(repeating: "a", count: 60_000))
+            #expect(request.contains("content-length: 60000\r\n"))
+        }
+    }
+
+    /// What costs the proxy work and the client nothing, again and again.
+    struct Flood: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        /// On a stream of a request that waits for its backend.
+        var frame: [UInt8]
+
+        init(_ name: String, _ frame: [UInt8]) {
+            self.testDescription = name
+            self.frame = frame
+        }
+    }
+
+    static let floods: [Flood] = [
+        Flood("WINDOW_UPDATE of the connection", HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(1))),
+        Flood("WINDOW_UPDATE of a stream", HTTP2Frames.frame(.windowUpdate, stream: 1, HTTP2Frames.number(1))),
+        Flood("PING", HTTP2Frames.frame(.ping, stream: 0, [0, 0, 0, 0, 0, 0, 0, 0])),
+        Flood("SETTINGS", HTTP2Frames.frame(.settings, stream: 0, [0, 4] + HTTP2Frames.number(65_535))),
+        Flood("PRIORITY", HTTP2Frames.frame(.priority, stream: 1, HTTP2Frames.number(0) + [15])),
+        Flood("PRIORITY of streams that are none", HTTP2Frames.frame(.priority, stream: 9, HTTP2Frames.number(0) + [15])),
+        Flood("PRIORITY_UPDATE", HTTP2Frames.frame(.priorityUpdate, stream: 0, HTTP2Frames.number(1) + Array("u=1".utf8))),
+        Flood("empty DATA", HTTP2Frames.frame(.data, stream: 1)),
+        Flood("frames of no known type", HTTP2Frames.frame(.unknown, stream: 0, [1, 2, 3])),
+    ]
+
+    @Test("a client that sends frames without end that mean nothing is told to calm down, and shut out", arguments: Self.floods)
+    func flood(_ flood: Flood) async throws {
+        try await self.withClient { proxy, client in
+            proxy.routes.set("b-1", .starting(token: nil))
+            try await client.send(HTTP2Frames.headers(Self.post, stream: 1, flags: HTTP2Frames.endHeaders))
+            let frames = Array(repeatElement(flood.frame, count: 500).joined())
+            for _ in 0..<20 { try? await client.send(frames) }
+            let bytes = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            let goAway = HTTP2Frames.read(bytes).first { $0.lastStream != nil }
+            #expect(goAway?.errorCode == 0xB, "ENHANCE_YOUR_CALM")
             #expect(try await proxy.asks("unknown").contains("404"))
         }
+    }
+
+    @Test("MadeYouReset: streams that the proxy has to reset, one after the other, end the connection")
+    func madeYouReset() async throws {
+        try await self.withClient { proxy, client in
+            proxy.routes.set("b-1", .starting(token: nil))
+            for stream in stride(from: UInt32(1), to: 2001, by: 2) {
+                // An update by nothing is an error of the stream (RFC 9113 §6.9).
+                try? await client.send(
+                    HTTP2Frames.headers(Self.post, stream: stream, flags: HTTP2Frames.endHeaders)
+                        + HTTP2Frames.frame(.windowUpdate, stream: stream, HTTP2Frames.number(0)))
+            }
+            _ = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            #expect(try await proxy.asks("unknown").contains("404"))
+        }
+    }
+
+    /// What no client of HTTP/2 sends, and by which error the connection ends (RFC 9113 §7).
+    static let violations: [(String, [UInt8], UInt8)] = [
+        ("a request on stream 0", HTTP2Frames.headers(Self.post, stream: 0, flags: HTTP2Frames.endHeaders), 1),
+        ("a request on a stream of the server's", HTTP2Frames.headers(Self.post, stream: 2, flags: HTTP2Frames.endHeaders), 1),
+        ("a frame larger than was agreed on", HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0, count: 16_385)), 6),
+        ("CONTINUATION of nothing", HTTP2Frames.frame(.continuation, stream: 1, [0]), 1),
+        ("another frame amid a head", HTTP2Frames.headers(Self.post, stream: 1, flags: 0) + HTTP2Frames.frame(.ping, stream: 0, [0, 0, 0, 0, 0, 0, 0, 0]), 1),
+        ("a window without end", HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(0x7FFF_FFFF)), 3),
+        ("a window that grows by nothing", HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(0)), 1),
+        ("RST_STREAM of a stream that never was", HTTP2Frames.frame(.resetStream, stream: 7, HTTP2Frames.number(8)), 1),
+        ("DATA on a stream that never was", HTTP2Frames.frame(.data, stream: 7, [0]), 1),
+        ("PUSH_PROMISE", HTTP2Frames.frame(.pushPromise, flags: HTTP2Frames.endHeaders, stream: 1, HTTP2Frames.number(2)), 1),
+        ("an acknowledgement of settings that were not sent", HTTP2Frames.frame(.settings, flags: 1, stream: 0), 1),
+        ("settings of a length that is none", HTTP2Frames.frame(.settings, stream: 0, [0, 4, 0]), 6),
+        ("a field from a table that is empty", HTTP2Frames.frame(.headers, flags: HTTP2Frames.endHeaders, stream: 1, [0xBF]), 9),
+        ("a table larger than was agreed on", HTTP2Frames.frame(.headers, flags: HTTP2Frames.endHeaders, stream: 1, [0x3F, 0xFF, 0xFF, 0x03]), 9),
+        ("a number that does not end", HTTP2Frames.frame(.headers, flags: HTTP2Frames.endHeaders, stream: 1, [0xFF] + [UInt8](repeating: 0xFF, count: 12)), 9),
+        ("a Huffman code that is none", HTTP2Frames.frame(.headers, flags: HTTP2Frames.endHeaders, stream: 1, [0, 1, 0x78, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]), 9),
+    ]
+
+    @Test("what breaks the protocol ends the connection with the error that RFC 9113 names", arguments: Self.violations)
+    func violation(name: String, bytes: [UInt8], code: UInt8) async throws {
+        try await self.withClient { proxy, client in
+            // The acknowledgement that is expected comes first.
+            try await client.send(HTTP2Frames.frame(.settings, flags: 1, stream: 0) + bytes)
+            let seen = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            let goAway = HTTP2Frames.read(seen).first { $0.lastStream != nil }
+            #expect(goAway?.errorCode == code, "\(name)")
+            #expect(try await proxy.asks("unknown").contains("404"))
+        }
+    }
+
+    @Test("HPACK bomb: a large field that is named again in every byte costs no memory, and is answered")
+    func bomb() async throws {
+        try await self.withClient { proxy, client in
+            _ = try proxy.backend("b-1")
+            // With indexing (RFC 7541 §6.2.1), nearly as large as the table; 0xBE names it again.
+            let field: [UInt8] = [0x40, 1, 0x78, 0x7F, 0xA1, 0x1E] + [UInt8](repeating: 0x61, count: 4000)
+            let block = HTTP2Frames.block(Self.post) + field + [UInt8](repeating: 0xBE, count: 8000)
+            try await client.send(HTTP2Frames.frame(.headers, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream, stream: 1, block))
+            let bytes = try await client.bytes("an answer") { HTTP2Frames.read($0).contains { $0.kind == 1 && $0.stream == 1 } }
+            #expect(!HTTP2Frames.read(bytes).contains { $0.lastStream != nil })
+        }
+        #expect(try self.metrics.expectCounter("proxy_upstream_connections_total").totalValue == 0)
     }
 
     @Test("streams that are reset as soon as they are made end the connection, not the proxy")

@@ -1,13 +1,29 @@
 /// Frames of HTTP/2 (RFC 9113 §4.1) as bytes, so that a test can say what no library would.
 enum HTTP2Frames {
     enum Kind: UInt8 {
-        case data = 0, headers = 1, resetStream = 3, settings = 4, ping = 6, goAway = 7, windowUpdate = 8, continuation = 9
+        case data = 0, headers = 1, priority = 2, resetStream = 3, settings = 4, pushPromise = 5, ping = 6, goAway = 7, windowUpdate = 8, continuation = 9
+        case priorityUpdate = 16, unknown = 0xFA
     }
 
     struct Seen: Equatable {
         var kind: UInt8
         var stream: UInt32
         var payload: [UInt8]
+
+        /// The last number in RST_STREAM, and the second in GOAWAY (RFC 9113 §6.4, §6.8).
+        var errorCode: UInt8? {
+            switch self.kind {
+            case Kind.resetStream.rawValue: self.payload.count == 4 ? self.payload[3] : nil
+            case Kind.goAway.rawValue: self.payload.count >= 8 ? self.payload[7] : nil
+            default: nil
+            }
+        }
+
+        /// In GOAWAY.
+        var lastStream: UInt32? {
+            guard self.kind == Kind.goAway.rawValue, self.payload.count >= 4 else { return nil }
+            return self.payload[..<4].reduce(0) { $0 << 8 | UInt32($1) }
+        }
     }
 
     /// The preface and empty settings.

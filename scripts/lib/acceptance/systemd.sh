@@ -35,7 +35,7 @@ step "making the machine"
 docker_cli build --quiet --tag "$image" - >/dev/null <<END
 FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
-    nats-server pebble openssl iptables binutils libnats3.4 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
+    nats-server pebble openssl iptables binutils libnats3.4 libnghttp2-14 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
 STOPSIGNAL SIGRTMIN+3
 # On a machine of its own systemd shares its mounts with what it starts; in a container it leaves that to whoever made the container, and a service finds the folder of
 # its credentials empty.
@@ -66,7 +66,7 @@ holds "the package installs" in_machine apt-get install -y -q --no-install-recom
 holds "it starts nothing by itself" says inactive in_machine systemctl is-active plane-scheduler
 holds "it brings a manual page" says 'plane spawn' in_machine man plane
 holds "the configuration it brings is right, and only readable for its user" in_machine sh -c \
-    'for s in scheduler dns; do /usr/lib/plane/$s --check /etc/plane/controller.toml || exit 1; done
+    'for s in scheduler dns gateway; do /usr/lib/plane/$s --check /etc/plane/controller.toml || exit 1; done
      for s in drone-agent drone-proxy; do /usr/lib/plane/$s --check /etc/plane/drone.toml || exit 1; done
      [ "$(stat -c "%U %G %a" /etc/plane/drone.toml)" = "root plane 640" ] && [ "$(stat -c "%U %G %a" /etc/plane/controller.toml)" = "root root 600" ]'
 # Docker is outside, and this machine a container beside the backends: kept from their neighbours they would be kept from the proxy, too.

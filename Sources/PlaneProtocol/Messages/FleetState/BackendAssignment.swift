@@ -5,12 +5,21 @@ package struct BackendAssignment: Hashable, Sendable {
     package var lockAssignment: LockAssignment?
     /// There is a token, which stands in the stream `plane_secrets` and not here. Ours.
     package var hasHiddenToken: Bool
+    /// The key whose lock this is. Ours.
+    package var key: BackendKey?
+    /// Higher than that of every earlier holder of the lock. Ours.
+    package var fencingToken: Int64?
 
-    package init(drone: DroneID, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil, hasHiddenToken: Bool = false) {
+    package init(
+        drone: DroneID, bearerToken: Secret? = nil, lockAssignment: LockAssignment? = nil, hasHiddenToken: Bool = false,
+        key: BackendKey? = nil, fencingToken: Int64? = nil
+    ) {
         self.drone = drone
         self.bearerToken = bearerToken
         self.lockAssignment = lockAssignment
         self.hasHiddenToken = hasHiddenToken
+        self.key = key
+        self.fencingToken = fencingToken
     }
 }
 
@@ -31,6 +40,8 @@ extension BackendAssignment: JSONCodable {
         self.bearerToken = try json.optional("bearer_token")
         self.lockAssignment = try json.optional("lock_assignment")
         self.hasHiddenToken = try json.value("hidden_token", default: false)
+        self.key = try json.optional("key")
+        self.fencingToken = try json.optional("fencing_token")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -39,6 +50,8 @@ extension BackendAssignment: JSONCodable {
             $0.field("bearer_token", self.bearerToken)
             $0.field("lock_assignment", self.lockAssignment)
             $0.fieldIfPresent("hidden_token", self.hasHiddenToken ? true : nil)
+            $0.fieldIfPresent("key", self.key)
+            $0.fieldIfPresent("fencing_token", self.fencingToken)
         }
     }
 }

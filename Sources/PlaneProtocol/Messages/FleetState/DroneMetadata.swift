@@ -7,18 +7,23 @@ package struct DroneMetadata: Hashable, Sendable {
     package var version: String
     package var gitHash: String?
     package var endpoint: PublicEndpoint
+    package var abilities: DroneAbilities
 
-    package init(ip: IPAddress, version: String, gitHash: String? = nil, endpoint: PublicEndpoint = PublicEndpoint()) {
+    package init(
+        ip: IPAddress, version: String, gitHash: String? = nil, endpoint: PublicEndpoint = PublicEndpoint(),
+        abilities: DroneAbilities = DroneAbilities()
+    ) {
         self.ip = ip
         self.version = version
         self.gitHash = gitHash
         self.endpoint = endpoint
+        self.abilities = abilities
     }
 
     package init(_ request: DroneConnectRequest) {
         self.init(
             ip: request.ip, version: request.version ?? DroneConnectRequest.missingVersion, gitHash: request.gitHash,
-            endpoint: request.endpoint)
+            endpoint: request.endpoint, abilities: request.abilities)
     }
 }
 
@@ -28,6 +33,7 @@ extension DroneMetadata: JSONCodable {
         self.version = try json.required("version")
         self.gitHash = try json.optional("git_hash")
         self.endpoint = try PublicEndpoint(in: json)
+        self.abilities = try DroneAbilities(in: json)
     }
 
     package func write(to json: inout JSONWriter) {
@@ -36,6 +42,7 @@ extension DroneMetadata: JSONCodable {
             $0.field("version", self.version)
             $0.field("git_hash", self.gitHash)
             self.endpoint.write(to: &$0)
+            self.abilities.write(to: &$0)
         }
     }
 }

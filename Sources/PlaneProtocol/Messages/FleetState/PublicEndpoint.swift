@@ -24,8 +24,13 @@ package struct PublicEndpoint: Hashable, Sendable {
     /// A backend's address for a browser.
     package func url(of backend: BackendID, in cluster: ClusterName) -> String {
         let scheme = self.scheme ?? .https
-        let port = self.port ?? cluster.port ?? scheme.defaultPort
+        let port = self.port(in: cluster)
         return "\(scheme.rawValue)://\(backend.hostName(in: cluster))\(port == scheme.defaultPort ? "" : ":\(port)")/"
+    }
+
+    /// Where visitors reach the proxy.
+    package func port(in cluster: ClusterName) -> UInt16 {
+        self.port ?? cluster.port ?? (self.scheme ?? .https).defaultPort
     }
 
     /// The port on which the proxy shows its certificate; nil for a drone whose visitors come by plain HTTP.

@@ -1,0 +1,29 @@
+import ConfigurationReading
+import PlaneProtocol
+
+extension ConfigType where Value == PoolName {
+    static let pool = ConfigType.text(PoolName.expectation, { PoolName(rawValue: $0) }, show: { $0.rawValue })
+}
+
+extension ConfigType where Value == String {
+    /// Docker's bind syntax separates by colons, and a relative path would depend on where the agent is started.
+    static let mountBase = ConfigType.text(
+        "an absolute path without a colon, and not /",
+        { text in
+            let isUsable = text.hasPrefix("/") && !text.utf8.contains(UInt8(ascii: ":")) && !text.utf8.contains(0)
+            return isUsable && !text.allSatisfy { $0 == "/" } ? text : nil
+        }, show: { $0 })
+}
+
+extension ConfigType where Value == [String] {
+    /// Names of Docker's networks. The machine's own, none at all, and another container's are never for requests to choose.
+    static let allowedNetworks = ConfigType(
+        "a list of names of Docker networks other than host, none and container:…",
+        read: { value in
+            guard let values = value.asArray else { return nil }
+            let names = values.compactMap(\.asString)
+            let areUsable = names.allSatisfy { !$0.isEmpty && $0 != "host" && $0 != "none" && !$0.hasPrefix("container:") }
+            return names.count == values.count && areUsable ? names : nil
+        },
+        show: { .array($0.map { .string($0) }) })
+}

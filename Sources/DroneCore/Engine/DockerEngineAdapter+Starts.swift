@@ -1,0 +1,141 @@
+import DockerEngine
+package import DroneStore
+import NetworkAddresses
+package import PlaneProtocol
+
+/// From a request to a container whose address is known.
+extension DockerEngineAdapter {
+    @discardableResult
+    package func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle {
+        guard let spec = self.template.specification(for: request) else { throw Self.notAnImage(request.executable.image) }
+        if let refusal = self.template.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
+            throw EngineFailure(.refused, refusal)
+        }
+        if let mount = request.executable.dataMount {
+            guard let mounts = self.template.mounts else { throw EngineFailure(.refused, "the drone has no directory for data (agent.mount_base)") }
+            try await mounts.prepare(mount, for: request.executable.process.user)
+        }
+        let backend = request.backendID
+        // What is ready is on the network that backends join by default.
+        guard !plainly, request.executable.network == nil, let pool = self.sandboxes, let shortcut = pool.claim(for: backend) else {
+            return try await self.create(spec, for: backend)
+        }
+        do throws(EngineFailure) {
+            return try await self.create(spec, for: backend, by: shortcut, of: pool)
+        } catch {
+            pool.startAbandoned(of: backend)
+            throw error
+        }
+    }
+
+    private func create(
+        _ plain: ContainerSpec, for backend: BackendID, by shortcut: Shortcut, of pool: SandboxPool
+    ) async throws(EngineFailure) -> ContainerHandle {
+        var spec = plain
+        spec.runtime = shortcut.runtime ?? plain.runtime
+        guard let sandbox = shortcut.sandbox else { return try await self.create(spec, for: backend) }
+        spec.networkOf = ContainerID(rawValue: sandbox.id)
+        do throws(EngineFailure) {
+            return try await self.create(spec, for: backend)
+        } catch {
+            switch error.code {
+            case .imageMissing, .nameTaken, .imageNotFound, .pullDenied, .registry, .diskFull:
+                pool.giveBack(sandbox)
+                throw error
+            case .refused, .shortcutFailed:
+                pool.discard(sandbox)
+                return try await self.create(plain, for: backend)
+            case .unavailable:
+                throw error  // there may be a container that has it; if there is none, the reconciler removes it after a while
+            }
+        }
+    }
+
+    private func create(_ specification: ContainerSpec, for backend: BackendID) async throws(EngineFailure) -> ContainerHandle {
+        var spec = specification
+        if spec.networkOf == nil { try await self.ensureNetwork() }
+        do throws(EngineError) {
+            if spec.syslog == nil, let bytes = self.template.logBytes {
+                spec.logRotation = LogRotation(driver: try await self.standardLogDriver(), bytes: bytes)
+            }
+            let id = try await self.client.createContainer(spec, name: try Self.containerID(backend.resourceName))
+            var handle = ContainerHandle(id: id.rawValue, name: backend.resourceName, labels: spec.labels)
+            handle.sandbox = spec.networkOf?.rawValue
+            return handle
+        } catch {
+            self.logDriver.value = nil
+            throw EngineFailure(error)
+        }
+    }
+
+    private func standardLogDriver() async throws(EngineError) -> String {
+        if let known = self.logDriver.value { return known }
+        let driver = try await self.client.information().logDriver
+        self.logDriver.value = driver
+        return driver
+    }
+
+    package func start(_ container: ContainerHandle) async throws(EngineFailure) {
+        do throws(EngineError) {
+            let outcome: Void? = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.start(id) }
+            if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(container.name)") }
+        } catch {
+            let wasByShortcut = self.startEnded(of: container, well: false) || container.sandbox != nil
+            throw wasByShortcut && Self.mayBeOfShortcut(error.code) ? EngineFailure(.shortcutFailed, "\(error)") : EngineFailure(error)
+        }
+        _ = self.startEnded(of: container, well: true)
+    }
+
+    /// - Returns: Whether this agent has made the container by a shortcut.
+    private func startEnded(of container: ContainerHandle, well: Bool) -> Bool {
+        guard let pool = self.sandboxes, let backend = container.backend else { return false }
+        return pool.startEnded(of: backend, well: well)
+    }
+
+    /// Whether a start without the shortcut may go better. Docker says "conflict" of a sandbox that does not run.
+    private static func mayBeOfShortcut(_ code: EngineError.Code) -> Bool {
+        switch code {
+        case .conflict, .notStartable, .badRequest, .daemonFailed: true
+        case .daemonUnreachable, .timedOut, .cancelled, .versionUnsupported, .noSuchContainer, .noSuchImage, .nameConflict, .imageNotFound,
+            .pullDenied, .registry, .diskFull, .unreadableReply, .replyTooLarge:
+            false
+        }
+    }
+
+    package func inspect(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
+        // Most often the handle says which sandbox it is, and both are asked at once.
+        async let early = self.lookAtSandbox(container.sandbox)
+        do throws(EngineError) {
+            let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
+            guard let inspection = found else { return try await self.inspectName(of: container) }
+            guard ContainerHandle(inspection).role == container.role else { return .foreign }
+            guard inspection.labels.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= Self.labelLimit else { return .oversized }
+            let state = inspection.state
+            if state.isRunning {
+                guard let sandbox = inspection.networkOf?.rawValue else { return .running(self.address(of: inspection)) }
+                let look = await (sandbox == container.sandbox ? early : self.lookAtSandbox(sandbox))
+                guard let holder = try look.get(), holder.state.isRunning else { return .networkLost }
+                return .running(self.address(of: holder))
+            }
+            guard state.status != .created else { return .created }
+            return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
+        } catch {
+            if error.code == .replyTooLarge { return .oversized }
+            throw EngineFailure(error)
+        }
+    }
+
+    private func address(of inspection: ContainerInspection) -> IPAddress? {
+        inspection.address(on: self.template.network).flatMap { IPAddress($0) }
+    }
+
+    /// - Returns: Nil where there is none.
+    private func lookAtSandbox(_ id: String?) async -> Result<ContainerInspection?, EngineError> {
+        guard let id = id.flatMap({ ContainerID(rawValue: $0) }) else { return .success(nil) }
+        do throws(EngineError) {
+            return .success(try await self.client.inspect(id))
+        } catch {
+            return error.code == .noSuchContainer ? .success(nil) : .failure(error)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import DroneStore
+package import Logging
+import Metrics
+package import PlaneProtocol
+import PlaneService
+import Synchronization
+import Timing
+
+/// Keeps some sandboxes ready for the next backends, and knows by which runtime containers start fastest.
+///
+/// What is to be done is decided by `SandboxPoolMachine`; one task, `run()`, does it, one thing after the other, so that the pool never takes more
+/// than one start's worth of Docker. Claims return at once, from any task.
+package final class SandboxPool: Sendable {
+    /// What was found not to work is tried again after this: Docker may have been upgraded or configured.
+    private static let probePause = Duration.seconds(600)
+
+    private let maker: any SandboxMaker
+    private let time: AgentTime
+    private let logger: Logger
+    private let machine: Mutex<SandboxPoolMachine>
+    /// Yields when there may be something to do.
+    private let bell: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
+    private let freeMeter = Meter(label: "plane_drone_free_sandboxes")
+
+    /// - Parameter size: How many are kept ready.
+    package init(size: Int, maker: any SandboxMaker, time: AgentTime = AgentTime(), logger: Logger) {
+        self.maker = maker
+        self.time = time
+        self.logger = logger
+        self.machine = Mutex(SandboxPoolMachine(size: size))
+        (self.bell, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: - For starts
+
+    /// How the backend's container is to be made; nil: plainly. Its start is under way from now on, until `startEnded`.
+    package func claim(for backend: BackendID) -> Shortcut? {
+        let shortcut = self.change { $0.claim(for: backend, now: self.time.uptime()) }
+        guard let shortcut else { return nil }
+        let result = shortcut.sandbox == nil ? "miss" : "hit"
+        Counter(label: "plane_drone_sandbox_claims_total", dimensions: [("result", result)]).increment()
+        return shortcut
+    }
+
+    /// No container was made with it, and none will be.
+    package func giveBack(_ sandbox: Sandbox) { self.change { $0.giveBack(sandbox) } }
+
+    /// It cannot be used.
+    package func discard(_ sandbox: Sandbox) { self.change { $0.discard(sandbox.id) } }
+
+    /// The backend's container runs, or could not be started.
+    ///
+    /// - Returns: Whether it was made by a shortcut of this pool.
+    package func startEnded(of backend: BackendID, well: Bool) -> Bool {
+        switch self.change({ $0.startEnded(of: backend, well: well, now: self.time.uptime()) }) {
+        case .shortcut: return true
+        case .plain: return false
+        case .distrusted:
+            self.logger.warning("network sandboxes are not used any more: backends could not be started with them, and could without")
+            return false
+        }
+    }
+
+    /// No container of the backend is started.
+    package func startAbandoned(of backend: BackendID) { self.change { $0.startAbandoned(of: backend) } }
+
+    // MARK: - For who looks after containers
+
+    /// What the engine may list, and is not to be taken for left behind: ids, and the name of the one that is being made.
+    package var known: Set<String> { self.machine.withLock { $0.known } }
+
+    /// Those that are ready, by the engine's id.
+    package var free: Set<String> { self.machine.withLock { Set($0.free.map(\.id)) } }
+
+    /// These have ended, if they were ready.
+    package func ended(_ ids: Set<String>) {
+        let lost = self.free.intersection(ids)
+        guard !lost.isEmpty else { return }
+        self.logger.notice("network sandboxes have ended and are made anew", metadata: [LogKey.count: "\(lost.count)"])
+        self.change { machine in for id in lost { machine.discard(id) } }
+    }
+
+    package func set(draining: Bool) { self.change { $0.isDraining = draining } }
+
+    // MARK: - Keeping it full
+
+    /// Probes, takes over what an agent before this one has left, and keeps the pool full, until cancelled. The sandboxes stay.
+    ///
+    /// - Parameter adoptable: Containers of this drone that are sandboxes and certainly nobody's.
+    package func run(adoptable: @Sendable () async throws -> [ContainerListing]) async {
+        while !Task.isCancelled {
+            guard let probe = await self.probe() else { continue }
+            var adopted: [Sandbox] = []
+            do {
+                adopted = try await adoptable().filter { $0.isRunning && self.maker.isOurs($0) }.compactMap { listing in
+                    listing.container.id.map { Sandbox(id: $0, name: listing.container.name) }
+                }
+            } catch {
+                // They are taken for left behind and removed after a while.
+                if !Task.isCancelled { self.logger.warning("sandboxes could not be taken over", metadata: [LogKey.error: "\(error)"]) }
+            }
+            let isOpen = self.change { machine in
+                machine.open(runtime: probe.runtime, adopted: adopted)
+                return machine.usable != nil
+            }
+            self.logger.info("network sandboxes are used", metadata: [LogKey.reason: "\(probe.findings)", LogKey.count: "\(adopted.count)"])
+            if isOpen { await self.keepFull() }
+        }
+    }
+
+    /// - Returns: Nil when it is to be tried again now.
+    private func probe() async -> SandboxProbe? {
+        for failures in 1... {
+            do throws(EngineFailure) {
+                return try await self.maker.probe()
+            } catch {
+                guard !Task.isCancelled else { return nil }
+                if error.code == .unavailable {
+                    self.logger.debug("sandboxes were not tried yet", metadata: [LogKey.error: "\(error)"])
+                    guard (try? await self.time.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return nil }
+                } else {
+                    self.logger.notice("network sandboxes are not used", metadata: [LogKey.reason: "\(error)"])
+                    try? await self.time.sleep(Self.probePause)
+                    return nil
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Returns when sandboxes have turned out not to work, some time later.
+    private func keepFull() async {
+        var failures = 0
+        for await _ in self.bell {
+            while let step = self.machine.withLock({ $0.next(now: self.time.uptime(), name: Sandbox.randomName()) }) {
+                guard !Task.isCancelled else { return }
+                switch step {
+                case .wait(let pause): try? await self.time.sleep(pause)
+                case .remove(let id): await self.remove(id)
+                case .make(let name):
+                    failures = await self.make(name) ? 0 : failures + 1
+                    if failures > 0 { try? await self.time.sleep(RetrySchedule.engine.pause(after: failures)) }
+                }
+            }
+            if self.machine.withLock({ $0.usable == nil }) {
+                try? await self.time.sleep(Self.probePause)
+                return
+            }
+        }
+    }
+
+    private func make(_ name: String) async -> Bool {
+        let runtime = self.machine.withLock { $0.usable?.runtime }
+        do throws(EngineFailure) {
+            let sandbox = try await self.maker.make(name, runtime: runtime)
+            self.change { $0.made(sandbox) }
+            return true
+        } catch {
+            self.change { $0.makingFailed() }
+            if !Task.isCancelled { self.logger.warning("a network sandbox could not be made", metadata: [LogKey.error: "\(error)"]) }
+            return false
+        }
+    }
+
+    private func remove(_ sandbox: String) async {
+        do throws(EngineFailure) {
+            try await self.maker.remove(sandbox)
+        } catch {
+            // The reconciler finds it.
+            if !Task.isCancelled { self.logger.debug("a sandbox could not be removed", metadata: [LogKey.error: "\(error)"]) }
+        }
+    }
+
+    @discardableResult
+    private func change<Result: Sendable>(_ body: (inout SandboxPoolMachine) -> Result) -> Result {
+        let (result, count) = self.machine.withLock { machine in
+            let result = body(&machine)
+            return (result, machine.free.count)
+        }
+        self.freeMeter.set(count)
+        self.ring.yield()
+        return result
+    }
+}

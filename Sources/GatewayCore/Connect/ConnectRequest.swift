@@ -1,0 +1,84 @@
+package import JSONValues
+package import PlaneProtocol
+
+/// What `POST /ctrl/connect` asks for: the backend of a key, or a new one.
+package struct ConnectRequest: Hashable, Sendable {
+    package var key: BackendKey?
+    package var spawn: SpawnConfig?
+    package var user: String?
+    package var auth: [String: JSONValue] = [:]
+
+    /// Bytes of `user`; it becomes one header.
+    package static let maximumUserBytes = 8192
+    /// Bytes of the header that `auth` becomes.
+    package static let maximumAuthBytes = 16_384
+
+    package init(key: BackendKey? = nil, spawn: SpawnConfig? = nil, user: String? = nil, auth: [String: JSONValue] = [:]) {
+        self.key = key
+        self.spawn = spawn
+        self.user = user
+        self.auth = auth
+    }
+
+    /// Reads a request's body.
+    /// - Throws: 400 for what is not JSON, 422 for JSON that says something else.
+    package init(body: [UInt8]) throws(GatewayFailure) {
+        let document: JSONSyntax
+        do throws(MessageError) {
+            document = try WireCodec.decode(JSONSyntax.self, from: body)
+        } catch {
+            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+        }
+        do throws(MessageError) {
+            self = try ConnectRequest(json: document.node)
+        } catch {
+            throw .unprocessable(error)
+        }
+    }
+}
+
+/// Any JSON: what is left to be wrong when this has been read is the shape.
+package struct JSONSyntax: JSONDecodable {
+    package let node: JSONNode
+    package init(json: JSONNode) throws(MessageError) { self.node = json }
+}
+
+extension ConnectRequest: JSONDecodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.key = try json.optional("key", as: KeyDocument.self)?.key
+        self.spawn = try json.optional("spawn_config")
+        self.user = try json.optional("user")
+        self.auth = try json.value("auth", default: [:])
+        if let user = self.user {
+            guard user.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                throw MessageError(path: [.key("user")], expected: "text without control characters", found: "one with some")
+            }
+            guard user.utf8.count <= Self.maximumUserBytes else {
+                throw MessageError(path: [.key("user")], expected: "at most \(Self.maximumUserBytes) bytes", found: "\(user.utf8.count)")
+            }
+        }
+        let length = VisitorData.header(of: self.auth).utf8.count
+        guard length <= Self.maximumAuthBytes else {
+            throw MessageError(
+                path: [.key("auth")], expected: "JSON that takes at most \(Self.maximumAuthBytes) bytes of ASCII as a header", found: "\(length) bytes")
+        }
+    }
+
+    /// The key of a request, whose optional texts may be absent but not `null`.
+    private struct KeyDocument: JSONDecodable {
+        let key: BackendKey
+
+        init(json: JSONNode) throws(MessageError) {
+            let name: String = try json.required("name")
+            let namespace = try json.value("namespace", default: "")
+            let tag = try json.value("tag", default: "")
+            guard let key = BackendKey(namespace: namespace, name: name, tag: tag) else {
+                throw MessageError(
+                    expected:
+                        "texts without NUL: namespace and name of some \(LockName.maximumBytes) bytes together, a tag of at most \(BackendKey.maximumTagBytes)",
+                    found: "other ones")
+            }
+            self.key = key
+        }
+    }
+}

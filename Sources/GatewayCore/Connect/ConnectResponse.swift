@@ -1,0 +1,82 @@
+package import PlaneProtocol
+
+/// The answer to a `ConnectRequest`. Every key of Plane 0.5 is always there; what there is not is `null`.
+package struct ConnectResponse: Hashable, Sendable {
+    package var backend: BackendID
+    package var spawned: Bool
+    package var status: StatusWord
+    package var token: Secret
+    package var url: Secret
+    package var subdomain: Subdomain?
+    /// nil with a static token.
+    package var secretToken: Secret?
+    package var statusURL: String
+    /// nil unless spawned.
+    package var drone: DroneID?
+    /// Where its drone serves it by its own name, with the token that it asks for. Ours; for installations without a tier.
+    package var backendURL: Secret?
+
+    package init(
+        backend: BackendID, spawned: Bool, status: StatusWord, token: Secret, url: Secret, subdomain: Subdomain? = nil, secretToken: Secret? = nil,
+        statusURL: String, drone: DroneID? = nil, backendURL: Secret? = nil
+    ) {
+        self.backend = backend
+        self.spawned = spawned
+        self.status = status
+        self.token = token
+        self.url = url
+        self.subdomain = subdomain
+        self.secretToken = secretToken
+        self.statusURL = statusURL
+        self.drone = drone
+        self.backendURL = backendURL
+    }
+}
+
+extension ConnectResponse: JSONEncodable {
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend_id", self.backend)
+            $0.field("spawned", self.spawned)
+            $0.field("status", self.status)
+            $0.field("token", self.token)
+            $0.field("url", self.url)
+            $0.field("subdomain", self.subdomain)
+            $0.field("secret_token", self.secretToken)
+            $0.field("status_url", self.statusURL)
+            $0.field("drone", self.drone)
+            $0.fieldIfPresent("backend_url", self.backendURL)
+        }
+    }
+}
+
+/// Addresses that visitors and applications are told.
+package enum PublicAddress {
+    /// `http(s)://[<subdomain>.]<cluster>/<token>/`: HTTPS where the cluster's name has no port, or 443.
+    package static func ofToken(_ token: Secret, in cluster: ClusterName, subdomain: Subdomain?) -> Secret {
+        let scheme = cluster.port == nil || cluster.port == 443 ? "https" : "http"
+        return Secret("\(scheme)://\(subdomain.map { "\($0)." } ?? "")\(cluster)/\(token.exposed)/")
+    }
+
+    /// - Parameter base: of the gateway, with or without a slash at its end.
+    package static func ofStatus(_ backend: BackendID, base: String) -> String {
+        "\(base.hasSuffix("/") ? String(base.dropLast()) : base)/pub/b/\(backend)/status"
+    }
+
+    /// A link that turns the backend's token into a cookie at its drone's proxy, and leads to the backend.
+    package static func ofBackend(_ backend: BackendID, in cluster: ClusterName, at endpoint: PublicEndpoint, bearerToken: Secret?) -> Secret {
+        let address = endpoint.url(of: backend, in: cluster)
+        guard let bearerToken else { return Secret(address) }
+        return Secret("\(address)_plane_auth?token=\(bearerToken.exposed)")
+    }
+
+    /// A base URL without its user part and without a slash at its end; nil for what is none.
+    package static func base(_ url: String) -> String? {
+        guard let scheme = ["https://", "http://"].first(where: { url.hasPrefix($0) }) else { return nil }
+        var rest = url.dropFirst(scheme.count)
+        let authorityEnd = rest.firstIndex(of: "/") ?? rest.endIndex
+        if let at = rest[..<authorityEnd].lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+        while rest.hasSuffix("/") { rest.removeLast() }
+        return rest.isEmpty ? nil : scheme + rest
+    }
+}

@@ -1,0 +1,123 @@
+package import PlaneProtocol
+
+/// What a request is for. Names in paths are read here; one that cannot be a name leads to nothing that exists.
+package enum Route: Hashable, Sendable {
+    // Plane 0.5
+    case health
+    case status(BackendID?)
+    case statusStream(BackendID?)
+    case controllerStatus
+    case connect
+    case terminate(BackendID?, BackendEnding.Kind)
+    case revoke(answersNull: Bool)
+    case drain(ClusterName?, DroneID?)
+    case clusterState(ClusterName?)
+    case nodeSocket
+    // Ours
+    case undrain(ClusterName?, DroneID?)
+    case listBackends
+    case backend(BackendID?)
+    case logs(BackendID?)
+    case logStream(BackendID?)
+    case metrics(BackendID?)
+    case events(ClusterName?)
+    case openAPI
+    // The page
+    case page
+    case pageStyle
+    case pageScript
+    case pageEvents
+    case pageBackend(BackendID?)
+    case pageTerminate(BackendID?)
+    case pageDrain(ClusterName?, DroneID?)
+    case pageLogin
+    case pageLogout
+
+    /// Whose right it takes to be answered.
+    package enum Audience: Hashable, Sendable {
+        /// Browsers of visitors, from every site.
+        case everybody
+        /// The application.
+        case control
+        /// People with a browser.
+        case page
+    }
+
+    package var audience: Audience {
+        switch self {
+        case .health, .status, .statusStream, .openAPI: .everybody
+        case .controllerStatus, .connect, .terminate, .revoke, .drain, .clusterState, .nodeSocket, .undrain, .listBackends, .backend, .logs, .logStream,
+            .metrics, .events:
+            .control
+        case .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageTerminate, .pageDrain, .pageLogin, .pageLogout: .page
+        }
+    }
+
+    /// Whether it may change something, which takes the right to write and leaves a line in the log.
+    package var changes: Bool {
+        switch self {
+        case .connect, .terminate, .revoke, .drain, .undrain, .pageTerminate, .pageDrain: true
+        case .health, .status, .statusStream, .controllerStatus, .clusterState, .nodeSocket, .listBackends, .backend, .logs, .logStream, .metrics, .events,
+            .openAPI, .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageLogin, .pageLogout:
+            false
+        }
+    }
+}
+
+/// For logs and metrics.
+extension Route {
+    package var name: String {
+        switch self {
+        case .health: "health"
+        case .status: "status"
+        case .statusStream: "status_stream"
+        case .controllerStatus: "controller_status"
+        case .connect: "connect"
+        case .terminate(_, .soft): "soft_terminate"
+        case .terminate(_, .hard): "hard_terminate"
+        case .revoke: "revoke"
+        case .drain: "drain"
+        case .clusterState: "cluster_state"
+        case .nodeSocket: "node_socket"
+        case .undrain: "undrain"
+        case .listBackends: "list_backends"
+        case .backend: "backend"
+        case .logs: "logs"
+        case .logStream: "log_stream"
+        case .metrics: "metrics"
+        case .events: "events"
+        case .openAPI: "openapi"
+        case .page: "page"
+        case .pageStyle: "page_style"
+        case .pageScript: "page_script"
+        case .pageEvents: "page_events"
+        case .pageBackend: "page_backend"
+        case .pageTerminate: "page_terminate"
+        case .pageDrain: "page_drain"
+        case .pageLogin: "page_login"
+        case .pageLogout: "page_logout"
+        }
+    }
+
+    /// The backend that the path names.
+    package var backend: BackendID? {
+        switch self {
+        case .status(let backend), .statusStream(let backend), .terminate(let backend, _), .backend(let backend), .logs(let backend),
+            .logStream(let backend), .metrics(let backend), .pageBackend(let backend), .pageTerminate(let backend):
+            backend
+        case .health, .controllerStatus, .connect, .revoke, .drain, .clusterState, .nodeSocket, .undrain, .listBackends, .events, .openAPI, .page,
+            .pageStyle, .pageScript, .pageEvents, .pageDrain, .pageLogin, .pageLogout:
+            nil
+        }
+    }
+
+    /// The drone that the path names.
+    package var drone: DroneID? {
+        switch self {
+        case .drain(_, let drone), .undrain(_, let drone), .pageDrain(_, let drone): drone
+        case .health, .controllerStatus, .connect, .revoke, .clusterState, .nodeSocket, .listBackends, .events, .openAPI, .page, .pageStyle, .pageScript,
+            .pageEvents, .pageLogin, .pageLogout, .status, .statusStream, .terminate, .backend, .logs, .logStream, .metrics, .pageBackend, .pageTerminate:
+            nil
+        }
+    }
+}

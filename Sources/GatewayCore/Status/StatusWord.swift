@@ -1,0 +1,50 @@
+package import PlaneProtocol
+
+/// A backend's status in the words of Plane 0.5, in the order in which they follow each other.
+package enum StatusWord: String, JSONText, CaseIterable, Codable, Comparable {
+    case scheduled, loading, starting, waiting, ready, terminating
+    case hardTerminating = "hard-terminating"
+    case terminated
+
+    /// Grows on every way through a life.
+    package var rank: Int {
+        switch self {
+        case .scheduled: 10
+        case .loading: 20
+        case .starting: 30
+        case .waiting: 40
+        case .ready: 50
+        case .terminating: 60
+        case .hardTerminating: 65
+        case .terminated: 70
+        }
+    }
+
+    package static func < (left: StatusWord, right: StatusWord) -> Bool { left.rank < right.rank }
+
+    /// Of a backend as the shared state shows it.
+    /// - Parameter state: nil while only its assignment is known.
+    package init(_ state: BackendState?, isEnding: Bool) {
+        self =
+            switch state {
+            case let state? where state.isTerminal: .terminated
+            case _ where isEnding: .terminating
+            case nil: .scheduled
+            case .loading?: .loading
+            case .starting?: .waiting
+            case .ready?: .ready
+            case .errorLoading?, .errorStarting?, .timedOutBeforeReady?, .failed?, .exited?, .swept?, .lost?, .terminated?: .terminated
+            }
+    }
+}
+
+/// Why a backend ends.
+package enum TerminationReason: String, JSONText, CaseIterable, Codable {
+    case swept, external, lost
+    case keyExpired = "keyexpired"
+    case startupTimeout = "startuptimeout"
+    case internalError = "internalerror"
+
+    /// nil for one that only newer agents know.
+    init?(_ reason: BackendEnding.Reason) { self.init(rawValue: reason.rawValue) }
+}

@@ -1,0 +1,67 @@
+import Crypto
+package import PlaneProtocol
+
+/// A visitor's token, which stands in the path of a URL: 32 random bytes in base64url without padding (RFC 4648 §5), 43 characters; behind `s.`
+/// where one token serves all visitors of a backend.
+package struct VisitorToken: Hashable, Sendable {
+    package let text: Secret
+
+    package static let bytes = 32
+    package static let characters = 43
+    private static let staticPrefix = "s."
+
+    /// - Parameter generator: must be a cryptographic one, as the system's is.
+    package static func random(isStatic: Bool = false, using generator: inout some RandomNumberGenerator) -> VisitorToken {
+        VisitorToken(text: Secret((isStatic ? self.staticPrefix : "") + self.randomText(using: &generator).exposed))
+    }
+
+    /// The random part by itself.
+    package static func randomText(using generator: inout some RandomNumberGenerator) -> Secret {
+        Secret(Base64URLText.encode((0..<self.bytes).map { _ in UInt8.random(in: 0...255, using: &generator) }))
+    }
+
+    private init(text: Secret) { self.text = text }
+
+    /// nil for what no gateway has made.
+    package init?(text: String) {
+        let rest = text.hasPrefix(Self.staticPrefix) ? text.dropFirst(2) : text[...]
+        guard rest.utf8.count == Self.characters, rest.utf8.allSatisfy(Base64URLText.isDigit) else { return nil }
+        self.text = Secret(text)
+    }
+
+    package var isStatic: Bool { self.text.exposed.hasPrefix(Self.staticPrefix) }
+    package var hash: TokenHash { TokenHash(of: self.text.exposed) }
+}
+
+extension TokenHash {
+    package init(of text: String) { self.init(digest: SHA256.hash(data: Array(text.utf8))) }
+}
+
+/// base64url without padding.
+enum Base64URLText {
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        var (buffer, bits): (UInt32, Int) = (0, 0)
+        for byte in bytes {
+            buffer = buffer << 8 | UInt32(byte)
+            bits += 8
+            while bits >= 6 {
+                bits -= 6
+                text.append(self.digits[Int(buffer >> UInt32(bits) & 0x3F)])
+            }
+        }
+        if bits > 0 { text.append(self.digits[Int(buffer << UInt32(6 - bits) & 0x3F)]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    static func isDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package import PlaneProtocol
+
+/// A token by which an application or a person may use `/ctrl`, as the configuration has it: its hash, and how far it reaches.
+package struct AccessToken: Hashable, Sendable {
+    package var name: String
+    package var hash: TokenHash
+    package var mayWrite = false
+    /// Where it counts; empty for everywhere.
+    package var clusters: Set<ClusterName> = []
+    package var pools: Set<PoolName> = []
+    /// What the namespace of a key has to begin with; empty for any.
+    package var namespaces: [String] = []
+
+    package init(name: String, hash: TokenHash, mayWrite: Bool) {
+        self.name = name
+        self.hash = hash
+        self.mayWrite = mayWrite
+    }
+
+    package static let expectation = #""sha256:<64 hexadecimal digits> <read or write> [cluster=<name>] [pool=<name>] [namespace=<prefix>]""#
+
+    /// Reads the text of a configuration; nil for what is none.
+    package init?(name: String, text: String) {
+        let words = text.split(separator: " ", omittingEmptySubsequences: true)
+        guard words.count >= 2, words[0].hasPrefix("sha256:"), let hash = TokenHash(rawValue: String(words[0].dropFirst(7))) else { return nil }
+        guard words[1] == "read" || words[1] == "write" else { return nil }
+        self.init(name: name, hash: hash, mayWrite: words[1] == "write")
+        for word in words.dropFirst(2) {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { return nil }
+            let value = String(parts[1])
+            switch parts[0] {
+            case "cluster":
+                guard let cluster = ClusterName(rawValue: value) else { return nil }
+                self.clusters.insert(cluster)
+            case "pool":
+                guard let pool = PoolName(rawValue: value) else { return nil }
+                self.pools.insert(pool)
+            case "namespace": self.namespaces.append(value)
+            default: return nil
+            }
+        }
+    }
+
+    /// The text for a configuration.
+    package var text: String {
+        (["sha256:\(self.hash)", self.mayWrite ? "write" : "read"] + self.clusters.map { "cluster=\($0)" }.sorted()
+            + self.pools.map { "pool=\($0)" }.sorted() + self.namespaces.map { "namespace=\($0)" }).joined(separator: " ")
+    }
+
+    /// Whether it reaches what a call is about.
+    package func permits(_ scope: CallScope) -> Bool {
+        guard !scope.changes || self.mayWrite else { return false }
+        guard self.clusters.isEmpty || scope.cluster.map(self.clusters.contains) ?? false else { return false }
+        guard self.pools.isEmpty || scope.pool.map(self.pools.contains) ?? false else { return false }
+        return self.namespaces.isEmpty || scope.namespace.map { namespace in self.namespaces.contains { namespace.utf8.starts(with: $0.utf8) } } ?? false
+    }
+
+    /// Whether there is something of a cluster that it reaches.
+    package func reaches(_ cluster: ClusterName) -> Bool { self.clusters.isEmpty || self.clusters.contains(cluster) }
+}
+
+/// What a call is about, as far as that is known.
+package struct CallScope: Hashable, Sendable {
+    package var changes: Bool
+    package var cluster: ClusterName?
+    package var pool: PoolName?
+    package var namespace: String?
+
+    package init(changes: Bool, cluster: ClusterName? = nil, pool: PoolName? = nil, namespace: String? = nil) {
+        self.changes = changes
+        self.cluster = cluster
+        self.pool = pool
+        self.namespace = namespace
+    }
+}
+
+/// Who is asking.
+package enum Caller: Hashable, Sendable {
+    /// Nobody is asked who they are, or somebody else has looked.
+    case anybody
+    case holder(AccessToken)
+
+    package func may(_ scope: CallScope) -> Bool {
+        switch self {
+        case .anybody: true
+        case .holder(let token): token.permits(scope)
+        }
+    }
+
+    /// Whether something of a cluster may be looked at.
+    package func sees(_ cluster: ClusterName) -> Bool {
+        switch self {
+        case .anybody: true
+        case .holder(let token): token.reaches(cluster)
+        }
+    }
+
+    package var name: String? {
+        switch self {
+        case .anybody: nil
+        case .holder(let token): token.name
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package import ConfigurationReading
+package import NetworkAddresses
+package import PlaneProtocol
+import PlaneService
+
+/// Settings of the HTTP interface for applications (table `gateway`).
+package struct GatewayConfiguration: Hashable, Sendable {
+    /// How often one caller may ask.
+    package struct Limits: Hashable, Sendable {
+        package var requestsPerSecond: Int
+        package var burst: Int
+
+        package init(requestsPerSecond: Int, burst: Int) {
+            self.requestsPerSecond = requestsPerSecond
+            self.burst = burst
+        }
+    }
+
+    package var port: UInt16
+    /// Loopback, because whoever may connect may start programs, unless `tokens` or `forwardAuth` asks who it is.
+    package var bindIP: IPAddress = .v4(0x7F00_0001)
+    /// For recipes without a cluster.
+    package var defaultCluster: ClusterName?
+    /// Base of the addresses of statuses; the request's Host if nil.
+    package var url: String?
+    /// Who is asked about each request for `/ctrl`; nil for nobody.
+    package var forwardAuth: String?
+    package var tokens: [AccessToken] = []
+    /// Time without use after which a visitor's token ends.
+    package var tokenLifetime: Duration = .seconds(3600)
+    package var limits: Limits?
+    /// Whether every call that may change something leaves a line in the log.
+    package var audits = true
+    /// Whether proxies of a tier serve the tokenized URLs. Without them, answers also tell where the drone itself serves a backend.
+    package var hasProxyTier = false
+
+    package init(port: UInt16) { self.port = port }
+}
+
+extension GatewayConfiguration: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        var bindIP = IPAddress.v4(0x7F00_0001)
+        var tokenLifetime = Duration.seconds(3600)
+        var (audits, hasProxyTier) = (true, false)
+        let port = reader.required("http_port", .port, "Port of the HTTP interface for applications, and of the page for people.")
+        reader.read("bind_ip", .ipAddress, into: &bindIP, "Its address. Whoever can connect may start programs, unless tokens or forward_auth says otherwise.")
+        let defaultCluster = reader.optional("default_cluster", .clusterName, "Cluster of backends whose recipe names none.")
+        let url = reader.optional("url", .httpURL, "Address by which clients reach this gateway, for status_url; the request's Host if not set.")
+        let forwardAuth = reader.optional(
+            "forward_auth", .httpURL, "Address that is asked about every request below /ctrl and for the page: 2xx lets it through, anything else is 401.")
+        let tokens = reader.optional(
+            "tokens", .accessTokens,
+            "Tokens for /ctrl and the page, by name, each \(AccessToken.expectation); sent as Authorization: Bearer. Everybody is let through if not set.")
+        if forwardAuth != nil, tokens != nil {
+            reader.mistake("tokens", found: "tokens beside forward_auth", expectation: "one of the two")
+        }
+        reader.read(
+            "token_lifetime_secs", .seconds(60...(30 * 24 * 3600)), into: &tokenLifetime, "Seconds without use after which a visitor's token ends.")
+        let limits = reader.table("limits") { Limits(&$0) }
+        reader.read("audit", .boolean, into: &audits, "Log each call that may change something: who, what, which backend, how it was answered.")
+        reader.read(
+            "proxy_tier", .boolean, into: &hasProxyTier,
+            "Whether a tier of proxies serves the URLs with tokens. If not, connect also tells backend_url, where the drone serves the backend by itself.")
+        guard let port else { return nil }
+        self.init(port: port)
+        self.bindIP = bindIP
+        self.defaultCluster = defaultCluster
+        self.url = url
+        self.forwardAuth = forwardAuth
+        self.tokens = tokens ?? []
+        self.tokenLifetime = tokenLifetime
+        self.limits = limits
+        self.audits = audits
+        self.hasProxyTier = hasProxyTier
+    }
+}
+
+extension GatewayConfiguration.Limits: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        let rate = reader.required(
+            "requests_per_sec", .integer(1...1_000_000), "Calls of /ctrl that one token, or one address, may make in a second; more are answered with 429.")
+        var burst = 100
+        reader.read("burst", .integer(1...1_000_000), into: &burst, "How many it may make at once.")
+        guard let rate else { return nil }
+        self.init(requestsPerSecond: rate, burst: burst)
+    }
+}
+
+extension ConfigType where Value == [AccessToken] {
+    /// Hashes, so nothing in it is secret.
+    static let accessTokens = ConfigType(
+        "a table of texts, each \(AccessToken.expectation)",
+        read: { value in
+            guard case .table(let members) = value, !members.isEmpty else { return nil }
+            let tokens = members.compactMap { name, value in value.asString.flatMap { AccessToken(name: name, text: $0) } }
+            return tokens.count == members.count ? tokens.sorted { $0.name < $1.name } : nil
+        }, show: { .table(Dictionary($0.map { ($0.name, .string($0.text)) }) { $1 }) })
+}

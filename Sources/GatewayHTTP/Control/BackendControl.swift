@@ -1,0 +1,49 @@
+import GatewayCore
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneState
+
+/// Ends backends and drains drones.
+struct BackendControl: Sendable {
+    let fleet: Fleet
+
+    /// An agent answers within milliseconds, when it has stored what is to be done.
+    private static let limit: Duration = .seconds(5)
+
+    /// Returns when the drone has stored that the backend is to end, or it has ended.
+    func terminate(_ backend: BackendID, _ kind: BackendEnding.Kind, requestedBy requester: String?) async throws(GatewayFailure) {
+        guard let located = self.fleet.locate(backend) else {
+            // The state forgets ended backends sooner than their history is.
+            _ = try await StatusReader(fleet: self.fleet).status(of: backend)
+            return
+        }
+        guard !(located.view.state?.isTerminal ?? false) else { return }
+        var request = TerminationRequest(cluster: located.cluster, backendID: backend, requestedBy: requester)
+        if kind == .hard { request.kind = .hard }
+        do throws(RequestFailure) {
+            _ = try await self.fleet.client.bus.request(request, timeout: Self.limit)
+        } catch {
+            // It may have ended just now: then nobody answers, and all is well.
+            if self.fleet.locate(backend)?.view.state?.isTerminal ?? true { return }
+            throw GatewayFailure(.other, detail: "The drone of the backend does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
+        }
+    }
+
+    /// - Returns: whether something has changed.
+    func drain(_ drone: DroneID, in cluster: ClusterName, _ drains: Bool) async throws(GatewayFailure) -> Bool {
+        guard let view = self.fleet.drone(drone, in: cluster) else {
+            if ProxyID(rawValue: drone.rawValue).map({ id in self.fleet.proxies(in: cluster).contains { $0.id == id } }) ?? false {
+                throw GatewayFailure(.other, detail: "\(drone) is a proxy.")
+            }
+            throw .droneNotFound
+        }
+        let wasDraining = view.state == .draining || view.state == .drained
+        do throws(RequestFailure) {
+            _ = try await self.fleet.client.bus.request(DrainDrone(drone: drone, cluster: cluster, drain: drains), timeout: Self.limit)
+        } catch {
+            throw GatewayFailure(.other, detail: "The drone does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
+        }
+        return wasDraining != drains
+    }
+}

@@ -1,0 +1,252 @@
+import GatewayCore
+import GatewayHTTPConfiguration
+import PlaneClient
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import Timing
+
+/// Answers what is asked about backends, beyond what Plane 0.5 tells.
+struct BackendQueries: Sendable {
+    let fleet: Fleet
+
+    /// Backends on one page of a list, unless less is asked for.
+    static let largestPage = 1000
+    private static let standardPage = 100
+    /// Lines of a log that are kept on the bus.
+    private static let mostLines = 500
+    private static let logLimit: Duration = .seconds(8)
+    /// Agents measure each backend about every 5 s.
+    private static let metricsLimit: Duration = .seconds(7)
+
+    // MARK: Lists
+
+    /// Backends in the order of their ids: `cluster`, `drone`, `status`, `lock`, `key` with `namespace`, `prefix` of ids; `after` an id, at most `limit`.
+    func list(_ query: QueryFields, caller: Caller) throws(GatewayFailure) -> Reply {
+        try self.fleet.demandCurrent()
+        let filter = try BackendFilter(query)
+        let limit = try Self.count(query["limit"], "limit", default: Self.standardPage, atMost: Self.largestPage)
+        let found: [BackendSummary] = self.fleet.mirror.ask { world in
+            var found: [BackendSummary] = []
+            for cluster in world.clusterNames where filter.cluster == nil || filter.cluster == cluster {
+                found += world.backends(in: cluster).filter(filter.matches).map { BackendSummary(cluster: cluster, view: $0) }
+            }
+            return found
+        }
+        let visible = found.filter { caller.may(self.scope(of: $0.view, in: $0.cluster, changes: false)) }
+            .sorted { $0.view.id.rawValue < $1.view.id.rawValue }
+        return .json(BackendPage(backends: Array(visible.prefix(limit)), next: visible.count > limit ? visible[limit - 1].view.id : nil))
+    }
+
+    /// What rights on a backend depend on.
+    func scope(of view: BackendView, in cluster: ClusterName, changes: Bool) -> CallScope {
+        let pool = view.drone.flatMap { self.fleet.drone($0, in: cluster)?.metadata?.abilities.pool } ?? .unnamed
+        return CallScope(changes: changes, cluster: cluster, pool: pool, namespace: KeyText(view.lock)?.namespace)
+    }
+
+    // MARK: One backend
+
+    func report(of backend: BackendID, lines: Int) async throws(GatewayFailure) -> (report: BackendReport, view: BackendView?, entries: [StatusEntry]) {
+        let reader = StatusReader(fleet: self.fleet)
+        let located = self.fleet.locate(backend)
+        let messages = try await reader.messages(of: backend)
+        guard let cluster = located?.cluster ?? messages.last?.cluster else { throw .backendNotFound }
+        var report = BackendReport(backend: backend, cluster: cluster)
+        report.states = messages
+        if let view = located?.view {
+            report.drone = view.drone
+            report.lock = view.lock
+            report.holdsLock = view.lock.map { lock in self.fleet.mirror.ask { $0.lock(lock, in: cluster) == .held(by: backend) } } ?? false
+            let drone = view.drone.flatMap { self.fleet.drone($0, in: cluster) }
+            report.droneState = drone?.state
+            report.droneSeen = drone?.lastSeen
+        }
+        if lines > 0 { report.lastLines = try await self.lines(lines, of: backend) }
+        var history = StatusHistory()
+        var entries: [StatusEntry] = []
+        if let located, let time = try await reader.assignmentTime(of: located) { entries += history.assigned(at: time) }
+        for message in messages { entries += history.apply(message) }
+        return (report, located?.view, entries)
+    }
+
+    func document(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+        let (report, view, entries) = try await self.report(of: backend, lines: 20)
+        return .json(BackendDocument(report: report, view: view, entries: entries))
+    }
+
+    // MARK: Logs
+
+    func logs(of backend: BackendID, _ query: QueryFields) async throws(GatewayFailure) -> Reply {
+        let count = try Self.count(query["tail"], "tail", default: 100, atMost: Self.mostLines)
+        return .json(LogDocument(lines: try await self.lines(count, of: backend).map { LogLine($0) }))
+    }
+
+    private func lines(_ count: Int, of backend: BackendID) async throws(GatewayFailure) -> [LogEntry] {
+        try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await self.fleet.client.lastLogEntries(count, of: backend) }
+    }
+
+    /// What is kept, then what comes, to the end of the backend; each event's id is its place in the stream.
+    func logStream(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+        let client = self.fleet.client
+        let fleet = self.fleet
+        let logs = try await StatusReader(fleet: fleet).ask { () async throws(PlaneError) in try await client.logs(of: backend, follows: true) }
+        let ends = fleet.hub.subscribe(to: backend)
+        return .events { writer in
+            let (pieces, sink) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(Self.mostLines * 2))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for log in logs {
+                    group.addTask {
+                        for await entry in log {
+                            let line = EventStreamText.event(WireCodec.encode(LogLine(LogEntry(entry.message))), id: "\(entry.sequence)")
+                            // Who reads too slowly loses the stream and not the memory of this process.
+                            if case .dropped = sink.yield(line) { sink.finish() }
+                        }
+                    }
+                }
+                group.addTask {
+                    for await event in ends.events {
+                        switch event {
+                        case .tick: sink.yield(EventStreamText.keepAlive)
+                        // The last lines come with or after the end.
+                        case .message(let message): if message.state.isTerminal { try? await Task.sleep(for: .seconds(2)); sink.finish() }
+                        }
+                    }
+                    sink.finish()
+                }
+                defer { group.cancelAll() }
+                for await piece in pieces { try await writer.write(piece) }
+            }
+        }
+    }
+
+    // MARK: Metrics, events
+
+    /// The next measurement.
+    func metrics(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+        let client = self.fleet.client
+        guard let located = self.fleet.locate(backend), !(located.view.state?.isTerminal ?? false) else { throw .backendNotFound }
+        let sample: BackendStatsMessage?
+        do throws(PlaneError) {
+            let feeds = try await client.usage(of: backend)
+            sample =
+                try await withTimeLimit(Self.metricsLimit) { () async throws(PlaneError) -> BackendStatsMessage? in
+                    await withTaskGroup(of: BackendStatsMessage?.self) { group in
+                        for feed in feeds {
+                            group.addTask {
+                                for await message in feed { return message }; return nil
+                            }
+                        }
+                        defer { group.cancelAll() }
+                        for await sample in group { if let sample { return sample } }
+                        return nil
+                    }
+                } ?? nil
+        } catch {
+            throw .unavailable("\(error)")
+        }
+        guard let sample else {
+            throw GatewayFailure(
+                .other, detail: "The drone has told nothing of this backend for \(Self.metricsLimit.components.seconds) s.", retryAfterSeconds: 5)
+        }
+        return .json(sample)
+    }
+
+    /// Every status of the cluster's backends from now on.
+    func events(of cluster: ClusterName) -> Reply {
+        let subscription = self.fleet.hub.subscribe(to: cluster)
+        return .events { writer in
+            for await event in subscription.events {
+                switch event {
+                case .tick: try await writer.write(EventStreamText.keepAlive)
+                case .message(let message):
+                    var history = StatusHistory()
+                    for entry in history.apply(message) {
+                        try await writer.write(EventStreamText.event(WireCodec.encode(ClusterEvent(backend: message.backend, entry: entry))))
+                    }
+                }
+            }
+        }
+    }
+
+    static func count(_ text: String?, _ name: String, default standard: Int, atMost most: Int) throws(GatewayFailure) -> Int {
+        guard let text else { return standard }
+        guard let count = Int(text), (1...most).contains(count) else {
+            throw .unprocessable("\(name): expected a number from 1 to \(most), found another text")
+        }
+        return count
+    }
+}
+
+private struct BackendPage: JSONEncodable {
+    let backends: [BackendSummary]
+    /// What to ask for `after`, to have the next page; nil for the last one.
+    let next: BackendID?
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backends", self.backends)
+            $0.field("next", self.next)
+        }
+    }
+}
+
+private struct LogDocument: JSONEncodable {
+    let lines: [LogLine]
+    func write(to json: inout JSONWriter) { json.object { $0.field("lines", self.lines) } }
+}
+
+private struct ClusterEvent: JSONEncodable {
+    let backend: BackendID
+    let entry: StatusEntry
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend_id", self.backend)
+            $0.field("entry", self.entry)
+        }
+    }
+}
+
+/// Which backends a list is to have.
+struct BackendFilter: Sendable {
+    var cluster: ClusterName?
+    private var drone: DroneID?
+    private var statuses: Set<StatusWord> = []
+    private var lock: LockName?
+    private var after: String?
+    private var prefix: String?
+    private var showsEnded: Bool
+
+    init(_ query: QueryFields) throws(GatewayFailure) {
+        self.cluster = try Self.read(query["cluster"], "cluster", ClusterName.self)
+        self.drone = try Self.read(query["drone"], "drone", DroneID.self)
+        self.lock = try Self.read(query["lock"], "lock", LockName.self)
+        if let name = query["key"] {
+            guard let key = BackendKey(namespace: query["namespace"] ?? "", name: name) else { throw .unprocessable("key: expected \(LockName.expectation)") }
+            self.lock = key.lock
+        }
+        for word in query.all("status").flatMap({ $0.split(separator: ",") }) {
+            guard let status = StatusWord(rawValue: String(word)) else { throw .unprocessable("status: expected \(StatusWord.expectation)") }
+            self.statuses.insert(status)
+        }
+        self.after = query["after"]
+        self.prefix = query["prefix"]
+        self.showsEnded = query["ended"] == "true" || self.statuses.contains(.terminated)
+    }
+
+    private static func read<Value: JSONText>(_ text: String?, _ name: String, _: Value.Type) throws(GatewayFailure) -> Value? {
+        guard let text else { return nil }
+        guard let value = Value(rawValue: text) else { throw .unprocessable("\(name): expected \(Value.expectation)") }
+        return value
+    }
+
+    func matches(_ view: BackendView) -> Bool {
+        let status = StatusWord(view.state, isEnding: view.isEnding)
+        if status == .terminated, !self.showsEnded { return false }
+        if !self.statuses.isEmpty, !self.statuses.contains(status) { return false }
+        if let drone = self.drone, view.drone != drone { return false }
+        if let lock = self.lock, view.lock != lock { return false }
+        if let after = self.after, view.id.rawValue <= after { return false }
+        return self.prefix.map { view.id.rawValue.hasPrefix($0) } ?? true
+    }
+}

@@ -1,0 +1,150 @@
+import GatewayCore
+import GatewayHTTPConfiguration
+import NATS
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import Timing
+
+/// Carries out what `ConnectMachine` decides, and makes the visitor's token.
+struct ConnectHandler: Sendable {
+    let fleet: Fleet
+    let configuration: GatewayConfiguration
+    let tokens: TokenWriter
+
+    /// What a request says beside its body.
+    struct Circumstances: Sendable {
+        var caller: Caller
+        /// Of the addresses of statuses.
+        var base: String
+        /// Repetitions with the same one lead to the same backend.
+        var idempotencyKey: String?
+        /// How long to wait for the backend to become ready; nil for not at all.
+        var readyLimit: Duration?
+    }
+
+    private var homes: KeyHomes { KeyHomes(jetStream: self.fleet.client.bus.connection.jetStream) }
+
+    /// Between attempts at a lock that others take.
+    private static let pause: Duration = .milliseconds(100)
+    /// A scheduler's own wait for a lock is 6 s.
+    private static let fetchLimit: Duration = .seconds(8)
+
+    func connect(_ request: ConnectRequest, _ circumstances: Circumstances) async throws(GatewayFailure) -> ConnectResponse {
+        try self.fleet.demandCurrent()
+        let attempt = try SpawnAttempt(request, circumstances, self.fleet)
+        var machine = ConnectMachine(request, defaultCluster: self.configuration.defaultCluster)
+        let start = ContinuousClock.now
+        var action = machine.begin()
+        while true {
+            switch action {
+            case .find(let lock): action = machine.found(try await self.find(lock), elapsed: .now - start)
+            case .ask(let lock, let cluster): action = machine.asked(try await self.ask(lock, in: cluster), elapsed: .now - start)
+            case .readHome(let lock): action = machine.read(try await self.homes.read(lock), elapsed: .now - start)
+            case .claimHome(let lock, let cluster, let expecting):
+                action = machine.claimed(try await self.homes.claim(lock, for: cluster, expecting: expecting), in: cluster)
+            case .schedule(let cluster):
+                try self.permit(circumstances.caller, cluster, pool: attempt.pool, namespace: request.key?.namespace)
+                action = machine.scheduled(try await attempt.run(in: cluster), elapsed: .now - start)
+            case .awaitEnd(let holder):
+                action = machine.waited(hasEnded: await self.awaitEnd(of: holder, limit: ConnectMachine.patience - (.now - start)))
+            case .pause:
+                do { try await Task.sleep(for: Self.pause) } catch { throw .unavailable("cancelled") }
+                action = machine.paused()
+            case .finish(.failure(let failure)): throw failure
+            case .finish(.spawned(let holder)): return try await self.answer(holder, spawned: attempt, request, circumstances)
+            case .finish(.reuse(let holder)):
+                let pool = holder.drone.flatMap { self.fleet.drone($0, in: holder.cluster)?.metadata?.abilities.pool }
+                try self.permit(circumstances.caller, holder.cluster, pool: pool, namespace: request.key?.namespace)
+                return try await self.answer(holder, spawned: nil, request, circumstances)
+            }
+        }
+    }
+
+    private func permit(_ caller: Caller, _ cluster: ClusterName, pool: PoolName?, namespace: String?) throws(GatewayFailure) {
+        guard caller.may(CallScope(changes: true, cluster: cluster, pool: pool ?? .unnamed, namespace: namespace ?? "")) else {
+            throw GatewayFailure(status: 403, text: "This token does not reach that far.")
+        }
+    }
+
+    // MARK: Who holds the key
+
+    private func find(_ lock: LockName) async throws(GatewayFailure) -> KeyHolder? {
+        guard let located = self.fleet.holder(of: lock) else { return nil }
+        guard let tag = located.view.tag else { return try await self.ask(lock, in: located.cluster) }
+        return KeyHolder(
+            backend: located.view.id, cluster: located.cluster, drone: located.view.drone, tag: tag, isEnding: located.view.isEnding,
+            bearerToken: located.view.bearerToken)
+    }
+
+    private func ask(_ lock: LockName, in cluster: ClusterName) async throws(GatewayFailure) -> KeyHolder? {
+        do throws(PlaneError) {
+            guard let holder = try await self.fleet.client.holder(of: lock, in: cluster, limit: Self.fetchLimit) else { return nil }
+            return KeyHolder(
+                backend: holder.backendID, cluster: cluster, drone: holder.drone, tag: holder.tag, isEnding: holder.isEnding,
+                bearerToken: holder.bearerToken)
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    /// Whether it has ended in time.
+    private func awaitEnd(of holder: KeyHolder, limit: Duration) async -> Bool {
+        let mirror = self.fleet.mirror
+        return await withTimeLimit(limit) {
+            await mirror.wait(for: holder.backend, in: holder.cluster) { view in view?.state.map(\.isTerminal) ?? (view == nil) ? true : nil } ?? false
+        } ?? false
+    }
+
+    // MARK: The answer
+
+    private func answer(
+        _ holder: KeyHolder, spawned attempt: SpawnAttempt?, _ request: ConnectRequest, _ circumstances: Circumstances
+    ) async throws(GatewayFailure) -> ConnectResponse {
+        let opened: OpenedBackend
+        if let attempt {
+            opened = attempt.opened
+        } else {
+            opened = try await self.tokens.opened(holder.backend)
+        }
+        let made = try await self.tokens.make(for: holder, opened, isNew: attempt != nil, user: request.user, auth: request.auth)
+        var status = StatusWord.scheduled
+        if attempt == nil { status = self.status(of: holder) }
+        if let limit = circumstances.readyLimit { status = await self.awaitReady(holder, limit: limit) }
+        return ConnectResponse(
+            backend: holder.backend, spawned: attempt != nil, status: status, token: made.token.text,
+            url: PublicAddress.ofToken(made.token.text, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
+            secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: circumstances.base),
+            drone: attempt == nil ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: attempt != nil, key: request.key))
+    }
+
+    private func status(of holder: KeyHolder) -> StatusWord {
+        self.fleet.mirror.ask { world in
+            let view = world.backend(holder.backend, in: holder.cluster)
+            return StatusWord(view?.state, isEnding: view?.isEnding ?? false)
+        }
+    }
+
+    private func awaitReady(_ holder: KeyHolder, limit: Duration) async -> StatusWord {
+        let mirror = self.fleet.mirror
+        _ = await withTimeLimit(limit) {
+            await mirror.wait(for: holder.backend, in: holder.cluster) { view in
+                view?.state.map { $0 == .ready || $0.isTerminal } ?? false ? true : nil
+            }
+        }
+        return self.status(of: holder)
+    }
+
+    /// Where the drone's own proxy serves it, for installations without a tier.
+    private func backendURL(of holder: KeyHolder, isNew: Bool, key: BackendKey?) async throws(GatewayFailure) -> Secret? {
+        guard !self.configuration.hasProxyTier, let drone = holder.drone else { return nil }
+        let endpoint = self.fleet.drone(drone, in: holder.cluster)?.metadata?.endpoint ?? PublicEndpoint()
+        var bearerToken = holder.bearerToken
+        // The state does not hold every token; a scheduler knows it.
+        if bearerToken == nil, !isNew, let lock = key?.lock { bearerToken = try await self.ask(lock, in: holder.cluster)?.bearerToken }
+        guard let bearerToken else { return nil }
+        return PublicAddress.ofBackend(holder.backend, in: holder.cluster, at: endpoint, bearerToken: bearerToken)
+    }
+}

@@ -1,0 +1,36 @@
+import GatewayCore
+import NATS
+import PlaneProtocol
+import PlaneService
+
+/// Reads and claims the homes of keys in the stream `plane_keys`.
+struct KeyHomes: Sendable {
+    let jetStream: JetStream
+
+    private static let limit: Duration = .seconds(4)
+
+    func read(_ lock: LockName) async throws(GatewayFailure) -> StoredHome? {
+        do throws(NATSError) {
+            guard let message = try await self.jetStream.lastMessage(stream: KeyHome.stream, subject: KeyHome.subject(of: lock)),
+                let home = try? WireCodec.decode(KeyHome.self, from: message.payload)
+            else { return nil }
+            return StoredHome(home: home, sequence: message.sequence, age: max(StateTime.now().since(WireTime(message.published).worldTime), .zero))
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    /// - Parameter expecting: where the subject's last message stands; 0 for none.
+    /// - Returns: whether the home is ours; false where somebody else was quicker.
+    func claim(_ lock: LockName, for cluster: ClusterName, expecting: UInt64) async throws(GatewayFailure) -> Bool {
+        let home = KeyHome(lock: lock, cluster: cluster, time: .now())
+        do throws(NATSError) {
+            _ = try await self.jetStream.publish(
+                WireCodec.encode(home), to: home.subject, expectedLastSubjectSequence: expecting, timeout: Self.limit)
+            return true
+        } catch {
+            guard error.code == .wrongLastSequence || error.code == .sequenceBusy else { throw .unavailable("\(error)") }
+            return false
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import GatewayCore
+import JSONValues
+import NATS
+import PlaneProtocol
+import PlaneService
+import Synchronization
+
+/// Makes visitors' tokens, and writes them where the tier finds them before anybody is told of them.
+final class TokenWriter: Sendable {
+    private let jetStream: JetStream
+    private let lifetime: WireSeconds
+    /// What later visitors are told of backends, as far as it was asked for lately.
+    private let known = Mutex<[BackendID: OpenedBackend]>([:])
+
+    private static let limit: Duration = .seconds(4)
+    /// Backends remembered; then all are forgotten, and asked for again.
+    private static let knownLimit = 100_000
+
+    struct Made: Sendable {
+        var token: VisitorToken
+        /// nil for a static token.
+        var secret: Secret?
+    }
+
+    init(jetStream: JetStream, lifetime: Duration) {
+        self.jetStream = jetStream
+        self.lifetime = WireSeconds(rawValue: UInt64(max(lifetime.components.seconds, 1)))
+    }
+
+    /// - Parameter isNew: whether the backend was made by this request.
+    func make(
+        for holder: KeyHolder, _ opened: OpenedBackend, isNew: Bool, user: String?, auth: [String: JSONValue]
+    ) async throws(GatewayFailure) -> Made {
+        var generator = SystemRandomNumberGenerator()
+        if let text = opened.staticToken {
+            guard let token = VisitorToken(text: text.exposed) else { throw .unavailable("a static token is none") }
+            if isNew {
+                try await self.store(
+                    TokenRecord(backend: holder.backend, cluster: holder.cluster, subdomain: opened.subdomain, isStatic: true, issued: .now()), of: token)
+                try await self.note(opened, of: holder.backend)
+            }
+            return Made(token: token)
+        }
+        if isNew { try await self.note(opened, of: holder.backend) }
+        let token = VisitorToken.random(using: &generator)
+        let secret = VisitorToken.randomText(using: &generator)
+        try await self.store(
+            TokenRecord(
+                backend: holder.backend, cluster: holder.cluster, user: user, auth: auth.isEmpty ? nil : .object(auth), secret: secret,
+                subdomain: opened.subdomain, lifetime: self.lifetime, issued: .now()), of: token)
+        return Made(token: token, secret: secret)
+    }
+
+    /// What was noted of a backend that was there before.
+    func opened(_ backend: BackendID) async throws(GatewayFailure) -> OpenedBackend {
+        if let known = self.known.withLock({ $0[backend] }) { return known }
+        do throws(NATSError) {
+            let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: backend))
+            let opened = message.flatMap { try? WireCodec.decode(OpenedBackend.self, from: $0.payload) } ?? OpenedBackend()
+            self.remember(opened, of: backend)
+            return opened
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    /// Ends all tokens of a user for a backend that were made before.
+    func revoke(user: String, of backend: BackendID) async throws(GatewayFailure) {
+        try await self.publish(WireCodec.encode(TokenRevocation(at: .now())), to: TokenRevocation.subject(backend: backend, user: TokenHash(of: user)))
+    }
+
+    private func note(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayFailure) {
+        if !opened.isEmpty { try await self.publish(WireCodec.encode(opened), to: OpenedBackend.subject(of: backend)) }
+        self.remember(opened, of: backend)
+    }
+
+    private func remember(_ opened: OpenedBackend, of backend: BackendID) {
+        self.known.withLock { known in
+            if known.count >= Self.knownLimit { known = [:] }
+            known[backend] = opened
+        }
+    }
+
+    private func store(_ record: TokenRecord, of token: VisitorToken) async throws(GatewayFailure) {
+        try await self.publish(WireCodec.encode(record), to: TokenRecord.subject(of: token.hash))
+    }
+
+    private func publish(_ payload: [UInt8], to subject: String) async throws(GatewayFailure) {
+        do throws(NATSError) {
+            _ = try await self.jetStream.publish(payload, to: subject, timeout: Self.limit)
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import GatewayCore
+package import Logging
+import NATS
+package import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import Synchronization
+
+/// What the gateway knows of the fleet: the shared state in memory, statuses as they are published, the proxies of the tier.
+package final class Fleet: Sendable {
+    package let client: PlaneClient
+    package let mirror: StateMirror
+    let hub: StatusHub
+    let recent = RecentHistory()
+    /// What this gateway is called in answers, where Plane names its controller.
+    let name: String
+    let logger: Logger
+    private let proxies = Mutex<[ProxyKey: HeardProxy]>([:])
+
+    /// Schedulers write a heartbeat every second: silence for longer means that what is known may be past.
+    private static let silenceLimit: Duration = .seconds(10)
+    /// Proxies speak every 10 s.
+    private static let proxySilenceLimit: Duration = .seconds(30)
+    /// Proxies remembered.
+    private static let proxyLimit = 10_000
+
+    private struct ProxyKey: Hashable {
+        var cluster: ClusterName
+        var proxy: ProxyID
+    }
+
+    private struct HeardProxy {
+        var version: String
+        var heardAt: ContinuousClock.Instant
+    }
+
+    /// A backend and what is known of it.
+    struct Located: Sendable {
+        var cluster: ClusterName
+        var view: BackendView
+    }
+
+    package init(client: PlaneClient, logger: Logger) {
+        self.client = client
+        self.mirror = StateMirror()
+        self.hub = StatusHub(client: client, logger: logger)
+        self.logger = logger
+        var generator = SystemRandomNumberGenerator()
+        self.name = "co-\(RandomName.text(using: &generator))"
+    }
+
+    /// Whether what is known is what is.
+    var isCurrent: Bool {
+        self.client.bus.connection.isConnected && self.mirror.isCaughtUp && self.mirror.silence.map { $0 < Self.silenceLimit } ?? false
+    }
+
+    /// Streams that wait for statuses.
+    package var listenerCount: Int { self.hub.count }
+
+    /// Refuses what must not be answered from a state that may be past.
+    func demandCurrent() throws(GatewayFailure) {
+        guard self.isCurrent else { throw .unavailable("the state of the world is not current") }
+    }
+
+    /// Follows everything until the task is cancelled or the connection is closed.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.client.mirrorState(into: self.mirror) }
+            group.addTask { await self.hub.run { self.recent.heard($0) } }
+            group.addTask { await self.hearProxies() }
+        }
+    }
+
+    func locate(_ backend: BackendID) -> Located? {
+        self.mirror.ask { world in
+            for cluster in world.clusterNames {
+                if let view = world.backend(backend, in: cluster) { return Located(cluster: cluster, view: view) }
+            }
+            return nil
+        }
+    }
+
+    /// The holder of a lock in any cluster.
+    func holder(of lock: LockName) -> Located? {
+        self.mirror.ask { world in
+            for cluster in world.clusterNames {
+                if case .held(let backend) = world.lock(lock, in: cluster), let view = world.backend(backend, in: cluster) {
+                    return Located(cluster: cluster, view: view)
+                }
+            }
+            return nil
+        }
+    }
+
+    func drone(_ drone: DroneID, in cluster: ClusterName) -> DroneView? { self.mirror.ask { $0.drone(drone, in: cluster) } }
+
+    func proxies(in cluster: ClusterName) -> [ClusterStateDocument.Proxy] {
+        self.proxies.withLock { proxies in
+            proxies = proxies.filter { .now - $0.value.heardAt <= Self.proxySilenceLimit }
+            return proxies.filter { $0.key.cluster == cluster }.map { ClusterStateDocument.Proxy(id: $0.key.proxy, version: $0.value.version) }
+        }
+    }
+
+    private func hearProxies() async {
+        guard let messages = try? self.client.bus.connection.subscribe(ProxyStatusMessage.subscription) else { return }
+        for await message in messages {
+            guard let status = try? WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject) else { continue }
+            self.proxies.withLock { proxies in
+                guard proxies.count < Self.proxyLimit else { return }
+                proxies[ProxyKey(cluster: status.cluster, proxy: status.proxy)] = HeardProxy(version: status.version, heardAt: .now)
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import GatewayCore
+package import GatewayHTTPConfiguration
+import HummingbirdCore
+package import Logging
+import NIOCore
+import NIOPosix
+import NetworkAddresses
+import PlaneClient
+package import PlaneMessaging
+import PlaneService
+import ServiceLifecycle
+
+/// The HTTP interface for applications: that of Plane 0.5 with its page, and that of 0.3, each where the configuration wants it.
+package struct Gateway: Service {
+    /// What is listened for.
+    package enum Interface: Hashable, Sendable {
+        case control
+        case legacy
+    }
+
+    package let fleet: Fleet
+    private let bus: PlaneBus
+    private let configuration: GatewayConfiguration?
+    private let legacy: HTTPConfiguration?
+    private let logger: Logger
+    private let onListening: @Sendable (Interface, UInt16) -> Void
+
+    /// Requests that are open when the process is to end have this long. Streams are cut at once; their readers come again.
+    private static let shutdownLimit: Duration = .seconds(2)
+
+    /// - Parameter onListening: told where each interface listens.
+    package init(
+        bus: PlaneBus, configuration: GatewayConfiguration?, legacy: HTTPConfiguration?, logger: Logger,
+        onListening: @escaping @Sendable (Interface, UInt16) -> Void = { _, _ in }
+    ) {
+        self.bus = bus
+        self.configuration = configuration
+        self.legacy = legacy
+        self.logger = logger
+        self.onListening = onListening
+        self.fleet = Fleet(client: PlaneClient(bus: bus), logger: logger)
+    }
+
+    package func run() async throws {
+        let responder = self.configuration.map { GatewayResponder(fleet: self.fleet, configuration: $0, logger: self.logger) }
+        var failure: (any Error)?
+        await withTaskGroup(of: (any Error)?.self) { group in
+            group.addTask {
+                await self.fleet.run()
+                return nil
+            }
+            if let configuration = self.configuration, let responder {
+                group.addTask {
+                    await self.serve(.control, at: SocketEndpoint(ip: configuration.bindIP, port: configuration.port)) { request, writer, channel in
+                        try await responder.respond(to: request, writer, channel)
+                    }
+                }
+            }
+            if let legacy = self.legacy {
+                let responder = LegacyResponder(fleet: self.fleet, configuration: legacy, logger: self.logger)
+                group.addTask {
+                    await self.serve(.legacy, at: SocketEndpoint(ip: legacy.bindIP, port: legacy.port)) { request, writer, channel in
+                        try await responder.respond(to: request, writer, channel)
+                    }
+                }
+            }
+            group.addTask {
+                await self.fleet.mirror.waitUntilCaughtUp()
+                if !Task.isCancelled { self.logger.info("gateway is ready") }
+                // Whoever ends first ends all.
+                try? await gracefulShutdown()
+                self.fleet.hub.end()
+                // Cancelled meanwhile, all is over.
+                try? await Task.sleep(for: Self.shutdownLimit)
+                return nil
+            }
+            failure = await group.next() ?? nil
+            self.fleet.hub.end()
+            group.cancelAll()
+        }
+        await responder?.shutDown()
+        if let failure { throw failure }
+    }
+
+    /// Serves until the process is to end.
+    /// - Returns: why it could not.
+    private func serve(
+        _ interface: Interface, at endpoint: SocketEndpoint, _ respond: @escaping HTTPChannelHandler.Responder
+    ) async -> (any Error)? {
+        var quiet = self.logger
+        // The server's own messages say nothing that ours do not.
+        quiet.logLevel = max(quiet.logLevel, .warning)
+        let server = Server(
+            childChannelSetup: HTTP1Channel(responder: respond, configuration: HTTPLimits.channel),
+            configuration: ServerConfiguration(
+                address: .hostname(endpoint.ip.description, port: Int(endpoint.port)), backlog: 1024,
+                availableConnectionsDelegate: .maximum(HTTPLimits.connections, logger: quiet)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port.flatMap { UInt16(exactly: $0) } ?? 0
+                self.logger.debug("requests are served", metadata: [LogKey.port: "\(port)"])
+                self.onListening(interface, port)
+            },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+        do {
+            try await server.run()
+            // It ends when the process is to; the others see to that.
+            try? await gracefulShutdown()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+/// What a client may make the gateway hold.
+enum HTTPLimits {
+    /// Open at the same time, streams of events among them. Further ones wait in the kernel.
+    static let connections = 50_000
+
+    /// A head is read as a whole or given up within the idle time, and so is a connection without a request.
+    static let channel = HTTP1Channel.Configuration(
+        idleTimeout: .seconds(50),
+        httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 200))
+}

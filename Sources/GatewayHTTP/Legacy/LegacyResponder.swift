@@ -1,0 +1,244 @@
+import GatewayCore
+import GatewayHTTPConfiguration
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import Timing
+
+/// The HTTP interface that Plane 0.3 has in its controller: backends of services that the configuration names, in one cluster.
+struct LegacyResponder: Sendable {
+    let fleet: Fleet
+    let configuration: HTTPConfiguration
+    let logger: Logger
+
+    private enum Target {
+        case greeting
+        case spawn(service: String)
+        case status(BackendID?)
+        case stream(BackendID?)
+    }
+
+    func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        let incoming = IncomingRequest(request, peer: channel.remoteAddress?.ipAddress ?? "")
+        let target = Self.target(of: incoming.path)
+        var reply: Reply
+        do throws(GatewayFailure) {
+            reply = try await self.answer(incoming, target)
+        } catch {
+            if let cause = error.internalCause { self.logger.warning("request failed", metadata: [LogKey.error: "\(cause)"]) }
+            // Handlers of 0.3 say nothing; what is wrong with the request itself is told.
+            reply = error.shape == .text ? .text(error.message, status: error.status) : Reply(status: error.status)
+        }
+        switch target {
+        case .status, .stream: CrossOrigin.allow(&reply)
+        case .greeting, .spawn, nil: break
+        }
+        guard case .stream? = target, case .stream = reply.body else { return try await ReplySender(request: incoming).send(reply, writer, channel) }
+        // No keep-alive tells that the client has gone.
+        try await self.sendStream(reply, request, writer, channel)
+    }
+
+    private static func target(of path: String) -> Target? {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).map { PercentEncoding.decode($0.utf8) }
+        guard segments.count >= 2, segments[0] == "" else { return nil }
+        let rest = segments.dropFirst().map { $0 ?? "" }
+        switch (rest.count, rest[0], rest[rest.count - 1]) {
+        case (1, "", _): return .greeting
+        case (3, "service", "spawn"): return .spawn(service: rest[1])
+        case (3, "backend", "status"): return .status(BackendID(rawValue: rest[1]))
+        case (4, "backend", "stream") where rest[2] == "status": return .stream(BackendID(rawValue: rest[1]))
+        default: return nil
+        }
+    }
+
+    private func answer(_ request: IncomingRequest, _ target: Target?) async throws(GatewayFailure) -> Reply {
+        let isRead = request.method == "GET" || request.method == "HEAD"
+        switch target {
+        case nil: return Reply(status: 404)
+        case .greeting?:
+            return isRead ? .text("Plane controller HTTP server", status: 200) : Self.methodNotAllowed("GET,HEAD")
+        case .spawn(let service)?:
+            return request.method == "POST" ? try await self.spawn(service, request) : Self.methodNotAllowed("POST")
+        case .status(let backend)?:
+            if request.method == "OPTIONS" { return CrossOrigin.preflight }
+            guard isRead else { return Self.methodNotAllowed("GET,HEAD") }
+            return try await self.status(of: backend)
+        case .stream(let backend)?:
+            if request.method == "OPTIONS" { return CrossOrigin.preflight }
+            guard isRead else { return Self.methodNotAllowed("GET,HEAD") }
+            guard let backend else { throw .backendNotFound }
+            return try await self.stream(of: backend)
+        }
+    }
+
+    private static func methodNotAllowed(_ allowed: String) -> Reply {
+        var reply = Reply(status: 405)
+        reply.fields[.allow] = allowed
+        return reply
+    }
+
+    // MARK: Spawn
+
+    private func spawn(_ service: String, _ request: IncomingRequest) async throws(GatewayFailure) -> Reply {
+        guard let host = request.host, !host.isEmpty else { throw GatewayFailure(status: 400, text: "there is no Host") }
+        let spawn = try LegacySpawn(body: try await request.json())
+        guard let image = self.configuration.services[service] else { return Reply(status: 404) }
+        let schedule = spawn.request(image: image, cluster: self.configuration.cluster)
+        let scheduled: ScheduledBackend
+        do throws(PlaneError) {
+            scheduled = try await self.fleet.client.schedule(schedule, retry: Self.retry)
+        } catch {
+            if case .refused(let reply) = error, reply.code == .badRequest || reply.code == .notPermitted {
+                throw GatewayFailure(status: 400, text: reply.message)
+            }
+            throw GatewayFailure(.other, internalCause: "\(error)")
+        }
+        return .json(
+            LegacySpawned(
+                url: "http://\(scheduled.backendID.hostName(in: self.configuration.cluster))", name: scheduled.backendID,
+                bearerToken: scheduled.bearerToken, statusURL: "http://\(host)/backend/\(scheduled.backendID)/status", spawned: scheduled.spawned))
+    }
+
+    /// Two attempts within 10 s.
+    private static let retry = ScheduleRetry(answerLimit: .seconds(7), pauses: [.milliseconds(200)])
+
+    // MARK: Status
+
+    private func status(of backend: BackendID?) async throws(GatewayFailure) -> Reply {
+        guard let backend else { throw .backendNotFound }
+        let client = self.fleet.client
+        let newest = try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await client.newestState(of: backend) }
+        guard let newest else { throw .backendNotFound }
+        return .json(LegacyStatus(newest))
+    }
+
+    /// Every state, and those to come; equal ones in a row are told once. It does not end, as 0.3's does not.
+    private func stream(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+        let hub = self.fleet.hub
+        guard
+            await withTimeLimit(
+                .seconds(8),
+                { () async -> Bool in
+                    await hub.waitUntilFollowing()
+                    return !Task.isCancelled
+                }) == true
+        else { throw .unavailable("statuses are not followed") }
+        let subscription = hub.subscribe(to: backend)
+        let messages = try await StatusReader(fleet: self.fleet).messages(of: backend)
+        return .events { writer in
+            var filter = RepetitionFilter()
+            for message in messages where filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
+            for await event in subscription.events {
+                if case .message(let message) = event, filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
+            }
+        }
+    }
+
+    private func sendStream(_ reply: Reply, _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        guard case .stream(let write) = reply.body else { return }
+        let head = HTTPResponse(status: .ok, headerFields: reply.fields)
+        if request.method == .head { return try await writer.writeResponse(head) }
+        let body = try await writer.writeHead(head)
+        let pieces = PieceWriter(body, allocator: channel.allocator)
+        try await request.body.consumeWithInboundCloseHandler { _ in
+            var pieces = pieces
+            try await write(&pieces)
+        } onInboundClosed: {
+            channel.close(promise: nil)
+        }
+        try await body.finish(nil)
+    }
+}
+
+/// Passes over what was told already.
+private struct RepetitionFilter {
+    private var last: (state: BackendState, time: WireTime)?
+
+    mutating func passes(_ message: BackendStateMessage) -> Bool {
+        guard self.last?.state != message.state, self.last.map({ $0.time <= message.time }) ?? true else { return false }
+        self.last = (message.state, message.time)
+        return true
+    }
+}
+
+/// The body of 0.3's request for a backend; all of it is optional.
+struct LegacySpawn: JSONDecodable {
+    var gracePeriod: WireSeconds
+    var lock: LockName?
+    var requiresBearerToken: Bool
+    var port: UInt16?
+    var env: [String: Secret]
+    var volumeMounts: [String]
+
+    init(json: JSONNode) throws(MessageError) {
+        self.gracePeriod = try json.value("grace_period_seconds", default: 60)
+        self.lock = try json.optional("lock")
+        self.requiresBearerToken = try json.value("require_bearer_token", default: false)
+        self.port = try json.optional("port")
+        self.env = try json.value("env", default: [:])
+        self.volumeMounts = try json.value("volume_mounts", default: [])
+        try DockerExecutableConfig(image: "", env: self.env, volumeMounts: self.volumeMounts).checkStrings()
+    }
+
+    init(body: [UInt8]) throws(GatewayFailure) {
+        let document: JSONSyntax
+        do throws(MessageError) {
+            document = try WireCodec.decode(JSONSyntax.self, from: body)
+        } catch {
+            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+        }
+        do throws(MessageError) {
+            self = try LegacySpawn(json: document.node)
+        } catch {
+            throw error.path == [.key("lock")] && error.expected == LockName.expectation ? GatewayFailure(status: 400, text: "\(error)") : .unprocessable(error)
+        }
+    }
+
+    func request(image: String, cluster: ClusterName) -> ScheduleRequest {
+        var env = self.env
+        env["PORT"] = Secret("\(self.port ?? DockerExecutableConfig.defaultPort)")
+        return ScheduleRequest(
+            cluster: cluster, maxIdle: self.gracePeriod,
+            executable: DockerExecutableConfig(image: image, env: env, port: self.port, volumeMounts: self.volumeMounts),
+            requireBearerToken: self.requiresBearerToken, lock: self.lock)
+    }
+}
+
+private struct LegacySpawned: JSONEncodable {
+    let url: String
+    let name: BackendID
+    let bearerToken: Secret?
+    let statusURL: String
+    let spawned: Bool
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("url", self.url)
+            $0.field("name", self.name)
+            $0.fieldIfPresent("bearer_token", self.bearerToken)
+            $0.field("status_url", self.statusURL)
+            $0.field("spawned", self.spawned)
+        }
+    }
+}
+
+private struct LegacyStatus: JSONEncodable {
+    let message: BackendStateMessage
+
+    init(_ message: BackendStateMessage) { self.message = message }
+
+    var event: [UInt8] { EventStreamText.event(WireCodec.encode(self)) }
+
+    func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("state", self.message.state)
+            $0.field("backend", self.message.backend)
+            $0.field("time", self.message.time)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import GatewayCore
+import PlaneClient
+import PlaneProtocol
+import PlaneState
+
+/// The page as HTML. Everything that comes from outside is escaped where it is put in.
+enum PageHTML {
+    static func document(title: String, live: String?, _ body: String) -> String {
+        """
+        <!doctype html>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(HTMLText.escape(title))</title><link rel="stylesheet" href="/page/style.css"><script src="/page/script.js" defer></script></head>
+        <body\(live.map { " data-events=\"\(HTMLText.escape($0))\"" } ?? "")><a class="skip" href="#main">Skip to the content</a>
+        <header><h1><a href="/">Plane</a></h1><p id="live" role="status" aria-live="polite"></p></header>
+        <main id="main">\(body)</main></body></html>
+        """
+    }
+
+    // MARK: The first page
+
+    static func overview(_ model: PageModel) -> String {
+        """
+        <form class="search" role="search" action="/" method="get"><label for="q">Search by id, key, lock or drone</label>
+        <input id="q" name="q" type="search" value="\(HTMLText.escape(model.search.text))">
+        <label class="check"><input name="ended" type="checkbox" value="true"\(model.search.showsEnded ? " checked" : "")> ended ones too</label>
+        <button>Search</button></form>
+        \(model.canLogOut ? "<form action=\"/page/logout\" method=\"post\"><button class=\"quiet\">Log out</button></form>" : "")
+        \(self.sections(model))
+        """
+    }
+
+    /// What changes while one looks at it.
+    static func sections(_ model: PageModel) -> String {
+        """
+        <section data-section="notice">\(model.isCurrent ? "" : "<p class=\"warning\" role=\"alert\">The control plane is not answering: this is what was known last.</p>")</section>
+        <section data-section="clusters" aria-labelledby="clusters-title"><h2 id="clusters-title">Clusters</h2>\(self.clusters(model))</section>
+        <section data-section="drones" aria-labelledby="drones-title"><h2 id="drones-title">Drones</h2>\(self.drones(model))</section>
+        <section data-section="backends" aria-labelledby="backends-title"><h2 id="backends-title">Backends</h2>\(self.backends(model))</section>
+        <section data-section="starts" aria-labelledby="starts-title"><h2 id="starts-title">Times to ready</h2>\(Charts.histogram(milliseconds: model.starts))</section>
+        """
+    }
+
+    private static func clusters(_ model: PageModel) -> String {
+        guard !model.clusters.isEmpty else { return "<p>There are none yet: no drone has registered.</p>" }
+        let rows = model.clusters.map { cluster in
+            let drones = cluster.drones.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key.rawValue.lowercased())" }.joined(separator: ", ")
+            let live = cluster.backends.filter { !$0.key.isTerminal }.reduce(0) { $0 + $1.value }
+            let ended = cluster.backends.values.reduce(0, +) - live
+            return self.row(
+                "c-\(cluster.name)",
+                [
+                    ("Cluster", HTMLText.escape(cluster.name.rawValue)), ("Drones", HTMLText.escape(drones.isEmpty ? "none" : drones)),
+                    ("Backends", "\(live) live, \(cluster.backends[.ready] ?? 0) ready, \(ended) ended"),
+                ])
+        }
+        return self.table("Clusters", ["Cluster", "Drones", "Backends"], rows)
+    }
+
+    private static func drones(_ model: PageModel) -> String {
+        guard !model.drones.isEmpty else { return "<p>There are none.</p>" }
+        let rows = model.drones.map { drone in
+            let isDraining = drone.view.state == .draining || drone.view.state == .drained
+            let state = drone.isSilent ? "silent" : drone.view.state?.rawValue.lowercased() ?? "unknown"
+            let path = "/page/c/\(PercentEncoding.encode(drone.cluster.rawValue))/d/\(PercentEncoding.encode(drone.view.id.rawValue))/drain"
+            let button =
+                drone.mayDrain
+                ? self.button(isDraining ? "Undrain" : "Drain", path, field: ("drain", isDraining ? "false" : "true"), about: drone.view.id.rawValue) : ""
+            return self.row(
+                "d-\(drone.cluster)-\(drone.view.id)",
+                [
+                    ("Drone", HTMLText.escape(drone.view.id.rawValue)), ("Cluster", HTMLText.escape(drone.cluster.rawValue)),
+                    ("State", self.badge(state, drone.isSilent ? "bad" : isDraining ? "busy" : drone.view.state == .ready ? "good" : "plain")),
+                    ("Backends", "\(drone.view.liveBackends)"), ("Version", HTMLText.escape(drone.view.metadata?.version ?? "")),
+                    ("Last seen", drone.seenSeconds.map { "\(Duration.seconds($0).brief) ago" } ?? "never"), ("Action", button),
+                ])
+        }
+        return self.table("Drones", ["Drone", "Cluster", "State", "Backends", "Version", "Last seen", "Action"], rows)
+    }
+
+    private static func backends(_ model: PageModel) -> String {
+        guard !model.backends.isEmpty else { return "<p>\(model.search.text.isEmpty ? "None is live." : "None was found.")</p>" }
+        let rows = model.backends.map { backend in
+            let key = KeyText(backend.view.lock)
+            let keyText = key.map { $0.namespace.isEmpty ? $0.name : "\($0.namespace) / \($0.name)" } ?? backend.view.lock?.rawValue ?? ""
+            return self.row(
+                "b-\(backend.view.id)",
+                [
+                    ("Backend", "<a href=\"/page/b/\(backend.view.id)\">\(HTMLText.escape(backend.view.id.rawValue))</a>"),
+                    ("Status", self.badge(backend.status)), ("For", backend.ageSeconds.map { Duration.seconds($0).brief } ?? ""),
+                    ("Key", HTMLText.escape(String(keyText.prefix(80)))), ("Drone", HTMLText.escape(backend.view.drone?.rawValue ?? "")),
+                    ("Connections", backend.connections.map(String.init) ?? ""),
+                    ("To ready", backend.facts?.millisecondsToReady.map { Duration.milliseconds($0).brief } ?? ""),
+                    ("Why it ended", HTMLText.escape(backend.facts?.diagnosis ?? "")),
+                ])
+        }
+        let more = model.hiddenCount > 0 ? "<p>\(model.hiddenCount) more are not shown: search for them.</p>" : ""
+        return self.table("Backends", ["Backend", "Status", "For", "Key", "Drone", "Connections", "To ready", "Why it ended"], rows) + more
+    }
+
+    // MARK: Pieces
+
+    static func table(_ caption: String, _ heads: [String], _ rows: [String]) -> String {
+        "<table><caption class=\"hidden\">\(caption)</caption><thead><tr>\(heads.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead><tbody>\(rows.joined())</tbody></table>"
+    }
+
+    /// - Parameter cells: HTML, each with the head of its column, which narrow screens show beside it.
+    static func row(_ id: String, _ cells: [(head: String, html: String)]) -> String {
+        let first = cells.first.map { "<th scope=\"row\" data-head=\"\($0.head)\">\($0.html)</th>" } ?? ""
+        return "<tr id=\"\(HTMLText.escape(id))\">\(first)\(cells.dropFirst().map { "<td data-head=\"\($0.head)\">\($0.html)</td>" }.joined())</tr>"
+    }
+
+    static func badge(_ status: StatusWord) -> String {
+        switch status {
+        case .ready: self.badge(status.rawValue, "good")
+        case .scheduled, .loading, .starting, .waiting, .terminating, .hardTerminating: self.badge(status.rawValue, "busy")
+        case .terminated: self.badge(status.rawValue, "plain")
+        }
+    }
+
+    static func badge(_ text: String, _ style: String) -> String { "<span class=\"badge \(style)\">\(HTMLText.escape(text))</span>" }
+
+    static func button(_ text: String, _ path: String, field: (name: String, value: String), about name: String) -> String {
+        """
+        <form action="\(HTMLText.escape(path))" method="post"><input type="hidden" name="\(field.name)" value="\(field.value)">\
+        <button aria-label="\(text) \(HTMLText.escape(name))">\(text)</button></form>
+        """
+    }
+
+    static func login(hasFailed: Bool) -> String {
+        self.document(
+            title: "Plane: log in", live: nil,
+            """
+            <h2>Log in</h2>\(hasFailed ? "<p class=\"warning\" role=\"alert\">No token is this one.</p>" : "")
+            <form action="/page/login" method="post" class="login"><label for="token">Token of the gateway</label>
+            <input id="token" name="token" type="password" autocomplete="current-password" required><button>Log in</button></form>
+            """)
+    }
+}

@@ -1,0 +1,39 @@
+import GatewayCore
+import GatewayHTTPConfiguration
+import HTTPTypes
+import PlaneProtocol
+
+/// Finds out who asks, by the tokens of the configuration.
+struct CallerCheck: Sendable {
+    private let tokens: [TokenHash: AccessToken]
+
+    /// Holds the token of a person who has logged in on the page.
+    static let cookie = "plane_gateway"
+
+    init(_ tokens: [AccessToken]) {
+        self.tokens = Dictionary(tokens.map { ($0.hash, $0) }) { first, _ in first }
+    }
+
+    /// Whether anybody is asked.
+    var isOpen: Bool { self.tokens.isEmpty }
+
+    /// - Parameter acceptsCookie: for the page; for programs a cookie would let foreign pages act in a person's name.
+    func caller(of request: IncomingRequest, acceptsCookie: Bool) throws(GatewayFailure) -> Caller {
+        guard !self.isOpen else { return .anybody }
+        let text = Self.bearer(request.fields[.authorization]) ?? (acceptsCookie ? Self.cookieToken(request.fields[.cookie]) : nil)
+        guard let text, let token = self.token(text) else { throw GatewayFailure(status: 401, text: "Unauthorized") }
+        return .holder(token)
+    }
+
+    /// By its hash, so that how long it takes tells nothing of tokens that are right.
+    func token(_ text: String) -> AccessToken? { self.tokens[TokenHash(of: text)] }
+
+    private static func bearer(_ field: String?) -> String? {
+        guard let field, field.prefix(7).lowercased() == "bearer " else { return nil }
+        return field.dropFirst(7).trimmed
+    }
+
+    private static func cookieToken(_ field: String?) -> String? {
+        field?.split(separator: ";").lazy.map { $0.trimmed }.first { $0.hasPrefix("\(Self.cookie)=") }.map { String($0.dropFirst(Self.cookie.utf8.count + 1)) }
+    }
+}

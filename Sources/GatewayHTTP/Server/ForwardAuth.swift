@@ -1,0 +1,47 @@
+import AsyncHTTPClient
+import GatewayCore
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+
+/// Asks another server about each request: with the same method and head, and no body.
+final class ForwardAuth: Sendable {
+    private let target: String
+    private let client: HTTPClient
+
+    /// For the whole answer.
+    private static let limit: TimeAmount = .seconds(5)
+    /// They speak of a body, and of this connection; the client writes its own.
+    private static let left: Set<String> = ["content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer", "keep-alive"]
+
+    init(target: String) {
+        self.target = target
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = Self.limit
+        self.client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    func shutDown() async {
+        // It has no more requests; what goes wrong now concerns nobody.
+        try? await self.client.shutdown()
+    }
+
+    /// - Parameter path: what the server is told that was asked for.
+    func check(_ request: IncomingRequest, path: String) async throws(GatewayFailure) {
+        var question = HTTPClientRequest(url: self.target)
+        question.method = HTTPMethod(rawValue: request.method)
+        for field in request.fields where !Self.left.contains(field.name.canonicalName) && field.name.canonicalName != "x-original-path" {
+            question.headers.add(name: field.name.rawName, value: field.value)
+        }
+        if let host = request.host { question.headers.replaceOrAdd(name: "host", value: host) }
+        question.headers.add(name: "x-original-path", value: path)
+        let status: Int
+        do {
+            let answer = try await self.client.execute(question, timeout: Self.limit)
+            status = Int(answer.status.code)
+        } catch {
+            throw GatewayFailure(status: 502, text: "Error forwarding auth.")
+        }
+        guard (200..<300).contains(status) else { throw GatewayFailure(status: 401, text: "Unauthorized") }
+    }
+}

@@ -1,0 +1,157 @@
+import GatewayCore
+import GatewayHTTPConfiguration
+import NATS
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+/// What each route does.
+extension GatewayResponder {
+    private var control: BackendControl { BackendControl(fleet: self.fleet) }
+    private var queries: BackendQueries { BackendQueries(fleet: self.fleet) }
+    private var statuses: StatusReader { StatusReader(fleet: self.fleet) }
+
+    func carryOut(_ route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+        switch route {
+        case .health:
+            try self.fleet.demandCurrent()
+            return .json(["status": "ok"])
+        case .controllerStatus:
+            try self.fleet.demandCurrent()
+            return .json(["status": "ok", "version": BuildInformation.version, "hash": ""])
+        case .status(let backend): return .json(try await self.statuses.status(of: try Self.known(backend)))
+        case .statusStream(let backend):
+            return try await StatusStream(fleet: self.fleet).reply(for: try Self.known(backend), lastEventID: request.field("last-event-id"))
+        case .connect: return try await self.connect(request, caller)
+        case .terminate(let backend, let kind):
+            let backend = try Self.known(backend)
+            try self.permit(caller, backend, changes: true)
+            try await self.control.terminate(backend, kind, requestedBy: caller.name)
+            return .json(UnitReply())
+        case .revoke(let answersNull): return try await self.revoke(request, caller, answersNull: answersNull)
+        case .drain(let cluster, let drone): return try await self.drain(cluster, drone, true, caller)
+        case .undrain(let cluster, let drone): return try await self.drain(cluster, drone, false, caller)
+        case .clusterState(let cluster): return try self.clusterState(cluster, caller)
+        case .nodeSocket: return .text("The nodes of this installation speak NATS, not WebSockets.", status: 501)
+        case .listBackends: return try self.queries.list(request.query, caller: caller)
+        case .backend(let backend):
+            let backend = try Self.known(backend)
+            try self.permit(caller, backend, changes: false)
+            return try await self.queries.document(of: backend)
+        case .logs(let backend):
+            let backend = try Self.known(backend)
+            try self.permit(caller, backend, changes: false)
+            return try await self.queries.logs(of: backend, request.query)
+        case .logStream(let backend):
+            let backend = try Self.known(backend)
+            try self.permit(caller, backend, changes: false)
+            return try await self.queries.logStream(of: backend)
+        case .metrics(let backend):
+            let backend = try Self.known(backend)
+            try self.permit(caller, backend, changes: false)
+            return try await self.queries.metrics(of: backend)
+        case .events(let cluster):
+            guard let cluster else { throw .unprocessable("the path: expected \(ClusterName.expectation)") }
+            try self.permit(caller, CallScope(changes: false, cluster: cluster))
+            return self.queries.events(of: cluster)
+        case .openAPI: return .bytes(OpenAPIDocument.bytes, type: "application/json")
+        case .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageTerminate, .pageDrain, .pageLogin, .pageLogout:
+            return try await self.page.reply(to: route, request, caller)
+        }
+    }
+
+    /// A name that no backend can have is that of none.
+    private static func known(_ backend: BackendID?) throws(GatewayFailure) -> BackendID {
+        guard let backend else { throw .backendNotFound }
+        return backend
+    }
+
+    private func permit(_ caller: Caller, _ scope: CallScope) throws(GatewayFailure) {
+        guard caller.may(scope) else { throw GatewayFailure(status: 403, text: "This token does not reach that far.") }
+    }
+
+    private func permit(_ caller: Caller, _ backend: BackendID, changes: Bool) throws(GatewayFailure) {
+        // Of a backend that the state has forgotten nobody knows where it was: that takes a token for everything.
+        let scope = self.fleet.locate(backend).map { self.queries.scope(of: $0.view, in: $0.cluster, changes: changes) } ?? CallScope(changes: changes)
+        try self.permit(caller, scope)
+    }
+
+    // MARK: Connect
+
+    /// Longest wait for a backend to become ready, in seconds.
+    private static let longestWait = 300
+
+    private func connect(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+        let body = try ConnectRequest(body: try await request.json())
+        var readyLimit: Duration?
+        if let wait = request.query["wait"] {
+            guard wait == "ready" else { throw .unprocessable("wait: expected ready, found another word") }
+            readyLimit = .seconds(try BackendQueries.count(request.query["wait_secs"], "wait_secs", default: 30, atMost: Self.longestWait))
+        }
+        let idempotencyKey = request.field("idempotency-key")
+        if let idempotencyKey, !(1...256).contains(idempotencyKey.utf8.count) {
+            throw .unprocessable("the field Idempotency-Key: expected 1 to 256 bytes, found \(idempotencyKey.utf8.count)")
+        }
+        let handler = ConnectHandler(fleet: self.fleet, configuration: self.configuration, tokens: self.tokens)
+        let response = try await handler.connect(
+            body,
+            ConnectHandler.Circumstances(caller: caller, base: self.statusBase(request), idempotencyKey: idempotencyKey, readyLimit: readyLimit))
+        var reply = Reply.json(response)
+        reply.backend = response.backend
+        return reply
+    }
+
+    // MARK: Revoke, drain, state
+
+    private func revoke(_ request: IncomingRequest, _ caller: Caller, answersNull: Bool) async throws(GatewayFailure) -> Reply {
+        let body = try RevokeRequest(body: try await request.json())
+        // What is written for backends that nobody knows would stay for ever.
+        if let backend = BackendID(rawValue: body.backend), let located = self.fleet.locate(backend) {
+            try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
+            try await self.tokens.revoke(user: body.user, of: backend)
+        } else {
+            try self.fleet.demandCurrent()
+            guard caller.may(CallScope(changes: true)) || self.callers.isOpen else {
+                throw GatewayFailure(status: 403, text: "This token does not reach that far.")
+            }
+        }
+        return answersNull ? .json(UnitReply()) : .json("Token revoked successfully")
+    }
+
+    private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ drains: Bool, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+        guard let cluster, let drone else { throw .droneNotFound }
+        try self.permit(caller, CallScope(changes: true, cluster: cluster, pool: self.fleet.drone(drone, in: cluster)?.metadata?.abilities.pool ?? .unnamed))
+        return .json(["updated": try await self.control.drain(drone, in: cluster, drains)])
+    }
+
+    private func clusterState(_ cluster: ClusterName?, _ caller: Caller) throws(GatewayFailure) -> Reply {
+        try self.fleet.demandCurrent()
+        guard let cluster else { return .json(ClusterStateDocument(controller: self.fleet.name)) }
+        try self.permit(caller, CallScope(changes: false, cluster: cluster))
+        let (proxies, name) = (self.fleet.proxies(in: cluster), self.fleet.name)
+        return .json(self.fleet.mirror.ask { ClusterStateDocument(of: cluster, world: $0, proxies: proxies, controller: name, now: .now()) })
+    }
+}
+
+/// The body of `POST /ctrl/b/revoke`.
+private struct RevokeRequest: JSONDecodable {
+    let backend: String
+    let user: String
+
+    init(json: JSONNode) throws(MessageError) {
+        self.backend = try json.required("backend_id")
+        self.user = try json.required("user")
+    }
+
+    init(body: [UInt8]) throws(GatewayFailure) {
+        let document: JSONSyntax
+        do throws(MessageError) {
+            document = try WireCodec.decode(JSONSyntax.self, from: body)
+        } catch {
+            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+        }
+        do throws(MessageError) { self = try RevokeRequest(json: document.node) } catch { throw .unprocessable(error) }
+    }
+}

@@ -1,0 +1,169 @@
+import Crypto
+import GatewayCore
+import GatewayHTTPConfiguration
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NATS
+import NetworkAddresses
+import NIOCore
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import Synchronization
+
+/// Answers the requests of the interface of Plane 0.5, of what is ours beside it, and of the page.
+///
+/// In this order: what is not to be asked about (browsers' preliminary requests), who asks (another server, or a token), how often, what for.
+final class GatewayResponder: Sendable {
+    let fleet: Fleet
+    let configuration: GatewayConfiguration
+    let tokens: TokenWriter
+    private let forwardAuth: ForwardAuth?
+    let callers: CallerCheck
+    private let limiter: CallLimiter?
+    let page: PageResponder
+    private let metrics = GatewayMetrics()
+    private let logger: Logger
+    /// Of `status_url`; nil where the request says it.
+    private let base: String?
+
+    init(fleet: Fleet, configuration: GatewayConfiguration, logger: Logger) {
+        self.fleet = fleet
+        self.configuration = configuration
+        self.tokens = TokenWriter(jetStream: fleet.client.bus.connection.jetStream, lifetime: configuration.tokenLifetime)
+        self.forwardAuth = configuration.forwardAuth.map { ForwardAuth(target: $0) }
+        self.callers = CallerCheck(configuration.tokens)
+        self.limiter = configuration.limits.map { CallLimiter(RateLimiter(perSecond: $0.requestsPerSecond, burst: $0.burst)) }
+        self.page = PageResponder(fleet: fleet, callers: self.callers)
+        self.logger = logger
+        let isWildcard = configuration.bindIP == .v4(0) || configuration.bindIP.description == "::"
+        let host = configuration.bindIP.description.contains(":") ? "[\(configuration.bindIP)]" : "\(configuration.bindIP)"
+        self.base =
+            configuration.url.flatMap { PublicAddress.base($0) } ?? (isWildcard || configuration.port == 0 ? nil : "http://\(host):\(configuration.port)")
+    }
+
+    func shutDown() async { await self.forwardAuth?.shutDown() }
+
+    func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        let incoming = IncomingRequest(request, peer: channel.remoteAddress?.ipAddress ?? "")
+        if incoming.hasBody, incoming.field("expect")?.lowercased() == "100-continue", incoming.statedLength ?? 0 <= IncomingRequest.maximumBodyBytes {
+            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+        }
+        let start = ContinuousClock.now
+        var reply = await self.answer(incoming, since: start)
+        if CrossOrigin.applies(to: incoming.path) { CrossOrigin.allow(&reply) }
+        try await ReplySender(request: incoming).send(reply, writer, channel)
+    }
+
+    /// Base of the addresses that a client is told.
+    func statusBase(_ request: IncomingRequest) -> String {
+        if let base = self.base { return base }
+        // What a client says of itself comes back to it; nothing else may get into an address.
+        let host = request.host ?? ""
+        let isHost =
+            !host.isEmpty && host.utf8.count <= 255
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+                    UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+        return "http://\(isHost ? host : "localhost")"
+    }
+
+    // MARK: Phases
+
+    private func answer(_ request: IncomingRequest, since start: ContinuousClock.Instant) async -> Reply {
+        var (route, caller): (Route?, Caller) = (nil, .anybody)
+        var reply: Reply
+        do throws(GatewayFailure) {
+            if let early = try await self.judge(request) {
+                reply = early
+            } else {
+                switch RouteTable.match(method: request.method, path: request.path) {
+                case .notFound: reply = Reply(status: 404)
+                case .methodNotAllowed(let methods):
+                    reply = Reply(status: 405)
+                    reply.fields[.allow] = methods.joined(separator: ",")
+                case .route(let found):
+                    route = found
+                    caller = try self.caller(of: request, for: found)
+                    reply = try await self.carryOut(found, request, caller)
+                }
+            }
+        } catch {
+            reply = self.refusal(error, request)
+            if route == .page, error.status == 401 { reply = self.page.login() }
+        }
+        self.metrics.answered(route, status: reply.status, after: .now - start)
+        if let route, route.changes, self.configuration.audits { self.audit(request, route, caller, reply, after: .now - start) }
+        return reply
+    }
+
+    /// What is decided before anybody looks what a request is for.
+    private func judge(_ request: IncomingRequest) async throws(GatewayFailure) -> Reply? {
+        if CrossOrigin.applies(to: request.path), request.method == "OPTIONS" {
+            return RouteTable.match(method: "GET", path: request.path) == .notFound ? Reply(status: 404) : CrossOrigin.preflight
+        }
+        guard let forwardAuth = self.forwardAuth else { return nil }
+        if request.path == "/ctrl" || request.path.hasPrefix("/ctrl/") {
+            try await forwardAuth.check(request, path: String(request.path.dropFirst("/ctrl".count)))
+        } else if request.path == "/" || request.path.hasPrefix("/page/") {
+            try await forwardAuth.check(request, path: request.path)
+        }
+        return nil
+    }
+
+    private func caller(of request: IncomingRequest, for route: Route) throws(GatewayFailure) -> Caller {
+        let caller: Caller
+        switch route.audience {
+        case .everybody: return .anybody
+        case .control: caller = try self.callers.caller(of: request, acceptsCookie: false)
+        case .page:
+            switch route {
+            case .pageStyle, .pageScript, .pageLogin, .pageLogout: return .anybody
+            default: caller = try self.callers.caller(of: request, acceptsCookie: true)
+            }
+        }
+        if let limiter = self.limiter, let seconds = limiter.refusal(of: caller.name ?? request.peer) {
+            throw GatewayFailure(status: 429, text: "Too many requests.", retryAfterSeconds: seconds)
+        }
+        return caller
+    }
+
+    private func refusal(_ failure: GatewayFailure, _ request: IncomingRequest) -> Reply {
+        var generator = SystemRandomNumberGenerator()
+        let id = RandomName.text(using: &generator)
+        if let cause = failure.internalCause {
+            self.logger.warning(
+                "request failed", metadata: [LogKey.request: "\(id)", LogKey.path: "\(request.path.prefix(200))", LogKey.error: "\(cause)"])
+        }
+        var reply = Reply(failure, id: id)
+        if failure.status == 401 { reply.set("www-authenticate", "Bearer") }
+        return reply
+    }
+
+    private func audit(_ request: IncomingRequest, _ route: Route, _ caller: Caller, _ reply: Reply, after duration: Duration) {
+        var metadata: Logger.Metadata = [
+            LogKey.call: "\(route.name)", LogKey.status: "\(reply.status)", LogKey.peer: "\(request.peer)", LogKey.duration: "\(duration.milliseconds)",
+        ]
+        if let name = caller.name { metadata[LogKey.caller] = "\(name)" }
+        if let backend = reply.backend ?? route.backend { metadata[LogKey.backend] = "\(backend)" }
+        if let drone = route.drone { metadata[LogKey.drone] = "\(drone)" }
+        if let id = reply.errorID { metadata[LogKey.request] = "\(id)" }
+        self.logger.info("control call", metadata: metadata)
+    }
+}
+
+/// The limiter of all connections together.
+final class CallLimiter: Sendable {
+    private let state: Mutex<RateLimiter>
+
+    init(_ limiter: RateLimiter) { self.state = Mutex(limiter) }
+
+    func refusal(of caller: String) -> Int? { self.state.withLock { $0.refusal(of: caller, at: .now) } }
+}

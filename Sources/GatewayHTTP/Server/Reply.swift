@@ -1,0 +1,73 @@
+import GatewayCore
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import PlaneProtocol
+
+/// What a request is answered with.
+struct Reply: Sendable {
+    enum Body: Sendable {
+        case bytes([UInt8])
+        /// Written piece by piece, for as long as it takes; a throw closes the connection.
+        case stream(@Sendable (inout PieceWriter) async throws -> Void)
+    }
+
+    var status: Int
+    var fields = HTTPFields()
+    var body = Body.bytes([])
+    /// Of an error object, for the log.
+    var errorID: String?
+    /// That it is about, for the log.
+    var backend: BackendID?
+
+    init(status: Int, body: Body = .bytes([])) {
+        self.status = status
+        self.body = body
+    }
+
+    static func json(_ value: some JSONEncodable, status: Int = 200) -> Reply {
+        .bytes(WireCodec.encode(value), type: "application/json", status: status)
+    }
+
+    static func text(_ text: String, status: Int) -> Reply { .bytes(Array(text.utf8), type: "text/plain; charset=utf-8", status: status) }
+
+    static func bytes(_ bytes: [UInt8], type: String, status: Int = 200) -> Reply {
+        var reply = Reply(status: status, body: .bytes(bytes))
+        reply.fields[.contentType] = type
+        return reply
+    }
+
+    /// A stream of events (HTML Standard, server-sent events).
+    static func events(_ write: @escaping @Sendable (inout PieceWriter) async throws -> Void) -> Reply {
+        var reply = Reply(status: 200, body: .stream(write))
+        reply.fields[.contentType] = "text/event-stream"
+        reply.fields[.cacheControl] = "no-cache"
+        // nginx, which is often in front, would hold events back.
+        reply.set("x-accel-buffering", "no")
+        return reply
+    }
+
+    init(_ failure: GatewayFailure, id: String) {
+        self = .bytes(failure.body(id: id), type: failure.contentType, status: failure.status)
+        if let seconds = failure.retryAfterSeconds { self.set("retry-after", "\(seconds)") }
+        self.errorID = id
+    }
+
+    /// - Parameter name: a field's name that is right.
+    mutating func set(_ name: String, _ value: String) {
+        if let name = HTTPField.Name(name) { self.fields[name] = value }
+    }
+}
+
+/// Writes the pieces of a body, each at once: a client in the field reads events per piece.
+struct PieceWriter {
+    private var writer: any ResponseBodyWriter
+    private let allocator: ByteBufferAllocator
+
+    init(_ writer: any ResponseBodyWriter, allocator: ByteBufferAllocator) {
+        self.writer = writer
+        self.allocator = allocator
+    }
+
+    mutating func write(_ bytes: [UInt8]) async throws { try await self.writer.write(self.allocator.buffer(bytes: bytes)) }
+}

@@ -1,0 +1,193 @@
+import Logging
+import NATS
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import Synchronization
+
+/// Hears every status that is published, through one reader of the stream, and hands it to those who wait for it.
+///
+/// The reader goes on where it was after a lost connection, so nothing is missed; what was published before somebody asked is read from the stream.
+final class StatusHub: Sendable {
+    enum Event: Sendable {
+        case message(BackendStateMessage)
+        /// Nothing has happened for a while.
+        case tick
+    }
+
+    /// What somebody waits for. Ends when the process is to end, or the buffer is full because nobody reads.
+    final class Subscription: Sendable {
+        let events: AsyncStream<Event>
+        private let end: @Sendable () -> Void
+
+        init(events: AsyncStream<Event>, end: @escaping @Sendable () -> Void) {
+            self.events = events
+            self.end = end
+        }
+
+        deinit { self.end() }
+    }
+
+    private struct Listener {
+        let continuation: AsyncStream<Event>.Continuation
+        /// Which second of the keep-alive's period is its own, so that not all are written to at once.
+        let second: UInt64
+    }
+
+    private struct State {
+        var isFollowing = false
+        var isOver = false
+        var nextTicket: UInt64 = 0
+        var backends: [BackendID: [UInt64: Listener]] = [:]
+        var clusters: [ClusterName: [UInt64: Listener]] = [:]
+        var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
+    }
+
+    private let client: PlaneClient
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    /// Seconds of silence after which a comment is written.
+    static let keepAliveSeconds: UInt64 = 15
+    /// Events of a cluster that wait for a slow reader; then the stream ends, and the reader comes again.
+    private static let clusterBuffer = 1000
+    /// A backend has fewer statuses; each comes twice at most, when a scheduler repeats it.
+    private static let backendBuffer = 64
+
+    init(client: PlaneClient, logger: Logger) {
+        self.client = client
+        self.logger = logger
+    }
+
+    /// How many wait.
+    var count: Int { self.state.withLock { $0.backends.values.reduce(0) { $0 + $1.count } + $0.clusters.values.reduce(0) { $0 + $1.count } } }
+
+    /// Whether the process is to end.
+    var isOver: Bool { self.state.withLock { $0.isOver } }
+
+    // MARK: Waiting
+
+    func subscribe(to backend: BackendID) -> Subscription {
+        self.subscribe(buffer: Self.backendBuffer) {
+            $0.backends[backend, default: [:]][$1] = $2
+        } remove: { state, ticket in
+            state.backends[backend]?[ticket] = nil
+            if state.backends[backend]?.isEmpty == true { state.backends[backend] = nil }
+        }
+    }
+
+    func subscribe(to cluster: ClusterName) -> Subscription {
+        self.subscribe(buffer: Self.clusterBuffer) {
+            $0.clusters[cluster, default: [:]][$1] = $2
+        } remove: { state, ticket in
+            state.clusters[cluster]?[ticket] = nil
+            if state.clusters[cluster]?.isEmpty == true { state.clusters[cluster] = nil }
+        }
+    }
+
+    private func subscribe(
+        buffer: Int, add: (inout State, UInt64, Listener) -> Void, remove: @escaping @Sendable (inout State, UInt64) -> Void
+    ) -> Subscription {
+        let (events, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(buffer))
+        let ticket: UInt64? = self.state.withLock { state in
+            guard !state.isOver else { return nil }
+            defer { state.nextTicket += 1 }
+            add(&state, state.nextTicket, Listener(continuation: continuation, second: state.nextTicket % Self.keepAliveSeconds))
+            return state.nextTicket
+        }
+        guard let ticket else {
+            continuation.finish()
+            return Subscription(events: events) {}
+        }
+        return Subscription(events: events) { [weak self] in
+            self?.state.withLock { remove(&$0, ticket) }
+            continuation.finish()
+        }
+    }
+
+    /// Returns when everything that is published from now on will be heard, or the task is cancelled.
+    func waitUntilFollowing() async {
+        let (wakes, signal) = AsyncStream.makeStream(of: Void.self)
+        let ticket: UInt64? = self.state.withLock { state in
+            guard !state.isFollowing else { return nil }
+            defer { state.nextTicket += 1 }
+            state.waiting[state.nextTicket] = signal
+            return state.nextTicket
+        }
+        guard let ticket else { return }
+        for await _ in wakes {}
+        self.state.withLock { $0.waiting[ticket] = nil }
+    }
+
+    // MARK: Hearing
+
+    /// Follows the stream until the task is cancelled or the connection is closed.
+    func run(_ observer: @escaping @Sendable (BackendStateMessage) -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.tick() }
+            group.addTask { await self.follow(observer) }
+        }
+    }
+
+    private func follow(_ observer: @Sendable (BackendStateMessage) -> Void) async {
+        while !Task.isCancelled {
+            do throws(PlaneError) {
+                let messages = try await self.client.newStates()
+                self.began()
+                for await entry in messages {
+                    observer(entry.message)
+                    self.tell(entry.message)
+                }
+                return
+            } catch {
+                self.logger.debug("statuses cannot be followed yet", metadata: [LogKey.error: "\(error)"])
+                await self.client.bus.connection.pause(atMost: .seconds(1))
+            }
+        }
+    }
+
+    private func began() {
+        let waiting = self.state.withLock { state in
+            state.isFollowing = true
+            defer { state.waiting = [:] }
+            return state.waiting.values
+        }
+        for signal in waiting { signal.finish() }
+    }
+
+    private func tell(_ message: BackendStateMessage) {
+        let listeners = self.state.withLock { state in
+            (state.backends[message.backend].map { Array($0.values) } ?? []) + (state.clusters[message.cluster].map { Array($0.values) } ?? [])
+        }
+        for listener in listeners {
+            // A reader that is so far behind has lost something; it begins again.
+            if case .dropped = listener.continuation.yield(.message(message)) { listener.continuation.finish() }
+        }
+    }
+
+    private func tick() async {
+        var second: UInt64 = 0
+        while !Task.isCancelled {
+            // Cancelled meanwhile, the loop ends.
+            try? await Task.sleep(for: .seconds(1))
+            let current = second
+            let listeners = self.state.withLock { state in
+                (Array(state.backends.values) + Array(state.clusters.values)).flatMap { $0.values.filter { $0.second == current } }
+            }
+            for listener in listeners { listener.continuation.yield(.tick) }
+            second = (second + 1) % Self.keepAliveSeconds
+        }
+    }
+
+    /// Ends all subscriptions, and those that come later at once.
+    func end() {
+        let (listeners, waiting) = self.state.withLock { state in
+            state.isOver = true
+            defer { (state.backends, state.clusters, state.waiting) = ([:], [:], [:]) }
+            return ((Array(state.backends.values) + Array(state.clusters.values)).flatMap { $0.values }, Array(state.waiting.values))
+        }
+        for listener in listeners { listener.continuation.finish() }
+        for signal in waiting { signal.finish() }
+    }
+}

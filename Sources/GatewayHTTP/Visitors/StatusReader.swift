@@ -1,0 +1,89 @@
+import GatewayCore
+import NATS
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import StateReplication
+import Timing
+
+/// Reads the statuses of one backend from the streams.
+struct StatusReader: Sendable {
+    let fleet: Fleet
+
+    /// For one look into a stream.
+    private static let limit: Duration = .seconds(5)
+
+    /// The present status.
+    /// - Throws: `NotFound` for a backend that nobody knows.
+    func status(of backend: BackendID) async throws(GatewayFailure) -> StatusEntry {
+        let known = self.fleet.locate(backend)
+        let newest = try await self.ask { () async throws(PlaneError) in try await self.fleet.client.newestState(of: backend) }
+        guard let newest else {
+            guard let known, let time = try await self.assignmentTime(of: known) else { throw .backendNotFound }
+            return StatusEntry(.scheduled, at: time)
+        }
+        var history = StatusHistory()
+        // How the end was asked for stands in the message before the last one.
+        guard newest.state.isTerminal else {
+            _ = history.apply(newest)
+            guard let entry = history.last else { throw .backendNotFound }
+            return entry
+        }
+        for message in try await self.messages(of: backend) { _ = history.apply(message) }
+        _ = history.apply(newest)
+        guard let entry = history.last else { throw .backendNotFound }
+        return entry
+    }
+
+    /// Every status so far, oldest first, and the history to go on with.
+    func history(of backend: BackendID, after seen: StatusWord?) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
+        let known = self.fleet.locate(backend)
+        let messages = try await self.messages(of: backend)
+        var history = StatusHistory(after: seen)
+        var entries: [StatusEntry] = []
+        if let known, let time = try await self.assignmentTime(of: known) { entries += history.assigned(at: time) }
+        guard known != nil || !messages.isEmpty else { throw .backendNotFound }
+        for message in messages { entries += history.apply(message) }
+        return (entries, history)
+    }
+
+    func messages(of backend: BackendID) async throws(GatewayFailure) -> [BackendStateMessage] {
+        try await self.ask { () async throws(PlaneError) in
+            var messages: [BackendStateMessage] = []
+            for try await message in try await self.fleet.client.history(of: backend, follows: false) { messages.append(message) }
+            return messages
+        }
+    }
+
+    /// When the state's stream took the backend's assignment; nil if there is none.
+    func assignmentTime(of backend: Fleet.Located) async throws(GatewayFailure) -> StateTime? {
+        guard let drone = backend.view.drone else { return nil }
+        // The subject depends on the lock, and not on the announcement.
+        let lock = backend.view.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
+        let subject = StateMessage.cluster(
+            backend.cluster,
+            .backend(BackendMessage(backend: backend.view.id, change: .assignment(BackendAssignment(drone: drone, lockAssignment: lock))))
+        ).subject
+        let jetStream = self.fleet.client.bus.connection.jetStream
+        return try await self.ask { () async throws(PlaneError) in
+            do throws(NATSError) {
+                return try await jetStream.lastMessage(stream: StateStream.name, subject: subject).map { WireTime($0.published).worldTime }
+            } catch {
+                throw PlaneError(error)
+            }
+        }
+    }
+
+    func ask<Value: Sendable>(_ question: @escaping @Sendable () async throws(PlaneError) -> Value) async throws(GatewayFailure) -> Value {
+        do throws(PlaneError) {
+            guard let value = try await withTimeLimit(Self.limit, question) else {
+                throw PlaneError.timedOut(work: "reading a stream", limit: Self.limit)
+            }
+            return value
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import EpollTransport
+import NIOCore
+import NIOSSL
+import ProxyCore
+
+/// A backend as one event loop connects to it: the addresses of its name, and the connections to them.
+final class Endpoint {
+    let backend: BackendAddress
+    /// One for each address; empty while none is known.
+    private(set) var pools: [UpstreamPool] = []
+    /// The address that is used now. When it fails the next one is tried.
+    private var current = 0
+    /// Why there is no address.
+    private(set) var failure: String?
+    /// Nil until an answer, good or bad, has come.
+    private var resolvedAt: NIODeadline?
+    private var isResolving = false
+    private var waiting: [() -> Void] = []
+    var usedAt: NIODeadline
+
+    /// A name is resolved again after this, while its addresses are used on.
+    private static let freshness: TimeAmount = .seconds(5)
+    /// One that could not be resolved is tried again after this.
+    private static let failureFreshness: TimeAmount = .seconds(1)
+    private static let addressLimit = 8
+
+    init(_ backend: BackendAddress, at now: NIODeadline) {
+        self.backend = backend
+        self.usedAt = now
+    }
+
+    var pool: UpstreamPool? { self.pools.isEmpty ? nil : self.pools[self.current] }
+
+    /// The address in use has failed.
+    ///
+    /// - Returns: Whether there is another that has not failed since.
+    func turn(from failed: UpstreamPool) -> Bool {
+        // Another request has found out already.
+        guard failed === self.pool else { return self.pools.count > 1 && self.current > 0 }
+        self.current += 1
+        if self.current < self.pools.count { return true }
+        self.current = 0
+        return false
+    }
+
+    // MARK: Names
+
+    /// Calls `body` once it is known whether there is an address: at once if it is.
+    func whenResolved(on loop: EpollEventLoop, at now: NIODeadline, make: @escaping (SocketAddress) -> UpstreamPool, _ body: @escaping () -> Void) {
+        if !self.backend.isName, self.pools.isEmpty {
+            if let address = NameResolver.literal(self.backend.host, port: self.backend.port) { self.pools = [make(address)] }
+            self.resolvedAt = .distantFuture
+        }
+        let limit = self.failure == nil ? Self.freshness : Self.failureFreshness
+        let isFresh = self.resolvedAt.map { $0 > now - limit } ?? false
+        if !isFresh { self.resolve(on: loop, make: make) }
+        if isFresh || !self.pools.isEmpty { body() } else { self.waiting.append(body) }
+    }
+
+    private func resolve(on loop: EpollEventLoop, make: @escaping (SocketAddress) -> UpstreamPool) {
+        guard !self.isResolving else { return }
+        self.isResolving = true
+        let bound = NIOLoopBound((endpoint: self, make: make), eventLoop: loop)
+        NameResolver.shared.resolve(self.backend.host, port: self.backend.port) { result in
+            loop.execute { bound.value.endpoint.resolved(result, make: bound.value.make) }
+        }
+    }
+
+    private func resolved(_ result: Result<[SocketAddress], NameResolver.Failure>, make: (SocketAddress) -> UpstreamPool) {
+        self.isResolving = false
+        self.resolvedAt = .now()
+        switch result {
+        case .success(let addresses):
+            self.failure = nil
+            let wanted = addresses.prefix(Self.addressLimit)
+            let old = self.pools
+            if old.map(\.address) != Array(wanted) {
+                self.pools = wanted.map { address in old.first { $0.address == address } ?? make(address) }
+                for pool in old where !wanted.contains(pool.address) { pool.retire() }
+                self.current = 0
+            }
+        case .failure(let failure):
+            // What was known may still be true.
+            if self.pools.isEmpty { self.failure = failure.description }
+        }
+        let waiting = self.waiting
+        self.waiting = []
+        for body in waiting { body() }
+    }
+
+    func retire() {
+        for pool in self.pools { pool.retire() }
+    }
+}

@@ -1,0 +1,76 @@
+import EpollTransport
+import NIOCore
+import NIOSSL
+import ProxyCore
+
+/// The backends that one event loop has sent something to lately, whichever frontends they belong to.
+final class EndpointDirectory {
+    /// A backend that nothing goes to for this long is forgotten, with its idle connections.
+    private static let keep: TimeAmount = .seconds(90)
+    /// Backends that are remembered, at most; one is some hundred bytes.
+    private static let limit = 50_000
+
+    private let host: PolicyHost
+    private let loop: EpollEventLoop
+    /// For all backends with `https`: the roots of the system, and full verification.
+    private let tls: NIOSSLContext
+    private var endpoints: [BackendAddress: Endpoint] = [:]
+
+    init(host: PolicyHost, loop: EpollEventLoop, tls: NIOSSLContext) {
+        self.host = host
+        self.loop = loop
+        self.tls = tls
+    }
+
+    var count: Int { self.endpoints.count }
+
+    func endpoint(_ backend: BackendAddress, at now: NIODeadline) -> Endpoint {
+        if let endpoint = self.endpoints[backend] {
+            endpoint.usedAt = now
+            return endpoint
+        }
+        let endpoint = Endpoint(backend, at: now)
+        self.endpoints[backend] = endpoint
+        return endpoint
+    }
+
+    /// Calls `body` when it is known of each of these where it is, which for addresses is at once.
+    func whenResolved(_ backends: some Sequence<BackendAddress>, at now: NIODeadline, _ body: @escaping () -> Void) {
+        let join = Join(body)
+        for backend in backends {
+            join.begin()
+            self.endpoint(backend, at: now).whenResolved(on: self.loop, at: now, make: { self.pool(backend, at: $0) }, join.end)
+        }
+        join.end()
+    }
+
+    private func pool(_ backend: BackendAddress, at address: SocketAddress) -> UpstreamPool {
+        let tls = backend.isHTTPS ? UpstreamTLS(context: self.tls, serverName: backend.isName ? backend.host : nil) : nil
+        return self.host.makeEndpoint(address, tls: tls)
+    }
+
+    func sweep(at now: NIODeadline) {
+        let keep = self.endpoints.count > Self.limit ? .seconds(2) : Self.keep
+        for (backend, endpoint) in self.endpoints where now - endpoint.usedAt > keep {
+            endpoint.retire()
+            self.endpoints[backend] = nil
+        }
+    }
+
+    /// Waits for several things; one for itself until all have begun.
+    private final class Join {
+        private var count = 1
+        private let body: () -> Void
+
+        init(_ body: @escaping () -> Void) {
+            self.body = body
+        }
+
+        func begin() { self.count += 1 }
+
+        func end() {
+            self.count -= 1
+            if self.count == 0 { self.body() }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Synchronization
+
+/// Whose turn it is among the backends of one name, in all event loops together: 0, 1, 2 … and on from 0 behind the last number of 32 bits.
+final class TurnCounter: Sendable {
+    private let value = Atomic<UInt32>(0)
+
+    /// The number of this request.
+    func take() -> UInt32 { self.value.wrappingAdd(1, ordering: .relaxed).oldValue }
+}
+
+/// The counters of the process, by the host that requests name. Those that nobody has asked for while as many others were asked for as are kept
+/// begin again at 0.
+final class TurnCounters: Sendable {
+    private struct Halves {
+        var recent: [String: TurnCounter] = [:]
+        var older: [String: TurnCounter] = [:]
+    }
+
+    private let capacity: Int
+    private let halves = Mutex(Halves())
+
+    init(capacity: Int = 50_000) {
+        self.capacity = capacity
+    }
+
+    func counter(of name: String) -> TurnCounter {
+        self.halves.withLock { halves in
+            if let counter = halves.recent[name] { return counter }
+            let counter = halves.older.removeValue(forKey: name) ?? TurnCounter()
+            if halves.recent.count >= self.capacity {
+                halves.older = halves.recent
+                halves.recent = [:]
+            }
+            halves.recent[name] = counter
+            return counter
+        }
+    }
+}

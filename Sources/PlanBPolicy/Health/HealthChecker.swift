@@ -1,0 +1,214 @@
+import AsyncHTTPClient
+package import EpollTransport
+package import Logging
+import NIOCore
+import NIOHTTP1
+import RedisClient
+import ServiceLifecycle
+import Synchronization
+
+/// Looks at backends that were marked dead, every second, and lifts their marks when they are well.
+///
+/// Any number of processes may do so: whoever has the lock of a backend (`dead:HOST:BACKEND`) looks at it, and the others wait for the lock to
+/// expire, so that a watcher's end hands over. Messages that were sent while nobody listened are made good for by looking for marks whenever the
+/// subscription begins.
+package final class HealthChecker: Service {
+    /// Life of a lock, in seconds. It is taken anew before every look.
+    private static let lockSeconds = 30
+    private static let interval: Duration = .seconds(1)
+    /// Who has no lock asks again after this.
+    private static let standby: Duration = .seconds(10)
+    /// Looks at once.
+    private static let slotCount = 5
+    /// Backends that one process watches or waits for; those beyond are somebody else's, or found by the next search.
+    private static let subjectLimit = 2000
+    private static let connectLimit: TimeAmount = .seconds(10)
+    private static let answerLimit: TimeAmount = .seconds(15)
+    /// Of an answer's body, in which the expected text is looked for.
+    private static let bodyLimit = 1024 * 1024
+
+    private let options: PlanBOptions
+    private let redis: RedisCaller
+    private let loop: EpollEventLoop
+    /// Under which name locks are taken: the machine's, and the process's, for two on one machine are two.
+    private let holder: String
+    private let logger: Logger
+    private let watched = Mutex<Set<HealthSubject>>([])
+    private let slots: SlotPool
+
+    /// - Parameter holder: The host name of this machine and the number of this process.
+    package init(_ options: PlanBOptions, on loop: EpollEventLoop, holder: String, logger: Logger) async throws {
+        self.options = options
+        self.redis = try await RedisCaller.make(options.writing, limits: options.redisLimits, on: loop, logger: logger)
+        self.loop = loop
+        self.holder = holder
+        self.logger = logger
+        self.slots = SlotPool(count: Self.slotCount)
+    }
+
+    private enum Event: Sendable {
+        case message([UInt8])
+        case search
+    }
+
+    package func run() async throws {
+        let (events, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(10_000))
+        let subscription = try await self.subscribe(continuation)
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .follow(max: 10, allowCycles: false),
+            timeout: HTTPClient.Configuration.Timeout(connect: Self.connectLimit, read: Self.answerLimit))
+        configuration.connectionPool.idleTimeout = .milliseconds(1)
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                try? await gracefulShutdown()  // cancelled, the same is right
+                continuation.finish()
+            }
+            for await event in events {
+                switch event {
+                case .message(let bytes): if let subject = HealthSubject(message: bytes) { self.begin(subject, client, in: &group) }
+                case .search: for subject in await self.search() { self.begin(subject, client, in: &group) }
+                }
+            }
+            group.cancelAll()
+        }
+        try? await self.loop.submit { subscription.value.stop() }.get()  // an ended loop has no subscriptions
+        self.redis.close()
+        try await client.shutdown()
+    }
+
+    private func subscribe(_ continuation: AsyncStream<Event>.Continuation) async throws -> NIOLoopBound<RedisSubscription> {
+        let (options, loop, logger) = (self.options, self.loop, self.logger)
+        return try await loop.submit {
+            let subscription = RedisSubscription(
+                options.writing, channel: "dead", limits: options.redisLimits, on: loop, logger: logger,
+                began: { continuation.yield(.search) }, message: { continuation.yield(.message($0)) })
+            subscription.start()
+            return NIOLoopBound(subscription, eventLoop: loop)
+        }.get()
+    }
+
+    private func begin(_ subject: HealthSubject, _ client: HTTPClient, in group: inout DiscardingTaskGroup) {
+        let isNew = self.watched.withLock { watched in
+            watched.count < Self.subjectLimit && watched.insert(subject).inserted
+        }
+        guard isNew else { return }
+        group.addTask {
+            await self.watch(subject, client)
+            self.watched.withLock { _ = $0.remove(subject) }
+        }
+    }
+
+    // MARK: Marks that nobody has told of
+
+    private func search() async -> Set<HealthSubject> {
+        var subjects: Set<HealthSubject> = []
+        var cursor = "0"
+        repeat {
+            guard let reply = try? await self.redis.send(RedisCommand("SCAN", cursor, "MATCH", "dead:*", "COUNT", "1000", "TYPE", "set")),
+                let parts = reply.elements, parts.count == 2, let next = parts[0].string
+            else { return subjects }
+            for key in parts[1].elements?.compactMap(\.bytes) ?? [] { await self.search(key, into: &subjects) }
+            cursor = next
+        } while cursor != "0" && subjects.count < Self.subjectLimit && !Task.isCancelled
+        return subjects
+    }
+
+    private func search(_ key: [UInt8], into subjects: inout Set<HealthSubject>) async {
+        let host = Array(key.dropFirst("dead:".utf8.count))
+        let name = String(decoding: host, as: UTF8.self)
+        guard Array(name.utf8) == host else { return }
+        let question = FrontendQuestion(name, usesWildcards: self.options.usesWildcards)
+        guard let replies = try? await self.redis.send(question.commands), case .found(_, let entries, let dead) = question.read(replies) else { return }
+        for number in dead where entries.indices.contains(number) { subjects.insert(HealthSubject(host: host, backend: entries[number])) }
+    }
+
+    // MARK: One backend
+
+    /// Returns when it is well, or no longer in the list, or nobody knows it any more.
+    private func watch(_ subject: HealthSubject, _ client: HTTPClient) async {
+        var isHolder = false
+        defer { if isHolder { self.release(subject) } }
+        var pause = Self.interval
+        while true {
+            do { try await Task.sleep(for: pause) } catch { return }
+            pause = Self.interval
+            do throws(RedisError) {
+                guard try await self.takeLock(subject) else {
+                    isHolder = false
+                    if try await !self.isMarked(subject) { return }
+                    pause = Self.standby
+                    continue
+                }
+                isHolder = true
+                let expectation = try await self.expectation(subject)
+                let isWell = await self.slots.withSlot { await self.isWell(subject, expectation, client) }
+                if Task.isCancelled { return }
+                // The look may have taken longer than the lock lasts.
+                guard try await self.takeLock(subject) else { continue }
+                let places = try await self.settle(subject, isWell: isWell)
+                if places == 0 || isWell {
+                    self.logger.info(
+                        isWell ? "a backend is well again" : "a backend is gone from its list",
+                        metadata: ["host": "\(LogText.escaped(subject.host))", "backend": "\(LogText.escaped(subject.backend))"])
+                    return
+                }
+            } catch {
+                // Redis will be back, and the marks with it.
+                self.logger.debug("a health check could not be told", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func takeLock(_ subject: HealthSubject) async throws(RedisError) -> Bool {
+        try await self.redis.send(HealthScripts.take(subject.lockKey, as: self.holder, seconds: Self.lockSeconds)) == .integer(1)
+    }
+
+    private func release(_ subject: HealthSubject) {
+        self.redis.send([HealthScripts.release(subject.lockKey, of: self.holder)]) { _ in }  // it expires by itself, too
+    }
+
+    private func settle(_ subject: HealthSubject, isWell: Bool) async throws(RedisError) -> Int64 {
+        let command = HealthScripts.settle(
+            subject.backend, marks: subject.marksKey, lists: subject.listKeys(usesWildcards: self.options.usesWildcards),
+            deadSeconds: isWell ? nil : self.options.deadSeconds)
+        switch try await self.redis.send(command) {
+        case .integer(let places): return places
+        case .error(let text): throw RedisError(.refused, text)
+        case .text, .bulk, .null, .array, .oversized: throw RedisError(.malformed, "a script has answered with something else than a number")
+        }
+    }
+
+    private func isMarked(_ subject: HealthSubject) async throws(RedisError) -> Bool {
+        let name = String(decoding: subject.host, as: UTF8.self)
+        let question = FrontendQuestion(name, usesWildcards: self.options.usesWildcards)
+        guard case .found(_, let entries, let dead) = question.read(try await self.redis.send(question.commands)) else { return false }
+        return dead.contains { entries.indices.contains($0) && entries[$0] == subject.backend }
+    }
+
+    private func expectation(_ subject: HealthSubject) async throws(RedisError) -> HealthExpectation {
+        let reply = try await self.redis.send(
+            RedisCommand("HMGET", arguments: [subject.settingsKey] + ["path", "status", "body"].map { Array($0.utf8) }))
+        guard let parts = reply.elements, parts.count == 3 else { return HealthExpectation() }
+        let status = parts[1].string.flatMap { Int($0) }
+        return HealthExpectation(path: parts[0].string ?? "", status: status == 0 ? nil : status, body: parts[2].bytes ?? [])
+    }
+
+    private func isWell(_ subject: HealthSubject, _ expectation: HealthExpectation, _ client: HTTPClient) async -> Bool {
+        guard let url = subject.url(path: expectation.path) else { return false }
+        var request = HTTPClientRequest(url: url)
+        request.headers.add(name: "Connection", value: "close")
+        do {
+            let response = try await client.execute(request, timeout: Self.answerLimit)
+            if expectation.body.isEmpty { return expectation.isMet(status: Int(response.status.code), body: []) }
+            var body: [UInt8] = []
+            for try await part in response.body {
+                body += part.readableBytesView
+                if body.count > Self.bodyLimit { break }
+            }
+            return expectation.isMet(status: Int(response.status.code), body: body)
+        } catch {
+            return false
+        }
+    }
+}

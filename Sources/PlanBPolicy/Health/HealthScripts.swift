@@ -1,0 +1,53 @@
+import RedisClient
+
+/// What a health check does in Redis, each in one step. PlanB watches keys and begins again when somebody else was faster (WATCH, MULTI, EXEC); a
+/// script is never overtaken, and leaves the same keys with the same values.
+enum HealthScripts {
+    /// Takes or keeps a lock for whoever has the name ARGV[1]; 0 if another has it.
+    private static let take = """
+        local holder = redis.call('GET', KEYS[1])
+        if holder and holder ~= ARGV[1] then return 0 end
+        redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+        return 1
+        """
+
+    /// Lets go of a lock that is still ARGV[1]'s.
+    private static let release = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+    /// Marks a backend (ARGV[1]) dead for ARGV[2] seconds, or lifts its marks if ARGV[2] is 0, at every place where it stands in the first list
+    /// that has backends. KEYS[1] are the marks, the others the lists. Says at how many places.
+    private static let settle = """
+        for i = 2, #KEYS do
+            local list = redis.call('LRANGE', KEYS[i], 1, -1)
+            if #list > 0 then
+                local count = 0
+                for number, entry in ipairs(list) do
+                    if entry == ARGV[1] then
+                        count = count + 1
+                        if ARGV[2] == '0' then redis.call('SREM', KEYS[1], number - 1) else redis.call('SADD', KEYS[1], number - 1) end
+                    end
+                end
+                if count > 0 and ARGV[2] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+                return count
+            end
+        end
+        return 0
+        """
+
+    static func take(_ key: [UInt8], as holder: String, seconds: Int) -> RedisCommand {
+        self.command(self.take, [key], [Array(holder.utf8), Array("\(seconds)".utf8)])
+    }
+
+    static func release(_ key: [UInt8], of holder: String) -> RedisCommand {
+        self.command(self.release, [key], [Array(holder.utf8)])
+    }
+
+    /// - Parameter deadSeconds: Nil lifts the marks.
+    static func settle(_ backend: [UInt8], marks: [UInt8], lists: [[UInt8]], deadSeconds: Int?) -> RedisCommand {
+        self.command(self.settle, [marks] + lists, [backend, Array("\(deadSeconds ?? 0)".utf8)])
+    }
+
+    private static func command(_ script: String, _ keys: [[UInt8]], _ arguments: [[UInt8]]) -> RedisCommand {
+        RedisCommand("EVAL", arguments: [Array(script.utf8), Array("\(keys.count)".utf8)] + keys + arguments)
+    }
+}

@@ -1,0 +1,174 @@
+import Logging
+import NIOCore
+import ProxyCore
+import RedisClient
+
+/// What goes wrong, who is told of it, and what is said to visitors.
+extension PlanBPolicy {
+    func recover(from attempt: FailedAttempt, of request: PlanBRequest, at endpoint: UpstreamPool) -> Recovery {
+        self.retrying = nil
+        guard let choice = request.choice else { return .giveUp }
+        let isConnecting =
+            switch attempt.failure {
+            case .refusedConnection, .connectTimedOut, .unreachable: true
+            default: false
+            }
+        if isConnecting, attempt.retry == .allowed, choice.endpoint.turn(from: endpoint) {
+            request.againNumber = choice.number
+            self.retrying = request
+            return .selectAgain
+        }
+        self.fail(request, self.text(of: attempt.failure), marks: Self.marks(attempt))
+        guard attempt.retry != .forbidden, request.failures <= self.options.retries, request.frontend.map({ $0.backends.count > 1 }) == true else {
+            return .giveUp
+        }
+        // One that was not marked is not asked again for this request either.
+        request.firstTurn = (choice.number + 1) % (request.frontend?.backends.count ?? 1)
+        self.retrying = request
+        return .selectAgain
+    }
+
+    /// What the network did marks a backend; what it said, or that it said nothing, does not. A connection that it reset in the middle of an upload
+    /// may be the end of an answer that refuses the upload: whoever may upload must not be able to put it out of service.
+    private static func marks(_ attempt: FailedAttempt) -> Bool {
+        switch attempt.failure {
+        case .refusedConnection, .connectTimedOut, .unreachable: true
+        case .brokeBeforeResponse: attempt.hasWholeRequest
+        case .handshakeFailed, .noResources, .closedBeforeResponse, .malformedResponse, .upgradeNobodyAskedFor, .tooManyInterimResponses,
+            .responseTimedOut, .stillStarting, .failedWhileStarting:
+            false
+        }
+    }
+
+    private func text(of failure: UpstreamFailure) -> String {
+        switch failure {
+        case .responseTimedOut: "request timeout after \(GoDuration.text(self.options.requestTimeout)): \(failure.sentence)"
+        case .connectTimedOut: "dial timeout after \(GoDuration.text(self.options.dialTimeout)): \(failure.sentence)"
+        default: "error in backend request: \(failure.sentence)"
+        }
+    }
+
+    /// The backend chosen for this request has failed.
+    func fail(_ request: PlanBRequest, _ text: String, marks: Bool) {
+        request.failures += 1
+        guard let frontend = request.frontend, let choice = request.choice else { return self.tell(request, text) }
+        let isMarked = marks && !(self.options.sparesSingleBackends && frontend.backends.count == 1)
+        self.tell(request, isMarked ? "\(text) *DEAD*" : text, backend: choice.backend)
+        if isMarked { self.mark(choice.number, choice.backend, of: frontend) }
+    }
+
+    /// The answer does not wait for Redis: this process knows by itself meanwhile.
+    private func mark(_ number: Int, _ backend: Backend, of frontend: Frontend) {
+        self.metrics.markedDead()
+        guard self.source.marks.add(backend.entry, of: frontend.host, at: .now()) else { return }
+        let key = "dead:\(frontend.host)"
+        self.writer.send([RedisCommand("SADD", key, "\(number)"), RedisCommand("EXPIRE", key, "\(self.options.deadSeconds)")]) { result in
+            switch result {
+            case .success(let replies):
+                if let problem = replies.lazy.compactMap(\.problem).first {
+                    return self.host.logger.error("a dead mark was not taken", metadata: ["key": "\(key)", "error": "\(problem)"])
+                }
+                self.source.marks.written(backend.entry, of: frontend.host, at: .now())
+            case .failure(let error):
+                self.host.logger.debug("a dead mark was not written", metadata: ["key": "\(key)", "error": "\(error)"])
+            }
+        }
+        let message = Array("\(frontend.host);".utf8) + backend.entry + Array(";\(number);\(frontend.backends.count)".utf8)
+        // Nobody has to listen, and whoever does sees the set as well.
+        self.writer.send([RedisCommand("PUBLISH", Array("dead".utf8), message)]) { _ in }
+    }
+
+    // MARK: Answers
+
+    /// An answer instead of a backend's, which ends the request.
+    func answer(_ status: ProxyStatus, _ text: String, to request: PlanBRequest) -> ProxyAnswer {
+        let answer = self.worded(status, text, request)
+        self.conclude(request, status: answer.status.rawValue, length: answer.text.utf8.count, hasBackend: false)
+        return answer
+    }
+
+    /// To whoever wants a WebSocket every failure is a bad gateway.
+    private func worded(_ status: ProxyStatus, _ text: String, _ request: PlanBRequest) -> ProxyAnswer {
+        var answer =
+            request.isWebSocket
+            ? ProxyAnswer(.badGateway, "\n", fields: request.debugFields, refusal: nil)
+            : ProxyAnswer(status, text, fields: request.debugFields, refusal: nil)
+        answer.form = .bare
+        return answer
+    }
+
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, on request: PlanBRequest?) -> ProxyAnswer {
+        var answer: ProxyAnswer
+        switch failure {
+        case .visitor(.malformed(let violation)):
+            let status: ProxyStatus =
+                switch violation {
+                case .unsupportedTransferEncoding: .notImplemented
+                case .unsupportedVersion: .httpVersionNotSupported
+                // In the body of a request that was sent on already.
+                case .malformedChunkSize, .malformedChunkExtension, .malformedChunkEnd, .forbiddenTrailer, .trailersTooLarge: .serviceUnavailable
+                default: violation.status
+                }
+            answer = ProxyAnswer(status, status == .serviceUnavailable ? "" : "\(status.rawValue) \(status.reason): \(violation.sentence)", refusal: nil)
+        case .visitor(.slowHead): answer = ProxyAnswer(.requestTimeout, "", refusal: nil)
+        case .visitor(.slowBody): answer = ProxyAnswer(.serviceUnavailable, "", refusal: nil)
+        case .upstream, .proxy:
+            guard let request else {
+                answer = ProxyAnswer(.serviceUnavailable, "", refusal: nil)
+                break
+            }
+            // After a failure the visitor is not told which backend it was.
+            request.choice = nil
+            answer = self.worded(.serviceUnavailable, "", request)
+        }
+        answer.form = .bare
+        return answer
+    }
+
+    func ended(_ ended: EndedRequest, on request: PlanBRequest?) {
+        guard let request, !request.isConcluded else { return }
+        // A visitor that went away has no answer; the status for that is nginx's, and has become a custom.
+        self.conclude(request, status: ended.status == 0 ? 499 : ended.status, length: ended.status == 502 ? 1 : 0, hasBackend: false)
+    }
+
+    // MARK: Logs
+
+    /// The answer's head is known: the request is counted, and its line is written.
+    func conclude(_ request: PlanBRequest, status: Int, length: Int?, hasBackend: Bool) {
+        guard !request.isConcluded else { return }
+        request.isConcluded = true
+        let now = NIODeadline.now()
+        let total = now - request.startedAt
+        let wait = hasBackend ? request.choice.map { now - $0.chosenAt } ?? .zero : .zero
+        self.metrics.responded(status: status, total: total, backend: wait)
+        guard let line = request.line else { return }
+        line.write(
+            AccessLine.Outcome(status: status, length: length, key: request.frontend?.host ?? "", total: total, backend: wait),
+            at: self.time.now(), into: &self.accessLines)
+        self.accessLineCount += 1
+        if self.accessLines.readableBytes >= 64 * 1024 { self.flushAccessLines() }
+    }
+
+    func flushAccessLines() {
+        guard let log = self.source.accessLog, self.accessLineCount > 0 else { return }
+        log.write(self.accessLines, count: self.accessLineCount)
+        self.accessLines = ByteBuffer()
+        self.accessLineCount = 0
+    }
+
+    /// A line of the error log: `ERROR in HOST -> BACKEND - PATH - IDHEADER:ID - TEXT`.
+    func tell(_ request: PlanBRequest, _ text: String, backend: Backend? = nil) {
+        var line = ByteBuffer()
+        line.writeString("ERROR in \(request.host) -> \(backend?.text ?? "?") - ")
+        line.writeBytes(request.path)
+        line.writeStaticString(" - ")
+        line.writeBytes(self.idHeader)
+        line.writeString(":\(LogText.escaped(request.id)) - \(text)\n")
+        self.source.errorLog.write(line, count: 1)
+    }
+}
+
+extension RedisValue {
+    /// What Redis says of a command it did not carry out.
+    fileprivate var problem: String? { if case .error(let text) = self { text } else { nil } }
+}

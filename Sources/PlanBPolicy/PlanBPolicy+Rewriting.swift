@@ -1,0 +1,104 @@
+import NIOCore
+import ProxyCore
+
+/// What backends see of requests, and visitors of responses.
+extension PlanBPolicy {
+    private static let debugName = Array("x-debug-router".utf8)
+    private static let hostNames = [Array("x-host".utf8), Array("x-forwarded-host".utf8)]
+
+    func rewriteRequest(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, for request: PlanBRequest,
+        to endpoint: UpstreamPool, from visitor: Visitor
+    ) -> RequestRewriting {
+        var rewriting = RequestRewriting()
+        rewriting.addsFields = true
+        var out = ByteBuffer()
+        if request.isDebug { rewriting.hiddenNames.append(Self.debugName) }
+        if request.isNamedByUs {
+            // One without a value is in the way.
+            rewriting.hiddenNames.append(self.foldedIDHeader)
+            out.writeBytes(self.idHeader)
+            out.writeStaticString(": ")
+            out.writeBytes(request.id)
+            out.writeStaticString("\r\n")
+        }
+        if let backend = request.choice?.endpoint.backend, backend.isName {
+            rewriting.host = Array(backend.host.utf8)
+            if self.options.trustsForwarding {
+                rewriting.hiddenNames += Self.hostNames
+                out.writeStaticString("X-Host: ")
+                out.write(bytes, head.host)
+                out.writeStaticString("\r\nX-Forwarded-Host: ")
+                out.write(bytes, head.host)
+                out.writeStaticString("\r\n")
+            }
+        }
+        if self.options.trustsForwarding {
+            rewriting.forwarding = .written
+            Self.writeForwarding(fields, bytes, visitor, into: &out)
+        }
+        // The one word of TE that is for the next hop too (RFC 9110 §10.1.4).
+        if fields.contains(where: { $0.kind == .te && Self.wantsTrailers(bytes, $0.value) }) { out.writeStaticString("TE: trailers\r\n") }
+        self.addedLines = out
+        return rewriting
+    }
+
+    func addRequestFields(
+        _ head: RequestHead, _ bytes: Span<UInt8>, for request: PlanBRequest, to endpoint: UpstreamPool, from visitor: Visitor,
+        into out: inout ByteBuffer
+    ) {
+        out.writeImmutableBuffer(self.addedLines)
+    }
+
+    private static func writeForwarding(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ visitor: Visitor, into out: inout ByteBuffer) {
+        out.writeStaticString("X-Forwarded-For: ")
+        var proto: Range<Int>?
+        for field in fields {
+            switch field.kind {
+            case .forwardedFor where !field.value.isEmpty:
+                out.write(bytes, field.value)
+                out.writeStaticString(", ")
+            case .forwardedProto where !field.value.isEmpty: proto = proto ?? field.value
+            default: break
+            }
+        }
+        out.writeString(visitor.address?.description ?? "unknown")
+        out.writeStaticString("\r\nX-Forwarded-Proto: ")
+        if let proto { out.write(bytes, proto) } else { out.writeStaticString(visitor.isHTTPS ? "https" : "http") }
+        out.writeStaticString("\r\n")
+    }
+
+    private static func wantsTrailers(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {
+        var wants = false
+        bytes.forEachListElement(in: value) { if bytes.equals($0, lowercase: "trailers") { wants = true } }
+        return wants
+    }
+
+    // MARK: Responses
+
+    func rewriteResponse(
+        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, of request: PlanBRequest,
+        to visitor: Visitor
+    ) -> ResponseRewriting {
+        var rewriting = ResponseRewriting()
+        if head.isInterim { return rewriting }
+        if self.options.marksServerErrors, (501...599).contains(head.status), !(head.status == 503 && Self.saysWhenToRetry(fields, bytes)) {
+            self.fail(request, "error in backend request: status \(head.status)", marks: true)
+        }
+        self.conclude(request, status: head.status, length: Self.length(head, fields, bytes), hasBackend: true)
+        if request.isDebug { rewriting.addedFields = Array(request.debugFields.utf8) }
+        return rewriting
+    }
+
+    private static func saysWhenToRetry(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
+        fields.contains { bytes.equals($0.name, lowercase: "retry-after") }
+    }
+
+    /// What the response says about its length; 0 where there cannot be a body.
+    private static func length(_ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Int? {
+        if let field = fields.first(where: { $0.kind == .contentLength }), field.value.count < 19 {
+            return field.value.reduce(0) { $0 * 10 + Int(bytes[$1] & 0xF) }
+        }
+        return head.status == 204 || head.status == 304 || head.status == 101 ? 0 : nil
+    }
+}

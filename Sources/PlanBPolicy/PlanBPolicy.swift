@@ -1,0 +1,247 @@
+import EpollTransport
+import Logging
+import NIOCore
+import ProxyCore
+import RedisClient
+
+/// Hipache's and PlanB's way with requests: Redis says for every one which backends serve its host, and which of them are out of service.
+///
+/// The route that the engine carries is one object for each request (``PlanBRequest``): there every phase finds what those before it have seen.
+/// Everything an event loop knows is its own, but for turns and marks, which are the process's (``PlanBPolicySource``).
+final class PlanBPolicy: ProxyPolicy {
+    typealias Route = PlanBRequest
+
+    /// What came of a look-up, for as long as those who waited for it are served.
+    struct Found {
+        enum Meaning {
+            case frontend(Frontend)
+            case nothing
+            case failed(String)
+        }
+
+        let meaning: Meaning
+        let beganAt: NIODeadline
+    }
+
+    /// No host can be called so.
+    static let pingName = "/ping"
+    private static let pingHost = Array("__ping__".utf8)
+
+    let source: PlanBPolicySource
+    let options: PlanBOptions
+    let host: PolicyHost
+    let loop: EpollEventLoop
+    let endpoints: EndpointDirectory
+    let reader: RedisClient
+    let writer: RedisClient
+    var cache = FrontendCache()
+    /// By what was asked for.
+    var found: [String: Found] = [:]
+    var lookupsGoingOn = 0
+    /// What Redis last said to PING; nil if it was well.
+    var pingProblem: String?
+    /// A request whose endpoint has failed and which gets another: it is resolved next.
+    var retrying: PlanBRequest?
+    @exclusivity(unchecked) var metrics: PlanBMetrics
+    @exclusivity(unchecked) var time = LocalTime()
+    @exclusivity(unchecked) var ids = UUIDSource()
+    /// Lines that have not been handed over yet.
+    var accessLines = ByteBuffer()
+    var accessLineCount = 0
+    /// The lines behind a request's fields, made where the fields are seen and written where the head is.
+    var addedLines = ByteBuffer()
+    let idHeader: [UInt8]
+    let foldedIDHeader: [UInt8]
+    private var timers: [RepeatingTimer] = []
+
+    private static let flushInterval: TimeAmount = .milliseconds(50)
+    private static let reportInterval: TimeAmount = .milliseconds(500)
+    private static let sweepInterval: TimeAmount = .seconds(5)
+
+    init(_ source: PlanBPolicySource, host: PolicyHost, loop: EpollEventLoop, endpoints: EndpointDirectory) {
+        self.source = source
+        self.options = source.options
+        self.host = host
+        self.loop = loop
+        self.endpoints = endpoints
+        self.reader = RedisClient(source.options.reading, limits: source.options.redisLimits, on: loop, logger: host.logger)
+        self.writer = RedisClient(source.options.writing, limits: source.options.redisLimits, on: loop, logger: host.logger)
+        self.metrics = PlanBMetrics(source.metrics)
+        self.idHeader = Array((source.options.requestIDHeader ?? "").utf8)
+        self.foldedIDHeader = self.idHeader.map(\.lowercased)
+        self.timers = [
+            RepeatingTimer(every: Self.flushInterval, on: loop) { [unowned self] in self.flushAccessLines() },
+            RepeatingTimer(every: Self.reportInterval, on: loop) { [unowned self] in self.metrics.report() },
+            RepeatingTimer(every: Self.sweepInterval, on: loop) { [unowned self] in
+                self.endpoints.sweep(at: .now())
+                self.source.marks.sweep(at: .now())
+            },
+        ]
+    }
+
+    var repeatsElsewhere: Bool { self.options.retries > 0 }
+
+    func end() {
+        for timer in self.timers { timer.cancel() }
+        self.timers = []
+        self.flushAccessLines()
+        self.metrics.report()
+        self.reader.close()
+        self.writer.close()
+    }
+
+    var description: String {
+        "  redis to read, \(self.reader.server.description): \(self.reader.status); \(self.reader.sentCount) commands, \(self.reader.failedCount) failed\n"
+            + "  redis to write, \(self.writer.server.description): \(self.writer.status); \(self.writer.sentCount) commands, \(self.writer.failedCount) failed\n"
+            + "  look-ups going on: \(self.lookupsGoingOn); frontends remembered: \(self.cache.count); backends in use: \(self.endpoints.count)\n"
+    }
+
+    // MARK: Resolve
+
+    func resolve(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
+        at now: NIODeadline
+    ) -> Resolution {
+        if let retrying {
+            self.retrying = nil
+            if lookup != nil { return .route(retrying, path: head.path, []) }
+        }
+        if self.isPing(head, bytes) { return self.answerPing(after: lookup) }
+        let name =
+            self.options.usesWildcards ? FrontendName.folded(head.hostName, bytes) : FrontendName.received(head.host, bytes)
+        if lookup == nil {
+            guard self.options.cachesFrontends, let known = self.cache.find(name), now - known.readAt < FrontendCache.freshness else {
+                return .wait(forLookupOf: name)
+            }
+            return self.begin(head, fields, bytes, visitor, known, name, startedAt: now)
+        }
+        guard let found = self.found[name] else {
+            // A request that has waited for too long, or was read again for another reason than a look-up.
+            return .wait(forLookupOf: name)
+        }
+        switch found.meaning {
+        case .frontend(let frontend):
+            return self.begin(head, fields, bytes, visitor, frontend, name, startedAt: found.beganAt)
+        case .nothing:
+            let request = self.request(head, fields, bytes, visitor, nil, name, startedAt: found.beganAt)
+            self.tell(request, "no backends registered for host")
+            return .answer(self.answer(.badRequest, "no such route", to: request))
+        case .failed(let problem):
+            if self.options.cachesFrontends, let known = self.cache.find(name) {
+                return self.begin(head, fields, bytes, visitor, known, name, startedAt: found.beganAt)
+            }
+            let request = self.request(head, fields, bytes, visitor, nil, name, startedAt: found.beganAt)
+            self.tell(request, "error in backend request: \(problem)")
+            return .answer(self.answer(.serviceUnavailable, "", to: request))
+        }
+    }
+
+    private func begin(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ visitor: Visitor, _ frontend: Frontend, _ name: String,
+        startedAt: NIODeadline
+    ) -> Resolution {
+        .route(self.request(head, fields, bytes, visitor, frontend, name, startedAt: startedAt), path: head.path, [])
+    }
+
+    private func request(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ visitor: Visitor, _ frontend: Frontend?, _ name: String,
+        startedAt: NIODeadline
+    ) -> PlanBRequest {
+        var isDebug = false
+        var given: Range<Int>?
+        var upgrade: Range<Int>?
+        for field in fields {
+            switch field.kind {
+            case .other, .nominated, .requestID, .otherForwarded:
+                if bytes.equals(field.name, lowercase: "x-debug-router"), !field.value.isEmpty { isDebug = true }
+                // One that a visitor names in Connection would be taken out, so it is none.
+                if !self.idHeader.isEmpty, given == nil, field.kind != .nominated, !field.value.isEmpty, self.isIDHeader(field.name, bytes) {
+                    given = field.value
+                }
+            case .upgrade: if upgrade == nil { upgrade = field.value }
+            default: break
+            }
+        }
+        let isNamedByUs = !self.idHeader.isEmpty && given == nil
+        let id = isNamedByUs ? self.ids.next() : given.map { range in range.map { bytes[$0] } } ?? []
+        var path: [UInt8] = []
+        AccessLine.writePath(head, bytes, into: &path)
+        let line =
+            self.source.accessLog == nil
+            ? nil : AccessLine(head, fields, bytes, from: visitor, idHeader: self.idHeader, id: id)
+        return PlanBRequest(
+            frontend: frontend, host: frontend?.host ?? name, startedAt: startedAt,
+            isWebSocket: upgrade.map { bytes.equals($0, lowercase: "websocket") } ?? false, isDebug: isDebug, id: id, isNamedByUs: isNamedByUs,
+            line: line, path: path)
+    }
+
+    private func isIDHeader(_ name: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
+        name.count == self.foldedIDHeader.count
+            && self.foldedIDHeader.indices.allSatisfy { bytes[name.lowerBound + $0].lowercased == self.foldedIDHeader[$0] }
+    }
+
+    // MARK: The health of the proxy
+
+    private func isPing(_ head: RequestHead, _ bytes: Span<UInt8>) -> Bool {
+        guard head.host.count == Self.pingHost.count, bytes[head.host.lowerBound] == UInt8(ascii: "_") else { return false }
+        guard Self.pingHost.indices.allSatisfy({ bytes[head.host.lowerBound + $0] == Self.pingHost[$0] }) else { return false }
+        guard !head.path.isEmpty else { return true }
+        return bytes[head.path.lowerBound] == .slash
+            && (head.path.count == 1 || bytes[head.path.lowerBound + 1] == .questionMark)
+    }
+
+    private func answerPing(after lookup: LookupOutcome?) -> Resolution {
+        guard lookup != nil else { return .wait(forLookupOf: Self.pingName) }
+        var answer = self.pingProblem.map { ProxyAnswer(.internalServerError, $0, refusal: nil) } ?? ProxyAnswer(.ok, "OK", refusal: nil)
+        answer.form = .bare
+        return .answer(answer)
+    }
+
+    // MARK: Select
+
+    func selectEndpoint(of request: PlanBRequest, attempt: Int) -> Selection {
+        guard let frontend = request.frontend else { preconditionFailure("a request without a frontend has been answered") }
+        let now = NIODeadline.now()
+        let count = frontend.backends.count
+        if let number = request.againNumber {
+            request.againNumber = nil
+            if let selection = self.select(number, of: frontend, for: request, at: now) { return selection }
+        }
+        let first = request.firstTurn ?? Int(frontend.turn.take() % UInt32(count))
+        request.firstTurn = first
+        for offset in 0..<count {
+            let number = (first + offset) % count
+            let backend = frontend.backends[number]
+            if frontend.dead.contains(number) { continue }
+            if self.source.marks.contains(backend.entry, of: frontend.host, readAt: frontend.readAt, at: now) { continue }
+            if let selection = self.select(number, of: frontend, for: request, at: now) { return selection }
+        }
+        request.choice = nil
+        // After a failure that is what the visitor is told of; nobody else is there to serve.
+        if request.failures > 0 { return .answer(self.answer(.serviceUnavailable, "", to: request)) }
+        self.tell(request, "all backends are dead")
+        return .answer(self.answer(.serviceUnavailable, "all backends are dead", to: request))
+    }
+
+    /// Nil where this backend's name cannot be resolved and another is to be tried.
+    private func select(_ number: Int, of frontend: Frontend, for request: PlanBRequest, at now: NIODeadline) -> Selection? {
+        let backend = frontend.backends[number]
+        if backend.isEmpty {
+            self.tell(request, "no backends registered for host")
+            return .answer(self.answer(.badRequest, "no such route", to: request))
+        }
+        guard let address = backend.address else {
+            self.tell(request, "error in backend request: the entry names no host", backend: backend)
+            return .answer(self.answer(.serviceUnavailable, "", to: request))
+        }
+        let endpoint = self.endpoints.endpoint(address, at: now)
+        request.choice = PlanBRequest.Choice(number: number, backend: backend, endpoint: endpoint, chosenAt: now)
+        if let pool = endpoint.pool { return .endpoint(pool) }
+        let problem = endpoint.failure ?? "the name has not been resolved"
+        self.fail(request, "error in backend request: \(problem)", marks: true)
+        guard request.failures <= self.options.retries else {
+            return .answer(self.answer(.serviceUnavailable, "", to: request))
+        }
+        return nil
+    }
+}

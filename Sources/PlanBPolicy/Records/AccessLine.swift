@@ -1,0 +1,104 @@
+import NIOCore
+import ProxyCore
+
+/// One line of the access log, in the form that tools for Hipache's and PlanB's read:
+///
+///     IP - - [TIME] "METHOD PATH PROTO" STATUS LENGTH "REFERER" "AGENT" "IDHEADER:ID" "KEY" "XFF" TOTAL BACKEND
+///
+/// What the request says is kept as soon as it is known, since its head is gone when there is an answer.
+package struct AccessLine: Sendable {
+    /// `IP - - [`
+    private var client: [UInt8]
+    /// `"METHOD PATH PROTO" `
+    private var request: [UInt8] = []
+    /// ` "REFERER" "AGENT" "IDHEADER:ID" `
+    private var fields: [UInt8] = []
+    private var forwardedFor: [UInt8] = []
+
+    init(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, idHeader: [UInt8], id: [UInt8]
+    ) {
+        self.client = Array("\(visitor.address.map(Self.address) ?? "-") - - [".utf8)
+        self.request.reserveCapacity(32 + head.path.count)
+        self.request.append(UInt8(ascii: "\""))
+        LogText.write(bytes, head.method, into: &self.request)
+        self.request.append(UInt8(ascii: " "))
+        Self.writePath(head, bytes, into: &self.request)
+        self.request += head.isHTTP10 ? Self.http10 : Self.http11
+        var referer: Range<Int>?
+        var agent: Range<Int>?
+        var forwarded: Range<Int>?
+        for field in fields {
+            switch field.kind {
+            case .forwardedFor: if forwarded == nil { forwarded = field.value }
+            case .other, .nominated:
+                if referer == nil, bytes.equals(field.name, lowercase: "referer") { referer = field.value }
+                if agent == nil, bytes.equals(field.name, lowercase: "user-agent") { agent = field.value }
+            default: break
+            }
+        }
+        self.fields.reserveCapacity(96)
+        self.fields += [0x20, 0x22]
+        if let referer { LogText.write(bytes, referer, into: &self.fields) }
+        self.fields += Self.separator
+        if let agent { LogText.write(bytes, agent, into: &self.fields) }
+        self.fields += Self.separator
+        self.fields += idHeader
+        self.fields.append(UInt8(ascii: ":"))
+        for byte in id { LogText.write(byte, into: &self.fields) }
+        self.fields += [0x22, 0x20]
+        if let forwarded { LogText.write(bytes, forwarded, into: &self.forwardedFor) }
+    }
+
+    private static let http10 = Array(" HTTP/1.0\" ".utf8)
+    private static let http11 = Array(" HTTP/1.1\" ".utf8)
+    /// `" "`
+    private static let separator: [UInt8] = [0x22, 0x20, 0x22]
+
+    /// An address of IPv4 is written in the form of IPv6 (RFC 4291 §2.5.5.2), as from a socket that takes both.
+    private static func address(_ key: AddressKey) -> String {
+        let text = key.description
+        return text.utf8.contains(UInt8(ascii: ":")) ? text : "::ffff:\(text)"
+    }
+
+    /// The path as it is meant, without the query: that is where secrets are.
+    static func writePath(_ head: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+        if head.isAsteriskForm { return out.append(UInt8(ascii: "*")) }
+        var end = head.path.lowerBound
+        while end < head.path.upperBound, bytes[end] != .questionMark { end += 1 }
+        if head.path.lowerBound == end { return out.append(.slash) }
+        LogText.writeDecoded(bytes, head.path.lowerBound..<end, into: &out)
+    }
+
+    /// What came of the request.
+    package struct Outcome: Sendable {
+        var status: Int
+        /// Of the response, as it says; nil where it does not.
+        var length: Int?
+        /// The host of the frontend; empty without one.
+        var key: String
+        /// From the beginning of the look-up to the response's head.
+        var total: TimeAmount
+        /// From choosing a backend to its response's head; zero for an answer of the proxy's own.
+        var backend: TimeAmount
+    }
+
+    func write(_ outcome: Outcome, at time: [UInt8], into out: inout ByteBuffer) {
+        out.writeBytes(self.client)
+        out.writeBytes(time)
+        out.writeStaticString("] ")
+        out.writeBytes(self.request)
+        out.writeString("\(outcome.status) \(outcome.length ?? -1)")
+        out.writeBytes(self.fields)
+        out.writeString("\"\(outcome.key)\" \"")
+        out.writeBytes(self.forwardedFor)
+        out.writeString("\" \(Self.seconds(outcome.total)) \(Self.seconds(outcome.backend))\n")
+    }
+
+    /// With three digits behind the point.
+    static func seconds(_ time: TimeAmount) -> String {
+        let milliseconds = (max(0, time.nanoseconds) + 500_000) / 1_000_000
+        let rest = String(milliseconds % 1000)
+        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.utf8.count) + rest
+    }
+}

@@ -1,0 +1,161 @@
+import Dispatch
+package import Logging
+package import NIOCore
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Writes lines to a file, to standard output or error, or to syslog, on a thread of its own, which may be blocked by whoever reads them. What
+/// does not fit into its queue is dropped, which is said once a minute: requests do not wait for their log.
+package final class LineWriter: Sendable {
+    package enum Destination: Hashable, Sendable {
+        /// Opened for appending, and opened again when it has been moved away.
+        case file(path: String)
+        case standardOutput
+        case standardError
+        /// Facility local0, level info, tag `hipache`.
+        case syslog
+    }
+
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Lines that may wait: a second of a busy process.
+    private static let waitingLimit = 100_000
+    /// Owner and group may read what visitors have asked for.
+    private static let mode: mode_t = 0o660
+
+    private struct File {
+        var descriptor: CInt
+        var path: String?
+        /// When it was last looked whether the path still leads to it, on the clock that never goes back.
+        var checkedAt: NIODeadline
+    }
+
+    private let queue: DispatchQueue
+    private let file: Mutex<File>
+    private let isSyslog: Bool
+    private let waiting = Atomic<Int>(0)
+    private let dropped = Atomic<Int>(0)
+    private let nextNotice = Mutex(NIODeadline.uptimeNanoseconds(0))
+    private let logger: Logger
+
+    package init(_ destination: Destination, logger: Logger) throws(Failure) {
+        self.logger = logger
+        self.queue = DispatchQueue(label: "line-writer")
+        self.isSyslog = destination == .syslog
+        let file: File
+        switch destination {
+        case .file(let path): file = File(descriptor: try Self.open(path), path: path, checkedAt: .now())
+        case .standardOutput: file = File(descriptor: STDOUT_FILENO, path: nil, checkedAt: .now())
+        case .standardError, .syslog: file = File(descriptor: STDERR_FILENO, path: nil, checkedAt: .now())
+        }
+        self.file = Mutex(file)
+        if self.isSyslog { openlog("hipache", 0, Self.local0) }  // the text lives as long as the program
+    }
+
+    /// LOG_LOCAL0, a macro of C that Swift does not see.
+    private static let local0: CInt = 16 << 3
+    /// LOG_INFO
+    private static let info: CInt = 6
+
+    private static func open(_ path: String) throws(Failure) -> CInt {
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, Self.mode)
+        guard descriptor >= 0 else { throw Failure(description: "\(path) cannot be opened: \(String(cString: strerror(errno)))") }
+        return descriptor
+    }
+
+    /// - Parameter count: Lines in it.
+    package func write(_ lines: ByteBuffer, count: Int) {
+        guard self.waiting.load(ordering: .relaxed) + count <= Self.waitingLimit else {
+            self.dropped.add(count, ordering: .relaxed)
+            return self.tellDropped()
+        }
+        self.waiting.add(count, ordering: .relaxed)
+        self.queue.async {
+            self.carryOut(lines)
+            self.waiting.subtract(count, ordering: .relaxed)
+        }
+    }
+
+    /// Returns when everything handed over before has been written, or dropped.
+    package func flush() async {
+        await withCheckedContinuation { continuation in self.queue.async { continuation.resume() } }
+    }
+
+    /// Opens the file anew, where it is one.
+    package func reopen() {
+        self.queue.async { self.reopenFile() }
+    }
+
+    private func tellDropped() {
+        let now = NIODeadline.now()
+        let isDue = self.nextNotice.withLock { next in
+            guard now >= next else { return false }
+            next = now + .minutes(1)
+            return true
+        }
+        guard isDue else { return }
+        let count = self.dropped.exchange(0, ordering: .relaxed)
+        self.logger.warning("lines of the log were dropped, it is not written fast enough", metadata: ["count": "\(count)"])
+    }
+
+    // MARK: On the queue
+
+    private func carryOut(_ lines: ByteBuffer) {
+        if self.isSyslog { return self.tellSyslog(lines) }
+        self.followRename()
+        let descriptor = self.file.withLock { $0.descriptor }
+        lines.withUnsafeReadableBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if count < 0, errno == EINTR { continue }
+                // The disk is full, or nobody reads any more. The next lines are tried again.
+                guard count > 0 else {
+                    self.dropped.add(rest.count { $0 == 0x0A }, ordering: .relaxed)
+                    return self.tellDropped()
+                }
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+
+    private func tellSyslog(_ lines: ByteBuffer) {
+        for line in lines.readableBytesView.split(separator: 0x0A) {
+            String(decoding: line, as: UTF8.self).withCString { text in
+                withVaList([text]) { vsyslog(Self.local0 | Self.info, "%s", $0) }
+            }
+        }
+    }
+
+    /// Tools that rotate logs move the file away; whoever comes next finds a new one, without being told.
+    private func followRename() {
+        let now = NIODeadline.now()
+        let isMoved = self.file.withLock { file in
+            guard let path = file.path, now - file.checkedAt >= .seconds(1) else { return false }
+            file.checkedAt = now
+            var (named, opened) = (stat(), stat())
+            guard fstat(file.descriptor, &opened) == 0 else { return false }
+            return stat(path, &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev
+        }
+        if isMoved { self.reopenFile() }
+    }
+
+    private func reopenFile() {
+        guard let path = self.file.withLock({ $0.path }) else { return }
+        do {
+            let descriptor = try Self.open(path)
+            let old = self.file.withLock { file in
+                defer { file.descriptor = descriptor }
+                return file.descriptor
+            }
+            close(old)
+        } catch {
+            self.logger.error("the log goes on in the file of before", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import Dispatch
+package import Logging
+import NIOCore
+import NIOSSL
+package import RedisClient
+import Synchronization
+
+/// Certificates in Redis: the fields `certificate` and `key` of `tls:NAME`, and of `tls:*.REST` where that has none that can be served.
+///
+/// A pair that was found is served for 30 s without another look, and for longer while Redis cannot be asked. What was not found is asked for
+/// again with the next handshake, by one for all that come meanwhile.
+package final class RedisCertificates: CertificateFinder {
+    private struct Kept {
+        let pair: CertificatePair
+        let readAt: NIODeadline
+    }
+
+    private struct State {
+        var kept: [String: Kept] = [:]
+        var waiting: [String: [@Sendable (CertificatePair?) -> Void]] = [:]
+    }
+
+    private static let freshness: TimeAmount = .seconds(30)
+    private static let keptLimit = 1000
+    /// Handshakes that may wait for one name; more fail.
+    private static let waitingLimit = 1000
+
+    private let redis: RedisCaller
+    private let logger: Logger
+    private let state = Mutex(State())
+    /// Reading a key takes some milliseconds.
+    private let queue = DispatchQueue(label: "certificates")
+
+    package init(_ redis: RedisCaller, logger: Logger) {
+        self.redis = redis
+        self.logger = logger
+    }
+
+    package func source(preset: TLSPreset, offersHTTP2: Bool, defaultName: String?) throws -> NamedCertificates {
+        try NamedCertificates(self, preset: preset, offersHTTP2: offersHTTP2, defaultName: defaultName, stopping: { self.redis.close() })
+    }
+
+    func find(_ name: String, _ body: @escaping @Sendable (CertificatePair?) -> Void) {
+        enum Step { case serve(CertificatePair), ask, wait, refuse }
+        let step: Step = self.state.withLock { state in
+            if let kept = state.kept[name], NIODeadline.now() - kept.readAt < Self.freshness { return .serve(kept.pair) }
+            guard let waiting = state.waiting[name] else {
+                state.waiting[name] = [body]
+                return .ask
+            }
+            guard waiting.count < Self.waitingLimit else { return .refuse }
+            state.waiting[name]?.append(body)
+            return .wait
+        }
+        switch step {
+        case .serve(let pair): body(pair)
+        case .refuse: body(nil)
+        case .wait: break
+        case .ask: self.ask(name)
+        }
+    }
+
+    private func ask(_ name: String) {
+        let names = [name] + (CertificateName.wildcard(of: name).map { [$0] } ?? [])
+        self.redis.send(names.map { RedisCommand("HMGET", "tls:\($0)", "certificate", "key") }) { result in
+            self.queue.async {
+                switch result {
+                case .success(let replies): self.finish(name, self.choose(names, replies), isKnown: true)
+                case .failure(let error):
+                    self.logger.error("certificates cannot be read", metadata: ["error": "\(error)"])
+                    self.finish(name, nil, isKnown: false)
+                }
+            }
+        }
+    }
+
+    private func choose(_ names: [String], _ replies: [RedisValue]) -> CertificatePair? {
+        for (name, reply) in zip(names, replies) {
+            let parts = reply.elements?.map { $0.bytes ?? [] } ?? []
+            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { continue }
+            do throws(CertificatePair.Problem) {
+                return try CertificatePair(certificate: parts[0], key: parts[1])
+            } catch {
+                self.logger.error("a certificate cannot be served", metadata: ["certificate": "tls:\(name)", "error": "\(error)"])
+            }
+        }
+        return nil
+    }
+
+    /// - Parameter isKnown: Redis has answered, so that no answer is one.
+    private func finish(_ name: String, _ pair: CertificatePair?, isKnown: Bool) {
+        let (served, waiting) = self.state.withLock { state in
+            var served = pair
+            if let pair {
+                if state.kept.count >= Self.keptLimit { Self.dropOldest(&state) }
+                state.kept[name] = Kept(pair: pair, readAt: .now())
+            } else if isKnown {
+                state.kept[name] = nil
+            } else {
+                served = state.kept[name]?.pair
+            }
+            return (served, state.waiting.removeValue(forKey: name) ?? [])
+        }
+        for body in waiting { body(served) }
+    }
+
+    private static func dropOldest(_ state: inout State) {
+        let oldest = state.kept.min { $0.value.readAt < $1.value.readAt }
+        if let oldest { state.kept[oldest.key] = nil }
+    }
+}

@@ -1,0 +1,121 @@
+import NetworkAddresses
+import PlaneClient
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+/// What drones and their proxies say when they are asked.
+extension DoctorReport {
+    /// What came of asking a drone's agent something.
+    enum AgentAnswer: Sendable, Equatable {
+        case answered
+        /// Nobody listens for the question.
+        case nobody
+        case failed(String)
+    }
+
+    /// A page that was asked of a drone's proxy.
+    struct Page: Sendable, Equatable {
+        enum Outcome: Sendable, Equatable {
+            case answered(status: Int)
+            /// - Parameter isRefused: The machine is there, and nothing listens on the port.
+            case failed(String, isRefused: Bool)
+        }
+
+        var drone: DroneID
+        var address: String
+        var outcome: Outcome
+    }
+
+    /// The fullest disk of a drone's machine.
+    struct Disk: Sendable, Equatable {
+        var availableBytes: UInt64
+        var totalBytes: UInt64
+
+        /// An image of a few GiB has to fit.
+        private static let little: UInt64 = 2 << 30
+
+        var isNearlyFull: Bool { self.availableBytes < self.totalBytes / 10 && self.availableBytes < 10 * Self.little }
+        var isFull: Bool { self.availableBytes < self.totalBytes / 33 && self.availableBytes < Self.little }
+    }
+
+    var agentFindings: [DoctorFinding] {
+        let asked = self.agents.sorted { $0.key.rawValue < $1.key.rawValue }
+        let wrong = asked.compactMap { drone, answer -> DoctorFinding? in
+            switch answer {
+            case .answered: return nil
+            case .nobody:
+                return DoctorFinding(
+                    .bad, "agents", "Nobody answers for \(drone): its agent does not run, or is not connected to NATS.",
+                    advice: "There: systemctl status plane-drone-agent, and look at its log.")
+            case .failed(let reason):
+                return DoctorFinding(
+                    .bad, "agents", "The agent of \(drone) gives no answer: \(reason).", advice: "There: journalctl -u plane-drone-agent, docker info.")
+            }
+        }
+        guard wrong.isEmpty else { return wrong }
+        return asked.isEmpty ? [] : [DoctorFinding(.good, "agents", asked.count == 1 ? "It answers." : "All \(asked.count) answer.")]
+    }
+
+    var proxyFindings: [DoctorFinding] {
+        let wrong = self.pages.compactMap { page -> DoctorFinding? in
+            switch page.outcome {
+            case .answered(let status) where status == 502 || status == 504:
+                return DoctorFinding(
+                    .bad, "proxies", "The proxy of \(page.drone) answers \(status): it cannot read which backends there are.",
+                    advice: "There: is db_path the same file for agent and proxy, and may both use it? journalctl -u plane-drone-proxy")
+            case .answered: return nil
+            case .failed(let reason, isRefused: true):
+                return DoctorFinding(
+                    .bad, "proxies", "No page from the proxy of \(page.drone) at \(page.address): \(reason).",
+                    advice: "There: systemctl status plane-drone-proxy, and look at its log.")
+            case .failed(let reason, isRefused: false):
+                return DoctorFinding(
+                    .bad, "proxies", "No page from the proxy of \(page.drone) at \(page.address): \(reason).",
+                    advice: "Is that its address (agent.ip), and may this machine reach it? A firewall can keep us out and let visitors in.")
+            }
+        }
+        guard wrong.isEmpty else { return wrong }
+        return self.pages.isEmpty ? [] : [DoctorFinding(.good, "proxies", self.pages.count == 1 ? "It answers." : "All \(self.pages.count) answer.")]
+    }
+
+    var versionFindings: [DoctorFinding] {
+        let versions = Dictionary(
+            grouping: self.world.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap { drone in
+                drone.metadata.map { (drone: drone.id.rawValue, version: $0.version) }
+            }, by: \.version)
+        let others = versions.filter { $0.key != BuildInformation.version }
+        guard !others.isEmpty else {
+            return versions.isEmpty ? [] : [DoctorFinding(.good, "versions", "All drones run \(BuildInformation.version), as this program is.")]
+        }
+        return others.sorted { $0.key < $1.key }.map { version, drones in
+            let names = drones.map(\.drone).sorted()
+            let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+            return DoctorFinding(
+                .notice, "versions", "\(shown) run\(names.count == 1 ? "s" : "") \(version), this program is \(BuildInformation.version).",
+                advice: "Both work together; upgrade when it suits you.")
+        }
+    }
+
+    var diskFindings: [DoctorFinding] {
+        let tight = self.disks.filter { $0.value.isNearlyFull }.sorted { $0.key.rawValue < $1.key.rawValue }
+        guard tight.isEmpty else {
+            return tight.map { drone, disk in
+                let share = disk.totalBytes == 0 ? 0 : Int(Double(disk.availableBytes) / Double(disk.totalBytes) * 100)
+                return DoctorFinding(
+                    disk.isFull ? .bad : .notice, "disks", "A disk of \(drone) has \(disk.availableBytes.asBytes) left (\(share) %).",
+                    advice: "There: docker system df shows what images take, docker image prune --all frees it.")
+            }
+        }
+        return self.disks.isEmpty ? [] : [DoctorFinding(.good, "disks", "There is room on all drones.")]
+    }
+}
+
+extension DoctorReport.Disk {
+    /// The fullest of a machine's disks; nil where it has told of none.
+    init?(_ message: DroneStatsMessage) {
+        let disks = zip(message.diskAvailableBytes, message.diskTotalBytes).filter { $0.1 > 0 }
+        guard let fullest = disks.min(by: { Double($0.0) / Double($0.1) < Double($1.0) / Double($1.1) }) else { return nil }
+        self.init(availableBytes: fullest.0, totalBytes: fullest.1)
+    }
+}

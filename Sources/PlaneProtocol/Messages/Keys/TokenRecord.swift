@@ -1,0 +1,71 @@
+package import JSONValues
+
+/// A visitor's token: from gateways to the proxies of the tier, through the stream `plane_tokens`, on a subject with the token's hash. Ours.
+///
+/// The stream holds no token. It does hold the visitor's secret, so only the tier may read it.
+package struct TokenRecord: Hashable, Sendable {
+    package var backend: BackendID
+    package var cluster: ClusterName
+    /// Who the visitor is, as the application says.
+    package var user: String?
+    /// What the application lets the backend know about the visitor: any JSON.
+    package var auth: JSONValue?
+    /// Told to the application and to the backend, so that the two can recognise the visitor.
+    package var secret: Secret?
+    package var subdomain: Subdomain?
+    /// One token for all visitors, which stays in the path.
+    package var isStatic: Bool
+    /// The token ends when it has not been used for so long; nil for one that ends with its backend.
+    package var lifetime: WireSeconds?
+    /// When it was made, or last told to be in use.
+    package var issued: WireTime
+
+    package static let stream = "plane_tokens"
+    /// Matches every token.
+    package static let subscription = "token.*"
+
+    package init(
+        backend: BackendID, cluster: ClusterName, user: String? = nil, auth: JSONValue? = nil, secret: Secret? = nil,
+        subdomain: Subdomain? = nil, isStatic: Bool = false, lifetime: WireSeconds? = nil, issued: WireTime
+    ) {
+        self.backend = backend
+        self.cluster = cluster
+        self.user = user
+        self.auth = auth
+        self.secret = secret
+        self.subdomain = subdomain
+        self.isStatic = isStatic
+        self.lifetime = lifetime
+        self.issued = issued
+    }
+
+    package static func subject(of token: TokenHash) -> String { "token.\(token)" }
+}
+
+extension TokenRecord: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        self.backend = try json.required("backend")
+        self.cluster = try json.required("cluster")
+        self.user = try json.optional("user")
+        self.auth = try json.optional("auth")
+        self.secret = try json.optional("secret")
+        self.subdomain = try json.optional("subdomain")
+        self.isStatic = try json.optional("static") ?? false
+        self.lifetime = try json.optional("lifetime_secs")
+        self.issued = try json.required("issued")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("backend", self.backend)
+            $0.field("cluster", self.cluster)
+            $0.fieldIfPresent("user", self.user)
+            $0.fieldIfPresent("auth", self.auth)
+            $0.fieldIfPresent("secret", self.secret)
+            $0.fieldIfPresent("subdomain", self.subdomain)
+            $0.fieldIfPresent("static", self.isStatic ? true : nil)
+            $0.fieldIfPresent("lifetime_secs", self.lifetime)
+            $0.field("issued", self.issued)
+        }
+    }
+}

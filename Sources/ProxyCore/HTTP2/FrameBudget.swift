@@ -1,0 +1,48 @@
+import NIOCore
+
+/// How many frames that carry neither a request nor a byte of a body one connection may still send. Each costs the proxy some work and the
+/// client nothing, so whoever sends more of them than its requests explain is shut out (RFC 9113 §10.5).
+struct FrameBudget {
+    /// What a connection begins with, and has at most.
+    private static let limit = 2000
+    /// Tokens that come back in a second, whatever the client does.
+    private static let perSecond: Int64 = 200
+
+    enum Cost: Int {
+        /// SETTINGS, PING, PRIORITY, PRIORITY_UPDATE, WINDOW_UPDATE, an empty DATA, a frame of an unknown type.
+        case controlFrame = 1
+        /// A stream that was made in vain: reset by the client, reset by the proxy because of what the client sent on it (“MadeYouReset”), or one
+        /// too many.
+        case wastedStream = 5
+    }
+
+    enum Gain: Int {
+        /// A DATA frame for the client, which may answer with a WINDOW_UPDATE for the stream and one for the connection.
+        case dataSent = 2
+        case responseSent = 4
+    }
+
+    private var tokens = Self.limit
+    private var refilledAt: NIODeadline
+
+    init(now: NIODeadline) {
+        self.refilledAt = now
+    }
+
+    /// - Parameter now: Asked for only when there are no tokens left.
+    /// - Returns: False when the client has overdone it.
+    mutating func spend(_ cost: Cost, now: () -> NIODeadline = NIODeadline.now) -> Bool {
+        self.tokens -= cost.rawValue
+        if self.tokens >= 0 { return true }
+        let now = now()
+        let earned = (now - self.refilledAt).nanoseconds / (1_000_000_000 / Self.perSecond)
+        guard earned > 0 else { return false }
+        self.refilledAt = now
+        self.tokens = min(Self.limit, self.tokens + Int(clamping: earned))
+        return self.tokens >= 0
+    }
+
+    mutating func earn(_ gain: Gain) {
+        self.tokens = min(Self.limit, self.tokens + gain.rawValue)
+    }
+}

@@ -1,0 +1,580 @@
+import CNGHTTP2
+import EpollTransport
+import Logging
+import NIOCore
+
+/// A client's connection of HTTP/2: drives libnghttp2, gives each request to a ``ClientConnection`` of its own, and says when the connection ends.
+///
+/// What comes from the client is shown to the library as it comes, and what the library and the streams have to say is gathered in one buffer,
+/// which is written once in a turn of the event loop, or when it is full. The library never keeps bytes of a body: those of a request are passed on
+/// as parts of what was read, those of a response are copied once, from what was read to that buffer, in the order of their priority (RFC 9218).
+///
+/// The library must not be entered from one of its own callbacks for more input or output; `isInLibrary` sees to that, and what such a call
+/// would have done is done right after.
+final class HTTP2Connection: ReadinessHandler {
+    /// Deleted once there is nobody to speak to, or right after if that turns out while the library is at work.
+    private var session: OpaquePointer?
+    private var isOver = false
+    private let worker: ProxyWorker
+    /// The connection as a whole, as the worker counts it. Keeps this.
+    private unowned let client: ClientConnection
+    @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
+    @exclusivity(unchecked) private var budget: FrameBudget
+    @exclusivity(unchecked) private var uploads: UploadWindows
+    private var farewell = HTTP2Farewell()
+
+    // Input
+    @exclusivity(unchecked) private var isInLibrary = false
+    /// What is being read, and where its bytes are.
+    @exclusivity(unchecked) private var received = ByteBuffer()
+    @exclusivity(unchecked) private var receivedBase: UnsafePointer<UInt8>?
+    /// Holds the fields that are being decoded.
+    @exclusivity(unchecked) private var reader: HTTP2RequestReader?
+    /// They are of a stream that has been refused.
+    private var skipsHeaders = false
+    /// Whose endpoints have been given something by what is being read.
+    @exclusivity(unchecked) private var fed: [ClientConnection] = []
+
+    // Output
+    @exclusivity(unchecked) private var output = ByteBuffer()
+    /// Bytes of `output` at which it is written without waiting for the end of the turn.
+    private static let outputLimit = 48 * 1024
+    /// A frame and its head fit into one record of TLS.
+    private static let frameLimit = 16 * 1024 - 9
+    private var isDeferred = false
+    /// Streams that have room again.
+    @exclusivity(unchecked) private var drained: [HTTP2Stream] = []
+
+    // Times
+    private let beganAt: NIODeadline
+    /// The client has said something that a client of HTTP/2 says.
+    private var hasSpoken = false
+    private var headersBeganAt: NIODeadline?
+    private var blockedAt: NIODeadline?
+    private var idleSince: NIODeadline
+
+    private static let farewellPing: UInt8 = 1
+    private static let measuringPing: UInt8 = 2
+
+    init(_ client: ClientConnection, worker: ProxyWorker) {
+        self.client = client
+        self.worker = worker
+        let now = NIODeadline.now()
+        self.beganAt = now
+        self.idleSince = now
+        self.budget = FrameBudget(now: now)
+        self.uploads = UploadWindows(limit: worker.limits.uploadWindowBytes, allowance: worker.uploads)
+        let library = HTTP2Library.shared
+        let result = nghttp2_session_server_new2(&self.session, library.callbacks, Unmanaged.passUnretained(self).toOpaque(), library.options)
+        precondition(result == 0, "there is no memory for a connection of HTTP/2")
+        self.sendSettings()
+        self.updateDeadline()
+    }
+
+    deinit {
+        if let session { nghttp2_session_del(session) }
+    }
+
+    // MARK: Settings
+
+    /// The connection preface (RFC 9113 §3.4).
+    ///
+    /// The library would end a connection whose client opens one stream too many. It is told of no limit, so that such a stream can be
+    /// refused by itself (RFC 9113 §5.1.2), and the limit is put into its frame.
+    private func sendSettings() {
+        // The size of a list counts 32 bytes more for each field than a head of text does, and a cookie may come as many fields.
+        let listSize = self.worker.limits.headBytes + 64 * self.worker.limits.fieldCount
+        var settings = [
+            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0),
+            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(clamping: listSize)),
+            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
+        ]
+        nghttp2_submit_settings(self.session, 0, &settings, settings.count)
+        var frame: UnsafePointer<UInt8>?
+        let length = nghttp2_session_mem_send(self.session, &frame)
+        guard length >= Self.frameHeadLength, let frame else { preconditionFailure("the first frame of a session is its settings") }
+        let payload = UnsafeRawBufferPointer(start: frame + Self.frameHeadLength, count: length - Self.frameHeadLength)
+        let entryLength = 6
+        self.output.writeInteger(UInt8(0))
+        self.output.writeInteger(UInt16(payload.count + entryLength))
+        self.output.writeBytes(UnsafeRawBufferPointer(start: frame + 3, count: Self.frameHeadLength - 3))
+        self.output.writeBytes(payload)
+        self.output.writeInteger(UInt16(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue))
+        self.output.writeInteger(UInt32(self.worker.limits.streams))
+        self.deferTurn()
+    }
+
+    private static let frameHeadLength = 9
+
+    // MARK: What comes
+
+    func receive(_ buffer: ByteBuffer) {
+        guard !self.isOver, let session, !self.isInLibrary else { return }
+        self.isInLibrary = true
+        self.received = buffer
+        let count = buffer.withUnsafeReadableBytes { bytes in
+            self.receivedBase = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            return nghttp2_session_mem_recv(session, self.receivedBase, bytes.count)
+        }
+        self.received = ByteBuffer()
+        self.receivedBase = nil
+        self.isInLibrary = false
+        self.flushFed()
+        self.giveReaderBack()
+        guard !self.isOver else { return self.deleteSession() }
+        if count < 0 {
+            // No client of HTTP/2, or one that has us queue answers without end.
+            self.worker.logger.debug("connection of HTTP/2 failed", metadata: ["reason": "\(String(cString: nghttp2_strerror(Int32(count))))"])
+            self.writeOutput()
+            return self.client.closeLingering()
+        }
+        self.pump()
+        self.updateDeadline()
+    }
+
+    private func flushFed() {
+        if self.fed.isEmpty { return }
+        let fed = self.fed
+        self.fed.removeAll(keepingCapacity: true)
+        for engine in fed { engine.flushUpstream() }
+    }
+
+    func frameBegins(_ head: nghttp2_frame_hd) {
+        self.hasSpoken = true
+        switch UInt32(head.type) {
+        case NGHTTP2_HEADERS.rawValue: break
+        case NGHTTP2_DATA.rawValue: if head.length == 0, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { self.spend(.controlFrame) }
+        case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
+        case NGHTTP2_CONTINUATION.rawValue: break  // the library allows some
+        default: self.spend(.controlFrame)
+        }
+    }
+
+    func spend(_ cost: FrameBudget.Cost) {
+        guard !self.budget.spend(cost), !self.farewell.isFinal else { return }
+        self.farewell.isFinal = true
+        self.worker.logger.debug("connection of HTTP/2 failed", metadata: ["reason": "its client sends frames that mean nothing"])
+        nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
+    }
+
+    func frameReceived(_ frame: UnsafePointer<nghttp2_frame>) {
+        let head = frame.pointee.hd
+        switch UInt32(head.type) {
+        case NGHTTP2_HEADERS.rawValue: self.headersEnd(stream: head.stream_id, endsStream: head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
+        case NGHTTP2_DATA.rawValue:
+            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0, let stream = self.stream(head.stream_id) else { return }
+            self.endInput(of: stream, trailers: ByteBuffer())
+        case NGHTTP2_PING.rawValue:
+            if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { self.pingAnswered(frame.pointee.ping.opaque_data.0) }
+        default: break
+        }
+    }
+
+    // MARK: Requests
+
+    func headersBegin(stream id: Int32, areTrailers: Bool) {
+        self.skipsHeaders = areTrailers && self.stream(id) == nil
+        if self.skipsHeaders { return }
+        self.headersBeganAt = .now()
+        if !areTrailers, self.streams.count >= self.worker.limits.streams || !self.worker.limiter.admits(self.client.visitor.address?.owner) {
+            if self.streams.count < self.worker.limits.streams { self.worker.metrics.connectionsRefused += 1 }
+            self.skipsHeaders = true
+            self.spend(.wastedStream)
+            return self.reset(id, .refused)
+        }
+        if self.reader == nil { self.reader = self.worker.takeHTTP2Reader() }
+        self.reader?.begin(isTrailers: areTrailers)
+    }
+
+    func header(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+        if self.skipsHeaders { return }
+        self.reader?.take(name, value, limits: self.worker.limits)
+    }
+
+    private func headersEnd(stream id: Int32, endsStream: Bool) {
+        self.headersBeganAt = nil
+        guard !self.skipsHeaders, let reader else { return }
+        if let stream = self.stream(id) { return self.trailersEnd(of: stream, reader, endsStream: endsStream) }
+        let stream = HTTP2Stream(id, on: self, marks: self.worker.limits.writeBufferBytes)
+        stream.place = self.streams.count
+        self.streams.append(stream)
+        nghttp2_session_set_stream_user_data(self.session, id, Unmanaged.passUnretained(stream).toOpaque())
+        if endsStream { stream.endInput(trailers: ByteBuffer()) }
+        if let priority = reader.priority, priority != StreamPriority() { self.setPriority(priority, of: id) }
+        let engine = ClientConnection(worker: self.worker, role: .stream(client: self.client.visitor.address))
+        stream.serve(engine)
+        engine.begin(on: stream, of: self.client)
+        engine.serve(reader, endsStream: endsStream)
+    }
+
+    private func setPriority(_ priority: StreamPriority, of id: Int32) {
+        var value = nghttp2_extpri(urgency: priority.urgency, inc: priority.isIncremental ? 1 : 0)
+        nghttp2_session_change_extpri_stream_priority(self.session, id, &value, 0)
+    }
+
+    /// Fields behind a body, which have to be its end (RFC 9113 §8.1).
+    private func trailersEnd(of stream: HTTP2Stream, _ reader: HTTP2RequestReader, endsStream: Bool) {
+        guard !stream.inputHasEnded else { return }
+        do throws(HTTPViolation) {
+            guard endsStream else { throw .malformedFieldName }
+            self.endInput(of: stream, trailers: try reader.trailers().compacted())
+        } catch {
+            stream.engine?.abandonBody(error)
+        }
+    }
+
+    private func endInput(of stream: HTTP2Stream, trailers: ByteBuffer) {
+        guard !stream.inputHasEnded else { return }
+        stream.endInput(trailers: trailers)
+        guard let engine = stream.engine else { return }
+        engine.forwardStreamBody()
+        self.fed.append(engine)
+    }
+
+    /// Part of a body.
+    func dataReceived(stream id: Int32, _ data: UnsafePointer<UInt8>, _ length: Int) {
+        guard let stream = self.stream(id), let engine = stream.engine, let receivedBase,
+            let bytes = self.received.getSlice(at: self.received.readerIndex + (data - receivedBase), length: length)
+        else {
+            nghttp2_session_consume(self.session, id, length)
+            return
+        }
+        let returned = self.uploads.received(length)
+        if returned > 0 { nghttp2_session_consume_connection(self.session, returned) }
+        if self.uploads.wantsMeasurement() { self.ping(Self.measuringPing) }
+        engine.received(bytes, on: stream)
+        if self.fed.last !== engine { self.fed.append(engine) }
+    }
+
+    /// A backend has taken bytes of a stream's body.
+    func taken(_ count: Int, of stream: HTTP2Stream) {
+        nghttp2_session_consume_stream(self.session, stream.id, count)
+        self.drop(count, of: stream)
+        if !self.isInLibrary { self.deferTurn() }
+    }
+
+    /// Nobody wants bytes of a stream's body.
+    func drop(_ count: Int, of stream: HTTP2Stream) {
+        guard count > 0, !self.isOver, let session else { return }
+        let returned = self.uploads.released(count)
+        if returned > 0 { nghttp2_session_consume_connection(session, returned) }
+    }
+
+    private func stream(_ id: Int32) -> HTTP2Stream? {
+        guard let pointer = nghttp2_session_get_stream_user_data(self.session, id) else { return nil }
+        return Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    private func giveReaderBack() {
+        guard self.headersBeganAt == nil, let reader else { return }
+        self.reader = nil
+        self.worker.giveBack(reader)
+    }
+
+    // MARK: Windows
+
+    private func ping(_ kind: UInt8) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8) { data in
+            data.initialize(repeating: 0)
+            data[0] = kind
+            _ = nghttp2_submit_ping(self.session, 0, data.baseAddress)
+        }
+    }
+
+    private func pingAnswered(_ kind: UInt8) {
+        switch kind {
+        case Self.farewellPing: self.sayLastWord()
+        case Self.measuringPing: if let size = self.uploads.measured() { self.growWindows(to: size) }
+        default: break
+        }
+    }
+
+    private func growWindows(to size: Int) {
+        nghttp2_session_set_local_window_size(self.session, 0, 0, Int32(clamping: size))
+        var setting = nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(clamping: size))
+        nghttp2_submit_settings(self.session, 0, &setting, 1)
+    }
+
+    // MARK: Responses
+
+    /// - Parameter isFinal: No interim one.
+    func submit(_ fields: UnsafeMutableBufferPointer<nghttp2_nv>, on stream: HTTP2Stream, isFinal: Bool, hasBody: Bool) {
+        guard let session else { return }
+        if !isFinal {
+            nghttp2_submit_headers(session, 0, stream.id, nil, fields.baseAddress, fields.count, nil)
+        } else if hasBody {
+            stream.begin()
+            var provider = HTTP2Library.dataProvider(stream)
+            nghttp2_submit_response(session, stream.id, fields.baseAddress, fields.count, &provider)
+        } else {
+            stream.begin()
+            stream.end()
+            nghttp2_submit_response(session, stream.id, fields.baseAddress, fields.count, nil)
+            self.endSent(of: stream)
+        }
+    }
+
+    /// END_STREAM is being sent. What the client still has to say of its request nobody waits for (RFC 9113 §8.1).
+    private func endSent(of stream: HTTP2Stream) {
+        if stream.hasSentEnd { return }
+        stream.hasSentEnd = true
+        self.budget.earn(.responseSent)
+        if !stream.inputHasEnded { self.reset(stream.id, .noError) }
+    }
+
+    func reset(_ id: Int32, _ code: HTTP2Stream.ErrorCode) {
+        guard let session else { return }
+        nghttp2_submit_rst_stream(session, 0, id, code.rawValue)
+        if !self.isInLibrary { self.deferTurn() }
+    }
+
+    /// A head that the library could not send.
+    func headNotSent(stream id: Int32) {
+        self.reset(id, .internalError)
+    }
+
+    /// What the stream was given goes on its way, at the end of the turn at the latest.
+    func flush(_ stream: HTTP2Stream) {
+        if stream.isDeferred, stream.waitingBytes > 0 || stream.response.isEnded {
+            stream.isDeferred = false
+            nghttp2_session_resume_data(self.session, stream.id)
+        }
+        self.pump()
+        if stream.waitingBytes > 0 { stream.compact() }
+    }
+
+    func nextBytes(of stream: HTTP2Stream, atMost length: Int, _ flags: inout UInt32) -> Int {
+        if self.output.readableBytes >= Self.outputLimit { return Int(NGHTTP2_ERR_PAUSE.rawValue) }
+        let count = min(length, stream.waitingBytes, Self.frameLimit)
+        let isLast = count == stream.waitingBytes && stream.response.isEnded
+        guard count > 0 || isLast else {
+            stream.isDeferred = true
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+        flags = NGHTTP2_DATA_FLAG_NO_COPY.rawValue
+        if isLast {
+            flags |= NGHTTP2_DATA_FLAG_EOF.rawValue
+            if stream.trailers.readableBytes > 0 {
+                flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+                self.submitTrailers(of: stream)
+                if count == 0 { self.endSent(of: stream) }
+            }
+        }
+        return count
+    }
+
+    private func submitTrailers(of stream: HTTP2Stream) {
+        let lines = stream.trailers
+        var fields = ResponseFieldList()
+        fields.addLines(lines.readableBytesUInt8Span)
+        lines.withUnsafeReadableBytes { bytes in
+            fields.withFields(status: nil, bytes, bytes) { fields in
+                _ = nghttp2_submit_trailer(self.session, stream.id, fields.baseAddress, fields.count)
+            }
+        }
+    }
+
+    /// A DATA frame, whose head the library has made.
+    func send(_ head: UnsafePointer<UInt8>, _ length: Int, of stream: HTTP2Stream) {
+        self.output.writeBytes(UnsafeRawBufferPointer(start: head, count: Self.frameHeadLength))
+        stream.move(length, to: &self.output)
+        self.budget.earn(.dataSent)
+        if stream.becomesWritable() { self.drained.append(stream) }
+        if stream.waitingBytes == 0, stream.response.isEnded { self.endSent(of: stream) }
+    }
+
+    // MARK: What goes
+
+    /// Has the library write what it may, and writes that when it is much.
+    private func pump() {
+        guard !self.isOver, let session, !self.isInLibrary else { return }
+        repeat {
+            if !self.client.transport.isWritable { break }
+            self.takeOutputMemory()
+            self.isInLibrary = true
+            var failure: Int32 = 0
+            while self.output.readableBytes < Self.outputLimit {
+                var data: UnsafePointer<UInt8>?
+                let count = nghttp2_session_mem_send(session, &data)
+                guard count > 0, let data else {
+                    failure = Int32(min(0, count))
+                    break
+                }
+                self.output.writeBytes(UnsafeRawBufferPointer(start: data, count: count))
+            }
+            self.isInLibrary = false
+            guard !self.isOver else { return self.deleteSession() }
+            if failure < 0 { return self.client.close() }
+            if self.output.readableBytes < Self.outputLimit { break }
+            self.writeOutput()
+        } while !self.isOver
+        self.tellDrained()
+        if !self.isOver { self.deferTurn() }
+    }
+
+    private func tellDrained() {
+        if self.drained.isEmpty { return }
+        let drained = self.drained
+        self.drained.removeAll(keepingCapacity: true)
+        for stream in drained { stream.engine?.clientBecameWritable() }
+    }
+
+    private func takeOutputMemory() {
+        if self.output.storageCapacity == 0 { self.output = self.worker.takeOutputBuffer() }
+    }
+
+    private func writeOutput() {
+        guard self.output.readableBytes > 0 else { return }
+        let output = self.output
+        self.output = ByteBuffer()
+        self.client.write(output)
+        self.client.flush()
+        self.worker.giveBack(outputBuffer: output)
+    }
+
+    private func deferTurn() {
+        if self.isDeferred { return }
+        self.isDeferred = true
+        self.worker.eventLoop.deferTurn(of: self)
+    }
+
+    func becameReady(_ events: ReadyEvents) {}
+
+    func loopEnds() {}
+
+    /// The end of a turn.
+    func runDeferred() {
+        // Until this is through no other turn is asked for.
+        repeat {
+            self.pump()
+            self.writeOutput()
+        } while self.output.readableBytes > 0
+        self.isDeferred = false
+        guard !self.isOver, let session else { return }
+        if nghttp2_session_want_read(session) == 0, nghttp2_session_want_write(session) == 0 { return self.client.closeLingering() }
+        self.updateDeadline()
+    }
+
+    func transportBecameWritable() {
+        self.blockedAt = nil
+        self.pump()
+        self.updateDeadline()
+    }
+
+    func transportBecameFull() {
+        if self.blockedAt == nil { self.blockedAt = .now() }
+        self.updateDeadline()
+    }
+
+    // MARK: The end
+
+    func streamClosed(_ id: Int32) {
+        guard let stream = self.stream(id) else { return }
+        nghttp2_session_set_stream_user_data(self.session, id, nil)
+        let last = self.streams.removeLast()
+        if last !== stream {
+            self.streams[stream.place] = last
+            last.place = stream.place
+        }
+        self.drop(stream.takeInput().readableBytes, of: stream)
+        stream.closed()?.streamClosed()
+        if self.streams.isEmpty { self.idleSince = .now() }
+    }
+
+    var isIdle: Bool { self.streams.isEmpty && self.headersBeganAt == nil && self.blockedAt == nil }
+
+    /// The client is told to make no more streams, first in a way that lets those it is making come (RFC 9113 §6.8), and the connection ends
+    /// when those it has are done.
+    func quiesce() {
+        guard !self.isOver, self.farewell.begin(.now()) else { return }
+        nghttp2_submit_shutdown_notice(self.session)
+        self.ping(Self.farewellPing)
+        self.deferTurn()
+        self.updateDeadline()
+    }
+
+    /// The client has heard that the connection ends, or does not say so: what has come by now is the last.
+    private func sayLastWord() {
+        guard !self.isOver, let session, self.farewell.end() else { return }
+        nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session), UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+        if !self.isInLibrary { self.deferTurn() }
+        self.updateDeadline()
+    }
+
+    /// The connection is closed, or will be at once.
+    func end() {
+        if self.isOver { return }
+        self.isOver = true
+        self.uploads.end()
+        let streams = self.streams
+        self.streams = []
+        for stream in streams { stream.closed()?.streamClosed() }
+        self.output = ByteBuffer()
+        // Whoever is in the library deletes it on leaving.
+        if !self.isInLibrary { self.deleteSession() }
+    }
+
+    private func deleteSession() {
+        if let session { nghttp2_session_del(session) }
+        self.session = nil
+    }
+
+    // MARK: Deadlines
+
+    private func updateDeadline() {
+        guard !self.isOver else { return }
+        self.client.deadline = self.nextDeadline
+    }
+
+    private var nextDeadline: NIODeadline {
+        let limits = self.worker.limits
+        var next = NIODeadline.distantFuture
+        if !self.hasSpoken { next = self.beganAt + limits.requestHead }
+        if let headersBeganAt { next = min(next, headersBeganAt + limits.requestHead) }
+        if let blockedAt { next = min(next, blockedAt + limits.writeIdle) }
+        if let begun = self.farewell.begunAt, !self.farewell.isFinal { next = min(next, begun + limits.farewell) }
+        if self.streams.isEmpty, self.hasSpoken, self.farewell.begunAt == nil { next = min(next, self.idleSince + limits.keepAlive) }
+        if self.streams.isEmpty, self.farewell.isFinal { next = min(next, .now() + limits.linger) }
+        return next
+    }
+
+    /// One of the limits has passed, or an idle connection is asked to make room.
+    func deadlinePassed(_ now: NIODeadline = .now()) {
+        guard !self.isOver else { return }
+        let limits = self.worker.limits
+        if let blockedAt, blockedAt + limits.writeIdle <= now { return self.client.cutOff() }
+        if !self.hasSpoken { return self.client.closeLingering() }
+        if let headersBeganAt, headersBeganAt + limits.requestHead <= now {
+            nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
+            self.headersBeganAt = nil
+            return self.deferTurn()
+        }
+        if self.farewell.isFinal, self.streams.isEmpty { return self.client.closeLingering() }
+        if self.farewell.begunAt != nil { self.sayLastWord() } else { self.quiesce() }
+    }
+}
+
+extension HTTP2Stream.Response {
+    var isEnded: Bool { if case .ended = self { true } else { false } }
+}
+
+/// How far a connection is with telling its client that it ends.
+struct HTTP2Farewell {
+    private(set) var begunAt: NIODeadline?
+    /// The last stream has been named.
+    var isFinal = false
+
+    /// - Returns: Whether to say it now.
+    mutating func begin(_ now: NIODeadline) -> Bool {
+        guard self.begunAt == nil, !self.isFinal else { return false }
+        self.begunAt = now
+        return true
+    }
+
+    /// - Returns: Whether to name the last stream now.
+    mutating func end() -> Bool {
+        guard self.begunAt != nil, !self.isFinal else { return false }
+        self.isFinal = true
+        return true
+    }
+}

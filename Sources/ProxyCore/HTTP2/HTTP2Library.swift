@@ -1,0 +1,125 @@
+import CNGHTTP2
+
+/// What all connections of HTTP/2 tell libnghttp2 about themselves: its options, and the functions it calls.
+///
+/// The library is the codec and the state machine of RFC 9113 and RFC 7541; it knows no socket, and moves no byte of a body. ``HTTP2Connection`` is
+/// its driver, and the meaning of what a request says is not its business: it is told to check no field, since the engine's rules for those are
+/// stricter, the same as for HTTP/1.1, and lead to an answer.
+///
+/// Made once, and never changed afterwards, so any thread may read it.
+struct HTTP2Library: @unchecked Sendable {
+    static let shared = HTTP2Library()
+
+    let options: OpaquePointer
+    let callbacks: OpaquePointer
+
+    /// A head from a backend may be as long as its limit allows, at most 1 MiB (see ``ProxyLimits/headBytes``), and gets some lines of ours.
+    private static let headerBlockLimit = 2 * 1024 * 1024
+
+    /// Answers to SETTINGS and PING that wait to be sent. More than a ``FrameBudget`` allows, so that it is the budget that ends a connection, with
+    /// a word about why.
+    private static let acknowledgementLimit = 4096
+
+    private init() {
+        var options: OpaquePointer?
+        var callbacks: OpaquePointer?
+        guard nghttp2_option_new(&options) == 0, let options, nghttp2_session_callbacks_new(&callbacks) == 0, let callbacks else {
+            preconditionFailure("there is no memory for the options of libnghttp2")
+        }
+        self.options = options
+        self.callbacks = callbacks
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_no_http_messaging(options, 1)
+        nghttp2_option_set_max_send_header_block_length(options, Self.headerBlockLimit)
+        nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
+        nghttp2_option_set_max_outbound_ack(options, Self.acknowledgementLimit)
+        // Frames of types that nobody knows are ignored (RFC 9113 §4.1), but not unseen: they cost tokens of the connection's ``FrameBudget``.
+        for type in UInt8(NGHTTP2_CONTINUATION.rawValue) + 1...UInt8.max where UInt32(type) != NGHTTP2_PRIORITY_UPDATE.rawValue {
+            nghttp2_option_set_user_recv_extension_type(options, type)
+        }
+        // Closed streams are of use for the priorities of RFC 7540 only, which are not followed.
+        nghttp2_option_set_no_closed_streams(options, 1)
+        self.setReceiving()
+        self.setSending()
+    }
+
+    private func setReceiving() {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(self.callbacks) { _, head, user in
+            guard let head, let connection = HTTP2Connection.of(user) else { return 0 }
+            connection.frameBegins(head.pointee)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_begin_headers_callback(self.callbacks) { _, frame, user in
+            guard let frame, let connection = HTTP2Connection.of(user) else { return 0 }
+            connection.headersBegin(stream: frame.pointee.hd.stream_id, areTrailers: frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_header_callback(self.callbacks) { _, _, name, nameLength, value, valueLength, _, user in
+            HTTP2Connection.of(user)?.header(
+                UnsafeBufferPointer(start: name, count: nameLength), UnsafeBufferPointer(start: value, count: valueLength))
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(self.callbacks) { _, frame, user in
+            guard let frame, let connection = HTTP2Connection.of(user) else { return 0 }
+            connection.frameReceived(frame)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(self.callbacks) { _, _, _, user in
+            HTTP2Connection.of(user)?.spend(.wastedStream)
+            return 0
+        }
+        nghttp2_session_callbacks_set_unpack_extension_callback(self.callbacks) { _, _, _, _ in NGHTTP2_ERR_CANCEL.rawValue }
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(self.callbacks) { _, _, stream, data, length, user in
+            guard let data, let connection = HTTP2Connection.of(user) else { return 0 }
+            connection.dataReceived(stream: stream, data, length)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_stream_close_callback(self.callbacks) { _, stream, _, user in
+            HTTP2Connection.of(user)?.streamClosed(stream)
+            return 0
+        }
+    }
+
+    private func setSending() {
+        nghttp2_session_callbacks_set_send_data_callback(self.callbacks) { _, _, head, length, source, user in
+            guard let head, let connection = HTTP2Connection.of(user), let stream = HTTP2Stream.of(source) else {
+                return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+            }
+            connection.send(head, length, of: stream)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(self.callbacks) { _, frame, _, user in
+            guard let frame, frame.pointee.hd.type == NGHTTP2_HEADERS.rawValue else { return 0 }
+            HTTP2Connection.of(user)?.headNotSent(stream: frame.pointee.hd.stream_id)
+            return 0
+        }
+    }
+
+    /// Asks ``HTTP2Connection`` for the next bytes of a response.
+    static func dataProvider(_ stream: HTTP2Stream) -> nghttp2_data_provider {
+        nghttp2_data_provider(source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque())) {
+            _, _, _, length, flags, source, user in
+            guard let flags, let connection = HTTP2Connection.of(user), let stream = HTTP2Stream.of(source) else {
+                return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+            }
+            return connection.nextBytes(of: stream, atMost: length, &flags.pointee)
+        }
+    }
+}
+
+extension HTTP2Connection {
+    /// The connection a callback is about. It outlives its session, which is deleted first.
+    @inline(__always)
+    static func of(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Connection? {
+        pointer.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+extension HTTP2Stream {
+    /// The stream whose bytes a callback is about. Its connection keeps it until the library says that it is closed.
+    @inline(__always)
+    static func of(_ source: UnsafeMutablePointer<nghttp2_data_source>?) -> HTTP2Stream? {
+        guard let pointer = source?.pointee.ptr else { return nil }
+        return Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
+    }
+}

@@ -1,0 +1,158 @@
+import Dispatch
+package import Logging
+package import NIOCore
+package import NetworkAddresses
+package import PlaneService
+package import ProxyCore
+import ServiceLifecycle
+import UnixSignals
+
+/// Serves until asked to stop, or until a successor has taken over; then lets open requests come to their end.
+package struct ProxyService: FinishingService {
+    /// Below the limit of the service group, which cancels what is still running then.
+    private static let drainLimit: TimeAmount = .seconds(20)
+    /// A successor that does not listen after this is given up.
+    private static let successorLimit: Duration = .seconds(30)
+
+    let program: String
+    let server: ProxyServer
+    /// Which listen already, and from which nothing is taken yet.
+    let bound: [(listener: ProxyListener, socket: ListeningSocket)]
+    let sockets: ListeningSockets
+    /// Nil where there is no HTTPS.
+    let certificates: CertificateStore?
+    /// What this process was asked since before it took over: that is seen before it serves, and before its service group listens for
+    /// signals, and whoever has seen it may ask for the next successor, or for the end.
+    let reloads: UnixSignalsSequence
+    let ends: UnixSignalsSequence
+    /// When a replaced process closes what is still open; nil never does.
+    let replacedDeadline: TimeAmount?
+    let logger: Logger
+
+    /// One socket that the program is to listen on.
+    package struct Binding: Sendable {
+        /// By which a successor knows the socket.
+        package var name: String
+        package var listener: ProxyListener
+        package var endpoint: SocketEndpoint
+
+        package init(name: String, listener: ProxyListener, endpoint: SocketEndpoint) {
+            self.name = name
+            self.listener = listener
+            self.endpoint = endpoint
+        }
+    }
+
+    /// Binds at once, so that a taken port is told before anything has started.
+    ///
+    /// - Parameters:
+    ///   - program: The name under which it says that it is ready.
+    ///   - certificates: Whose ticket key is handed from process to process; nil where there is none.
+    ///   - replacedDeadline: When a replaced process closes what is still open; nil never does.
+    package static func bind(
+        _ bindings: [Binding], program: String, server: ProxyServer, sockets: ListeningSockets, certificates: CertificateStore?,
+        replacedDeadline: TimeAmount?, logger: Logger
+    ) async throws -> ProxyService {
+        var bound: [(ProxyListener, ListeningSocket)] = []
+        for binding in bindings {
+            let socket: ListeningSocket =
+                if let inherited = sockets.inherited(binding.name, at: binding.endpoint) { ListeningSocket(inheriting: inherited) } else {
+                    try ListeningSocket(
+                        listeningOn: try SocketAddress(ipAddress: binding.endpoint.ip.description, port: Int(binding.endpoint.port)))
+                }
+            sockets.hold(binding.name, socket.descriptor)
+            bound.append((binding.listener, socket))
+        }
+        // Not earlier: until now SIGTERM ends a process that nobody needs yet.
+        let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let handed = await Self.offTheLoop { SuccessorProcess.awaitTurn(.ofThisProcess) }
+        if let key = TicketKey(encoded: handed) { certificates?.adopt(key) }
+        let unwanted = sockets.closeUnwanted()
+        if !unwanted.isEmpty {
+            logger.warning(
+                "sockets were passed to this process that its configuration has no use for",
+                metadata: [LogKey.port: "\(unwanted.joined(separator: ", "))"])
+        }
+        return ProxyService(
+            program: program, server: server, bound: bound, sockets: sockets, certificates: certificates, reloads: reloads, ends: ends,
+            replacedDeadline: replacedDeadline, logger: logger)
+    }
+
+    package func run() async throws {
+        let listeners = try await self.listen()
+        ServiceNotification.ready()
+        let isReplaced = await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await self.awaitReplacement(listeners) }
+            group.addTask {
+                // Cancelled, or asked to shut down: the same here.
+                try? await gracefulShutdown()
+                return false
+            }
+            group.addTask {
+                for await _ in self.ends { break }
+                return false
+            }
+            let isReplaced = await group.next() ?? false
+            group.cancelAll()
+            return isReplaced
+        }
+        // Those of a replaced process have been.
+        for listener in listeners where !isReplaced { await self.server.stopListening(listener) }
+        // Without a successor too: nobody may wait in the queue of a process that is about to end.
+        self.sockets.handOver()
+        if isReplaced {
+            await withTaskCancellationOrGracefulShutdownHandler {
+                await self.server.serveOut(within: self.replacedDeadline)
+            } onCancelOrGracefulShutdown: {
+                self.server.stopServingOut()
+            }
+        }
+        try await self.server.shutDown(within: Self.drainLimit)
+    }
+
+    /// Begins to take connections.
+    private func listen() async throws -> [OpenListener] {
+        var listeners: [OpenListener] = []
+        for (listener, socket) in self.bound { listeners.append(try await self.server.listen(listener, on: socket)) }
+        let ports = listeners.map { "\($0.address.port ?? 0)" }.joined(separator: ", ")
+        self.logger.info("\(self.program) is ready", metadata: [LogKey.port: "\(ports)"])
+        return listeners
+    }
+
+    /// Starts a successor at every SIGHUP; true once one has taken over.
+    private func awaitReplacement(_ listeners: [OpenListener]) async -> Bool {
+        for await _ in self.reloads where await self.replace(listeners) { return true }
+        return false
+    }
+
+    private func replace(_ listeners: [OpenListener]) async -> Bool {
+        self.logger.info("starting a successor")
+        do {
+            let successor = try SuccessorProcess.start(.ofThisProcess, handing: self.sockets.held)
+            guard await Self.offTheLoop({ successor.waitUntilReady(within: Self.successorLimit) }) else {
+                self.logger.error("the successor did not get ready, this process goes on; its own log says why")
+                return false
+            }
+            for listener in listeners { await self.server.stopListening(listener) }
+            guard successor.go(handing: self.certificates?.ticketKey.encoded ?? []) else {
+                self.logger.critical("the successor ended in the moment of taking over, this process ends too")
+                return true
+            }
+            ServiceNotification.replaced(by: successor.processID)
+            self.logger.info(
+                "a successor has taken over, serving what is open to its end", metadata: [LogKey.successor: "\(successor.processID)"])
+            return true
+        } catch {
+            self.logger.error("no successor could be started, this process goes on", metadata: [LogKey.error: "\(error)"])
+            return false
+        }
+    }
+
+    /// Runs what may block on a thread that nobody waits for.
+    private static func offTheLoop<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: body()) }
+        }
+    }
+}

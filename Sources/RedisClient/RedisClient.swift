@@ -1,0 +1,219 @@
+package import EpollTransport
+package import Logging
+import NIOCore
+
+/// A Redis server as one event loop sees it: a connection that is made when it is needed, and made again when it breaks.
+///
+/// ## Why it exists
+///
+/// The alternative is hiredis by a module map. It was weighed by what has to be kept: hiredis' asynchronous half wants an adapter that
+/// registers its descriptors with an event loop and a second one for its timers, has neither Sentinel nor a bound on the size of a reply, and
+/// resolves names by blocking; all of it would stand here in any case, beside the C library. RESP2 itself is the 150 lines of ``RESPParser``.
+/// Commands of one turn of the loop leave with one system call, and their answers are taken from the loop's own buffer without a copy in between.
+///
+/// Used on its loop's thread only; nothing blocks. Commands are repeated once when their connection breaks before the answer, and not when the
+/// answer is late. While there is no connection, and the last attempt at one has failed, commands fail at once: nobody queues for a server that
+/// is gone.
+package final class RedisClient {
+    private enum State {
+        /// Nothing was asked yet, or the server closed a connection that nobody used.
+        case idle
+        case connecting
+        case open(RedisConnection)
+        case closed
+    }
+
+    package let server: RedisServer
+    private let limits: RedisLimits
+    private let loop: EpollEventLoop
+    private let logger: Logger
+    private var state = State.idle
+    /// Asked before there was a connection.
+    private var queue: [RedisBatch] = []
+    /// Why there is no connection, until there is one.
+    private var failure: RedisError?
+    private var connection: RedisConnection?
+    private var masterCheck: RepeatingTimer?
+    /// Commands sent, and how many of them failed, for whoever wants to know what is going on.
+    package private(set) var sentCount = 0
+    package private(set) var failedCount = 0
+
+    package init(_ server: RedisServer, limits: RedisLimits = RedisLimits(), on loop: EpollEventLoop, logger: Logger) {
+        self.server = server
+        self.limits = limits
+        self.loop = loop
+        self.logger = logger
+    }
+
+    /// Sends commands in one piece (a pipeline, no transaction).
+    ///
+    /// - Parameter body: Called once, on the loop, not before this has returned. A command that Redis refuses is an answer (``RedisValue/error(_:)``).
+    package func send(_ commands: [RedisCommand], _ body: @escaping (Result<[RedisValue], RedisError>) -> Void) {
+        self.sentCount += commands.count
+        let batch = RedisBatch(commands) { result in
+            if case .failure = result { self.failedCount += commands.count }
+            body(result)
+        }
+        switch self.state {
+        case .open(let connection):
+            guard connection.waiting.count < self.limits.waiting else { return self.refuse(batch, self.overload) }
+            connection.send(batch)
+        case .idle:
+            self.queue.append(batch)
+            self.connect()
+        case .connecting:
+            if let failure { return self.refuse(batch, failure) }
+            guard self.queue.count < self.limits.waiting else { return self.refuse(batch, self.overload) }
+            self.queue.append(batch)
+        case .closed:
+            self.refuse(batch, RedisError(.closed, "\(self.server.description): closed"))
+        }
+    }
+
+    private var overload: RedisError {
+        RedisError(.overloaded, "\(self.server.description): \(self.limits.waiting) commands wait for answers already")
+    }
+
+    private func refuse(_ batch: RedisBatch, _ error: RedisError) {
+        self.loop.assumeIsolated().execute { batch.fail(error) }
+    }
+
+    /// Nothing is asked any more.
+    package func close() {
+        let connection = self.connection
+        self.connection = nil
+        self.state = .closed
+        self.masterCheck?.cancel()
+        connection?.close()
+        self.failQueue(RedisError(.closed, "\(self.server.description): closed"))
+    }
+
+    package var commandsWaiting: Int { self.queue.count + (self.connection?.waiting.count ?? 0) }
+
+    /// One word on where it stands, and why.
+    package var status: String {
+        switch self.state {
+        case .idle: "not connected, nothing was asked"
+        case .connecting: self.failure.map { "not connected: \($0)" } ?? "connecting"
+        case .open(let connection): "connected to \(connection.address), \(connection.waiting.count) answers outstanding"
+        case .closed: "closed"
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        self.state = .connecting
+        switch self.server.location {
+        case .unix(let path):
+            do {
+                self.connect(to: try SocketAddress(unixDomainSocketPath: path))
+            } catch {
+                self.loop.assumeIsolated().execute { self.failed(RedisError(.unreachable, "\(path): a socket's path is shorter")) }
+            }
+        case .tcp(let host, let port):
+            if let address = NameResolver.literal(host, port: port) { return self.connect(to: address) }
+            let bound = NIOLoopBound(self, eventLoop: self.loop)
+            let loop = self.loop
+            NameResolver.shared.resolve(host, port: port) { result in
+                loop.execute {
+                    switch result {
+                    case .success(let addresses): bound.value.connect(to: addresses[0])
+                    case .failure(let failure): bound.value.failed(RedisError(.unreachable, failure.description))
+                    }
+                }
+            }
+        case .sentinels(let addresses, let master):
+            MasterSearch.begin(addresses, master: master, limits: self.limits, on: self.loop) { result in
+                switch result {
+                case .success(let address): self.connect(to: address)
+                case .failure(let error): self.failed(error)
+                }
+            }
+        }
+    }
+
+    private func connect(to address: SocketAddress) {
+        guard case .connecting = self.state, self.connection == nil else { return }
+        let events = RedisConnection.Events(
+            opened: { self.opened() }, closed: { self.closed($0, $1) },
+            answered: { batch in if batch.replies.contains(where: \.isReadOnly) { self.masterChanged() } })
+        self.connection = RedisConnection(
+            connectingTo: address, name: self.server.description, greeting: self.server.greeting, limits: self.limits, on: self.loop, events: events)
+    }
+
+    private func opened() {
+        guard let connection, case .connecting = self.state else { return }
+        self.state = .open(connection)
+        if self.failure != nil { self.logger.info("redis is reached again", metadata: ["server": "\(self.server.description)"]) }
+        self.failure = nil
+        let queue = self.queue
+        self.queue = []
+        for batch in queue { connection.send(batch) }
+        self.checkMaster()
+    }
+
+    private func closed(_ error: RedisError, _ waiting: [RedisBatch]) {
+        self.connection = nil
+        self.masterCheck?.cancel()
+        self.masterCheck = nil
+        switch self.state {
+        case .closed:
+            for batch in waiting { batch.fail(error) }
+        case .connecting:
+            self.failed(error)
+        case .open, .idle:
+            self.state = .idle
+            // To one that does not speak Redis nothing is said twice.
+            let mayRepeat = error.code == .disconnected
+            let again = waiting.filter { mayRepeat && !$0.isRepeated }
+            let lost = waiting.filter { !mayRepeat || $0.isRepeated }
+            for batch in again { batch.beginAgain() }
+            self.queue += again
+            if !self.queue.isEmpty { self.connect() }
+            for batch in lost { batch.fail(error) }
+        }
+    }
+
+    private func failed(_ error: RedisError) {
+        guard case .connecting = self.state else { return }
+        self.connection = nil
+        if self.failure == nil { self.logger.error("redis cannot be reached", metadata: ["error": "\(error)"]) }
+        self.failure = error
+        self.failQueue(error)
+        self.loop.assumeIsolated().scheduleTask(in: TimeAmount(self.limits.pause)) {
+            if case .connecting = self.state, self.connection == nil { self.connect() }
+        }
+    }
+
+    private func failQueue(_ error: RedisError) {
+        let queue = self.queue
+        self.queue = []
+        for batch in queue { batch.fail(error) }
+    }
+
+    // MARK: Masters that change
+
+    /// A message about a failover may be missed, and a former master that was cut off from its sentinels hears of none: so they are asked.
+    private func checkMaster() {
+        guard case .sentinels(let addresses, let master) = self.server.location else { return }
+        let interval = TimeAmount(self.limits.masterCheck)
+        self.masterCheck = RepeatingTimer(every: interval, on: self.loop) {
+            MasterSearch.begin(addresses, master: master, limits: self.limits, on: self.loop) { result in
+                guard case .success(let address) = result, let connection = self.connection, connection.isOpen else { return }
+                if connection.address != address { self.masterChanged() }
+            }
+        }
+    }
+
+    private func masterChanged() {
+        guard case .sentinels = self.server.location, let connection = self.connection else { return }
+        self.logger.info("the master of redis has changed", metadata: ["server": "\(self.server.description)"])
+        connection.end(RedisError(.disconnected, "\(self.server.description): the master has changed"))
+    }
+}
+
+extension RedisValue {
+    /// A write that came to a replica.
+    fileprivate var isReadOnly: Bool { if case .error(let text) = self { text.hasPrefix("READONLY") } else { false } }
+}

@@ -1,0 +1,97 @@
+import Logging
+import NATS
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+
+/// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, revocations, and what later visitors would be told.
+///
+/// The stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
+/// backend that the state does not know is left alone while it is young: gateways write a token at the moment at which its backend is assigned.
+struct TokenSweep: Sendable {
+    private let jetStream: JetStream
+    private let world: StateStore
+    private let eraser: MessageEraser
+    private let logger: Logger
+    /// Where the next look begins.
+    private var next: UInt64 = 1
+
+    /// Between two looks.
+    static let period: Duration = .seconds(60)
+    /// Messages of one look: a million of them are gone through in some hours, for a few kilobytes a second.
+    private static let messagesAtOnce = 5000
+    /// From this age on, a record of a backend that the state does not know is outdated.
+    private static let youth: Duration = .seconds(600)
+    /// Time for one look.
+    private static let limit: Duration = .seconds(30)
+
+    init(jetStream: JetStream, world: StateStore, logger: Logger) {
+        self.jetStream = jetStream
+        self.world = world
+        self.eraser = MessageEraser(TokenRecord.stream, jetStream: jetStream, logger: logger)
+        self.logger = logger
+    }
+
+    /// - Returns: how many records were deleted.
+    @discardableResult
+    mutating func advance(now: StateTime) async -> Int {
+        // A state that is not whole says of too many backends that they are unknown.
+        guard self.world.isCaughtUp, self.world.isCurrent, self.world.rebuildRemaining == .zero, !self.world.isYounger(than: Self.youth) else { return 0 }
+        do throws(NATSError) {
+            return try await self.look(now: now)
+        } catch {
+            guard error.code != .cancelled else { return 0 }
+            self.logger.debug("visitors' tokens cannot be looked through", metadata: [LogKey.error: "\(error)"])
+            self.next = 1
+            return 0
+        }
+    }
+
+    private mutating func look(now: StateTime) async throws(NATSError) -> Int {
+        let consumer = try await self.jetStream.orderedConsumer(stream: TokenRecord.stream, from: .sequence(self.next))
+        defer { consumer.cancel() }
+        guard consumer.initialPending > 0 else {
+            self.next = 1
+            return 0
+        }
+        let deadline = ContinuousClock.now + Self.limit
+        var (seen, deleted) = (0, 0)
+        for await message in consumer {
+            seen += 1
+            self.next = message.sequence + 1
+            if self.isOutdated(message, now: now) {
+                try await self.eraser.erase([message.sequence], subjects: [message.subject])
+                deleted += 1
+            }
+            if message.pending == 0 {
+                self.next = 1
+                break
+            }
+            if seen >= Self.messagesAtOnce || .now >= deadline { break }
+        }
+        return deleted
+    }
+
+    private func isOutdated(_ message: StreamMessage, now: StateTime) -> Bool {
+        guard let (backend, cluster) = Self.owner(of: message) else { return false }
+        let views = self.world.ask { world in
+            (cluster.map { [$0] } ?? world.clusterNames).compactMap { world.backend(backend, in: $0) }
+        }
+        if let state = views.compactMap(\.state).first { return state.isTerminal }
+        return views.isEmpty && now.since(WireTime(message.published).worldTime) > Self.youth
+    }
+
+    /// Whose record it is; nil for what a later version writes, which is left alone.
+    private static func owner(of message: StreamMessage) -> (backend: BackendID, cluster: ClusterName?)? {
+        let tokens = message.subject.split(separator: ".", omittingEmptySubsequences: false)
+        switch tokens.first {
+        case "token":
+            guard let record = try? WireCodec.decode(TokenRecord.self, from: message.payload) else { return nil }
+            return (record.backend, record.cluster)
+        case "revoked", "opened":
+            return tokens.count > 1 ? BackendID(rawValue: String(tokens[1])).map { ($0, nil) } : nil
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import ConfigurationFiles
+import GatewayHTTP
+import GatewayHTTPConfiguration
+import Logging
+import NATS
+import PlaneMessaging
+import PlaneMessagingConfiguration
+import PlaneService
+import ServiceLifecycle
+
+@main struct GatewayMain: ServiceCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway",
+        abstract: "Serves the HTTP interface for applications, and a page for people. Keeps nothing; any number may run.",
+        version: BuildInformation.version)
+
+    @OptionGroup var options: ServiceOptions
+
+    /// What Plane gives open requests; streams are cut at once, and clients come again.
+    static var gracefulShutdownLimit: Duration { .seconds(8) }
+
+    func makeServices(_ settings: GatewaySettings, logger: Logger) async throws -> [any Service] {
+        // It serves errors until NATS is there, instead of not being there itself.
+        let connection = NATSConnection.unopened(settings.nats.options(name: "gateway", inboxPrefix: "controller.inbox.gateway"), logger: logger)
+        let bus = PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger)
+        return [
+            NATSConnectionService(connection, opens: true),
+            Gateway(bus: bus, configuration: settings.gateway, legacy: settings.http, logger: logger),
+        ]
+    }
+}

@@ -1,0 +1,24 @@
+import ConfigurationFiles
+import ConfigurationReading
+import GatewayHTTPConfiguration
+import PlaneMessagingConfiguration
+import PlaneService
+
+/// What the gateway takes from `controller.toml`.
+struct GatewaySettings: ServiceSettings {
+    let nats: NATSConfiguration
+    let log: LogConfiguration
+    let metrics: MetricsConfiguration
+    let gateway: GatewayConfiguration?
+    let http: HTTPConfiguration?
+
+    init?(_ reader: inout ConfigReader) {
+        if !reader.has("http") { reader.demandTable("gateway", for: "the gateway, where there is no table http,") }
+        guard let file = ControllerConfiguration(&reader) else { return nil }
+        self.nats = file.nats
+        self.log = file.log
+        self.metrics = file.gatewayMetrics
+        self.gateway = file.gateway
+        self.http = file.http
+    }
+}

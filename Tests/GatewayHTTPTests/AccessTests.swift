@@ -1,0 +1,135 @@
+import GatewayHTTP
+import GatewayCore
+import GatewayHTTPConfiguration
+import JSONValues
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import PlaneProtocol
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@Suite struct AccessTests {
+    private static func token(_ name: String, _ text: String) throws -> AccessToken {
+        let (secret, scope) = (text.split(separator: " ")[0], text.split(separator: " ").dropFirst().joined(separator: " "))
+        return try #require(AccessToken(name: name, text: "sha256:\(TokenHash(of: String(secret))) \(scope)"))
+    }
+
+    @Test("with tokens, /ctrl asks for one and /pub does not")
+    func asked() async throws {
+        let tokens = [try Self.token("shop", "s3cret write")]
+        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
+            let refused = try await gateway.get("/ctrl/status")
+            #expect(refused.status == 401 && refused.body == "Unauthorized" && refused.headers.first(name: "www-authenticate") == "Bearer")
+            #expect(try await gateway.get("/ctrl/status", headers: [("Authorization", "Bearer wrong")]).status == 401)
+            #expect(try await gateway.get("/ctrl/status", headers: [("Authorization", "bearer s3cret")]).status == 200)
+            #expect(try await gateway.get("/ctrl/status", headers: [("Cookie", "plane_gateway=s3cret")]).status == 401)
+            #expect(try await gateway.get("/pub/health").status == 200)
+        }
+    }
+
+    @Test("a token reaches as far as its words say")
+    func scopes() async throws {
+        let tokens = [
+            try Self.token("reader", "r read"), try Self.token("games", "g write namespace=games/"), try Self.token("elsewhere", "e write cluster=other.test"),
+            try Self.token("all", "a write"),
+        ]
+        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
+            func connect(_ token: String, _ namespace: String) async throws -> Answer {
+                try await gateway.connect(
+                    #"{"key":{"name":"room","namespace":"\#(namespace)"},"spawn_config":{"executable":{"image":"app"}}}"#,
+                    headers: [("Authorization", "Bearer \(token)")])
+            }
+            #expect(try await connect("r", "games/1").status == 403)
+            #expect(try await connect("e", "games/1").status == 403)
+            #expect(try await connect("g", "shop").status == 403)
+            let mine = try await connect("g", "games/1")
+            #expect(mine.status == 200)
+            let theirs = try #require(try await connect("a", "shop")["backend_id"]?.text)
+            func terminate(_ backend: String, _ token: String) async throws -> Int {
+                try await gateway.post("/ctrl/b/\(backend)/soft-terminate", headers: [("Authorization", "Bearer \(token)")]).status
+            }
+            #expect(try await terminate(theirs, "g") == 403)
+            #expect(try await terminate(theirs, "r") == 403)
+            #expect(try await terminate(try #require(mine["backend_id"]?.text), "g") == 200)
+            try await eventually("both are in the state") {
+                try await gateway.get("/ctrl/b", headers: [("Authorization", "Bearer r")])["backends"]?.items.count == 2
+            }
+            #expect(try await gateway.get("/ctrl/b", headers: [("Authorization", "Bearer g")])["backends"]?.items.count == 1)
+            #expect(try await gateway.get("/ctrl/b", headers: [("Authorization", "Bearer e")])["backends"]?.items.isEmpty == true)
+            #expect(try await gateway.get("/ctrl/c/plane.test/state", headers: [("Authorization", "Bearer g")]).status == 403)
+            #expect(try await gateway.get("/ctrl/b/\(theirs)/logs", headers: [("Authorization", "Bearer g")]).status == 403)
+        }
+    }
+
+    @Test(
+        "a token's text says what it may, and nothing else is one",
+        arguments: [
+            "", "sha256:00 read", "read", "sha256:\(String(repeating: "a", count: 64))", "sha256:\(String(repeating: "a", count: 64)) own",
+            "sha256:\(String(repeating: "a", count: 64)) read planet=x",
+        ])
+    func noToken(text: String) {
+        #expect(AccessToken(name: "a", text: text) == nil)
+    }
+
+    @Test("who asks too often is told when to come again")
+    func limited() async throws {
+        try await GatewayFixture.run(configure: { $0.limits = GatewayConfiguration.Limits(requestsPerSecond: 1, burst: 2) }) { gateway in
+            var answers: [Answer] = []
+            for _ in 0..<5 { answers.append(try await gateway.get("/ctrl/status")) }
+            let refused = try #require(answers.last)
+            #expect(refused.status == 429 && refused.headers.first(name: "retry-after") == "1")
+            #expect(try await gateway.get("/pub/health").status == 200)
+        }
+    }
+
+    // MARK: Another server is asked
+
+    /// Answers with a status, and keeps the heads it has seen.
+    private final class Judge: ChannelInboundHandler, Sendable {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundOut = HTTPServerResponsePart
+        let heads = Mutex<[HTTPRequestHead]>([])
+        let status = Mutex(HTTPResponseStatus.ok)
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch self.unwrapInboundIn(data) {
+            case .head(let head): self.heads.withLock { $0.append(head) }
+            case .body: break
+            case .end:
+                let head = HTTPResponseHead(
+                    version: .http1_1, status: self.status.withLock { $0 }, headers: ["content-length": "0", "location": "/x", "connection": "close"])
+                context.write(self.wrapOutboundOut(.head(head)), promise: nil)
+                context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
+            }
+        }
+    }
+
+    @Test("another server decides about /ctrl: it sees the head with the path, 2xx lets through, a redirect does not")
+    func forwarded() async throws {
+        let judge = Judge()
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
+            channel.pipeline.configureHTTPServerPipeline().flatMap { channel.pipeline.addHandler(judge) }
+        }.bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(channel.localAddress?.port)
+        try await GatewayFixture.run(configure: { $0.forwardAuth = "http://127.0.0.1:\(port)/check" }) { gateway in
+            #expect(try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#, headers: [("Authorization", "Bearer abc")]).status == 200)
+            let head = try #require(judge.heads.withLock { $0.last })
+            #expect(head.method == .POST && head.uri == "/check" && head.headers.first(name: "x-original-path") == "/connect")
+            #expect(head.headers.first(name: "authorization") == "Bearer abc" && head.headers.first(name: "content-length") ?? "0" == "0")
+            #expect(head.headers["host"] == ["127.0.0.1:\(gateway.port)"])
+            judge.status.withLock { $0 = .found }
+            let refused = try await gateway.get("/ctrl/status?x=1")
+            #expect(refused.status == 401 && refused.body == "Unauthorized")
+            #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/status")
+            #expect(try await gateway.get("/ctrl/unknown").status == 401)
+            let count = judge.heads.withLock { $0.count }
+            #expect(try await gateway.get("/pub/health").status == 200)
+            #expect(judge.heads.withLock { $0.count } == count)
+            try await channel.close()
+            let gone = try await gateway.get("/ctrl/status")
+            #expect(gone.status == 502 && gone.body == "Error forwarding auth.")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import GatewayHTTP
+import GatewayHTTPConfiguration
+import GatewayCore
+import JSONValues
+import NATS
+import NIOHTTP1
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Testing
+
+@Suite struct ConnectTests {
+    @Test("the smallest request makes a backend, and the answer has every key that clients decode")
+    func spawned() async throws {
+        try await GatewayFixture.run { gateway in
+            let answer = try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#)
+            #expect(answer.status == 200)
+            #expect(answer.headers.first(name: "content-type") == "application/json")
+            let backend = try #require(answer["backend_id"]?.text)
+            let token = try #require(answer["token"]?.text)
+            #expect(answer["spawned"] == .bool(true) && answer["status"] == .string("scheduled") && answer["drone"] == .string("drone-a"))
+            #expect(answer["url"] == .string("https://plane.test/\(token)/") && token.utf8.count == 43)
+            #expect(answer["subdomain"] == .null && answer["secret_token"]?.text?.utf8.count == 43)
+            #expect(answer["status_url"] == .string("http://127.0.0.1:\(gateway.port)/pub/b/\(backend)/status"))
+            #expect(answer["backend_url"]?.text?.hasPrefix("http://\(backend).plane.test:8080/_plane_auth?token=") == true)
+            let request = try #require(gateway.drone.requests.first)
+            #expect(request.backendID.rawValue == backend && request.executable.image == "app" && request.maxIdle == BackendTerms.endless)
+            #expect(request.executable.env["SESSION_BACKEND_ID"]?.exposed == backend && request.executable.env["PORT"] == "8080")
+            #expect(request.executable.env["SESSION_BACKEND_KEY"]?.exposed.hasPrefix("lk-") == true)
+        }
+    }
+
+    @Test("what official clients send, with null everywhere, is understood")
+    func official() async throws {
+        try await GatewayFixture.run { gateway in
+            let answer = try await gateway.connect(
+                #"{"key":null,"spawn_config":{"id":null,"cluster":"plane.test","pool":"","executable":{"image":"app","pull_policy":null,"credentials":null,"env":{},"resource_limits":{"cpu_period":null,"cpu_period_percent":null,"cpu_time_limit":null,"memory_limit_bytes":null,"disk_limit_bytes":null},"mount":null,"network_name":null},"lifetime_limit_seconds":null,"max_idle_seconds":500,"use_static_token":false,"subdomain":null},"user":null,"auth":{}}"#
+            )
+            #expect(answer.status == 200)
+            #expect(gateway.drone.requests.first?.maxIdle == 500)
+        }
+    }
+
+    @Test("a key leads to the same backend again, each visitor with a token of its own, and its record is in the stream before the answer")
+    func reused() async throws {
+        try await GatewayFixture.run { gateway in
+            let first = try await gateway.connect(
+                #"{"key":{"name":"room","namespace":"games"},"user":"u1","auth":{"role":"editor"},"spawn_config":{"executable":{"image":"app"}}}"#)
+            let second = try await gateway.connect(#"{"key":{"name":"room","namespace":"games"},"user":"u2"}"#)
+            #expect(first["spawned"] == .bool(true) && second["spawned"] == .bool(false))
+            #expect(first["backend_id"] == second["backend_id"] && first["token"] != second["token"] && second["drone"] == .null)
+            let token = try #require(first["token"]?.text.flatMap { VisitorToken(text: $0) })
+            let stored = try #require(
+                try await gateway.client.bus.connection.jetStream.lastMessage(stream: TokenRecord.stream, subject: TokenRecord.subject(of: token.hash)))
+            let record = try WireCodec.decode(TokenRecord.self, from: stored.payload)
+            #expect(record.user == "u1" && record.auth == .object(["role": .string("editor")]) && record.secret?.exposed == first["secret_token"]?.text)
+            #expect(record.backend.rawValue == first["backend_id"]?.text && record.lifetime == 3600)
+            #expect(!String(decoding: stored.payload, as: UTF8.self).contains(token.text.exposed))
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("fifty calls at once with one key make one backend")
+    func raced() async throws {
+        try await GatewayFixture.run { gateway in
+            let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
+                for _ in 0..<50 { group.addTask { try await gateway.connect(key: "room") } }
+                return try await group.reduce(into: [Answer]()) { $0.append($1) }
+            }
+            #expect(answers.allSatisfy { $0.status == 200 })
+            #expect(answers.count { $0["spawned"] == .bool(true) } == 1)
+            #expect(Set(answers.compactMap { $0["backend_id"]?.text }).count == 1)
+            #expect(Set(answers.compactMap { $0["token"]?.text }).count == 50)
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("a static token is the backend's: every visitor has it, and its subdomain")
+    func staticToken() async throws {
+        try await GatewayFixture.run { gateway in
+            let first = try await gateway.connect(key: "room", config: #","use_static_token":true,"subdomain":"play""#)
+            let second = try await gateway.connect(#"{"key":{"name":"room"},"user":"u2"}"#)
+            let token = try #require(first["token"]?.text)
+            #expect(token.hasPrefix("s.") && first["secret_token"] == .null && first["url"] == .string("https://play.plane.test/\(token)/"))
+            #expect(second["token"] == first["token"] && second["url"] == first["url"] && second["subdomain"] == .string("play"))
+            #expect(gateway.drone.requests.first?.executable.env["SESSION_BACKEND_STATIC_TOKEN"]?.exposed == token)
+            #expect(gateway.drone.requests.first?.terms.staticTokenHash == TokenHash(of: token))
+        }
+    }
+
+    @Test("refusals have the status and the word that clients test for")
+    func refusals() async throws {
+        try await GatewayFixture.run { gateway in
+            let nothing = try await gateway.connect("{}")
+            #expect(nothing.status == 409 && nothing["kind"] == .string("KeyUnheldNoSpawnConfig"))
+            #expect(nothing["id"]?.text?.utf8.count == 14 && nothing["message"] == .string("Lock is unheld but no spawn config was provided."))
+            let free = try await gateway.connect(#"{"key":{"name":"free"}}"#)
+            #expect(free.status == 409 && free["kind"] == .string("KeyUnheldNoSpawnConfig"))
+            let elsewhere = try await gateway.connect(#"{"spawn_config":{"cluster":"nowhere.test","executable":{"image":"app"}}}"#)
+            #expect(elsewhere.status == 500 && elsewhere["kind"] == .string("NoDroneAvailable") && elsewhere.headers.contains(name: "retry-after"))
+            _ = try await gateway.connect(#"{"spawn_config":{"id":"mine","executable":{"image":"app"}}}"#)
+            let used = try await gateway.connect(#"{"spawn_config":{"id":"mine","executable":{"image":"app"}}}"#)
+            #expect(used.status == 500 && used["kind"] == .string("FailedToAcquireKey"))
+        }
+    }
+
+    @Test("without a default cluster, a recipe has to name one")
+    func noCluster() async throws {
+        try await GatewayFixture.run(configure: { $0.defaultCluster = nil }) { gateway in
+            let answer = try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#)
+            #expect(answer.status == 400 && answer["kind"] == .string("NoClusterProvided"))
+        }
+    }
+
+    @Test("a key that its backend has left is free at once")
+    func successor() async throws {
+        try await GatewayFixture.run { gateway in
+            let first = try await gateway.connect(key: "room")
+            let backend = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            gateway.drone.report(backend, .exited)
+            try await eventually("the end is known") { try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("terminated") }
+            try await eventually("the state shows it") {
+                gateway.gateway.fleet.mirror.ask { $0.backend(backend, in: gateway.drone.cluster)?.state == .exited }
+            }
+            let second = try await gateway.connect(key: "room")
+            #expect(second["spawned"] == .bool(true) && second["backend_id"] != first["backend_id"])
+        }
+    }
+
+    @Test("a holder that is ending is waited for, and then there is a successor")
+    func ending() async throws {
+        try await GatewayFixture.run { gateway in
+            let first = try await gateway.connect(key: "room")
+            let backend = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            gateway.drone.report(backend, .ready, BackendStatusDetail(ending: BackendEnding(.soft, .external, at: .now())))
+            try await eventually("its end has begun") {
+                gateway.gateway.fleet.mirror.ask { $0.backend(backend, in: gateway.drone.cluster)?.isEnding ?? false }
+            }
+            let answer = try await withThrowingTaskGroup(of: Answer?.self) { group in
+                group.addTask { try await gateway.connect(key: "room") }
+                group.addTask {
+                    // Whoever waits asks again when it has ended.
+                    gateway.drone.report(backend, .terminated)
+                    return nil
+                }
+                return try await group.reduce(nil) { $0 ?? $1 }
+            }
+            #expect(answer?["spawned"] == .bool(true) && answer?["backend_id"] != first["backend_id"])
+        }
+    }
+
+    @Test("a repetition with the same idempotency key leads to the same backend")
+    func idempotent() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"spawn_config":{"executable":{"image":"app"}}}"#
+            let first = try await gateway.connect(body, headers: [("Idempotency-Key", "order-1")])
+            let id = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            try await eventually("it is in the state") { gateway.gateway.fleet.mirror.ask { $0.drone(of: id, in: gateway.drone.cluster) != nil } }
+            let second = try await gateway.connect(body, headers: [("Idempotency-Key", "order-1")])
+            let third = try await gateway.connect(body, headers: [("Idempotency-Key", "order-2")])
+            #expect(second.status == 200 && second["backend_id"] == first["backend_id"] && third["backend_id"] != first["backend_id"])
+            #expect(gateway.drone.requests.count == 2)
+        }
+    }
+
+    @Test("who waits for readiness is answered with it, or with how far it came")
+    func waits() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"spawn_config":{"executable":{"image":"app"}}}"#
+            let ready = try await gateway.post("/ctrl/connect?wait=ready", body)
+            #expect(ready["status"] == .string("ready"))
+            gateway.drone.take(course: .loading)
+            #expect(try await gateway.post("/ctrl/connect?wait=ready&wait_secs=1", body)["status"] == .string("loading"))
+            #expect(try await gateway.post("/ctrl/connect?wait=never", body).status == 422)
+        }
+    }
+}

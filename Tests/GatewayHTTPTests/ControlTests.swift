@@ -1,0 +1,138 @@
+import GatewayHTTP
+import GatewayCore
+import JSONValues
+import Logging
+import NATS
+import PlaneClient
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Testing
+
+@Suite struct ControlTests {
+    private func backend(_ answer: Answer) throws -> BackendID { try #require(answer["backend_id"]?.text.flatMap { BackendID(rawValue: $0) }) }
+
+    @Test("terminating answers null once the drone knows, with whatever body, softly or hard")
+    func terminate() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.connect(key: "room"))
+            let soft = try await gateway.post("/ctrl/b/\(backend)/soft-terminate", "null")
+            #expect(soft.status == 200 && soft.body == "null")
+            let hard = try await gateway.post("/ctrl/c/any.test/b/\(backend)/hard-terminate")
+            #expect(hard.status == 200 && hard.body == "null")
+            #expect(gateway.drone.terminations.map(\.kind) == [.soft, .hard])
+            let odd = try await gateway.post("/ctrl/b/\(backend)/soft-terminate", "x", type: "text/odd")
+            #expect(odd.status == 200)
+        }
+    }
+
+    @Test("terminating what has ended is done, what never was is not found")
+    func terminateEnded() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.connect(key: "room"))
+            gateway.drone.report(backend, .exited)
+            try await eventually("the end is known") { try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("terminated") }
+            #expect(try await gateway.post("/ctrl/b/\(backend)/soft-terminate").status == 200)
+            let unknown = try await gateway.post("/ctrl/b/nobody/soft-terminate")
+            #expect(unknown.status == 404 && unknown["kind"] == .string("NotFound") && unknown["message"] == .string("Backend does not exist"))
+            #expect(try await gateway.post("/ctrl/b/NO_BODY/hard-terminate").status == 404)
+        }
+    }
+
+    @Test("revoking writes what the tier follows; where nothing matches it is fine too")
+    func revoke() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.connect(key: "room"))
+            let answer = try await gateway.post("/ctrl/b/revoke", #"{"backend_id":"\#(backend)","user":"u1"}"#)
+            #expect(answer.status == 200 && answer.body == "\"Token revoked successfully\"")
+            let subject = TokenRevocation.subject(backend: backend, user: TokenHash(of: "u1"))
+            #expect(try await gateway.client.bus.connection.jetStream.lastMessage(stream: TokenRecord.stream, subject: subject) != nil)
+            #expect(try await gateway.post("/ctrl/revoke", #"{"backend_id":"x","user":"u1"}"#).body == "null")
+            #expect(try await gateway.post("/ctrl/b/revoke", #"{"backend_id":"x"}"#).status == 422)
+        }
+    }
+
+    @Test("draining says whether it changed something, and can be taken back")
+    func drain() async throws {
+        try await GatewayFixture.run { gateway in
+            let path = "/ctrl/c/plane.test/d/drone-a/drain"
+            #expect(try await gateway.post(path, "null").body == #"{"updated":true}"#)
+            try await eventually("it is known") { try await gateway.get("/ctrl/c/plane.test/state")["drones"]?.items.first?["draining"] == .bool(true) }
+            #expect(try await gateway.post(path).body == #"{"updated":false}"#)
+            #expect(try await gateway.ask("DELETE", path).body == #"{"updated":true}"#)
+            #expect(gateway.drone.drains == [true, true, false])
+            let unknown = try await gateway.post("/ctrl/c/plane.test/d/nobody/drain")
+            #expect(unknown.status == 404 && unknown["message"] == .string("Drone does not exist"))
+            #expect(try await gateway.post("/ctrl/c/other.test/d/drone-a/drain").status == 404)
+        }
+    }
+
+    @Test("a cluster's state has its drones with their load; an unknown cluster's is empty")
+    func clusterState() async throws {
+        try await GatewayFixture.run { gateway in
+            _ = try await gateway.connect(key: "room")
+            let state = try await gateway.get("/ctrl/c/plane.test/state")
+            let drone = try #require(state["drones"]?.items.first)
+            #expect(drone["ready"] == .bool(true) && drone["node"]?["name"]?["Drone"] == .string("drone-a"))
+            #expect(drone["backend_count"]?.integer == 1)
+            #expect(try await gateway.get("/ctrl/c/other.test/state").body == #"{"drones":[],"proxies":[]}"#)
+            let proxy = ProxyStatusMessage(proxy: try #require(ProxyID(rawValue: "px-1")), cluster: gateway.drone.cluster, version: "9", isReady: true)
+            try await eventually("a proxy of the tier is heard") {
+                try gateway.client.bus.publish(proxy)
+                return try await gateway.get("/ctrl/c/plane.test/state")["proxies"]?.items.first?["name"]?["Proxy"] == .string("px-1")
+            }
+        }
+    }
+
+    @Test("backends are listed by filters and in pages, and one is told whole")
+    func lists() async throws {
+        try await GatewayFixture.run { gateway in
+            for name in ["a", "b", "c"] {
+                _ = try await gateway.connect(#"{"key":{"name":"\#(name)","namespace":"n"},"spawn_config":{"id":"id-\#(name)","executable":{"image":"app"}}}"#)
+            }
+            let id = try #require(BackendID(rawValue: "id-c"))
+            try await eventually("the state has them") { gateway.gateway.fleet.mirror.ask { $0.backend(id, in: gateway.drone.cluster)?.state == .ready } }
+            let first = try await gateway.get("/ctrl/b?limit=2")
+            #expect(first["backends"]?.items.compactMap { $0["backend_id"]?.text } == ["id-a", "id-b"] && first["next"] == .string("id-b"))
+            let second = try await gateway.get("/ctrl/b?limit=2&after=id-b")
+            #expect(second["backends"]?.items.compactMap { $0["backend_id"]?.text } == ["id-c"] && second["next"] == .null)
+            let byKey = try await gateway.get("/ctrl/b?key=b&namespace=n")
+            #expect(byKey["backends"]?.items.compactMap { $0["key"]?["name"]?.text } == ["b"])
+            #expect(try await gateway.get("/ctrl/b?status=nothing").status == 422)
+            #expect(try await gateway.get("/ctrl/b?limit=0").status == 422)
+            let whole = try await gateway.get("/ctrl/b/id-c")
+            #expect(whole["statuses"]?.items.compactMap { $0["status"]?.text } == ["scheduled", "loading", "starting", "waiting", "ready"])
+            #expect(whole["phases"]?["ready"]?.integer == 120_000 && whole["holds_key"] == .bool(true) && whole["diagnosis"] == .string("It answers."))
+            #expect(try await gateway.get("/ctrl/b/nobody").status == 404)
+            #expect(try await gateway.get("/ctrl/b/id-c/logs")["lines"] == .array([]))
+        }
+    }
+
+    @Test("a backend's log is told as it is kept, and as it comes")
+    func logs() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.connect(key: "room"))
+            let line = BackendLogMessage(backendID: backend, kind: .stdout, text: "2024-03-11T09:15:31.004Z hello\n")
+            try gateway.client.bus.publish(line)
+            try await eventually("the line is kept") {
+                try await gateway.get("/ctrl/b/\(backend)/logs?tail=5")["lines"]?.items.first?["text"] == .string("hello")
+            }
+            let text = try await gateway.events("/ctrl/b/\(backend)/logs/stream") { $0.contains("hello") }
+            #expect(text.contains(#"data: {"stream":"stdout","time":"2024-03-11T09:15:31.004Z","text":"hello"}"#))
+        }
+    }
+
+    @Test("every control call that may change something leaves a line, without secrets")
+    func audit() async throws {
+        try await GatewayFixture.run { gateway in
+            let answer = try await gateway.connect(key: "room")
+            let backend = try self.backend(answer)
+            let line = try #require(gateway.log.entries.first { $0.message == "control call" })
+            #expect(line.metadata["call"] == "connect" && line.metadata["backend"] == "\(backend)" && line.metadata["status"] == "200")
+            let token = try #require(answer["token"]?.text)
+            #expect(!gateway.log.entries.contains { "\($0)".contains(token) })
+        }
+    }
+}

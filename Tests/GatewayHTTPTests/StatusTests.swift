@@ -1,0 +1,116 @@
+import Foundation
+import GatewayHTTP
+import GatewayCore
+import JSONValues
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@Suite struct StatusTests {
+    private func start(_ gateway: GatewayFixture) async throws -> BackendID {
+        let answer = try await gateway.post("/ctrl/connect?wait=ready", #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#)
+        return try #require(answer["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+    }
+
+    @Test("a status is the latest one, under every path that clients use; an unknown backend is not found")
+    func status() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            for path in ["/pub/b/\(backend)/status", "/pub/c/x.test/b/\(backend)/status", "/pub/b/\(backend)/status?0.123"] {
+                try await eventually("it is ready") { try await gateway.get(path)["status"] == .string("ready") }
+            }
+            let unknown = try await gateway.get("/pub/b/nobody/status")
+            #expect(unknown.status == 404 && unknown["kind"] == .string("NotFound"))
+        }
+    }
+
+    @Test("a stream tells what was and what comes, each status once, in the form of its clients, and ends with the backend")
+    func stream() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            let text = try await gateway.events("/pub/b/\(backend)/status/stream?0.5", headers: [("Accept", "text/event-stream")]) { text in
+                if text.contains("id: ready"), !text.contains("terminated") {
+                    gateway.drone.report(backend, .ready, BackendStatusDetail(ending: BackendEnding(.soft, .external, at: .now())))
+                    gateway.drone.report(backend, .terminated, BackendStatusDetail(exitCode: 0))
+                }
+                return false
+            }
+            let events = text.components(separatedBy: "\n\n").filter { $0.hasPrefix("data:") }
+            let ids = events.compactMap { $0.split(separator: "\n").last.map(String.init) }
+            #expect(ids == ["id: scheduled", "id: loading", "id: starting", "id: waiting", "id: ready", "id: terminating", "id: terminated"])
+            #expect(events[5].contains(#""termination_reason":"external","termination_kind":"soft""#))
+            #expect(events.allSatisfy { $0.hasPrefix("data:{\"status\":\"") })
+            let last = try #require(events.last?.split(separator: "\n").first?.dropFirst(5))
+            #expect(try await gateway.get("/pub/b/\(backend)/status").body == String(last))
+        }
+    }
+
+    @Test("a stream is resumed behind the status seen last, and not at all behind the last one")
+    func resumed() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            let path = "/pub/b/\(backend)/status-stream"
+            let text = try await gateway.events(path, headers: [("Last-Event-ID", " starting ")]) { $0.contains("id: ready") }
+            #expect(text.contains("id: waiting") && !text.contains("id: starting"))
+            let all = try await gateway.events(path, headers: [("Last-Event-ID", "nonsense")]) { $0.contains("id: ready") }
+            #expect(all.contains("id: scheduled"))
+            #expect(try await gateway.get(path, headers: [("Last-Event-ID", "terminated")]).status == 204)
+            #expect(try await gateway.get("/pub/b/nobody/status-stream").status == 404)
+        }
+    }
+
+    @Test("a silent stream says that it lives")
+    func keepAlive() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            let text = try await gateway.events("/pub/b/\(backend)/status-stream") { $0.hasSuffix("\n\n:\n\n") }
+            #expect(text.contains("id: ready"))
+        }
+    }
+
+    @Test("streams of a cluster tell every status")
+    func events() async throws {
+        try await GatewayFixture.run { gateway in
+            async let text = gateway.events("/ctrl/c/plane.test/events") { $0.contains("\"ready\"") }
+            try await eventually("somebody listens") { gateway.gateway.fleet.listenerCount > 0 }
+            let backend = try await self.start(gateway)
+            let events = try await text
+            #expect(events.contains("\"backend_id\":\"\(backend)\""))
+        }
+    }
+
+    @Test("with NATS away there are errors within ten seconds and no silence; streams go on when it is back")
+    func outage() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            let seen = Mutex("")
+            async let stream = gateway.events("/pub/b/\(backend)/status-stream") { text in
+                seen.withLock { $0 = text }
+                return text.contains("id: terminated")
+            }
+            try await eventually("the stream has begun") { seen.withLock { $0.contains("id: ready") } }
+            await gateway.server.stop()
+            for (method, path, body) in [
+                ("GET", "/pub/health", nil), ("GET", "/pub/b/\(backend)/status", nil),
+                ("POST", "/ctrl/connect", #"{"spawn_config":{"executable":{"image":"a"}}}"#),
+                ("GET", "/ctrl/c/plane.test/state", nil), ("GET", "/pub/b/nobody/status-stream", nil),
+            ] as [(String, String, String?)] {
+                let start = ContinuousClock.now
+                let answer = try await gateway.ask(method, path, body: body)
+                #expect(answer.status == 500 && answer["kind"] == .string("Other"), "\(method) \(path)")
+                #expect(ContinuousClock.now - start < .seconds(10))
+            }
+            try await gateway.server.startAgain()
+            try await eventually("it is healthy again", within: .seconds(60)) { try await gateway.get("/pub/health").status == 200 }
+            try await eventually("the end gets through", within: .seconds(60)) {
+                gateway.drone.report(backend, .exited)
+                return try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("terminated")
+            }
+            let events = try await stream
+            #expect(events.contains("id: terminated"))
+        }
+    }
+}

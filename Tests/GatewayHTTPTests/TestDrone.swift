@@ -1,0 +1,117 @@
+import NATS
+import NetworkAddresses
+import PlaneClient
+import PlaneClientTestSupport
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import Synchronization
+
+/// A drone without containers: takes what a scheduler gives it, and says of it what the test wants.
+final class TestDrone: Sendable {
+    /// How far a new backend gets by itself.
+    enum Course: Sendable {
+        case ready
+        case loading
+    }
+
+    let id: DroneID
+    let cluster: ClusterName
+    private let client: PlaneClient
+    private let state: Mutex<State>
+    /// One after the other, as an agent tells them: the next when a scheduler has taken the one before.
+    private let queued: AsyncStream<UpdateBackendStateMessage>
+    private let reports: AsyncStream<UpdateBackendStateMessage>.Continuation
+
+    private struct State {
+        var course: Course
+        var requests: [SpawnRequest] = []
+        var terminations: [TerminationRequest] = []
+        var drains: [Bool] = []
+    }
+
+    init(_ client: PlaneClient, _ id: String, cluster: String = "plane.test", course: Course = .ready) throws {
+        self.client = client
+        (self.queued, self.reports) = AsyncStream.makeStream(of: UpdateBackendStateMessage.self)
+        self.id = try .make(id)
+        self.cluster = try .make(cluster)
+        self.state = Mutex(State(course: course))
+    }
+
+    /// The requests to spawn that it was sent.
+    var requests: [SpawnRequest] { self.state.withLock { $0.requests } }
+    var terminations: [TerminationRequest] { self.state.withLock { $0.terminations } }
+    var drains: [Bool] { self.state.withLock { $0.drains } }
+
+    func take(course: Course) { self.state.withLock { $0.course = course } }
+
+    /// Serves until the task is cancelled.
+    func run() async throws {
+        let spawns = try self.client.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: self.cluster, drone: self.id))
+        let terminations = try self.client.bus.subscribe(to: TerminationRequest.self, on: TerminationRequest.subscription(cluster: self.cluster))
+        let drains = try self.client.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: self.cluster, drone: self.id))
+        try await self.client.bus.connection.flush()
+        try await self.register()
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await report in self.queued {
+                    while !Task.isCancelled, (try? await self.client.bus.request(DroneStatement(report), timeout: .seconds(2))) == nil {}
+                }
+            }
+            group.addTask {
+                await spawns.serve(maxConcurrent: 64) { request in
+                    self.spawn(request)
+                    return .success(true)
+                }
+            }
+            group.addTask {
+                await terminations.serve(maxConcurrent: 8) { request in
+                    self.state.withLock { $0.terminations.append(request) }
+                    return .success(UnitReply())
+                }
+            }
+            group.addTask {
+                await drains.serve(maxConcurrent: 8) { request in
+                    self.state.withLock { $0.drains.append(request.drain) }
+                    self.say(request.drain ? .draining : .ready)
+                    return .success(UnitReply())
+                }
+            }
+        }
+    }
+
+    /// Registers again where the schedulers do not answer yet.
+    private func register() async throws {
+        var registration = DroneConnectRequest(droneID: self.id, version: "test", cluster: self.cluster, ip: .v4(0x7F00_0001))
+        registration.endpoint = PublicEndpoint(scheme: .http, port: 8080)
+        registration.abilities = DroneAbilities(pool: .unnamed)
+        let request = registration
+        try await eventually("the drone is registered") { (try? await self.client.bus.request(DroneStatement(request), timeout: .seconds(2))) ?? false }
+        self.say(.ready)
+    }
+
+    private func say(_ state: DroneState) {
+        var status = DroneStatusMessage(droneID: self.id, cluster: self.cluster, droneVersion: "test", state: state, runningBackends: 0)
+        status.pool = .unnamed
+        try? self.client.bus.publish(status)
+    }
+
+    private func spawn(_ request: SpawnRequest) {
+        let course = self.state.withLock { state in
+            state.requests.append(request)
+            return state.course
+        }
+        self.report(request.backendID, .loading)
+        guard course == .ready else { return }
+        self.report(request.backendID, .starting)
+        self.report(
+            request.backendID, .ready, BackendStatusDetail(phases: SpawnPhases(accepted: 0, pulled: 1000, created: 20_000, started: 90_000, ready: 120_000)))
+    }
+
+    func report(_ backend: BackendID, _ state: BackendState, _ detail: BackendStatusDetail? = nil) {
+        let update = UpdateBackendStateMessage(
+            cluster: self.cluster, state: state, backend: backend, time: .now(), drone: self.id, detail: detail)
+        self.reports.yield(update)
+    }
+}

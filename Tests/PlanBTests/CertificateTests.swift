@@ -1,0 +1,104 @@
+import Foundation
+import EpollTransport
+import Logging
+import NIOCore
+import PlanBPolicy
+import PlaneTestSupport
+import RedisClient
+import Testing
+
+@Suite("Certificates by name")
+struct CertificateTests {
+    private static let logger = Logger(label: "certificates-under-test")
+
+    private static func pair(_ directory: TemporaryDirectory, for name: String) async throws -> (certificate: String, key: String) {
+        let folder = URL(filePath: directory.file(UUID().uuidString))
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let made = try await TestCertificates(in: folder, names: [name])
+        return (
+            try String(contentsOfFile: made.path("server.pem"), encoding: .utf8), try String(contentsOfFile: made.path("server.key"), encoding: .utf8)
+        )
+    }
+
+    /// The names in the certificate that is served; nil when the handshake fails.
+    private static func served(_ port: UInt16, _ name: String?, _ options: String = "") async throws -> String? {
+        let asked = name.map { "-servername \($0)" } ?? "-noservername"
+        let script =
+            "openssl s_client -connect 127.0.0.1:\(port) \(asked) \(options) </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName 2>/dev/null || true"
+        let text = try await TestProcess.run("/bin/sh", ["-c", script]).joined()
+        return text.isEmpty ? nil : text
+    }
+
+    @Test("from a folder: the exact name, then the wildcard, then the default; changed while running, and a broken pair harms no other")
+    func folder() async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("certs")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        func put(_ file: String, _ pair: (certificate: String, key: String)) throws {
+            try pair.certificate.write(toFile: "\(folder)/\(file).crt", atomically: true, encoding: .utf8)
+            try pair.key.write(toFile: "\(folder)/\(file).key", atomically: true, encoding: .utf8)
+        }
+        try put("www.one.test", try await Self.pair(directory, for: "www.one.test"))
+        try put("*.one.test", try await Self.pair(directory, for: "*.one.test"))
+        try put("broken.test", ("nonsense", "nonsense"))
+        let certificates = CertificateFolder(path: folder, logger: Self.logger)
+        #expect(certificates.names == ["*.one.test", "www.one.test"])
+        let source = try certificates.source(preset: .modern, offersHTTP2: false, defaultName: "fallback.test")
+        try await withPlanB(certificates: source) { planb in
+            #expect(try await Self.served(planb.port, "www.one.test")?.contains("DNS:www.one.test") == true)
+            #expect(try await Self.served(planb.port, "x.one.test")?.contains("DNS:*.one.test") == true)
+            #expect(try await Self.served(planb.port, "x.y.one.test") == nil)
+            #expect(try await Self.served(planb.port, nil) == nil)
+            try put("fallback.test", try await Self.pair(directory, for: "fallback.test"))
+            try await eventually("the new one is served") { try await Self.served(planb.port, nil)?.contains("DNS:fallback.test") == true }
+            #expect(try await Self.served(planb.port, "other.test")?.contains("DNS:fallback.test") == true)
+            try put("www.one.test", try await Self.pair(directory, for: "renewed.test"))
+            try await eventually("the renewed one is served") { try await Self.served(planb.port, "www.one.test")?.contains("DNS:renewed.test") == true }
+        }
+    }
+
+    @Test("from Redis: the exact name before the wildcard, a broken one hides no good one, and what is new is served")
+    func redis() async throws {
+        let directory = try TemporaryDirectory()
+        let redis = try await RedisTestServer.start()
+        let group = EpollEventLoopGroup(threads: 1)
+        let caller = try await RedisCaller.make(
+            RedisServer(.tcp(host: "127.0.0.1", port: Int(redis.port))), on: group.loops[0], logger: Self.logger)
+        let (exact, wild) = (try await Self.pair(directory, for: "www.one.test"), try await Self.pair(directory, for: "*.one.test"))
+        try await redis.command("HSET", "tls:www.one.test", "certificate", exact.certificate, "key", exact.key)
+        try await redis.command("HSET", "tls:*.one.test", "certificate", wild.certificate, "key", wild.key)
+        try await redis.command("HSET", "tls:broken.one.test", "certificate", "nonsense", "key", "nonsense")
+        try await redis.command("SET", "tls:text.one.test", "x")
+        let source = try RedisCertificates(caller, logger: Self.logger).source(preset: .intermediate, offersHTTP2: false, defaultName: nil)
+        try await withPlanB(redis: redis, certificates: source) { planb in
+            #expect(try await Self.served(planb.port, "www.one.test")?.contains("DNS:www.one.test") == true)
+            for name in ["x.one.test", "broken.one.test", "text.one.test"] {
+                #expect(try await Self.served(planb.port, name)?.contains("DNS:*.one.test") == true)
+            }
+            #expect(try await Self.served(planb.port, "other.test") == nil)
+            try await redis.command("HSET", "tls:other.test", "certificate", exact.certificate, "key", exact.key)
+            #expect(try await Self.served(planb.port, "other.test")?.contains("DNS:www.one.test") == true)
+            // Those that are known are served while Redis is gone.
+            await redis.stop()
+            #expect(try await Self.served(planb.port, "www.one.test")?.contains("DNS:www.one.test") == true)
+        }
+        try await group.shutdownGracefully()
+    }
+
+    @Test("presets differ by the oldest version they speak", arguments: [(TLSPreset.modern, false), (.intermediate, true), (.old, true)])
+    func presets(preset: TLSPreset, speaksOld: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("certs")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let pair = try await Self.pair(directory, for: "a.test")
+        try pair.certificate.write(toFile: "\(folder)/a.test.crt", atomically: true, encoding: .utf8)
+        try pair.key.write(toFile: "\(folder)/a.test.key", atomically: true, encoding: .utf8)
+        let source = try CertificateFolder(path: folder, logger: Self.logger).source(preset: preset, offersHTTP2: false, defaultName: nil)
+        try await withPlanB(certificates: source) { planb in
+            for options in ["-tls1_2", "-tls1_3", "-groups X25519", "-groups P-256"] { #expect(try await Self.served(planb.port, "a.test", options) != nil) }
+            let old = try await Self.served(planb.port, "a.test", "-tls1 -cipher ALL:@SECLEVEL=0")
+            #expect((old != nil) == speaksOld)
+        }
+        #expect(TLSPreset(named: "anything") == .modern)
+    }
+}

@@ -1,0 +1,173 @@
+import NIOCore
+import PlanBPolicy
+import PlaneTestSupport
+import ProxyCore
+import RedisClient
+import Testing
+
+@Suite("What a failing backend costs, and whom")
+struct FailureTests {
+    private static let get = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+
+    /// What becomes of one request to a backend that does this.
+    private static func outcome(
+        limits change: @escaping (inout ProxyLimits) -> Void = { _ in }, request: String = get, _ backend: @escaping @Sendable (TestPeer) async throws -> Void
+    ) async throws -> (answer: String, dead: [String]) {
+        let bad = try TestBackend()
+        var result: (String, [String]) = ("", [])
+        try await withPlanB(configure: { _, limits in change(&limits) }) { planb in
+            try await planb.frontend("a.test", bad.entry)
+            let serving = Task { try await backend(try await bad.accept()) }
+            let answer = try await planb.exchange(request)
+            try await serving.value
+            // The mark is written behind the answer; one that is not written does not come either when another is waited for.
+            try await planb.frontend("b.test", try TestBackend.refusing().entry)
+            _ = try await planb.get("b.test")
+            try await eventually("a later mark is written") { try await planb.redis.command("SMEMBERS", "dead:b.test") == ["0"] }
+            result = (answer, try await planb.redis.command("SMEMBERS", "dead:a.test").filter { !$0.isEmpty })
+        }
+        return result
+    }
+
+    private static func isEmpty503(_ answer: String) -> Bool {
+        answer.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n") && answer.contains("\r\nContent-Length: 0\r\n") && answer.hasSuffix("\r\n\r\n")
+    }
+
+    @Test("a refused connection is marked, with the message for those who check, and the mark lasts")
+    func refused() async throws {
+        let dead = try TestBackend.refusing()
+        try await withPlanB(configure: { options, _ in options.deadSeconds = 20 }) { planb in
+            try await planb.frontend("a.test", dead.entry, dead.entry)
+            let listener = try TestProcess("/usr/bin/env", ["redis-cli", "-p", "\(planb.redis.port)", "SUBSCRIBE", "dead"])
+            try await listener.line(containing: "subscribe")
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            try await listener.line(containing: "a.test;\(dead.entry);0;2")
+            #expect(try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"])
+            let life = Int(try await planb.redis.command("TTL", "dead:a.test").first ?? "") ?? 0
+            #expect((15...20).contains(life))
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            // A mark does not delay the answer.
+            try await eventually("both are marked") { try await planb.redis.command("SMEMBERS", "dead:a.test").count == 2 }
+            #expect(try await planb.get("a.test").hasSuffix("all backends are dead"))
+            await listener.stop(.kill)
+        }
+    }
+
+    @Test("a name that does not resolve is marked")
+    func unresolvable() async throws {
+        try await withPlanB { planb in
+            try await planb.frontend("a.test", "http://nobody.invalid:80")
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+        }
+    }
+
+    @Test("a connection that is reset before the response is marked; one that is reset in the middle of an upload is not")
+    func reset() async throws {
+        let whole = try await Self.outcome { peer in
+            _ = try await peer.receive(until: "\r\n\r\n")
+            peer.reset()
+        }
+        #expect(Self.isEmpty503(whole.answer) && whole.dead == ["0"])
+        let upload = try await Self.outcome(
+            request: "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n\(String(repeating: "x", count: 1000))"
+        ) { peer in
+            _ = try await peer.receive(until: "xxx")
+            peer.reset()
+        }
+        #expect(Self.isEmpty503(upload.answer) && upload.dead.isEmpty)
+    }
+
+    @Test("an end without a word, nonsense, silence and a server error are not marked")
+    func unmarked() async throws {
+        let ended = try await Self.outcome { peer in
+            _ = try await peer.receive(until: "\r\n\r\n")
+            peer.close()
+        }
+        #expect(Self.isEmpty503(ended.answer) && ended.dead.isEmpty)
+        let nonsense = try await Self.outcome { peer in
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await peer.send("SSH-2.0-x\r\n\r\n")
+        }
+        #expect(Self.isEmpty503(nonsense.answer) && nonsense.dead.isEmpty)
+        let silent = try await Self.outcome(limits: { $0.response = .milliseconds(200) }) { peer in
+            _ = try await peer.receiveToEnd()
+        }
+        #expect(Self.isEmpty503(silent.answer) && silent.dead.isEmpty)
+        let failing = try await Self.outcome { peer in
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await peer.send("HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno")
+        }
+        #expect(failing.answer.hasPrefix("HTTP/1.1 500 Oops\r\n") && failing.dead.isEmpty)
+    }
+
+    @Test("what this process has marked is left out at once, also by the cache and while Redis cannot be written")
+    func ownMarks() async throws {
+        let (dead, backends) = (try TestBackend.refusing(), try NumberedBackends(1))
+        try await withPlanB(configure: { options, _ in
+            options.cachesFrontends = true
+            options.writing = RedisServer(.tcp(host: "127.0.0.1", port: 1))
+        }) { planb in
+            try await planb.frontend("a.test", dead.entry, backends.entry(0))
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            for _ in 0..<5 { #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0")) }
+        }
+    }
+
+    @Test("a mark that somebody has taken away is gone here too")
+    func liftedMark() async throws {
+        let port = try freeLoopbackPort()
+        try await withPlanB { planb in
+            try await planb.frontend("a.test", "127.0.0.1:\(port)")
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+            try await planb.redis.command("DEL", "dead:a.test")
+            try await eventually("it is tried again") { Self.isEmpty503(try await planb.get("a.test")) }
+        }
+    }
+
+    @Test("with retries another backend gets what may be sent again, and nothing else")
+    func retries() async throws {
+        let (dead, closing, backends) = (try TestBackend.refusing(), try TestBackend(), try NumberedBackends(1))
+        try await withPlanB(configure: { options, _ in options.retries = 2 }) { planb in
+            // Nothing was sent: whatever it is.
+            try await planb.frontend("a.test", dead.entry, backends.entry(0))
+            let post = "POST / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            #expect(try await planb.exchange(post).hasSuffix("\r\n\r\n0"))
+            // It was sent, and may be sent twice.
+            try await planb.frontend("b.test", closing.entry, backends.entry(0))
+            let closer = Task {
+                while true {
+                    let peer = try await closing.accept()
+                    _ = try await peer.receive(until: "\r\n\r\n")
+                    peer.close()
+                }
+            }
+            defer { closer.cancel() }
+            #expect(try await planb.get("b.test").hasSuffix("\r\n\r\n0"))
+            #expect(try await planb.get("b.test").hasSuffix("\r\n\r\n0"))
+            let other = "POST / HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            #expect(Self.isEmpty503(try await planb.exchange(other)))
+            // Each has one line.
+            let lines = try await planb.lines(4)
+            #expect(lines.count == 4 && lines.count { $0.contains(" 200 1 ") } == 3)
+        }
+    }
+
+    @Test("as Hipache a server error marks its backend, and a single one is never marked")
+    func hipache() async throws {
+        let failing = try TestBackend()
+        try await withPlanB(configure: { options, _ in
+            options.marksServerErrors = true
+            options.sparesSingleBackends = true
+        }) { planb in
+            let serving = failing.serve("HTTP/1.1 502 Oops\r\nContent-Length: 0\r\n\r\n")
+            defer { serving.cancel() }
+            try await planb.frontend("a.test", failing.entry, "http://127.0.0.1:1")
+            #expect(try await planb.get("a.test").hasPrefix("HTTP/1.1 502 Oops\r\n"))
+            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+            try await planb.frontend("b.test", "http://127.0.0.1:1")
+            for _ in 0..<2 { #expect(Self.isEmpty503(try await planb.get("b.test"))) }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import Glibc
+import PlaneTestSupport
+import Synchronization
+import Testing
+
+@Suite("planb, the program")
+struct ProgramTests {
+    /// The program with a Redis, once it listens.
+    private struct Running {
+        let process: TestProcess
+        let port: UInt16
+        let redis: RedisTestServer
+        let directory: TemporaryDirectory
+
+        func get(_ host: String) async throws -> String {
+            let client = try TestPeer.connect(port: self.port)
+            try await client.send("GET / HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n")
+            return try await client.receiveToEnd()
+        }
+    }
+
+    private static func start(_ redis: RedisTestServer, redisFlags: [String]? = nil, _ flags: String...) async throws -> Running {
+        let port = try freeLoopbackPort()
+        let directory = try TemporaryDirectory()
+        let both = redisFlags ?? ["--read-redis-port", "\(redis.port)", "--write-redis-port", "\(redis.port)"]
+        let process = try TestProcess(
+            "/bin/sh",
+            [
+                "-c", "echo number=$$; exec \"$0\" \"$@\"", TestProcess.path(of: "planb"), "--listen", "127.0.0.1:\(port)", "--access-log",
+                directory.file("access.log"),
+            ]
+                + both + flags)
+        try await process.line(containing: "planb is ready")
+        return Running(process: process, port: port, redis: redis, directory: directory)
+    }
+
+    @Test("it starts, says where it listens, serves, tells what is going on, and stops with success", arguments: [TestProcess.Signal.interrupt, .terminate])
+    func life(signal: TestProcess.Signal) async throws {
+        let redis = try await RedisTestServer.start()
+        let backends = try NumberedBackends(1)
+        try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        let metrics = try freeLoopbackPort()
+        let planb = try await Self.start(redis, "--metrics-address", "127.0.0.1:\(metrics)", "--active-healthcheck")
+        try await planb.process.line(containing: "Listening on 127.0.0.1:\(planb.port)...")
+        #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        let scraper = try TestPeer.connect(port: metrics)
+        try await eventually("the request is counted") {
+            try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            return try await scraper.receiveMessage().contains("planb_reverseproxy_backends_responses_total{status_code=\"200\"} 1\n")
+        }
+        let number = try #require(pid_t(try await planb.process.line(containing: "number=").dropFirst(7)))
+        kill(number, SIGUSR2)
+        kill(number, SIGUSR1)
+        try await planb.process.line(containing: "redis to read, 127.0.0.1:\(redis.port): connected")
+        #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        #expect(await planb.process.stop(signal) == 0)
+    }
+
+    @Test("a request that is being answered is answered before the end")
+    func drain() async throws {
+        let redis = try await RedisTestServer.start()
+        let backend = try TestBackend()
+        try await redis.command("RPUSH", "frontend:a.test", "id", backend.entry)
+        let planb = try await Self.start(redis)
+        async let answer = planb.get("a.test")
+        let peer = try await backend.accept()
+        _ = try await peer.receive(until: "\r\n\r\n")
+        planb.process.signal(.terminate)
+        try await eventually("nobody listens") { (try? TestPeer.connect(port: planb.port)) == nil }
+        try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+        #expect(try await answer.hasSuffix("\r\n\r\nlate"))
+        #expect(await planb.process.ended() == 0)
+    }
+
+    @Test("what keeps it from starting is one line, and status 1; a flag that cannot be read is the usage, and another status than 0")
+    func failures() async throws {
+        let nobody = try freeLoopbackPort()
+        func run(_ arguments: String...) async throws -> (status: Int32, log: [String]) {
+            let process = try TestProcess.ours("planb", ["--listen", "127.0.0.1:\(nobody)", "--access-log", "none"] + arguments)
+            return (await process.ended(), process.log)
+        }
+        let unreachable = try await run("--read-redis-port", "\(nobody)")
+        #expect(unreachable.status == 1 && unreachable.log.last?.contains("127.0.0.1:\(nobody): Connection refused") == true)
+        let engine = try await run("--engine", "sni")
+        #expect(engine.status == 1 && engine.log.last?.hasPrefix("planb: --engine: sni") == true)
+        let redis = try await RedisTestServer.start(password: "secret")
+        let ports = ["--read-redis-port", "\(redis.port)", "--write-redis-port", "\(redis.port)"]
+        let locked = try TestProcess.ours("planb", ["--access-log", "none"] + ports)
+        #expect(await locked.ended() == 1)
+        let taken = try TestBackend()
+        let open = try await RedisTestServer.start()
+        let busy = try TestProcess.ours(
+            "planb", ["--listen", "127.0.0.1:\(taken.port)", "--access-log", "none", "--read-redis-port", "\(open.port)", "--write-redis-port", "\(open.port)"])
+        #expect(await busy.ended() == 1)
+        #expect(busy.log.contains { $0.contains("Address already in use") })
+        #expect(try await run("--nonsense").status != 0)
+        #expect(try await run("--client-read-timeout", "5").status != 0)
+        let version = try await run("--version")
+        #expect(version.status == 0 && version.log.first?.hasPrefix("planb version ") == true)
+        #expect(try await run("--help").status == 0)
+    }
+
+    @Test("a password, a socket, a database, and a replica to read with a master to write")
+    func places() async throws {
+        let master = try await RedisTestServer.start()
+        let replica = try await RedisTestServer.start(options: ["--replicaof", "127.0.0.1", "\(master.port)"])
+        let dead = try TestBackend.refusing()
+        try await master.command("RPUSH", "frontend:a.test", "id", dead.entry)
+        try await eventually("the replica has it") { try await replica.command("EXISTS", "frontend:a.test") == ["1"] }
+        let split = try await Self.start(replica, redisFlags: ["--read-redis-port", "\(replica.port)", "--write-redis-port", "\(master.port)"])
+        #expect(try await split.get("a.test").hasPrefix("HTTP/1.1 503 "))
+        try await eventually("the master has the mark") { try await master.command("SMEMBERS", "dead:a.test") == ["0"] }
+        #expect(await split.process.stop() == 0)
+
+        let locked = try await RedisTestServer.start(password: "secret")
+        let backends = try NumberedBackends(1)
+        try await locked.command("RPUSH", "frontend:a.test", "id", backends.entry(0), database: 4)
+        let flags = ["read", "write"].flatMap { side in
+            ["--\(side)-redis-network", "unix", "--\(side)-redis-host", locked.socketPath, "--\(side)-redis-password", "secret", "--\(side)-redis-db", "4"]
+        }
+        let planb = try await Self.start(locked, redisFlags: flags)
+        #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        #expect(await planb.process.stop() == 0)
+        #expect(!planb.process.log.contains { $0.contains("secret") })
+    }
+
+    @Test("in the middle of traffic the master fails, its replica takes over, and requests are served again")
+    func failover() async throws {
+        let master = try await RedisTestServer.start()
+        let replica = try await RedisTestServer.start(options: ["--replicaof", "127.0.0.1", "\(master.port)"])
+        let sentinel = try await master.sentinel()
+        let backends = try NumberedBackends(1)
+        try await master.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        try await eventually("the sentinel knows the replica") { try await sentinel.replicaCount() == 1 }
+        try await eventually("the replica has it") { try await replica.command("EXISTS", "frontend:a.test") == ["1"] }
+        let flags = ["read", "write"].flatMap { ["--\($0)-redis-sentinel-addrs", "127.0.0.1:\(sentinel.port)", "--\($0)-redis-sentinel-name", "mymaster"] }
+        for cached in [false, true] {
+            let planb = try await Self.start(master, redisFlags: flags + (cached ? ["--backend-cache"] : []))
+            #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+            if !cached {
+                await master.stop()
+                try await eventually("requests are served again", within: .seconds(30)) { try await planb.get("a.test").hasSuffix("\r\n\r\n0") }
+            } else {
+                #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+            }
+            #expect(await planb.process.stop() == 0)
+        }
+    }
+
+    @Test("a successor takes over under traffic: no request is lost, and an open WebSocket goes on")
+    func succession() async throws {
+        let redis = try await RedisTestServer.start()
+        let (backends, chat) = (try NumberedBackends(1), try TestBackend())
+        try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        try await redis.command("RPUSH", "frontend:ws.test", "id", chat.entry)
+        let planb = try await Self.start(redis)
+        let client = try TestPeer.connect(port: planb.port)
+        try await client.send("GET / HTTP/1.1\r\nHost: ws.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        let peer = try await chat.accept()
+        _ = try await peer.receive(until: "\r\n\r\n")
+        try await peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        _ = try await client.receive(until: "\r\n\r\n")
+
+        let served = Mutex(0)
+        let isOver = Mutex(false)
+        let traffic = Task<Void, any Error> {
+            while !isOver.withLock({ $0 }) {
+                let answer = try await planb.get("a.test")
+                #expect(answer.hasSuffix("\r\n\r\n0"))
+                served.withLock { $0 += 1 }
+            }
+        }
+        let number = try #require(pid_t(try await planb.process.line(containing: "number=").dropFirst(7)))
+        kill(number, SIGHUP)
+        let line = try await planb.process.line(containing: "a successor has taken over")
+        let successor = try #require(line.split(separator: "successor=").last.flatMap { pid_t($0.prefix { $0.isNumber }) })
+        let before = served.withLock { $0 }
+        try await eventually("the successor serves") { served.withLock { $0 } > before + 20 }
+        isOver.withLock { $0 = true }
+        try await traffic.value
+        try await client.send("still here")
+        #expect(try await peer.receive(until: "still here") == "still here")
+        client.close()
+        _ = try await peer.receiveToEnd()
+        #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        kill(successor, SIGTERM)
+        try await eventually("nobody listens") { (try? TestPeer.connect(port: planb.port)) == nil }
+    }
+}

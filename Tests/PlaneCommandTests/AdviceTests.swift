@@ -1,0 +1,89 @@
+import PlaneClient
+import PlaneClientTestSupport
+import PlaneProtocol
+import Testing
+
+@testable import plane
+
+/// Every cause with every state it comes in, and what a person is told to do: a word that only the right advice has.
+@Suite("Advice fits the cause") struct AdviceTests {
+    private struct Row: CustomTestStringConvertible {
+        var state: BackendState
+        var cause: BackendCause?
+        var said: String?
+        var word: String
+
+        init(_ state: BackendState, _ cause: BackendCause?, said: String? = nil, _ word: String) {
+            (self.state, self.cause, self.said, self.word) = (state, cause, said, word)
+        }
+
+        var testDescription: String { "\(self.state.rawValue) \(self.cause?.rawValue ?? "-") \(self.said ?? "")" }
+    }
+
+    private static let rows = [
+        Row(.errorLoading, .imageNotFound, "--registry-user"), Row(.errorLoading, .pullDenied, "--registry-user"),
+        Row(.errorLoading, .pullRateLimited, "mirror"), Row(.errorLoading, .pullQuotaExceeded, "pays"),
+        Row(.errorLoading, .registryUnresolved, "DNS"), Row(.errorLoading, .registryUntrusted, "certs.d"),
+        Row(.errorLoading, .registryTimedOut, "reach the registry"), Row(.errorLoading, .registryFailed, "later"),
+        Row(.errorLoading, .imagePullFailed, "reach the registry"), Row(.errorLoading, .diskFull, "docker image prune"),
+        Row(.errorLoading, .imageMissing, "--pull-policy"), Row(.errorLoading, .engineUnavailable, "Docker on the drone"),
+        Row(.errorLoading, .internalError, "drone-agent"), Row(.errorLoading, nil, "image's name"),
+        // The words are Docker's own.
+        Row(.errorLoading, .containerRefused, "user and command"),
+        Row(.errorLoading, .containerRefused, said: "create container plane-b1: Minimum memory limit allowed is 6MB", "--memory 6m"),
+        Row(
+            .errorLoading, .containerRefused,
+            said: "the request asks for 9 bytes of memory, and a backend gets from 1 to 8 on this drone (agent.docker.limits.max_memory_mb)",
+            "agent.docker.limits"),
+        Row(
+            .errorLoading, .containerRefused,
+            said: "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", "leave --disk out"),
+        Row(
+            .errorLoading, .containerRefused,
+            said: "OCI runtime create failed: exec: \"nothing\": executable file not found in $PATH: unknown", "ENTRYPOINT"),
+        Row(.errorLoading, .containerRefused, said: "exec: \"/run.sh\": permission denied: unknown", "chmod +x"),
+        Row(.errorLoading, .containerRefused, said: "unable to find user app: no matching entries in passwd file", "USER"),
+        Row(.errorLoading, .containerRefused, said: "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available", "--cpu"),
+        Row(.errorLoading, .containerRefused, said: "invalid mount config for type \"bind\": bind source path does not exist: /x", "--mount"),
+        Row(.errorLoading, .containerRefused, said: "unknown or invalid runtime name: runsc", "agent.docker.runtime"),
+        Row(.errorStarting, .crashOnBoot, "plane logs b1"), Row(.errorStarting, .outOfMemory, "--memory"), Row(.errorStarting, nil, "plane logs b1"),
+        Row(.timedOutBeforeReady, .portNeverOpened, "0.0.0.0"), Row(.timedOutBeforeReady, .readinessTimeout, "speak HTTP"),
+        Row(.timedOutBeforeReady, nil, "all addresses"),
+        Row(.failed, .exitedByItself, "plane logs b1"), Row(.failed, .outOfMemory, "--memory"), Row(.failed, .vanished, "remove its container"),
+        Row(.failed, .internalError, "drone-agent"), Row(.failed, .containerRefused, "drone-agent"), Row(.failed, nil, "plane logs b1"),
+        Row(.lost, nil, "plane list-drones"),
+    ]
+
+    private static func advice(_ row: Row) throws -> String? {
+        let detail = BackendStatusDetail(cause: row.cause, message: row.said)
+        return Diagnosis(try .make(row.state, detail: detail), wasReady: false).advice(for: try .make("b1"))
+    }
+
+    @Test("each has its own", arguments: rows)
+    private func fits(row: Row) throws {
+        #expect(try #require(try Self.advice(row)).contains(row.word))
+    }
+
+    @Test("a spawn that fails gives the same advice as why", arguments: rows)
+    private func spawn(row: Row) throws {
+        let detail = BackendStatusDetail(cause: row.cause, message: row.said)
+        let failure = CommandFailure(PlaneError.endedBeforeReady(try .make(row.state, detail: detail)))
+        #expect(failure.advice == (try Self.advice(row)))
+    }
+
+    @Test("a slow start is told which key to turn", arguments: [.portNeverOpened, .readinessTimeout, nil] as [BackendCause?])
+    func slow(cause: BackendCause?) throws {
+        #expect(try #require(try Self.advice(Row(.timedOutBeforeReady, cause, ""))).contains("agent.ready_timeout_secs"))
+    }
+
+    @Test("no cause of failing to load is left to the general advice, except those nobody knows")
+    func complete() throws {
+        let general = try Self.advice(Row(.errorLoading, nil, ""))
+        let causes: [BackendCause] = [
+            .imageNotFound, .pullDenied, .pullRateLimited, .pullQuotaExceeded, .registryUnresolved, .registryUntrusted, .registryTimedOut,
+            .registryFailed, .imagePullFailed, .diskFull, .imageMissing, .engineUnavailable, .containerRefused, .internalError,
+        ]
+        for cause in causes { #expect(try Self.advice(Row(.errorLoading, cause, "")) != general, "\(cause.rawValue)") }
+        #expect(try Self.advice(Row(.errorLoading, BackendCause(rawValue: "of_tomorrow"), "")) == general)
+    }
+}

@@ -1,0 +1,182 @@
+import DroneProxyPolicy
+import NIOCore
+import PlaneTestSupport
+import ProxyCore
+import Testing
+
+@Suite("HTTP/2: limits answer where they should")
+struct HTTP2LimitsTests {
+    private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
+
+    private static func fields(_ name: String, method: String = "GET") -> [(String, String)] {
+        [(":method", method), (":scheme", "https"), (":authority", "\(name).plane.test"), (":path", "/")]
+    }
+
+    private let folder: CertificateFolder
+
+    init() async throws { self.folder = try await CertificateFolder() }
+
+    private func withHTTP2(_ configure: (inout DroneProxyOptions) -> Void = { _ in }, _ body: (ProxyUnderTest) async throws -> Void) async throws {
+        try self.folder.install(self.folder.first)
+        try await withProxy(listener: ProxyListener(.https(self.folder.store(offersHTTP2: true))), configure) { try await body($0) }
+    }
+
+    @Test(
+        "a head that is too large is answered 431 on its stream, and the next request on the connection is served",
+        arguments: [
+            ("250 cookies of 100 bytes", (0..<250).map { "cookie: n\($0)=" + String(repeating: "v", count: 94) }),
+            ("150 cookies of 200 bytes", (0..<150).map { "cookie: n\($0)=" + String(repeating: "v", count: 194) }),
+            ("a field of 40 000 bytes", ["x: " + String(repeating: "a", count: 40_000)]),
+            ("200 fields", (0..<200).map { "x-\($0): a" }),
+        ])
+    func head(name: String, fields: [String]) async throws {
+        try await self.withHTTP2 { proxy in
+            let answering = try proxy.backend("b-1").answerOnce(Self.ok)
+            let url = "--http2 -ksS --connect-to '::127.0.0.1:\(proxy.port)' -w '|%{http_code}|%{num_connects}|' -o /dev/null https://b-1.plane.test/"
+            let large = fields.map { "-H '\($0)'" }.joined(separator: " ")
+            let output = try await Shell.run("curl -m 25 \(url) \(large) --next -m 25 \(url)")
+            #expect(output == "|431|1||200|0|")
+            _ = try await answering.value
+        }
+    }
+
+    @Test("cookies that came as 200 fields reach the backend as one")
+    func crumbs() async throws {
+        try await self.withHTTP2 { proxy in
+            let answering = try proxy.backend("b-1").answerOnce(Self.ok)
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let cookies = (0..<200).map { ("cookie", "n\($0)=v") }
+            try await client.send(
+                HTTP2Frames.start
+                    + HTTP2Frames.headers(Self.fields("b-1") + cookies, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            let request = try await answering.value.request
+            #expect(request.contains("\r\ncookie: " + cookies.map(\.1).joined(separator: "; ") + "\r\n"))
+        }
+    }
+
+    @Test("the stream above the limit is refused by itself; the others live, and another may come when one has ended")
+    func streams() async throws {
+        try await self.withHTTP2 { proxy in
+            proxy.routes.set("b-1", .starting(token: nil))
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let flags = HTTP2Frames.endHeaders | HTTP2Frames.endStream
+            let requests = (0...100).flatMap { HTTP2Frames.headers(Self.fields("b-1"), stream: UInt32(2 * $0 + 1), flags: flags) }
+            try await client.send(HTTP2Frames.start)
+            // What the limit is, the client has been told, and has said that it knows.
+            let settings = try await client.bytes("SETTINGS") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.settings.rawValue } }
+            let limit: [UInt8] = [0, 3, 0, 0, 0, 100]
+            #expect(HTTP2Frames.read(settings).contains { $0.payload.suffix(6).elementsEqual(limit) })
+            try await client.send(HTTP2Frames.frame(.settings, flags: 1, stream: 0) + requests)
+            let bytes = try await client.bytes("RST_STREAM") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.resetStream.rawValue } }
+            let resets = HTTP2Frames.read(bytes).filter { $0.kind == HTTP2Frames.Kind.resetStream.rawValue }
+            #expect(resets.map(\.stream) == [201])
+            #expect(resets.map(\.errorCode) == [7], "REFUSED_STREAM")
+            try await client.send(
+                HTTP2Frames.frame(.resetStream, stream: 1, HTTP2Frames.number(8)) + HTTP2Frames.headers(Self.fields("b-1"), stream: 203, flags: flags))
+            let backend = try proxy.backend("b-1")
+            let serving = (0..<100).map { _ in backend.answerOnce(Self.ok) }
+            let all = try await client.bytes("100 responses") { HTTP2Frames.read($0).count { $0.payload == Array("ok".utf8) } == 100 }
+            let answered = Set(HTTP2Frames.read(all).filter { $0.payload == Array("ok".utf8) }.map(\.stream))
+            let expected: [UInt32] = (1..<100).map { UInt32(2 * $0 + 1) } + [203]
+            #expect(answered == Set(expected))
+            #expect(!HTTP2Frames.read(all).contains { $0.lastStream != nil })
+            for task in serving { _ = try await task.value }
+        }
+    }
+
+    @Test("an upload that stands still holds back neither its connection nor the other uploads")
+    func stalledUpload() async throws {
+        let size = 60_000
+        try await self.withHTTP2 { proxy in
+            proxy.routes.set("still", .starting(token: nil))
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let chunks = { (stream: UInt32) in
+                stride(from: 0, to: size, by: 12_000).flatMap { _ in HTTP2Frames.frame(.data, stream: stream, [UInt8](repeating: 0x61, count: 12_000)) }
+            }
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(Self.fields("still", method: "POST"), stream: 1, flags: HTTP2Frames.endHeaders) + chunks(1))
+            _ = try await client.bytes("the connection's window back") { Self.windowGiven(in: $0) >= size - 32_768 }
+            let fields = Self.fields("b-1", method: "POST") + [("content-length", "30000")]
+            try await client.send(
+                HTTP2Frames.headers(fields, stream: 3, flags: HTTP2Frames.endHeaders)
+                    + HTTP2Frames.frame(.data, stream: 3, [UInt8](repeating: 0x62, count: 15_000))
+                    + HTTP2Frames.frame(.data, flags: HTTP2Frames.endStream, stream: 3, [UInt8](repeating: 0x62, count: 15_000)))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: String(repeating: "b", count: 30_000))
+            let all = HTTP2Frames.read(try await client.bytes("all") { _ in true })
+            #expect(!all.contains { $0.stream == 1 && $0.kind == HTTP2Frames.Kind.windowUpdate.rawValue }, "its own window stays closed")
+        }
+    }
+
+    @Test("the windows of a client that fills them grow, as it is told by SETTINGS and WINDOW_UPDATE")
+    func growth() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(Self.fields("b-1", method: "POST"), stream: 1, flags: HTTP2Frames.endHeaders)
+                    + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384))
+                    + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384)))
+            let peer = try await backend.accept()
+            let reading = Task { try await peer.receiveToEnd() }
+            let asked = try await client.bytes("PING") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue } }
+            let ping = try #require(HTTP2Frames.read(asked).first { $0.kind == HTTP2Frames.Kind.ping.rawValue })
+            try await client.send(
+                HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384))
+                    + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384 - 1))
+                    + HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+            let size = HTTP2Frames.number(4 * 65_535)
+            _ = try await client.bytes("a larger window") {
+                HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.settings.rawValue && $0.payload.suffix(4).elementsEqual(size) }
+            }
+            try await client.close()
+            _ = try await reading.value
+        }
+    }
+
+    @Test("what is urgent is sent first, and what is incremental in turns")
+    func priorities() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            // No byte of a body may be sent until the window of the connection is opened again.
+            let flags = HTTP2Frames.endHeaders | HTTP2Frames.endStream
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(Self.fields("b-1"), stream: 1, flags: flags))
+            let body = { (count: Int) in
+                "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\nContent-Length: \(count)\r\n\r\n" + String(repeating: "x", count: count)
+            }
+            let filling = try await backend.accept()
+            _ = try await filling.receive(until: "\r\n\r\n")
+            try await filling.send(body(65_535))
+            _ = try await client.bytes("a full window") { Self.bytes(of: 1, in: $0) == 65_535 }
+            for (stream, priority) in [(3, "u=6"), (5, "u=5, i"), (7, "u=5, i"), (9, "u=1")] as [(UInt32, String)] {
+                try await client.send(HTTP2Frames.headers(Self.fields("b-1") + [("priority", priority)], stream: stream, flags: flags))
+                let peer = try await backend.accept()
+                _ = try await peer.receive(until: "\r\n\r\n")
+                try await peer.send(body(20_000))
+            }
+            _ = try await client.bytes("four heads") { bytes in HTTP2Frames.read(bytes).count { $0.kind == 1 } == 5 }
+            try await client.send(HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(80_000)))
+            let seen = try await client.bytes("all") { bytes in [3, 5, 7, 9].allSatisfy { Self.bytes(of: $0, in: bytes) == 20_000 } }
+            let order = HTTP2Frames.read(seen).filter { $0.kind == 0 && $0.stream > 1 && !$0.payload.isEmpty }.map(\.stream)
+            #expect(order.first == 9 && order.last == 3, "\(order)")
+            let turns = order.filter { [5, 7].contains($0) }
+            #expect(turns == [5, 7, 5, 7] || turns == [7, 5, 7, 5], "\(order)")
+        }
+    }
+
+    /// To the connection.
+    private static func windowGiven(in bytes: [UInt8]) -> Int {
+        var sum = 0
+        for frame in HTTP2Frames.read(bytes) where frame.kind == HTTP2Frames.Kind.windowUpdate.rawValue && frame.stream == 0 {
+            sum += frame.payload.reduce(0) { $0 << 8 | Int($1) }
+        }
+        return sum
+    }
+
+    private static func bytes(of stream: UInt32, in bytes: [UInt8]) -> Int {
+        HTTP2Frames.read(bytes).filter { $0.kind == 0 && $0.stream == stream }.reduce(0) { $0 + $1.payload.count }
+    }
+}

@@ -1,0 +1,167 @@
+import EpollTransport
+import Logging
+import NIOCore
+import PlaneTestSupport
+import RedisClient
+import Testing
+
+@Suite("A client of Redis")
+struct RedisClientTests {
+    private static func withCaller(
+        _ server: RedisServer, limits: RedisLimits = RedisLimits(), _ body: (RedisCaller) async throws -> Void
+    ) async throws {
+        let group = EpollEventLoopGroup(threads: 1)
+        let caller = try await RedisCaller.make(server, limits: limits, on: group.loops[0], logger: Logger(label: "redis-test"))
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(caller)) } catch { result = .failure(error) }
+        caller.close()
+        try await group.shutdownGracefully()
+        try result.get()
+    }
+
+    private static func tcp(_ port: UInt16) -> RedisServer { RedisServer(.tcp(host: "127.0.0.1", port: Int(port))) }
+
+    @Test("commands of many tasks get their own answers, binary ones too")
+    func answers() async throws {
+        let redis = try await RedisTestServer.start()
+        try await Self.withCaller(Self.tcp(redis.port)) { caller in
+            let binary = (0...255).map { UInt8($0) }
+            #expect(try await caller.send(RedisCommand("SET", Array("key".utf8), binary)) == .text(Array("OK".utf8)))
+            #expect(try await caller.send(RedisCommand("GET", "key")) == .bulk(binary))
+            try await withThrowingTaskGroup(of: (Int, RedisValue).self) { group in
+                for number in 0..<500 { group.addTask { (number, try await caller.send(RedisCommand("ECHO", "\(number)"))) } }
+                for try await (number, value) in group { #expect(value.string == "\(number)") }
+            }
+            #expect(
+                try await caller.send(RedisCommand("LRANGE", "key", "0", "1")) == .error("WRONGTYPE Operation against a key holding the wrong kind of value"))
+        }
+    }
+
+    @Test("a password, a database and a socket in the file system are used as they are told")
+    func places() async throws {
+        let redis = try await RedisTestServer.start(password: "secret")
+        var server = RedisServer(.unix(path: redis.socketPath))
+        server.password = "secret"
+        server.database = 3
+        try await redis.command("SET", "where", "three", database: 3)
+        try await Self.withCaller(server) { caller in
+            let value = try await caller.send(RedisCommand("GET", "where"))
+            #expect(value.string == "three")
+        }
+        // A name instead of an address.
+        server.location = .tcp(host: "localhost", port: Int(redis.port))
+        try await Self.withCaller(server) { caller in
+            let value = try await caller.send(RedisCommand("GET", "where"))
+            #expect(value.string == "three")
+        }
+    }
+
+    @Test("a wrong password is an error that says so, and does not say the password")
+    func wrongPassword() async throws {
+        let redis = try await RedisTestServer.start(password: "secret")
+        var server = Self.tcp(redis.port)
+        server.password = "guess"
+        try await Self.withCaller(server) { caller in
+            let error = await #expect(throws: RedisError.self) { try await caller.send(RedisCommand("PING", arguments: [])) }
+            #expect(error?.code == .refused)
+            #expect(error?.description.contains("WRONGPASS") == true && error?.description.contains("guess") == false)
+        }
+    }
+
+    @Test("while there is no server commands fail at once, and once it is back they succeed")
+    func goneAndBack() async throws {
+        let port = try freeLoopbackPort()
+        try await Self.withCaller(Self.tcp(port)) { caller in
+            await #expect(throws: RedisError.self) { try await caller.send(RedisCommand("PING", arguments: [])) }
+            let began = ContinuousClock.now
+            for _ in 0..<100 { await #expect(throws: RedisError.self) { try await caller.send(RedisCommand("PING", arguments: [])) } }
+            #expect(ContinuousClock.now - began < .seconds(1))
+            var redis = try await RedisTestServer.start(port: port)
+            try await eventually("redis is reached") { (try? await caller.send(RedisCommand("PING", arguments: []))) != nil }
+            // A connection that breaks between two commands costs nobody an error.
+            await redis.stop()
+            redis = try await RedisTestServer.start(port: port)
+            try await eventually("redis is reached") { (try? await caller.send(RedisCommand("PING", arguments: []))) != nil }
+            try await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            #expect(try await caller.send(RedisCommand("PING", arguments: [])).string == "PONG")
+        }
+    }
+
+    @Test("a server that takes a connection and says nothing costs one limit, and no more for those behind")
+    func silence() async throws {
+        let silent = try TestBackend()
+        var limits = RedisLimits()
+        limits.answer = .milliseconds(200)
+        try await Self.withCaller(Self.tcp(silent.port), limits: limits) { caller in
+            async let peer = silent.accept()
+            let began = ContinuousClock.now
+            await withTaskGroup(of: RedisError.Code?.self) { group in
+                for _ in 0..<50 {
+                    group.addTask {
+                        do throws(RedisError) { _ = try await caller.send(RedisCommand("PING", arguments: [])); return nil } catch { return error.code }
+                    }
+                }
+                for await code in group { #expect(code == .timedOut) }
+            }
+            #expect(ContinuousClock.now - began < .seconds(5))
+            _ = try await peer
+        }
+    }
+
+    @Test("a server that is no Redis is told apart, and ends nothing")
+    func noRedis() async throws {
+        let other = try TestBackend()
+        try await Self.withCaller(Self.tcp(other.port)) { caller in
+            let serving = other.answerOnce("HTTP/1.1 400 Bad Request\r\n\r\n")
+            let error = await #expect(throws: RedisError.self) { try await caller.send(RedisCommand("PING\r\n\r\n", arguments: [])) }
+            #expect(error?.code == .malformed)
+            _ = try await serving.value
+        }
+    }
+
+    @Test("messages of a channel come, and go on coming after the connection broke")
+    func subscription() async throws {
+        let redis = try await RedisTestServer.start()
+        let group = EpollEventLoopGroup(threads: 1)
+        let (heard, continuation) = AsyncStream.makeStream(of: String.self)
+        let loop = group.loops[0]
+        let subscription = try await loop.submit {
+            let subscription = RedisSubscription(
+                Self.tcp(redis.port), channel: "dead", on: loop, logger: Logger(label: "redis-test"), began: { continuation.yield("began") },
+                message: { continuation.yield(String(decoding: $0, as: UTF8.self)) })
+            subscription.start()
+            return NIOLoopBound(subscription, eventLoop: loop)
+        }.get()
+        var iterator = heard.makeAsyncIterator()
+        #expect(await iterator.next() == "began")
+        try await redis.command("PUBLISH", "dead", "one")
+        #expect(await iterator.next() == "one")
+        try await redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+        #expect(await iterator.next() == "began")
+        try await redis.command("PUBLISH", "dead", "two")
+        #expect(await iterator.next() == "two")
+        try await loop.submit { subscription.value.stop() }.get()
+        try await group.shutdownGracefully()
+    }
+
+    @Test("the master is found by its sentinels, and the new one after a failover")
+    func failover() async throws {
+        let master = try await RedisTestServer.start()
+        let replica = try await RedisTestServer.start(options: ["--replicaof", "127.0.0.1", "\(master.port)"])
+        let sentinel = try await master.sentinel()
+        try await eventually("the sentinel knows the replica") { try await sentinel.replicaCount() == 1 }
+        let dead = try freeLoopbackPort()
+        let server = RedisServer(
+            .sentinels([.init(host: "127.0.0.1", port: Int(dead)), .init(host: "127.0.0.1", port: Int(sentinel.port))], master: "mymaster"))
+        try await Self.withCaller(server) { caller in
+            #expect(try await caller.send(RedisCommand("SET", "a", "1")) == .text(Array("OK".utf8)))
+            try await eventually("the replica has it") { try await replica.command("GET", "a") == ["1"] }
+            await master.stop()
+            try await eventually("the replica is the master, and is written", within: .seconds(30)) {
+                (try? await caller.send(RedisCommand("SET", "b", "2"))) == .text(Array("OK".utf8))
+            }
+            #expect(try await replica.command("GET", "b") == ["2"])
+            #expect(try await caller.send(RedisCommand("GET", "a")).string == "1")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import NATS
+import PlaneMessaging
+import PlaneProtocol
+import PlaneService
+import PlaneState
+import PlaneTestSupport
+import Testing
+
+@testable import SchedulerCore
+
+@Suite("Visitors' tokens of ended backends", .timeLimit(.minutes(2))) struct TokenSweepTests {
+    @Test("what belongs to ended and long unknown backends is deleted, and nothing else")
+    func sweep() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let (live, ended) = try await (cluster.spawned(), cluster.spawned())
+                try await cluster.report(.ready, live.backendID)
+                try await cluster.report(.terminated, ended.backendID)
+                try await cluster.waitForState("one has ended") { world in
+                    world.ask {
+                        $0.backend(ended.backendID, in: TestCluster.name)?.state == .terminated
+                            && $0.backend(live.backendID, in: TestCluster.name)?.state == .ready
+                    }
+                }
+                let jetStream = cluster.bus.connection.jetStream
+                func hash(_ byte: UInt8) -> TokenHash { TokenHash(digest: [UInt8](repeating: byte, count: 32)) }
+                func token(_ backend: BackendID) -> [UInt8] {
+                    WireCodec.encode(TokenRecord(backend: backend, cluster: TestCluster.name, issued: .now()))
+                }
+                let kept: [(String, [UInt8])] = [
+                    (TokenRecord.subject(of: hash(1)), token(live.backendID)),
+                    (TokenRevocation.subject(backend: live.backendID, user: hash(9)), WireCodec.encode(TokenRevocation(at: .now()))),
+                    ("opened.\(live.backendID)", Array("{}".utf8)), (TokenRecord.subject(of: hash(3)), Array("of a later version".utf8)),
+                ]
+                let gone: [(String, [UInt8])] = [
+                    (TokenRecord.subject(of: hash(2)), token(ended.backendID)),
+                    (TokenRevocation.subject(backend: ended.backendID, user: hash(9)), WireCodec.encode(TokenRevocation(at: .now()))),
+                    ("opened.\(ended.backendID)", Array("{}".utf8)),
+                ]
+                let unknown = (TokenRecord.subject(of: hash(4)), token(.make("nobody")))
+                for (subject, payload) in kept + gone + [unknown] { _ = try await jetStream.publish(payload, to: subject) }
+                func subjects() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject)) }
+
+                // A stream that was made a moment ago says nothing of what is not in it.
+                var sweep = TokenSweep(jetStream: jetStream, world: cluster.world, logger: TestCluster.silent)
+                #expect(await sweep.advance(now: .now()) == 0)
+                cluster.world.began(streamAge: .seconds(3600))
+                #expect(await sweep.advance(now: .now()) == gone.count)
+                #expect(try await subjects() == Set(kept.map(\.0) + [unknown.0]))
+                let later = StateTime.now().adding(.seconds(601))
+                #expect(await sweep.advance(now: later) == 1)
+                #expect(try await subjects() == Set(kept.map(\.0)))
+                #expect(await sweep.advance(now: later) == 0)
+            }
+        }
+    }
+}
