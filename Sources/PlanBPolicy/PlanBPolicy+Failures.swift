@@ -60,7 +60,7 @@ extension PlanBPolicy {
     /// The answer does not wait for Redis: this process knows by itself meanwhile.
     private func mark(_ number: Int, _ backend: Backend, of frontend: Frontend) {
         self.metrics.markedDead()
-        guard self.source.marks.add(backend.entry, of: frontend.host, at: .now()) else { return }
+        guard self.source.marks.add(backend.entry, number: number, of: frontend.host, at: .now()) else { return }
         let key = "dead:\(frontend.host)"
         self.writer.send([RedisCommand("SADD", key, "\(number)"), RedisCommand("EXPIRE", key, "\(self.options.deadSeconds)")]) { result in
             switch result {

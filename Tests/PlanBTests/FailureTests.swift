@@ -35,9 +35,9 @@ struct FailureTests {
 
     @Test("a refused connection is marked, with the message for those who check, and the mark lasts")
     func refused() async throws {
-        let dead = try TestBackend.refusing()
+        let (dead, other) = (try TestBackend.refusing(), try TestBackend.refusing())
         try await withPlanB(configure: { options, _ in options.deadSeconds = 20 }) { planb in
-            try await planb.frontend("a.test", dead.entry, dead.entry)
+            try await planb.frontend("a.test", dead.entry, other.entry)
             let listener = try TestProcess("/usr/bin/env", ["redis-cli", "-p", "\(planb.redis.port)", "SUBSCRIBE", "dead"])
             try await listener.line(containing: "subscribe")
             #expect(Self.isEmpty503(try await planb.get("a.test")))

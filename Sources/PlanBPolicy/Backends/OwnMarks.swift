@@ -8,6 +8,8 @@ import Synchronization
 final class OwnMarks: Sendable {
     private struct Mark {
         let markedAt: NIODeadline
+        /// Its place in the list, which is what Redis is told. An entry may stand in a list twice.
+        let number: Int
         /// When Redis had it; from then on Redis says how long it lasts.
         var writtenAt: NIODeadline?
     }
@@ -33,12 +35,12 @@ final class OwnMarks: Sendable {
     }
 
     /// - Returns: Whether Redis is to be told.
-    func add(_ entry: [UInt8], of host: String, at now: NIODeadline) -> Bool {
+    func add(_ entry: [UInt8], number: Int, of host: String, at now: NIODeadline) -> Bool {
         self.marks.withLock { marks in
             let key = Key(host: host, entry: entry)
-            if let mark = marks[key], now - mark.markedAt < Self.repetition { return false }
+            if let mark = marks[key], mark.number == number, now - mark.markedAt < Self.repetition { return false }
             if marks.count >= Self.limit { marks = marks.filter { now - $0.value.markedAt < self.life } }
-            if marks.count < Self.limit { marks[key] = Mark(markedAt: now) }
+            if marks.count < Self.limit { marks[key] = Mark(markedAt: now, number: number) }
             self.count.store(marks.count, ordering: .relaxed)
             return true
         }
