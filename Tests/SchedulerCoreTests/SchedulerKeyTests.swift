@@ -89,7 +89,7 @@ import Testing
                 let backends = try await withThrowingTaskGroup(of: ScheduledBackend.self) { group in
                     for index in 0..<30 {
                         let key = try self.key(tag: "v\(index % 3)")
-                        group.addTask { try await cluster.spawned(self.request(key)) }
+                        group.addTask { try await cluster.spawnedInTheEnd(self.request(key)) }
                     }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }

@@ -33,7 +33,7 @@ import UTCTime
                     for round in 0..<5 {
                         let lock = LockName.make("doc-\(round)")
                         let backends = try await withThrowingTaskGroup(of: ScheduledBackend.self) { group in
-                            for _ in 0..<20 { group.addTask { try await cluster.spawned(.make(lock: lock)) } }
+                            for _ in 0..<20 { group.addTask { try await cluster.spawnedInTheEnd(.make(lock: lock)) } }
                             return try await group.reduce(into: []) { $0.append($1) }
                         }
                         #expect(backends.filter(\.spawned).count == 1)

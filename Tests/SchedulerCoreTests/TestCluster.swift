@@ -100,6 +100,20 @@ struct TestCluster: Sendable {
         return backend
     }
 
+    /// Asks again as applications do where the reply says to: many requests at once on a machine that is busy may wait longer for a lock than one
+    /// request may.
+    func spawnedInTheEnd(_ request: ScheduleRequest) async throws -> ScheduledBackend {
+        for _ in 0..<5 {
+            let reply = try await self.schedule(request)
+            switch reply {
+            case .scheduled(let backend): return backend
+            case .error(let error) where error.code == .lockBusy || error.code == .unavailable: continue
+            default: throw Unexpected(reply: reply)
+            }
+        }
+        return try await self.spawned(request)
+    }
+
     struct Unexpected: Error { let reply: ScheduleReply }
 
     func report(
