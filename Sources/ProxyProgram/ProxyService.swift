@@ -53,16 +53,7 @@ package struct ProxyService: FinishingService {
         _ bindings: [Binding], program: String, server: ProxyServer, sockets: ListeningSockets, certificates: CertificateStore?,
         replacedDeadline: TimeAmount?, logger: Logger
     ) async throws -> ProxyService {
-        var bound: [(ProxyListener, ListeningSocket)] = []
-        for binding in bindings {
-            let socket: ListeningSocket =
-                if let inherited = sockets.inherited(binding.name, at: binding.endpoint) { ListeningSocket(inheriting: inherited) } else {
-                    try ListeningSocket(
-                        listeningOn: try SocketAddress(ipAddress: binding.endpoint.ip.description, port: Int(binding.endpoint.port)))
-                }
-            sockets.hold(binding.name, socket.descriptor)
-            bound.append((binding.listener, socket))
-        }
+        let bound = try Self.open(bindings, sockets)
         // Not earlier: until now SIGTERM ends a process that nobody needs yet.
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
@@ -77,6 +68,21 @@ package struct ProxyService: FinishingService {
         return ProxyService(
             program: program, server: server, bound: bound, sockets: sockets, certificates: certificates, reloads: reloads, ends: ends,
             replacedDeadline: replacedDeadline, logger: logger)
+    }
+
+    /// A function of its own: with this in `bind`, which is asynchronous, Swift 6.3's optimizer ends with a segmentation fault.
+    private static func open(_ bindings: [Binding], _ sockets: ListeningSockets) throws -> [(ProxyListener, ListeningSocket)] {
+        var bound: [(ProxyListener, ListeningSocket)] = []
+        for binding in bindings {
+            let socket: ListeningSocket =
+                if let inherited = sockets.inherited(binding.name, at: binding.endpoint) { ListeningSocket(inheriting: inherited) } else {
+                    try ListeningSocket(
+                        listeningOn: try SocketAddress(ipAddress: binding.endpoint.ip.description, port: Int(binding.endpoint.port)))
+                }
+            sockets.hold(binding.name, socket.descriptor)
+            bound.append((binding.listener, socket))
+        }
+        return bound
     }
 
     package func run() async throws {
