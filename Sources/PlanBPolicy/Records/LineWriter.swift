@@ -43,18 +43,25 @@ package final class LineWriter: Sendable {
     private let nextNotice = Mutex(NIODeadline.uptimeNanoseconds(0))
     private let logger: Logger
 
-    package init(_ destination: Destination, logger: Logger) throws(Failure) {
+    package convenience init(_ destination: Destination, logger: Logger) throws(Failure) {
+        self.init(try Self.file(of: destination), isSyslog: destination == .syslog, logger: logger)
+    }
+
+    /// Apart from what may fail: an initializer that throws between its properties crashes Swift 6.3's optimizer.
+    private init(_ file: File, isSyslog: Bool, logger: Logger) {
         self.logger = logger
         self.queue = DispatchQueue(label: "line-writer")
-        self.isSyslog = destination == .syslog
-        let file: File
-        switch destination {
-        case .file(let path): file = File(descriptor: try Self.open(path), path: path, checkedAt: .now())
-        case .standardOutput: file = File(descriptor: STDOUT_FILENO, path: nil, checkedAt: .now())
-        case .standardError, .syslog: file = File(descriptor: STDERR_FILENO, path: nil, checkedAt: .now())
-        }
+        self.isSyslog = isSyslog
         self.file = Mutex(file)
-        if self.isSyslog { openlog("hipache", 0, Self.local0) }  // the text lives as long as the program
+        if isSyslog { openlog("hipache", 0, Self.local0) }  // the text lives as long as the program
+    }
+
+    private static func file(of destination: Destination) throws(Failure) -> File {
+        switch destination {
+        case .file(let path): File(descriptor: try self.open(path), path: path, checkedAt: .now())
+        case .standardOutput: File(descriptor: STDOUT_FILENO, path: nil, checkedAt: .now())
+        case .standardError, .syslog: File(descriptor: STDERR_FILENO, path: nil, checkedAt: .now())
+        }
     }
 
     /// LOG_LOCAL0, a macro of C that Swift does not see.
