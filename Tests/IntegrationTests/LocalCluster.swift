@@ -89,7 +89,7 @@ final class LocalCluster: Sendable {
     }
 
     /// Networks that its agent keeps ready.
-    static let sandboxes = 0
+    static let sandboxes = 2
 
     /// They outlive the agent that has made them.
     private func removeSandboxes() async {

@@ -14,7 +14,7 @@ package struct AgentConfiguration: Hashable, Sendable {
     /// How many backends run at once; nil for no limit.
     package var maxBackends: UInt32?
     /// How many networks are kept ready for the next backends, where that works; 0 for none.
-    package var sandboxes: UInt32 = 0
+    package var sandboxes: UInt32 = 8
     /// Patterns of the images this drone runs; none for all.
     package var images: [String] = []
     /// Whether logs and statistics of backends go where readers of 0.3.24 look for them: on subjects that do not name the drone.

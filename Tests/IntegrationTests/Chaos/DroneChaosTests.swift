@@ -1,4 +1,5 @@
 import DroneCore
+import DroneStore
 import Foundation
 import PlaneProtocol
 import PlaneTestSupport
@@ -48,8 +49,8 @@ struct DroneChaosTests {
                 try await cluster.terminate(backend)
                 try await cluster.reached(.terminated, by: backend)
             }
-            try await eventually("no container is left", within: .seconds(60)) {
-                try await chaos.engine.list().allSatisfy { $0.drone != cluster.drone }
+            try await eventually("no container of a backend is left", within: .seconds(60)) {
+                try await chaos.engine.list().allSatisfy { $0.drone != cluster.drone || $0.container.role == .other(ContainerHandle.sandboxRole) }
             }
         }
     }
