@@ -77,8 +77,8 @@ package enum SchedulerStreams {
             stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, replicas: replicas),
             // A revocation goes after all tokens that it ends, because the oldest message goes first.
             stream(
-                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*"], maxMessagesPerSubject: 1, maxBytes: self.tokenBytes,
-                replicas: replicas),
+                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitNote.subscription], maxMessagesPerSubject: 1,
+                maxBytes: self.tokenBytes, replicas: replicas),
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(
                 "dns_record", ["cluster.*.dns.*"], maxAge: .seconds(60), maxBytes: self.dnsRecordBytes, part: self.statusShare,

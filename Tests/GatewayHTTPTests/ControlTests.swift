@@ -110,6 +110,33 @@ import Testing
         }
     }
 
+    @Test("backends are found by their users, of whom no name is written anywhere but in the tokens")
+    func users() async throws {
+        try await GatewayFixture.run { gateway in
+            func connect(_ key: String, _ user: String) async throws -> BackendID {
+                try self.backend(
+                    try await gateway.post(
+                        "/ctrl/connect?wait=ready", #"{"key":{"name":"\#(key)"},"user":"\#(user)","spawn_config":{"executable":{"image":"app"}}}"#))
+            }
+            let (room, hall) = (try await connect("room", "zoë@example.org"), try await connect("hall", "zoë@example.org"))
+            let other = try await connect("room", "u2")
+            #expect(other == room)
+            func found(_ query: String) async throws -> Set<String> {
+                Set(try await gateway.get("/ctrl/b?\(query)")["backends"]?.items.compactMap { $0["backend_id"]?.text } ?? [])
+            }
+            try await eventually("both are found") { try await found("user=zo%C3%AB%40example.org") == [room.rawValue, hall.rawValue] }
+            try await eventually("one is found") { try await found("user=u2") == [room.rawValue] }
+            #expect(try await found("user=zo%C3%AB%40example.org&key=hall") == [hall.rawValue])
+            for nobody in ["zo%C3%AB", "u3", ""] { #expect(try await found("user=\(nobody)").isEmpty) }
+            let page = try await gateway.get("/?q=u2").body
+            #expect(page.contains(room.rawValue) && !page.contains(hall.rawValue))
+            let live = try await gateway.events("/page/events?q=u2") { $0.contains("\n\n") }
+            #expect(live.contains(room.rawValue) && !live.contains(hall.rawValue))
+            let subjects = try await gateway.client.bus.connection.jetStream.subjects(in: TokenRecord.stream, matching: VisitNote.subscription, limit: 10)
+            #expect(subjects.count == 3 && !subjects.contains { $0.contains("zo") || $0.contains("u2") })
+        }
+    }
+
     @Test("a backend's log is told as it is kept, and as it comes")
     func logs() async throws {
         try await GatewayFixture.run { gateway in

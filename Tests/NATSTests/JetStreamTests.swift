@@ -95,6 +95,21 @@ struct JetStreamTests {
         }
     }
 
+    @Test("lists the subjects that it holds, by a filter and up to a limit")
+    func subjects() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(Self.state)
+            for subject in ["world.b.1", "world.a.2", "world.a.1", "world.a.1"] { _ = try await jetStream.publish([], to: subject) }
+            #expect(try await jetStream.subjects(in: "world", matching: "world.a.*", limit: 10) == ["world.a.1", "world.a.2"])
+            #expect(try await jetStream.subjects(in: "world", matching: "world.>", limit: 2) == ["world.a.1", "world.a.2"])
+            #expect(try await jetStream.subjects(in: "world", matching: "world.c", limit: 2).isEmpty)
+            await #expect(throws: NATSError.self) { try await jetStream.subjects(in: "none", matching: ">", limit: 2) }
+            await connection.drain()
+        }
+    }
+
     @Test("purges only what is older than a sequence")
     func purgeBefore() async throws {
         try await withNATSServer { server in

@@ -30,7 +30,8 @@ import Testing
                 let kept: [(String, [UInt8])] = [
                     (TokenRecord.subject(of: hash(1)), token(live.backendID)),
                     (TokenRevocation.subject(backend: live.backendID, user: hash(9)), WireCodec.encode(TokenRevocation(at: .now()))),
-                    ("opened.\(live.backendID)", Array("{}".utf8)), (TokenRecord.subject(of: hash(3)), Array("of a later version".utf8)),
+                    ("opened.\(live.backendID)", Array("{}".utf8)), (VisitNote.subject(user: hash(9), backend: live.backendID), VisitNote.payload),
+                    (TokenRecord.subject(of: hash(3)), Array("of a later version".utf8)),
                 ]
                 let gone: [(String, [UInt8])] = [
                     (TokenRecord.subject(of: hash(2)), token(ended.backendID)),

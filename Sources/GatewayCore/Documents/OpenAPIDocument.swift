@@ -172,6 +172,7 @@ package enum OpenAPIDocument {
                 query: [
                     ("cluster", "Only of this cluster."), ("drone", "Only on this drone."), ("status", "Only with these statuses, with commas between them."),
                     ("key", "Only with this key."), ("namespace", "Of the key."), ("lock", "Only with this lock."), ("prefix", "Only ids that begin so."),
+                    ("user", "Only those that the user of exactly this name was given tokens for."),
                     ("ended", "true: those that have ended too."), ("limit", "At most so many, 1 to 1000, otherwise 100."),
                     ("after", "Only ids behind this one: what next said on the page before."),
                 ], answer: .json("BackendPage"), failures: [422, 500])

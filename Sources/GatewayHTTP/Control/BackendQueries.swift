@@ -21,10 +21,12 @@ struct BackendQueries: Sendable {
 
     // MARK: Lists
 
-    /// Backends in the order of their ids: `cluster`, `drone`, `status`, `lock`, `key` with `namespace`, `prefix` of ids; `after` an id, at most `limit`.
-    func list(_ query: QueryFields, caller: Caller) throws(GatewayFailure) -> Reply {
+    /// Backends in the order of their ids: `cluster`, `drone`, `status`, `lock`, `key` with `namespace`, `user`, `prefix` of ids; `after` an id,
+    /// at most `limit`.
+    func list(_ query: QueryFields, caller: Caller, tokens: TokenWriter) async throws(GatewayFailure) -> Reply {
         try self.fleet.demandCurrent()
-        let filter = try BackendFilter(query)
+        let visited: Set<BackendID>? = if let user = query["user"] { try await tokens.backends(visitedBy: user) } else { nil }
+        let filter = try BackendFilter(query, visited: visited)
         let limit = try Self.count(query["limit"], "limit", default: Self.standardPage, atMost: Self.largestPage)
         let found: [BackendSummary] = self.fleet.mirror.ask { world in
             var found: [BackendSummary] = []
@@ -214,10 +216,13 @@ struct BackendFilter: Sendable {
     private var statuses: Set<StatusWord> = []
     private var lock: LockName?
     private var after: String?
+    /// Those that the user in question has visited; nil for any.
+    private var visited: Set<BackendID>?
     private var prefix: String?
     private var showsEnded: Bool
 
-    init(_ query: QueryFields) throws(GatewayFailure) {
+    init(_ query: QueryFields, visited: Set<BackendID>?) throws(GatewayFailure) {
+        self.visited = visited
         self.cluster = try Self.read(query["cluster"], "cluster", ClusterName.self)
         self.drone = try Self.read(query["drone"], "drone", DroneID.self)
         self.lock = try Self.read(query["lock"], "lock", LockName.self)
@@ -246,6 +251,7 @@ struct BackendFilter: Sendable {
         if !self.statuses.isEmpty, !self.statuses.contains(status) { return false }
         if let drone = self.drone, view.drone != drone { return false }
         if let lock = self.lock, view.lock != lock { return false }
+        if let visited = self.visited, !visited.contains(view.id) { return false }
         if let after = self.after, view.id.rawValue <= after { return false }
         return self.prefix.map { view.id.rawValue.hasPrefix($0) } ?? true
     }

@@ -11,10 +11,21 @@ final class TokenWriter: Sendable {
     private let lifetime: WireSeconds
     /// What later visitors are told of backends, as far as it was asked for lately.
     private let known = Mutex<[BackendID: OpenedBackend]>([:])
+    /// Visits that were noted lately.
+    private let visits = Mutex<Set<Visit>>([])
+
+    private struct Visit: Hashable {
+        var user: TokenHash
+        var backend: BackendID
+    }
 
     private static let limit: Duration = .seconds(4)
     /// Backends remembered; then all are forgotten, and asked for again.
     private static let knownLimit = 100_000
+    /// Visits remembered; then all are forgotten, and noted again, which costs a message each.
+    private static let visitLimit = 20_000
+    /// Backends that a search for a user leads to.
+    private static let visitedLimit = 1000
 
     struct Made: Sendable {
         var token: VisitorToken
@@ -42,6 +53,7 @@ final class TokenWriter: Sendable {
             return Made(token: token)
         }
         if isNew { try await self.note(opened, of: holder.backend) }
+        if let user { self.noteVisit(Visit(user: TokenHash(of: user), backend: holder.backend)) }
         let token = VisitorToken.random(using: &generator)
         let secret = VisitorToken.randomText(using: &generator)
         try await self.store(
@@ -67,6 +79,31 @@ final class TokenWriter: Sendable {
     /// Ends all tokens of a user for a backend that were made before.
     func revoke(user: String, of backend: BackendID) async throws(GatewayFailure) {
         try await self.publish(WireCodec.encode(TokenRevocation(at: .now())), to: TokenRevocation.subject(backend: backend, user: TokenHash(of: user)))
+    }
+
+    /// So that people find a backend by who visits it. Nobody waits for it to be stored: a search may miss one that was noted in an outage.
+    private func noteVisit(_ visit: Visit) {
+        let isNew = self.visits.withLock { visits in
+            if visits.count >= Self.visitLimit { visits = [] }
+            return visits.insert(visit).inserted
+        }
+        guard isNew else { return }
+        do throws(NATSError) {
+            try self.jetStream.connection.publish(VisitNote.payload, to: VisitNote.subject(user: visit.user, backend: visit.backend))
+        } catch {
+            _ = self.visits.withLock { $0.remove(visit) }
+        }
+    }
+
+    /// Backends that a user was given tokens for and that have not ended for long.
+    func backends(visitedBy user: String) async throws(GatewayFailure) -> Set<BackendID> {
+        do throws(NATSError) {
+            let subjects = try await self.jetStream.subjects(
+                in: TokenRecord.stream, matching: VisitNote.subscription(user: TokenHash(of: user)), limit: Self.visitedLimit)
+            return Set(subjects.compactMap { VisitNote.backend(of: $0) })
+        } catch {
+            throw .unavailable("\(error)")
+        }
     }
 
     private func note(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayFailure) {

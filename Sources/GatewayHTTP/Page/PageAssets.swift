@@ -13,7 +13,7 @@ enum PageAssets {
         main{padding:8px 24px;max-width:1400px;margin:0 auto}
         h2{font-size:18px;margin:20px 0 8px}h3{font-size:16px;margin:16px 0 8px}
         table{border-collapse:collapse;width:100%}
-        th,td{text-align:left;padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;font-weight:normal}
+        th,td{text-align:left;padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:baseline;overflow-wrap:anywhere;font-weight:normal}
         thead th{font-weight:600;background:var(--soft)}
         .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
         .badge{border:1px solid currentColor;border-radius:10px;padding:0 8px;font-size:14px;white-space:nowrap}

@@ -20,7 +20,7 @@ enum PageHTML {
 
     static func overview(_ model: PageModel) -> String {
         """
-        <form class="search" role="search" action="/" method="get"><label for="q">Search by id, key, lock or drone</label>
+        <form class="search" role="search" action="/" method="get"><label for="q">Search by id, key, lock, drone or user</label>
         <input id="q" name="q" type="search" value="\(HTMLText.escape(model.search.text))">
         <label class="check"><input name="ended" type="checkbox" value="true"\(model.search.showsEnded ? " checked" : "")> ended ones too</label>
         <button>Search</button></form>
@@ -71,7 +71,7 @@ enum PageHTML {
                     ("Drone", HTMLText.escape(drone.view.id.rawValue)), ("Cluster", HTMLText.escape(drone.cluster.rawValue)),
                     ("State", self.badge(state, drone.isSilent ? "bad" : isDraining ? "busy" : drone.view.state == .ready ? "good" : "plain")),
                     ("Backends", "\(drone.view.liveBackends)"), ("Version", HTMLText.escape(drone.view.metadata?.version ?? "")),
-                    ("Last seen", drone.seenSeconds.map { "\(Duration.seconds($0).brief) ago" } ?? "never"), ("Action", button),
+                    ("Last seen", drone.seenSeconds.map { "\(self.age($0)) ago" } ?? "never"), ("Action", button),
                 ])
         }
         return self.table("Drones", ["Drone", "Cluster", "State", "Backends", "Version", "Last seen", "Action"], rows)
@@ -86,7 +86,7 @@ enum PageHTML {
                 "b-\(backend.view.id)",
                 [
                     ("Backend", "<a href=\"/page/b/\(backend.view.id)\">\(HTMLText.escape(backend.view.id.rawValue))</a>"),
-                    ("Status", self.badge(backend.status)), ("For", backend.ageSeconds.map { Duration.seconds($0).brief } ?? ""),
+                    ("Status", self.badge(backend.status)), ("For", backend.ageSeconds.map { self.age($0) } ?? ""),
                     ("Key", HTMLText.escape(String(keyText.prefix(80)))), ("Drone", HTMLText.escape(backend.view.drone?.rawValue ?? "")),
                     ("Connections", backend.connections.map(String.init) ?? ""),
                     ("To ready", backend.facts?.millisecondsToReady.map { Duration.milliseconds($0).brief } ?? ""),
@@ -98,6 +98,16 @@ enum PageHTML {
     }
 
     // MARK: Pieces
+
+    /// How long something lasts, as people say it: it changes seldom once it is long, so that a page that lies open stays still.
+    static func age(_ seconds: Int64) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3600: "\(seconds / 60) min"
+        case ..<86_400: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+        default: "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
+        }
+    }
 
     static func table(_ caption: String, _ heads: [String], _ rows: [String]) -> String {
         "<table><caption class=\"hidden\">\(caption)</caption><thead><tr>\(heads.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead><tbody>\(rows.joined())</tbody></table>"

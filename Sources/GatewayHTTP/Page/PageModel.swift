@@ -31,6 +31,8 @@ struct PageModel: Sendable {
     struct Search: Hashable, Sendable {
         var text: String
         var showsEnded: Bool
+        /// Backends that the user of this name has visited.
+        var visited: Set<BackendID> = []
 
         init(_ query: QueryFields) {
             self.text = String((query["q"] ?? "").prefix(200))
@@ -39,10 +41,11 @@ struct PageModel: Sendable {
 
         var query: String { "q=\(PercentEncoding.encode(self.text))\(self.showsEnded ? "&ended=true" : "")" }
 
-        /// By id, key or lock, or part of one.
+        /// By id, key, lock or drone, or part of one; or by a user's whole name.
         func matches(_ view: BackendView) -> Bool {
             guard !self.text.isEmpty else { return true }
             return view.id.rawValue.contains(self.text) || view.lock?.rawValue.contains(self.text) ?? false || view.drone?.rawValue.contains(self.text) ?? false
+                || self.visited.contains(view.id)
         }
     }
 

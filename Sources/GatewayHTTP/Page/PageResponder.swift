@@ -12,6 +12,7 @@ import Timing
 final class PageResponder: Sendable {
     private let fleet: Fleet
     private let callers: CallerCheck
+    private let tokens: TokenWriter
     private let state = Mutex(State())
 
     private struct State {
@@ -29,10 +30,14 @@ final class PageResponder: Sendable {
     /// Between questions to the drones for open connections, and how many are asked.
     private static let connectionsInterval: Duration = .seconds(5)
     private static let connectionDrones = 64
+    /// Between questions of one page for the backends of the user that is searched for, and for the answer to one.
+    private static let visitsInterval: Duration = .seconds(10)
+    private static let visitsLimit: Duration = .seconds(1)
 
-    init(fleet: Fleet, callers: CallerCheck) {
+    init(fleet: Fleet, callers: CallerCheck, tokens: TokenWriter) {
         self.fleet = fleet
         self.callers = callers
+        self.tokens = tokens
     }
 
     func reply(to route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
@@ -40,7 +45,8 @@ final class PageResponder: Sendable {
         case .pageStyle: return Self.asset(PageAssets.style, "text/css; charset=utf-8")
         case .pageScript: return Self.asset(PageAssets.script, "text/javascript; charset=utf-8")
         case .page:
-            let search = PageModel.Search(request.query)
+            var search = PageModel.Search(request.query)
+            search.visited = await self.visited(by: search.text) ?? []
             await self.askConnections()
             return Self.html(
                 PageHTML.document(title: "Plane", live: "/page/events?\(search.query)", PageHTML.overview(self.model(search, caller))))
@@ -82,10 +88,15 @@ final class PageResponder: Sendable {
         let place = ViewerPlace { [weak self] in self?.state.withLock { $0.viewers -= 1 } }
         return .events { writer in
             defer { withExtendedLifetime(place) {} }
-            var shown = ""
-            var quiet = 0
+            var (shown, quiet) = ("", 0)
+            var search = search
+            var visitsAskedAt: ContinuousClock.Instant?
             while !Task.isCancelled, !self.fleet.hub.isOver {
                 await self.askConnections()
+                if visitsAskedAt.map({ .now - $0 > Self.visitsInterval }) ?? true {
+                    visitsAskedAt = .now
+                    if let visited = await self.visited(by: search.text) { search.visited = visited }
+                }
                 let model = self.model(search, caller)
                 let html = PageHTML.sections(model)
                 quiet += 1
@@ -107,6 +118,13 @@ final class PageResponder: Sendable {
         private let leave: @Sendable () -> Void
         init(_ leave: @escaping @Sendable () -> Void) { self.leave = leave }
         deinit { self.leave() }
+    }
+
+    /// Backends of the user with exactly this name; nil where nobody answers, for the rest of the search goes on without.
+    private func visited(by text: String) async -> Set<BackendID>? {
+        guard !text.isEmpty else { return [] }
+        let tokens = self.tokens
+        return try? await withTimeLimit(Self.visitsLimit) { () async throws(GatewayFailure) in try await tokens.backends(visitedBy: text) }
     }
 
     /// Asks drones what is open, where nobody has for a while; a second at most.

@@ -35,7 +35,7 @@ extension GatewayResponder {
         case .undrain(let cluster, let drone): return try await self.drain(cluster, drone, false, caller)
         case .clusterState(let cluster): return try self.clusterState(cluster, caller)
         case .nodeSocket: return .text("The nodes of this installation speak NATS, not WebSockets.", status: 501)
-        case .listBackends: return try self.queries.list(request.query, caller: caller)
+        case .listBackends: return try await self.queries.list(request.query, caller: caller, tokens: self.tokens)
         case .backend(let backend):
             let backend = try Self.known(backend)
             try self.permit(caller, backend, changes: false)

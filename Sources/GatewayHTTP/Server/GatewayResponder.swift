@@ -36,7 +36,7 @@ final class GatewayResponder: Sendable {
         self.forwardAuth = configuration.forwardAuth.map { ForwardAuth(target: $0) }
         self.callers = CallerCheck(configuration.tokens)
         self.limiter = configuration.limits.map { CallLimiter(RateLimiter(perSecond: $0.requestsPerSecond, burst: $0.burst)) }
-        self.page = PageResponder(fleet: fleet, callers: self.callers)
+        self.page = PageResponder(fleet: fleet, callers: self.callers, tokens: self.tokens)
         self.logger = logger
         let isWildcard = configuration.bindIP == .v4(0) || configuration.bindIP.description == "::"
         let host = configuration.bindIP.description.contains(":") ? "[\(configuration.bindIP)]" : "\(configuration.bindIP)"

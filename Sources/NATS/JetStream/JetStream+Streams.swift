@@ -9,6 +9,25 @@ extension JetStream {
         return try await self.read("STREAM.INFO.\(name)", answer: StreamInfo.self)
     }
 
+    /// Subjects of messages that the stream holds, in the order of the alphabet.
+    /// - Parameters:
+    ///   - filter: as for a subscription.
+    ///   - limit: how many are returned at most; the server itself lists up to 100 000.
+    package func subjects(in stream: String, matching filter: String, limit: Int) async throws(NATSError) -> [String] {
+        struct Body: Encodable { var subjects_filter: String }
+        struct Answer: Decodable {
+            struct State: Decodable {
+                /// Absent where there are none. The number of messages of each.
+                var subjects: [String: UInt64]?
+            }
+            var state: State
+        }
+        let stream = try Self.checked(stream, attempt: "STREAM.INFO")
+        let body = try Self.encode(Body(subjects_filter: filter), attempt: "STREAM.INFO.\(stream)")
+        let answer = try await self.read("STREAM.INFO.\(stream)", body: body, answer: Answer.self)
+        return Array((answer.state.subjects ?? [:]).keys.sorted().prefix(limit))
+    }
+
     /// Makes the stream exist. One that exists is left as it is, whatever its configuration; see `adjustStream`.
     ///
     /// A single server has no replicas (error 10074): there the stream is created with one.

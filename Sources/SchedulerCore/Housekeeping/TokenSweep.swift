@@ -5,7 +5,8 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, revocations, and what later visitors would be told.
+/// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, revocations, what later visitors would be told,
+/// and who has visited.
 ///
 /// The stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
 /// backend that the state does not know is left alone while it is young: gateways write a token at the moment at which its backend is assigned.
@@ -91,6 +92,7 @@ struct TokenSweep: Sendable {
             return (record.backend, record.cluster)
         case "revoked", "opened":
             return tokens.count > 1 ? BackendID(rawValue: String(tokens[1])).map { ($0, nil) } : nil
+        case "visited": return VisitNote.backend(of: message.subject).map { ($0, nil) }
         default: return nil
         }
     }
