@@ -132,9 +132,13 @@ import Testing
                 "secret.cluster.plane_test.backend.one", "certificate.cluster.plane_test.pair", "$JS.API.STREAM.MSG.GET.plane_secrets",
                 "$JS.API.CONSUMER.CREATE.plane_secrets", "$JS.API.STREAM.MSG.GET.plane_certificates", "$JS.API.STREAM.PURGE.plane_state",
                 "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
+                "$JS.API.CONSUMER.CREATE.plane_tokens", "$JS.API.CONSUMER.CREATE.plane_keys", "$JS.API.STREAM.UPDATE.plane_tokens",
+                "$JS.API.STREAM.CREATE.own", "$JS.API.STREAM.MSG.DELETE.plane_tokens", "cluster.plane_test.drone.drone-1.roll_call",
+                "cluster.plane_test.proxy.one.status",
             ],
             [
-                "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule", "cluster.*.set_acme_record", "state.>", "token.*", "backend.*.log",
+                "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule", "cluster.*.set_acme_record", "state.>", "token.*", "visited.>",
+                "backend.*.log",
                 "controller.inbox.>", "controller.inbox.scheduler.>",
             ]
         ),

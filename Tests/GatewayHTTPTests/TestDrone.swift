@@ -91,7 +91,8 @@ final class TestDrone: Sendable {
         self.say(.ready)
     }
 
-    private func say(_ state: DroneState) {
+    /// Schedulers take a drone that says nothing for half a minute for lost, and ask it for nothing.
+    func say(_ state: DroneState) {
         var status = DroneStatusMessage(droneID: self.id, cluster: self.cluster, droneVersion: "test", state: state, runningBackends: 0)
         status.pool = .unnamed
         try? self.client.bus.publish(status)
