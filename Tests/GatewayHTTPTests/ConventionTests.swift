@@ -83,18 +83,34 @@ import Testing
         }
     }
 
-    @Test("a body that never comes is given up within a minute, and so is a head")
+    @Test("a body or a head that never comes, or comes byte by byte, is given up within a minute")
     func neverComes() async throws {
+        let head = "POST /ctrl/connect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
         try await GatewayFixture.run { gateway in
-            let body = try await LoopbackConnection(port: gateway.port)
-            try await body.send("POST /ctrl/connect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
-            let head = try await LoopbackConnection(port: gateway.port)
-            try await head.send("GET /pub/health HT")
-            async let bodyAnswer = body.receiveToEnd()
-            async let headAnswer = head.receiveToEnd()
-            let answer = try await bodyAnswer
-            #expect(String(decoding: answer, as: UTF8.self).hasPrefix("HTTP/1.1 408"))
-            _ = try await headAnswer
+            // Silent ones, and slow ones.
+            let (silentBody, silentHead) = (try await LoopbackConnection(port: gateway.port), try await LoopbackConnection(port: gateway.port))
+            let (slowBody, slowHead) = (try await LoopbackConnection(port: gateway.port), try await LoopbackConnection(port: gateway.port))
+            for connection in [silentBody, slowBody] { try await connection.send(head) }
+            for connection in [silentHead, slowHead] { try await connection.send("GET /pub/health HTTP/1.1\r\nX: ") }
+            let start = ContinuousClock.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for connection in [slowBody, slowHead] {
+                    group.addTask {
+                        // A byte each second, until the other side has closed.
+                        var sent = start
+                        try await eventually("a slow one is given up", within: .seconds(65)) {
+                            guard ContinuousClock.now - sent >= .seconds(1) else { return false }
+                            sent = .now
+                            return (try? await connection.send(" ")) == nil
+                        }
+                    }
+                }
+                group.addTask { #expect(String(decoding: try await silentBody.receiveToEnd(), as: UTF8.self).hasPrefix("HTTP/1.1 408")) }
+                group.addTask { #expect(try await silentHead.receiveToEnd().isEmpty) }
+                try await group.waitForAll()
+            }
+            #expect(String(decoding: (try? await slowBody.receive { $0.count > 12 }) ?? Data(), as: UTF8.self).hasPrefix("HTTP/1.1 408"))
+            #expect(try await gateway.get("/pub/health").status == 200)
         }
     }
 
@@ -128,6 +144,38 @@ import Testing
             }
             let health = try await gateway.get("/pub/health")
             #expect(health.status == 200)
+        }
+    }
+
+    @Test("heads of chance end their connection or are answered with a status of the interface, and end no process", arguments: 0..<4)
+    func chanceHeads(seed: Int) async throws {
+        let heads = [
+            "GET /pub/b/x/status?a=%41&b HTTP/1.1\r\nHost: a\r\nLast-Event-ID: ready\r\n\r\n",
+            "POST /ctrl/connect?wait=ready&wait_secs=1 HTTP/1.1\r\nHost: a:80\r\nContent-Type: application/json\r\nIdempotency-Key: a\r\nContent-Length: 2\r\n\r\n{}",
+            "GET /?q=%F0%9F%98%80&ended=true HTTP/1.1\r\nHost: [::1]:1\r\nCookie: a=b; plane_gateway=c\r\nAuthorization: Bearer d\r\n\r\n",
+            "POST /page/login HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nSec-Fetch-Site: same-origin\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ntoken=a\r\n0\r\n\r\n",
+        ]
+        try await GatewayFixture.run { gateway in
+            var generator = SystemRandomNumberGenerator()
+            for _ in 0..<150 {
+                var bytes = Array(heads[seed].utf8)
+                for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                    let place = Int.random(in: bytes.indices, using: &generator)
+                    switch Int.random(in: 0..<3, using: &generator) {
+                    case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
+                    case 1: bytes.remove(at: place)
+                    default: bytes.insert(contentsOf: bytes[place...].prefix(Int.random(in: 1...40, using: &generator)), at: place)
+                    }
+                }
+                let peer = try TestPeer.connect(port: gateway.port)
+                try await peer.send(bytes)
+                peer.closeOutput()
+                let answer = (try? await peer.receiveToEnd()) ?? ""
+                let status = answer.isEmpty ? nil : Int(answer.dropFirst("HTTP/1.1 ".count).prefix(3))
+                let expected = [nil, 200, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 422, 431, 500, 505]
+                #expect(expected.contains(status), "\(String(decoding: bytes, as: UTF8.self).debugDescription): \(answer)")
+            }
+            #expect(try await gateway.get("/pub/health").status == 200)
         }
     }
 
