@@ -27,6 +27,25 @@ import Testing
         try await TestProcess.run("/usr/bin/systemd-analyze", ["security", "--offline=true", "--threshold=\(Self.exposureLimit)", unit])
     }
 
+    @Test("planb's, which stands by itself, too: few rights, a user of its own, replaced without a break", .enabled(if: hasAnalyze))
+    func planb() async throws {
+        let unit = try Repository.text("scripts/systemd/planb.service")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("planb.service")
+        try unit.replacing("/usr/lib/plane/planb", with: "/bin/true").replacing("Documentation=man:planb(1)\n", with: "")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let lines = try await TestProcess.run("/usr/bin/systemd-analyze", ["verify", "--man=no", path])
+        #expect(lines.filter { $0.contains("planb") } == [])
+        try await TestProcess.run("/usr/bin/systemd-analyze", ["security", "--offline=true", "--threshold=\(Self.exposureLimit)", path])
+        for line in [
+            "Type=notify", "WatchdogSec=60", "Restart=always", "RestartPreventExitStatus=64", "User=planb", "Group=planb",
+            "ExecReload=/bin/kill -HUP $MAINPID", "EnvironmentFile=-/etc/default/planb",
+        ] {
+            #expect(unit.contains("\n\(line)\n"), "\(line)")
+        }
+        #expect(try Repository.text("scripts/systemd/plane.sysusers").contains("\nu planb - "))
+    }
+
     @Test("who sets the firewall's rules up is root with two rights, and starts with the agent", .enabled(if: hasAnalyze))
     func isolation() async throws {
         let unit = Repository.root.appending(path: "scripts/systemd/plane-isolation.service").path
