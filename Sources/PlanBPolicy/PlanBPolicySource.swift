@@ -2,7 +2,7 @@ import EpollTransport
 import Logging
 package import Metrics
 import NIOCore
-import NIOSSL
+package import NIOSSL
 package import ProxyCore
 import RedisClient
 import Synchronization
@@ -19,8 +19,10 @@ package final class PlanBPolicySource: ProxyPolicySource {
     private let tls: NIOSSLContext
     private let policies = Mutex<[NIOLoopBound<PlanBPolicy>]>([])
 
+    /// - Parameter trustRoots: authorities that certificates of `https` backends are from; the system's if not given.
     package init(
-        _ options: PlanBOptions, accessLog: LineWriter?, errorLog: LineWriter, metrics: any MetricsFactory = MetricsSystem.factory
+        _ options: PlanBOptions, accessLog: LineWriter?, errorLog: LineWriter, metrics: any MetricsFactory = MetricsSystem.factory,
+        trustRoots: NIOSSLTrustRoots = .default
     ) throws {
         self.options = options
         self.marks = OwnMarks(life: .seconds(Int64(options.deadSeconds)))
@@ -30,6 +32,7 @@ package final class PlanBPolicySource: ProxyPolicySource {
         // By HTTP/1.1, whatever else a backend may know.
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["http/1.1"]
+        configuration.trustRoots = trustRoots
         self.tls = try NIOSSLContext(configuration: configuration)
     }
 

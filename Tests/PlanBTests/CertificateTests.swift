@@ -85,6 +85,48 @@ struct CertificateTests {
         try await group.shutdownGracefully()
     }
 
+    @Test("certificates of https backends are verified: by the authority, and by the name or address in the entry; nothing is said to another")
+    func backends() async throws {
+        let directory = try TemporaryDirectory()
+        let made = try await TestCertificates(in: URL(filePath: directory.path))
+        let port = try freeLoopbackPort()
+        let backend = try TestProcess(
+            "/usr/bin/env",
+            ["openssl", "s_server", "-accept", "\(port)", "-cert", made.path("server.pem"), "-key", made.path("server.key"), "-www", "-msg"])
+        try await eventually("the backend listens") { (try? TestPeer.connect(port: port)) != nil }
+        try await withPlanB(trustRoots: .file(made.path("ca.pem"))) { planb in
+            for host in ["localhost", "127.0.0.1"] {
+                try await planb.frontend("a.test", "https://\(host):\(port)")
+                #expect(try await planb.get("a.test").hasPrefix("HTTP/1.1 200 "), "\(host)")
+            }
+            // An address that is not in the certificate.
+            try await planb.frontend("b.test", "https://127.0.0.2:\(port)")
+            #expect(try await planb.get("b.test").hasPrefix("HTTP/1.1 503 "))
+            #expect(try await planb.errorLines(1)[0].contains("https://127.0.0.2:\(port)"))
+        }
+        try await withPlanB { planb in
+            try await planb.frontend("a.test", "https://localhost:\(port)")
+            #expect(try await planb.get("a.test").hasPrefix("HTTP/1.1 503 "))
+        }
+        await backend.stop(.kill)
+    }
+
+    @Test("HTTP/2 is offered where that was asked for, and otherwise not", arguments: [true, false])
+    func http2(isOffered: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let pair = try await Self.pair(directory, for: "a.test")
+        let folder = directory.file("certs")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try pair.certificate.write(toFile: "\(folder)/a.test.crt", atomically: true, encoding: .utf8)
+        try pair.key.write(toFile: "\(folder)/a.test.key", atomically: true, encoding: .utf8)
+        let source = try CertificateFolder(path: folder, logger: Self.logger).source(preset: .modern, offersHTTP2: isOffered, defaultName: nil)
+        try await withPlanB(certificates: source) { planb in
+            let lines = try await TestProcess.run(
+                "/bin/sh", ["-c", "openssl s_client -connect 127.0.0.1:\(planb.port) -servername a.test -alpn h2,http/1.1 </dev/null 2>/dev/null || true"])
+            #expect(lines.contains { $0.contains("ALPN protocol: h2") } == isOffered)
+        }
+    }
+
     @Test("presets differ by the oldest version they speak", arguments: [(TLSPreset.modern, false), (.intermediate, true), (.old, true)])
     func presets(preset: TLSPreset, speaksOld: Bool) async throws {
         let directory = try TemporaryDirectory()

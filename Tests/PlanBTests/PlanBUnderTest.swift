@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Metrics
 import NIOCore
+import NIOSSL
 import PlanBPolicy
 import PlaneTestSupport
 import ProxyCore
@@ -15,6 +16,7 @@ struct PlanBUnderTest: Sendable {
     let redis: RedisTestServer
     /// Lines written so far, of both logs.
     let accessLog: String
+    let errorLog: String
     let source: PlanBPolicySource
 
     func connect() throws -> TestPeer { try TestPeer.connect(port: self.port) }
@@ -36,10 +38,13 @@ struct PlanBUnderTest: Sendable {
     }
 
     /// Lines of the access log, once there are as many.
-    func lines(_ count: Int) async throws -> [String] {
+    func lines(_ count: Int) async throws -> [String] { try await self.lines(count, of: self.accessLog) }
+    func errorLines(_ count: Int) async throws -> [String] { try await self.lines(count, of: self.errorLog) }
+
+    private func lines(_ count: Int, of file: String) async throws -> [String] {
         var lines: [String] = []
-        try await eventually("the access log has \(count) lines") {
-            lines = ((try? String(contentsOfFile: self.accessLog, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+        try await eventually("\(file) has \(count) lines") {
+            lines = ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
             return lines.count >= count
         }
         return lines
@@ -89,7 +94,7 @@ extension TestBackend {
 
 func withPlanB(
     redis given: RedisTestServer? = nil, threads: Int = 1, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
-    certificates: NamedCertificates? = nil, configure: (inout PlanBOptions, inout ProxyLimits) -> Void = { _, _ in },
+    certificates: NamedCertificates? = nil, trustRoots: NIOSSLTrustRoots = .default, configure: (inout PlanBOptions, inout ProxyLimits) -> Void = { _, _ in },
     _ body: (PlanBUnderTest) async throws -> Void
 ) async throws {
     let redis = if let given { given } else { try await RedisTestServer.start() }
@@ -103,10 +108,10 @@ func withPlanB(
     proxyOptions.tellsFailures = false
     proxyOptions.limits = limits
     let logger = Logger(label: "planb-under-test")
-    let path = directory.file("access.log")
+    let (path, errorPath) = (directory.file("access.log"), directory.file("error.log"))
     let source = try PlanBPolicySource(
         options, accessLog: try LineWriter(.file(path: path), logger: logger),
-        errorLog: try LineWriter(.file(path: directory.file("error.log")), logger: logger), metrics: metrics)
+        errorLog: try LineWriter(.file(path: errorPath), logger: logger), metrics: metrics, trustRoots: trustRoots)
     let group = EpollEventLoopGroup(threads: threads)
     let proxy = try await ProxyServer(
         options: proxyOptions, policies: source, activity: NobodyAsks(), group: group, metrics: NOOPMetricsHandler.instance, logger: logger)
@@ -116,7 +121,7 @@ func withPlanB(
     let result: Result<Void, any Error>
     do {
         result = .success(
-            try await body(PlanBUnderTest(port: UInt16(listener.address.port ?? 0), redis: redis, accessLog: path, source: source)))
+            try await body(PlanBUnderTest(port: UInt16(listener.address.port ?? 0), redis: redis, accessLog: path, errorLog: errorPath, source: source)))
     } catch {
         result = .failure(error)
     }

@@ -52,7 +52,9 @@ struct ProgramTests {
         let number = try #require(pid_t(try await planb.process.line(containing: "number=").dropFirst(7)))
         kill(number, SIGUSR2)
         kill(number, SIGUSR1)
+        try await planb.process.line(containing: "planb, process \(number)")
         try await planb.process.line(containing: "redis to read, 127.0.0.1:\(redis.port): connected")
+        try await planb.process.line(containing: "dead marks of this process: 0")
         #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
         #expect(await planb.process.stop(signal) == 0)
     }
@@ -125,27 +127,73 @@ struct ProgramTests {
         #expect(!planb.process.log.contains { $0.contains("secret") })
     }
 
-    @Test("in the middle of traffic the master fails, its replica takes over, and requests are served again")
-    func failover() async throws {
+    /// What visitors were answered.
+    private final class Visits: Sendable {
+        struct State {
+            var served = 0
+            var refused = 0
+            var wrong: [String] = []
+            var isOver = false
+            var lastRefusal: ContinuousClock.Instant?
+        }
+
+        private let content = Mutex(State())
+        var state: State { self.content.withLock { $0 } }
+        func end() { self.content.withLock { $0.isOver = true } }
+
+        func note(_ answer: String) {
+            self.content.withLock { state in
+                if answer.hasPrefix("HTTP/1.1 200 "), answer.hasSuffix("\r\n\r\n0") {
+                    state.served += 1
+                } else if answer.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"), answer.hasSuffix("\r\n\r\n") {
+                    state.refused += 1
+                    state.lastRefusal = .now
+                } else {
+                    state.wrong.append(answer)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "in the middle of traffic the master fails and its replica takes over: every request is answered, with the cache each as ever, and marks go to the new master",
+        arguments: [false, true])
+    func failover(isCached: Bool) async throws {
         let master = try await RedisTestServer.start()
         let replica = try await RedisTestServer.start(options: ["--replicaof", "127.0.0.1", "\(master.port)"])
         let sentinel = try await master.sentinel()
-        let backends = try NumberedBackends(1)
+        let (backends, dead) = (try NumberedBackends(1), try TestBackend.refusing())
         try await master.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        try await master.command("RPUSH", "frontend:b.test", "id", dead.entry)
         try await eventually("the sentinel knows the replica") { try await sentinel.replicaCount() == 1 }
-        try await eventually("the replica has it") { try await replica.command("EXISTS", "frontend:a.test") == ["1"] }
+        try await eventually("the replica has it all") { try await replica.command("EXISTS", "frontend:a.test", "frontend:b.test") == ["2"] }
         let flags = ["read", "write"].flatMap { ["--\($0)-redis-sentinel-addrs", "127.0.0.1:\(sentinel.port)", "--\($0)-redis-sentinel-name", "mymaster"] }
-        for cached in [false, true] {
-            let planb = try await Self.start(master, redisFlags: flags + (cached ? ["--backend-cache"] : []))
-            #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
-            if !cached {
-                await master.stop()
-                try await eventually("requests are served again", within: .seconds(30)) { try await planb.get("a.test").hasSuffix("\r\n\r\n0") }
-            } else {
-                #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        let planb = try await Self.start(master, redisFlags: flags + (isCached ? ["--backend-cache"] : []))
+        let visits = Visits()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask { while !visits.state.isOver { visits.note(try await planb.get("a.test")) } }
             }
-            #expect(await planb.process.stop() == 0)
+            // By then every thread of planb has served the host.
+            try await eventually("visitors are served") { visits.state.served >= 200 }
+            let began = ContinuousClock.now
+            await master.stop()
+            try await eventually("the sentinel names the replica", within: .seconds(60)) { try await sentinel.masterPort() == "\(replica.port)" }
+            let before = visits.state.served
+            try await eventually("visitors are served again", within: .seconds(60)) { visits.state.served >= before + 200 }
+            try await eventually("the new master has a mark", within: .seconds(60)) {
+                _ = try await planb.get("b.test")
+                return try await replica.command("SMEMBERS", "dead:b.test") == ["0"]
+            }
+            visits.end()
+            try await group.waitForAll()
+            let state = visits.state
+            let gap = state.lastRefusal.map { $0 - began } ?? .zero
+            print("failover\(isCached ? " with the cache" : ""): \(state.served) served, \(state.refused) refused, the last of them after \(gap)")
+            #expect(state.wrong.isEmpty, "\(state.wrong.prefix(3))")
+            #expect(state.refused == 0 || !isCached)
         }
+        #expect(await planb.process.stop() == 0)
     }
 
     @Test("a successor takes over under traffic: no request is lost, and an open WebSocket goes on")
