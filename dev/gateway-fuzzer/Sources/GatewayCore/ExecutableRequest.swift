@@ -1,0 +1,1 @@
+../../../../Sources/GatewayCore/Connect/ExecutableRequest.swift

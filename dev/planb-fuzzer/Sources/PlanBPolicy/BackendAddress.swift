@@ -1,0 +1,1 @@
+../../../../Sources/PlanBPolicy/Backends/BackendAddress.swift

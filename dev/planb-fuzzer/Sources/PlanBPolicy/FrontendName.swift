@@ -1,0 +1,1 @@
+../../../../Sources/PlanBPolicy/Frontends/FrontendName.swift

@@ -1,0 +1,1 @@
+../../../../Sources/PlanBPolicy/Frontends/FrontendQuestion.swift

@@ -1,0 +1,1 @@
+../../../../Sources/PlanBPolicy/Health/HealthSubject.swift

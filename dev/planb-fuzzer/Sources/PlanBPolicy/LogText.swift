@@ -1,0 +1,1 @@
+../../../../Sources/PlanBPolicy/Records/LogText.swift
