@@ -34,7 +34,7 @@ struct GatewayBench: AsyncParsableCommand {
         let (scheduler, schedulerStart) = try await self.start(self.scheduler, "scheduler")
         let (gateway, gatewayStart) = try await self.start(
             self.gateway, "gateway",
-            ["PLANE_GATEWAY__HTTP_PORT": "\(self.port)", "PLANE_GATEWAY__DEFAULT_CLUSTER": cluster.rawValue, "PLANE_LOG__LEVEL": "warning"])
+            ["PLANE_GATEWAY__HTTP_PORT": "\(self.port)", "PLANE_GATEWAY__DEFAULT_CLUSTER": cluster.rawValue, "PLANE_GATEWAY__AUDIT": "false"])
         print(
             "\(messages) messages, \(self.drones * self.backendsPerDrone) backends: scheduler ready after \(schedulerStart.milliseconds), gateway after \(gatewayStart.milliseconds)"
         )
