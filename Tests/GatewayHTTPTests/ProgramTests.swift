@@ -110,7 +110,7 @@ import Testing
                     for number in 0..<6 {
                         visitors.addTask {
                             var turn = number
-                            while !ledger.isOver {
+                            while !Task.isCancelled, !ledger.isOver {
                                 turn += 1
                                 await Self.visit(gateways[turn % 2], "\(turn % 2 == 0 ? "key" : "order")-\(turn / 7)", ledger)
                             }

@@ -2,6 +2,7 @@ import Foundation
 import EpollTransport
 import Logging
 import NIOCore
+import NIOSSL
 import PlanBPolicy
 import PlaneTestSupport
 import RedisClient

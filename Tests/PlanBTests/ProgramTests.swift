@@ -172,7 +172,7 @@ struct ProgramTests {
         let visits = Visits()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
-                group.addTask { while !visits.state.isOver { visits.note(try await planb.get("a.test")) } }
+                group.addTask { while !Task.isCancelled, !visits.state.isOver { visits.note(try await planb.get("a.test")) } }
             }
             // By then every thread of planb has served the host.
             try await eventually("visitors are served") { visits.state.served >= 200 }

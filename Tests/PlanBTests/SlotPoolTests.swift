@@ -1,35 +1,44 @@
-import Synchronization
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import PlanBPolicy
 
 @Suite("Looking at so many backends at once") struct SlotPoolTests {
+    private final class Visitors: Sendable {
+        struct State {
+            var inside = 0
+            var most = 0
+            var done = 0
+            var isOpen = false
+        }
+
+        let state = Mutex(State())
+    }
+
     @Test("five get a slot, the others wait for one to be given back, and all get their turn")
     func slots() async throws {
         let pool = SlotPool(count: 5)
-        let (inside, done, most) = (Mutex(0), Mutex(0), Mutex(0))
-        let gate = Mutex(false)
+        let visitors = Visitors()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<20 {
                 group.addTask {
                     try await pool.withSlot { () -> Result<Void, any Error> in
-                        let now = inside.withLock { count in
-                            count += 1
-                            return count
+                        visitors.state.withLock { state in
+                            state.inside += 1
+                            state.most = max(state.most, state.inside)
                         }
-                        most.withLock { $0 = max($0, now) }
-                        defer { inside.withLock { $0 -= 1 } }
-                        do { try await eventually("the gate opens") { gate.withLock { $0 } } } catch { return .failure(error) }
-                        done.withLock { $0 += 1 }
+                        defer { visitors.state.withLock { $0.inside -= 1 } }
+                        do { try await eventually("the gate opens") { visitors.state.withLock { $0.isOpen } } } catch { return .failure(error) }
+                        visitors.state.withLock { $0.done += 1 }
                         return .success(())
                     }.get()
                 }
             }
-            try await eventually("five are inside") { inside.withLock { $0 } == 5 }
-            gate.withLock { $0 = true }
+            try await eventually("five are inside") { visitors.state.withLock { $0.inside } == 5 }
+            visitors.state.withLock { $0.isOpen = true }
             try await group.waitForAll()
         }
-        #expect(done.withLock { $0 } == 20 && most.withLock { $0 } == 5)
+        #expect(visitors.state.withLock { $0.done } == 20 && visitors.state.withLock { $0.most } == 5)
     }
 }
