@@ -8,6 +8,8 @@ import ProxyCore
 final class DronePolicy: ProxyPolicy {
     /// What is remembered of a request.
     private enum Notes {
+        /// Nothing. Not written as an empty literal, which goes through an array for a type of another module.
+        static let none = RequestNotes(rawValue: 0)
         /// It found its backend by its path.
         static let isByPath = RequestNotes(rawValue: 1)
         /// The `Authorization` field was the token.
@@ -99,7 +101,7 @@ final class DronePolicy: ProxyPolicy {
     // MARK: Pages
 
     func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes {
-        guard self.pages != nil, PagePreference.wantsPage(fields, bytes), !head.wantsUpgrade else { return [] }
+        guard self.pages != nil, PagePreference.wantsPage(fields, bytes), !head.wantsUpgrade else { return Notes.none }
         guard head.framing == .none, head.isHEAD || bytes.equals(head.method, uppercase: "GET") else { return Notes.wantsPage }
         return Notes.wantsPage.union(Notes.mayReload)
     }

@@ -298,11 +298,11 @@ extension ClientConnection {
     /// A request that was read, but not sent, ends here.
     func failPending(_ failure: RequestFailure, of name: String?) {
         if let pendingHead {
-            self.worker.table = pendingHead.table
+            var table = pendingHead.table
+            self.worker.exchangeTable(&table)
             let buffer = self.input
             self.fail(failure, of: name, head: pendingHead.head, buffer.readableBytesUInt8Span)
-            self.worker.table = FieldTable()
-            return
+            return self.worker.exchangeTable(&table)
         }
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span

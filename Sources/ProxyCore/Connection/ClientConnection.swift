@@ -33,7 +33,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var deadline: NIODeadline = .distantFuture
 
     @exclusivity(unchecked) var transport = ClientTransport.none
-    var forwarding = RequestHeadWriter.Forwarding(clientAddress: "unknown", scheme: "http")
+    var forwarding = RequestHeadWriter.Forwarding.unknown
     /// Bytes from the client not dealt with yet.
     ///
     /// Of a stream, the head of its request until that has been sent; what comes of the body is the stream's.
@@ -105,13 +105,13 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.begin(for: context.channel.remoteAddress.flatMap(AddressKey.init))
     }
 
-    /// Begins to serve the request of a stream. Its client is that of its connection.
+    /// Begins to serve the request of a stream, which the limiter has admitted. Its client is that of its connection.
     func begin(on stream: HTTP2Stream, of connection: ClientConnection) {
         self.transport = .stream(stream)
         self.worker.add(self)
         self.forwarding = connection.forwarding
         self.visitor = connection.visitor
-        self.claim(self.visitor.address?.owner)
+        self.owner = self.visitor.address?.owner
     }
 
     private func begin(for client: AddressKey?) {

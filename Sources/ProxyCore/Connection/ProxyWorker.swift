@@ -85,6 +85,13 @@ final class ProxyWorker {
         host.worker = self
     }
 
+    /// Puts another table into the place of the scratch space, and the other way round: whoever lends one puts it back, so that the memory of
+    /// either is used again.
+    @inline(__always)
+    func exchangeTable(_ table: inout FieldTable) {
+        swap(&self.table, &table)
+    }
+
     // MARK: Scratch space of HTTP/2
 
     /// For fields that are about to come. A connection gives it back once it has them all, which mostly is at once.
@@ -238,8 +245,7 @@ final class ProxyWorker {
     func add(_ connection: ClientConnection) {
         connection.place = self.connections.count
         self.connections.append(connection)
-        // A stream is counted where it begins, a connection where it was taken.
-        if connection.role.isStream { self.limiter.add() } else { self.metrics.connectionsChange += 1 }
+        if !connection.role.isStream { self.metrics.connectionsChange += 1 }
     }
 
     /// - Parameter owner: Whom the connection was counted for.

@@ -40,10 +40,11 @@ extension ClientConnection {
     /// Deals with the request's head, for the first time, or once more when something had to be waited for.
     func readStreamHead(after lookup: LookupOutcome?) {
         guard let pendingHead else { return }
-        self.worker.table = pendingHead.table
+        var table = pendingHead.table
+        self.worker.exchangeTable(&table)
         let buffer = self.input
         self.serve(pendingHead.head, buffer.readableBytesUInt8Span, after: lookup)
-        self.worker.table = FieldTable()
+        self.worker.exchangeTable(&table)
     }
 
     // MARK: Its body

@@ -32,6 +32,8 @@ final class HTTP2Connection: ReadinessHandler {
     @exclusivity(unchecked) private var reader: HTTP2RequestReader?
     /// They are of a stream that has been refused.
     private var skipsHeaders = false
+    /// They are of a stream that is counted already.
+    private var hasAdmitted = false
     /// Whose endpoints have been given something by what is being read.
     @exclusivity(unchecked) private var fed: [ClientConnection] = []
 
@@ -176,14 +178,20 @@ final class HTTP2Connection: ReadinessHandler {
         self.skipsHeaders = areTrailers && self.stream(id) == nil
         if self.skipsHeaders { return }
         self.headersBeganAt = .now()
-        if !areTrailers, self.streams.count >= self.worker.limits.streams || !self.worker.limiter.admits(self.client.visitor.address?.owner) {
-            if self.streams.count < self.worker.limits.streams { self.worker.metrics.connectionsRefused += 1 }
+        if !areTrailers, !self.admitsStream() {
             self.skipsHeaders = true
             self.spend(.wastedStream)
             return self.reset(id, .refused)
         }
         if self.reader == nil { self.reader = self.worker.takeHTTP2Reader() }
         self.reader?.begin(isTrailers: areTrailers)
+    }
+
+    private func admitsStream() -> Bool {
+        if self.streams.count >= self.worker.limits.streams { return false }
+        if !self.hasAdmitted { self.hasAdmitted = self.worker.limiter.admitStream(of: self.client.visitor.address?.owner) }
+        if !self.hasAdmitted { self.worker.metrics.connectionsRefused += 1 }
+        return self.hasAdmitted
     }
 
     func header(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
@@ -204,6 +212,7 @@ final class HTTP2Connection: ReadinessHandler {
         let engine = ClientConnection(worker: self.worker, role: .stream(client: self.client.visitor.address))
         stream.serve(engine)
         engine.begin(on: stream, of: self.client)
+        self.hasAdmitted = false
         engine.serve(reader, endsStream: endsStream)
     }
 
@@ -505,6 +514,8 @@ final class HTTP2Connection: ReadinessHandler {
     func end() {
         if self.isOver { return }
         self.isOver = true
+        if self.hasAdmitted { self.worker.limiter.remove(self.client.visitor.address?.owner) }
+        self.hasAdmitted = false
         self.uploads.end()
         let streams = self.streams
         self.streams = []

@@ -45,52 +45,50 @@ struct HTTP2Library: @unchecked Sendable {
 
     private func setReceiving() {
         nghttp2_session_callbacks_set_on_begin_frame_callback(self.callbacks) { _, head, user in
-            guard let head, let connection = HTTP2Connection.of(user) else { return 0 }
-            connection.frameBegins(head.pointee)
+            if let head { HTTP2Connection.with(user) { $0.frameBegins(head.pointee) } }
             return 0
         }
         nghttp2_session_callbacks_set_on_begin_headers_callback(self.callbacks) { _, frame, user in
-            guard let frame, let connection = HTTP2Connection.of(user) else { return 0 }
-            connection.headersBegin(stream: frame.pointee.hd.stream_id, areTrailers: frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST)
+            guard let frame else { return 0 }
+            HTTP2Connection.with(user) {
+                $0.headersBegin(stream: frame.pointee.hd.stream_id, areTrailers: frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST)
+            }
             return 0
         }
         nghttp2_session_callbacks_set_on_header_callback(self.callbacks) { _, _, name, nameLength, value, valueLength, _, user in
-            HTTP2Connection.of(user)?.header(
-                UnsafeBufferPointer(start: name, count: nameLength), UnsafeBufferPointer(start: value, count: valueLength))
+            HTTP2Connection.with(user) {
+                $0.header(UnsafeBufferPointer(start: name, count: nameLength), UnsafeBufferPointer(start: value, count: valueLength))
+            }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(self.callbacks) { _, frame, user in
-            guard let frame, let connection = HTTP2Connection.of(user) else { return 0 }
-            connection.frameReceived(frame)
+            if let frame { HTTP2Connection.with(user) { $0.frameReceived(frame) } }
             return 0
         }
         nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(self.callbacks) { _, _, _, user in
-            HTTP2Connection.of(user)?.spend(.wastedStream)
+            HTTP2Connection.with(user) { $0.spend(.wastedStream) }
             return 0
         }
         nghttp2_session_callbacks_set_unpack_extension_callback(self.callbacks) { _, _, _, _ in NGHTTP2_ERR_CANCEL.rawValue }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(self.callbacks) { _, _, stream, data, length, user in
-            guard let data, let connection = HTTP2Connection.of(user) else { return 0 }
-            connection.dataReceived(stream: stream, data, length)
+            if let data { HTTP2Connection.with(user) { $0.dataReceived(stream: stream, data, length) } }
             return 0
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(self.callbacks) { _, stream, _, user in
-            HTTP2Connection.of(user)?.streamClosed(stream)
+            HTTP2Connection.with(user) { $0.streamClosed(stream) }
             return 0
         }
     }
 
     private func setSending() {
         nghttp2_session_callbacks_set_send_data_callback(self.callbacks) { _, _, head, length, source, user in
-            guard let head, let connection = HTTP2Connection.of(user), let stream = HTTP2Stream.of(source) else {
-                return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
-            }
-            connection.send(head, length, of: stream)
+            guard let head, let stream = HTTP2Stream.of(source) else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+            HTTP2Connection.with(user) { $0.send(head, length, of: stream) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_not_send_callback(self.callbacks) { _, frame, _, user in
             guard let frame, frame.pointee.hd.type == NGHTTP2_HEADERS.rawValue else { return 0 }
-            HTTP2Connection.of(user)?.headNotSent(stream: frame.pointee.hd.stream_id)
+            HTTP2Connection.with(user) { $0.headNotSent(stream: frame.pointee.hd.stream_id) }
             return 0
         }
     }
@@ -99,19 +97,20 @@ struct HTTP2Library: @unchecked Sendable {
     static func dataProvider(_ stream: HTTP2Stream) -> nghttp2_data_provider {
         nghttp2_data_provider(source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque())) {
             _, _, _, length, flags, source, user in
-            guard let flags, let connection = HTTP2Connection.of(user), let stream = HTTP2Stream.of(source) else {
-                return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
-            }
-            return connection.nextBytes(of: stream, atMost: length, &flags.pointee)
+            guard let flags, let stream = HTTP2Stream.of(source) else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+            return HTTP2Connection.with(user) { $0.nextBytes(of: stream, atMost: length, &flags.pointee) } ?? Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
         }
     }
 }
 
 extension HTTP2Connection {
-    /// The connection a callback is about. It outlives its session, which is deleted first.
+    /// Calls `body` with the connection a callback is about. It outlives its session, which is deleted first, so none of the calls, of which there
+    /// is one for each field, has to count a reference.
     @inline(__always)
-    static func of(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Connection? {
-        pointer.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+    @discardableResult
+    static func with<Result>(_ pointer: UnsafeMutableRawPointer?, _ body: (HTTP2Connection) -> Result) -> Result? {
+        guard let pointer else { return nil }
+        return Unmanaged<HTTP2Connection>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
     }
 }
 

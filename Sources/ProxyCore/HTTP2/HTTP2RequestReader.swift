@@ -108,8 +108,11 @@ final class HTTP2RequestReader {
     /// Puts the value and a space at the end.
     private func append(_ value: UnsafeBufferPointer<UInt8>) -> Range<Int> {
         let start = self.bytes.readableBytes
-        self.bytes.writeBytes(UnsafeRawBufferPointer(value))
-        self.bytes.writeInteger(UInt8.space)
+        self.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: value.count + 1) { space in
+            if let target = space.baseAddress, let from = value.baseAddress { memcpy(target, from, value.count) }
+            space[value.count] = .space
+            return value.count + 1
+        }
         return start..<(start + value.count)
     }
 
@@ -162,8 +165,22 @@ final class HTTP2RequestReader {
     private func beginFields(limits: borrowing ProxyLimits) throws(HTTPViolation) {
         self.fieldsStart = self.bytes.readableBytes
         guard let authority else { return }
-        let value = self.bytes.getSlice(at: authority.lowerBound, length: authority.count) ?? ByteBuffer()
-        try self.appendLine("Host", value, limits: limits)
+        let name: StaticString = "Host: "
+        let length = name.utf8CodeUnitCount + authority.count + 2
+        try self.admitLine(length, limits: limits)
+        let start = self.bytes.readableBytes
+        self.bytes.reserveCapacity(minimumWritableBytes: length)
+        // From one place of the buffer to another, which a slice would have copied as a whole first. Nothing is ever read from it, so its
+        // bytes begin where its memory does.
+        self.bytes.withVeryUnsafeMutableBytes { memory in
+            guard let base = memory.baseAddress else { return }
+            memcpy(base + start, name.utf8Start, name.utf8CodeUnitCount)
+            memcpy(base + start + name.utf8CodeUnitCount, base + authority.lowerBound, authority.count)
+            memory[start + length - 2] = .carriageReturn
+            memory[start + length - 1] = .lineFeed
+        }
+        self.bytes.moveWriterIndex(forwardBy: length)
+        _ = self.addField(at: start, nameLength: name.utf8CodeUnitCount - 2, valueLength: authority.count)
     }
 
     private func compare(_ host: UnsafeBufferPointer<UInt8>, with authority: Range<Int>) throws(HTTPViolation) {

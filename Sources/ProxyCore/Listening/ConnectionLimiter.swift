@@ -35,12 +35,21 @@ final class ConnectionLimiter: Sendable {
         }
     }
 
-    /// Whether this client may have one more, and there is room for it.
-    func admits(_ owner: AddressKey?) -> Bool {
+    /// Counts one more stream, if there is room for it and its client may have one more; ``remove(_:)`` takes it back.
+    func admitStream(of owner: AddressKey?) -> Bool {
         self.state.withLock { state in
             guard !self.isFull(state) else { return false }
-            guard self.limitPerAddress > 0, let owner else { return true }
-            return state.perAddress[owner, default: 0] < self.limitPerAddress
+            if let owner {
+                // Its connection is counted, so the address mostly is there, and is looked for once.
+                if let index = state.perAddress.index(forKey: owner) {
+                    guard self.limitPerAddress == 0 || state.perAddress.values[index] < self.limitPerAddress else { return false }
+                    state.perAddress.values[index] += 1
+                } else {
+                    state.perAddress[owner] = 1
+                }
+            }
+            state.total += 1
+            return true
         }
     }
 
@@ -50,8 +59,8 @@ final class ConnectionLimiter: Sendable {
     }
 
     private static func subtract(_ owner: AddressKey, from state: inout State) {
-        guard let count = state.perAddress[owner] else { return }
-        state.perAddress[owner] = count > 1 ? count - 1 : nil
+        guard let index = state.perAddress.index(forKey: owner) else { return }
+        if state.perAddress.values[index] > 1 { state.perAddress.values[index] -= 1 } else { state.perAddress.remove(at: index) }
     }
 
     func remove(_ owner: AddressKey?) {

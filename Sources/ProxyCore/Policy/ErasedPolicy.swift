@@ -47,6 +47,6 @@ extension ProxyPolicy {
     }
 
     func ended(_ request: EndedRequest, onCarried route: (any ProxyRoute)?) {
-        self.ended(request, on: route.map { self.own($0) })
+        if let route { self.ended(request, on: self.own(route)) } else { self.ended(request, on: nil) }
     }
 }

@@ -15,6 +15,9 @@ package struct RequestHeadWriter {
             self.fields = Array("X-Forwarded-For: \(clientAddress)\r\nX-Forwarded-Proto: \(scheme)\r\nX-Forwarded-Host: ".utf8)
             self.scheme = scheme
         }
+
+        /// Until the client is known, and of one that has no address.
+        static let unknown = Forwarding(clientAddress: "unknown", scheme: "http")
     }
 
     /// What a backend sees of what the client says in forwarding fields.
