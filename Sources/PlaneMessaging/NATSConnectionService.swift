@@ -1,3 +1,4 @@
+import Metrics
 package import NATS
 import PlaneService
 import ServiceLifecycle
@@ -11,6 +12,7 @@ package struct NATSConnectionService: Service {
 
     /// Messages that have arrived were handled when their services stopped; what remains is to send the last answers.
     private static let drainLimit: Duration = .seconds(5)
+    private static let watchInterval: Duration = .seconds(5)
 
     /// - Parameter opens: Whether this service makes the connection, for a process whose other services work without it too. The service fails
     ///   where a connection cannot be made.
@@ -20,6 +22,22 @@ package struct NATSConnectionService: Service {
     }
 
     package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.watch() }
+            try await self.serve()
+            group.cancelAll()
+        }
+    }
+
+    /// Tells whether there is a connection, from the first attempt on.
+    private func watch() async {
+        let isConnected = Meter(label: "plane_nats_is_connected")
+        repeat {
+            isConnected.set(self.connection.isConnected ? 1 : 0)
+        } while (try? await Task.sleep(for: Self.watchInterval)) != nil
+    }
+
+    private func serve() async throws {
         if self.opens {
             do {
                 try await cancelWhenGracefulShutdown { try await self.connection.open() }

@@ -68,7 +68,8 @@ package struct Scheduler: Service {
             group.addTask { await self.lateRefusals.run(world: self.world, writer: self.writer, logger: self.logger) }
             group.addTask {
                 await Housekeeper(
-                    bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger
+                    bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, metrics: self.metrics,
+                    logger: self.logger
                 ).run()
             }
             try await self.serve()

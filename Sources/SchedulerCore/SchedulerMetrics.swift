@@ -11,6 +11,7 @@ package struct SchedulerMetrics: Sendable {
     private let stateBytes = Meter(label: "plane_scheduler_state_bytes")
     private let storeBytes = Meter(label: "plane_scheduler_store_bytes")
     private let storeLimitBytes = Meter(label: "plane_scheduler_store_limit_bytes")
+    private let silentDrones = Meter(label: "plane_scheduler_silent_drones")
     private let labels = ClusterLabels()
 
     package init() {}
@@ -28,6 +29,8 @@ package struct SchedulerMetrics: Sendable {
         self.isCurrent.set(isCurrent ? 1 : 0)
         self.sequence.set(Double(sequence))
     }
+
+    func drones(silent: Int) { self.silentDrones.set(silent) }
 
     /// - Parameters:
     ///   - stateMessages: in the stream of the state of the world.

@@ -15,7 +15,8 @@ enum BackendMetrics {
     }
 
     /// - Parameter maximum: nil for no limit, which is told as 0.
-    static func counted(running: Int, maximum: UInt32?) {
+    static func counted(running: Int, maximum: UInt32?, isDraining: Bool) {
+        Meter(label: "plane_drone_is_draining").set(isDraining ? 1 : 0)
         Meter(label: "plane_drone_running_backends").set(running)
         Meter(label: "plane_drone_max_backends").set(maximum ?? 0)
     }

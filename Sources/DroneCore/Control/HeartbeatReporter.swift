@@ -52,7 +52,7 @@ package struct HeartbeatReporter: Sendable {
         do throws(StoreError) {
             let count = try await self.store.liveCount()
             self.condition.set(liveBackends: count)
-            BackendMetrics.counted(running: count, maximum: self.maxBackends)
+            BackendMetrics.counted(running: count, maximum: self.maxBackends, isDraining: self.condition.isDraining)
         } catch {
             guard !Task.isCancelled else { return }
             self.logger.warning("live backends could not be counted", metadata: [LogKey.error: "\(error)"])

@@ -16,6 +16,7 @@ final class Housekeeper: Sendable {
     private let writeOff: LostMarker
     private let retention: Retention
     private let lostAfter: Duration?
+    private let metrics: SchedulerMetrics
     private let logger: Logger
     private let watch = Mutex(LostDroneWatch())
     private let hasLease = Mutex(false)
@@ -28,13 +29,14 @@ final class Housekeeper: Sendable {
     /// Time within which this scheduler's own writes have to come back through the stream.
     private static let echoLimit: Duration = .seconds(2)
 
-    init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
+    init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, metrics: SchedulerMetrics, logger: Logger) {
         self.bus = bus
         self.world = world
         self.caller = InventoryCollector(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
         self.writeOff = LostMarker(bus: bus, writer: writer, logger: logger)
         self.retention = Retention(jetStream: bus.connection.jetStream, world: world, configuration: configuration, logger: logger)
         self.lostAfter = configuration.lostAfter
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -48,12 +50,23 @@ final class Housekeeper: Sendable {
         }
     }
 
-    /// Tells the `LostDroneWatch` every second whether this process would have heard a drone.
+    /// Tells the `LostDroneWatch` every second whether this process would have heard a drone, and counts those that are silent.
     private func listen() async {
+        var round = 0
         while (try? await Task.sleep(for: Self.period)) != nil {
             let isListening = self.world.isCaughtUp && self.world.isCurrent && self.bus.connection.isConnected
             self.watch.withLock { $0.tick(at: .now(), isListening: isListening) }
+            round += 1
+            if round % Self.dronesEvery == 0 { self.metrics.drones(silent: self.silentDrones(now: .now())) }
         }
+    }
+
+    /// Drones that get no backends because nothing was heard of them, and are not marked `Lost` yet.
+    private func silentDrones(now: StateTime) -> Int {
+        let watch = self.watch.withLock { $0 }
+        return self.world.drones {
+            $0.state != .lost && $0.state != .stopped && watch.isLost(lastHeard: $0.lastHeard, limit: Placement.livenessWindow, now: now)
+        }.count
     }
 
     private func work() async {
