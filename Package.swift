@@ -100,7 +100,7 @@ let package = Package(
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections], settings: hot),
         library("RedisClient", ["EpollTransport", nioCore, collections, logging]),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
-        library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioHTTP1, logging]),
+        library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
         library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.

@@ -37,6 +37,7 @@ extension EngineError {
         // Docker answers with 500 also where the image, the command or a limit is at fault; what is not its own trouble is a refusal.
         case (.creation, 500...599): return message.saysEngineTrouble ? .daemonFailed : .badRequest
         case (.start, 400...599) where message.saysEngineTrouble: return .daemonFailed
+        case (.files, 404): return message.saysNoSuchContainer ? .noSuchContainer : .badRequest
         case (.container, 404), (.start, 404):
             // Otherwise it is a network or volume the container is specified with that is gone.
             return message.saysNoSuchContainer ? .noSuchContainer : .notStartable

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 
@@ -8,6 +9,8 @@ struct EngineRequest: Sendable {
         case daemon
         /// An existing container.
         case container
+        /// Files of an existing container.
+        case files
         /// An existing container that is to be started.
         case start
         /// A container to be created.
@@ -25,6 +28,8 @@ struct EngineRequest: Sendable {
     var query: [(name: String, value: String)] = []
     var headers: [(name: String, value: String)] = []
     var body: ByteBuffer?
+    /// In place of the body: one that is made while it is sent, and can be sent once.
+    var stream: HTTPClientRequest.Body?
     var contentType = "application/json"
     var subject: Subject
     /// For error messages: `inspect container plane-b7f3`.

@@ -57,7 +57,7 @@ import ServiceLifecycle
         }
         agentSettings.isIsolated = { isolation?.isInForce }
         let agent = try await DroneAgent(
-            agentSettings, store: store, engine: engine, feeds: engine,
+            agentSettings, store: store, engine: engine, feeds: engine, access: settings.agent.allowsExec ? engine : nil,
             bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger), logger: logger)
         var services: [any Service] = [NATSConnectionService(connection, opens: true)]
         if let isolation { services.append(isolation) }

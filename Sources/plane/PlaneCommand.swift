@@ -35,7 +35,8 @@ struct PlaneCommand: AsyncParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             SpawnCommand.self, StatusCommand.self, WhyCommand.self, ListDronesCommand.self, ListBackendsCommand.self, LogsCommand.self,
-            TopCommand.self, ConnectionsCommand.self, TerminateCommand.self, DrainCommand.self, DoctorCommand.self, CleanupCommand.self,
+            TopCommand.self, ConnectionsCommand.self, TerminateCommand.self, RestartCommand.self, ExecCommand.self,
+            ShellCommand.self, CopyCommand.self, DrainCommand.self, DoctorCommand.self, CleanupCommand.self,
             MarkBackendLostCommand.self, DumpStateCommand.self, StreamStateCommand.self, CompletionsCommand.self,
             ReferenceCommand.self,
         ])

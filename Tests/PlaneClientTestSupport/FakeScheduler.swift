@@ -95,6 +95,27 @@ package final class FakeScheduler: Sendable {
         }
     }
 
+    /// Answers for the agents of all drones: what is brought to a program comes back from it, and then it ends with this code.
+    package func serveExec(exitCode: Int64, describing request: ScheduleRequest? = nil) async throws {
+        let input = Mutex((bytes: [UInt8](), isComplete: false))
+        try await self.serve(ExecRequest.self) { _, _ in UnitReply() }
+        try await self.serve(ExecInput.self) { message, _ in
+            input.withLock { input in
+                input.bytes = input.bytes.prefix(Int(message.offset)) + message.data.bytes
+                if message.isLast { input.isComplete = true }
+                return ExecInputTaken(taken: UInt64(input.bytes.count))
+            }
+        }
+        try await self.serve(ExecOutputRequest.self) { question, _ in
+            input.withLock { input in
+                guard input.isComplete else { return .nothingYet }
+                guard question.after == 0, !input.bytes.isEmpty else { return .ended(number: question.after + 1, exitCode: exitCode) }
+                return .piece(number: 1, .stdout, Base64Text(input.bytes))
+            }
+        }
+        if let request { try await self.serve(DescribeBackend.self) { _, _ in request } }
+    }
+
     /// Takes reports of states, and tells what it took.
     package func serveReports(_ take: @escaping @Sendable (UpdateBackendStateMessage) -> Void) async throws {
         try await self.serve(UpdateBackendStateMessage.self) { update, _ in

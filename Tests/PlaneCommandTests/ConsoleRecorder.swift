@@ -16,7 +16,12 @@ final class ConsoleRecorder: Sendable {
             writeOut: { text in self.texts.withLock { $0.out += text } },
             writeError: { text in self.texts.withLock { $0.error += text } },
             usesColours: colours, isErrorTerminal: terminal, environment: environment,
-            readLine: { input.next() })
+            readLine: { input.next() },
+            writeBytes: { bytes, isError in
+                let text = String(decoding: bytes, as: UTF8.self)
+                self.texts.withLock { if isError { $0.error += text } else { $0.out += text } }
+            },
+            readBytes: { input.next().map { Array($0.utf8) } ?? [] })
     }
 }
 

@@ -23,6 +23,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var pool = PoolName.unnamed
     /// Where directories are that outlive their backends; nil if requests may not ask for them. An absolute path.
     package var mountBase: String?
+    /// Whether operators may run programs in the containers of backends, copy files, and see what a backend was asked for with.
+    package var allowsExec = true
 
     package init(ip: OwnAddress) {
         self.ip = ip
@@ -69,6 +71,9 @@ extension AgentConfiguration: ConfigReadable {
         draft.mountBase = reader.optional(
             "mount_base", .mountBase,
             "Directory below which requests get directories that outlive their backends; requests for such are refused if not set.")
+        reader.read(
+            "exec", .boolean, into: &draft.allowsExec,
+            "Let operators run programs in the containers of backends (plane exec, shell, cp, restart); false refuses that, whoever asks.")
         reader.unused("drone_id", reason: "the drone's id is the top-level key drone_id")
         guard let ip else { return nil }
         draft.ip = ip

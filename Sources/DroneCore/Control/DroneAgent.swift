@@ -69,11 +69,14 @@ package struct DroneAgent: Service {
     private let registry: BackendRegistry
     private let voice: DroneVoice
     private let dispatcher: OutboxDispatcher
+    private let execs: ExecSessions
     private let logger: Logger
 
     /// Reads from the table what the drone remembers of itself.
+    /// - Parameter access: nil refuses operators all that they may do in containers.
     package init(
-        _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, bus: PlaneBus, logger: Logger
+        _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, access: (any EngineAccess)? = nil, bus: PlaneBus,
+        logger: Logger
     ) async throws(StoreError) {
         let voice = DroneVoice(drone: settings.drone, bus: bus, logger: logger)
         let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
@@ -100,6 +103,7 @@ package struct DroneAgent: Service {
         self.registry = BackendRegistry(context: context)
         self.voice = voice
         self.dispatcher = dispatcher
+        self.execs = ExecSessions(settings, store: store, access: access, time: context.time, logger: logger)
         self.logger = logger
     }
 
@@ -112,6 +116,7 @@ package struct DroneAgent: Service {
         let rollCalls = try self.bus.subscribe(to: RollCallRequest.self, on: RollCallRequest.subject(cluster: cluster, drone: drone))
         let connections = try self.bus.subscribe(
             to: OpenConnectionsRequest.self, on: OpenConnectionsRequest.subject(cluster: cluster, drone: drone))
+        let execs = try ExecSubscriptions(self.bus, cluster: cluster, drone: drone)
         try await self.registry.resume()
 
         await withTaskGroup(of: Void.self) { group in
@@ -125,6 +130,8 @@ package struct DroneAgent: Service {
                     loops.addTask { await self.serve(drains) }
                     loops.addTask { await self.serve(rollCalls) }
                     loops.addTask { await self.serve(connections) }
+                    loops.addTask { await self.execs.run() }
+                    loops.addTask { await execs.serve(self.execs) }
                 }
             }
             await self.cursorKeeper.write()

@@ -14,6 +14,10 @@ struct Console: Sendable {
     var environment: [String: String]
     /// The next line of standard input, without its end; nil where there is none.
     var readLine: @Sendable () -> String? = { Swift.readLine() }
+    /// Writes bytes of whatever kind to standard output, or to standard error if the second argument says so.
+    var writeBytes: @Sendable ([UInt8], Bool) -> Void = { Self.write($0[...], to: $1 ? STDERR_FILENO : STDOUT_FILENO) }
+    /// The next bytes of standard input; none at its end.
+    var readBytes: @Sendable () async -> [UInt8] = { await StandardInput.ofThisProcess.next() }
     /// Columns of the terminal that standard output is; nil for a pipe or a file, where lines are as long as they are.
     var width: Int?
 
@@ -56,8 +60,10 @@ struct Console: Sendable {
     }
 
     /// Everything at once, whatever the size; a reader that has gone away (`plane logs | head`) ends the process as usual.
-    private static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+    private static func write(_ text: String, to descriptor: Int32) { self.write(Array(text.utf8)[...], to: descriptor) }
+
+    private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) {
+        var rest = bytes
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }

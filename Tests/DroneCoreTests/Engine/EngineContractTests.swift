@@ -10,7 +10,7 @@ import Testing
 @Suite struct EngineContractTests {
     /// Whatever the test does, no container of the backend is left behind.
     private func with(
-        _ kind: EngineUnderTest, _ body: (any Engine & EngineFeeds, BackendID) async throws -> Void
+        _ kind: EngineUnderTest, _ body: (any Engine & EngineFeeds & EngineAccess, BackendID) async throws -> Void
     ) async throws {
         let engine = try await kind.make()
         let id = BackendID.random()

@@ -15,7 +15,7 @@ enum EngineUnderTest: CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { "\(self)" }
 
-    func make() async throws -> any Engine & EngineFeeds {
+    func make() async throws -> any Engine & EngineFeeds & EngineAccess {
         switch self {
         case .fake: FakeEngine(images: ["serves": .serves, "broken": .broken, "exits": .exits(3)])
         case .docker: try await DockerEngineAdapter.forTests()

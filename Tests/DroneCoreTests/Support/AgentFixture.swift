@@ -19,7 +19,7 @@ struct AgentFixture {
     let bus: PlaneBus
     let directory: TemporaryDirectory
     let store: DroneStore
-    let engine: any Engine & EngineFeeds
+    let engine: any Engine & EngineFeeds & EngineAccess
     /// What "containers" of an engine in memory answer with.
     let container: AnsweringServer
     let reports = Recorder<UpdateBackendStateMessage>()
@@ -35,7 +35,7 @@ struct AgentFixture {
     }()
 
     /// - Parameter directory: Where a `drone.sqlite3` may be already; nil for a new one.
-    init(engine: any Engine & EngineFeeds = FakeEngine(), directory: TemporaryDirectory? = nil) async throws {
+    init(engine: any Engine & EngineFeeds & EngineAccess = FakeEngine(), directory: TemporaryDirectory? = nil) async throws {
         self.server = try await NATSServer.start(jetStream: false)
         self.bus = try await Self.connect(to: self.server)
         self.directory = try directory ?? TemporaryDirectory()
@@ -85,7 +85,8 @@ struct AgentFixture {
     ///
     /// - Parameter bus: The agent's own; nil for a connection to the fixture's server.
     func withAgent(
-        _ drone: DroneID = .make(), bus: PlaneBus? = nil, logger: Logger = Self.logger, change: (inout DroneAgent.Settings) -> Void = { _ in },
+        _ drone: DroneID = .make(), bus: PlaneBus? = nil, logger: Logger = Self.logger, allowsExec: Bool = true,
+        change: (inout DroneAgent.Settings) -> Void = { _ in },
         _ body: () async throws -> Void
     ) async throws {
         var settings = DroneAgent.Settings(drone: drone, cluster: .make(), address: .literal(.v4(0x7F00_0001)))
@@ -93,7 +94,7 @@ struct AgentFixture {
         let own: PlaneBus
         if let bus { own = bus } else { own = try await Self.connect(to: self.server) }
         let agent = try await DroneAgent(
-            settings, store: self.store, engine: self.engine, feeds: self.engine, bus: own, logger: logger)
+            settings, store: self.store, engine: self.engine, feeds: self.engine, access: allowsExec ? self.engine : nil, bus: own, logger: logger)
         let services = ServiceGroup(services: [agent], logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await services.run() }

@@ -7,7 +7,7 @@ import Synchronization
 @testable import DroneCore
 
 /// A container engine in memory, held to the same contract as Docker. Containers run until told otherwise.
-final class FakeEngine: Engine, EngineFeeds {
+final class FakeEngine: Engine, EngineFeeds, EngineAccess {
     /// What an image does when it is run.
     enum Image: Hashable, Sendable {
         case serves
@@ -28,6 +28,8 @@ final class FakeEngine: Engine, EngineFeeds {
         var drone: DroneID?
         var isForeign = false
         var output: [LogChunk] = []
+        /// Archives that were copied to it, by directory.
+        var archives: [String: [UInt8]] = [:]
         /// The engine's own.
         let id = UUID().uuidString
 
@@ -228,6 +230,37 @@ final class FakeEngine: Engine, EngineFeeds {
         try await self.enter(.usage)
         guard self.container(container)?.process == .running else { return nil }
         return UsageSample(memoryUsedBytes: 1, memoryLimitBytes: 2, cpuNanoseconds: 3, systemCPUNanoseconds: 4)
+    }
+
+    // MARK: Access
+
+    /// Knows `busybox cat` and `sh -c "exit N"`, and gives back what was copied to a directory.
+    func run(_ work: ExecRequest.Work, in handle: ContainerHandle, _ port: ExecPort) async throws(EngineFailure) -> Int64 {
+        guard let backend = self.state.withLock({ $0.backend(of: handle) }), self.container(handle)?.process == .running else {
+            throw EngineFailure(.refused, "no container \(handle.name) that runs")
+        }
+        switch work {
+        case .run(let program) where program.command == ["busybox", "cat"]:
+            port.began()
+            while case .bytes(let bytes)? = await port.nextInput() { await port.wrote(.stdout, bytes) }
+            return 0
+        case .run(let program):
+            port.began()
+            if program.command.count == 3, let code = program.command[2].split(separator: " ").last.flatMap({ Int64($0) }) { return code }
+            await port.wrote(.stderr, Array("no such program".utf8))
+            return 127
+        case .copyFrom(let path):
+            guard let archive = self.container(handle)?.archives[path] else { throw EngineFailure(.refused, "no \(path) in the container") }
+            port.began()
+            await port.wrote(.stdout, archive)
+            return 0
+        case .copyTo(let path):
+            port.began()
+            var archive: [UInt8] = []
+            while case .bytes(let bytes)? = await port.nextInput() { archive += bytes }
+            self.state.withLock { [archive] in $0.containers[backend]?.archives[path] = archive }
+            return 0
+        }
     }
 
     private func container(_ handle: ContainerHandle) -> Container? {

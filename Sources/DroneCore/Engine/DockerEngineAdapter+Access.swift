@@ -1,0 +1,96 @@
+import DockerEngine
+package import DroneStore
+import NIOCore
+package import PlaneProtocol
+
+extension DockerEngineAdapter: EngineAccess {
+    package func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(EngineFailure) -> Int64 {
+        do throws(EngineError) {
+            let code = try await self.withContainer(container) { (id) async throws(EngineError) in
+                switch work {
+                case .run(let program): return try await self.run(program, in: id, port)
+                case .copyFrom(let path):
+                    try await self.client.readArchive(of: path, in: id, began: port.began) { bytes in
+                        await port.wrote(.stdout, Array(bytes.readableBytesView))
+                    }
+                    return 0
+                case .copyTo(let path):
+                    port.began()
+                    try await self.client.writeArchive(PortBytes(port: port), to: path, in: id)
+                    return 0
+                }
+            }
+            if let code { return code }
+        } catch {
+            throw EngineFailure(error)
+        }
+        throw EngineFailure(.refused, "there is no container \(container.name)")
+    }
+
+    private func run(_ program: ExecProgram, in id: ContainerID, _ port: ExecPort) async throws(EngineError) -> Int64 {
+        let spec = ExecSpec(
+            command: program.command, hasTerminal: program.terminal != nil, user: program.user, workingDirectory: program.workingDirectory)
+        let exec = try await self.client.createExec(spec, in: id)
+        try await self.client.startExec(exec, hasTerminal: spec.hasTerminal) { ends in
+            port.began()
+            if let size = program.terminal { await self.resize(exec, size) }
+            let input = ends.input
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while let next = await port.nextInput() {
+                        switch next {
+                        // Who ends while it is written to does not read any more.
+                        case .bytes(let bytes): try? await input.write(bytes)
+                        case .resized(let size): await self.resize(exec, size)
+                        case .end: input.finish()
+                        }
+                    }
+                }
+                while let pieces = try await ends.next() {
+                    for piece in pieces { await port.wrote(piece.source == .standardError ? .stderr : .stdout, piece.bytes) }
+                }
+                group.cancelAll()
+            }
+        }
+        return try await self.exitCode(of: exec)
+    }
+
+    /// A terminal of another size than it seems is no reason to fail, and a program may have ended already.
+    private func resize(_ exec: ContainerID, _ size: TerminalSize) async {
+        try? await self.client.resizeExec(exec, rows: size.rows, columns: size.columns)
+    }
+
+    /// The end of the output may come a moment before the daemon knows how the program has ended; one that has closed its output may run on.
+    private static let endingPause: Duration = .milliseconds(50)
+    private static let mostEndingPauses = 100
+
+    private func exitCode(of exec: ContainerID) async throws(EngineError) -> Int64 {
+        for _ in 0..<Self.mostEndingPauses {
+            if let code = try await self.client.exitCode(ofExec: exec) { return code }
+            do { try await Task.sleep(for: Self.endingPause) } catch { break }
+        }
+        throw EngineError(.timedOut, attempt: "ask how a program in a container has ended", message: "it still runs, and says nothing any more")
+    }
+}
+
+/// What comes in at a port, as the body of a request.
+private struct PortBytes: AsyncSequence, Sendable {
+    let port: ExecPort
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let port: ExecPort
+
+        mutating func next() async -> ByteBuffer? {
+            while let next = await self.port.nextInput() {
+                switch next {
+                case .bytes(let bytes): return ByteBuffer(bytes: bytes)
+                case .resized: continue
+                case .end: return nil
+                }
+            }
+            return nil
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(port: self.port) }
+}

@@ -1,0 +1,97 @@
+/// Asks for the next output of what an `ExecRequest` has begun, and acknowledges what came before. Ours.
+///
+/// The agent answers when there is something, or after `ExecOutput.longestWait` that there is nothing yet. It keeps each piece until the next one
+/// is asked for, so that a question may be repeated; who does not ask for `ExecOutput.abandonedAfter` has gone away, and what was begun ends.
+package struct ExecOutputRequest: Hashable, Sendable {
+    package var cluster: ClusterName
+    package var drone: DroneID
+    package var exec: ExecID
+    /// Number of the last piece that has come; 0 before the first.
+    package var after: UInt64
+
+    package init(cluster: ClusterName, drone: DroneID, exec: ExecID, after: UInt64) {
+        self.cluster = cluster
+        self.drone = drone
+        self.exec = exec
+        self.after = after
+    }
+}
+
+/// The answer to an `ExecOutputRequest`.
+package enum ExecOutput: Hashable, Sendable {
+    package enum Stream: String, CaseIterable, JSONText { case stdout, stderr }
+
+    /// Ask again.
+    case nothingYet
+    case piece(number: UInt64, Stream, Base64Text)
+    /// The program has ended; of a copy, the code is 0.
+    case ended(number: UInt64, exitCode: Int64)
+    /// It broke off: the container has ended, Docker is in trouble, or a copy failed.
+    case failed(number: UInt64, String)
+
+    /// Most bytes of one piece.
+    package static let largestPiece = ExecInput.largestData
+    /// Less than what requests are waited for.
+    package static let longestWait: Duration = .seconds(5)
+    package static let abandonedAfter: Duration = .seconds(30)
+}
+
+extension ExecOutputRequest: PlaneRequest {
+    package typealias Reply = ExecOutput
+
+    package static let subscription = "cluster.*.drone.*.exec.output"
+
+    package var subject: String { Self.subject(cluster: self.cluster, drone: self.drone) }
+
+    package static func subject(cluster: ClusterName, drone: DroneID) -> String { "cluster.\(cluster.subjectToken).drone.\(drone).exec.output" }
+
+    package init(json: JSONNode) throws(MessageError) {
+        self.cluster = try json.required("cluster")
+        self.drone = try json.required("drone")
+        self.exec = try json.required("exec")
+        self.after = try json.required("after")
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("cluster", self.cluster)
+            $0.field("drone", self.drone)
+            $0.field("exec", self.exec)
+            $0.field("after", self.after)
+        }
+    }
+}
+
+extension ExecOutput: JSONCodable {
+    package init(json: JSONNode) throws(MessageError) {
+        guard let number: UInt64 = try json.optional("number") else {
+            self = .nothingYet
+            return
+        }
+        if let code: Int64 = try json.optional("exit_code") {
+            self = .ended(number: number, exitCode: code)
+        } else if let text: String = try json.optional("failure") {
+            self = .failed(number: number, text)
+        } else {
+            self = .piece(number: number, try json.required("stream"), try json.required("data"))
+        }
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            switch self {
+            case .nothingYet: break
+            case .piece(let number, let stream, let data):
+                $0.field("number", number)
+                $0.field("stream", stream)
+                $0.field("data", data)
+            case .ended(let number, let code):
+                $0.field("number", number)
+                $0.field("exit_code", code)
+            case .failed(let number, let text):
+                $0.field("number", number)
+                $0.field("failure", text)
+            }
+        }
+    }
+}

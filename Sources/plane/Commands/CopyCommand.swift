@@ -1,0 +1,123 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import PlaneClient
+import PlaneProtocol
+
+struct CopyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cp", abstract: "Copy files to a backend's container, or from it.",
+        discussion: """
+            One of the two is BACKEND:/path. Directories go with all in them. What is copied lands in the target, which is a directory that exists. \
+            The container needs no program for it; this machine needs tar.
+            """)
+
+    @Argument(help: ArgumentHelp("What to copy: a path here, or BACKEND:/path.", valueName: "source"))
+    var source: String
+
+    @Argument(help: ArgumentHelp("The directory to copy it into: a path here, or BACKEND:/path.", valueName: "target"))
+    var target: String
+
+    @OptionGroup(title: "Connection and output") var global: GlobalOptions
+
+    /// A file here, or in a container.
+    enum Place: Equatable {
+        case here(String)
+        case container(BackendReference, String)
+
+        /// The path of a container is absolute, so that a colon in a name here is none. URLs have a colon too, and end before the path's.
+        init(_ text: String) {
+            guard let colon = text.ranges(of: ":/").first(where: { !text[$0.upperBound...].hasPrefix("/") })?.lowerBound, !text.hasPrefix("/"),
+                let reference = BackendReference(String(text[..<colon]))
+            else {
+                self = .here(text)
+                return
+            }
+            self = .container(reference, String(text[text.index(after: colon)...]))
+        }
+    }
+
+    mutating func validate() throws {
+        switch (Place(self.source), Place(self.target)) {
+        case (.here, .container), (.container, .here): return
+        case (.here, .here): throw ValidationError("One of the two is in a container: BACKEND:/path.")
+        case (.container, .container): throw ValidationError("One of the two is on this machine.")
+        }
+    }
+
+    func run() async throws {
+        switch (Place(self.source), Place(self.target)) {
+        case (.here(let path), .container(let backend, let directory)):
+            guard FileManager.default.fileExists(atPath: path) else { throw self.usage("There is no \(path) here.") }
+            let url = URL(fileURLWithPath: path).standardizedFileURL
+            let tar = try TarProcess(["-C", url.deletingLastPathComponent().path, "-cf", "-", "--", url.lastPathComponent], writes: true)
+            try await self.copy(.copyTo(path: directory), backend, ExecEnds(nextInput: { await tar.read() }) { _, _ in })
+            try await self.finish(tar)
+        case (.container(let backend, let path), .here(let directory)):
+            var isDirectory = ObjCBool(false)
+            guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
+                throw self.usage("\(directory) is no directory here.")
+            }
+            let tar = try TarProcess(["-C", directory, "-xf", "-"], writes: false)
+            try await self.copy(.copyFrom(path: path), backend, ExecEnds { _, bytes in await tar.write(bytes) })
+            try await self.finish(tar)
+        case (.here, .here), (.container, .container): preconditionFailure("refused before")
+        }
+    }
+
+    private func copy(_ work: ExecRequest.Work, _ reference: BackendReference, _ ends: ExecEnds) async throws {
+        try await self.global.run { client, console in
+            let found = try await client.find(reference)
+            guard let cluster = found.cluster else { throw PlaneError.unknownBackend(found.id, nil) }
+            _ = try await client.exec(work, in: found.id, of: cluster, requestedBy: Requester.name(console.environment), ends)
+        }
+    }
+
+    private func finish(_ tar: TarProcess) async throws {
+        let status = await tar.end()
+        guard status == 0 else { throw ExitCode(CommandStatus.failed.rawValue) }  // tar has said why
+    }
+
+    private func usage(_ sentence: String) -> ExitCode {
+        Console.current.fail(CommandFailure(.usage, sentence))
+        return ExitCode(CommandStatus.usage.rawValue)
+    }
+}
+
+/// The program tar, which packs or unpacks at the pace of the other side.
+private final class TarProcess: Sendable {
+    private static let pieceSize = 128 * 1024
+
+    private let process: Process
+    private let handle: FileHandle
+    private let queue = DispatchQueue(label: "tar")
+
+    init(_ arguments: [String], writes: Bool) throws {
+        let pipe = Pipe()
+        self.process = Process()
+        self.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        self.process.arguments = ["tar"] + arguments
+        if writes { self.process.standardOutput = pipe } else { self.process.standardInput = pipe }
+        self.handle = writes ? pipe.fileHandleForReading : pipe.fileHandleForWriting
+        try self.process.run()
+    }
+
+    func read() async -> [UInt8] {
+        await self.onQueue { (try? self.handle.read(upToCount: Self.pieceSize)).map { Array($0) } ?? [] }
+    }
+
+    func write(_ bytes: [UInt8]) async { await self.onQueue { try? self.handle.write(contentsOf: Data(bytes)) } }
+
+    func end() async -> Int32 {
+        await self.onQueue {
+            try? self.handle.close()
+            self.process.waitUntilExit()
+            return self.process.terminationStatus
+        }
+    }
+
+    /// Pipes and processes are waited for on a thread of their own.
+    private func onQueue<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in self.queue.async { continuation.resume(returning: work()) } }
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import PlaneClient
+import PlaneClientTestSupport
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import plane
+
+@Suite("The commands that go into containers, over a real NATS", .timeLimit(.minutes(2)))
+struct ExecCommandTests {
+    @Test("exec brings standard input, prints what the program writes, and ends with its exit code")
+    func exec() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            try await scheduler.serveExec(exitCode: 7)
+            let result = try await runPlane(["exec", "b1", "--", "cat"], server: server, input: ["hello ", "you"])
+            #expect(result.status == 7)
+            #expect(result.recorder.out == "hello you")
+        }
+    }
+
+    @Test("without an answer of an agent, exec says whose is missing; without a program, what is")
+    func nobody() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let result = try await runPlane(["exec", "b1", "--", "cat"], server: server)
+            #expect(result.status == CommandStatus.unavailable.rawValue)
+            #expect(result.recorder.error.contains("drone-a"))
+        }
+        #expect(throws: (any Error).self) { try ExecCommand.parse(["b1"]) }
+    }
+
+    @Test("cp packs what it copies into a tar archive")
+    func copy() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            try await scheduler.serveExec(exitCode: 0)
+            let directory = try TemporaryDirectory()
+            try "what it says".write(toFile: directory.file("note"), atomically: true, encoding: .utf8)
+            let result = try await runPlane(["cp", directory.file("note"), "b1:/tmp"], server: server)
+            #expect(result.status == 0)
+        }
+    }
+
+    @Test("a place in a container is a backend and an absolute path; everything else is here")
+    func places() throws {
+        let reference = try #require(BackendReference("b1"))
+        #expect(CopyCommand.Place("b1:/tmp/x") == .container(reference, "/tmp/x"))
+        #expect(CopyCommand.Place("b1:/a:/b") == .container(reference, "/a:/b"))
+        for text in ["/tmp/x", "x", "./b1:x", "b1:x", "/tmp/b1:/x"] { #expect(CopyCommand.Place(text) == .here(text)) }
+        let url = try #require(BackendReference("http://b1.plane.test:8080"))
+        #expect(CopyCommand.Place("http://b1.plane.test:8080:/tmp") == .container(url, "/tmp"))
+        #expect(throws: (any Error).self) { try CopyCommand.parse(["a", "b"]) }
+        #expect(throws: (any Error).self) { try CopyCommand.parse(["b1:/a", "b2:/b"]) }
+    }
+
+    @Test("restart ends the backend, and asks for another one like it with the same lock")
+    func restart() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            try await scheduler.publish(try .make(.ready, backend: "b1"))
+            try await scheduler.serveTermination(reporting: .terminated)
+            let request = ScheduleRequest(
+                cluster: try .make("plane.test"), maxIdle: 60, executable: DockerExecutableConfig(image: "app"), lock: LockName(rawValue: "doc-42"))
+            try await scheduler.serveExec(exitCode: 0, describing: request)
+            scheduler.answer { [try .make(.ready, backend: $0)] }
+            let result = try await runPlane(["restart", "b1", "--json"], server: server)
+            #expect(result.status == 0, "\(result.recorder.error)")
+            #expect(result.recorder.out.contains(#""state":"Ready""#) && !result.recorder.out.contains(#""backend_id":"b1""#))
+        }
+    }
+}
