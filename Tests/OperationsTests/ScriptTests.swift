@@ -122,6 +122,40 @@ import Testing
         #expect(drone.filter { $0 == "bind_ip = \"0.0.0.0\"" }.count == 1)
     }
 
+    @Test("manual pages of services and of configuration files say what the programs say, and mandoc reads them without an error")
+    func manuals() async throws {
+        let pages = try await self.bash(
+            """
+            binaries=$work
+            cat >"$work/scheduler" <<'END'
+            #!/bin/sh
+            printf '%s\\n' 'OVERVIEW: Places backends on' 'drones. Any number.' '' 'USAGE: scheduler [--check]' '' 'OPTIONS:' '  --check   a \\ and' '.a line with a dot'
+            END
+            cat >"$work/plane" <<'END'
+            #!/bin/sh
+            printf '%s\\n' '| key | value | if not set | what it does |' '|---|---|---|---|' '| `a.b` | this \\| that | `"x"` | Names &lt;a&gt; &amp; more. |' '| `c` | path | – | .file of it. |'
+            END
+            chmod +x "$work/scheduler" "$work/plane"
+            service_manual scheduler >"$work/8"
+            configuration_manual drone >"$work/5"
+            for section in 5 8; do mandoc -T lint -W error "$work/$section" && mandoc -T utf8 "$work/$section" | sed "s/.$(printf '\\b')//g"; done
+            """)
+        let text = pages.joined(separator: "\n")
+        for wanted in [
+            "places backends on drones", "plane-controller.toml(5)", #"--check   a \ and"#, ".a line with a dot", #"this | that; "x"."#, "Names <a> & more.",
+            ".file of it.",
+        ] { #expect(text.contains(wanted), "\(wanted) in \(text)") }
+    }
+
+    @Test("the copyright of a package names what is linked into its programs, each with a licence")
+    func copyright() async throws {
+        let lines = try await self.bash(". scripts/lib/copyright.sh; copyright_of_package")
+        #expect(lines.first == "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/")
+        let files = lines.filter { $0.hasPrefix("Files: ") }
+        #expect(files.contains("Files: *") && files.contains("Files: swift-nio/*") && files.contains("Files: GRDB.swift/*"))
+        #expect(lines.filter { $0.hasPrefix("License: ") }.count >= files.count)
+    }
+
     @Test("programs explain their arguments when they get a wrong one", arguments: ["install", "uninstall", "package-deb", "up"])
     func usage(script: String) async throws {
         let process = try TestProcess(Repository.root.appending(path: "scripts/\(script)").path, ["--nonsense"])

@@ -9,15 +9,18 @@ all_services=(scheduler dns gateway drone-agent drone-proxy cert-refresher)
 # build_all: every program that is installed, into .build/release.
 build_all() { build_release "${all_services[@]}" plane planb; }
 
-# lay_out DESTINATION PREFIX: copies programs, units, manual page, completions and sample configuration under DESTINATION.
+# shellcheck source=scripts/lib/manuals.sh
+. "$root/scripts/lib/manuals.sh"
+
+# lay_out DESTINATION PREFIX: copies programs, units, manual pages, examples, completions and sample configuration under DESTINATION.
 # Files in /etc/plane that are there already are left alone.
 lay_out() {
     local destination=$1 prefix=$2 name units
     units=$(units_folder "$prefix")
-    install -d "$destination$prefix"/{bin,lib/plane,share/man/man1,share/bash-completion/completions,share/zsh/site-functions} \
-        "$destination$prefix"/share/fish/vendor_completions.d "$destination$units" "$destination$prefix"/lib/{sysusers.d,tmpfiles.d}
+    install -d "$destination$prefix"/{bin,lib/plane,share/man/man{5,8},share/doc/plane/examples} \
+        "$destination$units" "$destination$prefix"/lib/{sysusers.d,tmpfiles.d}
     for name in "${all_services[@]}"; do install_program "$name" "$destination$prefix/lib/plane/$name"; done
-    install_program plane "$destination$prefix/bin/plane"
+    lay_out_command "$destination" "$prefix"
     # By itself a program for everybody's use, with a unit of its own.
     install_program planb "$destination$prefix/lib/plane/planb"
     ln -sf ../lib/plane/planb "$destination$prefix/bin/planb"
@@ -29,17 +32,29 @@ lay_out() {
     done
     install -m 644 scripts/systemd/plane.sysusers "$destination$prefix/lib/sysusers.d/plane.conf"
     install -m 644 scripts/systemd/plane.tmpfiles "$destination$prefix/lib/tmpfiles.d/plane.conf"
-    "$binaries/plane" reference manual | gzip -9n >"$destination$prefix/share/man/man1/plane.1.gz"
     gzip -9n <dev/docs/planb.1 >"$destination$prefix/share/man/man1/planb.1.gz"
-    "$binaries/plane" completions bash >"$destination$prefix/share/bash-completion/completions/plane"
-    "$binaries/plane" completions zsh >"$destination$prefix/share/zsh/site-functions/_plane"
-    "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
+    for name in "${all_services[@]}"; do service_manual "$name" | gzip -9n >"$destination$prefix/share/man/man8/plane-$name.8.gz"; done
+    for name in controller drone; do configuration_manual "$name" | gzip -9n >"$destination$prefix/share/man/man5/plane-$name.toml.5.gz"; done
+    for name in dev/config/nats-server.conf dev/monitoring/{alerts.yml,grafana-dashboard.json,prometheus.yml}; do
+        install -m 644 "$name" "$destination$prefix/share/doc/plane/examples/$(basename "$name")"
+    done
     install -d "$destination/etc/plane"
     install -d -m 700 "$destination/etc/plane/credentials"
     for name in scheduler dns gateway drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
     for name in controller.toml drone.toml; do
         [ -e "$destination/etc/plane/$name" ] || sample_configuration "$name" >"$destination/etc/plane/$name"
     done
+}
+
+# lay_out_command DESTINATION PREFIX: the operator's command alone.
+lay_out_command() {
+    local destination=$1 prefix=$2
+    install -d "$destination$prefix"/{bin,share/man/man1,share/bash-completion/completions,share/zsh/site-functions,share/fish/vendor_completions.d}
+    install_program plane "$destination$prefix/bin/plane"
+    "$binaries/plane" reference manual | gzip -9n >"$destination$prefix/share/man/man1/plane.1.gz"
+    "$binaries/plane" completions bash >"$destination$prefix/share/bash-completion/completions/plane"
+    "$binaries/plane" completions zsh >"$destination$prefix/share/zsh/site-functions/_plane"
+    "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
 }
 
 # Through a new file, so that a running program keeps its own.

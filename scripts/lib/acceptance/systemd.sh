@@ -27,7 +27,7 @@ answers_backend() { in_machine curl -fsS --max-time 5 -o /dev/null -H "Host: $ba
 
 step "building the packages"
 version=$("$binaries/plane" --version)
-for package_version in "$version~1" "$version"; do scripts/package-deb --no-build --version "$package_version" >/dev/null; done
+for package_version in "$version~1" "$version"; do scripts/package-deb --no-build --quick --version "$package_version" >/dev/null; done
 first=plane_$version~1_$(dpkg --print-architecture).deb second=plane_${version}_$(dpkg --print-architecture).deb
 info "$(cd "$run_folder" && ls -sh "$first" "$second" | paste -sd ' ')"
 
