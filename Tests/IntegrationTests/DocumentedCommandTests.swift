@@ -85,7 +85,7 @@ private struct OperatorSession {
         let output = process.log.joined(separator: "\n")
         if self.seen[words[1]] == nil { self.seen[words[1]] = output }
         switch words[1] {
-        case "spawn": try await self.use(output)
+        case "spawn", "restart": try await self.use(output)
         // What comes next is not about a drone that takes nothing.
         case "drain" where !words.contains("--cancel"): try await self.run("plane drain --cancel plane.localhost DRONE")
         default: break
