@@ -147,7 +147,7 @@ let package = Package(
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", "Timing", "UTCTime",
                 asyncHTTPClient, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1,
             ]),
-        configuration(of: "ProxyCore", ["NetworkAddresses", nioCore]),
+        configuration(of: "ProxyCore", ["NetworkAddresses", "PlaneProtocol", "PlaneService", nioCore]),
         configuredLibrary(
             "ProxyCore",
             [
@@ -177,8 +177,10 @@ let package = Package(
                 "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
                 metrics,
             ]),
+        library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
         library(
-            "DroneProxyPolicy", ["ProxyCore", "ProxyCoreConfiguration", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+            "DroneProxyPolicy",
+            ["ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "ProxyProgram",
             ["ProxyCore", "NetworkAddresses", "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore]),
@@ -191,7 +193,7 @@ let package = Package(
         library(
             "DroneProxy",
             [
-                "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "TierHop", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
                 "ConfigurationReading", "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", logging, nioCore,
             ]),
 
@@ -285,8 +287,10 @@ let package = Package(
             ]),
         tests(
             "ProxyCoreTests",
-            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "EpollTransport", nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
-        tests("ProxyPolicyTests", ["ProxyCore", "DroneProxyPolicy", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "TierHop", "EpollTransport", nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+        tests(
+            "ProxyPolicyTests",
+            ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests(
             "PlanBTests",
             [

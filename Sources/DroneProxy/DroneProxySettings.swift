@@ -8,11 +8,13 @@ import PlaneProtocol
 package import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
+import TierHop
 
 /// What the proxy needs of `drone.toml`.
 package struct DroneProxySettings: ServiceSettings {
     package var drone: DroneConfiguration
     private var proxyProtocolSources: [AddressRange] = []
+    private var hopSecret: HopSecret?
 
     package var log: LogConfiguration { self.drone.log }
     package var metrics: MetricsConfiguration { self.drone.proxyMetrics }
@@ -23,6 +25,7 @@ package struct DroneProxySettings: ServiceSettings {
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
         self.checkPorts(&reader)
+        self.readInner(&reader)
         for text in drone.proxy.proxyProtocolFrom {
             if let range = AddressRange(text) {
                 self.proxyProtocolSources.append(range)
@@ -43,6 +46,36 @@ package struct DroneProxySettings: ServiceSettings {
         if let httpsPort, httpsPort != 0, httpsPort == self.drone.proxy.httpPort {
             reader.mistake("proxy.https_port", found: "\(httpsPort)", expectation: "another port than proxy.http_port")
         }
+    }
+
+    /// What is for the tier.
+    private mutating func readInner(_ reader: inout ConfigReader) {
+        let proxy = self.drone.proxy
+        if let secret = proxy.innerSecret {
+            self.hopSecret = HopSecret(secret)
+            if self.hopSecret == nil {
+                reader.mistake("proxy.inner_secret", found: "something else (not shown, it may be secret)", expectation: HopSecret.expectation)
+            }
+        }
+        guard let port = proxy.innerPort else { return }
+        if proxy.innerSecret == nil { reader.missing("proxy.inner_secret", expectation: "\(HopSecret.expectation), for inner_port is set") }
+        if port != 0, port == proxy.httpPort || port == self.httpsPort {
+            reader.mistake("proxy.inner_port", found: "\(port)", expectation: "another port than visitors have")
+        }
+        if proxy.innerTLS == true, self.drone.cert == nil {
+            reader.mistake("proxy.inner_tls", found: "true", expectation: "a table cert beside it, which names the certificate to serve")
+        }
+    }
+
+    /// Where the tier's requests come; nil takes none.
+    var innerPort: UInt16? { self.drone.proxy.innerPort }
+
+    var servesInnerTLS: Bool { self.drone.proxy.innerTLS ?? (self.drone.cert != nil) }
+
+    func innerListener(_ certificates: CertificateStore?) -> ProxyListener {
+        var listener = ProxyListener(certificates.map { .https($0) } ?? .http)
+        listener.isInner = true
+        return listener
     }
 
     /// Nil where there is no certificate: then `http_port` serves backends in the clear, otherwise it leads everybody to this one.
@@ -75,6 +108,7 @@ package struct DroneProxySettings: ServiceSettings {
         options.allowsPreflights = self.drone.proxy.allowPreflight
         options.strictTransportSecurity = self.drone.proxy.hstsMaxAge?.components.seconds
         options.trustsForwarding = self.drone.proxy.trustForwarded
+        options.hopSecret = self.hopSecret
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
         options.pages = self.drone.proxy.pages.isEnabled ? VisitorPages(self.drone.proxy.pages) : nil
         options.limits = self.drone.proxy.limits

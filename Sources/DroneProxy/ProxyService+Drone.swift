@@ -15,7 +15,7 @@ extension ProxyService {
     ) async throws -> ProxyService {
         let certificates = settings.certificateFiles.map { CertificateStore(files: $0, offersHTTP2: settings.drone.proxy.http2, logger: logger) }
         return try await self.bind(
-            Self.bindings(settings, certificates), program: "drone-proxy", server: server, sockets: sockets, certificates: certificates,
+            Self.bindings(settings, certificates) + Self.innerBindings(settings, logger: logger), program: "drone-proxy", server: server, sockets: sockets, certificates: certificates,
             replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
@@ -32,5 +32,14 @@ extension ProxyService {
             binding("https", .https(certificates), httpsPort),
             binding("http", .redirect(httpsPort: redirectPort), httpPort),
         ]
+    }
+
+    /// For the tier. HTTP/1.1 only: its requests come on connections that it keeps, and WebSockets among them.
+    private static func innerBindings(_ settings: DroneProxySettings, logger: Logger) -> [Binding] {
+        guard let port = settings.innerPort else { return [] }
+        let files = settings.servesInnerTLS ? settings.certificateFiles : nil
+        let certificates = files.map { CertificateStore(files: $0, offersHTTP2: false, logger: logger) }
+        let endpoint = SocketEndpoint(ip: settings.drone.proxy.bindIP, port: port)
+        return [Binding(name: "inner", listener: settings.innerListener(certificates), endpoint: endpoint)]
     }
 }

@@ -2,12 +2,13 @@ import Logging
 import NIOCore
 import PlaneProtocol
 import ProxyCore
+import TierHop
 
 /// A drone's policy: a host below the cluster's domain, or a path, names one backend of this drone, which may ask for a token, and which a
 /// request waits for while it is still starting.
 final class DronePolicy: ProxyPolicy {
     /// What is remembered of a request.
-    private enum Notes {
+    enum Notes {
         /// Nothing. Not written as an empty literal, which goes through an array for a type of another module.
         static let none = RequestNotes(rawValue: 0)
         /// It found its backend by its path.
@@ -18,6 +19,8 @@ final class DronePolicy: ProxyPolicy {
         static let wantsPage = RequestNotes(rawValue: 4)
         /// And may ask again by itself.
         static let mayReload = RequestNotes(rawValue: 8)
+        /// It came through the tier, which has checked the visitor's token.
+        static let isAdmittedByTier = RequestNotes(rawValue: 16)
     }
 
     private let host: PolicyHost
@@ -25,6 +28,10 @@ final class DronePolicy: ProxyPolicy {
     private let freshness: RouteFreshness
     private let naming: BackendNaming
     private let access: DroneAccess
+    /// For visitors by name that come through the tier, which says how they came.
+    let tierAccess: DroneAccess
+    /// What the tier shows; nil where nothing is taken from it.
+    let hopSecret: HopSecret?
     private let trustsForwarding: Bool
     private let showsToken: Bool
     /// Where requests go that are for no backend.
@@ -48,6 +55,8 @@ final class DronePolicy: ProxyPolicy {
         self.freshness = directory.freshness
         self.naming = BackendNaming(clusterName: options.clusterName, allowsPath: options.allowsPathRouting)
         self.access = DroneAccess(allowsPreflights: options.allowsPreflights, trustsForwarding: options.trustsForwarding)
+        self.tierAccess = DroneAccess(allowsPreflights: options.allowsPreflights, trustsForwarding: true)
+        self.hopSecret = options.hopSecret
         self.trustsForwarding = options.trustsForwarding
         self.showsToken = options.showsTokenToBackend
         self.passthrough = options.passthrough.map { address in
@@ -65,6 +74,7 @@ final class DronePolicy: ProxyPolicy {
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
         at now: NIODeadline
     ) -> Resolution {
+        if visitor.isProxy { return self.resolveForTier(head, fields, bytes, from: visitor, after: lookup, at: now) }
         guard let name = self.naming.name(head, bytes) else {
             guard let passthrough else {
                 return self.answer(ProxyAnswer(.badRequest, "The request names no backend.", refusal: .namesNoBackend), head, fields, bytes)
@@ -72,22 +82,26 @@ final class DronePolicy: ProxyPolicy {
             return .route(passthrough, path: head.path, [])
         }
         let route: DroneRoute
-        switch lookup {
-        case nil:
-            guard self.freshness.isFresh(at: now), let known = self.find(bytes, name) else {
-                return .wait(forLookupOf: Self.text(bytes, name))
-            }
-            route = known
-        case .answered:
-            guard let known = self.find(bytes, name) ?? self.passthrough else {
+        switch self.findKnown(bytes, name, after: lookup, at: now) {
+        case .route(let known): route = known
+        case .wait(let text): return .wait(forLookupOf: text)
+        case .unreadable: return .fail(.proxy(.routesUnavailable))
+        case .none:
+            guard let passthrough else {
                 return self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
             }
-            route = known
-        case .failed:
-            guard let known = self.find(bytes, name) else { return .fail(.proxy(.routesUnavailable)) }
-            route = known
+            route = passthrough
         }
-        switch self.access.admit(head, fields, bytes, name, to: route, from: visitor) {
+        return self.admit(head, fields, bytes, name, to: route, from: visitor, by: self.access, at: now)
+    }
+
+    /// Checks what the backend asks of a visitor who names it.
+    @inline(__always)
+    func admit(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ name: BackendNaming.Name, to route: DroneRoute,
+        from visitor: Visitor, by access: DroneAccess, at now: NIODeadline
+    ) -> Resolution {
+        switch access.admit(head, fields, bytes, name, to: route, from: visitor) {
         case .answer(let answer): return self.answer(answer, head, fields, bytes)
         case .admitted(let usedAuthorization):
             var notes = self.notes(on: head, fields, bytes)
@@ -115,7 +129,7 @@ final class DronePolicy: ProxyPolicy {
         return pages.page(for: answer)
     }
 
-    private func answer(_ answer: ProxyAnswer, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
+    func answer(_ answer: ProxyAnswer, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
         guard let pages, !answer.text.isEmpty, self.notes(on: head, fields, bytes).contains(Notes.wantsPage) else { return .answer(answer) }
         return .answer(pages.page(for: answer))
     }
@@ -142,6 +156,29 @@ final class DronePolicy: ProxyPolicy {
         self.overdueName = name
         self.host.routeChanged(name, exists: true)
         self.overdueName = nil
+    }
+
+    // MARK: What is known
+
+    enum Known {
+        case route(DroneRoute)
+        case none
+        /// Nobody knows yet, or not well enough.
+        case wait(forLookupOf: String)
+        case unreadable
+    }
+
+    @inline(__always)
+    func findKnown(_ bytes: Span<UInt8>, _ name: BackendNaming.Name, after lookup: LookupOutcome?, at now: NIODeadline) -> Known {
+        switch lookup {
+        case nil:
+            guard self.freshness.isFresh(at: now), let known = self.find(bytes, name) else {
+                return .wait(forLookupOf: Self.text(bytes, name))
+            }
+            return .route(known)
+        case .answered: return self.find(bytes, name).map { .route($0) } ?? .none
+        case .failed: return self.find(bytes, name).map { .route($0) } ?? .unreadable
+        }
     }
 
     @inline(__always)
@@ -242,13 +279,22 @@ final class DronePolicy: ProxyPolicy {
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, for route: DroneRoute,
         to endpoint: UpstreamPool, from visitor: Visitor
     ) -> RequestRewriting {
+        if visitor.isProxy { return self.rewriteForTier(head, notes) }
         var rewriting = RequestRewriting()
-        if !self.showsToken {
-            rewriting.hidesAuthorization = notes.contains(Notes.usedAuthorization)
-            if head.hasCookies { rewriting.hiddenCookie = DroneAccess.cookieName }
-        }
+        self.hideToken(head, notes, &rewriting)
+        // Only the tier says who a visitor is.
+        rewriting.hiddenPrefix = Self.verifiedPrefix
         if self.trustsForwarding { rewriting.forwarding = .extended }
         return rewriting
+    }
+
+    /// Of the fields in which the tier tells backends who a visitor is.
+    private static let verifiedPrefix: StaticString = "x-verified-"
+
+    func hideToken(_ head: RequestHead, _ notes: RequestNotes, _ rewriting: inout RequestRewriting) {
+        guard !self.showsToken else { return }
+        rewriting.hidesAuthorization = notes.contains(Notes.usedAuthorization)
+        if head.hasCookies { rewriting.hiddenCookie = DroneAccess.cookieName }
     }
 
     /// The passthrough address is no backend, and sets what cookies it likes.
@@ -257,11 +303,11 @@ final class DronePolicy: ProxyPolicy {
         to visitor: Visitor
     ) -> ResponseRewriting {
         var rewriting = ResponseRewriting()
-        if head.setsCookies, route.isBackend {
+        if head.setsCookies, route.isBackend, !notes.contains(Notes.isAdmittedByTier) {
             let prefix = notes.contains(Notes.isByPath) ? Array(BackendNaming.pathPrefix.description.utf8) + Array(route.name.utf8) : nil
             rewriting.cookieRules = SetCookieRules(clusterSuffix: self.naming.suffix, pathPrefix: prefix)
         }
-        if visitor.isHTTPS, let line = self.strictTransportSecurity,
+        if visitor.isHTTPS, !visitor.isProxy, let line = self.strictTransportSecurity,
             !fields.contains(where: { bytes.equals($0.name, lowercase: "strict-transport-security") })
         {
             rewriting.addedFields = line
@@ -273,8 +319,9 @@ final class DronePolicy: ProxyPolicy {
 
     /// Every answer may be read by scripts of other origins: without that they could not tell a missing token from a missing network.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
-        out.writeStaticString("Access-Control-Allow-Origin: *\r\n")
-        if visitor.isHTTPS, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
+        // The tier says it for both.
+        if !visitor.isProxy { out.writeStaticString("Access-Control-Allow-Origin: *\r\n") }
+        if visitor.isHTTPS, !visitor.isProxy, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
         if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
     }
 }
@@ -294,5 +341,5 @@ extension RefusalReason {
     /// `/_plane_auth` was to lead to another site.
     static let foreignRedirect = RefusalReason(label: "foreign_redirect")
 
-    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect]
+    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect, notOfTier]
 }

@@ -1,5 +1,6 @@
 package import NIOCore
 package import ProxyCore
+package import TierHop
 
 /// How the proxy of one drone behaves.
 package struct DroneProxyOptions: Sendable {
@@ -19,6 +20,8 @@ package struct DroneProxyOptions: Sendable {
     package var showsTokenToBackend = false
     /// What browsers are shown where there is no backend to answer; nil tells them what it tells others.
     package var pages: VisitorPages?
+    /// What the tier has to show on listeners that are for it; nil lets nothing in there.
+    package var hopSecret: HopSecret?
     /// Where a line is written for every request; nil writes none.
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()

@@ -1,6 +1,7 @@
 /// The statuses the proxy itself answers with.
 package enum ProxyStatus: Int, Sendable {
     case ok = 200
+    case movedPermanently = 301
     case found = 302
     case permanentRedirect = 308
     case badRequest = 400
@@ -8,6 +9,7 @@ package enum ProxyStatus: Int, Sendable {
     case forbidden = 403
     case notFound = 404
     case requestTimeout = 408
+    case gone = 410
     case expectationFailed = 417
     case requestHeaderFieldsTooLarge = 431
     case internalServerError = 500
@@ -20,6 +22,7 @@ package enum ProxyStatus: Int, Sendable {
     package var reason: StaticString {
         switch self {
         case .ok: "OK"
+        case .movedPermanently: "Moved Permanently"
         case .found: "Found"
         case .permanentRedirect: "Permanent Redirect"
         case .badRequest: "Bad Request"
@@ -27,6 +30,7 @@ package enum ProxyStatus: Int, Sendable {
         case .forbidden: "Forbidden"
         case .notFound: "Not Found"
         case .requestTimeout: "Request Timeout"
+        case .gone: "Gone"
         case .expectationFailed: "Expectation Failed"
         case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
         case .internalServerError: "Internal Server Error"

@@ -102,11 +102,29 @@ struct DroneProxySettingsTests {
         #expect(behind.httpsPort == 8443)
     }
 
+    private static let secret = "inner_secret = \"0123456789abcdef0123456789abcdef\"\n"
+
+    @Test("requests of the tier come on a port of their own, by TLS where there is a certificate and nothing else is said")
+    func inner() throws {
+        let start = "cluster_domain = \"plane.test\"\n"
+        let none = try Self.load(start)
+        #expect(none.innerPort == nil)
+        #expect(try none.proxyOptions(openFiles: 1024).hopSecret == nil)
+        let inner = "[proxy]\ninner_port = 8444\n" + Self.secret
+        let clear = try Self.load(start + inner)
+        #expect(clear.innerPort == 8444 && !clear.servesInnerTLS && clear.innerListener(nil).isInner)
+        #expect(try clear.proxyOptions(openFiles: 1024).hopSecret != nil)
+        #expect(try Self.load(start + Self.certificate + inner).servesInnerTLS)
+        #expect(try !Self.load(start + Self.certificate + inner + "inner_tls = false").servesInnerTLS)
+    }
+
     @Test(
         "what cannot be meant is refused",
         arguments: [
             "[proxy]\nhttps_port = 443", "\(Self.certificate)[proxy]\nhttps_port = 80", "[proxy]\nproxy_protocol_from = [\"10.0.0.0/33\"]",
-            "[proxy]\npublic_https_port = 443", "[proxy.limits]\nhead_bytes = 1", "[proxy.limits]\nhead_timeout_secs = 0",
+            "[proxy]\ninner_port = 8444", "[proxy]\ninner_port = 80\n\(Self.secret)", "[proxy]\ninner_secret = \"short\"",
+            "[proxy]\ninner_port = 8444\ninner_tls = true\n\(Self.secret)", "[proxy]\npublic_https_port = 443", "[proxy.limits]\nhead_bytes = 1",
+            "[proxy.limits]\nhead_timeout_secs = 0",
         ])
     func mistakes(part: String) {
         #expect(throws: ConfigurationError.self) { try Self.load("cluster_domain = \"plane.test\"\n\(part)") }

@@ -18,7 +18,7 @@ final class TierPolicy: ProxyPolicy {
             self.name = token
             self.meaning = meaning
             self.endpoint = endpoint
-            self.fields = Array("Authorization: Bearer \(meaning.secret)\r\nX-Verified-Backend: \(meaning.backend)\r\nX-Visitor: ".utf8)
+            self.fields = Array("Authorization: Bearer \(meaning.secret)\r\nX-Tier-Backend: \(meaning.backend)\r\nX-Visitor: ".utf8)
         }
     }
 

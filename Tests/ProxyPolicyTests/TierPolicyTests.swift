@@ -41,7 +41,7 @@ struct TierPolicyTests {
                 let (request, _) = try await backend.answerOnce(Self.ok).value
                 #expect(request.hasPrefix("GET /a/b?c HTTP/1.1\r\n"))
                 #expect(request.contains("\r\nHost: b-1.plane.test\r\n"))
-                #expect(request.contains("\r\nX-Verified-Backend: b-1\r\n") && !request.contains("planted"))
+                #expect(request.contains("\r\nX-Tier-Backend: b-1\r\n") && !request.contains("planted"))
                 #expect(request.contains("\r\nX-Visitor: 127.0.0.1\r\n") && !request.contains("192.0.2.66"))
                 #expect(!request.contains("s3cret") && !request.contains("t0ken") && !request.contains("Basic"))
                 let response = try await client.receiveMessage()

@@ -1,6 +1,8 @@
 package import ConfigurationReading
 import NIOCore
 package import NetworkAddresses
+package import PlaneProtocol
+import PlaneService
 
 /// Settings of the proxy (table `proxy`).
 package struct ProxyConfiguration: Hashable, Sendable {
@@ -24,6 +26,12 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var hstsMaxAge: Duration?
     /// HTTP/2 for browsers, where there is a certificate.
     package var http2 = true
+    /// Where the tier passes requests on; nil takes nothing from it.
+    package var innerPort: UInt16?
+    /// nil means by TLS where the file has a table `cert`.
+    package var innerTLS: Bool?
+    /// What the tier shows there: the same on all machines of the cluster.
+    package var innerSecret: Secret?
     package var accessLog = AccessLogChoice.off
     /// nil lets open connections come to their end when a successor has taken over.
     package var replacedDeadline: Duration?
@@ -75,6 +83,16 @@ extension ProxyConfiguration: ConfigReadable {
             "Seconds for which browsers are told to come to a backend's name by HTTPS only (Strict-Transport-Security), unless the backend says it "
                 + "in its own way; they are not told if not set.")
         reader.read("http2", .boolean, into: &self.http2, "Offer HTTP/2 to browsers, where there is a certificate.")
+        self.innerPort = reader.optional(
+            "inner_port", .port,
+            "Port on bind_ip where this drone's proxy takes requests that a gateway-proxy passes on; none if not set. Not for visitors: only a network of your own "
+                + "should reach it.")
+        self.innerTLS = reader.optional(
+            "inner_tls", .boolean,
+            "Speak TLS on it, with the certificate of the table cert; if not set, where there is one. Without TLS whoever can listen in on that network gets the "
+                + "secret.")
+        self.innerSecret = reader.optional(
+            "inner_secret", .secret, "What a gateway-proxy shows there: the same on all of the cluster (openssl rand -base64 32).")
         reader.read(
             "access_log", .choice(), into: &self.accessLog, "One line per request on standard output; without queries, for tokens are in them.")
         self.replacedDeadline = reader.optional(

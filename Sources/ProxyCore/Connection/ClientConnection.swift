@@ -85,10 +85,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Who the client is, which a stream has been told by its connection.
     private(set) var visitor: Visitor
 
-    init(worker: ProxyWorker, role: ClientRole) {
+    /// - Parameter isInner: It came to a listener for proxies of our own.
+    init(worker: ProxyWorker, role: ClientRole, isInner: Bool = false) {
         self.worker = worker
         self.role = role
-        self.visitor = Visitor(address: nil, isHTTPS: role.isHTTPS)
+        self.visitor = Visitor(address: nil, isHTTPS: role.isHTTPS, isProxy: isInner)
     }
 
     // MARK: The beginning
@@ -129,7 +130,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     }
 
     private func claim(_ owner: AddressKey?) {
-        guard let owner else { return }
+        guard !self.visitor.isProxy, let owner else { return }
         if self.worker.limiter.claim(owner) {
             self.owner = owner
         } else {

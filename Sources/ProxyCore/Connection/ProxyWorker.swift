@@ -203,7 +203,7 @@ final class ProxyWorker {
         do {
             switch listener.purpose {
             case .http where !listener.expectsProxyProtocol(from: client):
-                try ClientConnection(worker: self, role: .proxy(isTLS: false)).start(on: socket, peer: client)
+                try ClientConnection(worker: self, role: .proxy(isTLS: false), isInner: listener.isInner).start(on: socket, peer: client)
             case .redirect(let port) where !listener.expectsProxyProtocol(from: client):
                 try ClientConnection(worker: self, role: .redirect(httpsPort: port)).start(on: socket, peer: client)
             case .http, .redirect, .https:
@@ -239,7 +239,7 @@ final class ProxyWorker {
             }
             role = .proxy(isTLS: true)
         }
-        try pipeline.addHandler(ClientConnection(worker: self, role: role))
+        try pipeline.addHandler(ClientConnection(worker: self, role: role, isInner: listener.isInner))
     }
 
     func add(_ connection: ClientConnection) {

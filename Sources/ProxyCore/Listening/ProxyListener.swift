@@ -10,6 +10,9 @@ package struct ProxyListener: Sendable {
     package var purpose: Purpose
     /// Connections from these addresses begin with a PROXY protocol header, which says who the client is; all others must not.
     package var proxyProtocolSources: [AddressRange] = []
+    /// Connections are of proxies of our own, each of which speaks for many visitors: no limit per address applies to them, and the policy is
+    /// told (``Visitor/isProxy``).
+    package var isInner = false
 
     package init(_ purpose: Purpose) {
         self.purpose = purpose

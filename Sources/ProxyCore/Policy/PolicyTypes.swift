@@ -6,6 +6,8 @@ package struct Visitor: Sendable {
     package var address: AddressKey?
     /// The client speaks TLS to us, or a stream of such a connection.
     package var isHTTPS: Bool
+    /// It has come to a listener that is for proxies of our own (``ProxyListener/isInner``).
+    package var isProxy = false
 }
 
 /// Up to 64 bits in which a policy remembers, from resolving a request to its response, what it has found out about it.

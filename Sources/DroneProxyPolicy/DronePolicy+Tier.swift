@@ -1,0 +1,43 @@
+import NIOCore
+import ProxyCore
+import TierHop
+
+/// Requests that the tier passes on, on a listener of their own. They name their backend in a field of the tier's, whatever their host is.
+extension DronePolicy {
+    func resolveForTier(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
+        at now: NIODeadline
+    ) -> Resolution {
+        guard let hopSecret, let hop = HopField.read(fields, bytes, secret: hopSecret) else {
+            return .answer(ProxyAnswer(.forbidden, "This port is for the tier.", refusal: .notOfTier))
+        }
+        let name = BackendNaming.Name(name: hop.backend, path: head.path, isByPath: false)
+        let route: DroneRoute
+        switch self.findKnown(bytes, name, after: lookup, at: now) {
+        case .route(let known): route = known
+        case .wait(let text): return .wait(forLookupOf: text)
+        case .unreadable: return .fail(.proxy(.routesUnavailable))
+        case .none:
+            // It was this drone's when the tier looked.
+            return hop.admission == .open
+                ? .answer(ProxyAnswer(.gone, "", refusal: .unknownBackend))
+                : self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
+        }
+        guard hop.admission == .unchecked else { return .route(route, path: head.path, Notes.isAdmittedByTier) }
+        return self.admit(head, fields, bytes, name, to: route, from: visitor, by: self.tierAccess, at: now)
+    }
+
+    /// What the tier says of the visitor stays as it is, as does everything of a visitor whom the tier has admitted.
+    func rewriteForTier(_ head: RequestHead, _ notes: RequestNotes) -> RequestRewriting {
+        var rewriting = RequestRewriting()
+        rewriting.forwarding = .kept
+        rewriting.hiddenPrefix = HopField.prefix
+        if !notes.contains(Notes.isAdmittedByTier) { self.hideToken(head, notes, &rewriting) }
+        return rewriting
+    }
+}
+
+extension RefusalReason {
+    /// It came to the tier's listener without the tier's secret.
+    static let notOfTier = RefusalReason(label: "not_of_tier")
+}
