@@ -178,6 +178,7 @@ let package = Package(
                 metrics,
             ]),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
+        library("TierProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", crypto, nioCore, logging], settings: hot),
         library(
             "DroneProxyPolicy",
             ["ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
@@ -291,6 +292,9 @@ let package = Package(
         tests(
             "ProxyPolicyTests",
             ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
+        tests(
+            "TierProxyPolicyTests",
+            ["TierProxyPolicy", "TierHop", "ProxyCore", "EpollTransport", "PlaneProtocol", nioCore, logging, metrics]),
         tests(
             "PlanBTests",
             [

@@ -98,6 +98,16 @@ extension ClientConnection {
         }
     }
 
+    /// Nobody may use this route any more. The client is told in the way of the protocol inside, where we know it and none of the endpoint's
+    /// frames has been begun; what it sends from now on reaches nobody.
+    func endForPolicy() {
+        guard case .tunnel(let tunnel) = self.request.state else { return self.cutOff() }
+        guard let frames = tunnel.frames, frames.isBetweenFrames, !tunnel.upstreamEnded else { return self.cutOff() }
+        if tunnel.ending != .told { self.write(ByteBuffer(bytes: WebSocketFrame.policyViolation)) }
+        self.worker.metrics.tunnelsChange -= 1
+        self.closeLingering()
+    }
+
     private func tellRestart() {
         self.write(ByteBuffer(bytes: WebSocketFrame.serviceRestart))
         self.flush()

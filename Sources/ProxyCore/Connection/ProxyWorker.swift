@@ -311,6 +311,13 @@ final class ProxyWorker {
         }
     }
 
+    /// Ends what is open on routes that `isMeant` says yes to: see ``PolicyHost/endRequests(on:)``.
+    func endRequests(on isMeant: (any ProxyRoute) -> Bool) -> Int {
+        let meant = self.connections.filter { connection in connection.request.route.map(isMeant) ?? false }
+        for connection in meant { connection.endForPolicy() }
+        return meant.count
+    }
+
     func closeAll() {
         for connection in self.connections {
             // What has begun must not look whole.

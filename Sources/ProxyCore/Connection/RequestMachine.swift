@@ -59,7 +59,7 @@ struct RequestMachine {
     }
 
     var state = State.head(attempt: 0)
-    /// The request in hand, in ``State/connecting`` and ``State/exchanging`` only.
+    /// The request in hand, in ``State/connecting`` and ``State/exchanging``, and the one that has become a ``State/tunnel``.
     private(set) var offer: Offer?
 
     /// Endpoints that one request is offered to, at most.
@@ -231,7 +231,7 @@ struct RequestMachine {
     /// - Returns: False when it has been given up meanwhile.
     mutating func becomeTunnel(isWebSocket: Bool) -> Bool {
         guard case .exchanging = self.state else { return false }
-        self.leave(for: .tunnel(Tunnel(frames: isWebSocket ? WebSocketFrameScanner() : nil)))
+        self.state = .tunnel(Tunnel(frames: isWebSocket ? WebSocketFrameScanner() : nil))
         return true
     }
 

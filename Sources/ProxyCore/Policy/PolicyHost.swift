@@ -35,4 +35,15 @@ package final class PolicyHost {
     package func routeChanged(_ name: String, exists: Bool) {
         self.worker?.routeChanged(name, exists: exists)
     }
+
+    /// Ends what is open on routes that `isMeant` says yes to, because nobody may use them any more: a WebSocket by a close frame with the code
+    /// 1008 (RFC 6455 §7.4.1), anything else by cutting it off, which nobody can take for its end. From now on no byte of it reaches the endpoint.
+    /// Requests that wait for a lookup or for a route are not among them; they are resolved again when that is over.
+    ///
+    /// Looks at every connection of the event loop.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult package func endRequests(on isMeant: (any ProxyRoute) -> Bool) -> Int {
+        self.worker?.endRequests(on: isMeant) ?? 0
+    }
 }

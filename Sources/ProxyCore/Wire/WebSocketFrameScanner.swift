@@ -77,4 +77,6 @@ enum WebSocketFrame {
     /// A final close frame, unmasked as a server sends it, with the code 1012, "service restart": clients may come back at once
     /// (registered by IANA).
     static let serviceRestart: [UInt8] = [0x88, 0x02, 0x03, 0xF4]
+    /// The same with 1008, "policy violation": the client may no longer be here (RFC 6455 §7.4.1).
+    static let policyViolation: [UInt8] = [0x88, 0x02, 0x03, 0xF0]
 }

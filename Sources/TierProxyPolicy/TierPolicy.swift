@@ -1,0 +1,393 @@
+import Logging
+import NIOCore
+import ProxyCore
+import TierHop
+
+/// The policy of a proxy of the tier: the first segment of a path is a token, or the host is the name of a backend that needs none of the tier's.
+/// Both lead to the proxy of the backend's drone.
+///
+/// Decisions come in this order: health check; `/`; empty token; what the token means; what its backend is doing; the host.
+final class TierPolicy: ProxyPolicy {
+    private enum Notes {
+        /// The visitor's host is not the cluster's own name.
+        static let isBelowCluster = RequestNotes(rawValue: 1)
+    }
+
+    /// Tokens that one event loop keeps ready for use. All are dropped when there are more, and found again in the directory.
+    private static let routeLimit = 100_000
+    /// How often tokens of what is open are told to be in use.
+    private static let useInterval: TimeAmount = .seconds(30)
+
+    private let host: PolicyHost
+    private let options: TierProxyOptions
+    private let directory: TierDirectory
+    /// The cluster's name in lower case, with and without its port.
+    private let cluster: [UInt8]
+    private let domainLength: Int
+    /// Every answer and every response says this.
+    private let serverField: [UInt8]
+    private let anyOrigin: [UInt8]
+    private let root: ProxyAnswer
+
+    @exclusivity(unchecked) private var tokens = NameTable<TierRoute>()
+    @exclusivity(unchecked) private var named = NameTable<TierRoute>()
+    private var backends: [String: TierBackend] = [:]
+    private var endpoints: [SocketAddress: UpstreamPool] = [:]
+    /// What was just looked up, for the requests that wait for it.
+    private var lookedUp: (digest: TokenDigest, route: TierRoute?)?
+
+    init(_ options: TierProxyOptions, directory: TierDirectory, host: PolicyHost) {
+        self.host = host
+        self.options = options
+        self.directory = directory
+        self.cluster = options.clusterName.utf8.map(\.lowercased)
+        self.domainLength = options.clusterName.utf8.prefix { $0 != .colon }.count
+        self.serverField = Array("Server: \(options.serverName)\r\n".utf8)
+        self.anyOrigin = Array(
+            "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: *\r\nAccess-Control-Allow-Headers: *, Authorization\r\n".utf8)
+        self.root =
+            options.rootRedirect.map { ProxyAnswer(.movedPermanently, "", fields: "Location: \($0)\r\n", refusal: nil) }
+            ?? ProxyAnswer(.badRequest, "", refusal: .noToken)
+    }
+
+    var refusalReasons: [RefusalReason] { RefusalReason.tiers }
+
+    /// Until the policy is no more.
+    func startTellingUse() {
+        let bound = NIOLoopBound(WeakTierPolicy(policy: self), eventLoop: self.host.eventLoop)
+        self.host.eventLoop.scheduleRepeatedTask(initialDelay: Self.useInterval, delay: Self.useInterval) { task in
+            guard let policy = bound.value.policy else { return task.cancel() }
+            policy.useOpen()
+        }
+    }
+
+    // MARK: Resolve
+
+    func resolve(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
+        at now: NIODeadline
+    ) -> Resolution {
+        let path = Self.withoutQuery(bytes, head.path)
+        let start = min(path.lowerBound + 1, path.upperBound)
+        let segment = start..<(bytes.firstIndex(of: .slash, in: start..<path.upperBound) ?? path.upperBound)
+        let isToken = TokenForm.matches(bytes, segment)
+        // A name of a backend is its own host, with paths of its own.
+        if !isToken, let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
+        if bytes.equals(path, uppercase: "/ready") {
+            return .answer(ProxyAnswer(self.directory.world.isCurrent ? .ok : .serviceUnavailable, "", refusal: nil))
+        }
+        if path.count <= 1, !head.isAsteriskForm { return .answer(self.root) }
+        if segment.isEmpty { return .answer(ProxyAnswer(.badRequest, "", refusal: .noToken)) }
+        guard isToken else { return .answer(Self.gone) }
+        if let route = self.tokens.find(bytes, segment) {
+            if !route.backend.isDetached, now < route.validUntil { return self.admit(route, head, bytes, segment, at: now) }
+            self.tokens.remove(Self.copy(bytes, segment))
+        }
+        let digest = TokenDigest(of: Self.copy(bytes, segment))
+        if let lookedUp, lookedUp.digest == digest {
+            if case .failed? = lookup { return .fail(.proxy(.routesUnavailable)) }
+            // A backend may have no token of the tier's, and be asked for with a path that looks like one.
+            guard let route = lookedUp.route else {
+                return self.route(named: head, bytes).map { self.admit(byName: $0, head) } ?? .answer(Self.gone)
+            }
+            if self.tokens.count >= Self.routeLimit { self.tokens.removeAll() }
+            self.tokens.insert(route, for: Self.copy(bytes, segment))
+            return self.admit(route, head, bytes, segment, at: now)
+        }
+        return .wait(forLookupOf: digest.hexadecimal)
+    }
+
+    private static let gone = ProxyAnswer(.gone, "", refusal: .tokenUnknown)
+
+    /// The visitor has shown a token.
+    private func admit(_ route: TierRoute, _ head: RequestHead, _ bytes: Span<UInt8>, _ segment: Range<Int>, at now: NIODeadline) -> Resolution {
+        guard let grant = route.token?.grant else { return .answer(Self.gone) }
+        let path = grant.isStatic ? head.path : segment.upperBound..<head.path.upperBound
+        switch route.backend.place {
+        case .starting: return .route(route, path: path, [])  // seen again when it is ready
+        case .ready: break
+        case .unreachable, .unknown, .ended: return .answer(self.answer(for: route.backend))
+        }
+        let host = self.hostWithoutDefaultPort(head, bytes)
+        guard let label = self.subdomain(of: host, bytes) else { return .answer(ProxyAnswer(.forbidden, "", refusal: .foreignHost)) }
+        if let subdomain = grant.subdomain, !Self.isEqual(bytes, label, subdomain) {
+            return .answer(ProxyAnswer(.forbidden, "", refusal: .foreignHost))
+        }
+        self.use(route, at: now)
+        return .route(route, path: path, label.isEmpty ? [] : Notes.isBelowCluster)
+    }
+
+    private func admit(byName route: TierRoute, _ head: RequestHead) -> Resolution {
+        switch route.backend.place {
+        case .starting, .ready: .route(route, path: head.path, [])
+        case .unreachable, .unknown, .ended: .answer(self.answer(for: route.backend))
+        }
+    }
+
+    private func answer(for backend: TierBackend) -> ProxyAnswer {
+        switch backend.place {
+        case .unreachable: return ProxyAnswer(.badGateway, "", refusal: .droneUnreachable)
+        case .unknown where !self.directory.world.isCurrent:
+            return ProxyAnswer(.serviceUnavailable, "", fields: Self.retryAfter, refusal: .routesUnavailable)
+        case .unknown, .ended, .starting, .ready: return Self.gone
+        }
+    }
+
+    private static let retryAfter = "Retry-After: 1\r\n"
+
+    // MARK: Hosts and paths
+
+    private static func withoutQuery(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Range<Int> {
+        path.lowerBound..<(bytes.firstIndex(of: .questionMark, in: path) ?? path.upperBound)
+    }
+
+    private static func copy(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] { range.map { bytes[$0] } }
+
+    private static func isEqual(_ bytes: Span<UInt8>, _ range: Range<Int>, _ text: String) -> Bool {
+        guard range.count == text.utf8.count else { return false }
+        return zip(range, text.utf8).allSatisfy { bytes[$0].lowercased == $1.lowercased }
+    }
+
+    private func hostWithoutDefaultPort(_ head: RequestHead, _ bytes: Span<UInt8>) -> Range<Int> {
+        let end = head.host.upperBound - 4
+        guard end > head.host.lowerBound, bytes.equals(end..<head.host.upperBound, uppercase: ":443") else { return head.host }
+        return head.host.lowerBound..<end
+    }
+
+    /// What stands before the cluster's name: empty for that name itself, nil for any other host.
+    private func subdomain(of host: Range<Int>, _ bytes: Span<UInt8>) -> Range<Int>? {
+        guard host.count >= self.cluster.count else { return nil }
+        let start = host.upperBound - self.cluster.count
+        for offset in 0..<self.cluster.count where bytes[start + offset].lowercased != self.cluster[offset] { return nil }
+        if start == host.lowerBound { return start..<start }
+        guard bytes[start - 1] == UInt8(ascii: "."), start - 1 > host.lowerBound else { return nil }
+        return host.lowerBound..<(start - 1)
+    }
+
+    /// The backend whose name the host is; nil if there is none.
+    private func route(named head: RequestHead, _ bytes: Span<UInt8>) -> TierRoute? {
+        let host = head.hostName
+        let labelEnd = host.upperBound - self.domainLength - 1
+        guard labelEnd > host.lowerBound, labelEnd - host.lowerBound <= 63, bytes[labelEnd] == UInt8(ascii: ".") else { return nil }
+        for offset in 0..<self.domainLength where bytes[labelEnd + 1 + offset].lowercased != self.cluster[offset] { return nil }
+        let label = host.lowerBound..<labelEnd
+        if let known = self.named.find(bytes, label), !known.backend.isDetached { return known }
+        let name = Self.copy(bytes, label).map(\.lowercased)
+        let text = String(decoding: name, as: UTF8.self)
+        guard let backend = self.backend(text) else { return nil }
+        let route = TierRoute(backend, token: nil, fields: HopField.line(.unchecked, backend: text, secret: self.options.hopSecret))
+        if self.named.count >= Self.routeLimit { self.named.removeAll() }
+        self.named.insert(route, for: Self.copy(bytes, label))
+        return route
+    }
+
+    // MARK: Backends
+
+    /// Nil for one that nobody knows, or that has ended; neither is kept.
+    private func backend(_ name: String) -> TierBackend? {
+        if let known = self.backends[name] { return known }
+        let place = self.directory.world.place(of: name)
+        switch place {
+        case .unknown, .ended: return nil
+        case .starting, .ready, .unreachable: break
+        }
+        let backend = TierBackend(name: name, place: place, endpoint: self.endpoint(of: place))
+        self.backends[name] = backend
+        return backend
+    }
+
+    /// Connections are to a drone's proxy, which keeps its backends apart, so all backends of a drone share them.
+    private func endpoint(of place: BackendPlace) -> UpstreamPool? {
+        guard case .ready(let address) = place else { return nil }
+        if let known = self.endpoints[address] { return known }
+        let endpoint = self.host.makeEndpoint(address, tls: self.options.hopTLS)
+        self.endpoints[address] = endpoint
+        return endpoint
+    }
+
+    func changed(_ change: TierChange) {
+        switch change {
+        case .backends(let names): for name in names { self.backendChanged(name) }
+        case .revoked(let backend, let user, let sequence): self.revoke(backend, user, before: sequence)
+        }
+    }
+
+    private func backendChanged(_ name: String) {
+        guard let backend = self.backends[name] else { return }
+        let place = self.directory.world.place(of: name)
+        guard place != backend.place else { return }
+        backend.place = place
+        backend.endpoint = self.endpoint(of: place)
+        switch place {
+        case .unknown, .ended:
+            backend.isDetached = true
+            self.backends[name] = nil
+        case .starting, .ready, .unreachable: break
+        }
+        // Whoever waits sees what there is now, and is answered by it.
+        self.host.routeChanged(name, exists: true)
+    }
+
+    // MARK: Tokens
+
+    func lookUp(_ name: String, anew: Bool) {
+        let (loop, bound) = (self.host.eventLoop, NIOLoopBound(self, eventLoop: self.host.eventLoop))
+        guard let digest = TokenDigest(hexadecimal: name) else { preconditionFailure("only tokens are looked up") }
+        self.directory.resolve(digest, at: .now()) { answer in
+            loop.execute { bound.value.found(digest, name, anew: anew, answer) }
+        }
+    }
+
+    private func found(_ digest: TokenDigest, _ name: String, anew: Bool, _ answer: TierDirectory.Answer) {
+        let route: TierRoute?
+        if case .granted(let grant) = answer { route = self.makeRoute(digest, grant) } else { route = nil }
+        self.lookedUp = (digest, route)
+        if case .unavailable = answer {
+            self.host.lookedUp(name, anew: anew, .failed)
+        } else {
+            self.host.lookedUp(name, anew: anew, .answered)
+        }
+        self.lookedUp = nil
+    }
+
+    private func makeRoute(_ digest: TokenDigest, _ grant: TokenGrant) -> TierRoute {
+        let backend =
+            self.backend(grant.backend)
+            ?? {
+                let absent = TierBackend(name: grant.backend, place: self.directory.world.place(of: grant.backend), endpoint: nil)
+                absent.isDetached = true
+                return absent
+            }()
+        let token = TierRoute.Token(digest: digest, grant: grant, user: grant.user.map { TokenDigest(of: $0.utf8) })
+        let route = TierRoute(backend, token: token, fields: VisitorFields.lines(for: grant, secret: self.options.hopSecret))
+        if let lifetime = grant.lifetime { route.validUntil = .now() + lifetime }
+        return route
+    }
+
+    /// The token lives for its lifetime from now on.
+    private func use(_ route: TierRoute, at now: NIODeadline) {
+        guard let token = route.token, let lifetime = token.grant.lifetime else { return }
+        route.validUntil = now + lifetime
+        guard now >= route.nextUse else { return }
+        route.nextUse = now + .nanoseconds(lifetime.nanoseconds / 8)
+        self.directory.used(token.digest, at: now)
+    }
+
+    /// What is open uses its token for as long as it is.
+    private func useOpen() {
+        let now = NIODeadline.now()
+        self.host.endRequests { route in
+            if let route = route as? TierRoute { self.use(route, at: now) }
+            return false
+        }
+    }
+
+    private func revoke(_ backend: String, _ user: TokenDigest, before sequence: UInt64) {
+        // Found again in the directory, those that are still good.
+        self.tokens.removeAll()
+        self.host.endRequests { ($0 as? TierRoute)?.isMeant(by: backend, user, before: sequence) ?? false }
+        self.host.routeChanged(backend, exists: true)
+    }
+
+    // MARK: Select
+
+    func selectEndpoint(of route: TierRoute, attempt: Int) -> Selection {
+        switch route.backend.place {
+        case .ready: if let endpoint = route.backend.endpoint { .endpoint(endpoint) } else { .answer(Self.gone) }
+        case .starting: .hold
+        case .unknown, .unreachable, .ended: .answer(self.answer(for: route.backend))
+        }
+    }
+
+    // MARK: Rewrite
+
+    func rewriteRequest(
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, for route: TierRoute,
+        to endpoint: UpstreamPool, from visitor: Visitor
+    ) -> RequestRewriting {
+        var rewriting = RequestRewriting()
+        rewriting.hiddenPrefix = VisitorFields.prefix
+        rewriting.addsFields = true
+        return rewriting
+    }
+
+    func addRequestFields(
+        _ head: RequestHead, _ bytes: Span<UInt8>, for route: TierRoute, to endpoint: UpstreamPool, from visitor: Visitor, into out: inout ByteBuffer
+    ) {
+        out.writeBytes(route.fields)
+        guard route.token != nil else { return }
+        out.writeStaticString("x-verified-path: ")
+        out.writeBytes(bytes.extracting(Self.withoutQuery(bytes, head.path)).bytes)
+        out.writeStaticString("\r\n")
+    }
+
+    func rewriteResponse(
+        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, of route: TierRoute, to visitor: Visitor
+    ) -> ResponseRewriting {
+        var rewriting = ResponseRewriting()
+        // What a backend says by its own name is the drone's to rewrite.
+        guard route.token != nil, !head.isInterim else { return rewriting }
+        rewriting.hiddenField = "server"
+        rewriting.addsFields = true
+        if head.setsCookies, notes.contains(Notes.isBelowCluster) {
+            rewriting.cookieRules = SetCookieRules(clusterSuffix: [UInt8(ascii: ".")] + self.cluster.prefix(self.domainLength))
+        }
+        return rewriting
+    }
+
+    func addResponseFields(
+        _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: TierRoute, to visitor: Visitor, into out: inout ByteBuffer
+    ) {
+        out.writeStaticString("X-Plane-Backend-Id: ")
+        out.writeString(route.name)
+        out.writeStaticString("\r\n")
+        out.writeBytes(self.serverField)
+        let saysItself = fields.contains { field in
+            bytes.equals(field.name, lowercase: "access-control-allow-origin") || bytes.equals(field.name, lowercase: "access-control-allow-methods")
+                || bytes.equals(field.name, lowercase: "access-control-allow-headers")
+        }
+        if !saysItself { out.writeBytes(self.anyOrigin) }
+    }
+
+    // MARK: Answers
+
+    func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: TierRoute?) -> ProxyAnswer {
+        var answer = ProxyAnswer(failure)
+        answer.text = ""
+        switch failure {
+        case .visitor: break
+        case .proxy, .upstream(.stillStarting):
+            answer.status = .serviceUnavailable
+            answer.fields = Self.retryAfter
+        case .upstream(.failedWhileStarting): answer.status = .gone
+        case .upstream(.responseTimedOut): break
+        // The drone's proxy, which will be back soon.
+        case .upstream:
+            answer.status = .badGateway
+            answer.fields = Self.retryAfter
+        }
+        return answer
+    }
+
+    func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
+        out.writeBytes(self.serverField)
+        out.writeBytes(self.anyOrigin)
+    }
+}
+
+/// For timers that may outlive the policy.
+private struct WeakTierPolicy {
+    weak var policy: TierPolicy?
+}
+
+extension RefusalReason {
+    /// The path has no first segment.
+    static let noToken = RefusalReason(label: "no_token")
+    /// Or its backend is no more.
+    static let tokenUnknown = RefusalReason(label: "token_unknown")
+    static let foreignHost = RefusalReason(label: "foreign_host")
+    /// The drone has no listener for the tier.
+    static let droneUnreachable = RefusalReason(label: "drone_unreachable")
+
+    static let tiers = [noToken, tokenUnknown, foreignHost, droneUnreachable]
+}

@@ -1,0 +1,48 @@
+package import NIOCore
+
+/// Where a backend is, as far as the tier has to know.
+package enum BackendPlace: Hashable, Sendable {
+    case unknown
+    /// It may be ready soon.
+    case starting
+    /// Behind the proxy of its drone, which takes the tier's requests at this address.
+    case ready(SocketAddress)
+    /// On a drone that takes nothing from a tier.
+    case unreachable
+    /// It is being ended, or has ended.
+    case ended
+}
+
+/// A look at the stream of tokens.
+package enum FetchedToken: Sendable {
+    /// - Parameter age: Since it was made, or last told to be in use.
+    case granted(TokenGrant, age: TimeAmount)
+    case none
+    /// Nobody can be asked.
+    case unavailable
+}
+
+/// What the tier knows of the system it stands before.
+package protocol TierWorld: Sendable {
+    /// Called on event loops, so it may take a lock for a moment, and nothing more.
+    func place(of backend: String) -> BackendPlace
+
+    /// All backends that there were at the start are known. Never false again, whatever becomes of the connection.
+    var isCurrent: Bool { get }
+
+    /// Asks for one token.
+    ///
+    /// - Parameter completion: Called once, on any thread, within four seconds.
+    func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void)
+
+    /// The token is in use: to be told to the others. Must not block.
+    func tellUse(of token: TokenDigest)
+}
+
+/// What a world tells of itself.
+package enum TierChange: Sendable {
+    /// These may be elsewhere now.
+    case backends([String])
+    /// All tokens of this user for this backend that stand before `sequence` in the stream are void.
+    case revoked(backend: String, user: TokenDigest, sequence: UInt64)
+}

@@ -1,0 +1,129 @@
+import EpollTransport
+import Logging
+import Metrics
+import NIOCore
+import PlaneProtocol
+import PlaneTestSupport
+import ProxyCore
+import Synchronization
+import TierHop
+
+@testable import TierProxyPolicy
+
+/// What a test's tier knows of the system it stands before.
+final class FakeWorld: TierWorld {
+    private struct State {
+        var places: [String: BackendPlace] = [:]
+        var tokens: [TokenDigest: FetchedToken] = [:]
+        var isCurrent = true
+        var isAway = false
+        var fetchCount = 0
+        var used: [TokenDigest] = []
+    }
+
+    private let state = Mutex(State())
+
+    func place(of backend: String) -> BackendPlace { self.state.withLock { $0.places[backend] ?? .unknown } }
+
+    var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
+
+    func setCurrent(_ isCurrent: Bool) { self.state.withLock { $0.isCurrent = isCurrent } }
+
+    /// Nobody can be asked about tokens.
+    func goAway() { self.state.withLock { $0.isAway = true } }
+
+    func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void) {
+        let answer: FetchedToken = self.state.withLock { state in
+            state.fetchCount += 1
+            return state.isAway ? .unavailable : state.tokens[token] ?? .none
+        }
+        completion(answer)
+    }
+
+    var fetchCount: Int { self.state.withLock { $0.fetchCount } }
+
+    func tellUse(of token: TokenDigest) { self.state.withLock { $0.used.append(token) } }
+
+    var useCount: Int { self.state.withLock { $0.used.count } }
+
+    func put(_ token: String, _ grant: TokenGrant, age: TimeAmount = .zero) {
+        self.state.withLock { $0.tokens[TokenDigest(of: token.utf8)] = .granted(grant, age: age) }
+    }
+
+    func set(_ backend: String, _ place: BackendPlace) { self.state.withLock { $0.places[backend] = place } }
+}
+
+struct TierUnderTest: Sendable {
+    let port: UInt16
+    let world: FakeWorld
+    let directory: TierDirectory
+    /// Stands in for the proxy of the drone that backend `b-1` is on.
+    let drone: TestBackend
+
+    static let secret = "0123456789abcdef0123456789abcdef"
+    static let token = "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
+    static let other = "zzz3456789abcdefghijklmnopqrstuvwxyzABCDE-_"
+    static let fixed = "s.0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
+
+    func connect() throws -> TestPeer { try TestPeer.connect(port: self.port) }
+
+    /// One request, and the whole answer of the tier's own.
+    func ask(_ path: String, host: String = "plane.test", fields: String = "") async throws -> String {
+        let client = try self.connect()
+        try await client.send("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\(fields)Connection: close\r\n\r\n")
+        return try await client.receiveToEnd()
+    }
+
+    /// One request, as the drone's proxy gets it, and the response.
+    func exchange(
+        _ path: String, host: String = "plane.test", fields: String = "", response: String = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    ) async throws -> (request: String, response: String) {
+        let answering = self.drone.answerOnce(response)
+        let client = try self.connect()
+        try await client.send("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n")
+        let received = try await client.receiveMessage()
+        return (try await answering.value.request, received)
+    }
+
+    func set(_ backend: String, _ place: BackendPlace) {
+        self.world.set(backend, place)
+        self.directory.apply(.backends([backend]))
+    }
+}
+
+/// A tier for the cluster `plane.test` with one ready backend, `b-1`, for which `TierUnderTest.token` is.
+func withTier(
+    grant: TokenGrant = TokenGrant(backend: "b-1", sequence: 1), _ configure: (inout TierProxyOptions) -> Void = { _ in },
+    _ body: (TierUnderTest) async throws -> Void
+) async throws {
+    let world = FakeWorld()
+    let drone = try TestBackend()
+    world.set("b-1", .ready(try drone.socketAddress()))
+    world.put(TierUnderTest.token, grant)
+    let directory = TierDirectory(world)
+    guard let secret = HopSecret(Secret(TierUnderTest.secret)) else { preconditionFailure("the secret is long enough") }
+    var options = TierProxyOptions(clusterName: "plane.test", hopSecret: secret, serverName: "Plane/1-abc")
+    configure(&options)
+    let group = EpollEventLoopGroup(threads: 1)
+    let server = try await ProxyServer(
+        options: options.engine, policies: TierPolicySource(options, directory: directory), activity: NoActivity(), group: group,
+        metrics: NOOPMetricsHandler.instance, logger: Logger(label: "tier-under-test"))
+    let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
+    let listener = try await server.listen(ProxyListener(.http), on: socket)
+    socket.close()
+    let result: Result<Void, any Error>
+    do {
+        result = .success(
+            try await body(TierUnderTest(port: UInt16(listener.address.port ?? 0), world: world, directory: directory, drone: drone)))
+    } catch {
+        result = .failure(error)
+    }
+    await listener.close()
+    try await server.shutDown(within: .milliseconds(100))
+    try await group.shutdownGracefully()
+    try result.get()
+}
+
+private struct NoActivity: ActivitySink {
+    func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {}
+}
