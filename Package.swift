@@ -184,7 +184,10 @@ let package = Package(
             ["ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "ProxyProgram",
-            ["ProxyCore", "NetworkAddresses", "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore]),
+            [
+                "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading", "NetworkAddresses", "PlaneService",
+                "CSpawn", lifecycle, unixSignals, logging, nioCore,
+            ]),
         library(
             "PlanBProxy",
             [

@@ -8,12 +8,13 @@ import PlaneProtocol
 package import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
+import ProxyProgram
 import TierHop
 
 /// What the proxy needs of `drone.toml`.
 package struct DroneProxySettings: ServiceSettings {
     package var drone: DroneConfiguration
-    private var proxyProtocolSources: [AddressRange] = []
+    let visitors: VisitorPorts
     private var hopSecret: HopSecret?
 
     package var log: LogConfiguration { self.drone.log }
@@ -24,28 +25,8 @@ package struct DroneProxySettings: ServiceSettings {
         reader.leaveSecrets(of: "nats", "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
-        self.checkPorts(&reader)
+        self.visitors = VisitorPorts(drone.proxy, drone.cert, &reader)
         self.readInner(&reader)
-        for text in drone.proxy.proxyProtocolFrom {
-            if let range = AddressRange(text) {
-                self.proxyProtocolSources.append(range)
-            } else {
-                reader.mistake("proxy.proxy_protocol_from", found: text, expectation: "an address or a network such as 10.0.0.0/8")
-            }
-        }
-    }
-
-    /// Whoever asks for TLS must not be served in the clear without noticing.
-    private func checkPorts(_ reader: inout ConfigReader) {
-        if self.drone.cert == nil, let port = self.drone.proxy.publicHTTPSPort {
-            reader.mistake("proxy.public_https_port", found: "\(port)", expectation: "a table cert beside it, for without one there is no HTTPS")
-        }
-        if self.drone.cert == nil, let port = self.drone.proxy.httpsPort {
-            reader.mistake("proxy.https_port", found: "\(port)", expectation: "a table cert beside it, which names the certificate to serve")
-        }
-        if let httpsPort, httpsPort != 0, httpsPort == self.drone.proxy.httpPort {
-            reader.mistake("proxy.https_port", found: "\(httpsPort)", expectation: "another port than proxy.http_port")
-        }
     }
 
     /// What is for the tier.
@@ -78,23 +59,10 @@ package struct DroneProxySettings: ServiceSettings {
         return listener
     }
 
-    /// Nil where there is no certificate: then `http_port` serves backends in the clear, otherwise it leads everybody to this one.
-    var httpsPort: UInt16? {
-        self.drone.cert == nil ? nil : self.drone.proxy.httpsPort ?? 443
-    }
-
-    /// Where the port for plain HTTP leads; nil where there is no certificate.
-    var redirectPort: UInt16? { self.httpsPort.map { self.drone.proxy.publicHTTPSPort ?? $0 } }
-
-    var certificateFiles: CertificatePaths? {
-        self.drone.cert.map { CertificatePaths(certificatePath: $0.certPath, keyPath: $0.keyPath) }
-    }
-
-    func listener(_ purpose: ProxyListener.Purpose) -> ProxyListener {
-        var listener = ProxyListener(purpose)
-        listener.proxyProtocolSources = self.proxyProtocolSources
-        return listener
-    }
+    var httpsPort: UInt16? { self.visitors.httpsPort }
+    var redirectPort: UInt16? { self.visitors.redirectPort }
+    var certificateFiles: CertificatePaths? { self.visitors.certificateFiles }
+    func listener(_ purpose: ProxyListener.Purpose) -> ProxyListener { self.visitors.listener(purpose) }
 
     func address(port: UInt16) throws -> SocketAddress {
         try SocketAddress(SocketEndpoint(ip: self.drone.proxy.bindIP, port: port))
