@@ -81,6 +81,8 @@ struct DroneAgentSettings: ServiceSettings {
         settings.servesLegacyReaders = self.agent.servesLegacyReaders
         settings.images = ImageAllowance(self.agent.images)
         settings.pool = self.agent.pool
+        // A port that the system chooses is known to the proxy alone.
+        settings.innerPort = self.drone.proxy.innerPort.flatMap { $0 == 0 ? nil : $0 }
         settings.networks = Set(self.agent.docker.allowedNetworks)
         settings.hasMountBase = self.agent.mountBase != nil
         settings.limits.ready = self.agent.readyTimeout

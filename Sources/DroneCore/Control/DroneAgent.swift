@@ -31,6 +31,8 @@ package struct DroneAgent: Service {
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
         package var pool = PoolName.unnamed
+        /// Where this drone's proxy takes what the tier passes on; nil if it takes nothing.
+        package var innerPort: UInt16?
         /// Networks that a request may name.
         package var networks: Set<String> = []
         /// Whether there are directories that outlive their backends.
@@ -52,7 +54,7 @@ package struct DroneAgent: Service {
         }
 
         /// What this agent says that not every agent can.
-        var abilities: DroneAbilities { DroneAbilities(pool: self.pool) }
+        var abilities: DroneAbilities { DroneAbilities(pool: self.pool, innerPort: self.innerPort) }
     }
 
     /// Spawn requests handled at once; each is one write to SQLite.
