@@ -107,6 +107,7 @@ package struct ZoneProjection: Sendable {
     }
 
     private mutating func show(_ backend: BackendID, of name: ClusterName, _ zones: inout ZoneTable) {
+        if self.settings.leadsToProxies { return }
         guard let host = self.cluster(name, &zones)?.origin.child(backend.rawValue) else { return }
         guard let view = self.world.backend(backend, in: name), let drone = view.drone, !(view.state?.isTerminal ?? false),
             let node = self.node(of: drone, name, &zones)

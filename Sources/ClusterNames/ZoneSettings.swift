@@ -23,6 +23,11 @@ package struct ZoneSettings: Sendable {
     /// Who may issue certificates for names in the zones; anybody if empty.
     package var certificateAuthorities: [CAAProperty] = []
 
+    /// Of the tier, which serves the clusters' own names; none where there is no tier.
+    package var proxies: [IPAddress] = []
+    /// Whether every host name leads to the tier too, and not to a drone.
+    package var leadsToProxies = false
+
     package init() {}
 
     /// Of a backend's address, in seconds. It does not change while the backend lives.
@@ -44,13 +49,17 @@ package struct ZoneSettings: Sendable {
             refresh: 7200, retry: 3600, expire: 1_209_600, minimum: Self.negativeTimeToLive)
         return Zone(
             origin: origin, authority: authority, timeToLive: Self.fixedTimeToLive,
-            glue: self.nameServers.filter { $0.name.isWithin(origin) }.map { ($0.name, $0.records) })
+            glue: self.nameServers.filter { $0.name.isWithin(origin) }.map { ($0.name, $0.records) },
+            hosts: self.leadsToProxies ? self.proxyRecords : .empty)
     }
 
     /// What stands in the zone from the start.
     func fixedRecords(_ origin: DNSName) -> [(name: DNSName, records: RecordSet)] {
         let apex = self.nameServers.map { RecordData.ns($0.name) } + self.certificateAuthorities.map { .caa($0) }
-        var fixed = [(name: origin, records: RecordSet(apex, timeToLive: Self.fixedTimeToLive))]
+        // The name servers of the parent count for those who look for the zone, so a short time costs little where there are proxies.
+        var fixed = [
+            (name: origin, records: RecordSet(apex + self.proxyRecords.data, timeToLive: self.proxies.isEmpty ? Self.fixedTimeToLive : Self.hostTimeToLive))
+        ]
         if let challenge = origin.child(Self.challengeLabel) { fixed.append((challenge, .empty)) }
         for server in self.nameServers where server.name.isWithin(origin) {
             if server.name == origin {
@@ -61,6 +70,10 @@ package struct ZoneSettings: Sendable {
         }
         return fixed
     }
+}
+
+extension ZoneSettings {
+    private var proxyRecords: RecordSet { RecordSet(self.proxies.map { RecordData($0) }, timeToLive: Self.hostTimeToLive) }
 }
 
 extension ZoneSettings.NameServer {

@@ -50,6 +50,8 @@ struct DNSSettings: ServiceSettings {
             }
             zones.certificateAuthorities.append(property)
         }
+        zones.proxies = dns.proxies
+        zones.leadsToProxies = dns.answers == .proxies
         return zones
     }
 

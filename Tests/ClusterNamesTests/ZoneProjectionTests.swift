@@ -88,6 +88,21 @@ import Testing
         #expect(zones.data("ns1.plane.test") == [Self.v4])
     }
 
+    @Test("the cluster's own name leads to the tier where there is one, and the names of backends too where that is wanted")
+    func proxies() {
+        var settings = ZoneSettings.make()
+        settings.proxies = [.v4(0xC000_0207), .v6(high: 0x2001_0DB8_0000_0000, low: 9)]
+        let tier = [RecordData.a(0xC000_0207), .aaaa(high: 0x2001_0DB8_0000_0000, low: 9)]
+        let beside = Zones(settings, .register(), .assign())
+        #expect(tier.allSatisfy { beside.data("plane.test")?.contains($0) == true })
+        #expect(beside.data("one.plane.test") == [Self.v4] && beside.data("two.plane.test") == [])
+        settings.leadsToProxies = true
+        let before = Zones(settings, .register(), .assign())
+        #expect(before.data("one.plane.test") == tier && before.data("shop.plane.test") == tier)
+        #expect(tier.allSatisfy { before.data("plane.test")?.contains($0) == true })
+        #expect(before.data("a.shop.plane.test") == nil && before.data("_acme-challenge.plane.test") == [])
+    }
+
     @Test("a backend that is called like a name server does not take its name")
     func reserved() {
         var zones = Zones(.make(), .register("drone-a", .v6))

@@ -21,6 +21,15 @@ package struct DNSConfiguration: Hashable, Sendable {
     /// Most answers over UDP per second about one name to one network, against misuse in attacks on others; 0 for no limit.
     package var answersPerSecond: UInt32 = 100
 
+    /// Of the tier, which the clusters' own names lead to.
+    package var proxies: [IPAddress] = []
+    /// Where the names of backends lead.
+    package var answers = Answers.drones
+
+    package enum Answers: String, CaseIterable, Sendable {
+        case drones, proxies
+    }
+
     package init() {}
 }
 
@@ -44,6 +53,11 @@ extension DNSConfiguration: ConfigReadable {
             let shown = Set(names).map(\.rawValue).sorted().joined(separator: " and ")
             reader.doubt("clusters", reason: "\(shown) are the same on NATS, and get each other's messages")
         }
+        self.proxies =
+            reader.optional("proxies", .list(of: .ipAddress), "Addresses of the tier (gateway-proxy), to which the clusters' own names lead.") ?? []
+        reader.read(
+            "answers", .choice(), into: &self.answers, "Whether the names of backends lead to their drones, or every name of a cluster to its proxies.")
+        if self.answers == .proxies, self.proxies.isEmpty { reader.missing("proxies", expectation: "addresses, for answers is \"proxies\"") }
         reader.read(
             "answers_per_second", .count, into: &self.answersPerSecond,
             "Most UDP answers per second about one thing to one network, against misuse in attacks on others; 0 for no limit.")

@@ -7,14 +7,18 @@ package final class Zone: Sendable {
     package let timeToLive: UInt32
     /// Addresses of the zone's name servers, sent along with their names.
     package let glue: [(server: DNSName, addresses: RecordSet)]
+    /// Of every host name in the zone that is bound to no node.
+    package let hosts: RecordSet
 
     package init(
-        origin: DNSName, authority: StartOfAuthority, timeToLive: UInt32, glue: [(server: DNSName, addresses: RecordSet)] = []
+        origin: DNSName, authority: StartOfAuthority, timeToLive: UInt32, glue: [(server: DNSName, addresses: RecordSet)] = [],
+        hosts: RecordSet = .empty
     ) {
         self.origin = origin
         self.authority = authority
         self.timeToLive = timeToLive
         self.glue = glue
+        self.hosts = hosts
     }
 
     func startOfAuthority(serial: UInt32) -> RecordData {

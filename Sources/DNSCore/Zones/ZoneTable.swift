@@ -2,7 +2,7 @@
 ///
 /// The zones are flat: beside a few names that are set with the zone, host names are one label below its origin. So names with more labels, and
 /// labels that are no host names (RFC 1123 §2.1), can never exist (NXDOMAIN). Every other name may exist in a moment, and is answered without
-/// records instead.
+/// records instead, or with those that the zone has for all hosts.
 ///
 /// Many names share one node. A node is the set of records of one machine; changing it changes the answers for all of its names at once.
 package struct ZoneTable: Sendable {
@@ -129,7 +129,7 @@ package struct ZoneTable: Sendable {
             let isHost = position == 1 + Int(name[0]) && Self.isHostLabel(name.extracting(1..<position))
             let serial = self.serials[Int(zone)]
             return isHost
-                ? .records(.empty, self.zones[Int(zone)], serial: serial) : .impossible(self.zones[Int(zone)], serial: serial)
+                ? .records(self.zones[Int(zone)].hosts, self.zones[Int(zone)], serial: serial) : .impossible(self.zones[Int(zone)], serial: serial)
         }
         return .outside
     }
