@@ -178,7 +178,7 @@ let package = Package(
                 metrics,
             ]),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
-        library("TierProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", crypto, nioCore, logging], settings: hot),
+        library("TierProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", "EpollTransport", crypto, nioCore, logging, metrics], settings: hot),
         library(
             "DroneProxyPolicy",
             ["ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
@@ -199,6 +199,13 @@ let package = Package(
             [
                 "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "TierHop", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
                 "ConfigurationReading", "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", logging, nioCore,
+            ]),
+        library(
+            "TierProxy",
+            [
+                "TierProxyPolicy", "TierHop", "ProxyProgram", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "ConfigurationReading", "ConfigurationFiles", "PlaneMessaging", "PlaneMessagingConfiguration", "StateReplication", "PlaneState",
+                "PlaneProtocol", "PlaneService", "NATS", "NetworkAddresses", "JSONValues", "Timing", lifecycle, logging, metrics, nioCore, nioSSL,
             ]),
 
         // Layer 3: read configuration, build, run.
@@ -227,6 +234,12 @@ let package = Package(
             [
                 "DroneProxy", "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "EpollTransport", "DroneStore",
                 "ConfigurationFiles", "PlaneService", lifecycle, logging, arguments, nioCore,
+            ]),
+        executable(
+            "gateway-proxy",
+            [
+                "TierProxy", "TierProxyPolicy", "ProxyProgram", "ProxyCore", "EpollTransport", "ConfigurationFiles", "PlaneProtocol", "PlaneService",
+                "PlaneMessaging", "NATS", lifecycle, logging, arguments, nioCore,
             ]),
         executable("planb", ["PlanBProxy", "PlaneService", arguments]),
         executable(
@@ -298,6 +311,12 @@ let package = Package(
         tests(
             "TierProxyPolicyTests",
             ["TierProxyPolicy", "TierHop", "ProxyCore", "EpollTransport", "PlaneProtocol", nioCore, logging, metrics]),
+        tests(
+            "TierProxyTests",
+            [
+                "TierProxy", "gateway-proxy", "drone-proxy", "TierProxyPolicy", "ConfigurationReading", "DroneStore", "NetworkAddresses", "JSONValues",
+                "PlaneProtocol", "PlaneService", "PlaneState", "NATS", nioCore, logging,
+            ]),
         tests(
             "PlanBTests",
             [

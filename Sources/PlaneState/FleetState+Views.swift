@@ -30,6 +30,9 @@ extension FleetState {
         return state.view(of: slot)
     }
 
+    /// How many of them there are.
+    package func backendCount(in cluster: ClusterName) -> Int { self.clusters[cluster]?.backends.count ?? 0 }
+
     /// Every drone that has spoken of itself, in no particular order.
     package func drones(in cluster: ClusterName) -> [DroneView] {
         guard let state = self.clusters[cluster] else { return [] }

@@ -43,6 +43,9 @@ package struct ProxyService: FinishingService {
         }
     }
 
+    /// Whether this process was started to take the place of another, which goes on until ``bind(_:program:server:sockets:certificates:replacedDeadline:logger:)``.
+    package static var isSuccessor: Bool { SuccessorProcess.isExpected(.ofThisProcess) }
+
     /// Binds at once, so that a taken port is told before anything has started.
     ///
     /// - Parameters:

@@ -122,6 +122,11 @@ struct SuccessorProcess {
 
     // MARK: In the successor
 
+    /// Whether this process was started to take the place of another.
+    static func isExpected(_ invocation: ProgramInvocation) -> Bool {
+        invocation.environment[ListeningSockets.predecessorVariable] == "\(invocation.parentID)" && invocation.environment[Self.connectionVariable] != nil
+    }
+
     /// Says that this process is ready, and waits for its turn: until the predecessor has stopped taking connections, or has ended. Returns at
     /// once in a process that has no predecessor. Blocks.
     ///

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Every bound is on what visitors can make us hold. What is let go of is asked for again.
 package final class TierDirectory: Sendable {
-    /// Tokens remembered. Some 300 bytes each, with what they say.
+    /// Tokens remembered. Some 400 bytes each, with what they say.
     private static let tokenLimit = 1_000_000
     /// Texts that looked like tokens and were none. For them alone, so that guesses drive out nothing that is good.
     private static let unknownLimit = 10_000
@@ -20,6 +20,16 @@ package final class TierDirectory: Sendable {
         case unavailable
     }
 
+    /// What there is to count.
+    package struct Counts: Equatable, Sendable {
+        /// Tokens in memory.
+        package var tokens = 0
+        /// Revocations that hold.
+        package var revocations = 0
+        /// WebSockets and requests that were ended by revocations.
+        package var endedRequests = 0
+    }
+
     private struct Known {
         var grant: TokenGrant
         var usedAt: NIODeadline
@@ -31,15 +41,34 @@ package final class TierDirectory: Sendable {
 
     private struct State {
         var tokens: [TokenDigest: Known] = [:]
+        /// Those of each backend among them.
+        var tokensOfBackend: [String: Set<TokenDigest>] = [:]
         var unknown: [TokenDigest: NIODeadline] = [:]
         var asking: [TokenDigest: [@Sendable (Answer) -> Void]] = [:]
         /// By backend and user.
         var revocations: [String: [TokenDigest: UInt64]] = [:]
+        var endedRequests = 0
         var listeners: [@Sendable (TierChange) -> Void] = []
 
         func isRevoked(_ grant: TokenGrant) -> Bool {
             guard let user = grant.user, let ofBackend = self.revocations[grant.backend] else { return false }
             return ofBackend[TokenDigest(of: user.utf8)].map { grant.sequence < $0 } ?? false
+        }
+
+        mutating func remember(_ known: Known, _ token: TokenDigest) {
+            self.tokens[token] = known
+            self.tokensOfBackend[known.grant.backend, default: []].insert(token)
+        }
+
+        mutating func forget(_ token: TokenDigest) {
+            guard let known = self.tokens.removeValue(forKey: token) else { return }
+            self.tokensOfBackend[known.grant.backend]?.remove(token)
+            if self.tokensOfBackend[known.grant.backend]?.isEmpty == true { self.tokensOfBackend[known.grant.backend] = nil }
+        }
+
+        mutating func forgetTokens() {
+            self.tokens.removeAll()
+            self.tokensOfBackend.removeAll()
         }
     }
 
@@ -63,7 +92,9 @@ package final class TierDirectory: Sendable {
             case .revoked(let backend, let user, let sequence):
                 let before = state.revocations[backend]?[user] ?? 0
                 state.revocations[backend, default: [:]][user] = max(before, sequence)
-                state.tokens = state.tokens.filter { $0.value.grant.backend != backend || !state.isRevoked($0.value.grant) }
+            case .countsAnew:
+                state.revocations = [:]
+                for token in state.tokens.keys { state.tokens[token]?.grant.sequence = 0 }
             }
             return state.listeners
         }
@@ -71,12 +102,18 @@ package final class TierDirectory: Sendable {
     }
 
     /// Backends that are no more: nothing of them is remembered.
-    package func forget(_ backends: Set<String>) {
+    package func forget(_ backends: [String]) {
         self.state.withLock { state in
-            for backend in backends { state.revocations[backend] = nil }
-            state.tokens = state.tokens.filter { !backends.contains($0.value.grant.backend) }
+            for backend in backends {
+                state.revocations[backend] = nil
+                for token in state.tokensOfBackend[backend] ?? [] { state.tokens[token] = nil }
+                state.tokensOfBackend[backend] = nil
+            }
         }
     }
+
+    /// For an answer that has been on its way for a moment.
+    func isRevoked(_ grant: TokenGrant) -> Bool { self.state.withLock { $0.isRevoked(grant) } }
 
     /// What a token means, by what is known or, where that is not enough, by asking.
     ///
@@ -84,7 +121,7 @@ package final class TierDirectory: Sendable {
     func resolve(_ token: TokenDigest, at now: NIODeadline, _ completion: @escaping @Sendable (Answer) -> Void) {
         enum Step { case answer(Answer), ask, wait }
         let step: Step = self.state.withLock { state in
-            if let known = state.tokens[token], known.isAlive(at: now) { return .answer(.granted(known.grant)) }
+            if let known = state.tokens[token], known.isAlive(at: now), !state.isRevoked(known.grant) { return .answer(.granted(known.grant)) }
             if let since = state.unknown[token] {
                 if now < since + Self.unknownTime { return .answer(.none) }
                 state.unknown[token] = nil
@@ -112,10 +149,11 @@ package final class TierDirectory: Sendable {
                 let known = Known(grant: grant, usedAt: now - age, toldAt: now - age)
                 guard known.isAlive(at: now), !state.isRevoked(grant) else { break }
                 // Whoever is used often is asked for again soon.
-                if state.tokens.count >= Self.tokenLimit { state.tokens.removeAll() }
-                state.tokens[token] = known
+                if state.tokens.count >= Self.tokenLimit { state.forgetTokens() }
+                state.remember(known, token)
                 return (.granted(grant), waiting)
             }
+            state.forget(token)
             if state.unknown.count >= Self.unknownLimit { state.unknown.removeAll(keepingCapacity: true) }
             state.unknown[token] = now
             return (.none, waiting)
@@ -136,6 +174,15 @@ package final class TierDirectory: Sendable {
         if tells { self.world.tellUse(of: token) }
     }
 
-    /// Tokens in memory.
-    package var tokenCount: Int { self.state.withLock { $0.tokens.count } }
+    /// An event loop has ended so many requests that a revocation was about.
+    func ended(_ requests: Int) {
+        if requests > 0 { self.state.withLock { $0.endedRequests += requests } }
+    }
+
+    package var counts: Counts {
+        self.state.withLock { state in
+            Counts(
+                tokens: state.tokens.count, revocations: state.revocations.values.reduce(0) { $0 + $1.count }, endedRequests: state.endedRequests)
+        }
+    }
 }

@@ -76,6 +76,8 @@ final class TierPolicy: ProxyPolicy {
         if bytes.equals(path, uppercase: "/ready") {
             return .answer(ProxyAnswer(self.directory.world.isCurrent ? .ok : .serviceUnavailable, "", refusal: nil))
         }
+        // Whose name it may be is not known yet.
+        if !isToken, !self.directory.world.isCurrent, self.isBelowCluster(head, bytes) { return .answer(Self.notYet) }
         if path.count <= 1, !head.isAsteriskForm { return .answer(self.root) }
         if segment.isEmpty { return .answer(ProxyAnswer(.badRequest, "", refusal: .noToken)) }
         guard isToken else { return .answer(Self.gone) }
@@ -127,15 +129,19 @@ final class TierPolicy: ProxyPolicy {
     private func answer(for backend: TierBackend) -> ProxyAnswer {
         switch backend.place {
         case .unreachable: return ProxyAnswer(.badGateway, "", refusal: .droneUnreachable)
-        case .unknown where !self.directory.world.isCurrent:
-            return ProxyAnswer(.serviceUnavailable, "", fields: Self.retryAfter, refusal: .routesUnavailable)
+        case .unknown where !self.directory.world.isCurrent: return Self.notYet
         case .unknown, .ended, .starting, .ready: return Self.gone
         }
     }
 
     private static let retryAfter = "Retry-After: 1\r\n"
+    private static let notYet = ProxyAnswer(.serviceUnavailable, "", fields: Self.retryAfter, refusal: .routesUnavailable)
 
     // MARK: Hosts and paths
+
+    private func isBelowCluster(_ head: RequestHead, _ bytes: Span<UInt8>) -> Bool {
+        self.subdomain(of: self.hostWithoutDefaultPort(head, bytes), bytes).map { !$0.isEmpty } ?? false
+    }
 
     private static func withoutQuery(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Range<Int> {
         path.lowerBound..<(bytes.firstIndex(of: .questionMark, in: path) ?? path.upperBound)
@@ -209,6 +215,12 @@ final class TierPolicy: ProxyPolicy {
         switch change {
         case .backends(let names): for name in names { self.backendChanged(name) }
         case .revoked(let backend, let user, let sequence): self.revoke(backend, user, before: sequence)
+        case .countsAnew:
+            self.tokens.removeAll()
+            self.host.endRequests { route in
+                (route as? TierRoute)?.isOfFormerStream = true
+                return false
+            }
         }
     }
 
@@ -240,7 +252,8 @@ final class TierPolicy: ProxyPolicy {
 
     private func found(_ digest: TokenDigest, _ name: String, anew: Bool, _ answer: TierDirectory.Answer) {
         let route: TierRoute?
-        if case .granted(let grant) = answer { route = self.makeRoute(digest, grant) } else { route = nil }
+        // A revocation may have come to this loop while the answer was on its way here.
+        if case .granted(let grant) = answer, !self.directory.isRevoked(grant) { route = self.makeRoute(digest, grant) } else { route = nil }
         self.lookedUp = (digest, route)
         if case .unavailable = answer {
             self.host.lookedUp(name, anew: anew, .failed)
@@ -285,7 +298,7 @@ final class TierPolicy: ProxyPolicy {
     private func revoke(_ backend: String, _ user: TokenDigest, before sequence: UInt64) {
         // Found again in the directory, those that are still good.
         self.tokens.removeAll()
-        self.host.endRequests { ($0 as? TierRoute)?.isMeant(by: backend, user, before: sequence) ?? false }
+        self.directory.ended(self.host.endRequests { ($0 as? TierRoute)?.isMeant(by: backend, user, before: sequence) ?? false })
         self.host.routeChanged(backend, exists: true)
     }
 

@@ -1,3 +1,6 @@
+package import EpollTransport
+package import Logging
+package import Metrics
 import NIOCore
 package import ProxyCore
 
@@ -23,4 +26,23 @@ package struct TierPolicySource: ProxyPolicySource {
     }
 
     package func shutDown() async throws {}
+}
+
+extension ProxyServer {
+    /// A proxy of the tier.
+    ///
+    /// - Parameter group: Carries the traffic. Not shut down by the server.
+    package convenience init(
+        tier options: TierProxyOptions, directory: TierDirectory, group: EpollEventLoopGroup, metrics: any MetricsFactory = MetricsSystem.factory,
+        logger: Logger
+    ) async throws {
+        try await self.init(
+            options: options.engine, policies: TierPolicySource(options, directory: directory), activity: DronesCount(), group: group,
+            metrics: metrics, logger: logger)
+    }
+}
+
+/// How long ago a backend was used is counted on its drone.
+private struct DronesCount: ActivitySink {
+    func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {}
 }

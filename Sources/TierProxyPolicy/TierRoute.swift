@@ -31,6 +31,8 @@ final class TierRoute: ProxyRoute {
     let token: Token?
     /// Lines for the drone's proxy and the backend that are the same for every request.
     let fields: [UInt8]
+    /// Its token stands in a stream that is no more.
+    var isOfFormerStream = false
     /// ``TierDirectory`` is asked again after this.
     var validUntil = NIODeadline.distantFuture
     /// ``TierDirectory`` is told of the use not before this.
@@ -48,7 +50,7 @@ final class TierRoute: ProxyRoute {
 
     func isMeant(by backend: String, _ user: TokenDigest, before sequence: UInt64) -> Bool {
         guard let token, token.grant.backend == backend, token.user == user else { return false }
-        return token.grant.sequence < sequence
+        return self.isOfFormerStream || token.grant.sequence < sequence
     }
 }
 

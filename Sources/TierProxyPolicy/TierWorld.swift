@@ -45,4 +45,6 @@ package enum TierChange: Sendable {
     case backends([String])
     /// All tokens of this user for this backend that stand before `sequence` in the stream are void.
     case revoked(backend: String, user: TokenDigest, sequence: UInt64)
+    /// The stream of tokens was made anew and counts from one again: what is known stands before all that is in it.
+    case countsAnew
 }

@@ -8,7 +8,7 @@ import NATSAddressing
 /// Only what belongs to a place is replaced: paths, port, passwords, and the names of cluster and drone.
 package struct GuardedNATS: Sendable {
     /// Of the sample, each with a password of its own.
-    package static let users = ["scheduler", "dns", "gateway", "drone-1", "cert-refresher", "application", "operator"]
+    package static let users = ["scheduler", "dns", "gateway", "gateway-proxy", "drone-1", "cert-refresher", "application", "operator"]
     /// What the log of a service says when the server refuses it something.
     package static let refusal = "NATS refuses something"
 
@@ -31,7 +31,8 @@ package struct GuardedNATS: Sendable {
             guard text.contains(sample) else { throw NoSuchText(text: sample) }
             text = text.replacing(sample, with: own)
         }
-        for user in self.users {
+        // The name of one variable may begin another's.
+        for user in self.users.sorted(by: { $0.utf8.count > $1.utf8.count }) {
             let variable = "$NATS_PASSWORD_\(user == "drone-1" ? "DRONE" : user.uppercased().replacing("-", with: "_"))"
             guard text.contains(variable) else { throw NoSuchText(text: variable) }
             text = text.replacing(variable, with: "\"\(self.password(user))\"")
@@ -60,7 +61,7 @@ package struct GuardedNATS: Sendable {
         switch user {
         case "scheduler": ["PLANE_SCHEDULER__ACCEPTS_LEGACY_PEERS": "false"]
         case "drone-1": ["PLANE_AGENT__SERVES_LEGACY_READERS": "false"]
-        case "dns", "cert-refresher": ["PLANE_NATS__JETSTREAM_PREFIX": Self.jetStreamPrefix]
+        case "dns", "gateway-proxy", "cert-refresher": ["PLANE_NATS__JETSTREAM_PREFIX": Self.jetStreamPrefix]
         default: [:]
         }
     }
@@ -74,7 +75,7 @@ package struct GuardedNATS: Sendable {
         var options = NATSOptions(
             servers: [self.url], authentication: .userPassword(user: self.name(user), password: Self.password(user)),
             tls: NATSTLSOptions(caFile: self.caPath), name: user, inboxPrefix: inboxPrefix)
-        if ["dns", "cert-refresher"].contains(user) { options.jetStreamPrefix = Self.jetStreamPrefix }
+        if ["dns", "gateway-proxy", "cert-refresher"].contains(user) { options.jetStreamPrefix = Self.jetStreamPrefix }
         return options
     }
 

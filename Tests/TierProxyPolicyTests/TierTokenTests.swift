@@ -72,6 +72,31 @@ struct TierTokenTests {
         }
     }
 
+    @Test("a stream of tokens that was made anew counts from one, and its first revocation is behind all that was known before")
+    func streamMadeAnew() async throws {
+        try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
+            _ = try await tier.exchange("/\(Self.token)/")
+            tier.directory.apply(.countsAnew)
+            #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
+            tier.directory.apply(.revoked(backend: "b-1", user: TokenDigest(of: "ann".utf8), sequence: 1))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+        }
+    }
+
+    @Test("nothing is remembered of a backend that is no more, and what is remembered is counted")
+    func counts() {
+        let world = FakeWorld()
+        let directory = TierDirectory(world)
+        for (token, backend) in [("a", "b-1"), ("b", "b-1"), ("c", "b-2")] {
+            world.put(token, TokenGrant(backend: backend, user: "ann", sequence: 6))
+            directory.resolve(TokenDigest(of: token.utf8), at: .now()) { _ in }
+        }
+        directory.apply(Self.revoked)
+        #expect(directory.counts == TierDirectory.Counts(tokens: 3, revocations: 1, endedRequests: 0))
+        directory.forget(["b-1"])
+        #expect(directory.counts == TierDirectory.Counts(tokens: 1, revocations: 0, endedRequests: 0))
+    }
+
     @Test("a revocation ends open WebSockets with 1008, and nothing that comes behind it reaches the backend")
     func webSockets() async throws {
         try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
@@ -87,6 +112,7 @@ struct TierTokenTests {
             tier.directory.apply(Self.revoked)
             #expect(try await client.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
             #expect(try await drone.receiveToEnd() == "")
+            #expect(tier.directory.counts.endedRequests == 1)
         }
     }
 

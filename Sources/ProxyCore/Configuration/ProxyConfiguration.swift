@@ -1,5 +1,5 @@
 package import ConfigurationReading
-import NIOCore
+package import NIOCore
 package import NetworkAddresses
 package import PlaneProtocol
 import PlaneService
@@ -32,10 +32,16 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var innerTLS: Bool?
     /// What the tier shows there: the same on all machines of the cluster.
     package var innerSecret: Secret?
+    /// Who may sign the certificates that the tier finds there; nil means the system's authorities.
+    package var innerCAPath: String?
+    /// Of the tier: where `/` leads.
+    package var rootRedirectURL: String?
+    /// nil means 30 s on a drone, and 300 s in the tier.
+    package var hold: TimeAmount?
     package var accessLog = AccessLogChoice.off
     /// nil lets open connections come to their end when a successor has taken over.
     package var replacedDeadline: Duration?
-    /// Of the table `limits`, and `hold_timeout_secs`.
+    /// Of the table `limits`, and ``hold``.
     package var limits = ProxyLimits()
     package var pages = PagesConfiguration()
 
@@ -62,10 +68,10 @@ extension ProxyConfiguration: ConfigReadable {
             "allow_path_routing", .boolean, into: &self.allowPathRouting,
             "Also serve backends as /_plane_backend=<backend>/…, on hosts that are not below the cluster's domain; to a browser all of them are one "
                 + "origin.")
-        var hold = self.limits.hold
-        reader.read(
-            "hold_timeout_secs", .seconds(0...3600), into: &hold,
-            "Seconds a request waits for a backend that is still starting.")
+        self.hold = reader.optional(
+            "hold_timeout_secs", .seconds(0...3600),
+            "Seconds a request waits for a backend that is still starting; 30 if not set, and 300 in a gateway-proxy.")
+        self.rootRedirectURL = reader.optional("root_redirect_url", .httpURL, "Where a gateway-proxy leads visitors of /; if not set, it answers 400.")
         self.proxyProtocolFrom =
             reader.optional(
                 "proxy_protocol_from", .list(of: .string),
@@ -93,13 +99,16 @@ extension ProxyConfiguration: ConfigReadable {
                 + "secret.")
         self.innerSecret = reader.optional(
             "inner_secret", .secret, "What a gateway-proxy shows there: the same on all of the cluster (openssl rand -base64 32).")
+        self.innerCAPath = reader.optional(
+            "inner_ca_path", .readPath,
+            "PEM file of the authorities by which a gateway-proxy knows the certificates of drones; the system's if not set.")
         reader.read(
             "access_log", .choice(), into: &self.accessLog, "One line per request on standard output; without queries, for tokens are in them.")
         self.replacedDeadline = reader.optional(
             "replaced_deadline_secs", .seconds(0...604_800),
             "Seconds after which a proxy that a successor has replaced ends the WebSockets still open; never if not set.")
         self.limits = reader.section("limits") { ProxyLimits(&$0) } ?? self.limits
-        self.limits.hold = hold
+        if let hold { self.limits.hold = hold }
         self.pages = reader.section("pages") { PagesConfiguration(&$0) } ?? self.pages
     }
 }

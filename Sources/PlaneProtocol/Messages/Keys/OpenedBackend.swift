@@ -1,7 +1,7 @@
 /// What the answers of later visitors repeat of a backend, where it has something to repeat: from gateways to gateways, through the stream
 /// `plane_tokens`.
 ///
-/// A static token is the same for all visitors, so whoever answers one has to know it; only gateways may read this subject.
+/// A static token is the same for all visitors, so whoever answers one has to know it; only gateways read this subject.
 package struct OpenedBackend: Hashable, Sendable {
     package var staticToken: Secret?
     package var subdomain: Subdomain?

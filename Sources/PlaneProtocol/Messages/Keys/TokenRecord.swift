@@ -19,6 +19,8 @@ package struct TokenRecord: Hashable, Sendable {
     package var lifetime: WireSeconds?
     /// When it was made, or last told to be in use.
     package var issued: WireTime
+    /// Where its first record stands in the stream, in one that tells of its use: revocations count from there.
+    package var firstSequence: UInt64?
 
     package static let stream = "plane_tokens"
     /// Matches every token.
@@ -26,7 +28,7 @@ package struct TokenRecord: Hashable, Sendable {
 
     package init(
         backend: BackendID, cluster: ClusterName, user: String? = nil, auth: JSONValue? = nil, secret: Secret? = nil,
-        subdomain: Subdomain? = nil, isStatic: Bool = false, lifetime: WireSeconds? = nil, issued: WireTime
+        subdomain: Subdomain? = nil, isStatic: Bool = false, lifetime: WireSeconds? = nil, issued: WireTime, firstSequence: UInt64? = nil
     ) {
         self.backend = backend
         self.cluster = cluster
@@ -37,6 +39,7 @@ package struct TokenRecord: Hashable, Sendable {
         self.isStatic = isStatic
         self.lifetime = lifetime
         self.issued = issued
+        self.firstSequence = firstSequence
     }
 
     package static func subject(of token: TokenHash) -> String { "token.\(token)" }
@@ -53,6 +56,7 @@ extension TokenRecord: JSONCodable {
         self.isStatic = try json.optional("static") ?? false
         self.lifetime = try json.optional("lifetime_secs")
         self.issued = try json.required("issued")
+        self.firstSequence = try json.optional("first_sequence")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -66,6 +70,7 @@ extension TokenRecord: JSONCodable {
             $0.fieldIfPresent("static", self.isStatic ? true : nil)
             $0.fieldIfPresent("lifetime_secs", self.lifetime)
             $0.field("issued", self.issued)
+            $0.fieldIfPresent("first_sequence", self.firstSequence)
         }
     }
 }

@@ -1,10 +1,7 @@
-package import JSONValues
-import PlaneProtocol
-
 /// What an application says of a visitor, as the header `x-verified-user-data` carries it to the backend.
 package enum VisitorData {
     /// Compact JSON with sorted keys, in ASCII: what is not becomes `\u` escapes, so that no header drops it.
-    package static func header(of auth: [String: JSONValue]) -> String {
+    package static func header(of auth: some JSONEncodable) -> String {
         let text = String(decoding: WireCodec.encode(auth), as: UTF8.self)
         guard !text.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x7F }) else { return text }
         var ascii = ""

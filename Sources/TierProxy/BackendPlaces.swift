@@ -1,0 +1,174 @@
+import NIOCore
+import NetworkAddresses
+package import PlaneProtocol
+import PlaneState
+package import StateReplication
+import Synchronization
+package import TierProxyPolicy
+
+/// Where the backends of one cluster are, from the stream `plane_state`: fed by a follower, asked by event loops.
+///
+/// What is known stays known while NATS is away. When the stream has been deleted and made again, the schedulers write it anew from what the drones
+/// report, within seconds; until then, and for ``formerTime`` at most, places of the former stream count, because traffic needs nobody.
+package final class BackendPlaces: FollowedState {
+    package struct Status: Sendable {
+        package var isCaughtUp = false
+        /// When the last message was published: not long ago, because schedulers write one each second.
+        package var published: WireTime?
+        package var backends = 0
+    }
+
+    fileprivate struct State {
+        var world = FleetState()
+        var former: (world: FleetState, until: NIODeadline)?
+        var incarnation: UInt64?
+        var isCaughtUp = false
+        var published: WireTime?
+        var waiters: [AsyncStream<Void>.Continuation] = []
+    }
+
+    /// The default of `scheduler.lost_after_secs`.
+    private static let formerTime: TimeAmount = .seconds(300)
+
+    private let cluster: ClusterName
+    private let state = Mutex(State())
+    private let listener = Mutex<(@Sendable ([String], Bool) -> Void)?>(nil)
+
+    package init(cluster: ClusterName) {
+        self.cluster = cluster
+    }
+
+    /// - Parameter body: Called in the order of the stream with backends that may be elsewhere now, and whether they have ended.
+    package func listen(_ body: @escaping @Sendable (_ backends: [String], _ haveEnded: Bool) -> Void) {
+        self.listener.withLock { $0 = body }
+    }
+
+    // MARK: Asking
+
+    package func place(of backend: String) -> BackendPlace {
+        guard let id = BackendID(rawValue: backend) else { return .unknown }
+        return self.state.withLock { state in
+            let place = Self.place(of: id, in: state.world, self.cluster)
+            guard case .unknown = place, let former = state.former, .now() < former.until else { return place }
+            return Self.place(of: id, in: former.world, self.cluster)
+        }
+    }
+
+    private static func place(of id: BackendID, in world: FleetState, _ cluster: ClusterName) -> BackendPlace {
+        guard let backend = world.backend(id, in: cluster) else { return .unknown }
+        if backend.isEnding { return .ended }
+        switch backend.state {
+        case nil: return backend.drone == nil ? .unknown : .starting
+        case .loading, .starting: return .starting
+        case .ready: return backend.drone.flatMap { Self.address(of: $0, in: world, cluster) }.map { .ready($0) } ?? .unreachable
+        default: return .ended
+        }
+    }
+
+    /// Where the drone's proxy takes requests of the tier; nil if it takes none.
+    private static func address(of drone: DroneID, in world: FleetState, _ cluster: ClusterName) -> SocketAddress? {
+        guard let metadata = world.drone(drone, in: cluster)?.metadata, let port = metadata.abilities.innerPort else { return nil }
+        return try? SocketAddress(ipAddress: metadata.ip.description, port: Int(port))  // what is printed by an address is one
+    }
+
+    package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
+
+    package var status: Status {
+        self.state.withLock { state in
+            Status(isCaughtUp: state.isCaughtUp, published: state.published, backends: state.world.backendCount(in: self.cluster))
+        }
+    }
+
+    /// Returns when everything that was in the stream at the beginning has been applied, or when the task is cancelled.
+    package func waitUntilCaughtUp() async {
+        let (wakes, waiter) = AsyncStream.makeStream(of: Void.self)
+        let isCaughtUp = self.state.withLock { state in
+            if !state.isCaughtUp { state.waiters.append(waiter) }
+            return state.isCaughtUp
+        }
+        guard !isCaughtUp else { return }
+        for await _ in wakes {}
+    }
+
+    // MARK: Following
+
+    package func apply(_ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64) {
+        let changed: (backends: [String], haveEnded: Bool)? = self.state.withLock { state in
+            if let known = state.incarnation, known != incarnation { state.begin(until: .now() + Self.formerTime) }
+            if let former = state.former, .now() >= former.until { state.former = nil }
+            state.incarnation = incarnation
+            state.published = published
+            guard let message else {
+                state.world.skip(sequence: sequence)
+                return nil
+            }
+            // Of other clusters nothing is kept, and of this one neither who holds a lock nor what certificate authorities ask.
+            guard case .cluster(self.cluster, let change) = message else {
+                state.world.skip(sequence: sequence)
+                return nil
+            }
+            switch change {
+            case .lock, .acme:
+                state.world.skip(sequence: sequence)
+                return nil
+            case .backend(let change):
+                state.world.apply(message, sequence: sequence, published: published)
+                guard state.isCaughtUp else { return nil }
+                let hasEnded = state.world.backend(change.backend, in: self.cluster)?.state?.isTerminal ?? false
+                return ([change.backend.rawValue], hasEnded)
+            case .drone(let change):
+                guard case .metadata = change.change else {
+                    state.world.skip(sequence: sequence)
+                    return nil
+                }
+                let before = Self.address(of: change.drone, in: state.world, self.cluster)
+                state.world.apply(message, sequence: sequence, published: published)
+                guard state.isCaughtUp, Self.address(of: change.drone, in: state.world, self.cluster) != before else { return nil }
+                return (state.world.liveBackends(of: change.drone, in: self.cluster).map(\.rawValue), false)
+            }
+        }
+        if let changed { self.tell(changed.backends, haveEnded: changed.haveEnded) }
+    }
+
+    /// Does nothing: places are told as they are read, whatever the age of the stream.
+    package func began(streamAge age: Duration) {}
+
+    package func lost() { self.state.withLock { $0.begin(until: .now() + Self.formerTime) } }
+
+    package func purged(_ backend: BackendID, clusterToken: String) {
+        guard clusterToken == self.cluster.subjectToken else { return }
+        self.state.withLock { $0.world.forget(backend, in: self.cluster) }
+        self.tell([backend.rawValue], haveEnded: false)
+    }
+
+    package func deleted(at sequence: UInt64) {
+        let backend = self.state.withLock { state -> BackendID? in
+            guard let (backend, cluster) = state.world.backend(endedAt: sequence), cluster == self.cluster else { return nil }
+            state.world.forget(backend, in: cluster)
+            return backend
+        }
+        if let backend { self.tell([backend.rawValue], haveEnded: true) }
+    }
+
+    package func caughtUp() {
+        let waiters = self.state.withLock { state in
+            state.isCaughtUp = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.finish() }
+    }
+
+    private func tell(_ backends: [String], haveEnded: Bool) {
+        guard !backends.isEmpty, let listener = self.listener.withLock({ $0 }) else { return }
+        listener(backends, haveEnded)
+    }
+}
+
+extension BackendPlaces.State {
+    /// The stream begins anew. Of two that do so soon after one another, only the last one before counts.
+    fileprivate mutating func begin(until deadline: NIODeadline) {
+        self.former = (self.world, deadline)
+        self.world = FleetState()
+    }
+}

@@ -1,0 +1,21 @@
+package import TierProxyPolicy
+
+/// What the tier knows of the system it stands before, from NATS.
+package struct FollowedWorld: TierWorld {
+    package let places: BackendPlaces
+    package let tokens: TokenStream
+
+    package init(_ places: BackendPlaces, _ tokens: TokenStream) {
+        self.places = places
+        self.tokens = tokens
+    }
+
+    package func place(of backend: String) -> BackendPlace { self.places.place(of: backend) }
+    package var isCurrent: Bool { self.places.isCaughtUp && self.tokens.isReady }
+
+    package func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void) {
+        self.tokens.fetch(token, completion)
+    }
+
+    package func tellUse(of token: TokenDigest) { self.tokens.tellUse(of: token) }
+}

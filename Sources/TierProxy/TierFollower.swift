@@ -1,0 +1,108 @@
+package import Logging
+import Metrics
+package import NATS
+import NIOCore
+import PlaneMessaging
+package import PlaneProtocol
+import PlaneService
+package import ServiceLifecycle
+import StateReplication
+import TierProxyPolicy
+
+/// Keeps a proxy of the tier told: where backends are, which tokens are revoked. Says every 10 s that the proxy is there (M17), and in metrics what
+/// it knows and how old that is.
+package struct TierFollower: Service {
+    private let world: FollowedWorld
+    private let directory: TierDirectory
+    private let connection: NATSConnection
+    private let proxy: ProxyID
+    private let cluster: ClusterName
+    private let logger: Logger
+
+    private static let reportInterval: Duration = .seconds(1)
+    /// Reports between two messages that it is there.
+    private static let reportsPerStatus = 10
+    /// Seconds after which what is known counts as old. Schedulers write a heartbeat each second; a restart of nats-server takes a few.
+    private static let ageLimit: Double = 10
+
+    package init(
+        world: FollowedWorld, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, cluster: ClusterName, logger: Logger
+    ) {
+        self.world = world
+        self.directory = directory
+        self.connection = connection
+        self.proxy = proxy
+        self.cluster = cluster
+        self.logger = logger
+        let directory = directory
+        world.places.listen { backends, haveEnded in
+            directory.apply(.backends(backends))
+            if haveEnded { directory.forget(backends) }
+        }
+    }
+
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await StateFollower(jetStream: self.connection.jetStream, world: self.world.places, logger: self.logger).run() }
+            group.addTask { await self.world.tokens.follow(into: self.directory) }
+            group.addTask { await self.report() }
+            // Cancelled instead of shut down in order, the same is right: the process ends.
+            try? await gracefulShutdown()
+            group.cancelAll()
+        }
+    }
+
+    private func report() async {
+        var metrics = TierMetrics()
+        var (wasCurrent, wasOld, count) = (false, false, 0)
+        while !Task.isCancelled {
+            let status = self.world.places.status
+            let age = status.published.map { max(0, Double(WireTime.now().seconds - $0.seconds)) }
+            let isCurrent = self.world.isCurrent
+            metrics.report(
+                status, isCurrent: isCurrent, isConnected: self.connection.isConnected, age: age, counts: self.directory.counts)
+            if isCurrent, !wasCurrent {
+                self.logger.info("the state of the world is known", metadata: [LogKey.count: "\(status.backends)"])
+            }
+            let isOld = isCurrent && age.map { $0 > Self.ageLimit } ?? true
+            if isOld, !wasOld, isCurrent {
+                self.logger.error("what is known is served on: nothing new comes from NATS, or no scheduler runs")
+            } else if wasOld, !isOld {
+                self.logger.notice("what is known is current again")
+            }
+            if count % Self.reportsPerStatus == 0 || isCurrent != wasCurrent { self.tellStatus(isReady: isCurrent) }
+            (wasCurrent, wasOld, count) = (isCurrent, isOld, count + 1)
+            // Cancelled meanwhile, the loop ends.
+            try? await Task.sleep(for: Self.reportInterval)
+        }
+    }
+
+    private func tellStatus(isReady: Bool) {
+        let message = ProxyStatusMessage(proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady)
+        // Without a connection nobody hears it; the next one is due in 10 s.
+        if self.connection.isConnected { try? self.connection.publish(WireCodec.encode(message), to: message.subject) }
+    }
+}
+
+/// The metrics of a proxy of the tier beside those of every proxy. To be made after the metrics system was set up.
+struct TierMetrics {
+    private let isConnected = Meter(label: "plane_tier_nats_is_connected")
+    private let isCurrent = Meter(label: "plane_tier_state_is_known")
+    private let age = Meter(label: "plane_tier_state_age_seconds")
+    private let backends = Meter(label: "plane_tier_backends")
+    private let tokens = Meter(label: "plane_tier_tokens")
+    private let revocations = Meter(label: "plane_tier_revocations")
+    private let endedRequests = Counter(label: "plane_tier_ended_requests_total")
+    private var ended = 0
+
+    mutating func report(_ status: BackendPlaces.Status, isCurrent: Bool, isConnected: Bool, age: Double?, counts: TierDirectory.Counts) {
+        self.isConnected.set(isConnected ? 1 : 0)
+        self.isCurrent.set(isCurrent ? 1 : 0)
+        if let age { self.age.set(age) }
+        self.backends.set(Double(status.backends))
+        self.tokens.set(Double(counts.tokens))
+        self.revocations.set(Double(counts.revocations))
+        self.endedRequests.increment(by: counts.endedRequests - self.ended)
+        self.ended = counts.endedRequests
+    }
+}

@@ -1,0 +1,51 @@
+import CertificateCoreConfiguration
+import ConfigurationFiles
+package import Logging
+import NIOCore
+package import PlaneService
+package import ProxyCore
+import ProxyCoreConfiguration
+import ProxyProgram
+package import ServiceLifecycle
+
+/// Serves the tier's visitors. The first process of a machine serves at once, and answers 503 to what it does not know yet; one that is to take
+/// the place of another reads everything first, so that nobody meets a proxy that knows less than the one before it. While NATS is away it does
+/// not get there, and the one before it goes on.
+package struct TierProxyService: FinishingService {
+    private let settings: TierProxySettings
+    private let server: ProxyServer
+    private let world: FollowedWorld
+    private let logger: Logger
+
+    private static let lookInterval: Duration = .milliseconds(20)
+
+    package init(_ settings: TierProxySettings, server: ProxyServer, world: FollowedWorld, logger: Logger) {
+        self.settings = settings
+        self.server = server
+        self.world = world
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        if ProxyService.isSuccessor, await !self.waitUntilCurrent() { return try await self.server.shutDown(within: .zero) }
+        let certificates = self.settings.visitors.certificateFiles.map {
+            CertificateStore(files: $0, offersHTTP2: self.settings.drone.proxy.http2, logger: self.logger)
+        }
+        try await ProxyService.bind(
+            self.settings.visitors.bindings(certificates), program: "gateway-proxy", server: self.server, sockets: .ofThisProcess,
+            certificates: certificates, replacedDeadline: self.settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: self.logger
+        ).run()
+    }
+
+    /// - Returns: False when the process is to end before that.
+    private func waitUntilCurrent() async -> Bool {
+        await cancelWhenGracefulShutdown {
+            await self.world.places.waitUntilCaughtUp()
+            while !Task.isCancelled, !self.world.isCurrent {
+                // Cancelled meanwhile, the loop ends.
+                try? await Task.sleep(for: Self.lookInterval)
+            }
+            return self.world.isCurrent && !Task.isCancelled
+        }
+    }
+}

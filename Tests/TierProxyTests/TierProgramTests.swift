@@ -1,0 +1,179 @@
+import Foundation
+import Glibc
+import NATS
+import PlaneProtocol
+import PlaneService
+import PlaneTestSupport
+import Testing
+
+@Suite("A proxy of the tier on a real nats-server")
+struct TierProgramTests {
+    private static let token = TierFixture.token
+    private static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+    @Test("a token leads to its backend's drone, who the visitor is goes with it, and what changes in the state counts at once")
+    func route() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .starting)
+            try await tier.put(token: Self.token, backend: "b-1", user: "ann")
+            let answering = drone.answerOnce(Self.ok)
+            let client = try TestPeer.connect(port: tier.port)
+            try await client.send("GET /\(Self.token)/a?b HTTP/1.1\r\nHost: plane.test\r\nConnection: close\r\n\r\n")
+            try await eventually("the request is held") { try await tier.metric("proxy_held_requests") == 1 }
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            #expect(try await client.receiveToEnd().hasSuffix("\r\n\r\nok"))
+            let request = try await answering.value.request
+            #expect(request.hasPrefix("GET /a?b HTTP/1.1\r\n"))
+            for line in [
+                "X-Plane-Tier-Hop: open b-1 \(TierFixture.secret)", "x-verified-username: ann", #"x-verified-user-data: {"role":"\u00e9"}"#,
+                "x-verified-secret: 5ecret", "x-verified-path: /\(Self.token)/a",
+            ] {
+                #expect(request.contains("\r\n\(line)\r\n"), "\(line)")
+            }
+            try await tier.put(backend: "b-1", on: "drone-1", .exited)
+            try await eventually("the backend is gone") { try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 ") }
+        }
+    }
+
+    @Test("a drone that has moved is found where it is, and one without a port for the tier is told to be out of reach")
+    func drones() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let (before, after) = (try TestBackend(), try TestBackend())
+            try await tier.put(drone: "drone-1", innerPort: before.port)
+            try await tier.put(drone: "drone-2", innerPort: nil)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            try await tier.put(backend: "b-2", on: "drone-2", .ready)
+            try await tier.put(token: Self.token, backend: "b-1")
+            try await tier.put(token: TierFixture.other, backend: "b-2")
+            #expect(try await tier.ask("/\(TierFixture.other)/").hasPrefix("HTTP/1.1 502 "))
+            let first = before.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            _ = try await first.value
+            let second = after.answerOnce(Self.ok)
+            before.stopListening()
+            try await tier.put(drone: "drone-1", innerPort: after.port)
+            try await eventually("the drone is found") { try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 ") }
+            _ = try await second.value
+        }
+    }
+
+    @Test("with NATS away it serves what it knows, says so in a metric, has what it does not know tried again, and goes on when NATS is back")
+    func away() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            try await tier.put(token: Self.token, backend: "b-1", user: "ann")
+            try await tier.put(token: TierFixture.other, backend: "b-1", user: "bob")
+            let sockets = try await tier.openWebSocket(Self.token, to: drone)
+            await tier.nats.stop()
+            try await eventually("the metric says so") { try await tier.metric("plane_tier_nats_is_connected") == 0 }
+            let answering = drone.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            _ = try await answering.value
+            #expect(try await tier.ask("/ready").hasPrefix("HTTP/1.1 200 "))
+            let unknown = try await tier.ask("/\(TierFixture.other)/")
+            #expect(unknown.hasPrefix("HTTP/1.1 503 ") && unknown.contains("\r\nRetry-After: 1\r\n"))
+            try await sockets.drone.send([0x81, 0x02] + Array("hi".utf8))
+            #expect(try await sockets.visitor.receive(count: 4) == [0x81, 0x02] + Array("hi".utf8))
+
+            try await tier.nats.startAgain()
+            try await eventually("it is connected again") { try await tier.metric("plane_tier_nats_is_connected") == 1 }
+            let later = drone.answerOnce(Self.ok)
+            try await eventually("the other token is known") { try await tier.ask("/\(TierFixture.other)/").hasPrefix("HTTP/1.1 200 ") }
+            _ = try await later.value
+            try await eventually("a revocation can be written") {
+                (try? await tier.revoke(user: "ann", backend: "b-1")) != nil
+            }
+            #expect(try await sockets.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+        }
+    }
+
+    @Test("a revocation ends an open WebSocket within a second, holds for a proxy that comes later, and not for tokens that come after it")
+    func revocation() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            try await tier.put(token: Self.token, backend: "b-1", user: "ann")
+            let sockets = try await tier.openWebSocket(Self.token, to: drone)
+            let start = ContinuousClock.now
+            try await tier.revoke(user: "ann", backend: "b-1")
+            #expect(try await sockets.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+            #expect(ContinuousClock.now - start < .seconds(1))
+            try await eventually("it is counted") { try await tier.metric("plane_tier_ended_requests_total") == 1 }
+
+            let port = try freeLoopbackPort()
+            let late = try TierFixture.start("px-2", in: tier.directory, nats: tier.nats, port: port, metricsPort: try freeLoopbackPort())
+            try await late.line(containing: "the state of the world is known")
+            #expect(try await tier.ask("/\(Self.token)/", port: port).hasPrefix("HTTP/1.1 410 "))
+            try await tier.put(token: TierFixture.other, backend: "b-1", user: "ann")
+            let answering = drone.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(TierFixture.other)/", port: port).hasPrefix("HTTP/1.1 200 "))
+            _ = try await answering.value
+            #expect(await late.stop() == 0)
+        }
+    }
+
+    @Test("the use of a token is told to the others, and lifts no revocation that came before")
+    func use() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            let first = try await tier.put(token: Self.token, backend: "b-1", user: "ann", lifetime: 1000, age: 500)
+            let answering = drone.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            _ = try await answering.value
+            func record() async throws -> TokenRecord? {
+                try await tier.connection.jetStream.lastMessage(stream: TokenRecord.stream, subject: TierFixture.subject(of: Self.token))
+                    .map { try WireCodec.decode(TokenRecord.self, from: $0.payload) }
+            }
+            try await eventually("its use is told") { try await record()?.firstSequence == first }
+            #expect(try await record().map { WireTime.now().seconds - $0.issued.seconds < 100 } == true)
+            #expect(try await record()?.user == "ann")
+        }
+    }
+
+    @Test("it says that it is there, and whether it knows the state")
+    func status() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let messages = try tier.connection.subscribe(ProxyStatusMessage.subscription)
+            try await tier.connection.flush()
+            for await message in messages {
+                let status = try WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject)
+                #expect(status.proxy.rawValue == "px-1" && status.cluster == tier.cluster && status.isReady)
+                break
+            }
+        }
+    }
+
+    @Test("a successor takes over when it knows the state, and open WebSockets go on")
+    func succession() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            try await tier.put(token: Self.token, backend: "b-1", user: "ann")
+            let sockets = try await tier.openWebSocket(Self.token, to: drone)
+            func number(_ mark: String) async throws -> pid_t {
+                let line = try await tier.proxy.line(containing: mark)
+                let start = try #require(line.range(of: mark)).upperBound
+                return try #require(pid_t(line[start...].prefix { $0.isNumber }))
+            }
+            let process = try await number("number=")
+            kill(process, SIGHUP)
+            let successor = try await number("successor=")
+            defer { kill(successor, SIGTERM) }
+            let answering = drone.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            _ = try await answering.value
+            try await sockets.drone.send([0x81, 0x02] + Array("hi".utf8))
+            #expect(try await sockets.visitor.receive(count: 4) == [0x81, 0x02] + Array("hi".utf8))
+            try await tier.revoke(user: "ann", backend: "b-1")
+            #expect(try await sockets.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+        }
+    }
+}

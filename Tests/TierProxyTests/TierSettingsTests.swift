@@ -1,0 +1,57 @@
+import ConfigurationReading
+import NIOCore
+import Testing
+
+@testable import TierProxy
+
+@Suite("What a proxy of the tier reads of its file")
+struct TierSettingsTests {
+    private static let least = """
+        cluster_domain = "plane.test"
+        nats = { hosts = ["nats.example"] }
+        [proxy]
+        inner_secret = "0123456789abcdef0123456789abcdef"
+
+        """
+
+    private static func load(_ toml: String) throws(ConfigurationError) -> TierProxySettings {
+        try ConfigurationLoader.load(TierProxySettings.self, toml: toml, environment: [:]).configuration
+    }
+
+    @Test("its keys reach the proxy, and requests wait for five minutes unless it says otherwise")
+    func keys() throws {
+        let options = try Self.load(Self.least + "root_redirect_url = \"https://app.example/\"\nhold_timeout_secs = 7").proxyOptions(openFiles: 1024)
+        #expect(options.clusterName == "plane.test")
+        #expect(options.rootRedirect == "https://app.example/")
+        #expect(options.limits.hold == .seconds(7))
+        #expect(options.hopTLS == nil)
+        #expect(try Self.load(Self.least).proxyOptions(openFiles: 1024).limits.hold == .seconds(300))
+    }
+
+    @Test("drones are spoken to by TLS under the cluster's name, where that is asked for")
+    func innerTLS() throws {
+        let options = try Self.load(Self.least + "inner_tls = true").proxyOptions(openFiles: 1024)
+        #expect(options.hopTLS?.serverName == "plane.test")
+    }
+
+    @Test(
+        "without NATS, or without the secret that drones know, or with one that is too short, it does not start",
+        arguments: [
+            ("cluster_domain = \"plane.test\"\n[proxy]\ninner_secret = \"0123456789abcdef0123456789abcdef\"", "nats"),
+            ("cluster_domain = \"plane.test\"\nnats = { hosts = [\"nats.example\"] }", "proxy.inner_secret"),
+            ("cluster_domain = \"plane.test\"\nnats = { hosts = [\"nats.example\"] }\nproxy = { inner_secret = \"short\" }", "proxy.inner_secret"),
+        ])
+    func mistakes(toml: String, key: String) {
+        let error = #expect(throws: ConfigurationError.self) { try Self.load(toml) }
+        #expect(error?.mistakes.contains { "\($0)".contains(key) } == true)
+        #expect(error?.mistakes.contains { "\($0)".contains("short\"") } == false)
+    }
+
+    @Test("it is named as in its file, or by a name of its own")
+    func names() throws {
+        var generator = SystemRandomNumberGenerator()
+        #expect(try Self.load("drone_id = \"px-7\"\n" + Self.least).proxyID(using: &generator).rawValue == "px-7")
+        let made = try Self.load(Self.least).proxyID(using: &generator).rawValue
+        #expect(made.hasPrefix("px-") && made.utf8.count == 17)
+    }
+}
