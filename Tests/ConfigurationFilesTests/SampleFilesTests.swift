@@ -31,6 +31,13 @@ import Testing
         #expect(!loaded.configuration.proxy.allowPathRouting)
     }
 
+    @Test("dev/config/gateway-proxy.toml is right, without a warning")
+    func tier() throws {
+        let loaded = try ConfigurationLoader.load(DroneConfiguration.self, file: Self.file("gateway-proxy.toml"), environment: [:])
+        #expect(loaded.warnings.isEmpty)
+        #expect(loaded.configuration.agent == nil && loaded.configuration.nats != nil)
+    }
+
     @Test("the files that dev/docs/three-machines.md shows are right, without a warning")
     func threeMachines() throws {
         let text = try String(contentsOf: Self.package.appending(path: "dev/docs/three-machines.md"), encoding: .utf8)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("systemd units", .timeLimit(.minutes(2))) struct UnitFileTests {
     static let hasAnalyze = FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze")
-    static let services = ["scheduler", "dns", "gateway", "drone-agent", "drone-proxy", "cert-refresher"]
+    static let services = ["scheduler", "dns", "gateway", "gateway-proxy", "drone-agent", "drone-proxy", "cert-refresher"]
     /// Worse than this, a right was forgotten that the service does not need (0 is none at all, 10 all of them).
     static let exposureLimit = "20"
 
@@ -58,17 +58,17 @@ import Testing
         }
     }
 
-    @Test("each service is a user of its own; agent and proxy share a group, for the table of backends, and nothing else is shared")
+    @Test("each service is a user of its own; agent and proxies share a group, for the table of backends and the certificate, and nothing else is shared")
     func users() throws {
         let users = [
             "scheduler": "plane-scheduler", "dns": "plane-dns", "gateway": "plane-gateway", "drone-agent": "plane-agent", "drone-proxy": "plane-proxy",
-            "cert-refresher": "plane-cert",
+            "cert-refresher": "plane-cert", "gateway-proxy": "plane-tier",
         ]
         let declared = try Repository.text("scripts/systemd/plane.sysusers")
         for (service, user) in users {
             let unit = try Repository.text("scripts/systemd/plane-\(service).service")
             #expect(unit.contains("\nUser=\(user)\n"))
-            #expect(unit.contains("\nGroup=\(service.hasPrefix("drone-") ? "plane" : user)\n"))
+            #expect(unit.contains("\nGroup=\(service.hasPrefix("drone-") || service == "gateway-proxy" ? "plane" : user)\n"))
             #expect(declared.contains("\nu \(user) - "))
             // Secrets of NATS are each service's own, and the proxy, which strangers speak to, has none.
             #expect(unit.contains("\nLoadCredential=plane:/etc/plane/credentials/\(service)\n") == (service != "drone-proxy"))

@@ -5,6 +5,8 @@
 cluster=plane.localhost
 # Started in this order, stopped in the opposite one.
 services=(scheduler dns gateway drone-agent drone-proxy)
+# Whether a gateway-proxy stands before the drone's proxy; it is one of the services then.
+with_tier=''
 binaries=$root/.build/release
 # The network of the backends, with a bridge of the same name.
 backends_network=plane-$clone_id
@@ -29,6 +31,10 @@ cluster_is_running() {
     for name in nats-server "${services[@]}"; do running "$name" || return 1; done
     # shellcheck source=/dev/null
     . "$choices"
+    if [ -n "$with_tier" ]; then
+        running gateway-proxy || return 1
+        [[ " ${services[*]} " == *" gateway-proxy "* ]] || services+=(gateway-proxy)
+    fi
     export_choices
 }
 
@@ -39,6 +45,9 @@ export_choices() {
     # Clones that share a Docker tell their containers apart by the drone's name.
     export PLANE_DRONE_ID=drone-$clone_id PLANE_AGENT__DOCKER__NETWORK=${PLANE_AGENT__DOCKER__NETWORK:-$backends_network}
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
+    if [ -n "$with_tier" ]; then
+        export PLANE_PROXY__INNER_PORT=$inner_port PLANE_PROXY__INNER_SECRET=$inner_secret PLANE_GATEWAY__PROXY_TIER=true
+    fi
 }
 
 start_cluster() {
@@ -49,7 +58,13 @@ start_cluster() {
     proxy_port=$(choose_port PLANE_UP_PROXY_PORT 8080 "the proxy")
     dns_port=$(choose_port PLANE_UP_DNS_PORT 5300 dns)
     gateway_port=$(choose_port PLANE_UP_GATEWAY_PORT 8081 "the gateway")
-    declare -p nats_port proxy_port dns_port gateway_port docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
+    inner_port='' inner_secret='' tier_port=''
+    if [ -n "$with_tier" ]; then
+        tier_port=$(choose_port PLANE_UP_TIER_PORT 8090 "the tier")
+        inner_port=$(choose_port PLANE_UP_INNER_PORT 8444 "the tier's way to the drone")
+        inner_secret=$(openssl rand -hex 32)
+    fi
+    declare -p nats_port proxy_port dns_port gateway_port tier_port inner_port inner_secret with_tier docker_socket docker_as | sed 's/^declare --/declare -g/' >"$choices"
     export_choices
 
     step "starting nats-server on 127.0.0.1:$nats_port"
@@ -66,6 +81,11 @@ start_cluster() {
     start gateway "$binaries/gateway" dev/config/controller.toml
     start drone-agent "${drone_as[@]}" "$binaries/drone-agent" dev/config/drone.toml
     start drone-proxy "${drone_as[@]}" "$binaries/drone-proxy" dev/config/drone.toml
+    if [ -n "$with_tier" ]; then
+        step "starting gateway-proxy (http on 127.0.0.1:$tier_port)"
+        start gateway-proxy env -u PLANE_DRONE_ID -u PLANE_PROXY__INNER_PORT "PLANE_PROXY__HTTP_PORT=$tier_port" \
+            "$binaries/gateway-proxy" dev/config/gateway-proxy.toml
+    fi
     local name
     for name in "${services[@]}"; do wait_for_line "$name" "$name is ready" 30; done
     unlock_ports
@@ -118,6 +138,16 @@ show_demo() {
     curl -s http://127.0.0.1:$gateway_port/ctrl/connect -H 'Content-Type: application/json' \\
       -d '{"key":{"name":"room-7"},"spawn_config":{"executable":{"image":"plane-demo","pull_policy":"Never"},"max_idle_seconds":60}}'
 
+END
+    if [ -n "$with_tier" ]; then
+        cat <<END
+  And through the tier, with the token of that answer:
+
+    curl -H 'Host: $cluster' http://127.0.0.1:$tier_port/<token>/
+
+END
+    fi
+    cat <<END
   And with any NATS client:
 
     nats -s $PLANE_NATS_URL request cluster.${cluster//./_}.schedule \\
@@ -137,6 +167,7 @@ stop_cluster_but_docker() {
     step "stopping the cluster"
     local index
     if cluster_is_running 2>/dev/null; then stop_backends; fi
+    stop gateway-proxy
     for ((index = ${#services[@]} - 1; index >= 0; index--)); do stop "${services[index]}"; done
     stop nats-server
     if [ -f "$run_folder/isolation.pid" ]; then

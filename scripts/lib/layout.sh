@@ -2,7 +2,7 @@
 # Where the files of an installation lie. scripts/install, scripts/uninstall and scripts/package-deb agree on it by using this.
 
 # Each is a program and, with the prefix plane-, a unit.
-all_services=(scheduler dns gateway drone-agent drone-proxy cert-refresher)
+all_services=(scheduler dns gateway gateway-proxy drone-agent drone-proxy cert-refresher)
 
 : "${binaries:=$root/.build/release}"
 
@@ -40,8 +40,8 @@ lay_out() {
     done
     install -d "$destination/etc/plane"
     install -d -m 700 "$destination/etc/plane/credentials"
-    for name in scheduler dns gateway drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
-    for name in controller.toml drone.toml; do
+    for name in scheduler dns gateway gateway-proxy drone-agent cert-refresher; do install -d -m 700 "$destination/etc/plane/credentials/$name"; done
+    for name in controller.toml drone.toml gateway-proxy.toml; do
         [ -e "$destination/etc/plane/$name" ] || sample_configuration "$name" >"$destination/etc/plane/$name"
     done
 }
@@ -64,12 +64,18 @@ install_program() {
     mv "$2.new" "$2"
 }
 
-configuration_of() { case $1 in scheduler | dns | gateway) echo /etc/plane/controller.toml ;; *) echo /etc/plane/drone.toml ;; esac; }
+configuration_of() {
+    case $1 in
+        scheduler | dns | gateway) echo /etc/plane/controller.toml ;;
+        gateway-proxy) echo /etc/plane/gateway-proxy.toml ;;
+        *) echo /etc/plane/drone.toml ;;
+    esac
+}
 
 # Packages have their units in /usr, what an administrator installs goes to /etc.
 units_folder() { if [ "$1" = /usr ]; then echo /lib/systemd/system; else echo /etc/systemd/system; fi; }
 
-# sample_configuration controller.toml|drone.toml: dev/config as a server wants it, open to the network and with its files in /var/lib/plane.
+# sample_configuration FILE: dev/config as a server wants it, open to the network and with its files in /var/lib/plane.
 sample_configuration() {
     sed -E \
         -e '/^\[log\]/,/^\[/s/^format = .*/format = "journal"/' \
