@@ -4,6 +4,7 @@ import NIOCore
 import PlanBPolicy
 import PlaneService
 import PlaneTestSupport
+import ProxyCore
 import Testing
 
 @testable import PlanBProxy
