@@ -52,7 +52,7 @@ lay_out_command() {
     install -d "$destination$prefix"/{bin,share/man/man1,share/bash-completion/completions,share/zsh/site-functions,share/fish/vendor_completions.d}
     install_program plane "$destination$prefix/bin/plane"
     "$binaries/plane" reference manual | gzip -9n >"$destination$prefix/share/man/man1/plane.1.gz"
-    "$binaries/plane" completions bash >"$destination$prefix/share/bash-completion/completions/plane"
+    "$binaries/plane" completions bash | sed '1{/^#!/d}' >"$destination$prefix/share/bash-completion/completions/plane"
     "$binaries/plane" completions zsh >"$destination$prefix/share/zsh/site-functions/_plane"
     "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
 }
