@@ -21,6 +21,7 @@ final class HTTP2Connection: ReadinessHandler {
     @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
     @exclusivity(unchecked) private var budget: FrameBudget
     @exclusivity(unchecked) private var uploads: UploadWindows
+    @exclusivity(unchecked) private var skipped = SkippedStreams()
     private var farewell = HTTP2Farewell()
 
     // Input
@@ -144,7 +145,8 @@ final class HTTP2Connection: ReadinessHandler {
     func frameBegins(_ head: nghttp2_frame_hd) {
         self.hasSpoken = true
         switch UInt32(head.type) {
-        case NGHTTP2_HEADERS.rawValue: break
+        case NGHTTP2_HEADERS.rawValue:
+            if !self.skipped.begins(head.stream_id) { nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue)) }
         case NGHTTP2_DATA.rawValue: if head.length == 0, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { self.spend(.controlFrame) }
         case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
         case NGHTTP2_CONTINUATION.rawValue: break  // the library allows some
