@@ -88,16 +88,17 @@ struct HTTP2EndingTests {
             $0.limits.keepAlive = .milliseconds(600)
         } _: { proxy in
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
-            try await client.send(HTTP2Frames.start)
-            let count = Recorder<Int>()
+            let ping = HTTP2Frames.frame(.ping, stream: 0, Self.question)
+            try await client.send(HTTP2Frames.start + ping + ping + ping)
+            _ = try await client.bytes("three answers") { Self.answers(in: $0) == 3 }
+            let asked = Recorder<Int>()
             // As often as a test looks at something it waits for.
             try await eventually("it is told to leave") {
-                try? await client.send(HTTP2Frames.frame(.ping, stream: 0, [9, 0, 0, 0, 0, 0, 0, 0]))
-                count.record(1)
+                try await client.send(ping)
+                asked.record(1)
                 return Self.hasGoAway(try await client.bytes("anything") { _ in true })
             }
-            #expect(!count.all.isEmpty)
-            let bytes = try await client.bytes("what has come") { _ in true }
+            let bytes = try await client.bytes("an answer to each") { Self.answers(in: $0) == 3 + asked.all.count }
             #expect(HTTP2Frames.read(bytes).contains { $0.lastStream == 0x7FFF_FFFF })
             await Self.answerPings(in: bytes, client)
             let all = try await client.bytes("the end") { _ in false }
@@ -105,9 +106,16 @@ struct HTTP2EndingTests {
         }
     }
 
+    /// What a client asks by PING; the proxy's own begin otherwise.
+    private static let question: [UInt8] = [9, 0, 0, 0, 0, 0, 0, 0]
+
+    private static func answers(in bytes: [UInt8]) -> Int {
+        HTTP2Frames.read(bytes).count { $0.kind == HTTP2Frames.Kind.ping.rawValue && $0.payload == Self.question }
+    }
+
     /// Those that the proxy has sent by itself.
     private static func answerPings(in bytes: [UInt8], _ client: TLSPeer) async {
-        for ping in HTTP2Frames.read(bytes) where ping.kind == HTTP2Frames.Kind.ping.rawValue && ping.payload.first != 9 {
+        for ping in HTTP2Frames.read(bytes) where ping.kind == HTTP2Frames.Kind.ping.rawValue && ping.payload != Self.question {
             try? await client.send(HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
         }
     }

@@ -195,6 +195,26 @@ struct HTTP2Tests {
         }
     }
 
+    @Test("a stream whose head does not come whole is counted until its connection ends, and no longer")
+    func unfinishedHead() async throws {
+        try self.folder.install(self.folder.first)
+        let listener = ProxyListener(.https(self.folder.store(offersHTTP2: true)))
+        try await withProxy(listener: listener, { $0.limits.connectionsPerAddress = 2 }) { proxy in
+            let get = [(":method", "GET"), (":scheme", "https"), (":authority", "b-1.plane.test"), (":path", "/")]
+            let first = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await first.send(HTTP2Frames.start + HTTP2Frames.headers(get, stream: 1, flags: HTTP2Frames.endStream))
+            try await eventually("the stream is counted") { proxy.server.openConnections == 2 }
+            try await first.close()
+            try await eventually("nothing is open") { proxy.server.openConnections == 0 }
+            let answering = try proxy.backend("b-1").answerOnce(Self.ok)
+            let second = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await second.send(
+                HTTP2Frames.start + HTTP2Frames.headers(get, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            _ = try await second.bytes("the response") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
+            _ = try await answering.value
+        }
+    }
+
     @Test("a replaced proxy serves the streams it has, takes no more, and says so")
     func replaced() async throws {
         try await self.withHTTP2 { proxy in
