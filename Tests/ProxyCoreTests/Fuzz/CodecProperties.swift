@@ -11,6 +11,8 @@ enum CodecProperties {
         "UNSUBSCRIBE", "PATCH", "PURGE", "MKCALENDAR", "LINK", "UNLINK", "SOURCE", "QUERY",
     ]
 
+    static func isKnown(method: String) -> Bool { self.knownMethods.contains(method) }
+
     /// A sentence about what does not hold, or nil. Also counts what both accepted.
     static func checkRequests(_ bytes: [UInt8], cuts: [Int], accepted: inout Int) -> String? {
         let ours = OurParser().requests(bytes)
@@ -21,7 +23,7 @@ enum CodecProperties {
         guard !ours.messages.isEmpty else { return nil }
         let theirs = NIOParser.requests(bytes)
         for (index, message) in ours.messages.enumerated() {
-            guard Self.knownMethods.contains(message.parsed.startLine[0]) else { return nil }
+            guard Self.isKnown(method: message.parsed.startLine[0]) else { return nil }
             if message.isBeyondLLHTTP { return Self.judgeForwarded(message) }
             guard index < theirs.count else { return "NIO does not accept message \(index): \(message.parsed)" }
             if theirs[index] != message.parsed { return "ours: \(message.parsed)\nNIO: \(theirs[index])" }
@@ -50,7 +52,7 @@ enum CodecProperties {
         return nil
     }
 
-    private static func judgeForwarded(_ message: OurParser.Message) -> String? {
+    static func judgeForwarded(_ message: OurParser.Message) -> String? {
         let seen = NIOParser.requests(message.forwarded)
         guard seen.count == 1 else { return "forwarded as \(seen.count) messages: \(String(decoding: message.forwarded, as: UTF8.self))" }
         return Self.differenceForwarded(message, seen[0])

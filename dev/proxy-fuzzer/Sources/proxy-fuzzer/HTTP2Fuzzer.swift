@@ -1,0 +1,1 @@
+../../../../Tests/ProxyCoreTests/Fuzz/HTTP2Fuzzer.swift

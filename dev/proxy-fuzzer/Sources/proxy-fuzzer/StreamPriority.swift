@@ -1,0 +1,1 @@
+../../../../Sources/ProxyCore/HTTP2/StreamPriority.swift
