@@ -288,7 +288,7 @@ let package = Package(
         tests("SchedulerCoreTests", ["SchedulerCore", "StateReplication", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
-            ["ClusterNames", "DNSCore", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
+            ["ClusterNames", "DNSCore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
         tests(
             "CertificateCoreTests",
             [

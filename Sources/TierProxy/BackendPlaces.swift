@@ -2,7 +2,7 @@ import NIOCore
 import NetworkAddresses
 package import PlaneProtocol
 import PlaneState
-package import StateReplication
+import StateReplication
 import Synchronization
 package import TierProxyPolicy
 

@@ -5,9 +5,9 @@ import NIOCore
 import PlaneMessaging
 package import PlaneProtocol
 import PlaneService
-package import ServiceLifecycle
+import ServiceLifecycle
 import StateReplication
-import TierProxyPolicy
+package import TierProxyPolicy
 
 /// Keeps a proxy of the tier told: where backends are, which tokens are revoked. Says every 10 s that the proxy is there (M17), and in metrics what
 /// it knows and how old that is.

@@ -2,11 +2,11 @@ import CertificateCoreConfiguration
 import ConfigurationFiles
 package import Logging
 import NIOCore
-package import PlaneService
+import PlaneService
 package import ProxyCore
 import ProxyCoreConfiguration
 import ProxyProgram
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Serves the tier's visitors. The first process of a machine serves at once, and answers 503 to what it does not know yet; one that is to take
 /// the place of another reads everything first, so that nobody meets a proxy that knows less than the one before it. While NATS is away it does

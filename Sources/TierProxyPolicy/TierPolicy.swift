@@ -135,7 +135,7 @@ final class TierPolicy: ProxyPolicy {
     }
 
     private static let retryAfter = "Retry-After: 1\r\n"
-    private static let notYet = ProxyAnswer(.serviceUnavailable, "", fields: Self.retryAfter, refusal: .routesUnavailable)
+    private static let notYet = ProxyAnswer(.serviceUnavailable, "", fields: TierPolicy.retryAfter, refusal: .routesUnavailable)
 
     // MARK: Hosts and paths
 

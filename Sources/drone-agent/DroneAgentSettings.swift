@@ -7,6 +7,7 @@ import DroneStore
 import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
+import ProxyCoreConfiguration
 
 /// What the agent needs of `drone.toml`.
 struct DroneAgentSettings: ServiceSettings {

@@ -1,4 +1,5 @@
 import DNSCore
+import NetworkAddresses
 import PlaneProtocol
 import Testing
 

@@ -123,7 +123,8 @@ import Testing
 
     @Test("the header is ASCII, compact, and has its keys in order")
     func header() {
-        #expect(VisitorData.header(of: ["b": .string("é😀"), "a": .bool(true)]) == #"{"a":true,"b":"\u00e9\ud83d\ude00"}"#)
-        #expect(VisitorData.header(of: [:]) == "{}")
+        let auth: [String: JSONValue] = ["b": .string("é😀"), "a": .bool(true)]
+        #expect(VisitorData.header(of: auth) == #"{"a":true,"b":"\u00e9\ud83d\ude00"}"#)
+        #expect(VisitorData.header(of: [String: JSONValue]()) == "{}")
     }
 }

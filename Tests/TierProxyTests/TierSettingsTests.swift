@@ -1,6 +1,10 @@
 import ConfigurationReading
 import NIOCore
+import PlaneProtocol
+import ProxyCore
+import ProxyCoreConfiguration
 import Testing
+import TierProxyPolicy
 
 @testable import TierProxy
 
