@@ -288,7 +288,10 @@ let package = Package(
         tests("SchedulerCoreTests", ["SchedulerCore", "StateReplication", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
-            ["ClusterNames", "DNSCore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "SchedulerCore", lifecycle, logging, nioCore]),
+            [
+                "ClusterNames", "DNSCore", "NetworkAddresses", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "SchedulerCore", lifecycle,
+                logging, nioCore,
+            ]),
         tests(
             "CertificateCoreTests",
             [
@@ -314,7 +317,8 @@ let package = Package(
         tests(
             "TierProxyTests",
             [
-                "TierProxy", "gateway-proxy", "drone-proxy", "TierProxyPolicy", "ConfigurationReading", "DroneStore", "NetworkAddresses", "JSONValues",
+                "TierProxy", "gateway-proxy", "drone-proxy", "scheduler", "TierProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "ConfigurationReading",
+                "DroneStore", "NetworkAddresses", "JSONValues",
                 "PlaneProtocol", "PlaneService", "PlaneState", "NATS", nioCore, logging,
             ]),
         tests(

@@ -71,7 +71,7 @@ final class EngineTransport: Sendable {
         let version = try await self.negotiatedVersion()
         do {
             return try await self.exchange(request, version: version, read)
-        } catch  where error.code == .versionUnsupported {
+        } catch where error.code == .versionUnsupported {
             self.version.withLock { $0 = nil }
             let other = try await self.negotiatedVersion()
             guard other != version else { throw error }

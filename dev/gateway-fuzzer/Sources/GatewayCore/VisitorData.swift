@@ -1,1 +1,0 @@
-../../../../Sources/GatewayCore/Connect/VisitorData.swift
