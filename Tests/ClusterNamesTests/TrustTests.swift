@@ -143,6 +143,17 @@ import Testing
             ]
         ),
         (
+            "gateway-proxy",
+            [
+                "state.heartbeat", "state.cluster.plane_test.acme", "cluster.plane_test.schedule", "cluster.plane_test.set_acme_record",
+                "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.backend.one.terminate",
+                "backend.one.status", "backend.one.log", "secret.cluster.plane_test.backend.one", "revoked.one.two", "opened.one", "key.one",
+                "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_secrets", "plane.API.CONSUMER.CREATE.plane_secrets",
+                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
+            ],
+            ["cluster.plane_test.schedule", "cluster.plane_test.drone.*.spawn", "state.>", "token.*", "backend.*.log", "controller.inbox.>"]
+        ),
+        (
             "operator",
             [
                 "cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat", "state.cluster.plane_test.acme",

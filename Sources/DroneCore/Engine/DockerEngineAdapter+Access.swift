@@ -42,6 +42,8 @@ extension DockerEngineAdapter: EngineAccess {
                         // Who ends while it is written to does not read any more.
                         case .bytes(let bytes): try? await input.write(bytes)
                         case .resized(let size): await self.resize(exec, size)
+                        // Docker takes the end of a terminal's input for the end of its output too; there it is a character.
+                        case .end where spec.hasTerminal: try? await input.write([Self.endOfTransmission])
                         case .end: input.finish()
                         }
                     }
@@ -54,6 +56,9 @@ extension DockerEngineAdapter: EngineAccess {
         }
         return try await self.exitCode(of: exec)
     }
+
+    /// What a terminal makes the end of input of (termios(3), VEOF).
+    private static let endOfTransmission: UInt8 = 0x04
 
     /// A terminal of another size than it seems is no reason to fail, and a program may have ended already.
     private func resize(_ exec: ContainerID, _ size: TerminalSize) async {

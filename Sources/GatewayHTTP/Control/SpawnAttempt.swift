@@ -6,6 +6,7 @@ import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
 import PlaneState
+import Timing
 
 /// Asks the schedulers for the backend of one request, again where that is harmless: all attempts name the same backend.
 struct SpawnAttempt: Sendable {
@@ -22,6 +23,8 @@ struct SpawnAttempt: Sendable {
     private static let limit: Duration = .seconds(9)
     /// For one answer; a scheduler waits up to 6 s for a lock that is being taken.
     private static let answerLimit: Duration = .seconds(7)
+    /// For the assignment of a backend whose id is taken.
+    private static let placingLimit: Duration = .seconds(3)
     /// Over the moment in which a scheduler is replaced or NATS chooses a leader.
     private static let pauses: [Duration] = [.milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(2)]
 
@@ -58,7 +61,7 @@ struct SpawnAttempt: Sendable {
             do throws(RequestFailure) {
                 let left = end - .now
                 let (reply, reason) = try await self.fleet.client.bus.requestWithReason(request, timeout: min(Self.answerLimit, max(left, .milliseconds(1))))
-                return try self.read(reply, reason, request, wasSilent: wasSilent)
+                return try await self.read(reply, reason, request, wasSilent: wasSilent)
             } catch {
                 if !error.isRefusal { wasSilent = true }
                 guard case .transport(let cause) = error, cause.isRetryable, let pause = pauses.popFirst(), ContinuousClock.now + pause < end else {
@@ -78,7 +81,7 @@ struct SpawnAttempt: Sendable {
 
     private func read(
         _ reply: ScheduleReply, _ reason: ErrorReply?, _ request: ScheduleRequest, wasSilent: Bool
-    ) throws(RequestFailure) -> ConnectMachine.ScheduleAnswer {
+    ) async throws(RequestFailure) -> ConnectMachine.ScheduleAnswer {
         switch reply {
         case .scheduled(let scheduled):
             let isOurs = scheduled.backendID == self.backend
@@ -93,18 +96,22 @@ struct SpawnAttempt: Sendable {
         case .error(let error):
             switch error.code {
             case .lockBusy: return .lockBusy
-            case .backendExists: return self.existing(in: request.cluster, isExpected: wasSilent || self.mayExist)
+            case .backendExists: return await self.existing(in: request.cluster, isExpected: wasSilent || self.mayExist)
             case .badRequest, .notPermitted: return .refused(error.message)
             default: throw .refused(error)
             }
         }
     }
 
-    /// What there is under our id already: the result of an attempt before, or of the same request before.
-    private func existing(in cluster: ClusterName, isExpected: Bool) -> ConnectMachine.ScheduleAnswer {
-        guard isExpected, let view = self.fleet.mirror.ask({ $0.backend(self.backend, in: cluster) }), let drone = view.drone,
-            !(view.state?.isTerminal ?? false)
-        else { return .idUsed }
+    /// What there is under our id already: the result of an attempt before, or of the same request before, which another gateway may be at
+    /// work on now: the state in memory is some milliseconds behind the schedulers'.
+    private func existing(in cluster: ClusterName, isExpected: Bool) async -> ConnectMachine.ScheduleAnswer {
+        guard isExpected else { return .idUsed }
+        let (mirror, backend) = (self.fleet.mirror, self.backend)
+        let known = await withTimeLimit(Self.placingLimit) {
+            await mirror.wait(for: backend, in: cluster) { view in view?.drone == nil && view?.state == nil ? nil : view }
+        }
+        guard let view = known ?? nil, let drone = view.drone, !(view.state?.isTerminal ?? false) else { return .idUsed }
         return .spawned(
             KeyHolder(backend: self.backend, cluster: cluster, drone: drone, tag: self.key.tag, isEnding: view.isEnding, bearerToken: view.bearerToken))
     }

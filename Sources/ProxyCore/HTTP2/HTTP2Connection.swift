@@ -150,6 +150,9 @@ final class HTTP2Connection: ReadinessHandler {
         case NGHTTP2_DATA.rawValue: if head.length == 0, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { self.spend(.controlFrame) }
         case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
         case NGHTTP2_CONTINUATION.rawValue: break  // the library allows some
+        // The library passes over priorities as they were before RFC 9218, and so over this error (RFC 9113 §6.3).
+        case NGHTTP2_PRIORITY.rawValue where head.stream_id == 0:
+            nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
         default: self.spend(.controlFrame)
         }
     }

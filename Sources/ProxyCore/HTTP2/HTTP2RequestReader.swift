@@ -193,6 +193,7 @@ final class HTTP2RequestReader {
     }
 
     private func takeCookie(_ value: UnsafeBufferPointer<UInt8>, limits: borrowing ProxyLimits) throws(HTTPViolation) {
+        guard !value.isEmpty else { return }
         if self.cookies.readableBytes > 0 { self.cookies.writeStaticString("; ") }
         self.cookies.writeBytes(UnsafeRawBufferPointer(value))
         guard self.cookies.readableBytes <= limits.lineBytes else { throw .lineTooLong }

@@ -30,14 +30,17 @@ import Testing
     func inputLimit() throws {
         var queues = ExecQueues()
         let piece = [UInt8](repeating: 7, count: ExecInput.largestData)
-        var offset: UInt64 = 0
-        while let taken = try queues.take(Self.input(offset, piece, isLast: true)), taken > offset { offset = taken }
-        #expect(offset == UInt64(ExecQueues.inputLimit))
-        guard case .bytes(let bytes)? = queues.nextInput() else {
-            Issue.record("there is nothing to read")
-            return
-        }
-        #expect(bytes.count == ExecQueues.inputLimit)
+        // The last piece does not fit whole, in whatever number of pieces the limit is reached.
+        var offset = try #require(try queues.take(Self.input(0, [7])))
+        while ExecQueues.inputLimit - Int(offset) >= piece.count { offset = try #require(try queues.take(Self.input(offset, piece))) }
+        let room = ExecQueues.inputLimit - Int(offset)
+        #expect(try queues.take(Self.input(offset, piece, isLast: true)) == UInt64(ExecQueues.inputLimit))
+        #expect(try queues.take(Self.input(UInt64(ExecQueues.inputLimit), piece, isLast: true)) == nil)
+        #expect(queues.nextInput() == .bytes([UInt8](repeating: 7, count: ExecQueues.inputLimit)))
+        #expect(queues.nextInput() == nil)
+        #expect(try queues.take(Self.input(offset, piece, isLast: true)) == offset + UInt64(piece.count))
+        #expect(queues.nextInput() == .bytes([UInt8](repeating: 7, count: piece.count - room)))
+        #expect(queues.nextInput() == .end)
     }
 
     @Test("sizes of the terminal come before bytes, and after the end of the input as well")

@@ -7,6 +7,6 @@ struct HTTP2FuzzTests {
         var fuzzer = HTTP2Fuzzer(seed: UInt64(seed))
         try fuzzer.run(3000)
         // Many inputs are refused; if nearly all were, this would show nothing.
-        #expect(fuzzer.accepted > 500)
+        #expect(fuzzer.accepted > 300)
     }
 }
