@@ -76,10 +76,14 @@ import Testing
     @Test("who asks too often is told when to come again")
     func limited() async throws {
         try await GatewayFixture.run(configure: { $0.limits = GatewayConfiguration.Limits(requestsPerSecond: 1, burst: 2) }) { gateway in
-            var answers: [Answer] = []
-            for _ in 0..<5 { answers.append(try await gateway.get("/ctrl/status")) }
-            let refused = try #require(answers.last)
-            #expect(refused.status == 429 && refused.headers.first(name: "retry-after") == "1")
+            // So many at once that some are refused on a slow machine too.
+            let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
+                for _ in 0..<30 { group.addTask { try await gateway.get("/ctrl/status") } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.contains { $0.status == 200 })
+            let refused = try #require(answers.first { $0.status == 429 })
+            #expect(refused.headers.first(name: "retry-after") == "1")
             #expect(try await gateway.get("/pub/health").status == 200)
         }
     }
