@@ -72,6 +72,20 @@ struct TierTokenTests {
         }
     }
 
+    @Test("a stream of tokens that was made anew counts from one, and its first revocation is behind all that was known before")
+    func streamMadeAnew() async throws {
+        // One of its requests gets no answer within 30 s; why has not been found out.
+        await withKnownIssue("a request after the stream was made anew is not answered", isIntermittent: true) {
+            try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
+                _ = try await tier.exchange("/\(Self.token)/")
+                tier.directory.apply(.countsAnew)
+                #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
+                tier.directory.apply(.revoked(backend: "b-1", user: TokenDigest(of: "ann".utf8), sequence: 1))
+                #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+            }
+        }
+    }
+
     @Test("nothing is remembered of a backend that is no more, and what is remembered is counted")
     func counts() {
         let world = FakeWorld()
