@@ -22,9 +22,10 @@ processes_of() {
     read -r pid started 2>/dev/null <"$run_folder/$1.pid" || return 0
     [ -n "$started" ] || return 0
     if [ "$(start_time "$pid")" = "$started" ]; then echo "$pid"; fi
-    # A program that ends while they are read is missing from the list, as it should be.
-    awk -v first="$pid" -v since="$started" -v name="(${1:0:15})" '
-        $1 != first && $2 == name && $3 != "Z" && $6 == first && $22 + 0 >= since + 0 { print $1 }' /proc/[0-9]*/stat 2>/dev/null || true
+    # A program that ends while they are read is missing from the list, as it should be, and no other is: cat goes on with the next file where
+    # mawk ends at the first that it cannot open.
+    { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v first="$pid" -v since="$started" -v name="(${1:0:15})" '
+        $1 != first && $2 == name && $3 != "Z" && $6 == first && $22 + 0 >= since + 0 { print $1 }'
 }
 
 # running NAME: is the program we started still there, or its successor?
