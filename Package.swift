@@ -259,7 +259,7 @@ let package = Package(
         executable("chaos", ["Simulation", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", arguments, logging], path: "dev/chaos"),
         executable(
             "bench",
-            ["Simulation", "PlaneProtocol", "DroneStore", "PlaneService", "PlaneMessaging", "NATS", arguments, logging], path: "dev/bench"),
+            ["Simulation", "PlaneProtocol", "DNSCore", "DroneStore", "PlaneService", "PlaneMessaging", "NATS", arguments, logging], path: "dev/bench"),
 
         // Tests mirror Sources; real servers only where the name says so or where nothing else can show it.
         .target(
