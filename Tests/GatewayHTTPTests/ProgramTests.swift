@@ -60,7 +60,6 @@ import Testing
         struct State {
             var backends: [String: Set<String>] = [:]
             var tokens: [String] = []
-            var served = 0
             var unexpected: [String] = []
             var isOver = false
         }
@@ -68,13 +67,11 @@ import Testing
         private let content = Mutex(State())
 
         var state: State { self.content.withLock { $0 } }
-        var served: Int { self.content.withLock { $0.served } }
         var isOver: Bool { self.content.withLock { $0.isOver } }
         func end() { self.content.withLock { $0.isOver = true } }
 
         func note(_ answer: Answer, to name: String) {
             self.content.withLock { state in
-                state.served += 1
                 switch (answer.status, answer["backend_id"]?.text, answer["token"]?.text) {
                 case (200, let backend?, let token?):
                     state.backends[name, default: []].insert(backend)
@@ -118,8 +115,10 @@ import Testing
                     }
                     for round in 0..<6 {
                         drone.say(.ready)
-                        let served = ledger.served
-                        try await eventually("visitors are served", within: .seconds(60)) { ledger.served >= served + 40 }
+                        let (tokens, keys) = (ledger.state.tokens.count, ledger.state.backends.count)
+                        try await eventually("visitors are served", within: .seconds(60)) {
+                            ledger.state.tokens.count >= tokens + 40 && ledger.state.backends.count >= keys + 4
+                        }
                         await gateways[round % 2].stop(.kill)
                         try gateways[round % 2].startAgain()
                         drone.say(.ready)
@@ -132,7 +131,6 @@ import Testing
             }
             let (backends, tokens, unexpected) = (ledger.state.backends, ledger.state.tokens, ledger.state.unexpected)
             #expect(unexpected.isEmpty, "\(unexpected.prefix(5))")
-            #expect(backends.count > 20 && tokens.count > 200)
             #expect(backends.allSatisfy { $0.value.count == 1 }, "\(backends.filter { $0.value.count > 1 })")
             // Of each key the drone was given one backend, whatever became of whoever asked.
             let keys = drone.requests.compactMap(\.key?.name).filter { $0.hasPrefix("key-") }
