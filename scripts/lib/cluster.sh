@@ -3,6 +3,8 @@
 
 # In browsers and in most resolvers every name under localhost is this machine (RFC 6761 §6.3), so host names work without DNS.
 cluster=plane.localhost
+# The table of the drone, which its agent and its proxy share.
+drone_database=$run_folder/drone.sqlite3
 # Started in this order, stopped in the opposite one.
 services=(scheduler dns gateway drone-agent drone-proxy)
 # Whether a gateway-proxy stands before the drone's proxy; it is one of the services then.
@@ -41,7 +43,7 @@ cluster_is_running() {
 # The environment of every service and of plane.
 export_choices() {
     export PLANE_NATS_URL=nats://127.0.0.1:$nats_port PLANE_NATS__HOSTS=127.0.0.1:$nats_port
-    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_AGENT__PUBLIC_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_GATEWAY__HTTP_PORT=$gateway_port PLANE_DB_PATH=$run_folder/drone.sqlite3
+    export PLANE_PROXY__HTTP_PORT=$proxy_port PLANE_AGENT__PUBLIC_PORT=$proxy_port PLANE_DNS__PORT=$dns_port PLANE_GATEWAY__HTTP_PORT=$gateway_port PLANE_DB_PATH=$drone_database
     # Clones that share a Docker tell their containers apart by the drone's name.
     export PLANE_DRONE_ID=drone-$clone_id PLANE_AGENT__DOCKER__NETWORK=${PLANE_AGENT__DOCKER__NETWORK:-$backends_network}
     export PLANE_AGENT__DOCKER__CONNECTION__SOCKET=$docker_socket
