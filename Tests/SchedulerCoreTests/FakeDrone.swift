@@ -31,6 +31,7 @@ final class FakeDrone: Sendable {
     private let abilities: DroneAbilities
     private let answers: Mutex<[Answer]>
     private let spawns = Mutex<[SpawnRequest]>([])
+    private let accepted = Mutex<Set<BackendID>>([])
     private let terminations = Mutex<[BackendID]>([])
     /// Who waits to answer: until the drone is asked again, or until the test says so.
     private let waiting = Mutex<[(isHeld: Bool, signal: AsyncStream<Void>.Continuation)]>([])
@@ -123,6 +124,8 @@ final class FakeDrone: Sendable {
                 droneID: self.id, cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0, maxBackends: maxBackends))
     }
 
+    /// What it was asked to spawn. A scheduler that has to wait for an answer asks again, and on a busy machine it may have to: what the drone
+    /// has accepted, it accepts again, as an agent does, and it is not in here twice.
     var spawned: [SpawnRequest] { self.spawns.withLock { $0 } }
     var terminated: [BackendID] { self.terminations.withLock { $0 } }
 
@@ -130,6 +133,7 @@ final class FakeDrone: Sendable {
     func giveHeldAnswers() { self.wake(held: true) }
 
     private func answer(_ request: SpawnRequest) async -> Result<Bool, ErrorReply>? {
+        if self.accepted.withLock({ $0.contains(request.backendID) }) { return .success(true) }
         self.spawns.withLock { $0.append(request) }
         let answer = self.answers.withLock { answers in
             answers.count > 1 ? answers.removeFirst() : answers[0]
@@ -161,6 +165,7 @@ final class FakeDrone: Sendable {
             await self.wait(held: true)
             return await self.give(answer, to: request)
         case .accept:
+            self.accepted.withLock { _ = $0.insert(request.backendID) }
             // As an agent reports at once that it has begun.
             try? self.cluster.bus.publish(
                 UpdateBackendStateMessage(
