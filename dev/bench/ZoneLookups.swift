@@ -61,7 +61,8 @@ struct ZoneLookups: AsyncParsableCommand {
                 var count = 0
                 var index = asked.count * thread / threads
                 while count & 0xFFF != 0 || ContinuousClock.now < end {
-                    if case .records = find(asked[index].span) { count += 1 }
+                    let name = asked[index]
+                    if case .records = find(name.span) { count += 1 }
                     index = index + 1 == asked.count ? 0 : index + 1
                 }
                 total.add(count, ordering: .relaxed)
