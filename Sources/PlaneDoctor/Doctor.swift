@@ -46,14 +46,13 @@ package struct Doctor: Sendable {
         let signs = await self.signs(in: report)
         report.isolation = signs.isolation
         report.disks = signs.disks
-        report.agents = await self.agents(in: report, heard: signs.heard)
+        (report.agents, report.engines) = await self.agents(in: report, heard: signs.heard)
         report.pages = await self.pages(in: report)
+        report.handshakes = await self.handshakes(in: report)
         for cluster in report.world.clusterNames {
-            guard let (host, address, endpoint) = self.example(of: cluster, in: report.world) else { continue }
+            guard let (host, address) = self.example(of: cluster, in: report.world) else { continue }
             let found = await AddressLookup.addresses(of: host)
             report.lookups.append(.init(host: host, expected: address, found: found))
-            guard let port = self.httpsPort ?? endpoint.httpsPort(in: cluster) else { continue }
-            report.handshakes.append(await CertificateProbe.handshake(with: address, port: port, host: host))
         }
         return report
     }
@@ -159,19 +158,46 @@ package struct Doctor: Sendable {
         let value = Mutex(Signs())
     }
 
-    /// Asks every drone that lives what is open there. Agents of 0.3 do not know the question, but give signs of life.
-    private func agents(in report: DoctorReport, heard: Set<DroneID>) async -> [DroneID: DoctorReport.AgentAnswer] {
+    /// Asks every drone that lives what is open there, and whether its engine answers. Agents of 0.3 do not know the question, but give signs
+    /// of life; older ones of ours do not know the second half of it.
+    private func agents(
+        in report: DoctorReport, heard: Set<DroneID>
+    ) async -> (agents: [DroneID: DoctorReport.AgentAnswer], engines: [DroneID: OpenConnections.EngineAnswer]) {
         let drones = report.world.clusterNames.flatMap { cluster in report.livingDrones(in: cluster).map { (drone: $0.id, cluster: cluster) } }
-        return await self.client.openConnections(of: drones).reduce(into: [:]) { answers, answer in
+        var agents: [DroneID: DoctorReport.AgentAnswer] = [:]
+        var engines: [DroneID: OpenConnections.EngineAnswer] = [:]
+        for answer in await self.client.openConnections(of: drones, asksEngine: true) {
+            engines[answer.drone] = answer.engine
             switch answer.failure {
-            case nil: answers[answer.drone] = .answered
-            case .notAnswered? where heard.contains(answer.drone): answers[answer.drone] = .answered
-            case .notAnswered(let error, by: _)? where error.code == .noResponders: answers[answer.drone] = .nobody
+            case nil: agents[answer.drone] = .answered
+            case .notAnswered? where heard.contains(answer.drone): agents[answer.drone] = .answered
+            case .notAnswered(let error, by: _)? where error.code == .noResponders: agents[answer.drone] = .nobody
             // Our own right to ask is no matter of the drone's.
             case .notAnswered(let error, by: _)? where error.code == .permissionDenied: break
-            case .notAnswered?: answers[answer.drone] = .failed("not in time")
-            case let failure?: answers[answer.drone] = .failed("\(failure)")
+            case .notAnswered?: agents[answer.drone] = .failed("not in time")
+            case let failure?: agents[answer.drone] = .failed("\(failure)")
             }
+        }
+        return (agents, engines)
+    }
+
+    /// Shakes hands with the proxies of all drones that live and serve HTTPS, some at a time, whether they have a backend or not.
+    private func handshakes(in report: DoctorReport) async -> [DoctorReport.Handshake] {
+        let targets = report.world.clusterNames.flatMap { cluster in
+            report.livingDrones(in: cluster).compactMap { drone in
+                drone.metadata.flatMap { metadata in
+                    (self.httpsPort ?? metadata.endpoint.httpsPort(in: cluster)).map { (address: metadata.ip, port: $0, host: cluster.domain) }
+                }
+            }
+        }
+        return await withTaskGroup(of: DoctorReport.Handshake.self) { group in
+            var handshakes: [DoctorReport.Handshake] = []
+            for (index, target) in targets.enumerated() {
+                if index >= Self.pagesAtOnce, let handshake = await group.next() { handshakes.append(handshake) }
+                group.addTask { await CertificateProbe.handshake(with: target.address, port: target.port, host: target.host) }
+            }
+            for await handshake in group { handshakes.append(handshake) }
+            return handshakes.sorted { $0.address < $1.address }
         }
     }
 
@@ -200,11 +226,10 @@ package struct Doctor: Sendable {
     private static let pagesAtOnce = 32
 
     /// A host name of the cluster, and where it should lead: to the drone of a running backend.
-    private func example(of cluster: ClusterName, in world: FleetState) -> (host: String, address: IPAddress, endpoint: PublicEndpoint)? {
+    private func example(of cluster: ClusterName, in world: FleetState) -> (host: String, address: IPAddress)? {
         for backend in world.backends(in: cluster) where backend.state == .ready {
             guard let address = world.address(of: backend.id, in: cluster) else { continue }
-            let metadata = backend.drone.flatMap { world.drone($0, in: cluster)?.metadata }
-            return (backend.id.hostName(in: cluster), address, metadata?.endpoint ?? PublicEndpoint())
+            return (backend.id.hostName(in: cluster), address)
         }
         return nil
     }

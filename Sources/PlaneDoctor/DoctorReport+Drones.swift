@@ -57,6 +57,18 @@ extension DoctorReport {
         return asked.isEmpty ? [] : [DoctorFinding(.good, "agents", asked.count == 1 ? "It answers." : "All \(asked.count) answer.")]
     }
 
+    var engineFindings: [DoctorFinding] {
+        let asked = self.engines.sorted { $0.key.rawValue < $1.key.rawValue }
+        let wrong = asked.compactMap { drone, answer -> DoctorFinding? in
+            guard case .failed(let reason) = answer else { return nil }
+            return DoctorFinding(
+                .bad, "docker", "Docker does not answer on \(drone): \(reason).",
+                advice: "There: systemctl status docker. Backends that run go on and are served; none starts, and none can be stopped.")
+        }
+        guard wrong.isEmpty else { return wrong }
+        return asked.isEmpty ? [] : [DoctorFinding(.good, "docker", asked.count == 1 ? "It answers." : "It answers on all \(asked.count).")]
+    }
+
     var proxyFindings: [DoctorFinding] {
         let wrong = self.pages.compactMap { page -> DoctorFinding? in
             switch page.outcome {

@@ -43,6 +43,8 @@ package struct DoctorReport: Sendable {
     var isolation: [DroneID: Bool] = [:]
     /// Of drones that live and were asked.
     var agents: [DroneID: AgentAnswer] = [:]
+    /// What the container engines of drones made of being asked, of agents that ask.
+    var engines: [DroneID: OpenConnections.EngineAnswer] = [:]
     var pages: [Page] = []
     var disks: [DroneID: Disk] = [:]
     var lookups: [NameLookup] = []
@@ -55,7 +57,7 @@ package struct DoctorReport: Sendable {
 
     package var findings: [DoctorFinding] {
         self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
-            + self.agentFindings + self.proxyFindings + self.versionFindings + self.diskFindings + self.isolationFindings + self.nameFindings
+            + self.agentFindings + self.engineFindings + self.proxyFindings + self.versionFindings + self.diskFindings + self.isolationFindings + self.nameFindings
             + self.certificateFindings
     }
 
@@ -166,8 +168,8 @@ package struct DoctorReport: Sendable {
             // No zone of ours is asked for them (RFC 6761 §6.3): browsers take them for this machine, and some resolvers do.
             if lookup.found.isEmpty, lookup.host.hasSuffix(".localhost") {
                 return DoctorFinding(
-                    .notice, "dns", "\(lookup.host) has no address here: this machine's resolver does not know names under localhost. Browsers do.",
-                    advice: "Other programs need to be told, as in curl --resolve \(lookup.host):PORT:\(lookup.expected).")
+                    .notice, "dns", "\(lookup.host) has no address here: this machine's resolver does not know names under localhost. Browsers and curl do.",
+                    advice: "Programs that ask the resolver need to be told \(lookup.expected), with this name in the field Host.")
             }
             let found = lookup.found.isEmpty ? "has no address here" : "is \(lookup.found.joined(separator: ", ")) here"
             return DoctorFinding(
@@ -176,24 +178,37 @@ package struct DoctorReport: Sendable {
         }
     }
 
+    /// Each that is not well; where all are, the one that ends first.
     private var certificateFindings: [DoctorFinding] {
-        self.handshakes.map { handshake in
+        var wrong: [DoctorFinding] = []
+        var good: (address: String, left: Duration)?
+        var count = 0
+        for handshake in self.handshakes {
             switch handshake.outcome {
             case .failed(let reason):
-                return DoctorFinding(
-                    .notice, "certificate", "No TLS with \(handshake.address): \(reason).",
-                    advice: "If the drone is to serve HTTPS: has cert-refresher put a certificate there, and does drone-proxy run?")
+                wrong.append(
+                    DoctorFinding(
+                        .notice, "certificate", "No TLS with \(handshake.address): \(reason).",
+                        advice: "If the drone is to serve HTTPS: has cert-refresher put a certificate there, and does drone-proxy run?"))
             case .certificate(let notAfter):
                 let left = WireTime(seconds: notAfter).worldTime.since(self.now)
-                guard left > .zero else {
-                    return DoctorFinding(
-                        .bad, "certificate", "The one at \(handshake.address) has ended.", advice: "Look at the log of cert-refresher there.")
+                if left <= .zero {
+                    wrong.append(
+                        DoctorFinding(
+                            .bad, "certificate", "The one at \(handshake.address) has ended.", advice: "Look at the log of cert-refresher there."))
+                } else if left < Self.certificateMargin {
+                    wrong.append(
+                        DoctorFinding(
+                            .bad, "certificate", "The one at \(handshake.address) is good for \(left.brief).",
+                            advice: "It should have been renewed by now: look at the log of cert-refresher there."))
+                } else {
+                    count += 1
+                    if good.map({ left < $0.left }) ?? true { good = (handshake.address, left) }
                 }
-                let isNear = left < Self.certificateMargin
-                return DoctorFinding(
-                    isNear ? .bad : .good, "certificate", "The one at \(handshake.address) is good for \(left.brief).",
-                    advice: isNear ? "It should have been renewed by now: look at the log of cert-refresher there." : nil)
             }
         }
+        guard let good else { return wrong }
+        let others = count == 1 ? "" : ", and the other \(count - 1) for at least as long"
+        return wrong + [DoctorFinding(.good, "certificate", "The one at \(good.address) is good for \(good.left.brief)\(others).")]
     }
 }

@@ -17,6 +17,7 @@ import ServiceLifecycle
     static let configuration = CommandConfiguration(
         commandName: "drone-agent",
         abstract: "Runs this drone's backends in Docker: takes spawn requests, watches over them, stops them when idle.",
+        usage: "drone-agent [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     @OptionGroup var options: ServiceOptions
@@ -56,6 +57,7 @@ import ServiceLifecycle
             IsolationWatch(network, logger: logger) { () async throws(EngineFailure) in try await finished.ensureNetwork() }
         }
         agentSettings.isIsolated = { isolation?.isInForce }
+        agentSettings.asksEngine = { await finished.answer() }
         let agent = try await DroneAgent(
             agentSettings, store: store, engine: engine, feeds: engine, access: settings.agent.allowsExec ? engine : nil,
             bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger), logger: logger)

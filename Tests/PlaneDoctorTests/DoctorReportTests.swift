@@ -62,6 +62,18 @@ import Testing
         #expect(try self.finding("agents") { $0.agents = [try .make("drone-a"): .failed("not in time")] }.level == .bad)
     }
 
+    @Test("a Docker that does not answer is bad, whatever the agent says; of agents that were not asked nothing is said")
+    func engines() throws {
+        #expect(try self.report().findings.allSatisfy { $0.check != "docker" })
+        #expect(try self.finding("docker") { $0.engines = [try .make("drone-a"): .answered] }.level == .good)
+        let stopped = try self.finding("docker") {
+            $0.engines = [try .make("drone-a"): .answered, try .make("drone-b"): .failed(reason: "no answer within 3 s")]
+        }
+        #expect(stopped.level == .bad)
+        #expect(stopped.text == "Docker does not answer on drone-b: no answer within 3 s.")
+        #expect(stopped.advice?.contains("systemctl status docker") == true)
+    }
+
     @Test("a proxy that gives no page is bad, one that gives any page of its own is good, and one that knows no backends is bad")
     func proxies() throws {
         let page = { (outcome: DoctorReport.Page.Outcome) in
@@ -139,7 +151,7 @@ import Testing
         let unknown = try self.finding("dns") { $0.lookups = [lookup([])] }
         #expect(unknown.level == .notice)
         #expect(unknown.text.contains("names under localhost"))
-        #expect(unknown.advice?.contains("curl --resolve") == true)
+        #expect(unknown.advice?.contains("field Host") == true)
         #expect(try self.finding("dns") { $0.lookups = [lookup(["127.0.0.1", "::1"])] }.level == .good)
         #expect(try self.finding("dns") { $0.lookups = [lookup(["10.0.0.2"])] }.level == .bad)
     }
@@ -175,6 +187,19 @@ import Testing
             ]
         }
         #expect(finding.level == level)
+    }
+
+    @Test("of many certificates each that has ended is told, and of the others the one that ends first")
+    func certificates() throws {
+        let handshake = { (host: Int, days: Int64) in
+            DoctorReport.Handshake(
+                host: "plane.test", address: "10.0.0.\(host):443", outcome: .certificate(notAfter: Self.now.rawValue / 1000 + days * 86_400))
+        }
+        let findings = try self.report { $0.handshakes = [handshake(1, 60), handshake(2, -1), handshake(3, 30)] }.findings
+            .filter { $0.check == "certificate" }
+        #expect(findings.map(\.level) == [.bad, .good])
+        #expect(findings.first?.text == "The one at 10.0.0.2:443 has ended.")
+        #expect(findings.last?.text.contains("10.0.0.3:443") == true && findings.last?.text.contains("the other 1") == true)
     }
 
     @Test("a port where nothing listens, and one that does not speak TLS, are told in words")

@@ -86,6 +86,13 @@ struct RequestGoldenTests {
                 .init(backend: Sample.backend, requests: 2, webSockets: 31), .init(backend: "editor-7", requests: 0, webSockets: 1),
             ], isComplete: false)
         try expectGolden("ours-open-connections.reply", is: answer)
+        try expectGolden(
+            "ours-open-connections.engine.request", is: OpenConnectionsRequest(cluster: Sample.cluster, drone: Sample.drone, asksEngine: true))
+        var asked = OpenConnections(backends: [], isComplete: true)
+        asked.engine = .answered
+        try expectGolden("ours-open-connections.engine.reply", is: asked)
+        asked.engine = .failed(reason: "no answer within 3 s")
+        try expectGolden("ours-open-connections.engine-failed.reply", is: asked)
     }
 
     @Test("M2: a spawn request")

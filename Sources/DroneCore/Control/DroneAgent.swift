@@ -42,6 +42,8 @@ package struct DroneAgent: Service {
         package var servesLegacyReaders = true
         /// Whether backends are kept away from this machine; nil where nobody asked for it, or it is not known yet.
         package var isIsolated: @Sendable () -> Bool? = { nil }
+        /// Asks the container engine whether it is there, within seconds; nil where nobody can.
+        package var asksEngine: (@Sendable () async -> OpenConnections.EngineAnswer)?
         /// The engine's, where starts find a network ready; the agent keeps it full.
         package var sandboxes: SandboxPool?
         /// Does nothing but in tests of failures.
@@ -59,6 +61,8 @@ package struct DroneAgent: Service {
 
     /// Spawn requests handled at once; each is one write to SQLite.
     private static let maxConcurrentSpawns = 64
+    /// Of operators about what is open; one that asks the engine as well may take seconds, and must not keep the others.
+    private static let maxConcurrentQuestions = 4
     /// A termination is answered after a write too, but may wait for others of its backend.
     private static let maxConcurrentTerminations = 256
     /// How long an ending agent tries to tell the schedulers what it has not told yet. The next agent has it in its outbox anyway.
@@ -240,11 +244,13 @@ extension DroneAgent {
 
     private func serve(_ requests: MessageSubscription<OpenConnectionsRequest>) async {
         let (store, now) = (self.context.store, self.context.time.now)
-        await requests.serve(maxConcurrent: 1) { request in
+        await requests.serve(maxConcurrent: Self.maxConcurrentQuestions) { request in
             let limit = OpenConnections.entriesAtOnce
             do throws(StoreError) {
                 let entries = try store.openConnections(after: request.after, limit: limit + 1, at: now().seconds)
-                return .success(OpenConnections(backends: Array(entries.prefix(limit)), isComplete: entries.count <= limit))
+                var answer = OpenConnections(backends: Array(entries.prefix(limit)), isComplete: entries.count <= limit)
+                if request.asksEngine { answer.engine = await self.settings.asksEngine?() }
+                return .success(answer)
             } catch {
                 self.logger.error("nobody could be told what is open", metadata: [LogKey.error: "\(error)"])
                 return .failure(ErrorReply(code: .unavailable, message: "the table of open connections could not be read"))

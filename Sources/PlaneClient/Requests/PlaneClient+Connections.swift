@@ -8,16 +8,21 @@ extension PlaneClient {
         package var cluster: ClusterName
         /// As far as it has answered.
         package var entries: [OpenConnections.Entry] = []
+        /// What its engine made of being asked, where it was.
+        package var engine: OpenConnections.EngineAnswer?
         package var failure: PlaneError?
     }
 
     /// Asks many drones, some at a time; in the order of their ids.
-    package func openConnections(of drones: [(drone: DroneID, cluster: ClusterName)]) async -> [DroneConnections] {
+    /// - Parameter asksEngine: Have each agent ask its container engine too, which may take seconds.
+    package func openConnections(
+        of drones: [(drone: DroneID, cluster: ClusterName)], asksEngine: Bool = false
+    ) async -> [DroneConnections] {
         await withTaskGroup(of: DroneConnections.self) { group in
             var answers: [DroneConnections] = []
             for (index, (drone, cluster)) in drones.enumerated() {
                 if index >= Self.maxConcurrentDrones, let answer = await group.next() { answers.append(answer) }
-                group.addTask { await self.openConnections(of: drone, in: cluster) }
+                group.addTask { await self.openConnections(of: drone, in: cluster, asksEngine: asksEngine) }
             }
             for await answer in group { answers.append(answer) }
             return answers.sorted { $0.drone.rawValue < $1.drone.rawValue }
@@ -25,13 +30,15 @@ extension PlaneClient {
     }
 
     /// What visitors have open to the backends of a drone, in the order of the backends' ids; a second old at most.
-    package func openConnections(of drone: DroneID, in cluster: ClusterName) async -> DroneConnections {
+    package func openConnections(of drone: DroneID, in cluster: ClusterName, asksEngine: Bool = false) async -> DroneConnections {
         var answer = DroneConnections(drone: drone, cluster: cluster)
         do throws(PlaneError) {
             while true {
-                let request = OpenConnectionsRequest(cluster: cluster, drone: drone, after: answer.entries.last?.backend)
+                let last = answer.entries.last?.backend
+                let request = OpenConnectionsRequest(cluster: cluster, drone: drone, after: last, asksEngine: asksEngine && last == nil)
                 let part = try await self.request(request, of: .agent(drone)).reply
                 answer.entries += part.backends
+                answer.engine = answer.engine ?? part.engine
                 if part.isComplete || part.backends.isEmpty { return answer }
             }
         } catch {

@@ -4,11 +4,14 @@ package struct OpenConnectionsRequest: Hashable, Sendable {
     package var drone: DroneID
     /// The last backend of the previous answer, if that was not complete.
     package var after: BackendID?
+    /// Whether the agent is to ask its container engine too, for `plane doctor`.
+    package var asksEngine: Bool
 
-    package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil) {
+    package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil, asksEngine: Bool = false) {
         self.cluster = cluster
         self.drone = drone
         self.after = after
+        self.asksEngine = asksEngine
     }
 }
 
@@ -31,6 +34,8 @@ package struct OpenConnections: Hashable, Sendable {
     package var backends: [Entry]
     /// False if there are more backends, to be asked for with `after`.
     package var isComplete: Bool
+    /// What the container engine made of being asked; nil where it was not, as by agents that do not know the question.
+    package var engine: EngineAnswer?
 
     /// An entry is some 150 bytes: well below the 1 MiB of a NATS message.
     package static let entriesAtOnce = 1000
@@ -38,6 +43,14 @@ package struct OpenConnections: Hashable, Sendable {
     package init(backends: [Entry], isComplete: Bool) {
         self.backends = backends
         self.isComplete = isComplete
+    }
+}
+
+extension OpenConnections {
+    package enum EngineAnswer: Hashable, Sendable {
+        case answered
+        /// - Parameter reason: for people.
+        case failed(reason: String)
     }
 }
 
@@ -56,6 +69,7 @@ extension OpenConnectionsRequest: PlaneRequest {
         self.cluster = try json.required("cluster")
         self.drone = try json.required("drone")
         self.after = try json.optional("after")
+        self.asksEngine = try json.optional("engine") ?? false
     }
 
     package func write(to json: inout JSONWriter) {
@@ -63,6 +77,7 @@ extension OpenConnectionsRequest: PlaneRequest {
             $0.field("cluster", self.cluster)
             $0.field("drone", self.drone)
             $0.fieldIfPresent("after", self.after)
+            $0.fieldIfPresent("engine", self.asksEngine ? true : nil)
         }
     }
 }
@@ -71,12 +86,24 @@ extension OpenConnections: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.backends = try json.required("backends")
         self.isComplete = try json.required("complete")
+        switch try json.optional("engine_answers", as: Bool.self) {
+        case nil: self.engine = nil
+        case true?: self.engine = .answered
+        case false?: self.engine = .failed(reason: try json.optional("engine_failure") ?? "it does not say why")
+        }
     }
 
     package func write(to json: inout JSONWriter) {
         json.object {
             $0.field("backends", self.backends)
             $0.field("complete", self.isComplete)
+            switch self.engine {
+            case nil: break
+            case .answered?: $0.field("engine_answers", true)
+            case .failed(let reason)?:
+                $0.field("engine_answers", false)
+                $0.field("engine_failure", reason)
+            }
         }
     }
 }

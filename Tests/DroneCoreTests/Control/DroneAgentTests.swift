@@ -164,7 +164,7 @@ import Testing
         #expect(Set(fixture.states(of: silenced)) == [.loading], "the next report follows an answer")
     }
 
-    @Test("an agent that is asked to end warns of nothing")
+    @Test("an agent that begins and is asked to end warns of nothing, and says once that it is ready")
     func quietEnd() async throws {
         let recorder = LogRecorder()
         let fixture = try await AgentFixture()
@@ -176,6 +176,21 @@ import Testing
         }
         let warnings = recorder.entries.filter { $0.level >= .warning }
         #expect(warnings.isEmpty, "\(warnings)")
+        #expect(recorder.entries.count { $0.message == "drone-agent is ready" } == 1)
+    }
+
+    @Test("whoever asks for the engine too is told what it said, and who does not ask has nothing of it")
+    func engineAnswer() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent(change: { $0.asksEngine = { .failed(reason: "no answer within 3 s") } }) {
+                try await eventually("it said Ready") { fixture.statuses.all.last?.state == .ready }
+                let plain = try await fixture.bus.request(OpenConnectionsRequest(cluster: .make(), drone: .make()))
+                #expect(plain.engine == nil)
+                let asked = try await fixture.bus.request(OpenConnectionsRequest(cluster: .make(), drone: .make(), asksEngine: true))
+                #expect(asked.engine == .failed(reason: "no answer within 3 s"))
+            }
+        }
     }
 
     @Test("A11: draining is said at once, refuses new backends, keeps the others, survives a restart and can be undone")
