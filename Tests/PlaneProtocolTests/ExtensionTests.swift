@@ -40,6 +40,7 @@ struct ExtensionTests {
         "what is wrong is told with its key",
         arguments: [
             (#","lock":"""#, "lock: expected a name, or no such key for no lock, found the empty text"),
+            (#","lock":"k1:0::","key":{"name":""}"#, "key.name: expected a name, or no such key for none, found the empty text"),
             (#","lock":"x","key":{"name":"a"}"#, #"lock: expected the lock of the key, "k1:0::a", found another one"#),
             (#","key":{"name":"a"}"#, #"lock: expected the lock of the key, "k1:0::a", found another one"#),
             (#","lock":"k1:0::a","key":{}"#, "key.name: expected a string, found nothing"),

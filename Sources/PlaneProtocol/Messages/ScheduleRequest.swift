@@ -70,6 +70,9 @@ extension ScheduleRequest: PlaneRequest {
         guard self.lock?.rawValue.isEmpty != true else {
             throw MessageError(path: [.key("lock")], expected: "a name, or no such key for no lock", found: "the empty text")
         }
+        guard self.key?.name.isEmpty != true else {
+            throw MessageError(path: [.key("key"), .key("name")], expected: "a name, or no such key for none", found: "the empty text")
+        }
         if let key = self.key, self.lock != key.lock {
             throw MessageError(path: [.key("lock")], expected: "the lock of the key, \(MessageError.excerpt(key.lock.rawValue))", found: "another one")
         }
