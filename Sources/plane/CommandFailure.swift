@@ -87,7 +87,7 @@ extension CommandFailure {
                 .unavailable, "NATS is not usable: \(error.attempt)\(error.detail.map { ": \($0)" } ?? "").",
                 advice: error.hint ?? "Which NATS is used: --nats, or PLANE_NATS_URL.")
         case .invalidConfiguration:
-            self.init(.usage, "\(error.attempt)\(error.detail.map { ": \($0)" } ?? "").", advice: error.hint)
+            self.init(.usage, "We could not \(error.attempt)\(error.detail.map { ": \($0)" } ?? "").", advice: error.hint)
         case .invalidSubject, .cancelled, .payloadTooLarge, .consumerNotFound, .messageNotFound, .wrongLastSequence,
             .sequenceBusy, .jetStreamRefused, .malformedReply, .library:
             self.init(.failed, "\(error)")

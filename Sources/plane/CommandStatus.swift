@@ -20,7 +20,7 @@ enum CommandStatus: Int32, CaseIterable {
         case .usage: "an argument is missing or wrong"
         case .unavailable: "NATS cannot be reached, or no service of the system answers there"
         case .noAnswer: "no answer in time; the request may have been carried out"
-        case .notPermitted: "NATS refuses the credentials"
+        case .notPermitted: "NATS refuses the credentials, or does not permit what was asked for"
         }
     }
 

@@ -10,7 +10,7 @@ import PlaneService
         } catch {
             let arguments = Array(CommandLine.arguments.dropFirst())
             if PlaneCommand.exitCode(for: error) == .validationFailure, let hint = UsageHint.text(for: arguments) {
-                Console.current.note("\(PlaneCommand.fullMessage(for: error))\n\n\(hint)")
+                Console.current.note(UsageHint.answer(PlaneCommand.fullMessage(for: error), hint: hint))
                 PlaneCommand.exit(withError: ExitCode.validationFailure)
             }
             PlaneCommand.exit(withError: error)
@@ -23,7 +23,14 @@ struct PlaneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plane",
         abstract: "Run and watch session backends.",
+        usage: "plane [options] <command>",
         discussion: """
+            Begin with:
+              plane status                             the whole system at a glance
+              plane spawn plane.localhost plane-demo   a backend, on the cluster of scripts/up
+              plane doctor                             when something does not work
+              plane help COMMAND                       options, and an example
+
             Exit status:
             \(CommandStatus.table)
 

@@ -6,9 +6,9 @@ import PlaneService
 enum UsageHint {
     /// A complete call of each command that needs arguments, or that is of little use without.
     static let examples: [String: String] = [
-        "spawn": "plane spawn plane.localhost plane-demo --env COLOUR=blue --lock my-document",
+        "spawn": "plane spawn plane.localhost plane-demo --env COLOUR=blue --lock doc",
         "status": "plane status --follow 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
-        "why": "plane why http://0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10.plane.localhost:8080/",
+        "why": "plane why http://0b7f6c1e.plane.localhost:8080/",
         "list-drones": "plane list-drones --cluster plane.localhost",
         "list-backends": "plane list-backends --state Failed --older-than 10m",
         "logs": "plane logs --follow 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
@@ -27,6 +27,37 @@ enum UsageHint {
         "stream-state": "plane stream-state --snapshot --cluster plane.localhost",
         "completions": "plane completions bash > /etc/bash_completion.d/plane",
     ]
+
+    /// What is wrong with the call, in lines of 80 columns, and the right call behind it as it can be copied.
+    static func answer(_ message: String, hint: String) -> String {
+        // A whole help is laid out for the terminal already.
+        let isHelp = message.contains("\nUSAGE: ")
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false).flatMap { isHelp ? [String($0)] : Self.folded($0) }
+        var text = lines.joined(separator: "\n")
+        while text.last?.isNewline ?? false { text.removeLast() }
+        return "\(text)\n\n\(hint)"
+    }
+
+    static let columns = 80
+
+    /// The line in pieces that fit, each but the first behind as many spaces as the words of the first begin at.
+    static func folded(_ line: Substring) -> [String] {
+        guard line.count > self.columns else { return [String(line)] }
+        let label = line.prefix { $0 != ":" }
+        let indent = String(repeating: " ", count: label.count < 12 ? label.count + 2 : line.prefix { $0 == " " }.count + 2)
+        var lines: [String] = []
+        var current = String(line.prefix { $0 == " " })
+        for word in line.split(separator: " ") {
+            let isFirst = current.allSatisfy { $0 == " " }
+            if !isFirst, current.count + 1 + word.count > self.columns {
+                lines.append(current)
+                current = indent + word
+            } else {
+                current += (isFirst ? "" : " ") + word
+            }
+        }
+        return lines + [current]
+    }
 
     /// nil if there is nothing to teach.
     static func text(for arguments: [String]) -> String? {

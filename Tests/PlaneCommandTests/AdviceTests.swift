@@ -1,6 +1,8 @@
+import Foundation
 import PlaneClient
 import PlaneClientTestSupport
 import PlaneProtocol
+import PlaneTestSupport
 import Testing
 
 @testable import plane
@@ -46,6 +48,17 @@ import Testing
         Row(.errorLoading, .containerRefused, said: "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available", "--cpu"),
         Row(.errorLoading, .containerRefused, said: "invalid mount config for type \"bind\": bind source path does not exist: /x", "--mount"),
         Row(.errorLoading, .containerRefused, said: "unknown or invalid runtime name: runsc", "agent.docker.runtime"),
+        Row(
+            .errorLoading, .containerRefused,
+            said: "create container: OCI runtime create failed: error mounting \"/x\": stat /x: no such file or directory", "to be mounted"),
+        Row(.errorLoading, .containerRefused, said: "network blue not found", "docker network inspect"),
+        Row(.errorLoading, .containerRefused, said: "the network is unreachable", "user and command"),
+        Row(.errorLoading, .containerRefused, said: "open /etc/x: permission denied", "user and command"),
+        Row(
+            .errorLoading, .containerRefused, said: "the labels of its image are larger than a container's may be (1 MiB)", "Take labels out"),
+        Row(.failed, .containerRefused, said: "the labels of its image are larger than a container's may be (1 MiB)", "Take labels out"),
+        Row(.errorStarting, .vanished, "remove its container"), Row(.errorStarting, .networkLost, "plane.sandbox-"),
+        Row(.failed, .networkLost, "plane.sandbox-"), Row(.exited, .outOfMemory, "--memory"),
         Row(.errorStarting, .crashOnBoot, "plane logs b1"), Row(.errorStarting, .outOfMemory, "--memory"), Row(.errorStarting, nil, "plane logs b1"),
         Row(.timedOutBeforeReady, .portNeverOpened, "0.0.0.0"), Row(.timedOutBeforeReady, .readinessTimeout, "speak HTTP"),
         Row(.timedOutBeforeReady, nil, "all addresses"),
@@ -71,9 +84,31 @@ import Testing
         #expect(failure.advice == (try Self.advice(row)))
     }
 
+    /// A cause with a state each, as the table "Causes" of dev/docs/protocol.md has them.
+    private static func documented() throws -> [(cause: BackendCause, state: BackendState)] {
+        let text = try String(contentsOf: DocumentedCommands.root.appending(path: "dev/docs/protocol.md"), encoding: .utf8)
+        let section = try #require(text.firstMatch(of: #/(?ms)^## Causes$(.+?)^## /#)).output.1
+        return try section.matches(of: #/(?m)^\| `([a-z_]+)` \| (`[^|]+`) \|/#).flatMap { match in
+            try match.output.2.matches(of: #/`([A-Za-z]+)`/#).map { state in
+                (BackendCause(rawValue: String(match.output.1)), try #require(BackendState.allCases.first { $0.rawValue == state.output.1 }))
+            }
+        }
+    }
+
+    @Test("every cause that the documents know has a row here for each of its states, but where all is as it should be")
+    func documentedCauses() throws {
+        let documented = try Self.documented()
+        #expect(documented.count > 25)
+        for (cause, state) in documented where !Self.rows.contains(where: { $0.cause == cause && $0.state == state }) {
+            #expect([.swept, .terminated, .exited].contains(state), "\(cause.rawValue) with \(state.rawValue) has no row")
+            #expect(try Self.advice(Row(state, cause, "")) == nil)
+        }
+    }
+
     @Test("a slow start is told which key to turn", arguments: [.portNeverOpened, .readinessTimeout, nil] as [BackendCause?])
     func slow(cause: BackendCause?) throws {
         #expect(try #require(try Self.advice(Row(.timedOutBeforeReady, cause, ""))).contains("agent.ready_timeout_secs"))
+        #expect(try #require(try Self.advice(Row(.timedOutBeforeReady, cause, ""))).contains("--ready-timeout"))
     }
 
     @Test("no cause of failing to load is left to the general advice, except those nobody knows")

@@ -110,6 +110,11 @@ struct CommandsOverNATSTests {
             await server.stop()
             let unreachable = try await self.run(["list-backends"], server: server)
             #expect(unreachable.status == CommandStatus.unavailable.rawValue)
+            let spawning = try await self.run(["spawn", "plane.test", "app", "--id", "b7", "--json"], server: server)
+            #expect(spawning.status == CommandStatus.unavailable.rawValue)
+            #expect(spawning.recorder.lines.count == 1)
+            #expect(spawning.recorder.out.hasPrefix(#"{"cluster":"plane.test","backend_id":"b7","drone":null,"state":null"#))
+            #expect(spawning.recorder.out.contains(#""exit_status":69"#))
             #expect(unreachable.recorder.error.contains("\(server.port)"))
         }
     }

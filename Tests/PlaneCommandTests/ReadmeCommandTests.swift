@@ -9,8 +9,10 @@ import Testing
 /// options; what needs a machine or containers of its own is run by `scripts/acceptance`.
 @Suite("Commands in the documents", .timeLimit(.minutes(2))) struct ReadmeCommandTests {
     static let documents = ["README.md", "dev/README.md", "dev/docs/tutorial.md", "dev/docs/operating.md"]
+    /// Those whose commands are read by a shell and by plane; what their programs and files do is tried by tests of their own.
+    static let guides = ["three-machines", "your-app", "gateway", "tier", "planb", "proxy"].map { "dev/docs/\($0).md" }
     /// Those that only mention commands.
-    static let mentioning = ["dev/docs/troubleshooting.md", "dev/docs/proxy.md", "dev/docs/security.md", "dev/docs/configuration.md", "dev/docs/changes.md"]
+    static let mentioning = ["dev/docs/troubleshooting.md", "dev/docs/security.md", "dev/docs/configuration.md", "dev/docs/changes.md"]
 
     /// Calls of plane within sentences, which may leave out what is not their point.
     static func mentions(in document: String) throws -> [String] {
@@ -28,14 +30,14 @@ import Testing
         #expect(try DocumentedCommands.commands(in: document).count > 5)
     }
 
-    @Test("plane understands those that are its own", arguments: documents)
+    @Test("plane understands those that are its own", arguments: documents + guides)
     func ours(document: String) throws {
         for command in try DocumentedCommands.commands(in: document) where command.hasPrefix("plane ") {
             #expect(throws: Never.self, "\(command)") { _ = try PlaneCommand.parseAsRoot(Array(Self.words(command).dropFirst())) }
         }
     }
 
-    @Test("what a sentence mentions of plane is there, with its options", arguments: documents + mentioning)
+    @Test("what a sentence mentions of plane is there, with its options", arguments: documents + guides + mentioning)
     func mentions(document: String) throws {
         for mention in try Self.mentions(in: document) {
             let words = Self.words(mention)
@@ -47,7 +49,7 @@ import Testing
         }
     }
 
-    @Test("scripts exist, and tell of their arguments in their first lines", arguments: documents)
+    @Test("scripts exist, and tell of their arguments in their first lines", arguments: documents + guides)
     func scripts(document: String) throws {
         for command in try DocumentedCommands.commands(in: document) where command.hasPrefix("scripts/") {
             let words = Self.words(command)
@@ -73,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("a shell can read all of them", arguments: documents)
+    @Test("a shell can read all of them", arguments: documents + guides)
     func shell(document: String) async throws {
         let directory = try TemporaryDirectory()
         let script = directory.file("commands.sh")

@@ -31,6 +31,43 @@ struct SpawnOptionsTests {
                     pullPolicy: .always, port: 3000, volumeMounts: ["/a:/b:ro"]))
     }
 
+    @Test("say how the container is run, when it ends and what counts as ready")
+    func run() throws {
+        let options = try SpawnOptions.parse([
+            "plane.test", "app", "--command", "/bin/sh", "--command", "-c", "--arg", "--verbose", "--arg", "x y", "-w", "/srv", "-u", "1000:1000",
+            "--label", "team=blue", "--label", "plain", "--data", "doc-7", "--network", "blue", "--pool", "gpu", "--lifetime", "2h", "--no-idle-limit",
+            "--ready-timeout", "90s", "--ready-path", "/healthz", "--ready-status", "204",
+        ])
+        let request = try options.request(backendID: .make("b1"), environment: [:])
+        #expect(
+            request.executable.process
+                == ProcessOverride(
+                    command: ["/bin/sh", "-c"], args: ["--verbose", "x y"], workingDirectory: "/srv", user: "1000:1000",
+                    labels: ["team": "blue", "plain": ""]))
+        #expect(request.executable.dataMount == .key(namespace: "", name: "doc-7"))
+        #expect(request.executable.network == "blue")
+        #expect(request.pool.rawValue == "gpu")
+        #expect(request.maxIdle == BackendTerms.endless)
+        #expect(
+            request.terms
+                == BackendTerms(lifetimeLimit: 7200, hasNoIdleLimit: true, readiness: ReadinessTerms(timeout: 90, path: "/healthz", status: 204)))
+    }
+
+    @Test(
+        "that a scheduler would refuse are refused here, with the name of what is wrong",
+        arguments: [
+            (["--workdir", "srv"], "executable.working_dir"), (["--label", "dev.plane.managed=x"], "executable.labels"),
+            (["--user", "a b"], "executable.user"),
+            (["--ready-path", "healthz"], "ready_path"), (["--ready-status", "99"], "ready_status"), (["--lifetime", "0"], "lifetime_limit_secs"),
+            (["--command", ""], "executable.command"), (["--lock", ""], "lock"), (["--data", String(repeating: "x", count: 256)], "data_mount"),
+        ])
+    func refusedByMessage(arguments: [String], word: String) throws {
+        let options = try SpawnOptions.parse(["plane.test", "app"] + arguments)
+        let failure = #expect(throws: CommandFailure.self) { _ = try options.request(backendID: .make("b1"), environment: [:]) }
+        #expect(failure?.status == .usage)
+        #expect(failure?.message.contains(word) == true, "\(failure?.message ?? "")")
+    }
+
     @Test("have defaults; the id is ours, to be able to ask again")
     func defaults() throws {
         let request = try SpawnOptions.parse(["plane.test", "app"]).request(backendID: .make("b1"), environment: ["USER": "alice"])

@@ -26,6 +26,31 @@ import Testing
         #expect(try #require(UsageHint.text(for: arguments)).hasPrefix(beginning))
     }
 
+    @Test("help fits 80 columns, with a usage of one line", arguments: PlaneCommand.configuration.subcommands.map { $0._commandName })
+    func width(name: String) throws {
+        let command = try #require(PlaneCommand.configuration.subcommands.first { $0._commandName == name })
+        let lines = PlaneCommand.helpMessage(for: command, columns: 80).split(separator: "\n")
+        for line in lines { #expect(line.count <= 80, "\(line)") }
+        #expect(lines.contains { $0.hasPrefix("USAGE: plane \(name) ") })
+    }
+
+    @Test(
+        "what is said of a wrong call fits 80 columns, says which form is right, and ends with a call that can be copied",
+        arguments: [
+            (["spawn", "a b", "app"], "letters, digits"), (["spawn", "plane.test", "app", "--id", "A_B"], "lower-case letters"),
+            (["spawn", "plane.test", "app", "--mount", "a"], "absolute paths"), (["spawn", "plane.test", "app", "--max-idle", "5minutes"], "90s, 5m or 2h"),
+            (["spawn", "plane.test", "app", "--memory", "lots"], "256m or 1g"), (["why", "?"], "host name or its URL"), (["spawn"], "<cluster>"),
+            (["cp", "b1:x", "b2:/x"], "b1:/x"), (["cp", ".", "b1:tmp"], "b1:/tmp"),
+        ])
+    func wrong(arguments: [String], word: String) throws {
+        let error = try #require(throws: (any Error).self) { _ = try PlaneCommand.parseAsRoot(arguments) }
+        let hint = try #require(UsageHint.text(for: arguments))
+        let answer = UsageHint.answer(PlaneCommand.fullMessage(for: error), hint: hint)
+        for line in answer.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        #expect(answer.split(separator: "\n").joined(separator: " ").split(separator: " ").joined(separator: " ").contains(word), "\(answer)")
+        #expect(answer.hasSuffix("\n\n\(hint)") && !answer.contains("\n\n\n"))
+    }
+
     @Test("the manual page has every command, option and example, and mdoc's macros where they belong")
     func manual() throws {
         let text = try ManualPage(PlaneCommand.self).text

@@ -5,7 +5,7 @@ import PlaneService
 
 struct CleanupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cleanup", abstract: "Let the shared state forget backends that ended long ago.",
+        commandName: "cleanup", abstract: "Let the shared state forget backends that ended long ago.", usage: "plane cleanup [options]",
         discussion: "Schedulers do this by themselves. A backend that is ready is never forgotten.")
 
     @Option(help: "Only this cluster.")

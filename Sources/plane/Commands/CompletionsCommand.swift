@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct CompletionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "completions", abstract: "Print a script that completes the commands and options in a shell.",
+        commandName: "completions", abstract: "Print a script that completes the commands and options in a shell.", usage: "plane completions <shell>",
         discussion: """
             bash  plane completions bash > /etc/bash_completion.d/plane
             zsh   plane completions zsh > "${fpath[1]}/_plane"

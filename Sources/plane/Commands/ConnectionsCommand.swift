@@ -6,6 +6,7 @@ import PlaneState
 struct ConnectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connections", abstract: "Show what users have open to each backend: requests and WebSockets.",
+        usage: "plane connections [options] [<backend>]",
         discussion: "Told by the drones, a second old at most. Backends with nothing open are left out.")
 
     @Argument(help: ArgumentHelp("Only this backend, by its id, the beginning of it, its host name or its URL.", valueName: "backend"))

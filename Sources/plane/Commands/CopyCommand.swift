@@ -6,7 +6,7 @@ import PlaneProtocol
 
 struct CopyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cp", abstract: "Copy files to a backend's container, or from it.",
+        commandName: "cp", abstract: "Copy files to a backend's container, or from it.", usage: "plane cp [options] <source> <target>",
         discussion: """
             One of the two is BACKEND:/path. Directories go with all in them. What is copied lands in the target, which is a directory that exists. \
             The container needs no program for it; this machine needs tar.
@@ -37,7 +37,19 @@ struct CopyCommand: AsyncParsableCommand {
         }
     }
 
+    /// A path of the container that is no absolute one, which would be taken for a file here.
+    private static func relative(_ text: String) -> (backend: Substring, path: Substring)? {
+        guard case .here = Place(text), let colon = text.firstIndex(of: ":"), !text.hasPrefix("/"), !text.hasPrefix("."),
+            BackendReference(String(text[..<colon])) != nil, !FileManager.default.fileExists(atPath: text)
+        else { return nil }
+        return (text[..<colon], text[text.index(after: colon)...])
+    }
+
     mutating func validate() throws {
+        for text in [self.source, self.target] {
+            guard let (backend, path) = Self.relative(text) else { continue }
+            throw ValidationError("Behind the colon belongs a path that begins with a slash: \(backend):/\(path)")
+        }
         switch (Place(self.source), Place(self.target)) {
         case (.here, .container), (.container, .here): return
         case (.here, .here): throw ValidationError("One of the two is in a container: BACKEND:/path.")

@@ -4,10 +4,11 @@ import PlaneProtocol
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Examine a running system, and say what to do about what is wrong.",
+        commandName: "doctor", abstract: "Examine a running system, and say what to do about what is wrong.", usage: "plane doctor [options]",
         discussion: """
-            Looks at NATS, the streams, schedulers, clocks, drones, and for a running backend of each cluster at its name and \
-            certificate, as seen from this machine. The exit status is 1 if anything is bad.
+            Looks at NATS, its streams and how full their store is; schedulers and clocks; and for every drone at its agent, Docker, proxy, version, \
+            disks, firewall and certificate. Of each cluster with a running backend it looks the name of one up. All that as seen from this machine, \
+            within some ten seconds. The exit status is 1 if anything is bad.
             """)
 
     @Option(help: ArgumentHelp("Where drones serve HTTPS. Default: what each says of itself, or 443.", valueName: "port"))

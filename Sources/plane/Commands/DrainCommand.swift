@@ -6,7 +6,8 @@ import Synchronization
 
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "drain", abstract: "Let drones take no new backends, before an upgrade for instance.")
+        commandName: "drain", abstract: "Let drones take no new backends, before an upgrade for instance.",
+        usage: "plane drain [options] [<cluster>] <drone> ...")
 
     @Argument(
         help: ArgumentHelp("The drones. Their cluster may stand before them, and has to where two clusters have a drone of this name.", valueName: "drone"))

@@ -5,7 +5,7 @@ import Synchronization
 
 struct ExecCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "exec", abstract: "Run a program in the container of a backend.",
+        commandName: "exec", abstract: "Run a program in the container of a backend.", usage: "plane exec [options] <backend> -- <command> ...",
         discussion: """
             What is written to standard input goes to the program, and what it writes comes back; the exit status is the program's. It runs beside the \
             backend's own program, and ends with the container. The drone's agent writes the command line to its log with your name: secrets belong on \
@@ -45,7 +45,7 @@ struct ExecCommand: AsyncParsableCommand {
 
 struct ShellCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "shell", abstract: "Open a shell in the container of a backend.",
+        commandName: "shell", abstract: "Open a shell in the container of a backend.", usage: "plane shell [options] <backend>",
         discussion: "As plane exec --tty BACKEND -- /bin/sh; the image has to have a shell.")
 
     @Argument(help: BackendReference.help)

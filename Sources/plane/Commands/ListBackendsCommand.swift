@@ -7,7 +7,7 @@ import Synchronization
 
 struct ListBackendsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list-backends", abstract: "Show the backends of each cluster, and where they run.",
+        commandName: "list-backends", abstract: "Show the backends of each cluster, and where they run.", usage: "plane list-backends [options]",
         discussion: """
             With --watch the list is kept up to date; where standard output is no terminal, or with --json, there is a line for each \
             change instead, those of the beginning included.

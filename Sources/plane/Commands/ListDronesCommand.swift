@@ -6,7 +6,7 @@ import PlaneState
 
 struct ListDronesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list-drones", abstract: "Show the machines of each cluster, their state and what they run.")
+        commandName: "list-drones", abstract: "Show the machines of each cluster, their state and what they run.", usage: "plane list-drones [options]")
 
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?

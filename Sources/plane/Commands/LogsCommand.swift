@@ -4,7 +4,7 @@ import PlaneProtocol
 
 struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "logs", abstract: "Show what a backend has printed; the last 500 pieces are kept.",
+        commandName: "logs", abstract: "Show what a backend has printed; the last 500 pieces are kept.", usage: "plane logs [options] <backend>",
         discussion: "What it wrote to its standard error goes to standard error here.")
 
     @Argument(help: BackendReference.help)

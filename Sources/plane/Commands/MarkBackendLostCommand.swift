@@ -6,6 +6,7 @@ import PlaneState
 struct MarkBackendLostCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mark-backend-lost", abstract: "Write off backends whose drone will not come back; their locks become free.",
+        usage: "plane mark-backend-lost [options] [<cluster>] <backend> ...",
         discussion: "Schedulers write off the backends of a drone that is silent for long by themselves.")
 
     @Argument(

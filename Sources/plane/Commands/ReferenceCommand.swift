@@ -6,7 +6,8 @@ import PlaneService
 /// For the makers of documents: what dev/docs/configuration.md and the manual page are made from, so that neither can say what the programs do not do.
 struct ReferenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reference", abstract: "Print the reference of configuration files, or the manual page.", shouldDisplay: false)
+        commandName: "reference", abstract: "Print the reference of configuration files, or the manual page.", usage: "plane reference <subject>",
+        shouldDisplay: false)
 
     enum Subject: String, CaseIterable, ExpressibleByArgument {
         case controller, drone, manual

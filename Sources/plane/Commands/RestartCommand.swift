@@ -4,7 +4,7 @@ import PlaneProtocol
 
 struct RestartCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "restart", abstract: "End a backend, and run another one like it with the same lock.",
+        commandName: "restart", abstract: "End a backend, and run another one like it with the same lock.", usage: "plane restart [options] <backend>",
         discussion: """
             The new one has another id and another URL: whoever asks for the lock finds it. What it is run with, its drone has kept. Drones with \
             agent.exec = false do not tell that.

@@ -4,7 +4,7 @@ import PlaneProtocol
 
 struct SpawnCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "spawn", abstract: "Run an image for a session, and wait until it answers.")
+        commandName: "spawn", abstract: "Run an image for a session, and wait until it answers.", usage: "plane spawn [options] <cluster> <image>")
 
     @OptionGroup var options: SpawnOptions
 
@@ -20,7 +20,7 @@ struct SpawnCommand: AsyncParsableCommand {
     private static let refreshInterval: Duration = .milliseconds(100)
 
     func run() async throws {
-        try await self.global.run { client, console in
+        try await self.global.run(unconnected: self.tell) { client, console in
             let start = ContinuousClock.now
             var report: SpawnReport
             var generator = SystemRandomNumberGenerator()
@@ -49,6 +49,11 @@ struct SpawnCommand: AsyncParsableCommand {
                 console.line(report.readyLine)
             }
         }
+    }
+
+    private func tell(_ failure: CommandFailure, _ console: Console) {
+        guard self.global.json else { return }
+        console.json(SpawnFailure(cluster: self.options.cluster, backend: self.options.backendID, failure: failure))
     }
 
     /// Programs read what happened from standard output, whatever it was; people from standard error.

@@ -5,7 +5,7 @@ import PlaneService
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the history of one backend, or the whole system at a glance.")
+        commandName: "status", abstract: "Show the history of one backend, or the whole system at a glance.", usage: "plane status [options] [<backend>]")
 
     @Argument(help: ArgumentHelp("A backend, by its id, the beginning of it, its host name or its URL; without it, the system.", valueName: "backend"))
     var backend: BackendReference?

@@ -4,7 +4,7 @@ import PlaneProtocol
 
 struct StreamStateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stream-state", abstract: "Show the messages of the shared state, those kept and those to come.")
+        commandName: "stream-state", abstract: "Show the messages of the shared state, those kept and those to come.", usage: "plane stream-state [options]")
 
     @Flag(help: "Show signs of life too: heartbeats of schedulers and of drones.")
     var includeHeartbeat = false

@@ -4,7 +4,7 @@ import PlaneProtocol
 
 struct TerminateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "terminate", abstract: "Stop a backend, and wait until it has stopped.")
+        commandName: "terminate", abstract: "Stop a backend, and wait until it has stopped.", usage: "plane terminate [options] [<cluster>] <backend>")
 
     @OptionGroup var arguments: BackendArguments
 

@@ -7,7 +7,7 @@ extension UsageTable.Order: ExpressibleByArgument {}
 
 struct TopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "top", abstract: "Show what backends use of their drones, live.",
+        commandName: "top", abstract: "Show what backends use of their drones, live.", usage: "plane top [options] [<backend>]",
         discussion: "CPU is the share of all processors of the drone together. With --json each sample is a line.", aliases: ["stats"])
 
     @Argument(help: ArgumentHelp("Only this backend, by its id, the beginning of it, its host name or its URL.", valueName: "backend"))

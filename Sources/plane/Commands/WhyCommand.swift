@@ -5,7 +5,7 @@ import PlaneService
 
 struct WhyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "why", abstract: "Tell what happened to a backend, and why it is in its state.")
+        commandName: "why", abstract: "Tell what happened to a backend, and why it is in its state.", usage: "plane why [options] <backend>")
 
     @Argument(help: BackendReference.help)
     var backend: BackendReference

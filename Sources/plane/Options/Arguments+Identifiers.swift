@@ -15,6 +15,10 @@ extension DroneID: ExpressibleByArgument {
     package init?(argument: String) { self.init(rawValue: argument) }
 }
 
+extension PoolName: ExpressibleByArgument {
+    package init?(argument: String) { self.init(rawValue: argument) }
+}
+
 extension LockName: ExpressibleByArgument {
     package init?(argument: String) { self.init(rawValue: argument) }
 }

@@ -38,11 +38,20 @@ struct GlobalOptions: ParsableArguments {
     }
 
     /// Connects, runs the command's work, and turns its failures into a message and an exit status.
-    func run(_ body: (PlaneClient, Console) async throws -> Void) async throws {
+    /// - Parameter unconnected: told why there is no connection, where the command has a document for its failures.
+    func run(
+        unconnected: (CommandFailure, Console) -> Void = { _, _ in }, _ body: (PlaneClient, Console) async throws -> Void
+    ) async throws {
         let console = Console.current
         let failure: CommandFailure
         do {
-            let connection = try await NATSConnection.connect(self.natsOptions(environment: console.environment), logger: Self.silent)
+            let connection: NATSConnection
+            do throws(NATSError) {
+                connection = try await NATSConnection.connect(self.natsOptions(environment: console.environment), logger: Self.silent)
+            } catch {
+                unconnected(CommandFailure(error), console)
+                throw error
+            }
             let result: Result<Void, any Error>
             do {
                 result = .success(try await body(PlaneClient(connection: connection, logger: Self.silent), console))

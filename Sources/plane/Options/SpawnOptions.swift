@@ -3,7 +3,7 @@ import PlaneProtocol
 
 /// What is to be run, and how.
 struct SpawnOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The cluster, such as plane.test.", valueName: "cluster"))
+    @Argument(help: ArgumentHelp("The cluster, such as plane.test: letters, digits, - and _ with dots between.", valueName: "cluster"))
     var cluster: ClusterName
 
     @Argument(help: ArgumentHelp("The image, as for docker run.", valueName: "image"))
@@ -11,7 +11,8 @@ struct SpawnOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("max-idle"), .customLong("timeout")],
-        help: ArgumentHelp("Stop the backend after this time without a connection, such as 90s, 5m or 2h.", valueName: "time"))
+        help: ArgumentHelp(
+            "Stop the backend after this time without a connection, such as 90s, 5m or 2h. (--timeout is the name of 0.3.)", valueName: "time"))
     var maxIdle = DurationArgument(seconds: 300)
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The container's HTTP port (default: 8080).", valueName: "port"))
@@ -26,8 +27,53 @@ struct SpawnOptions: ParsableArguments {
     var lock: LockName?
 
     @Option(
-        help: ArgumentHelp("Mount a directory of the drone; may be repeated.", valueName: "host:container"))
+        help: ArgumentHelp("Mount a directory of the drone, both by absolute paths; may be repeated.", valueName: "host:container"))
     var mount: [MountArgument] = []
+
+    @Option(help: ArgumentHelp("Keep the files in /plane-data for the next backend with this name on the drone.", valueName: "name"))
+    var data: String?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("The program, in place of the image's; repeated, its arguments.", valueName: "word"))
+    var command: [String] = []
+
+    @Option(
+        name: .customLong("arg"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("An argument, in place of the image's; may be repeated.", valueName: "word"))
+    var arguments: [String] = []
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Run it in this directory of the container.", valueName: "path"))
+    var workdir: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Run it as this user, as in docker run.", valueName: "user"))
+    var user: String?
+
+    @Option(help: ArgumentHelp("A label of the container; may be repeated.", valueName: "name=value"))
+    var label: [LabelArgument] = []
+
+    @Option(help: ArgumentHelp("A network of Docker's on the drone, which has to allow it.", valueName: "name"))
+    var network: String?
+
+    @Option(help: ArgumentHelp("Only drones of this pool (agent.pool).", valueName: "name"))
+    var pool: PoolName?
+
+    @Option(help: ArgumentHelp("End the backend after this time, whoever is connected.", valueName: "time"))
+    var lifetime: DurationArgument?
+
+    @Flag(name: .customLong("no-idle-limit"), help: "Do not stop the backend for want of connections.")
+    var hasNoIdleLimit = false
+
+    @Option(
+        name: .customLong("ready-timeout"),
+        help: ArgumentHelp("Time from the start to the first answer (default: the drone's, 30s).", valueName: "time"))
+    var readyTimeout: DurationArgument?
+
+    @Option(name: .customLong("ready-path"), help: ArgumentHelp("What is asked for until it answers (default: /).", valueName: "path"))
+    var readyPath: String?
+
+    @Option(name: .customLong("ready-status"), help: ArgumentHelp("The HTTP status that counts as ready (default: any).", valueName: "status"))
+    var readyStatus: UInt16?
 
     @Flag(name: .customLong("bearer-token"), help: "Let the proxy ask visitors for a token, which is printed.")
     var bearerToken = false
@@ -50,7 +96,9 @@ struct SpawnOptions: ParsableArguments {
             "User at the image's registry; the password is read from PLANE_REGISTRY_PASSWORD.", valueName: "name"))
     var registryUser: String?
 
-    @Option(name: .customLong("id"), help: ArgumentHelp("Backend id (default: a random one).", valueName: "id"))
+    @Option(
+        name: .customLong("id"),
+        help: ArgumentHelp("Backend id: lower-case letters, digits and inner hyphens (default: a random one).", valueName: "id"))
     var backendID: BackendID?
 
     private static let passwordVariable = "PLANE_REGISTRY_PASSWORD"
@@ -77,10 +125,10 @@ struct SpawnOptions: ParsableArguments {
             throw CommandFailure(
                 .usage, "There is no password for the registry.", advice: "Export it as \(Self.passwordVariable).")
         }
-        return ScheduleRequest(
+        let request = ScheduleRequest(
             cluster: self.cluster,
             backendID: self.backendID ?? backendID,
-            maxIdle: WireSeconds(rawValue: self.maxIdle.seconds),
+            maxIdle: self.hasNoIdleLimit ? BackendTerms.endless : WireSeconds(rawValue: self.maxIdle.seconds),
             metadata: [ScheduleRequest.requestedByKey: Requester.name(environment)],
             executable: DockerExecutableConfig(
                 image: self.image,
@@ -91,8 +139,29 @@ struct SpawnOptions: ParsableArguments {
                 resourceLimits: ResourceLimits(
                     cpuPeriodPercent: self.cpu?.percent, memoryLimitBytes: self.memory?.bytes,
                     diskLimitBytes: self.disk?.bytes),
-                pullPolicy: self.pullPolicy, port: self.port, volumeMounts: self.mount.map(\.bind)),
+                pullPolicy: self.pullPolicy, port: self.port, volumeMounts: self.mount.map(\.bind), process: self.process,
+                dataMount: self.data.map { .key(namespace: "", name: $0) }, network: self.network),
             requireBearerToken: self.bearerToken,
-            lock: self.lock)
+            lock: self.lock, pool: self.pool ?? .unnamed, terms: self.terms)
+        do throws(MessageError) {
+            // A scheduler would refuse it for the same reason; so nobody has to be there to be told.
+            _ = try WireCodec.decode(ScheduleRequest.self, from: WireCodec.encode(request))
+        } catch {
+            throw CommandFailure(.usage, "Such a request would be refused: \(error).", advice: "For example: \(UsageHint.examples["spawn"] ?? "")")
+        }
+        return request
+    }
+
+    private var process: ProcessOverride {
+        ProcessOverride(
+            command: self.command.isEmpty ? nil : self.command, args: self.arguments.isEmpty ? nil : self.arguments, workingDirectory: self.workdir,
+            user: self.user, labels: Dictionary(self.label.map { ($0.name, $0.value) }) { $1 })
+    }
+
+    private var terms: BackendTerms {
+        BackendTerms(
+            lifetimeLimit: self.lifetime.map { WireSeconds(rawValue: $0.seconds) }, hasNoIdleLimit: self.hasNoIdleLimit,
+            readiness: ReadinessTerms(
+                timeout: self.readyTimeout.map { WireSeconds(rawValue: $0.seconds) }, path: self.readyPath, status: self.readyStatus))
     }
 }

@@ -8,7 +8,7 @@ extension Diagnosis {
         return switch self.state {
         case .errorLoading: self.loadingAdvice(for: backend)
         case .timedOutBeforeReady: self.timeoutAdvice
-        case .errorStarting: "It ended while it started; what it printed: plane logs \(backend)"
+        case .errorStarting: self.mishapAdvice ?? "It ended while it started; what it printed: plane logs \(backend)"
         case .failed: self.failureAdvice(for: backend)
         case .lost: "Is its drone running, and connected to NATS? plane list-drones"
         case .loading, .starting: "Watch it go on: plane status -f \(backend)"
@@ -38,11 +38,23 @@ extension Diagnosis {
     /// By what Docker says: it has no codes.
     private var refusalAdvice: String {
         let said = (self.message ?? "").lowercased()
-        for (words, advice) in Self.refusals where words.contains(where: said.contains) { return advice }
+        for (words, advice) in Self.refusals where words.contains(where: { Self.says($0, said) }) { return advice }
         return "Do the image's user and command exist, is it executable, and can the limits be set?"
     }
 
+    /// Whether the sentence has all parts of the phrase, which an ellipsis separates, one behind the other.
+    private static func says(_ phrase: String, _ sentence: String) -> Bool {
+        var rest = sentence[...]
+        for part in phrase.split(separator: "…") {
+            guard let found = rest.firstRange(of: part) else { return false }
+            rest = rest[found.upperBound...]
+        }
+        return true
+    }
+
     private static let refusals: [(words: [String], advice: String)] = [
+        (["labels of its image"], "Take labels out of the image: together they may have 1 MiB."),
+        (["bind source path does not exist", "invalid mount", "mount…no such file"], "Make the directory that is to be mounted on the drone (--mount)."),
         (["minimum memory limit"], "Ask for more memory: containers need at least 6 MiB (--memory 6m)."),
         (["max_memory_mb", "max_cpu_percent", "max_disk_mb"], "Ask for less, or let the drone allow more: agent.docker.limits in its drone.toml."),
         (
@@ -54,15 +66,17 @@ extension Diagnosis {
             ["executable file not found", "no such file or directory", "exec format error", "no command specified"],
             "Look at ENTRYPOINT and CMD of the image: the program, and the interpreter its first line names, must be in it, for this processor."
         ),
-        (["permission denied"], "Make the image's program executable (chmod +x in its Dockerfile)."),
+        (["exec…permission denied"], "Make the image's program executable (chmod +x in its Dockerfile)."),
         (["unable to find user", "unable to find group", "no matching entries in passwd"], "Create the user that the image names (USER) in its Dockerfile."),
-        (["bind source path does not exist", "invalid mount"], "Make the directory that is to be mounted on the drone (--mount)."),
         (["unknown or invalid runtime", "runtime name"], "Install that runtime on the drone, or change agent.docker.runtime."),
-        (["network"], "Look at the network that agent.docker.network names: docker network inspect."),
+        (
+            ["network…not found", "could not find…network", "no such network"],
+            "Look at the network that agent.docker.network names (or --network): docker network inspect."
+        ),
     ]
 
     private var timeoutAdvice: String {
-        let slow = "If it only starts slowly, let drones wait longer: agent.ready_timeout_secs."
+        let slow = "If it only starts slowly, give it longer: --ready-timeout, or agent.ready_timeout_secs of drones."
         return switch self.cause {
         case .portNeverOpened?: "Let it listen on 0.0.0.0, not on localhost, and on the port of $PORT (--port). \(slow)"
         case .readinessTimeout?: "Does it speak HTTP on that port (--port, $PORT), in the clear? \(slow)"
@@ -71,11 +85,18 @@ extension Diagnosis {
     }
 
     private func failureAdvice(for backend: BackendID) -> String {
+        if self.cause == .containerRefused, Self.says("labels of its image", (self.message ?? "").lowercased()) { return self.refusalAdvice }
+        return self.mishapAdvice ?? "All that it printed: plane logs \(backend)"
+    }
+
+    /// Where its own program is not at fault; nil for other causes.
+    private var mishapAdvice: String? {
         switch self.cause {
         case .vanished?: "Did somebody remove its container, or clean up Docker on its drone? It can be started anew."
+        case .networkLost?: "Did somebody stop a container plane.sandbox-… on its drone? Those hold networks. It can be started anew."
         case .internalError?: "Look at the log of drone-agent on its drone; its program is not at fault."
         case .containerRefused?: "Look at the log of drone-agent on its drone: it says which label or limit of the image it does not take."
-        default: "All that it printed: plane logs \(backend)"
+        default: nil
         }
     }
 }
