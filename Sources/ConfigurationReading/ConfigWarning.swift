@@ -23,7 +23,7 @@ package enum ConfigWarning: Hashable, Sendable, CustomStringConvertible {
         case .unknownKey(let key, nil): "\(key) is not known and has no effect"
         case .unknownVariable(let name, let nearest?): "\(name) names no key and has no effect; did you mean \(nearest)?"
         case .unknownVariable(let name, nil): "\(name) names no key and has no effect"
-        case .doubtfulKey(let key, let reason): "\(key) can hardly be meant so: \(reason)"
+        case .doubtfulKey(let key, let reason): "\(key) is hardly what was meant: \(reason)"
         case .unusedKey(let key, let reason): "\(key) has no effect: \(reason)"
         }
     }

@@ -15,6 +15,7 @@ import ServiceLifecycle
     static let configuration = CommandConfiguration(
         commandName: "cert-refresher",
         abstract: "Orders the certificate of the cluster, and renews it in time.",
+        usage: "cert-refresher [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     @OptionGroup var options: ServiceOptions

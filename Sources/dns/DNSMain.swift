@@ -17,6 +17,7 @@ import ServiceLifecycle
     static let configuration = CommandConfiguration(
         commandName: "dns",
         abstract: "Answers for the names of backends, and for the challenges of certificate authorities. Any number may run.",
+        usage: "dns [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     @OptionGroup var options: ServiceOptions

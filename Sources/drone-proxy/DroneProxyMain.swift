@@ -21,6 +21,7 @@ import Glibc
     static let configuration = CommandConfiguration(
         commandName: "drone-proxy",
         abstract: "Gives the backends of this drone their host names and passes HTTP, HTTPS and WebSocket traffic to them.",
+        usage: "drone-proxy [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     /// As many as there are processors, unless the environment says otherwise, as for every program with SwiftNIO.

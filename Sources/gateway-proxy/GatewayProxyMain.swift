@@ -22,6 +22,7 @@ import Glibc
     static let configuration = CommandConfiguration(
         commandName: "gateway-proxy",
         abstract: "Leads visitors with a token, or with a backend's name, to the backend on whichever drone it is. Any number may run.",
+        usage: "gateway-proxy [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     /// As many as there are processors, unless the environment says otherwise, as for every program with SwiftNIO.

@@ -13,6 +13,7 @@ import ServiceLifecycle
     static let configuration = CommandConfiguration(
         commandName: "gateway",
         abstract: "Serves the HTTP interface for applications, and a page for people. Keeps nothing; any number may run.",
+        usage: "gateway [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     @OptionGroup var options: ServiceOptions

@@ -13,7 +13,7 @@ struct GatewaySettings: ServiceSettings {
     let http: HTTPConfiguration?
 
     init?(_ reader: inout ConfigReader) {
-        if !reader.has("http") { reader.demandTable("gateway", for: "the gateway, where there is no table http,") }
+        if !reader.has("http") { reader.demandTable("gateway", for: "without [http] the gateway") }
         guard let file = ControllerConfiguration(&reader) else { return nil }
         self.nats = file.nats
         self.log = file.log

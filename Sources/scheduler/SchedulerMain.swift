@@ -12,6 +12,7 @@ import ServiceLifecycle
     static let configuration = CommandConfiguration(
         commandName: "scheduler",
         abstract: "Places backends on drones and keeps the state of the world. Any number may run.",
+        usage: "scheduler [options] [<configuration-file>]",
         version: BuildInformation.version)
 
     @OptionGroup var options: ServiceOptions

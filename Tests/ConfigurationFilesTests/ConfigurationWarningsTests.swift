@@ -58,7 +58,7 @@ import Testing
         for name in ["plane.test", "localhost:8080", "a-b.c1.test"] { #expect(try warnings(name) == [], "\(name)") }
         #expect(
             try warnings("Plane.Test")
-                == ["cluster_domain can hardly be meant so: every request and every drone has to write it just like this; call it plane.test"])
+                == ["cluster_domain is hardly what was meant: every request and every drone has to write it with the same capitals; call it plane.test"])
         let underscore = try warnings("plane_test")
         #expect(underscore.count == 1 && underscore[0].contains("plane.test") && underscore[0].contains("NATS"))
     }
@@ -68,7 +68,7 @@ import Testing
         let warnings = try ConfigurationLoader.load(
             ControllerConfiguration.self, toml: "nats.hosts = ['a']\ndns.clusters = ['plane.test', 'plane_test']"
         ).warnings.map(\.description)
-        #expect(warnings.contains { $0.hasPrefix("dns.clusters can hardly be meant so: ") && $0.contains("plane.test and plane_test") })
+        #expect(warnings.contains { $0.hasPrefix("dns.clusters is hardly what was meant: ") && $0.contains("plane.test and plane_test") })
     }
 
     @Test(

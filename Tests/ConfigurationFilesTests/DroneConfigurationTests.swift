@@ -130,9 +130,13 @@ import Testing
         let spelled = try ConfigurationLoader.load(
             DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', docker = { cap_drop = ['CAP_NET_RAW', 'all'] } }")
         #expect(spelled.configuration.agent?.docker.privileges.droppedCapabilities == ["NET_RAW", "ALL"])
-        #expect(throws: (any Error).self) {
-            try ConfigurationLoader.load(
-                DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', docker = { cap_drop = ['net raw'] } }")
+        for (word, said) in [("FOO", "\"FOO\" is none"), ("NET_RAAW", "\"NET_RAAW\" is none; did you mean NET_RAW?"), ("net raw", "did you mean NET_RAW?")] {
+            let error = try #require(throws: ConfigurationError.self) {
+                try ConfigurationLoader.load(
+                    DroneConfiguration.self,
+                    toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', docker = { cap_drop = ['MKNOD', '\(word)'] } }")
+            }
+            #expect(error.description.contains(said), "\(error)")
         }
     }
 

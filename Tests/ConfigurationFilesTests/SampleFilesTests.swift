@@ -43,8 +43,9 @@ import Testing
         let text = try String(contentsOf: Self.package.appending(path: "dev/docs/three-machines.md"), encoding: .utf8)
         let files = text.matches(of: #/(?ms)^```toml\n(.+?)^```$/#).map { String($0.output.1) }
         try #require(files.count == 2)
-        // Secrets stand in files that are not here.
-        let shown = files.map { $0.replacing("{ file = \"/etc/plane/nats-password\" }", with: "\"secret\"") }
+        // Secrets stand in credentials that systemd passes.
+        let shown = files.map { $0.replacing("{ credential = \"plane_nats_password\" }", with: "\"secret\"") }
+        #expect(shown.allSatisfy { $0.contains("password = \"secret\"") })
         #expect(try ConfigurationLoader.load(ControllerConfiguration.self, toml: shown[0]).warnings.isEmpty)
         let drone = try ConfigurationLoader.load(DroneConfiguration.self, toml: shown[1])
         #expect(drone.warnings.isEmpty)

@@ -77,7 +77,7 @@ extension ServiceCommand {
         guard !warnings.isEmpty else { return "The configuration is right." }
         let unknown = warnings.compactMap(\.unknownName)
         switch unknown.count {
-        case 0: return "The configuration can be used, but for what the warnings are about."
+        case 0: return "The configuration can be used; see the warnings."
         case 1: return "The configuration can be used, but for 1 key that is not known: \(unknown[0])"
         case let count: return "The configuration can be used, but for \(count) keys that are not known: \(unknown.joined(separator: ", "))"
         }
@@ -93,6 +93,7 @@ extension ServiceCommand {
             return loaded
         } catch {
             Self.tell(error.warnings.map { "warning: \($0)" } + error.mistakes.map { "error: \($0)" })
+            if self.options.configurationFile == nil { Self.tell(["no configuration file was given, as in: \(Self._commandName) /etc/plane/FILE.toml"]) }
             throw .validationFailure
         }
     }

@@ -50,7 +50,7 @@ extension ClusterName {
     /// Why nobody would call a cluster so on purpose; nil for a name that is as it should be.
     package var doubt: String? {
         let lowercased = self.rawValue.lowercased()
-        if lowercased != self.rawValue { return "every request and every drone has to write it just like this; call it \(lowercased)" }
+        if lowercased != self.rawValue { return "every request and every drone has to write it with the same capitals; call it \(lowercased)" }
         guard self.domain.contains("_") else { return nil }
         let dotted = self.domain.replacing("_", with: ".")
         return "no host name may have an underscore, and on NATS it is the same as \(dotted)"

@@ -95,6 +95,27 @@ struct ProbeCommand: ServiceCommand {
         #expect(text.hasPrefix("\(file):2:") && text.contains("found text that is not TOML (while parsing"), "\(text)")
     }
 
+    @Test("without a file it is said that none was given")
+    func noFile() async throws {
+        let scheduler = try TestProcess.ours("scheduler")
+        #expect(await scheduler.ended() == 64)
+        #expect(scheduler.log.last == "scheduler: no configuration file was given, as in: scheduler /etc/plane/FILE.toml")
+    }
+
+    @Test("a port that is taken is told with the address, the keys that say it and where to look", arguments: ["dns", "scheduler"])
+    func takenPort(service: String) async throws {
+        let taken = try TestBackend()
+        let port = "\(taken.port)"
+        var variables = ["PLANE_NATS__HOSTS": "127.0.0.1:1", "PLANE_DNS__BIND_IP": "127.0.0.1", "PLANE_DNS__PORT": port, "PLANE_DNS__CLUSTERS": "plane.test"]
+        if service == "scheduler" { variables = ["PLANE_NATS__HOSTS": "127.0.0.1:1", "PLANE_SCHEDULER__METRICS__PORT": port] }
+        let process = try TestProcess.ours(service, environment: variables)
+        #expect(await process.ended() == 1)
+        let keys = service == "dns" ? "dns.bind_ip, dns.port" : "scheduler.metrics.bind_ip, scheduler.metrics.port"
+        let log = process.log.joined(separator: "\n")
+        #expect(log.contains("on 127.0.0.1:\(port) (\(keys)): Address already in use; another program listens there, see ss -lntup"), "\(log)")
+        taken.stopListening()
+    }
+
     @Test("mistakes end it with 64 before anything starts", arguments: [["--check"], ["--dump-config"], []])
     func mistakes(flags: [String]) async throws {
         let directory = try TemporaryDirectory()
