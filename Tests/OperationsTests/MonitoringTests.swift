@@ -75,18 +75,85 @@ import Testing
         #expect(named.subtracting(MetricCatalogue.help.keys) == [])
     }
 
-    @Test("the dashboard is JSON that Grafana takes: panels with ids and places of their own, all with a query")
+    /// What Grafana's schema of a dashboard demands (kinds/dashboard, version 38), as far as ours uses it.
+    @Test("the dashboard is one as Grafana's schema has it: panels with ids, kinds, units and sources, all with queries under names of their own")
     func dashboard() throws {
-        let data = try Data(contentsOf: Repository.root.appending(path: "dev/monitoring/grafana-dashboard.json"))
-        let dashboard = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        let panels = try #require(dashboard["panels"] as? [[String: Any]])
+        let dashboard = try Self.dashboardDocument()
+        #expect(dashboard["schemaVersion"] as? Int == 38 && dashboard["uid"] as? String == "plane" && dashboard["title"] is String)
+        let panels = try Self.panels()
         #expect(Set(panels.compactMap { $0["id"] as? Int }).count == panels.count)
-        #expect(Set(panels.compactMap { ($0["gridPos"] as? [String: Int])?.description }).count <= panels.count)
+        #expect(Set(panels.compactMap { $0["title"] as? String }).count == panels.count)
+        let variables = ((dashboard["templating"] as? [String: Any])?["list"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
         for panel in panels {
+            let title = try #require(panel["title"] as? String)
+            #expect(["stat", "timeseries"].contains(panel["type"] as? String), "\(title)")
+            let source = try #require(panel["datasource"] as? [String: String])
+            #expect(source["type"] == "prometheus" && variables.map { "${\($0)}" }.contains(source["uid"] ?? ""), "\(title)")
+            let defaults = try #require((panel["fieldConfig"] as? [String: Any])?["defaults"] as? [String: Any], "\(title)")
+            #expect(defaults["unit"] is String && (panel["fieldConfig"] as? [String: Any])?["overrides"] is [Any], "\(title)")
             let targets = try #require(panel["targets"] as? [[String: Any]])
-            #expect(targets.allSatisfy { ($0["expr"] as? String)?.isEmpty == false })
+            #expect(!targets.isEmpty && targets.allSatisfy { ($0["expr"] as? String)?.isEmpty == false }, "\(title)")
+            #expect(Set(targets.compactMap { $0["refId"] as? String }).count == targets.count, "\(title)")
         }
     }
+
+    @Test("no panel of the dashboard covers another, and all lie within its 24 columns")
+    func places() throws {
+        var taken: [String: String] = [:]
+        for panel in try Self.panels() {
+            let title = panel["title"] as? String ?? ""
+            let place = try #require(panel["gridPos"] as? [String: Int], "\(title)")
+            let (x, y) = (try #require(place["x"]), try #require(place["y"]))
+            let (width, height) = (try #require(place["w"]), try #require(place["h"]))
+            #expect(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 24, "\(title)")
+            for column in x..<x + width {
+                for row in y..<y + height {
+                    let other = taken.updateValue(title, forKey: "\(column) \(row)")
+                    #expect(other == nil, "\(title) covers \(other ?? "")")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "what an operator asks first has a panel",
+        arguments: [
+            "plane_drone_running_backends", "plane_drone_max_backends", "plane_nats_is_connected", "plane_scheduler_store_bytes",
+            "plane_scheduler_silent_drones", "plane_drone_is_draining", "plane_certificate_expiry_timestamp_seconds", "proxy_open_connections",
+        ])
+    func asked(metric: String) throws {
+        let queries = try Self.panels().flatMap { $0["targets"] as? [[String: Any]] ?? [] }.compactMap { $0["expr"] as? String }
+        #expect(queries.contains { Self.metrics(in: $0).contains(metric) })
+    }
+
+    @Test("Prometheus understands every query of the dashboard", .enabled(if: hasPromtool))
+    func queries() async throws {
+        let queries = try Self.panels().flatMap { $0["targets"] as? [[String: Any]] ?? [] }.compactMap { $0["expr"] as? String }
+        let rules = queries.enumerated().map { index, query in
+            "      - record: query_\(index)\n        expr: '\(query.replacing("$__rate_interval", with: "1m").replacing("'", with: "''"))'"
+        }
+        let directory = try TemporaryDirectory()
+        try "groups:\n  - name: dashboard\n    rules:\n\(rules.joined(separator: "\n"))\n"
+            .write(toFile: directory.file("rules.yml"), atomically: true, encoding: .utf8)
+        try await TestProcess.run("/usr/bin/promtool", ["check", "rules", directory.file("rules.yml")])
+    }
+
+    @Test("every alert fires in a test")
+    func alertsFire() throws {
+        let alerts = try Repository.text("dev/monitoring/alerts.yml").matches(of: #/(?m)^ +- alert: (\w+)$/#).map { String($0.output.1) }
+        let tests = try Repository.text("dev/monitoring/alerts_test.yml")
+        #expect(alerts.count > 15)
+        for alert in alerts {
+            #expect(tests.contains(try Regex("alertname: \(alert)\\n +exp_alerts:\\n +- exp_labels")), "\(alert) fires in no test")
+        }
+    }
+
+    private static func dashboardDocument() throws -> [String: Any] {
+        let data = try Data(contentsOf: Repository.root.appending(path: "dev/monitoring/grafana-dashboard.json"))
+        return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+
+    private static func panels() throws -> [[String: Any]] { try #require(try self.dashboardDocument()["panels"] as? [[String: Any]]) }
 
     @Test("promtool accepts the configuration, and the alerts do what their tests say", .enabled(if: hasPromtool))
     func promtool() async throws {
