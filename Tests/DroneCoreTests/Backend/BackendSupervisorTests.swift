@@ -1,5 +1,6 @@
 import DroneStore
 import GRDB
+import Logging
 import PlaneProtocol
 import PlaneTestSupport
 import Synchronization
@@ -54,6 +55,31 @@ import Testing
         #expect(try await drone.state(of: .make()) == .swept)
         #expect(drone.engine.containers.isEmpty)
         #expect(try await drone.reports().last?.detail?.cause == .idle)
+    }
+
+    @Test("an end is logged once, with image, state, cause and exit code, as a warning where something went wrong")
+    func loggedEnds() async throws {
+        for (image, level, state, cause, code) in [
+            (FakeEngine.Image.exits(7), Logger.Level.warning, "ErrorStarting", "crash_on_boot", "7"),
+            (.broken, .warning, "ErrorLoading", "container_refused", nil),
+            (.serves, .info, "Swept", "idle", nil),
+        ] as [(FakeEngine.Image, Logger.Level, String, String, String?)] {
+            let recorder = LogRecorder()
+            let drone = try DroneFixture(images: ["demo": image], logger: recorder.logger)
+            let backend = try await drone.admit(.make(idle: 10))
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await backend.run() }
+                if image == .serves {
+                    try await drone.wait(for: .ready, of: .make())
+                    try await drone.time.pass(11)
+                }
+            }  // ends when the supervisor does
+            let ends = recorder.entries.filter { $0.message == "backend has ended" }
+            let end = try #require(ends.first, "\(recorder.text)")
+            #expect(ends.count == 1 && end.level == level, "\(recorder.text)")
+            #expect(end.metadata["image"] == "demo" && end.metadata["state"] == "\(state)" && end.metadata["cause"] == "\(cause)", "\(end.metadata)")
+            #expect(end.metadata["exit_code"].map { "\($0)" } == code, "\(end.metadata)")
+        }
     }
 
     @Test("activity puts the sweep off")

@@ -113,6 +113,42 @@ import Testing
         #expect(options["tag"]?.hasPrefix("plane-") == true)
     }
 
+    @Test("what a request says of the process and of its directory is so inside of the container")
+    func inside() async throws {
+        let base = try TemporaryDirectory()
+        // Only root gives directories to others.
+        let (user, group) = getuid() == 0 ? (1000, 1001) : (getuid(), getgid())
+        var template = ContainerTemplate()
+        template.mounts = MountBase(path: base.file("data"))
+        try await TestImage.build()
+        let socket = try #require(TestImage.socket)
+        let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), template: template)
+        let id = BackendID.random()
+        var request = SpawnRequest.onDocker(id, drone: .make())
+        request.executable.process = ProcessOverride(
+            command: ["/bin/sh", "-c", "echo \"$0 $1\"; pwd; busybox id -u; busybox id -g; echo kept >/plane-data/file; echo done"],
+            args: ["one", "two words"],
+            workingDirectory: "/bin", user: "\(user):\(group)", labels: ["team": "blue"])
+        request.executable.dataMount = .key(namespace: "", name: "doc-7")
+        let container = ContainerHandle(of: id)
+        do {
+            try await engine.create(request)
+            try await engine.start(container)
+            try await eventually("it has said everything", within: .seconds(30)) {
+                try await engine.lastLines(of: container, count: 10).contains("done")
+            }
+            #expect(try await engine.lastLines(of: container, count: 10) == ["one two words", "/bin", "\(user)", "\(group)", "done"])
+            let lines = try await TestProcess.run(
+                "/usr/bin/env", ["docker", "-H", "unix://\(socket)", "inspect", "--format", "{{index .Config.Labels \"team\"}}", id.resourceName])
+            #expect(lines == ["blue"])
+        } catch {
+            try? await engine.remove(container)
+            throw error
+        }
+        try await engine.remove(container)
+        #expect(try String(contentsOfFile: "\(base.file("data"))/doc-7/file", encoding: .utf8) == "kept\n")
+    }
+
     @Test("a disk limit is either set or refused with a sentence about what it needs")
     func diskLimit() async throws {
         do {

@@ -26,15 +26,17 @@ final class DroneFixture: Sendable {
         case timesOut
     }
 
-    init(images: [String: FakeEngine.Image] = ["demo": .serves]) throws {
+    /// Of the agent's parts; silent unless a test gives it another one.
+    let logger: Logger
+
+    init(images: [String: FakeEngine.Image] = ["demo": .serves], logger: Logger = AgentFixture.logger) throws {
+        self.logger = logger
         self.directory = try TemporaryDirectory()
         self.store = try DroneStore.openBlocking(path: self.directory.file("drone.sqlite3"))
         self.engine = FakeEngine(images: images)
     }
 
     var context: BackendContext {
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
         var context = BackendContext(
             drone: .make(), cluster: .make(), store: self.store, engine: self.engine, feeds: self.engine,
             probe: { [self] _, _, _ in
@@ -46,7 +48,7 @@ final class DroneFixture: Sendable {
                     return .unanswered(.mute)
                 }
             },
-            publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: logger)
+            publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: self.logger)
         context.time.now = { [time] in time.now }
         context.time.uptime = { [time] in time.uptime }
         context.time.sleep = { [time] in try await time.wait($0) }
