@@ -21,7 +21,7 @@ struct TutorialTests {
             let port = try freeLoopbackPort()
             // This cluster's names and ports in place of those of scripts/up.
             let application = String(program).replacing("4222", with: "\(cluster.server.port)")
-                .replacing("plane.localhost", with: cluster.cluster.rawValue).replacing("PROXY_PORT = 8080", with: "PROXY_PORT = \(cluster.proxyPort)")
+                .replacing("plane.localhost", with: cluster.cluster.rawValue)
                 .replacing("PORT = 8000", with: "PORT = \(port)").replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
             try application.write(toFile: directory.file("app.py"), atomically: true, encoding: .utf8)
             let app = try TestProcess("/usr/bin/python3", ["-u", directory.file("app.py")])
@@ -78,10 +78,7 @@ struct TutorialTests {
         try await withCluster { cluster in
             let directory = try TemporaryDirectory()
             let port = try freeLoopbackPort()
-            let application = program.replacing("4222", with: "\(cluster.server.port)")
-                .replacing("plane.localhost:8080", with: "\(cluster.cluster.rawValue):\(cluster.proxyPort)").replacing(
-                    "plane.localhost", with: cluster.cluster.rawValue
-                )
+            let application = program.replacing("4222", with: "\(cluster.server.port)").replacing("plane.localhost", with: cluster.cluster.rawValue)
                 .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
                 .replacing("8000", with: "\(port)").replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
             try application.write(toFile: directory.file(arguments.last ?? "app"), atomically: true, encoding: .utf8)

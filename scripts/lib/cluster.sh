@@ -113,9 +113,9 @@ isolate_backends() {
 
 # Spawns the demo backend and requests its page, as a user's browser would.
 show_demo() {
-    step "spawning the demo backend: plane spawn $cluster plane-demo --timeout 60"
+    step "spawning the demo backend: plane spawn $cluster plane-demo --max-idle 10m"
     local spawned backend url
-    spawned=$("$binaries/plane" spawn "$cluster" plane-demo --timeout 60 --env MAX_IDLE_SECS=60 --pull-policy never --json)
+    spawned=$("$binaries/plane" spawn "$cluster" plane-demo --max-idle 10m --env MAX_IDLE_SECS=600 --pull-policy never --json)
     backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
     [ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
     url=$(sed -nE 's/.*"url" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
@@ -124,7 +124,7 @@ show_demo() {
     grep -E '^HTTP|^[A-Za-z-]+: |<title>|<h1>' "$run_folder/first-response" | sed 's/^ */  /'
     good "open $url"
     cat <<END
-  It is stopped 60 s after the last page has been closed. What to try next:
+  It is stopped after ten minutes in which nobody has a page of it open. What to try next:
 
     export PLANE_NATS_URL=$PLANE_NATS_URL
     alias plane=$binaries/plane

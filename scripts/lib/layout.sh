@@ -34,7 +34,7 @@ lay_out() {
     install -m 644 scripts/systemd/plane.tmpfiles "$destination$prefix/lib/tmpfiles.d/plane.conf"
     gzip -9n <dev/docs/planb.1 >"$destination$prefix/share/man/man1/planb.1.gz"
     for name in "${all_services[@]}"; do service_manual "$name" | gzip -9n >"$destination$prefix/share/man/man8/plane-$name.8.gz"; done
-    for name in controller drone; do configuration_manual "$name" | gzip -9n >"$destination$prefix/share/man/man5/plane-$name.toml.5.gz"; done
+    for name in controller drone gateway-proxy; do configuration_manual "$name" | gzip -9n >"$destination$prefix/share/man/man5/plane-$name.toml.5.gz"; done
     for name in dev/config/nats-server.conf dev/monitoring/{alerts.yml,grafana-dashboard.json,prometheus.yml}; do
         install -m 644 "$name" "$destination$prefix/share/doc/plane/examples/$(basename "$name")"
     done

@@ -19,16 +19,17 @@ service_manual() {
     mdoc_text <<<"$overview"
     printf '.Pp\nIt is started by systemd, as\n.Li plane-%s.service ,\nand reads\n.Pa /etc/plane/%s .\n.Bd -literal\n' "$1" "$file"
     sed -nE '/^(ARGUMENTS|OPTIONS):/,$p' <<<"$help" | mdoc_text
-    printf '.Ed\n.Sh EXIT STATUS\n64 for a wrong configuration or call, which systemd does not repeat, and 77 where something is not permitted.\n'
+    printf '.Ed\n.Sh EXIT STATUS\n64 for a wrong configuration or call, which systemd does not repeat, and 1 where it cannot go on, as its log says.\n'
     printf '.Sh SEE ALSO\n.Xr plane 1 ,\n.Xr plane-%s 5\n' "$file"
 }
 
-# configuration_manual controller|drone: section 5, from the declarations of its keys.
+# configuration_manual controller|drone|gateway-proxy: section 5, from the declarations of its keys. The last reads a file of the second kind,
+# without what is the agent's.
 configuration_manual() {
     manual_head "plane-$1.toml" 5 "configuration of a machine's plane services"
     printf '.Sh SYNOPSIS\n.Pa /etc/plane/%s.toml\n.Sh DESCRIPTION\nThe file is TOML. A variable of the environment overrides a key:\n.Li PLANE_A__B\nis\n.Li a.b .\n' "$1"
     printf '%s\n' 'Each service checks the file with' '.Fl Fl check .' 'The keys are these, each with its value and what is taken if it is not set.' '.Bl -tag -width Ds'
-    "$binaries/plane" reference "$1" | sed -n -e '/^| `/!d' -e 's/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' -e p | mdoc_text | awk '
+    "$binaries/plane" reference "${1/gateway-proxy/drone}" | if [ "$1" = gateway-proxy ]; then sed '/^| `agent\./d'; else cat; fi | sed -n -e '/^| `/!d' -e 's/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' -e p | mdoc_text | awk '
         # A bar within a cell is written with a backslash before it.
         { gsub(/\\e\|/, "\001"); split($0, cell, / \| /); for (i in cell) gsub("\001", "|", cell[i])
           key = cell[1]; sub(/^\| /, "", key); gsub(/`/, "", key); last = cell[4]; sub(/ \|$/, "", last); gsub(/`/, "", last); gsub(/`/, "", cell[3]); gsub(/`/, "", cell[2])
