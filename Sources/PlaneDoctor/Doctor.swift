@@ -46,7 +46,7 @@ package struct Doctor: Sendable {
         let signs = await self.signs(in: report)
         report.isolation = signs.isolation
         report.disks = signs.disks
-        (report.agents, report.engines) = await self.agents(in: report, heard: signs.heard)
+        await self.askAgents(of: &report, heard: signs.heard)
         report.pages = await self.pages(in: report)
         report.handshakes = await self.handshakes(in: report)
         for cluster in report.world.clusterNames {
@@ -160,14 +160,12 @@ package struct Doctor: Sendable {
 
     /// Asks every drone that lives what is open there, and whether its engine answers. Agents of 0.3 do not know the question, but give signs
     /// of life; older ones of ours do not know the second half of it.
-    private func agents(
-        in report: DoctorReport, heard: Set<DroneID>
-    ) async -> (agents: [DroneID: DoctorReport.AgentAnswer], engines: [DroneID: OpenConnections.EngineAnswer]) {
+    private func askAgents(of report: inout DoctorReport, heard: Set<DroneID>) async {
         let drones = report.world.clusterNames.flatMap { cluster in report.livingDrones(in: cluster).map { (drone: $0.id, cluster: cluster) } }
         var agents: [DroneID: DoctorReport.AgentAnswer] = [:]
-        var engines: [DroneID: OpenConnections.EngineAnswer] = [:]
         for answer in await self.client.openConnections(of: drones, asksEngine: true) {
-            engines[answer.drone] = answer.engine
+            report.engines[answer.drone] = answer.engine
+            report.droneClockDifferences[answer.drone] = answer.clockDifference
             switch answer.failure {
             case nil: agents[answer.drone] = .answered
             case .notAnswered? where heard.contains(answer.drone): agents[answer.drone] = .answered
@@ -178,7 +176,7 @@ package struct Doctor: Sendable {
             case let failure?: agents[answer.drone] = .failed("\(failure)")
             }
         }
-        return (agents, engines)
+        report.agents = agents
     }
 
     /// Shakes hands with the proxies of all drones that live and serve HTTPS, some at a time, whether they have a backend or not.

@@ -43,6 +43,8 @@ package struct DoctorReport: Sendable {
     var isolation: [DroneID: Bool] = [:]
     /// Of drones that live and were asked.
     var agents: [DroneID: AgentAnswer] = [:]
+    /// Clocks of drones less ours, of those that tell the time.
+    var droneClockDifferences: [DroneID: Duration] = [:]
     /// What the container engines of drones made of being asked, of agents that ask.
     var engines: [DroneID: OpenConnections.EngineAnswer] = [:]
     var pages: [Page] = []
@@ -57,7 +59,8 @@ package struct DoctorReport: Sendable {
 
     package var findings: [DoctorFinding] {
         self.streamFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
-            + self.agentFindings + self.engineFindings + self.proxyFindings + self.versionFindings + self.diskFindings + self.isolationFindings + self.nameFindings
+            + self.agentFindings + self.engineFindings + self.proxyFindings + self.versionFindings + self.diskFindings + self.isolationFindings
+            + self.nameFindings
             + self.certificateFindings
     }
 
@@ -106,8 +109,9 @@ package struct DoctorReport: Sendable {
     }
 
     private var clockFindings: [DoctorFinding] {
-        let differences = [("this machine", self.clockDifference), ("a scheduler's machine", self.schedulerClockDifference)]
-            .compactMap { name, difference in difference.map { (name, $0) } }
+        let differences =
+            [("this machine", self.clockDifference), ("a scheduler's machine", self.schedulerClockDifference)]
+            .compactMap { name, difference in difference.map { (name, $0) } } + self.droneClocks
         let wrong = differences.filter { $0.1 > Self.clockTolerance || $0.1 < .zero - Self.clockTolerance }
         guard wrong.isEmpty else {
             return wrong.map { name, difference in
@@ -118,6 +122,12 @@ package struct DoctorReport: Sendable {
             }
         }
         return differences.isEmpty ? [] : [DoctorFinding(.good, "clocks", "They agree.")]
+    }
+
+    /// Less the NATS server's, as far as ours is known to differ from that.
+    private var droneClocks: [(String, Duration)] {
+        guard let own = self.clockDifference else { return [] }
+        return self.droneClockDifferences.sorted { $0.key.rawValue < $1.key.rawValue }.map { ("\($0.key)", $0.value + own) }
     }
 
     func livingDrones(in cluster: ClusterName) -> [DroneView] {

@@ -123,6 +123,14 @@ import Testing
         #expect(behind.text == "The clock of this machine is 40.0 s behind that of NATS.")
         let ahead = try self.finding("clocks") { $0.schedulerClockDifference = .seconds(5) }
         #expect(ahead.text.contains("5.0 s ahead of"))
+        // Ours is ahead by as much as the drone is behind us.
+        let same = try self.report {
+            $0.clockDifference = .seconds(1)
+            $0.droneClockDifferences = [try .make("drone-a"): .seconds(-1)]
+        }
+        #expect(same.findings.first { $0.check == "clocks" }?.level == .good)
+        let drone = try self.finding("clocks") { $0.droneClockDifferences = [try .make("drone-b"): .seconds(-40)] }
+        #expect(drone.text == "The clock of drone-b is 40.0 s behind that of NATS.")
     }
 
     @Test("a drone that is silent is a notice while others work, and bad when none does")

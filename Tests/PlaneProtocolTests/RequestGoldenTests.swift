@@ -92,6 +92,7 @@ struct RequestGoldenTests {
         asked.engine = .answered
         try expectGolden("ours-open-connections.engine.reply", is: asked)
         asked.engine = .failed(reason: "no answer within 3 s")
+        asked.time = WireTime(seconds: 1_710_148_530, nanoseconds: 123_456_789)
         try expectGolden("ours-open-connections.engine-failed.reply", is: asked)
     }
 

@@ -249,7 +249,10 @@ extension DroneAgent {
             do throws(StoreError) {
                 let entries = try store.openConnections(after: request.after, limit: limit + 1, at: now().seconds)
                 var answer = OpenConnections(backends: Array(entries.prefix(limit)), isComplete: entries.count <= limit)
-                if request.asksEngine { answer.engine = await self.settings.asksEngine?() }
+                if request.asksEngine {
+                    answer.engine = await self.settings.asksEngine?()
+                    answer.time = now()
+                }
                 return .success(answer)
             } catch {
                 self.logger.error("nobody could be told what is open", metadata: [LogKey.error: "\(error)"])

@@ -1,5 +1,6 @@
 import NATS
 package import PlaneProtocol
+import PlaneService
 
 extension PlaneClient {
     /// What one drone has answered.
@@ -10,6 +11,8 @@ extension PlaneClient {
         package var entries: [OpenConnections.Entry] = []
         /// What its engine made of being asked, where it was.
         package var engine: OpenConnections.EngineAnswer?
+        /// The drone's clock less ours, when its answer came.
+        package var clockDifference: Duration?
         package var failure: PlaneError?
     }
 
@@ -39,6 +42,7 @@ extension PlaneClient {
                 let part = try await self.request(request, of: .agent(drone)).reply
                 answer.entries += part.backends
                 answer.engine = answer.engine ?? part.engine
+                if let time = part.time { answer.clockDifference = time.worldTime.since(.now()) }
                 if part.isComplete || part.backends.isEmpty { return answer }
             }
         } catch {

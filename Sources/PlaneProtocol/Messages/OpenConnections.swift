@@ -36,6 +36,8 @@ package struct OpenConnections: Hashable, Sendable {
     package var isComplete: Bool
     /// What the container engine made of being asked; nil where it was not, as by agents that do not know the question.
     package var engine: EngineAnswer?
+    /// By the drone's clock, when it answered; nil where the engine was not asked.
+    package var time: WireTime?
 
     /// An entry is some 150 bytes: well below the 1 MiB of a NATS message.
     package static let entriesAtOnce = 1000
@@ -86,6 +88,7 @@ extension OpenConnections: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
         self.backends = try json.required("backends")
         self.isComplete = try json.required("complete")
+        self.time = try json.optional("time")
         switch try json.optional("engine_answers", as: Bool.self) {
         case nil: self.engine = nil
         case true?: self.engine = .answered
@@ -104,6 +107,7 @@ extension OpenConnections: JSONCodable {
                 $0.field("engine_answers", false)
                 $0.field("engine_failure", reason)
             }
+            $0.fieldIfPresent("time", self.time)
         }
     }
 }

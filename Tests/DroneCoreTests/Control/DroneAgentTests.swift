@@ -189,6 +189,7 @@ import Testing
                 #expect(plain.engine == nil)
                 let asked = try await fixture.bus.request(OpenConnectionsRequest(cluster: .make(), drone: .make(), asksEngine: true))
                 #expect(asked.engine == .failed(reason: "no answer within 3 s"))
+                #expect(plain.time == nil && asked.time != nil)
             }
         }
     }
