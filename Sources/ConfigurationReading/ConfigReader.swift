@@ -86,6 +86,26 @@ package struct ConfigReader: ~Copyable {
         return self.table(key, read)
     }
 
+    /// Tables of which there may be any number (`[[key]]`), in their order; without those that have mistakes. Each has a number, from 1, which is a part
+    /// of its keys' paths.
+    package mutating func list<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> [Value] {
+        guard let node = self.node(key) else {
+            guard self.purpose == .describing else { return [] }
+            return self.enter(key) { $0.enter("1", read) }.map { [$0] } ?? []
+        }
+        if case .array(let elements) = node, elements.isEmpty { return [] }
+        let numbers = (node.members ?? [:]).keys.compactMap { Int($0) }.sorted()
+        guard let members = node.members, numbers.count == members.count else {
+            self.mistake(key, node, expectation: "a list of tables, each under [[\(self.name(key))]]")
+            return []
+        }
+        var values: [Value] = []
+        for number in numbers {
+            if let value = self.enter(key, { $0.table(String(number), read) }) { values.append(value) }
+        }
+        return values
+    }
+
     /// Notes a mistake if the table is missing from the file.
     package mutating func demandTable(_ key: String, for purpose: String) {
         guard self.node(key) == nil else { return }
@@ -143,7 +163,7 @@ package struct ConfigReader: ~Copyable {
     private func variable(at path: [String]) -> String? {
         var node = self.root as ConfigValue?
         for key in path {
-            guard case .table(let members)? = node else { return self.surroundings.emptyVariables[path] }
+            guard let members = node?.members else { return self.surroundings.emptyVariables[path] }
             node = members[key]
         }
         if case .variable(let name, _)? = node { return name }
@@ -153,7 +173,7 @@ package struct ConfigReader: ~Copyable {
     private static func unknownPaths(
         in value: ConfigValue, at path: [String], keys: Set<[String]>, tables: Set<[String]>
     ) -> [[String]] {
-        guard path.isEmpty || tables.contains(path), case .table(let members) = value else {
+        guard path.isEmpty || tables.contains(path), let members = value.members else {
             return keys.contains(path) || tables.contains(path) ? [] : [path]
         }
         return members.sorted { $0.key < $1.key }.flatMap {
@@ -174,8 +194,7 @@ package struct ConfigReader: ~Copyable {
 
     private func node(_ key: String) -> ConfigValue? {
         (self.path + [key]).reduce(self.root as ConfigValue?) { node, key in
-            guard case .table(let members) = node else { return nil }
-            return members[key]
+            node?.members?[key]
         }
     }
 

@@ -45,8 +45,7 @@ extension ConfigValue {
 
     private func replacing(_ path: ArraySlice<String>, with value: ConfigValue) -> ConfigValue {
         guard let key = path.first else { return value }
-        var members: [String: ConfigValue] = [:]
-        if case .table(let present) = self { members = present }
+        var members = self.members ?? [:]
         members[key] = (members[key] ?? .table([:])).replacing(path.dropFirst(), with: value)
         return .table(members)
     }

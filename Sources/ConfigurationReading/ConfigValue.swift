@@ -12,6 +12,23 @@ package indirect enum ConfigValue: Hashable, Sendable {
     case variable(name: String, text: String)
 }
 
+extension ConfigValue {
+    /// Of a table; of a list of tables, each under its number, from 1, so that variables can name one of them. Nil for anything else.
+    var members: [String: ConfigValue]? {
+        switch self {
+        case .table(let members): members
+        case .array(let elements) where !elements.isEmpty && elements.allSatisfy(\.isTable):
+            Dictionary(uniqueKeysWithValues: elements.enumerated().map { (String($0.offset + 1), $0.element) })
+        case .array, .string, .integer, .double, .boolean, .time, .variable: nil
+        }
+    }
+
+    private var isTable: Bool {
+        if case .table = self { return true }
+        return false
+    }
+}
+
 // MARK: Coercion: numbers may be written as strings and the other way round
 
 extension ConfigValue {
