@@ -1,5 +1,5 @@
 import Logging
-import NATS
+package import NATS
 package import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
@@ -46,6 +46,16 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
         await self.consume(maxConcurrent: maxConcurrent) { message, request in
             let (reply, reason) = await handler(request)
             self.answerer.answer(message, reply, reason.map { [ErrorReply.headerName: $0.headerValue] } ?? .empty)
+        }
+    }
+
+    /// Like `serve`, with headers beside the reply.
+    package func serveWithHeaders(
+        maxConcurrent: Int, handler: @escaping @Sendable (Message) async -> (reply: Message.Reply, headers: NATSHeaders)
+    ) async where Message: PlaneRequest {
+        await self.consume(maxConcurrent: maxConcurrent) { message, request in
+            let (reply, headers) = await handler(request)
+            self.answerer.answer(message, reply, headers)
         }
     }
 

@@ -40,16 +40,23 @@ package struct PlaneBus: Sendable {
         return try Self.read(answer, to: Request.self)
     }
 
-    /// Sends a request without waiting for its answer, which is told to `handler` once, with the reason that may stand beside it; see
-    /// `NATSConnection.request`.
+    /// What a request without a wait is answered with: the reply, the reason that may stand beside it, and all that does.
+    package typealias Answer<Request: PlaneRequest> = (reply: Request.Reply, reason: ErrorReply?, headers: NATSHeaders)
+
+    /// Sends a request without waiting for its answer, which is told to `handler` once; see `NATSConnection.request`.
     package func request<Request: PlaneRequest>(
-        _ request: Request, timeout: Duration,
-        handler: @escaping @Sendable (Result<(reply: Request.Reply, reason: ErrorReply?), RequestFailure>) -> Void
+        _ request: Request, timeout: Duration, handler: @escaping @Sendable (Result<Answer<Request>, RequestFailure>) -> Void
     ) {
         self.connection.request(
             WireCodec.encode(request), to: request.subject, timeout: timeout, awaiting: .anythingButAcknowledgement
         ) { answer in
-            handler(answer.mapError { .transport($0) }.flatMap { message in Result { () throws(RequestFailure) in try Self.read(message, to: Request.self) } })
+            handler(
+                answer.mapError { .transport($0) }.flatMap { message in
+                    Result { () throws(RequestFailure) -> Answer<Request> in
+                        let (reply, reason) = try Self.read(message, to: Request.self)
+                        return (reply, reason, message.headers)
+                    }
+                })
         }
     }
 

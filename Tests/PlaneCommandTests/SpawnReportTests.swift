@@ -45,6 +45,14 @@ struct SpawnReportTests {
         #expect(try Self.make(spawned: false).placementLines.first == "A backend already held the desired lock.")
     }
 
+    @Test("tells what the drone expects, where it does")
+    func estimate() throws {
+        var report = try Self.make()
+        report.backend.readyInMilliseconds = 180
+        #expect(report.placementLines.last == "Usually ready after 180 ms.")
+        #expect(String(decoding: WireCodec.encode(report), as: UTF8.self).contains(#""spawned":true,"ready_in_ms":180,"elapsed_ms""#))
+    }
+
     @Test("tells where the time went")
     func readyLine() throws {
         var report = try Self.make()

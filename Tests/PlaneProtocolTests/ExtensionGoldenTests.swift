@@ -37,7 +37,7 @@ struct ExtensionGoldenTests {
             is: ScheduleReply.scheduled(
                 ScheduledBackend(
                     drone: Sample.drone, backendID: Sample.backend, spawned: false, tag: "v3",
-                    url: PublicEndpoint().url(of: Sample.backend, in: Sample.cluster), ignoredKeys: ["lok"])))
+                    url: PublicEndpoint().url(of: Sample.backend, in: Sample.cluster), ignoredKeys: ["lok"], readyInMilliseconds: 231)))
         try expectGolden(
             "M03-fetch-reply.with-tag",
             is: FetchReply.scheduled(

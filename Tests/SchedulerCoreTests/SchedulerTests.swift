@@ -36,6 +36,24 @@ import Testing
         }
     }
 
+    @Test("the answer says when the drone expects the backend to be ready, where the drone has said it", arguments: [("231", 231), ("soon", nil), (nil, nil)])
+    func estimate(header: String?, expected: UInt32?) async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, listens: false) { drone in
+                let spawns = try cluster.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: TestCluster.name, drone: drone.id))
+                try await cluster.bus.connection.flush()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        await spawns.serveWithHeaders(maxConcurrent: 1) { _ in (true, header.map { [SpawnRequest.readyInHeader: $0] } ?? .empty) }
+                    }
+                    let backend = try await cluster.spawned()
+                    #expect(backend.readyInMilliseconds == expected)
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
     @Test("a request that fits a message, but not with the backend's id and lock in it, is refused as what it is, and its lock is free")
     func largeRequest() async throws {
         try await TestCluster.run { cluster in

@@ -11,6 +11,7 @@ package struct BackendContext: Sendable {
     package var feeds: any EngineFeeds
     package var pulls = PullCoalescer()
     package var cursors = LogCursors()
+    package var estimates = StartEstimates()
     package var limits = BackendLimits()
     /// Asks a container's port until it answers as it is to, or the limit has passed.
     package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult

@@ -280,7 +280,9 @@ extension BackendSupervisor {
                 self.backend, to: state, at: self.context.time.now().seconds, route: address.map { self.route(to: $0) },
                 container: self.containerHandle,
                 report: self.context.report(state, of: self.backend, detail: detail)))
-        if state == .ready { BackendMetrics.becameReady(phases.phases, start: self.startKind) }
+        guard state == .ready else { return }
+        BackendMetrics.becameReady(phases.phases, start: self.startKind)
+        self.context.estimates.note(phases.phases, of: self.request.executable.image, by: self.startKind)
     }
 
     /// How its container was made.

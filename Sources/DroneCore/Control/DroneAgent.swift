@@ -225,10 +225,20 @@ extension DroneAgent {
             registry: self.registry, logger: self.logger)
         handler.networks = self.settings.networks
         handler.hasMountBase = self.settings.hasMountBase
-        await requests.serveWithReasons(maxConcurrent: Self.maxConcurrentSpawns) { [handler] request in
-            let refusal = await handler.handle(request)
-            return (refusal == nil, refusal)
+        let estimates = self.context.estimates
+        await requests.serveWithHeaders(maxConcurrent: Self.maxConcurrentSpawns) { [handler] request in
+            // Asked before, because what is ready now is gone once the backend has it.
+            let estimate = estimates.estimate(of: request.executable.image, by: self.expectedStart(of: request))
+            if let refusal = await handler.handle(request) { return (false, [ErrorReply.headerName: refusal.headerValue]) }
+            let milliseconds = estimate.map { UInt32(clamping: Int64(max(1, ($0 / .milliseconds(1)).rounded()))) }
+            return (true, milliseconds.map { [SpawnRequest.readyInHeader: String($0)] } ?? .empty)
         }
+    }
+
+    /// How a backend would be started that came now.
+    private func expectedStart(of request: SpawnRequest) -> BackendStartKind {
+        guard request.executable.network == nil, let sandboxes = self.settings.sandboxes else { return .cold }
+        return sandboxes.free.isEmpty ? .cold : .sandbox
     }
 
     private func serve(_ requests: MessageSubscription<TerminationRequest>) async {

@@ -22,10 +22,13 @@ package struct ScheduledBackend: Hashable, Sendable {
     package var url: String?
     /// Keys of the request that mean nothing to the scheduler: a misspelt one is not obeyed.
     package var ignoredKeys: [String]
+    /// In how many milliseconds the drone expects it to be ready, as its image mostly was there; nil where the drone does not know, and for
+    /// a backend that held the lock already.
+    package var readyInMilliseconds: UInt32?
 
     package init(
         drone: DroneID, backendID: BackendID, bearerToken: Secret? = nil, spawned: Bool, isEnding: Bool = false, tag: String? = nil,
-        url: String? = nil, ignoredKeys: [String] = []
+        url: String? = nil, ignoredKeys: [String] = [], readyInMilliseconds: UInt32? = nil
     ) {
         self.drone = drone
         self.backendID = backendID
@@ -35,6 +38,7 @@ package struct ScheduledBackend: Hashable, Sendable {
         self.tag = tag
         self.url = url
         self.ignoredKeys = ignoredKeys
+        self.readyInMilliseconds = readyInMilliseconds
     }
 }
 
@@ -73,6 +77,7 @@ extension ScheduledBackend: JSONCodable {
         self.tag = try json.optional("tag")
         self.url = try json.optional("url")
         self.ignoredKeys = try json.optional("ignored") ?? []
+        self.readyInMilliseconds = try json.optional("ready_in_ms")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -85,6 +90,7 @@ extension ScheduledBackend: JSONCodable {
             $0.fieldIfPresent("tag", self.tag)
             $0.fieldIfPresent("url", self.url)
             $0.fieldIfPresent("ignored", self.ignoredKeys.isEmpty ? nil : self.ignoredKeys)
+            $0.fieldIfPresent("ready_in_ms", self.readyInMilliseconds)
         }
     }
 }

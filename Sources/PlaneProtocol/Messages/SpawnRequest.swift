@@ -44,6 +44,9 @@ extension SpawnRequest: PlaneRequest {
     /// `false` means the same.
     package typealias Reply = Bool
 
+    /// The header beside `true` that says in how many milliseconds the drone expects the backend to be ready; absent where it does not know.
+    package static let readyInHeader = "Plane-Ready-In-Ms"
+
     package static let subscription = "cluster.*.drone.*.spawn"
 
     package var subject: String { Self.subject(cluster: self.cluster, drone: self.droneID) }

@@ -81,7 +81,7 @@ package struct ScheduleHandler: Sendable {
                 choice.finish(reply)
                 await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
                 if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
-                let reply = self.completed(await self.withToken(reply, in: request.cluster), for: request)
+                let reply = self.completed(await self.withToken(reply, in: request.cluster), for: request, inquiry)
                 let reason = machine.refusal ?? (reply == .noDroneAvailable ? self.world.whyNoDrone(for: request, now: .now()) : nil)
                 self.report(reply, request, machine.backend, reason, took: .now - started)
                 return (reply, reason)
@@ -124,11 +124,13 @@ package struct ScheduleHandler: Sendable {
         }
     }
 
-    /// Adds what the application needs beside the backend's name: its address, and which keys of the request meant nothing.
-    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest) -> ScheduleReply {
+    /// Adds what the application needs beside the backend's name: its address, which keys of the request meant nothing, and when the drone asked
+    /// last expects it to be ready.
+    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest, _ inquiry: SpawnInquiry?) -> ScheduleReply {
         guard case .scheduled(var backend) = reply else { return reply }
         backend.url = self.world.url(of: backend.backendID, on: backend.drone, in: request.cluster)
         backend.ignoredKeys = request.ignoredKeys
+        if backend.spawned, let inquiry, inquiry.spawn.droneID == backend.drone { backend.readyInMilliseconds = inquiry.estimateInMilliseconds }
         return .scheduled(backend)
     }
 

@@ -11,6 +11,8 @@ final class SpawnInquiry: Sendable {
     private struct State {
         /// The answer to each ask so far; nil while there is none.
         var answers: [SpawnAnswer?] = []
+        /// When the drone that has taken the backend expects it to be ready, in milliseconds.
+        var estimate: UInt32?
         /// Wakes who waits.
         var signal: AsyncStream<Void>.Continuation?
         /// Called once if it turns out that the drone has refused every ask.
@@ -28,6 +30,9 @@ final class SpawnInquiry: Sendable {
         self.bus = bus
         self.patience = patience
     }
+
+    /// In how many milliseconds the drone expects the backend to be ready; nil if it has not said.
+    var estimateInMilliseconds: UInt32? { self.state.withLock { $0.estimate } }
 
     /// Asks, and waits for an answer to this ask or an earlier one.
     func ask(within limit: Duration) async -> SpawnAnswer {
@@ -57,9 +62,10 @@ final class SpawnInquiry: Sendable {
     }
 
     /// On a thread of the connection.
-    private func received(_ result: Result<(reply: Bool, reason: ErrorReply?), RequestFailure>, at index: Int) {
+    private func received(_ result: Result<PlaneBus.Answer<SpawnRequest>, RequestFailure>, at index: Int) {
         let (signal, handler) = self.state.withLock { state in
             state.answers[index] = SpawnAnswer(result)
+            if let text = try? result.get().headers[SpawnRequest.readyInHeader] { state.estimate = UInt32(text) }
             guard Self.areRefusals(state.answers) else { return (state.signal, nil as (@Sendable () -> Void)?) }
             defer { state.whenRefused = nil }
             return (state.signal, state.whenRefused)
@@ -87,7 +93,7 @@ final class SpawnInquiry: Sendable {
 }
 
 extension SpawnAnswer {
-    fileprivate init(_ result: Result<(reply: Bool, reason: ErrorReply?), RequestFailure>) {
+    fileprivate init(_ result: Result<PlaneBus.Answer<SpawnRequest>, RequestFailure>) {
         switch result {
         case .success(let answer): self = answer.reply ? .accepted : .refused(answer.reason)
         case .failure(.refused(let reply)): self = .refused(reply)

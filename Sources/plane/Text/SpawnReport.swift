@@ -30,6 +30,7 @@ struct SpawnReport: JSONEncodable, Equatable {
             $0.field("spawned", self.backend.spawned)
             $0.fieldIfPresent("bearer_token", self.backend.bearerToken)
             $0.fieldIfPresent("url_with_token", self.linkWithToken)
+            $0.fieldIfPresent("ready_in_ms", self.backend.readyInMilliseconds)
             $0.fieldIfPresent("state", self.state)
             $0.fieldIfPresent("phases", self.phases)
             $0.field("elapsed_ms", self.elapsed.milliseconds)
@@ -45,6 +46,7 @@ struct SpawnReport: JSONEncodable, Equatable {
         // The one secret that is shown, because it is what was asked for.
         if let token = self.backend.bearerToken { lines.append("Bearer token: \(token.exposed)") }
         if let link = self.linkWithToken { lines.append("Link for a browser: \(link)") }
+        if let estimate = self.backend.readyInMilliseconds { lines.append("Usually ready after \(Duration.milliseconds(Int64(estimate)).brief).") }
         return lines
     }
 
