@@ -69,6 +69,24 @@ struct BareEngine: Sendable {
         throw BenchFailure("\(drone) has not \(count) networks ready")
     }
 
+    /// Returns when as many containers of the image are parked on the drone, and no backend has them.
+    func waitForParked(_ count: Int, of drone: String) throws {
+        let deadline = ContinuousClock().now + .seconds(180)
+        while ContinuousClock().now < deadline {
+            let response = try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/json")
+            let containers = try JSONSerialization.jsonObject(with: response.body) as? [[String: Any]] ?? []
+            let free = containers.filter { container in
+                let labels = container["Labels"] as? [String: String] ?? [:]
+                let names = container["Names"] as? [String] ?? []
+                return labels["dev.plane.role"] == "parked" && labels["dev.plane.drone"] == drone && [image, image + ":latest"].contains(container["Image"] as? String)
+                    && names.allSatisfy { $0.hasPrefix("/plane.parked-") }
+            }
+            if free.count >= count { return }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+        throw BenchFailure("\(drone) has not \(count) containers of \(image) parked")
+    }
+
     /// Requests `/` on fresh connections until the answer is 200; returns how many answers were something else.
     @discardableResult
     static func untilAnswered(

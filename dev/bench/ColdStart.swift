@@ -17,6 +17,10 @@ struct ColdStart: AsyncParsableCommand {
     @Option(help: "Name of that drone.") var drone = "drone-1"
     @Option(help: "Cluster of a second drone that keeps none ready.") var coldCluster: String?
     @Option(help: "The second drone's proxy.") var coldProxyPort: UInt16 = 8081
+    @Option(help: "Cluster of a third drone that has containers parked.") var parkedCluster: String?
+    @Option(help: "The third drone's proxy.") var parkedProxyPort: UInt16 = 8082
+    @Option(help: "Name of that drone.") var parkedDrone = "drone-parked"
+    @Option(help: "Containers of each image that it has parked; before each round they are waited for.") var parked = 0
     @Option(help: "Docker's socket, the one the drones use.") var docker = "/var/run/docker.sock"
     @Option(help: "Image present on the engine; answers 200 to GET / on $PORT.") var image = "plane-demo"
     @Option(help: "Another such image, whose program takes its time.") var slowImage: String?
@@ -45,6 +49,15 @@ struct ColdStart: AsyncParsableCommand {
                 try await onThread { try engine.waitForSandboxes(min(size, sandboxes), of: drone) }
                 return try await planeRound(size, first)
             })
+        if let parkedCluster {
+            let third = try await PlaneCluster.connect(nats: nats, cluster: parkedCluster, proxyPort: parkedProxyPort, image: image, engine: engine)
+            clusters.append(third)
+            ways.append(
+                Way(name: "plane, parked") { size in
+                    try await onThread { try engine.waitForParked(min(size, parked), of: parkedDrone) }
+                    return try await planeRound(size, third)
+                })
+        }
         for size in sizes {
             let count = size == 1 ? singles : rounds
             let title = size == 1 ? "one at a time, \(count) of each" : "\(size) at once, \(count) bursts of each"
@@ -70,6 +83,8 @@ struct ColdStart: AsyncParsableCommand {
         var otherAnswers = 0
         /// How the agent says that it started them.
         var kinds: [String] = []
+        /// What was promised of each that something was promised of, as a part of what it took.
+        var promises: [Double] = []
     }
 
     /// One untimed warm-up of each kind, then `count` rounds of all kinds, whose order changes from round to round.
@@ -97,12 +112,14 @@ struct ColdStart: AsyncParsableCommand {
         var phases: [(name: String, samples: Samples)] = []
         var otherAnswers = 0
         var kinds: [String: Int] = [:]
+        var promises = Samples()
 
         mutating func add(_ round: Round) {
             for duration in round.each { each.add(duration) }
             all.add(round.whole)
             mean.add(round.each.reduce(.zero, +) / round.each.count)
             otherAnswers += round.otherAnswers
+            for promise in round.promises { promises.add(seconds: promise) }
             for kind in round.kinds { kinds[kind, default: 0] += 1 }
             for phase in round.phases {
                 if !phases.contains(where: { $0.name == phase.name }) { phases.append((phase.name, Samples())) }
@@ -137,6 +154,7 @@ struct ColdStart: AsyncParsableCommand {
         var round = Round(each: starts.map(\.answered), whole: clock.now - begin)
         for start in starts {
             round.otherAnswers += start.otherAnswers
+            if let promised = start.promised { round.promises.append(promised / start.answered) }
             round.phases.append(("schedule reply", start.scheduled / .seconds(1)))
             round.phases += await cluster.phases(of: start.backend).map { ("agent: " + $0.0, $0.1) }
             if let kind = await cluster.kind(of: start.backend) { round.kinds.append(kind) }
@@ -166,6 +184,9 @@ struct ColdStart: AsyncParsableCommand {
             let kinds = outcome.kinds.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
             print("where the time goes (\(name)\(kinds.isEmpty ? "" : ": \(kinds)"), medians; answers other than 200: \(outcome.otherAnswers)):")
             for (phase, samples) in outcome.phases { line("    " + phase, [samples.median.milliseconds]) }
+            guard !outcome.promises.isEmpty else { continue }
+            line("    promised ÷ real, median", [outcome.promises.median.ratio])
+            line("    p10, p90", [outcome.promises.quantile(0.1).ratio, outcome.promises.quantile(0.9).ratio])
         }
     }
 }

@@ -13,6 +13,8 @@ actor PlaneCluster {
         var answered: Duration
         /// Answers of the proxy that were not 200; a held request has none.
         var otherAnswers: Int
+        /// What the reply promised; nil where it did not.
+        var promised: Duration?
     }
 
     private let connection: NATSConnection
@@ -65,7 +67,8 @@ actor PlaneCluster {
             try BareEngine.untilAnswered(.tcp(host: "127.0.0.1", port: proxyPort), host: host, giveUpAfter: .seconds(60))
         }
         return Started(
-            backend: place.backendID, scheduled: scheduled, answered: clock.now - begin, otherAnswers: others)
+            backend: place.backendID, scheduled: scheduled, answered: clock.now - begin, otherAnswers: others,
+            promised: place.readyInMilliseconds.map { .milliseconds($0) })
     }
 
     /// The agent's own times of a backend's phases, each as seconds since the phase before.
