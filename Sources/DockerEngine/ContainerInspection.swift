@@ -3,6 +3,8 @@ package struct ContainerInspection: Hashable, Sendable {
     package var id: ContainerID
     /// Without the slash the API puts in front.
     package var name: String
+    /// Of the image it was made from; empty where it is not told.
+    package var imageID: String
     package var state: ContainerState
     package var labels: [String: String]
     /// Whether its output is one raw stream (a terminal) instead of frames.
@@ -26,6 +28,7 @@ extension ContainerInspection: Decodable {
     private enum CodingKeys: String, CodingKey {
         case id = "Id"
         case name = "Name"
+        case imageID = "Image"
         case state = "State"
         case configuration = "Config"
         case networkSettings = "NetworkSettings"
@@ -67,6 +70,7 @@ extension ContainerInspection: Decodable {
         self.id = try fields.decode(ContainerID.self, forKey: .id)
         let name = try fields.decodeIfPresent(String.self, forKey: .name) ?? ""
         self.name = name.hasPrefix("/") ? String(name.dropFirst()) : name
+        self.imageID = try fields.decodeIfPresent(String.self, forKey: .imageID) ?? ""
         self.state = try fields.decode(ContainerState.self, forKey: .state)
         let configuration = try fields.decodeIfPresent(Configuration.self, forKey: .configuration)
         self.labels = configuration?.labels ?? [:]

@@ -37,6 +37,8 @@ package struct ContainerSpec: Hashable, Sendable {
     package var stopSignal: String?
     /// Whether the engine has what it prints; without, that goes nowhere at all.
     package var keepsOutput = true
+    /// Its first process has an input, into which something can be written once (`DockerClient.feed`); without, it has /dev/null.
+    package var readsInput = false
 
     package init(
         image: ImageReference, command: [String]? = nil, environment: [String: String] = [:], labels: [String: String] = [:],

@@ -9,6 +9,8 @@ struct CreateContainerBody: Encodable {
         case environment = "Env"
         case labels = "Labels"
         case stopSignal = "StopSignal"
+        case opensInput = "OpenStdin"
+        case closesInput = "StdinOnce"
         case host = "HostConfig"
     }
 
@@ -20,6 +22,9 @@ struct CreateContainerBody: Encodable {
     var environment: [String]
     var labels: [String: String]
     var stopSignal: String?
+    var opensInput: Bool?
+    /// When the first who has written to it is gone.
+    var closesInput: Bool?
     var host: HostConfig
 
     init(_ spec: ContainerSpec) {
@@ -32,6 +37,8 @@ struct CreateContainerBody: Encodable {
         self.environment = spec.environment.map { "\($0.key)=\($0.value)" }.sorted()
         self.labels = spec.labels
         self.stopSignal = spec.stopSignal
+        self.opensInput = spec.readsInput ? true : nil
+        self.closesInput = self.opensInput
         self.host = HostConfig(spec)
     }
 

@@ -21,6 +21,16 @@ extension DockerClient {
         }
     }
 
+    /// Unpacks an archive in a directory of the container, which need not run. Returns when the daemon has done so.
+    package func writeArchive(_ archive: [UInt8], to path: String, in id: ContainerID) async throws(EngineError) {
+        var request = Self.request(.PUT, id, "archive", query: [("path", path)], attempt: "write to \(path) in container \(id)")
+        request.subject = .files
+        request.limit = .start
+        request.contentType = "application/x-tar"
+        request.body = ByteBuffer(bytes: archive)
+        try await self.perform(request)
+    }
+
     /// Unpacks an archive in a directory of the container. Returns when the daemon has done so.
     /// - Throws: `badRequest` when there is no such directory.
     package func writeArchive<Bytes: AsyncSequence & Sendable>(

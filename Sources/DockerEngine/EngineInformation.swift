@@ -12,6 +12,8 @@ package struct EngineInformation: Hashable, Sendable {
     package var controlGroups: String
     /// The kernel's name of it: `x86_64`, `aarch64`.
     package var architecture: String
+    /// Where it keeps images and containers, on its own machine.
+    package var dataRoot: String
 }
 
 extension EngineInformation: Decodable {
@@ -22,6 +24,7 @@ extension EngineInformation: Decodable {
         case standardRuntime = "DefaultRuntime"
         case controlGroups = "CgroupVersion"
         case architecture = "Architecture"
+        case dataRoot = "DockerRootDir"
     }
 
     /// Of a runtime only the name counts, whatever else is said of it.
@@ -37,6 +40,7 @@ extension EngineInformation: Decodable {
         self.standardRuntime = try fields.decodeIfPresent(String.self, forKey: .standardRuntime) ?? ""
         self.controlGroups = try fields.decodeIfPresent(String.self, forKey: .controlGroups) ?? ""
         self.architecture = try fields.decodeIfPresent(String.self, forKey: .architecture) ?? ""
+        self.dataRoot = try fields.decodeIfPresent(String.self, forKey: .dataRoot) ?? ""
     }
 }
 

@@ -40,6 +40,22 @@ struct HijackedConnection: Sendable {
         }
     }
 
+    /// Sends the request, and the bytes when the daemon has agreed. Returns when the kernel has them, and the daemon sees their end behind them: it
+    /// says nothing when it has passed them on, and would keep the connection until the container ends (seen with 20.10).
+    func deliver(_ bytes: ByteBuffer, _ request: EngineRequest, version: APIVersion) async throws(EngineError) {
+        do {
+            let channel = try await withCallLimit(Self.answerLimit) { try await self.connect() }
+            try await channel.executeThenClose { inbound, outbound in
+                try await outbound.write(self.message(request, version: version))
+                var streams = Streams(first: ByteBuffer(), inbound: inbound.makeAsyncIterator(), outbound: outbound)
+                try await Self.readHead(into: &streams, request, channel.channel)
+                try await outbound.write(bytes)
+            }
+        } catch {
+            throw EngineError(transport: error, attempt: request.attempt, endpoint: self.endpoint)
+        }
+    }
+
     private func connect() async throws -> Channel {
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(5))
             .channelOption(.allowRemoteHalfClosure, value: true)

@@ -42,6 +42,13 @@ package struct ContainerHandle: Hashable, Sendable {
         set { self.labels[Self.sandboxLabel] = newValue }
     }
 
+    /// On containers that ran before anybody had asked for a backend; see `ParkedPool` of the agent. One that a backend has got keeps its labels,
+    /// which are fixed when a container is made, so it is found by its id alone.
+    package static let parkedRole = "parked"
+
+    /// Whether it ran before anybody had asked for its backend.
+    package var isParked: Bool { self.role == .other(Self.parkedRole) }
+
     /// On containers that are not backends', which role they have. A container without this label is a backend's.
     package static let roleLabel = "dev.plane.role"
     private static let backendRole = "backend"

@@ -52,6 +52,14 @@ import ServiceLifecycle
         } else {
             logger.info("network sandboxes are not used", metadata: [LogKey.reason: "agent.sandboxes is 0"])
         }
+        let kinds = settings.parkedKinds(droneID)
+        for refusal in kinds.refusals { logger.warning("containers are not parked", metadata: [LogKey.reason: "\(refusal)"]) }
+        if !kinds.kinds.isEmpty {
+            let pool = ParkedPool(kinds.kinds, maker: DockerParkedMaker(engine, drone: droneID), sandboxes: agentSettings.sandboxes, logger: logger)
+            engine.parked = pool
+            agentSettings.parked = pool
+            agentSettings.hasParked = { [engine] in engine.hasParked(for: $0) }
+        }
         let finished = engine
         let isolation = settings.isolatedNetwork.map { network in
             IsolationWatch(network, logger: logger) { () async throws(EngineFailure) in try await finished.ensureNetwork() }

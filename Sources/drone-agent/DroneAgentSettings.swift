@@ -67,6 +67,30 @@ struct DroneAgentSettings: ServiceSettings {
             unreachable: isolation.unreachable)
     }
 
+    /// Which containers run before they are asked for, and why not those of some images.
+    func parkedKinds(_ droneID: DroneID) -> (kinds: [ParkedKind], refusals: [String]) {
+        let template = self.template
+        var (kinds, refusals): ([ParkedKind], [String]) = ([], [])
+        guard template.syslog == nil || self.agent.parked.isEmpty else {
+            return ([], ["with agent.docker.syslog, which names the backend, every container is made when its backend is asked for"])
+        }
+        for parked in self.agent.parked {
+            let limits = ResourceLimits(
+                cpuPeriodPercent: parked.cpuPercent.map { UInt8(clamping: $0) }, memoryLimitBytes: parked.memoryMegabytes.map { Int64($0) << 20 },
+                diskLimitBytes: parked.diskMegabytes.map { Int64($0) << 20 })
+            if let refusal = template.limits.refusal(of: ContainerLimits(limits)) {
+                refusals.append("\(parked.image): \(refusal)")
+            } else if !ImageAllowance(self.agent.images).allows(parked.image) {
+                refusals.append("the drone does not allow the image \(parked.image) (agent.images)")
+            } else if let spec = template.specification(of: parked.image, limits: limits, drone: droneID) {
+                kinds.append(ParkedKind(image: parked.image, specification: spec, count: Int(parked.count)))
+            } else {
+                refusals.append("'\(parked.image)' is not the name of an image")
+            }
+        }
+        return (kinds, refusals)
+    }
+
     /// The configured name, or the one this drone gave itself when it first started.
     func droneID(in store: DroneStore) async throws -> DroneID {
         if let configured = self.drone.droneID { return configured }

@@ -31,6 +31,33 @@ import Testing
         }
     }
 
+    @Test("images whose containers are parked are a list of tables, which variables can change, and whose mistakes have numbers")
+    func parked() throws {
+        func parked(_ toml: String, _ environment: [String: String] = [:]) throws -> (images: [ParkedImageConfiguration], warnings: [String]) {
+            let loaded = try ConfigurationLoader.load(
+                DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\n[agent]\nip = '203.0.113.7'\n\(toml)", named: "drone.toml",
+                environment: environment)
+            return (loaded.configuration.agent?.parked ?? [], loaded.warnings.map { "\($0)" })
+        }
+        #expect(try parked("").images.isEmpty)
+        let two = "[[agent.parked]]\nimage = 'a'\n[[agent.parked]]\nimage = 'b'\ncount = 3\nmemory_mb = 512\n"
+        let read = try parked(two)
+        #expect(read.warnings.isEmpty && read.images.map(\.image) == ["a", "b"] && read.images.map(\.count) == [1, 3])
+        #expect(read.images.map(\.memoryMegabytes) == [nil, 512])
+        #expect(try parked(two, ["PLANE_AGENT__PARKED__2__COUNT": "5"]).images.map(\.count) == [1, 5])
+        #expect(try parked("", ["PLANE_AGENT__PARKED__1__IMAGE": "c"]).images.map(\.image) == ["c"])
+        #expect(try parked(two + "cuont = 1").warnings.contains { $0.contains("agent.parked.2.cuont") })
+        for (toml, mistake) in [
+            ("[[agent.parked]]\ncount = 1", "agent.parked.1.image: found nothing"),
+            (two + "cpu_percent = 300", "agent.parked.2.cpu_percent: found 300, expected a number from 1 to 255"),
+            ("parked = 'a'", #"agent.parked: found "a", expected a list of tables, each under [[agent.parked]]"#),
+            ("[agent.parked]\nimage = 'a'", "agent.parked: found a table, expected a list of tables"),
+        ] {
+            let error = try #require(throws: ConfigurationError.self) { try parked(toml) }
+            #expect("\(error)".contains(mistake), "\(error)")
+        }
+    }
+
     @Test("without a table of limits only logs are limited; a default above the most is a mistake")
     func limits() throws {
         func limits(_ toml: String) throws -> ContainerLimitsConfiguration? {

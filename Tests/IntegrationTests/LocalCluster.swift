@@ -91,10 +91,10 @@ final class LocalCluster: Sendable {
     /// Networks that its agent keeps ready.
     static let sandboxes = 2
 
-    /// They outlive the agent that has made them.
+    /// They outlive the agent that has made them, and so do containers that are parked.
     private func removeSandboxes() async {
         let script = """
-            ids=$(docker -H "unix://$1" ps -aq --filter label=dev.plane.role=sandbox --filter "label=dev.plane.drone=$2")
+            ids=$(docker -H "unix://$1" ps -aq --filter label=dev.plane.role --filter "label=dev.plane.drone=$2")
             [ -z "$ids" ] || docker -H "unix://$1" rm -f $ids
             """
         // Some are being removed, or their Docker is gone: what is left does no harm.

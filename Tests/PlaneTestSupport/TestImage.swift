@@ -15,6 +15,8 @@ package enum TestImage {
     package static let name = "plane-test-image"
     /// The same with a program that does not exist.
     package static let brokenName = "plane-test-broken"
+    /// The same with a user, a directory, a variable and an entry point of its own, which is found by PATH.
+    package static let userName = "plane-test-user"
 
     /// The Docker the tests use; nil where none is to be used.
     package static var socket: String? { ProcessInfo.processInfo.environment["PLANE_TEST_DOCKER_SOCKET"] }
@@ -55,17 +57,25 @@ package enum TestImage {
         for applet in ["sh", "httpd", "sleep", "mkdir", "echo"] {
             try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(applet)", withDestinationPath: "busybox")
         }
+        // For programs that are not root's.
+        let pages = "\(directory.path)/root/www"
+        try FileManager.default.createDirectory(atPath: pages, withIntermediateDirectories: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: pages)
         let path = "\(bin)/serve"
         try self.program.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        for (name, program) in [(self.name, "/bin/serve"), (self.brokenName, "/bin/no-such-program")] {
+        let own = ["ENTRYPOINT [\"serve\"]", "CMD [\"first\", \"second word\"]", "USER 1234:567", "WORKDIR /www", "ENV LEVEL=image"]
+        let images = [
+            (self.name, ["CMD [\"/bin/serve\"]"]), (self.brokenName, ["CMD [\"/bin/no-such-program\"]"]), (self.userName, own),
+        ]
+        for (name, changes) in images {
+            let options = (changes + ["ENV PATH=/bin"]).map { "--change '\($0)'" }.joined(separator: " ")
             try await TestProcess.run(
                 "/bin/sh",
                 [
                     "-c",
                     """
-                    tar -C '\(directory.path)/root' -c . | docker -H 'unix://\(socket)' import \
-                    --change 'CMD ["\(program)"]' --change 'ENV PATH=/bin' - \(name)
+                    tar -C '\(directory.path)/root' -c . | docker -H 'unix://\(socket)' import \(options) - \(name)
                     """,
                 ])
         }

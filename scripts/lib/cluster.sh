@@ -176,23 +176,25 @@ stop_cluster_but_docker() {
         stop isolation
         as_root scripts/lib/isolate-network remove "$root/dev/config/drone.toml"
     fi
-    remove_sandboxes
+    remove_kept "drone-$clone_id"
     docker_cli network rm "$backends_network" >/dev/null 2>&1 || true
     rm -f "$choices"
 }
 
-# Networks that the agent has kept ready; they outlive it.
-remove_sandboxes() {
-    local sandboxes
-    sandboxes=$(docker_cli ps --all --quiet --filter label=dev.plane.role=sandbox --filter "label=dev.plane.drone=drone-$clone_id" 2>/dev/null) || return 0
-    # shellcheck disable=SC2086 # one word each
-    [ -z "$sandboxes" ] || docker_cli rm --force $sandboxes >/dev/null
+# remove_kept DRONE: networks and containers that an agent has kept ready; they outlive it.
+remove_kept() {
+    local role kept
+    for role in sandbox parked; do
+        kept=$(docker_cli ps --all --quiet --filter "label=dev.plane.role=$role" --filter "label=dev.plane.drone=$1" 2>/dev/null) || return 0
+        # shellcheck disable=SC2086 # one word each
+        [ -z "$kept" ] || docker_cli rm --force $kept >/dev/null
+    done
 }
 
 # The backends of this cluster that there are: NATS may remember some of an earlier run that are long gone, and the engine may run others'.
 backends_that_run() {
     local containers
-    containers=$(docker_cli ps --filter label=dev.plane.managed=true --format '{{.Label "dev.plane.backend"}}' 2>/dev/null) || return 0
+    containers=$(docker_cli ps --filter label=dev.plane.managed=true --format '{{.Label "dev.plane.backend"}}{{"\n"}}{{.Names}}' 2>/dev/null) || return 0
     "$binaries/plane" list-backends --json 2>/dev/null | grep -oE '"backend_id" *: *"[^"]+"' | cut -d '"' -f 4 | while read -r backend; do
         if grep -qxF -- "plane-$backend" <<<"$containers"; then echo "$backend"; fi
     done

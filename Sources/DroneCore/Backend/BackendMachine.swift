@@ -34,6 +34,8 @@ package struct BackendMachine: Sendable {
     package enum Origin: Hashable, Sendable {
         case admitted
         case loading, starting, ready
+        /// It was loading, in a container that ran before; nobody knows whether that was told what to run.
+        case claimed
         /// Its end has begun, and nobody saw its process end.
         case ending(BackendOutcome)
         case ended(BackendOutcome)
@@ -132,6 +134,10 @@ package struct BackendMachine: Sendable {
         case .loading:
             self.state = .loading(.adopting(Attempt()))
             return [.inspect]
+        case .claimed:
+            // It has told nobody that it runs, so nobody misses what it may have begun.
+            self.state = .loading(.discarding(Attempt(isPlain: true)))
+            return [.discard]
         case .starting:
             self.state = .starting(.locating)
             return [.inspect]

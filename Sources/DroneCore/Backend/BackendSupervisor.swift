@@ -168,6 +168,10 @@ extension BackendSupervisor {
             self.context.pass(.creating)
             let container = try await self.context.engine.create(self.request, plainly: plainly)
             self.container.withLock { $0 = container }
+            // What runs already is known by its id alone, which must not be lost before the container is told what it is.
+            if container.isParked {
+                await self.retryStore { () async throws(StoreError) in try await self.context.store.setContainer(container, of: self.backend) }
+            }
             self.context.pass(.created)
             self.mailbox.post(.created)
         } catch {
@@ -286,7 +290,11 @@ extension BackendSupervisor {
     }
 
     /// How its container was made.
-    private var startKind: BackendStartKind { self.containerHandle.sandbox == nil ? .cold : .sandbox }
+    private var startKind: BackendStartKind {
+        let container = self.containerHandle
+        if container.isParked { return .parked }
+        return container.sandbox == nil ? .cold : .sandbox
+    }
 
     /// Nothing new gets in from here on. An end that was begun before stands, and is told.
     private func recordEnding(_ outcome: BackendOutcome) async {

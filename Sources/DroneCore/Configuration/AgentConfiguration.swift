@@ -15,6 +15,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var maxBackends: UInt32?
     /// How many networks are kept ready for the next backends, where that works; 0 for none.
     package var sandboxes: UInt32 = 8
+    /// Images of which containers run already when backends are asked for.
+    package var parked: [ParkedImageConfiguration] = []
     /// Patterns of the images this drone runs; none for all.
     package var images: [String] = []
     /// Whether logs and statistics of backends go where readers of 0.3.24 look for them: on subjects that do not name the drone.
@@ -57,6 +59,7 @@ extension AgentConfiguration: ConfigReadable {
         reader.read(
             "sandboxes", .number(0...Self.mostSandboxes), into: &draft.sandboxes,
             "Networks kept ready for the next backends, which start in half the time then, 5 MiB and an address of the backends' network each; 0 for none.")
+        draft.parked = reader.list("parked") { ParkedImageConfiguration(&$0) }
         draft.images =
             reader.optional(
                 "images", .list(of: .string),

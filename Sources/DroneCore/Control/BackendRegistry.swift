@@ -42,7 +42,7 @@ package actor BackendRegistry {
     package func takeOn(_ record: StoredBackend) {
         let origin: BackendMachine.Origin =
             switch (record.state, record.ending) {
-            case (.loading, nil): .loading
+            case (.loading, nil): record.container.isParked ? .claimed : .loading
             case (.starting, nil): .starting
             case (.ready, nil): .ready
             case (.loading, let ending?), (.starting, let ending?), (.ready, let ending?): .ending(BackendOutcome(ending))

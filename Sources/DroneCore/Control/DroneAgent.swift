@@ -46,6 +46,10 @@ package struct DroneAgent: Service {
         package var asksEngine: (@Sendable () async -> OpenConnections.EngineAnswer)?
         /// The engine's, where starts find a network ready; the agent keeps it full.
         package var sandboxes: SandboxPool?
+        /// The engine's, where starts find a container that runs; the agent keeps it full.
+        package var parked: ParkedPool?
+        /// Whether a backend that is asked for now would find one.
+        package var hasParked: @Sendable (SpawnRequest) -> Bool = { _ in false }
         /// Does nothing but in tests of failures.
         package var pass: @Sendable (FaultPoint) -> Void = { _ in }
 
@@ -88,6 +92,7 @@ package struct DroneAgent: Service {
         let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
         settings.sandboxes?.set(draining: condition.isDraining)
+        settings.parked?.set(draining: condition.isDraining)
         let prober = ReadinessProber()
         var context = BackendContext(
             drone: settings.drone, cluster: settings.cluster, store: store, engine: engine, feeds: feeds,
@@ -157,9 +162,10 @@ package struct DroneAgent: Service {
         let (context, registry, logger) = (self.context, self.registry, self.logger)
         let reconciler = Reconciler(
             drone: context.drone, engine: context.engine, store: context.store, registry: registry, sandboxes: self.settings.sandboxes,
-            time: context.time, logger: logger)
+            parked: self.settings.parked, time: context.time, logger: logger)
         let exits = ExitWatch(
-            feeds: context.feeds, registry: registry, reconciler: reconciler, sandboxes: self.settings.sandboxes, time: context.time, logger: logger)
+            feeds: context.feeds, registry: registry, reconciler: reconciler, sandboxes: self.settings.sandboxes, parked: self.settings.parked,
+            time: context.time, logger: logger)
         let usage = UsageReporter(
             drone: context.drone, cluster: context.cluster, feeds: context.feeds, registry: registry, time: context.time, logger: logger
         ) { Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: logger) }
@@ -175,6 +181,13 @@ package struct DroneAgent: Service {
         if let pool = self.settings.sandboxes {
             let adoption = SandboxAdoption(drone: context.drone, engine: context.engine, store: context.store)
             group.addTask { await pool.run { try await adoption.candidates() } }
+        }
+        if let pool = self.settings.parked {
+            let adoption = ParkedAdoption(drone: context.drone, engine: context.engine, store: context.store)
+            let (condition, most) = (self.condition, self.settings.maxBackends.map { Int($0) })
+            group.addTask {
+                await pool.run(room: { most.map { $0 - (condition.liveBackends ?? 0) } }) { try await adoption.candidates() }
+            }
         }
     }
 
@@ -237,6 +250,7 @@ extension DroneAgent {
 
     /// How a backend would be started that came now.
     private func expectedStart(of request: SpawnRequest) -> BackendStartKind {
+        if self.settings.hasParked(request) { return .parked }
         guard request.executable.network == nil, let sandboxes = self.settings.sandboxes else { return .cold }
         return sandboxes.free.isEmpty ? .cold : .sandbox
     }
@@ -282,6 +296,7 @@ extension DroneAgent {
             }
             self.condition.set(draining: request.drain)
             self.settings.sandboxes?.set(draining: request.drain)
+            self.settings.parked?.set(draining: request.drain)
             self.logger.notice("drain setting changed", metadata: [LogKey.state: "\(self.condition.state)"])
             return .success(UnitReply())
         }

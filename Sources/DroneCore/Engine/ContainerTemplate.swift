@@ -32,6 +32,14 @@ package struct ContainerTemplate: Sendable {
 
     package init() {}
 
+    /// How containers of an image are made for requests that name nothing else, except for what comes late; nil when the image's name is not one.
+    package func specification(of image: String, limits: ResourceLimits, drone: DroneID) -> ContainerSpec? {
+        guard let backend = BackendID(rawValue: "parked"), let cluster = ClusterName(rawValue: "parked.localhost") else { return nil }
+        let executable = DockerExecutableConfig(image: image, resourceLimits: limits)
+        let request = SpawnRequest(cluster: cluster, droneID: drone, maxIdle: WireSeconds(rawValue: 0), backendID: backend, executable: executable)
+        return self.specification(for: request)?.withoutWhatComesLate
+    }
+
     /// Nil when the image's name is not one.
     package func specification(for request: SpawnRequest) -> ContainerSpec? {
         let executable = request.executable
@@ -66,7 +74,7 @@ package struct ContainerTemplate: Sendable {
 
 extension ContainerLimits {
     /// As a request asks for them.
-    init(_ limits: ResourceLimits) {
+    package init(_ limits: ResourceLimits) {
         self.init(
             cpuPeriodMicroseconds: limits.cpuPeriodMicroseconds, cpuPercent: limits.cpuPeriodPercent.map { UInt64($0) },
             cpuTimeSeconds: limits.cpuTimeLimitSeconds, memoryBytes: limits.memoryLimitBytes, diskBytes: limits.diskLimitBytes)

@@ -16,6 +16,8 @@ extension DockerEngineAdapter {
             try await mounts.prepare(mount, for: request.executable.process.user)
         }
         let backend = request.backendID
+        self.parked?.startBegan(of: backend)
+        if !plainly, let container = await self.claimParked(spec, for: backend) { return container }
         // What is ready is on the network that backends join by default.
         guard !plainly, request.executable.network == nil, let pool = self.sandboxes, let shortcut = pool.claim(for: backend) else {
             return try await self.create(spec, for: backend)
@@ -52,12 +54,9 @@ extension DockerEngineAdapter {
     }
 
     private func create(_ specification: ContainerSpec, for backend: BackendID) async throws(EngineFailure) -> ContainerHandle {
-        var spec = specification
-        if spec.networkOf == nil { try await self.ensureNetwork() }
+        if specification.networkOf == nil { try await self.ensureNetwork() }
+        let spec = try await self.finished(specification)
         do throws(EngineError) {
-            if spec.syslog == nil, let bytes = self.template.logBytes {
-                spec.logRotation = LogRotation(driver: try await self.standardLogDriver(), bytes: bytes)
-            }
             let id = try await self.client.createContainer(spec, name: try Self.containerID(backend.resourceName))
             var handle = ContainerHandle(id: id.rawValue, name: backend.resourceName, labels: spec.labels)
             handle.sandbox = spec.networkOf?.rawValue
@@ -68,6 +67,18 @@ extension DockerEngineAdapter {
         }
     }
 
+    /// With what depends on the engine.
+    func finished(_ specification: ContainerSpec) async throws(EngineFailure) -> ContainerSpec {
+        guard specification.syslog == nil, specification.keepsOutput, let bytes = self.template.logBytes else { return specification }
+        var spec = specification
+        do throws(EngineError) {
+            spec.logRotation = LogRotation(driver: try await self.standardLogDriver(), bytes: bytes)
+        } catch {
+            throw EngineFailure(error)
+        }
+        return spec
+    }
+
     private func standardLogDriver() async throws(EngineError) -> String {
         if let known = self.logDriver.value { return known }
         let driver = try await self.client.information().logDriver
@@ -76,6 +87,8 @@ extension DockerEngineAdapter {
     }
 
     package func start(_ container: ContainerHandle) async throws(EngineFailure) {
+        if container.isParked { return try await self.startParked(container) }
+        defer { if let backend = container.backend { self.parked?.startEnded(of: backend) } }
         do throws(EngineError) {
             let outcome: Void? = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.start(id) }
             if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(container.name)") }

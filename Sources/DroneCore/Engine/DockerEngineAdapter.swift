@@ -13,6 +13,8 @@ package struct DockerEngineAdapter: Engine {
     let logDriver = LastKnown<String>()
     /// Where starts find a network ready; nil for none.
     package var sandboxes: SandboxPool?
+    /// Where starts find a container that runs; nil for none.
+    package var parked: ParkedPool?
 
     package init(client: DockerClient, template: ContainerTemplate) {
         self.client = client
@@ -56,8 +58,14 @@ package struct DockerEngineAdapter: Engine {
     }
 
     package func remove(_ container: ContainerHandle) async throws(EngineFailure) {
-        if let id = container.id { self.groups[id] = nil }
-        if let backend = container.backend { self.sandboxes?.startAbandoned(of: backend) }
+        if let id = container.id {
+            self.groups[id] = nil
+            self.parked?.forget(id)
+        }
+        if let backend = container.backend {
+            self.sandboxes?.startAbandoned(of: backend)
+            self.parked?.startEnded(of: backend)
+        }
         var sandbox = container.sandbox
         if container.id == nil { sandbox = try await self.recover(container)?.sandbox }
         do throws(EngineError) {

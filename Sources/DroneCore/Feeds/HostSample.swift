@@ -79,7 +79,8 @@ extension HostSample {
             disks: mounts.compactMap { self.disk(at: $0) })
     }
 
-    private static func disk(at path: String) -> Disk? {
+    /// - Returns: Nil where there is no such path.
+    static func disk(at path: String) -> Disk? {
         var facts = statvfs()
         guard statvfs(path, &facts) == 0 else { return nil }
         let block = UInt64(facts.f_frsize)

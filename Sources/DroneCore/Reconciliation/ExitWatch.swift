@@ -17,17 +17,19 @@ package struct ExitWatch: Sendable {
     private let registry: BackendRegistry
     private let reconciler: Reconciler
     private let sandboxes: SandboxPool?
+    private let parked: ParkedPool?
     private let time: AgentTime
     private let logger: Logger
 
     package init(
-        feeds: any EngineFeeds, registry: BackendRegistry, reconciler: Reconciler, sandboxes: SandboxPool? = nil, time: AgentTime = AgentTime(),
-        logger: Logger
+        feeds: any EngineFeeds, registry: BackendRegistry, reconciler: Reconciler, sandboxes: SandboxPool? = nil, parked: ParkedPool? = nil,
+        time: AgentTime = AgentTime(), logger: Logger
     ) {
         self.feeds = feeds
         self.registry = registry
         self.reconciler = reconciler
         self.sandboxes = sandboxes
+        self.parked = parked
         self.time = time
         self.logger = logger
     }
@@ -59,7 +61,10 @@ package struct ExitWatch: Sendable {
         switch news {
         case .listening: await self.reconciler.reconcile()  // the engine forgets old events
         case .ended(let container):
-            if let id = container.id { self.sandboxes?.ended([id]) }
+            if let id = container.id {
+                self.sandboxes?.ended([id])
+                self.parked?.ended([id])
+            }
             await self.registry.supervisor(of: container)?.exitHint()
         }
     }

@@ -18,19 +18,21 @@ package actor Reconciler {
     private let store: DroneStore
     private let registry: BackendRegistry
     private let sandboxes: SandboxPool?
+    private let parked: ParkedPool?
     private let time: AgentTime
     private let logger: Logger
     private var strays: [String: Int64] = [:]
 
     package init(
         drone: DroneID, engine: any Engine, store: DroneStore, registry: BackendRegistry, sandboxes: SandboxPool? = nil,
-        time: AgentTime = AgentTime(), logger: Logger
+        parked: ParkedPool? = nil, time: AgentTime = AgentTime(), logger: Logger
     ) {
         self.drone = drone
         self.engine = engine
         self.store = store
         self.registry = registry
         self.sandboxes = sandboxes
+        self.parked = parked
         self.time = time
         self.logger = logger
     }
@@ -48,9 +50,11 @@ package actor Reconciler {
     package func reconcile() async {
         do {
             // What is ready after the engine was asked is not in its answer.
-            let ready = self.sandboxes?.free ?? []
+            let (ready, parked) = (self.sandboxes?.free ?? [], self.parked?.free ?? [])
             let containers = try await self.engine.list()
-            self.sandboxes?.ended(ready.subtracting(containers.filter(\.isRunning).compactMap(\.container.id)))
+            let alive = Set(containers.filter(\.isRunning).compactMap(\.container.id))
+            self.sandboxes?.ended(ready.subtracting(alive))
+            self.parked?.ended(parked.subtracting(alive))
             // The table after the engine: whoever makes a container enters it in the table first.
             let listing = try await self.store.allBackends()
             let supervised = await self.registry.supervised
@@ -60,7 +64,7 @@ package actor Reconciler {
                 containers: Dictionary(listing.backends.map { ($0.id, $0.container) }, uniquingKeysWith: { first, _ in first })
                     .merging(await self.registry.containers) { _, newer in newer },
                 unreadable: Set(listing.unreadable.map(\.name)), supervised: supervised, running: running,
-                pooled: self.sandboxes?.known ?? [])
+                pooled: (self.sandboxes?.known ?? []).union(self.parked?.known ?? []))
             let plan = ReconciliationPlan.make(
                 containers: containers, table: table, drone: self.drone, strays: self.strays,
                 now: self.time.now().seconds, grace: Self.strayGraceSeconds)

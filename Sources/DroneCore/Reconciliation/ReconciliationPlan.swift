@@ -15,7 +15,7 @@ package struct ReconciliationPlan: Hashable, Sendable {
         package var supervised: Set<BackendID>
         /// Those of them whose container should live.
         package var running: Set<BackendID>
-        /// Sandboxes that the pool knows, by id or name.
+        /// Sandboxes and parked containers that their pools know, by id or name.
         package var pooled: Set<String>
 
         package init(
@@ -43,7 +43,7 @@ package struct ReconciliationPlan: Hashable, Sendable {
 
     /// A container belongs to the backend whose row or supervisor has its id, or else to the backend that its labels name. One with another role
     /// that no row refers to is there on purpose: it is spared, whatever drone made it. Except for a sandbox of this drone that neither the pool
-    /// nor a container has: its backend is gone.
+    /// nor a container has, and a parked container that is neither the pool's nor a backend's: its backend is gone.
     ///
     /// - Parameter strays: Those of the previous plan.
     /// - Parameter now: Unix time in seconds.
@@ -76,8 +76,10 @@ package struct ReconciliationPlan: Hashable, Sendable {
         }
         let used = Set(containers.compactMap(\.container.sandbox))
             .union(table.containers.filter { table.supervised.contains($0.key) }.compactMap(\.value.sandbox))
-        for listing in containers where listing.container.role == .other(ContainerHandle.sandboxRole) && listing.drone == drone {
-            guard let id = listing.container.id, !used.contains(id), !table.pooled.contains(id), !table.pooled.contains(listing.container.name) else {
+        for listing in containers where listing.container.isOfPool && listing.drone == drone {
+            guard let id = listing.container.id, !used.contains(id), owners[id] == nil, !table.pooled.contains(id),
+                !table.pooled.contains(listing.container.name)
+            else {
                 continue
             }
             plan.addStray(listing, id: id, seen: strays[id], now: now, grace: grace)
@@ -93,4 +95,9 @@ package struct ReconciliationPlan: Hashable, Sendable {
             self.strays[id] = firstSeen
         }
     }
+}
+
+extension ContainerHandle {
+    /// Whether a pool of an agent has made it, by its labels.
+    fileprivate var isOfPool: Bool { self.isParked || self.role == .other(Self.sandboxRole) }
 }

@@ -21,6 +21,7 @@ package final class SandboxPool: Sendable {
     /// Yields when there may be something to do.
     private let bell: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
+    private let isProbed = Mutex(false)
     private let freeMeter = Meter(label: "plane_drone_free_sandboxes")
 
     /// - Parameter size: How many are kept ready.
@@ -83,6 +84,12 @@ package final class SandboxPool: Sendable {
 
     package func set(draining: Bool) { self.change { $0.isDraining = draining } }
 
+    /// Whether it was found out if sandboxes work, and by which runtime.
+    package var hasProbed: Bool { self.isProbed.withLock { $0 } }
+
+    /// By which containers start fastest; nil for the engine's own, and while nothing is known.
+    package var runtime: String? { self.machine.withLock { $0.usable?.runtime } }
+
     // MARK: - Keeping it full
 
     /// Probes, takes over what an agent before this one has left, and keeps the pool full, until cancelled. The sandboxes stay.
@@ -104,6 +111,7 @@ package final class SandboxPool: Sendable {
                 machine.open(runtime: probe.runtime, adopted: adopted)
                 return machine.usable != nil
             }
+            self.isProbed.withLock { $0 = true }
             self.logger.info("network sandboxes are used", metadata: [LogKey.reason: "\(probe.findings)", LogKey.count: "\(adopted.count)"])
             if isOpen { await self.keepFull() }
         }
@@ -120,6 +128,7 @@ package final class SandboxPool: Sendable {
                     self.logger.debug("sandboxes were not tried yet", metadata: [LogKey.error: "\(error)"])
                     guard (try? await self.time.sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return nil }
                 } else {
+                    self.isProbed.withLock { $0 = true }
                     self.logger.notice("network sandboxes are not used", metadata: [LogKey.reason: "\(error)"])
                     try? await self.time.sleep(Self.probePause)
                     return nil

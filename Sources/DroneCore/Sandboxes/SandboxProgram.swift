@@ -62,7 +62,10 @@ enum SandboxProgram {
     }
 
     /// The image's only layer: an archive with the program in it (tar(5), ustar).
-    static func archive(of executable: [UInt8]) -> [UInt8] {
+    static func archive(of executable: [UInt8]) -> [UInt8] { self.archive(of: executable, at: Self.path) }
+
+    /// - Parameter path: An absolute one of less than a hundred bytes.
+    static func archive(of executable: [UInt8], at path: String) -> [UInt8] {
         let block = 512
         var header = [UInt8](repeating: 0, count: block)
         func put(_ text: String, at offset: Int) { header.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8) }
@@ -70,7 +73,7 @@ enum SandboxProgram {
             let text = String(number, radix: 8)
             return String(repeating: "0", count: digits - text.count) + text
         }
-        put(String(Self.path.dropFirst()), at: 0)
+        put(String(path.dropFirst()), at: 0)
         put(octal(0o755, 7), at: 100)
         put(octal(0, 7), at: 108)  // owner
         put(octal(0, 7), at: 116)  // group

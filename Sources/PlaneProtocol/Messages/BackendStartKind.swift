@@ -12,4 +12,6 @@ package struct BackendStartKind: JSONText, Hashable, Codable {
     package static let cold = BackendStartKind(rawValue: "cold")
     /// In a network that was ready.
     package static let sandbox = BackendStartKind(rawValue: "sandbox")
+    /// In a container that ran already, and waited to be told its environment and arguments.
+    package static let parked = BackendStartKind(rawValue: "parked")
 }

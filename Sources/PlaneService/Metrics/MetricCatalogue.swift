@@ -25,6 +25,8 @@ package enum MetricCatalogue {
         "plane_drone_free_sandboxes": "Networks that are ready for the next backends.",
         "plane_drone_is_draining": "1 while the drone takes no new backends because it is being drained.",
         "plane_drone_max_backends": "Most backends this drone runs at once; 0 if there is no limit.",
+        "plane_drone_parked_claims_total": "Starts of backends of images that are parked that found a container which ran (hit), or none (miss).",
+        "plane_drone_parked_containers": "Containers that run, and wait for the next backends.",
         "plane_drone_running_backends": "Backends of this drone that have not ended.",
         "plane_drone_sandbox_claims_total": "Starts of backends that found a network ready (hit), or none (miss).",
         "plane_drone_spawn_phase_seconds":

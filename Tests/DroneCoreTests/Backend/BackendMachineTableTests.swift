@@ -67,7 +67,7 @@ import Testing
     }
 
     static let states: [State] = [
-        .waiting(.admitted), .waiting(.loading), .waiting(.starting), .waiting(.ready), .waiting(.ending(terminated)),
+        .waiting(.admitted), .waiting(.loading), .waiting(.claimed), .waiting(.starting), .waiting(.ready), .waiting(.ending(terminated)),
         .waiting(.ended(before)),
         .loading(.adopting(fresh)), .loading(.adopting(triedAdoption)), .loading(.pulling(fresh)),
         .loading(.creating(fresh)), .loading(.creating(triedPull)), .loading(.creating(triedAdoption)), .loading(.creating(plain)),
@@ -117,6 +117,7 @@ import Testing
     static let beginning: [Row] = [
         Row(from: .waiting(.admitted), event: .begin, to: .loading(.creating(fresh)), actions: [.create(plainly: false)]),
         Row(from: .waiting(.loading), event: .begin, to: .loading(.adopting(fresh)), actions: [.inspect]),
+        Row(from: .waiting(.claimed), event: .begin, to: .loading(.discarding(plain)), actions: [.discard]),
         Row(from: .waiting(.starting), event: .begin, to: .starting(.locating), actions: [.inspect]),
         Row(from: .waiting(.ready), event: .begin, to: .ready(.rejoining), actions: [.inspect]),
         Row(from: .waiting(.ending(terminated)), event: .begin, to: .ending(terminated, .stopping), actions: [.stop(.soft)]),
@@ -270,6 +271,7 @@ import Testing
     static let requests: [Row] = [
         asked(.waiting(.admitted), .stopping),
         asked(.waiting(.loading), .stopping),
+        asked(.waiting(.claimed), .stopping),
         asked(.waiting(.starting), .stopping),
         asked(.waiting(.ready), .stopping),
         asked(.loading(.pulling(fresh)), .drainingLogs(removes: true), first: [.cancelWork]),

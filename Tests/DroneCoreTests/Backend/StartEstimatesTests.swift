@@ -20,9 +20,9 @@ import Testing
         let estimates = StartEstimates()
         for taken in [200, 180, 5000] { estimates.note(self.phases(Int64(taken)), of: "demo", by: .cold) }
         #expect(estimates.estimate(of: "demo", by: .cold) == .milliseconds(200))
-        #expect(estimates.estimate(of: "demo", by: .sandbox) == .milliseconds(200))
-        estimates.note(self.phases(20), of: "demo", by: .sandbox)
-        #expect(estimates.estimate(of: "demo", by: .sandbox) == .milliseconds(20))
+        #expect(estimates.estimate(of: "demo", by: .parked) == .milliseconds(200))
+        estimates.note(self.phases(20), of: "demo", by: .parked)
+        #expect(estimates.estimate(of: "demo", by: .parked) == .milliseconds(20))
         #expect(estimates.estimate(of: "other", by: .cold) == nil)
     }
 

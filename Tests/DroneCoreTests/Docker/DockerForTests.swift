@@ -54,8 +54,12 @@ struct DockerWithSandboxes {
         }
     }
 
+    func cleanedUp(_ body: () async throws -> Void) async throws { try await self.engine.cleanedUp(of: self.drone, body) }
+}
+
+extension DockerEngineAdapter {
     /// Leaves nothing of the drone, however `body` ends.
-    func cleanedUp(_ body: () async throws -> Void) async throws {
+    func cleanedUp(of drone: DroneID, _ body: () async throws -> Void) async throws {
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await body())
@@ -63,9 +67,9 @@ struct DockerWithSandboxes {
             outcome = .failure(error)
         }
         try await eventually("nothing of the drone is left", within: .seconds(60)) {
-            let left = try await self.engine.list().filter { $0.drone == self.drone }
+            let left = try await self.list().filter { $0.drone == drone }
             // Docker does not like to be asked twice.
-            for listing in left { try? await self.engine.remove(listing.container) }
+            for listing in left { try? await self.remove(listing.container) }
             return left.isEmpty
         }
         try outcome.get()

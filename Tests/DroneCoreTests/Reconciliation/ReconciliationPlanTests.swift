@@ -128,6 +128,20 @@ import Testing
         #expect(self.plan([used] + left, table, strays: first.strays, now: 1090).toRemove.map(\.id) == ["stray"])
     }
 
+    @Test("a parked container that the pool has, or that is a backend's, is left; any other of this drone is removed after the grace")
+    func parked() {
+        func parked(_ id: String, by drone: DroneID? = nil) -> ContainerListing {
+            ContainerListing(self.handle(id, by: drone ?? self.us, role: ContainerHandle.parkedRole), isRunning: true)
+        }
+        let table = ReconciliationPlan.Table(
+            states: [.make("b"): .ready], containers: [.make("b"): parked("used").container], supervised: [.make("b")], running: [.make("b")],
+            pooled: ["container-free"])
+        let all = ["used", "free", "stray"].map { parked($0) } + [parked("theirs", by: .make("them"))]
+        let first = self.plan(all, table)
+        #expect(first.toRemove.isEmpty && first.strays == ["container-stray": 1000] && first.exitHints.isEmpty && first.toTakeOn.isEmpty)
+        #expect(self.plan(all, table, strays: first.strays, now: 1090).toRemove.map(\.id) == ["container-stray"])
+    }
+
     @Test("a backend whose sandbox has ended or is gone is looked at", arguments: [true, false])
     func sandboxEnded(exists: Bool) {
         let container = self.container("b-1", in: "its")

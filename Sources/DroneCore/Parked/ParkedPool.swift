@@ -1,0 +1,257 @@
+import DockerEngine
+import DroneStore
+package import Logging
+import Metrics
+import PlaneProtocol
+import PlaneService
+import Synchronization
+import Timing
+
+/// Keeps containers of the images of `agent.parked` running, which wait to become backends: one that is asked for later has nothing to wait for but
+/// its own program.
+///
+/// What is to be done is decided by `ParkedPoolMachine`; one task, `run`, does it, one thing after the other, so that the pool never takes more than
+/// one start's worth of Docker. Claims return at once, from any task.
+package final class ParkedPool: Sendable {
+    /// How a backend is told what it is, until it has been.
+    struct Claim {
+        var document: [UInt8]
+        var backend: BackendID
+    }
+
+    private struct State {
+        var machine: ParkedPoolMachine
+        /// By the container's id. Holds secrets.
+        var claims: [String: Claim] = [:]
+        /// Why a kind has none, as it was told last.
+        var told: [Int: String] = [:]
+    }
+
+    /// Between two looks at the machine's memory and at what is due by then.
+    private static let tick = Duration.seconds(5)
+    /// Between two looks whether the runtime is known.
+    private static let runtimePause = Duration.milliseconds(200)
+
+    private let maker: any ParkedMaker
+    private let sandboxes: SandboxPool?
+    private let time: AgentTime
+    private let logger: Logger
+    private let state: Mutex<State>
+    private let count: Int
+    /// Yields when there may be something to do.
+    private let bell: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
+    private let freeMeter = Meter(label: "plane_drone_parked_containers")
+
+    /// - Parameter sandboxes: Knows by which runtime containers start fastest; nil where the configured one is used.
+    package init(_ kinds: [ParkedKind], maker: any ParkedMaker, sandboxes: SandboxPool? = nil, time: AgentTime = AgentTime(), logger: Logger) {
+        self.maker = maker
+        self.sandboxes = sandboxes
+        self.time = time
+        self.logger = logger
+        self.count = kinds.count
+        self.state = Mutex(State(machine: ParkedPoolMachine(kinds)))
+        (self.bell, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: - For starts
+
+    /// Whether a container like this one is among those that are kept ready.
+    func covers(_ specification: ContainerSpec) -> Bool { self.state.withLock { $0.machine.kind(for: specification) != nil } }
+
+    /// Whether one waits that can stand for this one.
+    func hasFree(for specification: ContainerSpec) -> Bool {
+        self.state.withLock { state in state.machine.kind(for: specification).map { state.machine.hasFree($0) } ?? false }
+    }
+
+    /// A container that runs, for a backend that would get one like this. Counted as hit or miss.
+    ///
+    /// - Parameter image: What its image is at this moment.
+    /// - Returns: Nil when none waits, or it cannot be told what it is to run.
+    func claim(for backend: BackendID, _ specification: ContainerSpec, image: ImageInspection) -> ContainerHandle? {
+        let document = EntryDocument(
+            arguments: image.entrypoint + (specification.command ?? image.command),
+            environment: EntryDocument.environment(specification.environment, image: image.environment)
+        ).bytes
+        let container = self.change { state -> ParkedContainer? in
+            guard let document, let kind = state.machine.kind(for: specification), let container = state.machine.claim(kind, image: image) else { return nil }
+            state.claims[container.id] = Claim(document: document, backend: backend)
+            return container
+        }
+        Counter(label: "plane_drone_parked_claims_total", dimensions: [("result", container == nil ? "miss" : "hit")]).increment()
+        return container?.handle
+    }
+
+    /// What the container is to be told; nil for one that nobody has claimed, or that has been told.
+    func claim(of container: String) -> Claim? { self.state.withLock { $0.claims[container] } }
+
+    /// It has been told.
+    func started(_ container: String) {
+        self.change { state in
+            guard let claim = state.claims.removeValue(forKey: container) else { return }
+            state.machine.started(container, as: claim.backend.resourceName)
+        }
+    }
+
+    /// It is not used after all, and whoever has it removes it.
+    func forget(_ container: String) { self.state.withLock { _ = $0.claims.removeValue(forKey: container) } }
+
+    /// A backend's container is being made, in whichever way: nothing is made beside it.
+    func startBegan(of backend: BackendID) { self.change { $0.machine.startBegan(of: backend, now: self.time.uptime()) } }
+
+    func startEnded(of backend: BackendID) { self.change { $0.machine.startEnded(of: backend, now: self.time.uptime()) } }
+
+    // MARK: - For who looks after containers
+
+    /// What the engine may list, and is not to be taken for left behind: ids, and the name of the one that is being made.
+    package var known: Set<String> { self.state.withLock { $0.machine.known } }
+
+    /// Those that wait, by the engine's id.
+    package var free: Set<String> { self.state.withLock { Set($0.machine.free) } }
+
+    /// These have ended, if they waited.
+    package func ended(_ ids: Set<String>) {
+        let lost = self.change { $0.machine.ended(ids, now: self.time.uptime()) }
+        if lost > 0 { self.logger.notice("parked containers have ended and are made anew", metadata: [LogKey.count: "\(lost)"]) }
+    }
+
+    package func set(draining: Bool) { self.change { $0.machine.isDraining = draining } }
+
+    // MARK: - Keeping it full
+
+    /// Takes over what an agent before this one has left, and keeps the pool full, until cancelled. The containers stay.
+    ///
+    /// - Parameters:
+    ///   - room: How many backends more the drone may run; nil for any number.
+    ///   - adoptable: Containers of this drone that are parked and nobody's.
+    package func run(room: @escaping @Sendable () -> Int?, adoptable: @Sendable () async throws -> [ContainerListing]) async {
+        while let sandboxes = self.sandboxes, !sandboxes.hasProbed {
+            guard (try? await self.time.sleep(Self.runtimePause)) != nil else { return }
+        }
+        self.change { $0.machine.room = room() }
+        for kind in 0..<self.count { await self.look(kind) }
+        await self.adopt(adoptable)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while (try? await self.time.sleep(Self.tick)) != nil {
+                    let wasPressed = self.state.withLock { $0.machine.isPressed }
+                    let isPressed = await self.maker.isPressed(already: wasPressed)
+                    if isPressed, !wasPressed {
+                        self.logger.notice("parked containers are given up one after the other, for memory or disk run short")
+                    } else if wasPressed, !isPressed {
+                        self.logger.notice("containers are parked again, for memory and disk suffice")
+                    }
+                    self.change { state in
+                        state.machine.isPressed = isPressed
+                        state.machine.room = room()
+                    }
+                }
+            }
+            for await _ in self.bell {
+                while let step = self.next() {
+                    guard !Task.isCancelled else { break }
+                    await self.carryOut(step)
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private var runtime: String? { self.sandboxes?.runtime }
+
+    private func next() -> ParkedPoolMachine.Step? {
+        self.state.withLock { $0.machine.next(now: self.time.uptime(), name: ParkedContainer.randomName()) }
+    }
+
+    private func carryOut(_ step: ParkedPoolMachine.Step) async {
+        switch step {
+        case .wait(let pause): try? await self.time.sleep(pause)
+        case .look(let kind): await self.look(kind)
+        case .make(let kind, let name): await self.make(kind, name)
+        case .remove(let id):
+            await self.attempt("a parked container could not be removed") { () async throws(EngineFailure) in try await self.maker.remove(id) }
+        case .rename(let id, let name):
+            await self.attempt("a parked container could not be renamed") { () async throws(EngineFailure) in
+                try await self.maker.rename(id, to: name)
+            }
+        }
+    }
+
+    /// What fails does no harm: what is left is found by the reconciler.
+    private func attempt(_ failure: Logger.Message, _ body: () async throws(EngineFailure) -> Void) async {
+        do throws(EngineFailure) {
+            try await body()
+        } catch {
+            if !Task.isCancelled { self.logger.debug(failure, metadata: [LogKey.error: "\(error)"]) }
+        }
+    }
+
+    private func look(_ index: Int) async {
+        let kind = self.state.withLock { $0.machine.kind(index) }
+        do throws(EngineFailure) {
+            let image = try await self.maker.look(at: kind)
+            self.change { $0.machine.looked(index, image) }
+            self.tell(nil, of: index)
+        } catch {
+            guard !Task.isCancelled, error.code != .unavailable else { return }
+            self.change { $0.machine.lookFailed(index) }
+            self.tell("\(error)", of: index)
+        }
+    }
+
+    /// Says why there are no containers of a kind, or that there are; each once.
+    private func tell(_ obstacle: String?, of index: Int) {
+        let (news, kind) = self.state.withLock { state in
+            defer { state.told[index] = obstacle ?? "" }
+            return (state.told[index] != obstacle ?? "", state.machine.kind(index))
+        }
+        guard news else { return }
+        var metadata: Logger.Metadata = [LogKey.image: "\(kind.image)", LogKey.count: "\(kind.count)"]
+        guard let obstacle else { return self.logger.info("containers are parked", metadata: metadata) }
+        metadata[LogKey.reason] = "\(obstacle)"
+        self.logger.notice("containers are not parked", metadata: metadata)
+    }
+
+    private func make(_ index: Int, _ name: String) async {
+        let (kind, image) = self.state.withLock { ($0.machine.kind(index), $0.machine.image(index)) }
+        do throws(EngineFailure) {
+            guard let image else { throw EngineFailure(.imageMissing, "the image has gone") }
+            let container = try await self.maker.make(name, kind, of: image, runtime: self.runtime)
+            self.change { $0.machine.made(container, now: self.time.uptime()) }
+        } catch {
+            self.change { $0.machine.makingFailed(now: self.time.uptime()) }
+            if !Task.isCancelled {
+                self.logger.warning("a container could not be parked", metadata: [LogKey.image: "\(kind.image)", LogKey.error: "\(error)"])
+            }
+        }
+    }
+
+    private func adopt(_ adoptable: () async throws -> [ContainerListing]) async {
+        do {
+            let left = try await adoptable().filter { $0.isRunning && ParkedContainer.isUnclaimed($0.container.name) }
+            for index in 0..<self.count {
+                let kind = self.state.withLock { $0.machine.kind(index) }
+                let label = try await self.maker.makeLabel(of: kind, runtime: self.runtime)
+                for container in left.map(\.container) where container.labels[ParkedContainer.makeLabel] == label {
+                    guard let id = container.id, let image = container.labels[ParkedContainer.imageLabel] else { continue }
+                    let parked = ParkedContainer(id: id, name: container.name, labels: container.labels, imageID: image)
+                    self.change { $0.machine.adopt(parked, of: index, now: self.time.uptime()) }
+                }
+            }
+        } catch {
+            // They are taken for left behind and removed after a while.
+            if !Task.isCancelled { self.logger.warning("parked containers could not be taken over", metadata: [LogKey.error: "\(error)"]) }
+        }
+    }
+
+    @discardableResult
+    private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        let (result, count) = self.state.withLock { state in
+            let result = body(&state)
+            return (result, state.machine.free.count)
+        }
+        self.freeMeter.set(count)
+        self.ring.yield()
+        return result
+    }
+}
