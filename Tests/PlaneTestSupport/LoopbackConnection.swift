@@ -87,7 +87,11 @@ package final class LoopbackConnection: Sendable {
 
     private func onQueue<Result: Sendable>(_ work: @escaping @Sendable (Int32) throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            self.queue.async { [socket] in continuation.resume(with: Swift.Result { try work(socket) }) }
+            self.queue.async {
+                // Keeps the descriptor open, as for a ``TestBackend``.
+                let result = withExtendedLifetime(self) { Swift.Result { try work(self.socket) } }
+                continuation.resume(with: result)
+            }
         }
     }
 }

@@ -45,8 +45,10 @@ package final class TestBackend: Sendable {
     /// Waits for the next connection.
     package func accept() async throws -> TestPeer {
         try await withCheckedThrowingContinuation { continuation in
-            self.queue.async { [socket] in
-                let accepted = Glibc.accept(socket, nil, nil)
+            self.queue.async {
+                // Whoever waits may be the last that knows this backend. Its descriptor must not be closed, and be another socket of another test,
+                // before it has been asked.
+                let accepted = withExtendedLifetime(self) { Glibc.accept(self.socket, nil, nil) }
                 _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)  // of no use to a program that another test starts
                 if accepted < 0 {
                     continuation.resume(throwing: TestPeer.Failure(description: "accept: \(String(cString: strerror(errno)))"))

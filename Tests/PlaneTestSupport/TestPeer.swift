@@ -160,7 +160,11 @@ package final class TestPeer: Sendable {
         _ queue: DispatchQueue, _ work: @escaping @Sendable (Int32) throws -> Result
     ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            queue.async { [socket] in continuation.resume(with: Swift.Result { try work(socket) }) }
+            queue.async {
+                // Keeps the descriptor open, as for a ``TestBackend``.
+                let result = withExtendedLifetime(self) { Swift.Result { try work(self.socket) } }
+                continuation.resume(with: result)
+            }
         }
     }
 }

@@ -6,10 +6,7 @@ import ProxyCore
 import Testing
 
 /// None of these clients is ours. They ask a backend in Node, which tells each what it has asked for.
-/// They are programs that want the processor for themselves: beside all other tests of this target some of curl's requests run out of their time.
-@Suite(
-    "HTTP/2: other people's clients", .serialized,
-    .enabled(if: ProcessInfo.processInfo.environment["PLANE_TEST_HTTP2_CLIENTS"] != nil, "PLANE_TEST_HTTP2_CLIENTS is not set"))
+@Suite("HTTP/2: other people's clients", .serialized)
 struct HTTP2ClientTests {
     /// A Python with httpx from PyPI; `scripts/test` makes one.
     private static let python = ProcessInfo.processInfo.environment["PLANE_TEST_PYTHON"]
@@ -41,7 +38,8 @@ struct HTTP2ClientTests {
                     -w '%{http_version} %{http_code} %{num_connects}\\n' 'https://b-1.plane.test/number/[1-200]'
                 """)
             let lines = output.split(separator: "\n")
-            #expect(lines.count { $0.hasPrefix("2 200 ") } == 200)
+            let others = lines.filter { !$0.hasPrefix("2 200 ") }
+            #expect(lines.count - others.count == 200, "the others: \(others)")
             // Those that begin while the first connection is being made wait for it.
             #expect(lines.count { $0.hasSuffix(" 1") } == 1)
         }
