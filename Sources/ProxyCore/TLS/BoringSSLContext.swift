@@ -17,6 +17,14 @@ package struct BoringSSLContext {
         SSL_CTX_set_options(self.pointer, UInt32(SSL_OP_CIPHER_SERVER_PREFERENCE))
     }
 
+    /// Connections keep what they need for their handshake alone no longer than that: among it copies of the certificates' list and of the suites.
+    package func forgetHandshakes() {
+        SSL_CTX_set_info_callback(self.pointer) { connection, event, _ in
+            guard event & SSL_CB_HANDSHAKE_START != 0, let connection else { return }
+            SSL_set_shed_handshake_config(connection, 1)
+        }
+    }
+
     /// False when BoringSSL does not take it.
     func use(_ key: TicketKey) -> Bool {
         SSL_CTX_set_tlsext_ticket_keys(self.pointer, key.bytes, key.bytes.count) == 1

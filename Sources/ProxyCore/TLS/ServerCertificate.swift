@@ -53,6 +53,7 @@ struct ServerCertificate: Sendable {
         // Where it cannot be had, BoringSSL's own keys do until the process ends, and clients choose among suites that are all good.
         guard let context = BoringSSLContext(self.context) else { return }
         context.preferOwnOrder()
+        context.forgetHandshakes()
         _ = context.use(ticketKey)
     }
 }
