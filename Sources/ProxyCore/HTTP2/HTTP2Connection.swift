@@ -21,6 +21,8 @@ final class HTTP2Connection: ReadinessHandler {
     @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
     @exclusivity(unchecked) private var budget: FrameBudget
     @exclusivity(unchecked) private var uploads: UploadWindows
+    /// Bytes that the connection's window is owed, and that have not been told to the client yet.
+    @exclusivity(unchecked) private var credit = 0
     @exclusivity(unchecked) private var skipped = SkippedStreams()
     private var farewell = HTTP2Farewell()
 
@@ -249,12 +251,8 @@ final class HTTP2Connection: ReadinessHandler {
     func dataReceived(stream id: Int32, _ data: UnsafePointer<UInt8>, _ length: Int) {
         guard let stream = self.stream(id), let engine = stream.engine, let receivedBase,
             let bytes = self.received.getSlice(at: self.received.readerIndex + (data - receivedBase), length: length)
-        else {
-            nghttp2_session_consume(self.session, id, length)
-            return
-        }
-        let returned = self.uploads.received(length)
-        if returned > 0 { nghttp2_session_consume_connection(self.session, returned) }
+        else { return self.giveBack(length) }
+        self.giveBack(self.uploads.received(length))
         if self.uploads.wantsMeasurement() { self.ping(Self.measuringPing) }
         engine.received(bytes, on: stream)
         if self.fed.last !== engine { self.fed.append(engine) }
@@ -262,16 +260,28 @@ final class HTTP2Connection: ReadinessHandler {
 
     /// A backend has taken bytes of a stream's body.
     func taken(_ count: Int, of stream: HTTP2Stream) {
-        nghttp2_session_consume_stream(self.session, stream.id, count)
         self.drop(count, of: stream)
+        stream.credit += count
+        guard stream.credit >= self.uploads.creditStep, !stream.inputHasEnded, !self.isOver, let session else { return }
+        nghttp2_submit_window_update(session, 0, stream.id, Int32(clamping: stream.credit))
+        stream.credit = 0
         if !self.isInLibrary { self.deferTurn() }
     }
 
     /// Nobody wants bytes of a stream's body.
     func drop(_ count: Int, of stream: HTTP2Stream) {
-        guard count > 0, !self.isOver, let session else { return }
-        let returned = self.uploads.released(count)
-        if returned > 0 { nghttp2_session_consume_connection(session, returned) }
+        guard count > 0, !self.isOver else { return }
+        self.giveBack(self.uploads.released(count))
+    }
+
+    /// Opens the connection's window again, in steps (RFC 9113 §6.9). The library would do so by half of a window, and of what comes behind that half
+    /// the client would hear a round trip later: it could send half a window in each.
+    private func giveBack(_ count: Int) {
+        self.credit += count
+        guard self.credit >= self.uploads.creditStep, let session else { return }
+        nghttp2_submit_window_update(session, 0, 0, Int32(clamping: self.credit))
+        self.credit = 0
+        if !self.isInLibrary { self.deferTurn() }
     }
 
     private func stream(_ id: Int32) -> HTTP2Stream? {
@@ -567,30 +577,5 @@ final class HTTP2Connection: ReadinessHandler {
         }
         if self.farewell.isFinal, self.streams.isEmpty { return self.client.closeLingering() }
         if self.farewell.begunAt != nil { self.sayLastWord() } else { self.quiesce() }
-    }
-}
-
-extension HTTP2Stream.Response {
-    var isEnded: Bool { if case .ended = self { true } else { false } }
-}
-
-/// How far a connection is with telling its client that it ends.
-struct HTTP2Farewell {
-    private(set) var begunAt: NIODeadline?
-    /// The last stream has been named.
-    var isFinal = false
-
-    /// - Returns: Whether to say it now.
-    mutating func begin(_ now: NIODeadline) -> Bool {
-        guard self.begunAt == nil, !self.isFinal else { return false }
-        self.begunAt = now
-        return true
-    }
-
-    /// - Returns: Whether to name the last stream now.
-    mutating func end() -> Bool {
-        guard self.begunAt != nil, !self.isFinal else { return false }
-        self.isFinal = true
-        return true
     }
 }

@@ -20,6 +20,8 @@ final class HTTP2Stream {
         case ended
         /// It has been given up.
         case reset
+
+        var isEnded: Bool { if case .ended = self { true } else { false } }
     }
 
     let id: Int32
@@ -48,6 +50,8 @@ final class HTTP2Stream {
     // Of the request
     /// Of its body, what no backend has taken yet.
     @exclusivity(unchecked) private(set) var input = ByteBuffer()
+    /// Bytes that the stream's window is owed, and that have not been told to the client yet.
+    @exclusivity(unchecked) var credit = 0
     private(set) var inputHasEnded = false
     private(set) var requestTrailers = ByteBuffer()
 

@@ -17,6 +17,9 @@ struct UploadWindows {
     private let limit: Int
     private let allowance: UploadAllowance
     private(set) var size = Self.initialSize
+    /// A window is given back when so many bytes are owed to it: often enough that a client in full flow never has to wait for it, and seldom enough
+    /// that it costs no more than one small frame for some large ones.
+    var creditStep: Int { self.size / 8 }
     /// Received, and not taken by a backend yet.
     private(set) var held = 0
     /// Received, and not given back to the connection's window yet.
@@ -81,7 +84,7 @@ struct UploadWindows {
         guard self.isMeasuring else { return nil }
         self.isMeasuring = false
         defer { self.counted = 0 }
-        // Who is held back by a window sends one of them in each round trip, less what is on its way as it begins.
+        // Who is held back by a window sends one of them in each round trip, less the step in which it is given back.
         guard self.counted >= self.size / 2 else { return nil }
         let grown = min(self.size * Self.growth, self.limit)
         guard grown > self.size, self.allowance.take(grown - self.size) else { return nil }

@@ -96,7 +96,7 @@ struct HTTP2LimitsTests {
             }
             try await client.send(
                 HTTP2Frames.start + HTTP2Frames.headers(Self.fields("still", method: "POST"), stream: 1, flags: HTTP2Frames.endHeaders) + chunks(1))
-            _ = try await client.bytes("the connection's window back") { Self.windowGiven(in: $0) >= size - 32_768 }
+            _ = try await client.bytes("the connection's window back") { Self.windowGiven(to: 0, in: $0) > size - 65_535 / 8 }
             let fields = Self.fields("b-1", method: "POST") + [("content-length", "30000")]
             try await client.send(
                 HTTP2Frames.headers(fields, stream: 3, flags: HTTP2Frames.endHeaders)
@@ -106,6 +106,24 @@ struct HTTP2LimitsTests {
             _ = try await peer.receive(until: String(repeating: "b", count: 30_000))
             let all = HTTP2Frames.read(try await client.bytes("all") { _ in true })
             #expect(!all.contains { $0.stream == 1 && $0.kind == HTTP2Frames.Kind.windowUpdate.rawValue }, "its own window stays closed")
+        }
+    }
+
+    @Test("what a backend has taken of an upload is given back to both windows, but for an eighth of them")
+    func givenBack() async throws {
+        let (size, window) = (60_000, 65_535)
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let fields = Self.fields("b-1", method: "POST") + [("content-length", "1000000")]
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(fields, stream: 1, flags: HTTP2Frames.endHeaders)
+                    + stride(from: 0, to: size, by: 1000).flatMap { _ in HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 1000)) })
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: String(repeating: "a", count: size))
+            for stream in [0, 1] as [UInt32] {
+                _ = try await client.bytes("the window of \(stream)") { Self.windowGiven(to: stream, in: $0) > size - window / 8 }
+            }
         }
     }
 
@@ -167,10 +185,10 @@ struct HTTP2LimitsTests {
         }
     }
 
-    /// To the connection.
-    private static func windowGiven(in bytes: [UInt8]) -> Int {
+    /// - Parameter stream: 0 is the connection.
+    private static func windowGiven(to stream: UInt32, in bytes: [UInt8]) -> Int {
         var sum = 0
-        for frame in HTTP2Frames.read(bytes) where frame.kind == HTTP2Frames.Kind.windowUpdate.rawValue && frame.stream == 0 {
+        for frame in HTTP2Frames.read(bytes) where frame.kind == HTTP2Frames.Kind.windowUpdate.rawValue && frame.stream == stream {
             sum += frame.payload.reduce(0) { $0 << 8 | Int($1) }
         }
         return sum
