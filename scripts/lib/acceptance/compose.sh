@@ -17,7 +17,10 @@ clean_up() {
     # What the services said, for who wants to know why something was not so.
     compose logs --no-color >"$run_folder/acceptance-compose.log" 2>&1 || true
     compose down --volumes --remove-orphans >/dev/null 2>&1 || true
+    docker_cli rm --force "$planb" >/dev/null 2>&1 || true
+    stop redis-acceptance
 }
+planb=$COMPOSE_PROJECT_NAME-planb
 plane() { compose exec -T scheduler plane "$@"; }
 container_of() { compose ps --quiet "$1"; }
 is_healthy() { [ "$(docker_cli inspect --format '{{.State.Health.Status}}' "$(container_of "$1")")" = healthy ]; }
@@ -68,4 +71,22 @@ typed_docker() { DOCKER_HOST=unix://$docker_socket bash -c "${1/plane-backends/$
 typed typed_docker 'docker ps --all --quiet --filter network=plane-backends --filter label=dev.plane.managed=true | xargs --no-run-if-empty docker rm --force'
 # Everything stops.
 typed typed_compose 'docker-compose down --volumes'
-good "docker-compose.yml does what it should"
+
+step "the image of planb"
+# dev/compose/planb.yml wants a registry for Redis; here a Redis of this machine stands in for it.
+redis_port=$(choose_port PLANE_UP_REDIS_PORT $((clone_ports + 5)) redis) planb_port=$(choose_port PLANE_UP_PLANB_PORT $((clone_ports + 6)) planb)
+start redis-acceptance redis-server --port "$redis_port" --bind 127.0.0.1 --save ''
+DOCKER_BUILDKIT=0 docker_cli build --quiet --file dev/Dockerfile --target planb --build-arg "BUILD_IMAGE=$programs_image" --build-arg "RUNTIME_IMAGE=$base_image" \
+    --tag "plane-planb:$PLANE_TAG" . >/dev/null
+# In the network of the machine, where Redis is.
+docker_cli run --detach --name "$planb" --network host --env "HEALTH_PORT=$planb_port" --cap-drop ALL --security-opt no-new-privileges:true "plane-planb:$PLANE_TAG" \
+    planb --listen "127.0.0.1:$planb_port" --access-log stdout --read-redis-port "$redis_port" --write-redis-port "$redis_port" >/dev/null
+planb_is_healthy() { [ "$(docker_cli inspect --format '{{.State.Health.Status}}' "$planb")" = healthy ]; }
+eventually 60 "planb is healthy" planb_is_healthy
+redis-cli -p "$redis_port" rpush frontend:www.example.org example "http://127.0.0.1:$NATS_PORT" >/dev/null
+holds "a host that nobody has is told so" says 'no such route' curl -sS --max-time 5 -H 'Host: other.example.org' "http://127.0.0.1:$planb_port/"
+holds "it reads routes from Redis" says 503 curl -sS --max-time 15 -o /dev/null -w '%{http_code}' -H 'Host: www.example.org' "http://127.0.0.1:$planb_port/"
+[ "$(docker_cli exec "$planb" stat -c %U /proc/1)" != root ] || fail "planb runs as root"
+holds "it stops when it is asked to" docker_cli stop --time 30 "$planb"
+holds "with success" says 0 docker_cli inspect --format '{{.State.ExitCode}}' "$planb"
+good "docker-compose.yml and the images do what they should"

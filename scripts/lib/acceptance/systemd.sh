@@ -35,7 +35,7 @@ step "making the machine"
 docker_cli build --quiet --tag "$image" - >/dev/null <<END
 FROM $base_image
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus \\
-    nats-server pebble openssl iptables binutils libnats3.4 libnghttp2-14 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc
+    nats-server redis-server redis-tools pebble openssl iptables binutils libnats3.4 libnghttp2-14 libsqlite3-0 libssl3 ca-certificates curl procps python3 man-db mandoc && systemctl disable redis-server
 STOPSIGNAL SIGRTMIN+3
 # On a machine of its own systemd shares its mounts with what it starts; in a container it leaves that to whoever made the container, and a service finds the folder of
 # its credentials empty.
@@ -134,6 +134,45 @@ for part in scheduler drone-agent; do
 done
 typed_of_backend() { says "$backend" in_machine bash -c "${1/0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10/$backend}"; }
 typed typed_of_backend 'journalctl PLANE_BACKEND=0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10'
+
+step "the gateway"
+holds "it starts" in_machine systemctl enable --now --quiet plane-gateway
+holds "as a user of its own" says plane-gateway user_of plane-gateway
+connect() {
+    in_machine curl -sS --max-time 60 -H 'Content-Type: application/json' \
+        -d '{"key":{"name":"acceptance"},"spawn_config":{"executable":{"image":"plane-demo","pull_policy":"Never"},"max_idle_seconds":60}}' \
+        'http://127.0.0.1:8081/ctrl/connect?wait=ready'
+}
+eventually 60 "a request over HTTP has a backend that is ready" says '"status":"ready"' connect
+address=$(connect | sed -nE 's/.*"backend_url":"([^"]+)".*/\1/p')
+holds "whose page is where the answer says" in_machine curl -fsSL --max-time 5 -o /dev/null --cookie '' "$address"
+holds "people have a page of what runs" says 'acceptance' in_machine curl -fsS --max-time 5 http://127.0.0.1:8081/
+pid=$(pid_of plane-gateway)
+in_machine systemctl kill --signal KILL --kill-who main plane-gateway
+eventually 30 "plane-gateway is back after kill -9" replaced plane-gateway "$pid"
+
+step "planb"
+in_machine systemd-run --quiet --unit redis-for-planb redis-server --save ''
+in_machine systemd-run --quiet --unit web-for-planb --working-directory /usr/share/doc/plane python3 -m http.server --bind 127.0.0.1 8001
+eventually 10 "a Redis is there" says PONG in_machine redis-cli ping
+holds "planb starts" in_machine systemctl enable --now --quiet planb
+holds "as a user of its own" says planb user_of planb
+in_machine redis-cli rpush frontend:www.example.org example http://127.0.0.1:8001 >/dev/null
+asks_planb() { in_machine curl -fsS --max-time 5 -o /dev/null -H 'Host: www.example.org' http://127.0.0.1:8989/; }
+eventually 10 "it serves what Redis says" asks_planb
+eventually 10 "and writes its log" in_machine grep -q '"GET / HTTP/1.1" 200' /var/log/planb/access.log
+holds "which others do not read" refused as plane-dns plane-dns cat /var/log/planb/access.log
+pid=$(pid_of planb)
+holds "reload" in_machine systemctl reload planb
+eventually 30 "a successor is planb now" replaced planb "$pid"
+holds "and serves" asks_planb
+pid=$(pid_of planb)
+in_machine systemctl kill --signal KILL --kill-who main planb
+eventually 30 "planb is back after kill -9" replaced planb "$pid"
+eventually 10 "and serves" asks_planb
+holds "it brings a manual page" says 'backend-cache' in_machine man planb
+in_machine systemctl disable --now --quiet planb
+in_machine systemctl stop redis-for-planb web-for-planb
 
 step "kill -9 of each service"
 for unit in plane-scheduler plane-dns plane-drone-agent plane-drone-proxy; do
@@ -234,7 +273,7 @@ plane terminate plane.localhost "$backend" >/dev/null
 holds "the package is removed" in_machine apt-get remove -y -q plane
 holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -f "^(/bin/bash )?/[a-z/]*lib/plane/" | wc -l'
 holds "its configuration and state are kept" in_machine test -s /var/lib/plane/drone.sqlite3 -a -s /etc/plane/drone.toml
-holds "a purge takes them" in_machine sh -c 'apt-get purge -y -q plane && ! test -e /etc/plane && ! test -e /var/lib/plane'
+holds "a purge takes them" in_machine sh -c 'apt-get purge -y -q plane && ! test -e /etc/plane && ! test -e /var/lib/plane && ! test -e /etc/default/planb && ! test -e /var/log/planb'
 if [ -n "${ACCEPTANCE_FROM:-}" ]; then
     step "upgrade from the package of $ACCEPTANCE_FROM, whose services are one user"
     old=$(mktemp -d)
