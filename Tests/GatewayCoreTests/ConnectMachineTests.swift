@@ -70,6 +70,15 @@ import Testing
         #expect(self.kind(machine.found(ending, elapsed: ConnectMachine.patience)) == .failedToAcquireKey)
     }
 
+    @Test("what the same request has made before is its answer, ended or not, and nobody waits for its end")
+    func repeated() {
+        var ended = self.holder
+        ended.isEnding = true
+        var machine = self.machine(key: false, cluster: self.first)
+        #expect(machine.begin() == .schedule(self.first))
+        #expect(machine.scheduled(.repeated(ended), elapsed: .zero) == .finish(.repeated(ended)))
+    }
+
     @Test("row 3: a holder with another tag is a conflict")
     func otherTag() {
         var other = self.holder

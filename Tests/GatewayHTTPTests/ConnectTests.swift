@@ -166,6 +166,84 @@ import Testing
         }
     }
 
+    private static let order = [("Idempotency-Key", "order-1")]
+
+    @Test("a repetition has the first's backend, whatever has become of it: it is told as the first was, with the present status")
+    func idempotentEnd() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"spawn_config":{"executable":{"image":"app"}}}"#
+            let first = try await gateway.connect(body, headers: Self.order)
+            let id = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            let running = try await gateway.post("/ctrl/connect?wait=ready", body, headers: Self.order)
+            #expect(running["backend_id"]?.text == id.rawValue && running["spawned"] == .bool(true) && running["status"] == .string("ready"))
+            #expect(running["drone"] == .string("drone-a") && running["token"] != first["token"] && running["backend_url"] == first["backend_url"])
+            gateway.drone.report(id, .exited)
+            try await eventually("the end is known") { try await gateway.get("/pub/b/\(id)/status")["status"] == .string("terminated") }
+            for _ in 0..<2 {
+                let ended = try await gateway.connect(body, headers: Self.order)
+                #expect(ended.status == 200 && ended["backend_id"]?.text == id.rawValue && ended["status"] == .string("terminated"), "\(ended.body)")
+            }
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("many at once with one idempotency key make one backend")
+    func idempotentRace() async throws {
+        try await GatewayFixture.run { gateway in
+            let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
+                for _ in 0..<20 { group.addTask { try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#, headers: Self.order) } }
+                return try await group.reduce(into: [Answer]()) { $0.append($1) }
+            }
+            #expect(answers.allSatisfy { $0.status == 200 }, "\(answers.first { $0.status != 200 }?.body ?? "")")
+            #expect(Set(answers.compactMap { $0["backend_id"]?.text }).count == 1)
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("where nothing came of the first, because no drone took it, a repetition tries again")
+    func idempotentRetry() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"spawn_config":{"executable":{"image":"app"}}}"#
+            gateway.drone.take(course: .refused)
+            for _ in 0..<2 {
+                let refused = try await gateway.connect(body, headers: Self.order)
+                #expect(refused.status == 500 && refused["kind"] == .string("NoDroneAvailable"), "\(refused.body)")
+            }
+            gateway.drone.take(course: .ready)
+            let first = try await gateway.connect(body, headers: Self.order)
+            let second = try await gateway.connect(body, headers: Self.order)
+            #expect(first.status == 200 && second.status == 200 && first["backend_id"] == second["backend_id"], "\(first.body) \(second.body)")
+            #expect(gateway.drone.requests.count == 3)
+        }
+    }
+
+    @Test("a repetition that wants a static token is told that of the first, which its backend knows")
+    func idempotentStaticToken() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"spawn_config":{"executable":{"image":"app"},"use_static_token":true,"subdomain":"play"}}"#
+            let first = try await gateway.connect(body, headers: Self.order)
+            let second = try await gateway.connect(body, headers: Self.order)
+            #expect(first.status == 200 && second["token"] == first["token"] && second["url"] == first["url"] && second["subdomain"] == .string("play"))
+            #expect(gateway.drone.requests.map { $0.executable.env["SESSION_BACKEND_STATIC_TOKEN"]?.exposed } == [first["token"]?.text])
+        }
+    }
+
+    @Test("what all visitors of a backend are told stands in the stream before a drone is asked for it: no gateway's end loses it")
+    func toldBefore() async throws {
+        try await GatewayFixture.run { gateway in
+            gateway.drone.take(course: .refused)
+            let refused = try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"},"use_static_token":true,"subdomain":"play"}}"#)
+            #expect(refused.status == 500)
+            let request = try #require(gateway.drone.requests.first)
+            let text = try #require(request.executable.env["SESSION_BACKEND_STATIC_TOKEN"]?.exposed)
+            let jetStream = gateway.client.bus.connection.jetStream
+            let opened = try #require(try await jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: request.backendID)))
+            let told = OpenedBackend(staticToken: Secret(text), subdomain: Subdomain(rawValue: "play"))
+            #expect(try WireCodec.decode(OpenedBackend.self, from: opened.payload) == told)
+            #expect(try await jetStream.lastMessage(stream: TokenRecord.stream, subject: TokenRecord.subject(of: TokenHash(of: text))) != nil)
+        }
+    }
+
     @Test("who waits for readiness is answered with it, or with how far it came")
     func waits() async throws {
         try await GatewayFixture.run { gateway in

@@ -60,6 +60,8 @@ import Testing
         struct State {
             var backends: [String: Set<String>] = [:]
             var tokens: [String] = []
+            /// The tokens of orders, which are those of their backends.
+            var staticTokens: [String: Set<String>] = [:]
             var unexpected: [String] = []
             var isOver = false
         }
@@ -76,6 +78,7 @@ import Testing
                 case (200, let backend?, let token?):
                     state.backends[name, default: []].insert(backend)
                     state.tokens.append(token)
+                    if token.hasPrefix("s.") { state.staticTokens[backend, default: []].insert(token) }
                 // One that does not know the state yet says so.
                 case (500, _, _) where answer["kind"] == .string("Other"): break
                 default: state.unexpected.append("\(name): \(answer.status) \(answer.body)")
@@ -84,7 +87,7 @@ import Testing
         }
     }
 
-    @Test("gateways that are killed at any moment give no wrong answer: one backend for each key, every token that was told is there")
+    @Test("gateways that are killed at any moment give no wrong answer: one backend for each key and each idempotency key, every token that was told is there")
     func killed() async throws {
         try await withNATSServer { server in
             let environment = ["PLANE_NATS__HOSTS": server.url]
@@ -109,7 +112,7 @@ import Testing
                             var turn = number
                             while !Task.isCancelled, !ledger.isOver {
                                 turn += 1
-                                await Self.visit(gateways[turn % 2], "key-\(turn / 7)", ledger)
+                                await Self.visit(gateways[turn / 2 % 2], "\(turn % 2 == 0 ? "key" : "order")-\(turn / 7)", ledger)
                             }
                         }
                     }
@@ -135,7 +138,14 @@ import Testing
             // Of each key the drone was given one backend, whatever became of whoever asked.
             let keys = drone.requests.compactMap(\.key?.name).filter { $0.hasPrefix("key-") }
             #expect(Set(keys).count == keys.count)
-            for text in tokens {
+            // An order's backend has one token, the one that it was told itself.
+            let staticTokens = ledger.state.staticTokens
+            #expect(staticTokens.count > 4)
+            for request in drone.requests {
+                guard let told = staticTokens[request.backendID.rawValue] else { continue }
+                #expect(told == [request.executable.env["SESSION_BACKEND_STATIC_TOKEN"]?.exposed])
+            }
+            for text in Set(tokens) {
                 let token = try #require(VisitorToken(text: text))
                 let stored = try await client.bus.connection.jetStream.lastMessage(stream: TokenRecord.stream, subject: TokenRecord.subject(of: token.hash))
                 #expect(stored != nil)
@@ -146,10 +156,10 @@ import Testing
         }
     }
 
-    /// One request, noted as it was answered. A name that begins with `order` is that of a backend without a key.
+    /// One request, noted as it was answered. A name that begins with `order` is an idempotency key, of a backend with a token for all visitors.
     private static func visit(_ gateway: Running, _ name: String, _ ledger: Ledger) async {
-        let recipe = #""spawn_config":{"executable":{"image":"app"}},"user":"u1""#
         let isKey = name.hasPrefix("key")
+        let recipe = #""spawn_config":{"executable":{"image":"app"},"use_static_token":\#(!isKey)},"user":"u1""#
         let answer: Answer
         do {
             answer = try await gateway.ask(

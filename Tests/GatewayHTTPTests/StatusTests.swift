@@ -62,6 +62,18 @@ import Testing
         }
     }
 
+    @Test("a backend that no drone took has ended, and its stream says so and ends")
+    func neverBegan() async throws {
+        try await GatewayFixture.run(course: .refused) { gateway in
+            let refused = try await gateway.connect(#"{"spawn_config":{"id":"mine","executable":{"image":"app"}}}"#)
+            #expect(refused["kind"] == .string("NoDroneAvailable"))
+            try await eventually("its end is known") { try await gateway.get("/pub/b/mine/status")["status"] == .string("terminated") }
+            #expect(try await gateway.get("/pub/b/mine/status")["exit_error"] == .bool(true))
+            let text = try await gateway.events("/pub/b/mine/status-stream") { _ in false }
+            #expect(text.contains("id: terminated"))
+        }
+    }
+
     @Test("a silent stream says that it lives")
     func keepAlive() async throws {
         try await GatewayFixture.run { gateway in

@@ -14,6 +14,8 @@ final class TestDrone: Sendable {
     enum Course: Sendable {
         case ready
         case loading
+        /// It is not taken.
+        case refused
     }
 
     let id: DroneID
@@ -61,8 +63,7 @@ final class TestDrone: Sendable {
             }
             group.addTask {
                 await spawns.serve(maxConcurrent: 64) { request in
-                    self.spawn(request)
-                    return .success(true)
+                    self.spawn(request) ? .success(true) : .failure(ErrorReply(code: .full, message: "the drone is full"))
                 }
             }
             group.addTask {
@@ -98,16 +99,19 @@ final class TestDrone: Sendable {
         try? self.client.bus.publish(status)
     }
 
-    private func spawn(_ request: SpawnRequest) {
+    /// - Returns: whether it takes the backend.
+    private func spawn(_ request: SpawnRequest) -> Bool {
         let course = self.state.withLock { state in
             state.requests.append(request)
             return state.course
         }
+        guard course != .refused else { return false }
         self.report(request.backendID, .loading)
-        guard course == .ready else { return }
+        guard course == .ready else { return true }
         self.report(request.backendID, .starting)
         self.report(
             request.backendID, .ready, BackendStatusDetail(phases: SpawnPhases(accepted: 0, pulled: 1000, created: 20_000, started: 90_000, ready: 120_000)))
+        return true
     }
 
     func report(_ backend: BackendID, _ state: BackendState, _ detail: BackendStatusDetail? = nil) {

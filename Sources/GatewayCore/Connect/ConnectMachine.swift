@@ -31,6 +31,8 @@ package struct ConnectMachine: Sendable {
     package enum Outcome: Hashable, Sendable {
         case spawned(KeyHolder)
         case reuse(KeyHolder)
+        /// What the same request has made before, alive or ended.
+        case repeated(KeyHolder)
         case failure(GatewayFailure)
     }
 
@@ -39,6 +41,8 @@ package struct ConnectMachine: Sendable {
         case spawned(KeyHolder)
         /// The holder of the lock.
         case held(KeyHolder)
+        /// The backend that the same request has made before, by its idempotency key.
+        case repeated(KeyHolder)
         case noDrone(detail: String?)
         /// Somebody else's announcement of the lock was in the way for too long.
         case lockBusy
@@ -171,6 +175,9 @@ package struct ConnectMachine: Sendable {
             self.state = .finished
             return .finish(.spawned(holder))
         case .held(let holder): return self.meet(holder, elapsed: elapsed)
+        case .repeated(let holder):
+            self.state = .finished
+            return .finish(.repeated(holder))
         case .noDrone(let detail):
             self.state = .finished
             return .finish(.failure(GatewayFailure(.noDroneAvailable, detail: detail, retryAfterSeconds: 2)))

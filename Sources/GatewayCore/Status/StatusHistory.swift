@@ -26,6 +26,11 @@ package struct StatusHistory: Sendable {
         self.raised([StatusEntry(.scheduled, at: time)])
     }
 
+    /// A scheduler has marked the backend as ended because no drone took it: of that nothing is published.
+    package mutating func neverBegan(at time: StateTime) -> [StatusEntry] {
+        self.raised([StatusEntry(.terminated, at: time, exitError: true, error: "It was ended before it began: no drone took it.")])
+    }
+
     package mutating func apply(_ message: BackendStateMessage) -> [StatusEntry] {
         defer { if message.state == .ready { self.wasReady = true } }
         return self.raised(self.entries(of: message))

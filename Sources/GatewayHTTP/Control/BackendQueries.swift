@@ -64,11 +64,7 @@ struct BackendQueries: Sendable {
             report.droneSeen = drone?.lastSeen
         }
         if lines > 0 { report.lastLines = try await self.lines(lines, of: backend) }
-        var history = StatusHistory()
-        var entries: [StatusEntry] = []
-        if let located, let time = try await reader.assignmentTime(of: located) { entries += history.assigned(at: time) }
-        for message in messages { entries += history.apply(message) }
-        return (report, located?.view, entries)
+        return (report, located?.view, try await reader.fold(messages, of: located).entries)
     }
 
     func document(of backend: BackendID) async throws(GatewayFailure) -> Reply {

@@ -34,7 +34,7 @@ struct ConnectHandler: Sendable {
 
     func connect(_ request: ConnectRequest, _ circumstances: Circumstances) async throws(GatewayFailure) -> ConnectResponse {
         try self.fleet.demandCurrent()
-        let attempt = try SpawnAttempt(request, circumstances, self.fleet)
+        let attempt = try SpawnAttempt(request, circumstances, self.fleet, self.tokens)
         var machine = ConnectMachine(request, defaultCluster: self.configuration.defaultCluster)
         let start = ContinuousClock.now
         var action = machine.begin()
@@ -54,11 +54,12 @@ struct ConnectHandler: Sendable {
                 do { try await Task.sleep(for: Self.pause) } catch { throw .unavailable("cancelled") }
                 action = machine.paused()
             case .finish(.failure(let failure)): throw failure
-            case .finish(.spawned(let holder)): return try await self.answer(holder, spawned: attempt, request, circumstances)
+            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt.lock, request, circumstances)
+            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt.lock, request, circumstances)
             case .finish(.reuse(let holder)):
                 let pool = holder.drone.flatMap { self.fleet.drone($0, in: holder.cluster)?.metadata?.abilities.pool }
                 try self.permit(circumstances.caller, holder.cluster, pool: pool, namespace: request.key?.namespace)
-                return try await self.answer(holder, spawned: nil, request, circumstances)
+                return try await self.answer(holder, .found, lock: attempt.lock, request, circumstances)
             }
         }
     }
@@ -100,24 +101,26 @@ struct ConnectHandler: Sendable {
 
     // MARK: The answer
 
+    /// What an answer tells of.
+    private enum Kind {
+        case spawned
+        /// By this request before, whose answer was lost: told as it was then, but for what has become of it since.
+        case repeated
+        case found
+    }
+
     private func answer(
-        _ holder: KeyHolder, spawned attempt: SpawnAttempt?, _ request: ConnectRequest, _ circumstances: Circumstances
+        _ holder: KeyHolder, _ kind: Kind, lock: LockName, _ request: ConnectRequest, _ circumstances: Circumstances
     ) async throws(GatewayFailure) -> ConnectResponse {
-        let opened: OpenedBackend
-        if let attempt {
-            opened = attempt.opened
-        } else {
-            opened = try await self.tokens.opened(holder.backend)
-        }
-        let made = try await self.tokens.make(for: holder, opened, isNew: attempt != nil, user: request.user, auth: request.auth)
-        var status = StatusWord.scheduled
-        if attempt == nil { status = self.status(of: holder) }
+        let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
+        let made = try await self.tokens.make(for: holder, opened, user: request.user, auth: request.auth)
+        var status = kind == .spawned ? .scheduled : self.status(of: holder)
         if let limit = circumstances.readyLimit { status = await self.awaitReady(holder, limit: limit) }
         return ConnectResponse(
-            backend: holder.backend, spawned: attempt != nil, status: status, token: made.token.text,
+            backend: holder.backend, spawned: kind != .found, status: status, token: made.token.text,
             url: PublicAddress.ofToken(made.token.text, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
             secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: circumstances.base),
-            drone: attempt == nil ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: attempt != nil, key: request.key))
+            drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: kind == .spawned, lock: lock))
     }
 
     private func status(of holder: KeyHolder) -> StatusWord {
@@ -138,12 +141,12 @@ struct ConnectHandler: Sendable {
     }
 
     /// Where the drone's own proxy serves it, for installations without a tier.
-    private func backendURL(of holder: KeyHolder, isNew: Bool, key: BackendKey?) async throws(GatewayFailure) -> Secret? {
+    private func backendURL(of holder: KeyHolder, isNew: Bool, lock: LockName) async throws(GatewayFailure) -> Secret? {
         guard !self.configuration.hasProxyTier, let drone = holder.drone else { return nil }
         let endpoint = self.fleet.drone(drone, in: holder.cluster)?.metadata?.endpoint ?? PublicEndpoint()
         var bearerToken = holder.bearerToken
         // The state does not hold every token; a scheduler knows it.
-        if bearerToken == nil, !isNew, let lock = key?.lock { bearerToken = try await self.ask(lock, in: holder.cluster)?.bearerToken }
+        if bearerToken == nil, !isNew { bearerToken = try await self.ask(lock, in: holder.cluster)?.bearerToken }
         guard let bearerToken else { return nil }
         return PublicAddress.ofBackend(holder.backend, in: holder.cluster, at: endpoint, bearerToken: bearerToken)
     }

@@ -9,59 +9,110 @@ import PlaneState
 import Timing
 
 /// Asks the schedulers for the backend of one request, again where that is harmless: all attempts name the same backend.
+///
+/// So do all repetitions of a request with one idempotency key, at whichever gateway: the id comes from the key. They also ask for the same lock,
+/// so that the schedulers let one of two at the same time wait for the other. A backend of which nothing came, because no drone took it, is no
+/// answer; the repetition then asks for the next id of the key, which all others do as well.
 struct SpawnAttempt: Sendable {
     private let fleet: Fleet
+    private let tokens: TokenWriter
     private let recipe: SpawnConfig?
-    private let backend: BackendID
     private let key: BackendKey
     private let staticToken: VisitorToken?
     private let requester: String?
-    /// An id made from the request itself may be there already, made by the same request.
-    private let mayExist: Bool
+    private let names: Names
+
+    /// Where the id of the backend comes from.
+    private enum Names: Sendable {
+        /// Made up, or the caller's own.
+        case one(BackendID)
+        case ofIdempotencyKey(String)
+    }
+
+    /// What there is under an id that schedulers say is taken.
+    private enum Trace: Sendable {
+        case backend(KeyHolder)
+        /// It was given to a drone and marked as ended before any drone had taken it.
+        case nothing
+        /// Not seen in time.
+        case unknown
+    }
 
     /// For all attempts together: who asks the gateway has an answer within 10 s.
     private static let limit: Duration = .seconds(9)
     /// For one answer; a scheduler waits up to 6 s for a lock that is being taken.
     private static let answerLimit: Duration = .seconds(7)
-    /// For the assignment of a backend whose id is taken.
+    /// For the first word of a backend whose id is taken.
     private static let placingLimit: Duration = .seconds(3)
     /// Over the moment in which a scheduler is replaced or NATS chooses a leader.
     private static let pauses: [Duration] = [.milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(2)]
+    /// Ids of one idempotency key: each is used up by a request of which nothing came.
+    private static let idsOfKey = 16
 
-    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.Circumstances, _ fleet: Fleet) throws(GatewayFailure) {
+    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.Circumstances, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayFailure) {
         var generator = SystemRandomNumberGenerator()
         self.fleet = fleet
+        self.tokens = tokens
         self.recipe = request.spawn
         self.requester = circumstances.caller.name
-        let repeated = circumstances.idempotencyKey.flatMap { BackendID(rawValue: RandomName.text(from: Self.digest($0, of: circumstances.caller))) }
-        self.mayExist = request.spawn?.id == nil && repeated != nil
-        guard let backend = request.spawn?.id ?? repeated ?? .short(using: &generator),
-            let key = request.key ?? BackendKey(name: "lk-\(RandomName.text(using: &generator))")
-        else { throw GatewayFailure(.other, internalCause: "a name that was made up is none") }
-        self.backend = backend
-        self.key = key
         self.staticToken = request.spawn?.usesStaticToken ?? false ? .random(isStatic: true, using: &generator) : nil
-    }
-
-    private static func digest(_ key: String, of caller: Caller) -> SHA256.Digest {
-        SHA256.hash(data: Array("plane gateway idempotency\n\(caller.name ?? "")\n\(key)".utf8))
+        /// Of a lock that is only for this request, where it has no key.
+        var lockSeed: String?
+        if let id = request.spawn?.id {
+            // It says by itself what a repetition is.
+            self.names = .one(id)
+        } else if let idempotencyKey = circumstances.idempotencyKey {
+            let seed = "plane gateway idempotency\n\(circumstances.caller.name ?? "")\n\(idempotencyKey)"
+            self.names = .ofIdempotencyKey(seed)
+            lockSeed = "\(seed)\nlock"
+        } else {
+            guard let id = BackendID.short(using: &generator) else { throw GatewayFailure(.other, internalCause: "a name that was made up is none") }
+            self.names = .one(id)
+        }
+        if let key = request.key {
+            self.key = key
+        } else {
+            let name = lockSeed.map { RandomName.text(from: SHA256.hash(data: Array($0.utf8))) } ?? RandomName.text(using: &generator)
+            guard let key = BackendKey(name: "lk-\(name)") else { throw GatewayFailure(.other, internalCause: "a name that was made up is none") }
+            self.key = key
+        }
     }
 
     var pool: PoolName { self.recipe?.pool ?? .unnamed }
-    /// What later visitors are to be told of it.
+    var lock: LockName { self.key.lock }
+    /// What visitors are told of it.
     var opened: OpenedBackend { OpenedBackend(staticToken: self.staticToken?.text, subdomain: self.recipe?.subdomain) }
 
     func run(in cluster: ClusterName) async throws(GatewayFailure) -> ConnectMachine.ScheduleAnswer {
         guard let recipe = self.recipe else { return .refused("there is no spawn_config") }
-        let request = SpawnPlan(recipe, backend: self.backend, key: self.key, in: cluster, staticToken: self.staticToken, requestedBy: self.requester).request
         let end = ContinuousClock.now + Self.limit
+        switch self.names {
+        case .one(let backend): return try await self.run(recipe, backend, in: cluster, before: end) ?? .idUsed
+        case .ofIdempotencyKey(let seed):
+            for number in 0..<Self.idsOfKey {
+                let digest = SHA256.hash(data: Array((number == 0 ? seed : "\(seed)\n\(number)").utf8))
+                guard let backend = BackendID(rawValue: RandomName.text(from: digest)) else { break }
+                if let answer = try await self.run(recipe, backend, in: cluster, before: end) { return answer }
+            }
+            return .idUsed
+        }
+    }
+
+    /// - Returns: nil where a request before this one has used up the id, and nothing came of it.
+    private func run(
+        _ recipe: SpawnConfig, _ backend: BackendID, in cluster: ClusterName, before end: ContinuousClock.Instant
+    ) async throws(GatewayFailure) -> ConnectMachine.ScheduleAnswer? {
+        // Whoever finds the backend, however soon, and whatever becomes of this process, finds what its visitors are to be told.
+        let opened = try await self.tokens.prepare(self.opened, of: backend, in: cluster)
+        let staticToken = opened.staticToken.flatMap { VisitorToken(text: $0.exposed) }
+        let request = SpawnPlan(recipe, backend: backend, key: self.key, in: cluster, staticToken: staticToken, requestedBy: self.requester).request
         var wasSilent = false
         var pauses = Self.pauses[...]
         while true {
             do throws(RequestFailure) {
                 let left = end - .now
                 let (reply, reason) = try await self.fleet.client.bus.requestWithReason(request, timeout: min(Self.answerLimit, max(left, .milliseconds(1))))
-                return try await self.read(reply, reason, request, wasSilent: wasSilent)
+                return try await self.read(reply, reason, request, backend, wasSilent: wasSilent)
             } catch {
                 if !error.isRefusal { wasSilent = true }
                 guard case .transport(let cause) = error, cause.isRetryable, let pause = pauses.popFirst(), ContinuousClock.now + pause < end else {
@@ -79,40 +130,79 @@ struct SpawnAttempt: Sendable {
         return .unavailable("\(error)")
     }
 
+    private var isRepeatable: Bool {
+        switch self.names {
+        case .one: false
+        case .ofIdempotencyKey: true
+        }
+    }
+
     private func read(
-        _ reply: ScheduleReply, _ reason: ErrorReply?, _ request: ScheduleRequest, wasSilent: Bool
-    ) async throws(RequestFailure) -> ConnectMachine.ScheduleAnswer {
+        _ reply: ScheduleReply, _ reason: ErrorReply?, _ request: ScheduleRequest, _ backend: BackendID, wasSilent: Bool
+    ) async throws(RequestFailure) -> ConnectMachine.ScheduleAnswer? {
         switch reply {
         case .scheduled(let scheduled):
-            let isOurs = scheduled.backendID == self.backend
+            let isOurs = scheduled.backendID == backend
             let holder = KeyHolder(
                 backend: scheduled.backendID, cluster: request.cluster, drone: scheduled.drone, tag: isOurs ? self.key.tag : scheduled.tag,
                 isEnding: scheduled.isEnding, bearerToken: scheduled.bearerToken)
             // An attempt whose answer was lost has the lock by now.
-            return scheduled.spawned || isOurs ? .spawned(holder) : .held(holder)
+            if scheduled.spawned || isOurs && wasSilent && !self.isRepeatable { return .spawned(holder) }
+            return isOurs && self.isRepeatable ? .repeated(holder) : .held(holder)
         case .noDroneAvailable:
             if let reason, reason.code == .notPermitted || reason.code == .badRequest { return .refused(reason.message) }
             return .noDrone(detail: reason?.message)
         case .error(let error):
             switch error.code {
             case .lockBusy: return .lockBusy
-            case .backendExists: return await self.existing(in: request.cluster, isExpected: wasSilent || self.mayExist)
+            case .backendExists: return try await self.existing(backend, in: request.cluster, error, wasSilent: wasSilent)
             case .badRequest, .notPermitted: return .refused(error.message)
             default: throw .refused(error)
             }
         }
     }
 
-    /// What there is under our id already: the result of an attempt before, or of the same request before, which another gateway may be at
-    /// work on now: the state in memory is some milliseconds behind the schedulers'.
-    private func existing(in cluster: ClusterName, isExpected: Bool) async -> ConnectMachine.ScheduleAnswer {
-        guard isExpected else { return .idUsed }
-        let (mirror, backend) = (self.fleet.mirror, self.backend)
-        let known = await withTimeLimit(Self.placingLimit) {
-            await mirror.wait(for: backend, in: cluster) { view in view?.drone == nil && view?.state == nil ? nil : view }
+    /// The id is taken: by this request before, or by another one.
+    private func existing(
+        _ backend: BackendID, in cluster: ClusterName, _ error: ErrorReply, wasSilent: Bool
+    ) async throws(RequestFailure) -> ConnectMachine.ScheduleAnswer? {
+        guard wasSilent || self.isRepeatable else { return .idUsed }
+        switch await self.trace(of: backend, in: cluster) {
+        case .backend(let holder):
+            if self.isRepeatable { return .repeated(holder) }
+            return holder.isEnding ? .idUsed : .spawned(holder)
+        case .nothing: return self.isRepeatable ? nil : .idUsed
+        case .unknown:
+            guard self.isRepeatable else { return .idUsed }
+            // It may be there in a moment: no other id may be used before that is known.
+            throw .refused(error)
         }
-        guard let view = known ?? nil, let drone = view.drone, !(view.state?.isTerminal ?? false) else { return .idUsed }
-        return .spawned(
-            KeyHolder(backend: self.backend, cluster: cluster, drone: drone, tag: self.key.tag, isEnding: view.isEnding, bearerToken: view.bearerToken))
+    }
+
+    /// The state in memory is some milliseconds behind the schedulers'.
+    private func trace(of backend: BackendID, in cluster: ClusterName) async -> Trace {
+        let mirror = self.fleet.mirror
+        let reported = await withTimeLimit(Self.placingLimit) {
+            await mirror.wait(for: backend, in: cluster) { view in view?.state == nil ? nil : view }
+        }
+        // One that is only given to a drone may still be taken, or not.
+        guard let view = reported ?? nil ?? mirror.ask({ $0.backend(backend, in: cluster) }), view.drone != nil || view.state != nil else { return .unknown }
+        // Of the caller's own id: without a key the lock has a name that only this request knows.
+        guard self.isRepeatable || view.lock == self.lock else { return .unknown }
+        let hasEnded = view.state?.isTerminal ?? false
+        if hasEnded {
+            let client = self.fleet.client
+            do throws(GatewayFailure) {
+                let newest = try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await client.newestState(of: backend) }
+                // What a scheduler marks as ended by itself was never reported by a drone, and is published nowhere.
+                if newest == nil { return .nothing }
+            } catch {
+                return .unknown
+            }
+        }
+        return .backend(
+            KeyHolder(
+                backend: backend, cluster: cluster, drone: view.drone, tag: self.key.tag, isEnding: view.isEnding || hasEnded,
+                bearerToken: view.bearerToken))
     }
 }

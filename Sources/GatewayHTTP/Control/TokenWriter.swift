@@ -38,21 +38,42 @@ final class TokenWriter: Sendable {
         self.lifetime = WireSeconds(rawValue: UInt64(max(lifetime.components.seconds, 1)))
     }
 
-    /// - Parameter isNew: whether the backend was made by this request.
-    func make(
-        for holder: KeyHolder, _ opened: OpenedBackend, isNew: Bool, user: String?, auth: [String: JSONValue]
-    ) async throws(GatewayFailure) -> Made {
-        var generator = SystemRandomNumberGenerator()
+    /// Writes what all visitors of a backend share, before anybody asks for the backend.
+    /// - Returns: what counts: what was given or, of an id that was asked for before, what was written then.
+    func prepare(_ opened: OpenedBackend, of backend: BackendID, in cluster: ClusterName) async throws(GatewayFailure) -> OpenedBackend {
+        guard !opened.isEmpty else { return opened }
+        var opened = opened
+        if try await !self.claim(opened, of: backend) {
+            opened = try await self.read(backend)
+            guard !opened.isEmpty else { throw .unavailable("what visitors of \(backend) are told is being written") }
+        }
+        self.remember(opened, of: backend)
+        if let token = opened.staticToken.flatMap({ VisitorToken(text: $0.exposed) }) {
+            try await self.store(
+                TokenRecord(backend: backend, cluster: cluster, subdomain: opened.subdomain, isStatic: true, issued: .now()), of: token)
+        }
+        return opened
+    }
+
+    /// - Returns: false where something stands there already.
+    private func claim(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayFailure) -> Bool {
+        do throws(NATSError) {
+            _ = try await self.jetStream.publish(
+                WireCodec.encode(opened), to: OpenedBackend.subject(of: backend), expectedLastSubjectSequence: 0, timeout: Self.limit)
+            return true
+        } catch {
+            guard error.code == .wrongLastSequence || error.code == .sequenceBusy else { throw .unavailable("\(error)") }
+            return false
+        }
+    }
+
+    /// A token for one visitor; the backend's own where it has one for all.
+    func make(for holder: KeyHolder, _ opened: OpenedBackend, user: String?, auth: [String: JSONValue]) async throws(GatewayFailure) -> Made {
         if let text = opened.staticToken {
             guard let token = VisitorToken(text: text.exposed) else { throw .unavailable("a static token is none") }
-            if isNew {
-                try await self.store(
-                    TokenRecord(backend: holder.backend, cluster: holder.cluster, subdomain: opened.subdomain, isStatic: true, issued: .now()), of: token)
-                try await self.note(opened, of: holder.backend)
-            }
             return Made(token: token)
         }
-        if isNew { try await self.note(opened, of: holder.backend) }
+        var generator = SystemRandomNumberGenerator()
         if let user { self.noteVisit(Visit(user: TokenHash(of: user), backend: holder.backend)) }
         let token = VisitorToken.random(using: &generator)
         let secret = VisitorToken.randomText(using: &generator)
@@ -63,14 +84,19 @@ final class TokenWriter: Sendable {
         return Made(token: token, secret: secret)
     }
 
-    /// What was noted of a backend that was there before.
-    func opened(_ backend: BackendID) async throws(GatewayFailure) -> OpenedBackend {
+    /// What was written of a backend.
+    /// - Parameter isNew: it was made by this request, so that there is nothing but what is known here.
+    func opened(_ backend: BackendID, isNew: Bool) async throws(GatewayFailure) -> OpenedBackend {
         if let known = self.known.withLock({ $0[backend] }) { return known }
+        let opened = isNew ? OpenedBackend() : try await self.read(backend)
+        self.remember(opened, of: backend)
+        return opened
+    }
+
+    private func read(_ backend: BackendID) async throws(GatewayFailure) -> OpenedBackend {
         do throws(NATSError) {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: backend))
-            let opened = message.flatMap { try? WireCodec.decode(OpenedBackend.self, from: $0.payload) } ?? OpenedBackend()
-            self.remember(opened, of: backend)
-            return opened
+            return message.flatMap { try? WireCodec.decode(OpenedBackend.self, from: $0.payload) } ?? OpenedBackend()
         } catch {
             throw .unavailable("\(error)")
         }
@@ -104,11 +130,6 @@ final class TokenWriter: Sendable {
         } catch {
             throw .unavailable("\(error)")
         }
-    }
-
-    private func note(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayFailure) {
-        if !opened.isEmpty { try await self.publish(WireCodec.encode(opened), to: OpenedBackend.subject(of: backend)) }
-        self.remember(opened, of: backend)
     }
 
     private func remember(_ opened: OpenedBackend, of backend: BackendID) {

@@ -21,8 +21,15 @@ struct StatusReader: Sendable {
         let known = self.fleet.locate(backend)
         let newest = try await self.ask { () async throws(PlaneError) in try await self.fleet.client.newestState(of: backend) }
         guard let newest else {
-            guard let known, let time = try await self.assignmentTime(of: known) else { throw .backendNotFound }
-            return StatusEntry(.scheduled, at: time)
+            guard let known else { throw .backendNotFound }
+            var history = StatusHistory()
+            if let end = known.view.endTime {
+                _ = history.neverBegan(at: end)
+            } else if let time = try await self.assignmentTime(of: known) {
+                _ = history.assigned(at: time)
+            }
+            guard let entry = history.last else { throw .backendNotFound }
+            return entry
         }
         var history = StatusHistory()
         // How the end was asked for stands in the message before the last one.
@@ -41,10 +48,18 @@ struct StatusReader: Sendable {
     func history(of backend: BackendID, after seen: StatusWord?) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
         let known = self.fleet.locate(backend)
         let messages = try await self.messages(of: backend)
+        guard known != nil || !messages.isEmpty else { throw .backendNotFound }
+        return try await self.fold(messages, of: known, after: seen)
+    }
+
+    /// - Parameter known: what the state says of the backend; nil where it has forgotten it.
+    func fold(
+        _ messages: [BackendStateMessage], of known: Fleet.Located?, after seen: StatusWord? = nil
+    ) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
         var history = StatusHistory(after: seen)
         var entries: [StatusEntry] = []
         if let known, let time = try await self.assignmentTime(of: known) { entries += history.assigned(at: time) }
-        guard known != nil || !messages.isEmpty else { throw .backendNotFound }
+        if messages.isEmpty, let end = known?.view.endTime { entries += history.neverBegan(at: end) }
         for message in messages { entries += history.apply(message) }
         return (entries, history)
     }
@@ -86,4 +101,9 @@ struct StatusReader: Sendable {
             throw .unavailable("\(error)")
         }
     }
+}
+
+extension BackendView {
+    /// nil while it has not ended.
+    fileprivate var endTime: StateTime? { self.state?.isTerminal ?? false ? self.stateTime : nil }
 }
