@@ -6,7 +6,17 @@ package enum RandomName {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
 
     package static func text(using generator: inout some RandomNumberGenerator) -> String {
-        let digits = (0..<self.length).map { _ in self.alphabet[Int.random(in: self.alphabet.indices, using: &generator)] }
+        // Of the system's generator each number is a call into the kernel: two of them have 128 bits, and half of the digits each.
+        var digits: [UInt8] = []
+        digits.reserveCapacity(self.length)
+        for _ in 0..<2 {
+            var number: UInt64 = generator.next()
+            for _ in 0..<self.length / 2 {
+                let (rest, digit) = number.quotientAndRemainder(dividingBy: UInt64(self.alphabet.count))
+                digits.append(self.alphabet[Int(digit)])
+                number = rest
+            }
+        }
         return String(decoding: digits, as: UTF8.self)
     }
 
