@@ -66,6 +66,9 @@ package final class Fleet: Sendable {
 
     /// Follows everything until the task is cancelled or the connection is closed.
     package func run() async {
+        // The connection is made beside this; whoever fails before it is there tries again a second later.
+        let events = self.client.bus.connection.events
+        if !self.client.bus.connection.isConnected { for await event in events where event == .connected { break } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.client.mirrorState(into: self.mirror) }
             group.addTask { await self.hub.run { self.recent.heard($0) } }
