@@ -47,7 +47,7 @@ import Testing
                 "/ctrl/connect?wait=ready", #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app","env":{"PASSWORD":"hunter2"}}}}"#)
             let backend = try #require(answer["backend_id"]?.text)
             let page = try await gateway.get("/page/b/\(backend)")
-            #expect(page.status == 200 && page.body.contains("<svg") && page.body.contains("container started after 90 ms"))
+            #expect(page.status == 200 && page.body.contains("<svg") && page.body.contains("container started") && page.body.contains("at 90 ms"))
             let token = try #require(answer["token"]?.text)
             #expect(!page.body.contains("hunter2") && !page.body.contains(token))
             let bearer = try #require(answer["backend_url"]?.text?.split(separator: "=").last)
@@ -98,19 +98,61 @@ import Testing
         }
     }
 
+    /// Texts whose contrast with what is behind them is too low to be read by everybody (WCAG 2.2, 1.4.3).
+    private static let faint = """
+        (() => {
+          const light = (color) => {
+            const [r, g, b] = color.match(/[\\d.]+/g).map(Number).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const behind = (element) => {
+            for (let e = element; e; e = e.parentElement) {
+              const color = getComputedStyle(e).backgroundColor;
+              if (color !== "rgba(0, 0, 0, 0)" && color !== "transparent") return color;
+            }
+            return "rgb(255, 255, 255)";
+          };
+          const faint = [];
+          for (const element of document.querySelectorAll("body *")) {
+            if (!Array.from(element.childNodes).some((n) => n.nodeType === 3 && n.textContent.trim())) continue;
+            const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];
+            const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+            if (contrast < 4.5) faint.push(`${element.tagName}.${element.className} ${contrast.toFixed(2)}: ${element.textContent.slice(0, 40)}`);
+          }
+          return faint.join("; ");
+        })()
+        """
+
+    /// Words and names that are broken into lines, and should not be.
+    private static let broken = """
+        Array.from(document.querySelectorAll("thead th, .badge, td.short, button, .bars span")).filter((e) => e.offsetParent !== null)
+          .filter((e) => { const range = document.createRange(); range.selectNodeContents(e);
+            return new Set(Array.from(range.getClientRects(), (r) => Math.round(r.bottom / 8))).size > 1; })
+          .map((e) => e.textContent).join("; ")
+        """
+
     /// Pictures of all pages with something of everything on them are kept in `.run/gateway-page`, for people to look at.
-    @Test("a browser shows the pages, their rules against foreign code let them work, and they are kept up to date", arguments: [(1280, 900), (390, 844)])
-    func browser(width: Int, height: Int) async throws {
+    @Test("in a browser the pages fit into any window, light and dark, can be read by everybody, and their rules against foreign code let them work")
+    func pictures() async throws {
         let tokens = [try #require(AccessToken(name: "reader", text: "sha256:\(TokenHash(of: "r3ad")) read"))]
-        let pictures = URL(filePath: FileManager.default.currentDirectoryPath).appending(path: ".run/gateway-page")
-        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
-        @Sendable func picture(_ name: String, of path: String, _ gateway: GatewayFixture) async throws {
-            let shot = pictures.appending(path: "\(name)-\(width).png")
-            try? FileManager.default.removeItem(at: shot)
-            let said = try await Self.chromium(
-                ["--window-size=\(width),\(height)", "--screenshot=\(shot.path)", "--timeout=4000", "http://127.0.0.1:\(gateway.port)\(path)"])
-            #expect(FileManager.default.fileExists(atPath: shot.path))
-            #expect(!said.contains("Content Security Policy") && !said.contains("Uncaught"), "\(said)")
+        let folder = URL(filePath: FileManager.default.currentDirectoryPath).appending(path: ".run/gateway-page")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        @Sendable func look(at pages: [(name: String, path: String)], _ gateway: GatewayFixture) async throws {
+            try await Chromium.run { browser in
+                for (name, path) in pages {
+                    for (width, isDark) in [(360, false), (360, true), (768, false), (1280, false), (1280, true)] {
+                        try await browser.open("http://127.0.0.1:\(gateway.port)\(path)", width: width, isDark: isDark)
+                        let title = "\(name)-\(width)\(isDark ? "-dark" : "")"
+                        try await browser.picture(folder.appending(path: "\(title).png"))
+                        let overflow = try await browser.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                        #expect(overflow.integer ?? 1 <= 0, "\(title)")
+                        #expect(try await browser.evaluate(Self.faint) == .string(""), "\(title)")
+                        #expect(try await browser.evaluate(Self.broken) == .string(""), "\(title)")
+                    }
+                }
+                let said = browser.log.filter { $0.contains("Content Security Policy") || $0.contains("Uncaught") }
+                #expect(said.isEmpty, "\(said)")
+            }
         }
         try await GatewayFixture.run { gateway in
             for number in 1...6 { _ = try await self.start(gateway, key: "room-\(number)") }
@@ -123,39 +165,35 @@ import Testing
                 let page = try await gateway.get("/?ended=true").body
                 return page.contains("loading") && page.contains("terminated")
             }
-            try await picture("overview", of: "/", gateway)
-            try await picture("ended", of: "/?ended=true", gateway)
-            try await picture("nothing-found", of: "/?q=nothing", gateway)
-            let running = try await gateway.get("/ctrl/b?key=room-1")["backends"]?.items.first?["backend_id"]?.text
-            try await picture("backend", of: "/page/b/\(try #require(running))", gateway)
-            try await picture("backend-failed", of: "/page/b/\(failed)", gateway)
-            try await picture("backend-starting", of: "/page/b/\(slow)", gateway)
-            let live = try await Self.chromium(["--dump-dom", "--timeout=4000", "http://127.0.0.1:\(gateway.port)/"])
-            #expect(live.contains("room-6"))
+            let running = try #require(try await gateway.get("/ctrl/b?key=room-1")["backends"]?.items.first?["backend_id"]?.text)
+            try await look(
+                at: [
+                    ("overview", "/"), ("ended", "/?ended=true"), ("nothing-found", "/?q=nothing"), ("backend", "/page/b/\(running)"),
+                    ("backend-failed", "/page/b/\(failed)"), ("backend-starting", "/page/b/\(slow)"),
+                ], gateway)
         }
-        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
-            try await picture("login", of: "/", gateway)
-        }
+        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in try await look(at: [("login", "/")], gateway) }
     }
 
-    /// Runs Debian's Chromium without a window.
-    /// - Returns: what it printed, with what its console says.
-    private static func chromium(_ arguments: [String]) async throws -> String {
-        let profile = FileManager.default.temporaryDirectory.appending(path: "chromium-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: profile) }
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/chromium")
-        process.arguments =
-            ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr", "--user-data-dir=\(profile.path)"] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                let bytes = output.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                continuation.resume(returning: String(decoding: bytes, as: UTF8.self))
+    @Test("a page that lies open is kept up to date, and says whether it is")
+    func live() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway, key: "room-1")
+            try await Chromium.run { browser in
+                try await browser.open("http://127.0.0.1:\(gateway.port)/", width: 1280)
+                try await eventually("it is live") { try await browser.evaluate("document.getElementById('live').textContent") == .string("live") }
+                _ = try await browser.evaluate("window.isSame = true; document.querySelector('#b-\(backend) a').focus()")
+                let other = try await self.start(gateway, key: "room-2")
+                try await eventually("the new one is there") { try await browser.evaluate("document.getElementById('b-\(other)') !== null") == .bool(true) }
+                gateway.drone.report(other, .failed, BackendStatusDetail(exitCode: 1))
+                try await eventually("the ended one is gone") { try await browser.evaluate("document.getElementById('b-\(other)') === null") == .bool(true) }
+                // Without beginning again, and without taking the focus away.
+                #expect(try await browser.evaluate("window.isSame && document.activeElement.textContent") == .string(backend.rawValue))
+
+                try await browser.open("http://127.0.0.1:\(gateway.port)/page/b/\(backend)", width: 1280)
+                try await eventually("it is live") { try await browser.evaluate("document.getElementById('live').textContent") == .string("live") }
+                gateway.drone.report(backend, .failed, BackendStatusDetail(exitCode: 1))
+                try await eventually("the page shows the end") { try await browser.evaluate("document.getElementById('s-terminated') !== null") == .bool(true) }
             }
         }
     }

@@ -23,18 +23,18 @@ enum BackendPageHTML {
             PageHTML.row(
                 "s-\(entry.status)",
                 [
-                    ("Status", PageHTML.badge(entry.status)), ("Time", HTMLText.escape("\(entry.time)")),
-                    ("Reason", HTMLText.escape([entry.reason?.rawValue, entry.kind?.rawValue].compactMap { $0 }.joined(separator: ", "))),
+                    PageHTML.Cell("Status", PageHTML.badge(entry.status)), PageHTML.Cell("Time", HTMLText.escape("\(entry.time)")),
+                    PageHTML.Cell("Reason", HTMLText.escape([entry.reason?.rawValue, entry.kind?.rawValue].compactMap { $0 }.joined(separator: ", ")), .name),
                 ])
         }
         let lines = report.lastLines.map { HTMLText.escape($0.text) }.joined(separator: "\n")
         let path = "/page/b/\(report.backend)/terminate"
         let buttons =
             mayEnd && status != .terminated
-            ? "<div class=\"actions\">\(PageHTML.button("Terminate", path, field: ("kind", "soft"), about: report.backend.rawValue))\(PageHTML.button("Kill", path, field: ("kind", "hard"), about: report.backend.rawValue))</div>"
+            ? "<div class=\"actions\">\(PageHTML.button("Terminate", path, field: ("kind", "soft"), about: report.backend.rawValue, isDangerous: true))\(PageHTML.button("Kill", path, field: ("kind", "hard"), about: report.backend.rawValue, isDangerous: true))</div>"
             : ""
         return PageHTML.document(
-            title: "Plane: \(report.backend)", live: nil,
+            title: "Plane: \(report.backend)", statuses: status == .terminated ? nil : "/pub/b/\(report.backend)/status-stream",
             """
             <h2>Backend \(HTMLText.escape(report.backend.rawValue)) \(PageHTML.badge(status))</h2>\(buttons)<dl>\(list)</dl>
             <section aria-labelledby="boot-title"><h3 id="boot-title">Its start</h3>\(report.phases.map { Charts.timeline($0) } ?? "<p>Nothing is told of it yet.</p>")</section>

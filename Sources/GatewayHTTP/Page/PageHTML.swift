@@ -5,16 +5,21 @@ import PlaneState
 
 /// The page as HTML. Everything that comes from outside is escaped where it is put in.
 enum PageHTML {
-    static func document(title: String, live: String?, _ body: String) -> String {
+    /// - Parameters:
+    ///   - events: where the whole page is told anew.
+    ///   - statuses: where the statuses of the page's backend are told.
+    static func document(title: String, events: String? = nil, statuses: String? = nil, _ body: String) -> String {
         """
         <!doctype html>
         <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(HTMLText.escape(title))</title><link rel="stylesheet" href="/page/style.css"><script src="/page/script.js" defer></script></head>
-        <body\(live.map { " data-events=\"\(HTMLText.escape($0))\"" } ?? "")><a class="skip" href="#main">Skip to the content</a>
+        <body\(self.attribute("data-events", events))\(self.attribute("data-statuses", statuses))><a class="skip" href="#main">Skip to the content</a>
         <header><h1><a href="/">Plane</a></h1><p id="live" role="status" aria-live="polite"></p></header>
         <main id="main">\(body)</main></body></html>
         """
     }
+
+    private static func attribute(_ name: String, _ value: String?) -> String { value.map { " \(name)=\"\(HTMLText.escape($0))\"" } ?? "" }
 
     // MARK: The first page
 
@@ -49,8 +54,8 @@ enum PageHTML {
             return self.row(
                 "c-\(cluster.name)",
                 [
-                    ("Cluster", HTMLText.escape(cluster.name.rawValue)), ("Drones", HTMLText.escape(drones.isEmpty ? "none" : drones)),
-                    ("Backends", "\(live) live, \(cluster.backends[.ready] ?? 0) ready, \(ended) ended"),
+                    Cell("Cluster", HTMLText.escape(cluster.name.rawValue)), Cell("Drones", HTMLText.escape(drones.isEmpty ? "none" : drones), .name),
+                    Cell("Backends", "\(live) live, \(cluster.backends[.ready] ?? 0) ready, \(ended) ended", .name),
                 ])
         }
         return self.table("Clusters", ["Cluster", "Drones", "Backends"], rows)
@@ -68,33 +73,35 @@ enum PageHTML {
             return self.row(
                 "d-\(drone.cluster)-\(drone.view.id)",
                 [
-                    ("Drone", HTMLText.escape(drone.view.id.rawValue)), ("Cluster", HTMLText.escape(drone.cluster.rawValue)),
-                    ("State", self.badge(state, drone.isSilent ? "bad" : isDraining ? "busy" : drone.view.state == .ready ? "good" : "plain")),
-                    ("Backends", "\(drone.view.liveBackends)"), ("Version", HTMLText.escape(drone.view.metadata?.version ?? "")),
-                    ("Last seen", drone.seenSeconds.map { "\(self.age($0)) ago" } ?? "never"), ("Action", button),
+                    Cell("Drone", HTMLText.escape(drone.view.id.rawValue)),
+                    Cell("State", self.badge(state, drone.isSilent ? "bad" : isDraining ? "busy" : drone.view.state == .ready ? "good" : "plain"), .plain),
+                    Cell("Cluster", HTMLText.escape(drone.cluster.rawValue), .name), Cell("Backends", "\(drone.view.liveBackends)"),
+                    Cell("Version", HTMLText.escape(drone.view.metadata?.version ?? ""), .name),
+                    Cell("Last seen", drone.seenSeconds.map { "\(self.age($0)) ago" } ?? "never"), Cell("Action", button, .plain),
                 ])
         }
-        return self.table("Drones", ["Drone", "Cluster", "State", "Backends", "Version", "Last seen", "Action"], rows)
+        return self.table("Drones", ["Drone", "State", "Cluster", "Backends", "Version", "Last seen", "Action"], rows)
     }
 
     private static func backends(_ model: PageModel) -> String {
         guard !model.backends.isEmpty else { return "<p>\(model.search.text.isEmpty ? "None is live." : "None was found.")</p>" }
-        let rows = model.backends.map { backend in
+        let all = model.backends.map { backend in
             let key = KeyText(backend.view.lock)
             let keyText = key.map { $0.namespace.isEmpty ? $0.name : "\($0.namespace) / \($0.name)" } ?? backend.view.lock?.rawValue ?? ""
-            return self.row(
-                "b-\(backend.view.id)",
-                [
-                    ("Backend", "<a href=\"/page/b/\(backend.view.id)\">\(HTMLText.escape(backend.view.id.rawValue))</a>"),
-                    ("Status", self.badge(backend.status)), ("For", backend.ageSeconds.map { self.age($0) } ?? ""),
-                    ("Key", HTMLText.escape(String(keyText.prefix(80)))), ("Drone", HTMLText.escape(backend.view.drone?.rawValue ?? "")),
-                    ("Connections", backend.connections.map(String.init) ?? ""),
-                    ("To ready", backend.facts?.millisecondsToReady.map { Duration.milliseconds($0).brief } ?? ""),
-                    ("Why it ended", HTMLText.escape(backend.facts?.diagnosis ?? "")),
-                ])
+            return [
+                Cell("Backend", "<a href=\"/page/b/\(backend.view.id)\">\(HTMLText.escape(backend.view.id.rawValue))</a>"),
+                Cell("Status", self.badge(backend.status), .plain), Cell("For", backend.ageSeconds.map { self.age($0) } ?? ""),
+                Cell("Key", HTMLText.escape(String(keyText.prefix(80))), .long), Cell("Drone", HTMLText.escape(backend.view.drone?.rawValue ?? ""), .name),
+                Cell("Connections", backend.connections.map(String.init) ?? ""),
+                Cell("To ready", backend.facts?.millisecondsToReady.map { Duration.milliseconds($0).brief } ?? ""),
+                Cell("Why it ended", HTMLText.escape(backend.facts?.diagnosis ?? ""), .long),
+            ]
         }
+        // Of what nobody has anything there is no column.
+        let columns = all[0].indices.filter { column in all.contains { !$0[column].html.isEmpty } }
+        let rows = zip(model.backends, all).map { backend, cells in self.row("b-\(backend.view.id)", columns.map { cells[$0] }) }
         let more = model.hiddenCount > 0 ? "<p>\(model.hiddenCount) more are not shown: search for them.</p>" : ""
-        return self.table("Backends", ["Backend", "Status", "For", "Key", "Drone", "Connections", "To ready", "Why it ended"], rows) + more
+        return self.table("Backends", columns.map { all[0][$0].head }, rows) + more
     }
 
     // MARK: Pieces
@@ -113,10 +120,36 @@ enum PageHTML {
         "<table><caption class=\"hidden\">\(caption)</caption><thead><tr>\(heads.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead><tbody>\(rows.joined())</tbody></table>"
     }
 
-    /// - Parameter cells: HTML, each with the head of its column, which narrow screens show beside it.
-    static func row(_ id: String, _ cells: [(head: String, html: String)]) -> String {
-        let first = cells.first.map { "<th scope=\"row\" data-head=\"\($0.head)\">\($0.html)</th>" } ?? ""
-        return "<tr id=\"\(HTMLText.escape(id))\">\(first)\(cells.dropFirst().map { "<td data-head=\"\($0.head)\">\($0.html)</td>" }.joined())</tr>"
+    /// What stands under one head in one row.
+    struct Cell {
+        /// How it may be broken into lines.
+        enum Style: String {
+            /// Nowhere.
+            case short
+            /// Where it is too long for a name.
+            case name
+            /// Anywhere, and on narrow screens it has a line of its own.
+            case long
+            /// Nowhere, and it says by itself what it is.
+            case plain
+        }
+
+        let head: String
+        let html: String
+        let style: Style
+
+        init(_ head: String, _ html: String, _ style: Style = .short) {
+            self.head = head
+            self.html = html
+            self.style = style
+        }
+    }
+
+    /// - Parameter cells: the first one says whose row it is. Narrow screens show the heads of the others beside them.
+    static func row(_ id: String, _ cells: [Cell]) -> String {
+        let first = cells.first.map { "<th scope=\"row\">\($0.html)</th>" } ?? ""
+        let others = cells.dropFirst().map { "<td class=\"\($0.style.rawValue)\" data-head=\"\($0.head)\">\($0.html)</td>" }
+        return "<tr id=\"\(HTMLText.escape(id))\">\(first)\(others.joined())</tr>"
     }
 
     static func badge(_ status: StatusWord) -> String {
@@ -129,16 +162,16 @@ enum PageHTML {
 
     static func badge(_ text: String, _ style: String) -> String { "<span class=\"badge \(style)\">\(HTMLText.escape(text))</span>" }
 
-    static func button(_ text: String, _ path: String, field: (name: String, value: String), about name: String) -> String {
+    static func button(_ text: String, _ path: String, field: (name: String, value: String), about name: String, isDangerous: Bool = false) -> String {
         """
         <form action="\(HTMLText.escape(path))" method="post"><input type="hidden" name="\(field.name)" value="\(field.value)">\
-        <button aria-label="\(text) \(HTMLText.escape(name))">\(text)</button></form>
+        <button\(isDangerous ? " class=\"danger\"" : "") aria-label="\(text) \(HTMLText.escape(name))">\(text)</button></form>
         """
     }
 
     static func login(hasFailed: Bool) -> String {
         self.document(
-            title: "Plane: log in", live: nil,
+            title: "Plane: log in",
             """
             <h2>Log in</h2>\(hasFailed ? "<p class=\"warning\" role=\"alert\">No token is this one.</p>" : "")
             <form action="/page/login" method="post" class="login"><label for="token">Token of the gateway</label>

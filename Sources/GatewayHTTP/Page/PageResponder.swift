@@ -49,7 +49,7 @@ final class PageResponder: Sendable {
             search.visited = await self.visited(by: search.text) ?? []
             await self.askConnections()
             return Self.html(
-                PageHTML.document(title: "Plane", live: "/page/events?\(search.query)", PageHTML.overview(self.model(search, caller))))
+                PageHTML.document(title: "Plane", events: "/page/events?\(search.query)", PageHTML.overview(self.model(search, caller))))
         case .pageEvents: return try self.events(PageModel.Search(request.query), caller)
         case .pageBackend(let backend):
             guard let backend else { throw .backendNotFound }
