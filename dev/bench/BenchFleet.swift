@@ -42,9 +42,10 @@ final class BenchFleet: Sendable {
 
     private func speak(_ drone: DroneID) {
         let live = self.live.withLock { $0[drone] ?? 0 }
+        var status = DroneStatusMessage(
+            droneID: drone, cluster: self.world.cluster, droneVersion: "bench", state: .ready, runningBackends: UInt32(clamping: live))
+        status.pool = .unnamed
         // One that is not sent is as good as one that is lost on the way.
-        try? self.bus.publish(
-            DroneStatusMessage(
-                droneID: drone, cluster: self.world.cluster, droneVersion: "bench", state: .ready, runningBackends: UInt32(clamping: live)))
+        try? self.bus.publish(status)
     }
 }

@@ -39,8 +39,11 @@ struct BenchState: Sendable {
             if count % 500 == 0 { try await connection.flush(timeout: .seconds(30)) }
             if count % Self.batch == 0 { try await self.waitUntilStored(count, jetStream) }
         }
+        var metadata = DroneMetadata(ip: .v4(0x7F00_0001), version: "bench")
+        // Those of today's agents: gateways ask for backends that need them.
+        metadata.abilities = DroneAbilities(pool: .unnamed)
         for drone in self.drones {
-            try await publish(.drone(DroneMessage(drone: drone, change: .metadata(DroneMetadata(ip: .v4(0x7F00_0001), version: "bench")))))
+            try await publish(.drone(DroneMessage(drone: drone, change: .metadata(metadata))))
             try await publish(.drone(DroneMessage(drone: drone, change: .state(.ready, at: .now()))))
             try await publish(.drone(DroneMessage(drone: drone, change: .keepAlive(at: .now()))))
             for _ in 0..<self.backendsPerDrone {

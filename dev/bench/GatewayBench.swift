@@ -6,8 +6,10 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import Simulation
+import Synchronization
 
-/// What HTTP costs beside the bus: the real gateway and scheduler on real NATS, with drones that are only messages.
+/// What HTTP costs beside the bus: the real gateway and scheduler on real NATS, with drones that are only messages. Ends with another status than 0
+/// where a budget is not kept.
 struct GatewayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway", abstract: "Connect over HTTP beside the same request on the bus; streams; start-up.")
@@ -20,7 +22,7 @@ struct GatewayBench: AsyncParsableCommand {
     @Option(help: "Live backends of each drone, there before.") var backendsPerDrone = 100
     @Option(help: "Requests on their way at once.") var connections = 64
     @Option(help: "Seconds that each thing is measured for.") var seconds = 10
-    @Option(help: "Streams that are open at once.") var streams = 2000
+    @Option(help: "Streams that are open at once.") var streams = 10_000
     @Option(help: "Requests one after the other, for the latencies.") var singles = 500
 
     func run() async throws {
@@ -38,21 +40,51 @@ struct GatewayBench: AsyncParsableCommand {
         print(
             "\(messages) messages, \(self.drones * self.backendsPerDrone) backends: scheduler ready after \(schedulerStart.milliseconds), gateway after \(gatewayStart.milliseconds)"
         )
+        let verdict = Verdict()
+        if self.drones * self.backendsPerDrone >= Budget.largeWorld {
+            verdict.expect(gatewayStart <= Budget.start * schedulerStart, "start-up \(Budget.start) × the scheduler's")
+        }
         let fleet = BenchFleet(world: world, bus: bus)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await fleet.run() }
             // All drones have spoken twice.
             try await Task.sleep(for: .seconds(9))
-            try await self.measureLatencies(bus, cluster)
-            try await self.measureThroughput("connect, new keys", gateway) { Self.body(key: UUID().uuidString) }
-            try await self.measureThroughput("connect, one held key", gateway) { Self.body(key: "held") }
-            try await self.measureStreams(gateway)
+            try await self.measureLatencies(bus, cluster, verdict)
+            let created = try await self.measureThroughput("connect, new keys", gateway) { Self.body(key: UUID().uuidString) }
+            verdict.expect(created.perSecond >= Budget.connects, "\(Budget.connects) connects a second")
+            let reused = try await self.measureThroughput("connect, one held key", gateway) { Self.body(key: "held") }
+            verdict.expect(reused.perSecondAndCore >= Budget.reuses, "\(Budget.reuses) reuses a second and core")
+            try await self.measureStreams(gateway, verdict)
             group.cancelAll()
         }
         for process in [gateway, scheduler] {
             process.send(SIGTERM)
             await process.waitUntilEnded()
         }
+        for sentence in verdict.sentences { print("not kept: \(sentence)") }
+        if !verdict.sentences.isEmpty { throw ExitCode.failure }
+    }
+
+    /// What may be asked of two cores, on which the gateway, a scheduler, NATS and this program run together.
+    private enum Budget {
+        /// Seconds at the median.
+        static let added = 0.003
+        static let reuse = 0.001
+        /// In a second.
+        static let connects = 2000.0
+        /// In a second of the gateway's processor.
+        static let reuses = 10_000.0
+        static let streamKiB = 12.0
+        /// Of the scheduler's.
+        static let start = 1.2
+        /// From so many on the start is that of the state, and not that of a process.
+        static let largeWorld = 100_000
+    }
+
+    private final class Verdict: Sendable {
+        private let missed = Mutex<[String]>([])
+        var sentences: [String] { self.missed.withLock { $0 } }
+        func expect(_ isKept: Bool, _ budget: String) { if !isKept { self.missed.withLock { $0.append(budget) } } }
     }
 
     private static func body(key: String) -> String { #"{"key":{"name":"\#(key)"},"spawn_config":{"executable":{"image":"none"}}}"# }
@@ -66,7 +98,7 @@ struct GatewayBench: AsyncParsableCommand {
     }
 
     /// One after the other, each kind in turn, so that a machine whose speed drifts does not spoil the comparison.
-    private func measureLatencies(_ bus: PlaneBus, _ cluster: ClusterName) async throws {
+    private func measureLatencies(_ bus: PlaneBus, _ cluster: ClusterName, _ verdict: Verdict) async throws {
         let (port, singles) = (self.port, self.singles)
         var (onBus, created, reused) = (Samples(), Samples(), Samples())
         _ = try await onThread { try KeptHTTP(port: port).post("/ctrl/connect", Self.body(key: "held")) }
@@ -95,9 +127,13 @@ struct GatewayBench: AsyncParsableCommand {
         for (name, samples) in [("bus, new lock       ", onBus), ("connect, new key    ", created), ("connect, held key   ", reused)] {
             print("\(name) \(samples.median.milliseconds)  \(samples.quantile(0.95).milliseconds)")
         }
+        verdict.expect(created.median - onBus.median <= Budget.added, "connect adds 3 ms to the scheduler's reply")
+        verdict.expect(reused.median <= Budget.reuse, "1 ms for a held key")
     }
 
-    private func measureThroughput(_ name: String, _ process: SchedulerProcess, _ body: @escaping @Sendable () -> String) async throws {
+    private func measureThroughput(
+        _ name: String, _ process: SchedulerProcess, _ body: @escaping @Sendable () -> String
+    ) async throws -> (perSecond: Double, perSecondAndCore: Double) {
         let port = self.port
         let cpu = ProcessUsage.processorTime(of: process.identifier)
         let start = ContinuousClock.now
@@ -125,9 +161,10 @@ struct GatewayBench: AsyncParsableCommand {
             String(
                 format: "%@: %.0f/s, %.0f µs of the gateway's processor each (%.0f/s and core)", name, Double(served) / took, used / Double(served) * 1e6,
                 Double(served) / used))
+        return (Double(served) / took, Double(served) / used)
     }
 
-    private func measureStreams(_ process: SchedulerProcess) async throws {
+    private func measureStreams(_ process: SchedulerProcess, _ verdict: Verdict) async throws {
         let (port, count) = (self.port, self.streams)
         let answer = try await onThread { () throws -> Data in
             let body = Data(Self.body(key: "held").utf8)
@@ -143,7 +180,9 @@ struct GatewayBench: AsyncParsableCommand {
                 return client
             }
             let after = ProcessUsage.residentBytes(of: process.identifier)
-            print(String(format: "%d open streams: %.1f KiB each", count, Double(after - before) / Double(count) / 1024))
+            let each = Double(after - before) / Double(count) / 1024
+            print(String(format: "%d open streams: %.1f KiB each", count, each))
+            verdict.expect(each <= Budget.streamKiB, "\(Budget.streamKiB) KiB for each open stream")
             withExtendedLifetime(clients) {}
         }
     }
