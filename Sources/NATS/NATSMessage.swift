@@ -16,6 +16,14 @@ package struct NATSMessage: Sendable, Hashable {
     /// The status the server put on the header line: 503 nobody listens, 100 control messages of a consumer.
     var status: String? { self.headers.isEmpty ? nil : self.headers["Status"] }
 
+    /// Whether a stream of JetStream's has delivered it: a consumer, or a stream that publishes again what it stores. Whoever may make one of these has the
+    /// server publish what is stored on any subject, also where he may not publish himself. The server marks both, and nobody can leave the mark out: a
+    /// consumer's message has a reply subject of acknowledgements, one that is published again a header with the stream's name, and a consumer's
+    /// control messages a status.
+    package var isDeliveredByStream: Bool {
+        self.reply?.hasPrefix("$JS.ACK.") == true || !self.headers.isEmpty && (self.headers["Nats-Stream"] != nil || self.status == "100")
+    }
+
     /// What one message is taken to occupy in a buffer, in bytes: its contents and about what Swift adds to them.
     var bufferedBytes: Int {
         160 + self.subject.utf8.count + (self.reply?.utf8.count ?? 0) + self.payload.count

@@ -6,10 +6,12 @@ import ServiceLifecycle
 
 /// The messages of one kind as they arrive, for one reader.
 ///
-/// What cannot be read is never passed over in silence: it is logged, and whoever waits for an answer is told what is wrong.
+/// What cannot be read is never passed over in silence: it is logged, and whoever waits for an answer is told what is wrong. What a stream delivers is
+/// passed over, because nobody says it: commands, reports and requests come from whoever may publish them.
 package struct MessageSubscription<Message: PlaneMessage>: Sendable {
     private let subscription: NATSSubscription
     private let answerer: Answerer
+    private let deliveries = StreamDeliveries()
     private let logger: Logger
 
     init(_ subscription: NATSSubscription, answerer: Answerer, logger: Logger) {
@@ -79,6 +81,10 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
     }
 
     private func decode(_ message: NATSMessage) -> Message? {
+        guard !message.isDeliveredByStream else {
+            self.deliveries.tell(of: message, self.logger)
+            return nil
+        }
         do {
             return try WireCodec.decode(Message.self, from: message.payload, subject: message.subject)
         } catch {

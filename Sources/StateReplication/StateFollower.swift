@@ -83,7 +83,7 @@ package struct StateFollower<World: FollowedState>: Sendable {
     /// process ends.
     private func hearPurges() async {
         guard let notices = try? self.jetStream.connection.subscribe(PurgeNotice.subject) else { return }
-        for await message in notices {
+        for await message in notices where !message.isDeliveredByStream {
             switch PurgeNotice(advisory: message.payload) {
             case .everything?:
                 self.logger.warning("the state of the world was purged, and is rebuilt from what the drones say")

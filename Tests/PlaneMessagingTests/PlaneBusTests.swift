@@ -117,6 +117,43 @@ import Testing
         }
     }
 
+    @Test("what a stream delivers is no request, whether a consumer delivers it or the stream publishes it again, and is told once")
+    func deliveredByStream() async throws {
+        let log = LogRecorder()
+        try await withNATSServer { server in
+            let bus = PlaneBus(
+                connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: log.logger), logger: log.logger)
+            let subject = Self.drain(true).subject
+            let (heard, seen) = (Recorder<String>(), Recorder<Bool>())
+            let raw = try bus.connection.subscribe(subject)
+            let subscription = try bus.subscribe(to: DrainDrone.self, on: subject)
+            for (name, more) in [("kept", ""), ("again", #","republish":{"src":"again","dest":"\#(subject)"}"#)] {
+                let stream = #"{"name":"\#(name)","subjects":["\#(name)"],"storage":"memory"\#(more)}"#
+                _ = try await bus.connection.request(Array(stream.utf8), to: "$JS.API.STREAM.CREATE.\(name)", timeout: .seconds(5))
+            }
+            for policy in ["none", "explicit"] {
+                let consumer = #"{"stream_name":"kept","config":{"deliver_subject":"\#(subject)","ack_policy":"\#(policy)"}}"#
+                _ = try await bus.connection.request(Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.kept", timeout: .seconds(5))
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { for await message in raw { heard.record(message.subject) } }
+                group.addTask {
+                    await subscription.serve(maxConcurrent: 1) { request in
+                        seen.record(request.drain)
+                        return .success(UnitReply())
+                    }
+                }
+                for stream in ["kept", "again"] { _ = try await bus.connection.jetStream.publish(WireCodec.encode(Self.drain(true)), to: stream) }
+                try await eventually("both consumers and the stream have published it") { heard.all.count >= 3 }
+                #expect(try await bus.request(Self.drain(false)) == UnitReply())
+                group.cancelAll()
+            }
+            #expect(seen.all == [false])
+            await bus.connection.drain()
+        }
+        #expect(log.entries.filter { $0.message.contains("a stream delivers it") }.count == 1, "\(log.text)")
+    }
+
     @Test("the first answer that goes nowhere is told, the others are only counted")
     func answersDropped() async throws {
         let log = LogRecorder()
