@@ -29,10 +29,17 @@ package enum SchedulerStreams {
     private static let dnsRecordBytes: Int64 = 16 << 20
     /// Bytes of `plane_tokens`: some three million tokens. With more, the oldest are forgotten, and their visitors have to ask the application again.
     private static let tokenBytes: Int64 = 1 << 30
+    /// Bytes of `plane_keys`: some million homes. With more, the oldest are forgotten, and their keys are asked for where requests name their cluster.
+    private static let keyBytes: Int64 = 256 << 20
+    /// Bytes of `plane_certificates`, which keeps two messages for each cluster. With more, the oldest are forgotten, and ordered anew.
+    private static let certificateBytes: Int64 = 64 << 20
     /// Smallest limit of a stream, in bytes; a stream that keeps less is not made.
     static let smallestLimit: Int64 = 64 << 10
 
     /// The essential ones first.
+    ///
+    /// What others than schedulers write into is bounded, so that none of them fills the store, with which all scheduling ends. Not so the state, the tokens
+    /// of backends and the leases: of these nothing may be forgotten, and schedulers alone write them.
     ///
     /// `backend_logs` has one copy, since agents publish to it without waiting for an answer and log lines may be lost. It does not acknowledge:
     /// the server publishes acknowledgements on any subject the sender names, with its own permissions.
@@ -67,14 +74,16 @@ package enum SchedulerStreams {
                 self.backendStatus, ["backend.*.status"], isEssential: true, maxAge: age,
                 maxBytes: history.map { $0 / self.statusShare } ?? StreamConfiguration.unlimited, replicas: replicas, part: self.statusShare),
             // Sealed certificates and who orders them (`CertificateCore`): the last message of each subject.
-            stream("plane_certificates", ["certificate.>"], maxMessagesPerSubject: 1, replicas: replicas),
+            stream(
+                "plane_certificates", ["certificate.>"], maxMessagesPerSubject: 1, maxBytes: self.certificateBytes, replicas: replicas,
+                part: self.statusShare),
             stream(
                 "backend_logs", ["backend.*.log"] + (configuration.acceptsLegacyPeers ? [] : [BackendLogMessage.ownSubscription]), maxMessagesPerSubject: 500,
                 maxAge: age,
                 maxBytes: history ?? StreamConfiguration.unlimited, isAcknowledged: false),
             // In which cluster a key is asked for (`KeyHome`), and the tokens of gateways' visitors (`TokenRecord`), with what gateways tell later ones:
             // the last message of each subject.
-            stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, replicas: replicas),
+            stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, maxBytes: self.keyBytes, replicas: replicas),
             // A revocation goes after all tokens that it ends, because the oldest message goes first.
             stream(
                 TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitNote.subscription], maxMessagesPerSubject: 1,

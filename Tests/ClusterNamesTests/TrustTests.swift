@@ -120,7 +120,8 @@ import Testing
             "cert-refresher",
             [
                 "cluster.other_test.set_acme_record", "cluster.plane_test.schedule", "cluster.plane_test.drone.register", "state.cluster.plane_test.acme",
-                "$JS.API.CONSUMER.CREATE.plane_state",
+                "$JS.API.CONSUMER.CREATE.plane_state", "certificate.cluster.plane_test.other", "certificate.cluster.other_test.pair",
+                "$JS.API.STREAM.PURGE.plane_certificates", "plane.API.CONSUMER.CREATE.plane_certificates",
             ],
             ["cluster.plane_test.drone.drone-1.spawn", "state.>", "controller.inbox.>"]
         ),
@@ -149,7 +150,11 @@ import Testing
                 "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.backend.one.terminate",
                 "backend.one.status", "backend.one.log", "secret.cluster.plane_test.backend.one", "revoked.one.two", "opened.one", "key.one",
                 "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_secrets", "plane.API.CONSUMER.CREATE.plane_secrets",
-                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
+                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping", "visited.one.two", "token.one.two",
+                "plane.API.STREAM.MSG.GET.plane_state", "plane.API.STREAM.MSG.GET.plane_keys", "plane.API.STREAM.MSG.DELETE.plane_tokens",
+                "plane.API.STREAM.UPDATE.plane_tokens", "plane.API.STREAM.CREATE.own", "plane.API.CONSUMER.CREATE.plane_keys",
+                "plane.API.CONSUMER.CREATE.plane_certificates", "plane.API.CONSUMER.CREATE.backend_logs", "cluster.plane_test.drone.drone-1.drain",
+                "cluster.plane_test.drone.drone-1.exec.begin", "cluster.other_test.proxy.one.status",
             ],
             ["cluster.plane_test.schedule", "cluster.plane_test.drone.*.spawn", "state.>", "token.*", "backend.*.log", "controller.inbox.>"]
         ),
@@ -159,6 +164,8 @@ import Testing
                 "cluster.other_test.schedule", "$JS.API.STREAM.DELETE.plane_state", "state.heartbeat", "state.cluster.plane_test.acme",
                 "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.status",
                 "cluster.plane_test.drone.drone-1.backend.one.status", "lease.housekeeping", "secret.cluster.plane_test.backend.one",
+                "$JS.API.STREAM.CREATE.own", "$JS.API.STREAM.CREATE.plane_room_probe", "$JS.API.STREAM.UPDATE.backend_logs",
+                "$JS.API.CONSUMER.DURABLE.CREATE.backend_logs.own", "cluster.plane_test.set_acme_record", "token.one", "key.one",
             ],
             ["controller.inbox.>", "cluster.other_test.>", "cluster.plane_test.drone.*.spawn", "cluster.plane_test.inbox.>"]
         ),
@@ -185,6 +192,10 @@ import Testing
             }
             await bus.connection.drain(timeout: .seconds(1))
         }
+        // A proxy on a drone has no user of its own, and is let in nowhere.
+        let options = NATSOptions(servers: [server.url], tls: NATSTLSOptions(caFile: server.caPath), initialAttempts: 1)
+        let refusal = await #expect(throws: NATSError.self) { try await NATSConnection.connect(options, logger: Logger(label: "nobody")) }
+        #expect(refusal?.code == .authorizationViolation)
         // The application has an account of its own, from which nothing is reached but what is exported to it.
         #expect(Set(Self.forbidden.map(\.user)) == Set(GuardedNATS.users).subtracting(["application"]))
         await server.server.stop(.kill)
@@ -270,7 +281,9 @@ import Testing
     @Test("nobody has an answer published for him where he may not publish himself, neither by a service nor by the server")
     func deputies() async throws {
         let server = try await GuardedNATS.start()
-        let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        let metricsPort = try freeLoopbackPort()
+        let scheduler = try TestProcess.ours(
+            "scheduler", environment: server.environment("scheduler").merging(["PLANE_SCHEDULER__METRICS__PORT": "\(metricsPort)"]) { $1 })
         try await scheduler.line(containing: "scheduler is ready")
         let log = LogRecorder()
         let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
@@ -294,6 +307,12 @@ import Testing
         spawns.drain()
         for await command in spawns { Issue.record("the drone heard a command: \(command.payload.count) bytes") }
         #expect(scheduler.log.contains { $0.contains("its subject is no inbox") })
+        let scraper = try TestPeer.connect(port: metricsPort)
+        try await scraper.send("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        let metrics = try await scraper.receiveToEnd()
+        let dropped = try #require(metrics.firstMatch(of: #/\nplane_answers_dropped_total (\d+)/#).flatMap { Int($0.output.1) })
+        // Each subject a service answers on, with each target.
+        #expect(dropped >= Self.targets.count, "\(dropped)")
         await drone.connection.drain(timeout: .seconds(1))
         await scheduler.stop(.terminate)
         await server.server.stop(.kill)
@@ -313,6 +332,7 @@ import Testing
         for subject in [
             "secret.cluster.plane_test.backend.one", "lease.housekeeping", "backend.one.status", "certificate.cluster.plane_test.pair",
             "state.cluster.plane_test.drone.drone-2.meta", "cluster.plane_test.drone.drone-1.backend.one.log",
+            "$JS.API.STREAM.PURGE.plane_state", "$JS.API.STREAM.DELETE.plane_state",
         ] {
             let consumer = #"{"stream_name":"plane_state","config":{"deliver_subject":"\#(subject)","ack_policy":"none"}}"#
             _ = try await bus.connection.request(
@@ -327,6 +347,103 @@ import Testing
         }
         #expect(try await Self.state(server) == before)
         for bus in [drone, bus, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
+        await scheduler.stop(.terminate)
+        await server.server.stop(.kill)
+    }
+
+    @Test("no command comes out of a stream: neither what a drone prints nor what else is stored is carried out where an operator has it delivered")
+    func commandsFromStreams() async throws {
+        let server = try await GuardedNATS.start()
+        let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await scheduler.line(containing: "scheduler is ready")
+        let log = LogRecorder()
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
+        let id = DroneID.make("drone-1")
+        #expect(try await drone.request(DroneStatement(DroneConnectRequest(droneID: id, version: "test", cluster: .plane, ip: .v4))))
+        let before = try await Self.state(server)
+        let record = SetAcmeDNSRecord(cluster: .plane, value: "the operator's")
+        // Of these an operator may publish the second alone.
+        let commands: [(subject: String, payload: [UInt8])] = [
+            (record.subject, WireCodec.encode(record)),
+            ("cluster.plane_test.drone.drone-1.drain", WireCodec.encode(DrainDrone(drone: id, cluster: .plane, drain: true))),
+            ("cluster.plane_test.drone.drone-1.roll_call", WireCodec.encode(RollCallRequest(cluster: .plane, drone: id))),
+        ]
+        let (heard, carriedOut) = (Recorder<String>(), Recorder<String>())
+        let raw = try commands.dropFirst().map { try drone.connection.subscribe($0.subject) }
+        let drains = try drone.subscribe(to: DrainDrone.self, on: commands[1].subject)
+        let rollCalls = try drone.subscribe(to: RollCallRequest.self, on: commands[2].subject)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for subscription in raw { group.addTask { for await message in subscription { heard.record(message.subject) } } }
+            group.addTask {
+                await drains.forEach { command in if command.drain { carriedOut.record("drain") } }
+            }
+            group.addTask {
+                await rollCalls.forEach { _ in carriedOut.record("roll call") }
+            }
+            for (index, command) in commands.enumerated() {
+                let line = "cluster.plane_test.drone.drone-1.backend.b-\(index).log"
+                try drone.connection.publish(command.payload, to: line)
+                try await drone.connection.flush()
+                let consumer =
+                    #"{"stream_name":"backend_logs","config":{"deliver_subject":"\#(command.subject)","filter_subject":"\#(line)","ack_policy":"none"}}"#
+                let answer = try await operatorBus.connection.request(
+                    Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.backend_logs", timeout: .seconds(5))
+                #expect(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#), "permissions cannot say where it delivers")
+            }
+            // With the subject under which they are stored.
+            try await eventually("they are delivered") {
+                Set(heard.all) == ["cluster.plane_test.drone.drone-1.backend.b-1.log", "cluster.plane_test.drone.drone-1.backend.b-2.log"]
+            }
+            // What the operator may say himself is carried out, after what was delivered before.
+            try operatorBus.publish(DrainDrone(drone: id, cluster: .plane, drain: true))
+            try await eventually("the operator's own command is carried out") { !carriedOut.all.isEmpty }
+            group.cancelAll()
+        }
+        #expect(carriedOut.all == ["drain"])
+        #expect(log.entries.count { $0.message.contains("a stream delivers it") } == 2, "\(log.text)")
+        try await scheduler.line(containing: "a stream delivers it")
+        #expect(try await Self.state(server) == before)
+        for bus in [drone, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
+        await scheduler.stop(.terminate)
+        await server.server.stop(.kill)
+    }
+
+    @Test(
+        "whoever may write into streams of the fleet fills none so far that the store is full",
+        arguments: ["gateway", "gateway-proxy", "cert-refresher", "drone-1"])
+    func fullStreams(user: String) async throws {
+        let server = try await GuardedNATS.start(store: "24MB")
+        let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await scheduler.line(containing: "scheduler is ready")
+        let log = LogRecorder()
+        let inboxes = [
+            "gateway": "controller.inbox.gateway", "gateway-proxy": "cluster.plane_test.inbox.tier", "cert-refresher": "cluster.plane_test.inbox.refresher",
+        ]
+        let bus = try await Self.connect(user, to: server, inbox: inboxes[user] ?? "cluster.plane_test.inbox.agent.drone-1", log)
+        let subjects: [@Sendable (Int) -> String] =
+            switch user {
+            case "gateway": [{ "key.\($0)" }, { "token.\($0)" }, { "opened.\($0)" }, { "visited.\($0).x" }]
+            case "gateway-proxy": [{ "token.\($0)" }]
+            case "cert-refresher": [{ $0.isMultiple(of: 2) ? "certificate.cluster.plane_test.pair" : "certificate.cluster.plane_test.lease" }]
+            default: [{ "cluster.plane_test.drone.drone-1.backend.b-\($0).log" }]
+            }
+        let text = [UInt8](repeating: UInt8(ascii: "x"), count: 64 << 10)
+        // Each time more than the whole store.
+        for subject in subjects {
+            for number in 0..<500 {
+                try bus.connection.publish(text, to: subject(number))
+                if number.isMultiple(of: 100) { try await bus.connection.flush() }
+            }
+            try await bus.connection.flush()
+        }
+        let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
+        let streams = try await operatorBus.connection.jetStream.streams()
+        #expect(streams.reduce(0) { $0 + $1.bytes } < 16 << 20, "\(streams)")
+        #expect(streams.contains { $0.bytes > 64 << 10 }, "something was stored")
+        let refresher = try await Self.connect("cert-refresher", to: server, inbox: "cluster.plane_test.inbox.refresher", log)
+        #expect(try await refresher.request(SetAcmeDNSRecord(cluster: .plane, value: "still")), "the state of the world takes what is written")
+        for bus in [bus, operatorBus, refresher] { await bus.connection.drain(timeout: .seconds(1)) }
         await scheduler.stop(.terminate)
         await server.server.stop(.kill)
     }

@@ -20,13 +20,15 @@ package struct GuardedNATS: Sendable {
     /// - Parameters:
     ///   - clusterToken: the cluster as subjects write it.
     ///   - drone: takes the place of `drone-1`.
-    package static func start(clusterToken: String = "plane_test", drone: String = "drone-1") async throws -> GuardedNATS {
+    ///   - store: what the fleet's streams may take, as NATS writes it.
+    package static func start(clusterToken: String = "plane_test", drone: String = "drone-1", store: String = "8GB") async throws -> GuardedNATS {
         let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         var text = try String(contentsOf: package.appending(path: "dev/config/nats-server.conf"), encoding: .utf8)
         for (sample, own) in [
             // The test picks the port, and keeps it when the server is started again.
             ("listen: \"0.0.0.0:4222\"", ""), ("/var/lib/nats", "$DIRECTORY/store"), ("/etc/plane/nats.pem", "$DIRECTORY/server.pem"),
             ("/etc/plane/nats.key", "$DIRECTORY/server.key"), ("plane_test", clusterToken), ("drone-1", drone),
+            ("max_file: 8GB", "max_file: \(store)"),
         ] {
             guard text.contains(sample) else { throw NoSuchText(text: sample) }
             text = text.replacing(sample, with: own)
