@@ -1,6 +1,7 @@
 import NATS
 import PlaneClient
 import PlaneProtocol
+import PlaneState
 import StateReplication
 
 /// What other programs' streams and the store do to us.
@@ -42,6 +43,30 @@ extension DoctorReport {
                     + "Older programs of Plane, and your own, may take that for the answer.",
                 advice: "If it is to store them, let it be silent: nats stream edit \(stream.name) --no-ack")
         }
+    }
+
+    /// A few may wait for their turn; a fleet that ends twenty backends a second ends as many in two minutes.
+    private static let mostOutdated = 2000
+    /// Twice as long as ended backends stay if nothing else is configured (`scheduler.ended_retention_secs`).
+    private static let longRetention: Duration = .seconds(2 * 86_400)
+
+    /// Whether what is outdated leaves the state of the world. It holds several messages for each backend, and all readers keep it in memory.
+    var growthFindings: [DoctorFinding] {
+        var (backends, ended, outdated) = (0, 0, 0)
+        for backend in self.world.clusterNames.flatMap({ self.world.backends(in: $0) }) {
+            backends += 1
+            guard backend.state?.isTerminal == true, let time = backend.stateTime else { continue }
+            ended += 1
+            if self.now.since(time) > Self.longRetention { outdated += 1 }
+        }
+        guard backends > 0 else { return [] }
+        let summary = "The state of the world holds \(backends) backends, of which \(ended) have ended"
+        guard outdated > Self.mostOutdated else { return [DoctorFinding(.good, "state", "\(summary).")] }
+        return [
+            DoctorFinding(
+                .notice, "state", "\(summary), \(outdated) of them more than two days ago: it grows.",
+                advice: "Unless scheduler.ended_retention_secs is longer: does the log of a scheduler say that what is outdated cannot be deleted?")
+        ]
     }
 
     var storeFindings: [DoctorFinding] {

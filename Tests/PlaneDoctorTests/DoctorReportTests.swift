@@ -173,6 +173,46 @@ import Testing
         return try JSONDecoder().decode(StreamInfo.self, from: Data(text.utf8))
     }
 
+    @Test("where all drones are new, what is accepted of old ones is a notice; of a mixed fleet, or streams that cannot be listed, nothing is said")
+    func trust() throws {
+        let streams = { (names: [String]) in
+            try names.map { name in
+                let state = #""state":{"messages":0,"bytes":0,"first_seq":0,"last_seq":0}"#
+                return try JSONDecoder().decode(
+                    StreamInfo.self, from: Data(#"{"config":{"name":"\#(name)"},"created":"2026-01-01T00:00:00Z",\#(state)}"#.utf8))
+            }
+        }
+        let new = try Self.world(version: BuildInformation.version)
+        let old = try self.finding("trust") {
+            $0.world = new
+            $0.allStreams = try streams(["plane_state"])
+        }
+        #expect(old.level == .notice)
+        #expect(old.advice?.contains("scheduler.accepts_legacy_peers = false") == true)
+        let hardened = try self.finding("trust") {
+            $0.world = new
+            $0.allStreams = try streams(["plane_state", "plane_secrets"])
+        }
+        #expect(hardened.level == .good)
+        #expect(try self.report { $0.world = new }.findings.allSatisfy { $0.check != "trust" })
+        #expect(try self.report { $0.allStreams = try streams(["plane_state"]) }.findings.allSatisfy { $0.check != "trust" })
+    }
+
+    @Test(
+        "a state of the world that keeps what has ended long ago is a notice; one that lets it go is good", arguments: [(2000, 1), (2001, 3)] as [(Int, Int64)])
+    func growth(ended: Int, days: Int64) throws {
+        var world = try Self.world(version: BuildInformation.version)
+        let cluster = try ClusterName.make("plane.test")
+        let end = Self.now.adding(.zero - .seconds(days * 86_400))
+        for number in 0..<ended {
+            let message = BackendMessage(backend: try .make("b-\(number)"), change: .state(.swept, at: end))
+            world.apply(.cluster(cluster, .backend(message)), sequence: UInt64(number + 10), published: WireTime(end))
+        }
+        let finding = try self.finding("state") { [world] in $0.world = world }
+        #expect(finding.level == (days > 2 ? .notice : .good))
+        #expect(finding.text.contains("\(ended) backends"))
+    }
+
     @Test("a single server keeps one copy, whatever number of replicas it accepted")
     func copies() throws {
         let single = try self.stream(3, cluster: nil)
