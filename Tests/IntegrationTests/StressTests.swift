@@ -8,7 +8,7 @@ extension ProxyLoadTests {
     struct StressTests {
         @Test(
             "keeps its memory, its old connections and its other users",
-            arguments: ["transfer", "http2", "slow-reader", "silent", "gone", "websockets", "descriptors", "slowloris"])
+            arguments: ["transfer", "http2", "slow-reader", "silent", "gone", "handshakes", "websockets", "descriptors", "slowloris"])
         func short(name: String) async throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
