@@ -65,6 +65,21 @@ import Testing
         }
     }
 
+    @Test("so it is for schedulers, dns and gateways")
+    func emptyIsUnsetForControllers() throws {
+        let toml = "nats.hosts = ['a']"
+        let load = { (environment: [String: String]) in
+            try ConfigurationLoader.load(ControllerConfiguration.self, toml: toml, environment: environment).configuration
+        }
+        let controller = try load([:])
+        let keys = ConfigurationLoader.describe(ControllerConfiguration.self).filter { $0.presence != .required }.map(\.path)
+        #expect(keys.count > 30)
+        for key in keys {
+            let variable = "PLANE_\(key.joined(separator: "__").uppercased())"
+            #expect(try load([variable: ""]) == controller, "\(variable)")
+        }
+    }
+
     @Test("empty ones make no table: neither a login nor an account of nothing")
     func emptyTables() throws {
         let drone = try Self.load(

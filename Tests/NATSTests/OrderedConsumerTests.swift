@@ -115,6 +115,26 @@ struct OrderedConsumerTests {
         }
     }
 
+    /// With `NATSResilienceTests`, where a client tries again within half a second, it follows within a second of the server's return.
+    @Test("goes on as soon as the connection is back, and not because it has heard nothing for so long")
+    func noWaitAfterReconnect() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(Self.stream)
+            let patient = OrderedConsumerTiming(heartbeat: .seconds(200), silenceLimit: .seconds(600), inactiveThreshold: .seconds(600))
+            let consumer = try await jetStream.orderedConsumer(stream: "s", from: .first, timing: patient)
+            _ = try await jetStream.publish([], to: "s.a")
+            #expect(await consumer.first(1).map(\.sequence) == [1])
+            try await server.restart(.kill)
+            let back = ContinuousClock.now
+            _ = try await NATSConnection.make(server).jetStream.publish([], to: "s.a")
+            #expect(await consumer.first(1).map(\.sequence) == [2])
+            print("followed again \(ContinuousClock.now - back) after the server's return")
+            await connection.drain()
+        }
+    }
+
     @Test("W16: replaces a consumer that vanished from the server")
     func lostConsumer() async throws {
         try await withNATSServer { server in

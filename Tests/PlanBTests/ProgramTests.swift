@@ -59,6 +59,32 @@ struct ProgramTests {
         #expect(await planb.process.stop(signal) == 0)
     }
 
+    @Test(
+        "promtool's linter finds nothing in its metrics, and each has a sentence",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
+    func metrics() async throws {
+        let redis = try await RedisTestServer.start()
+        let backends = try NumberedBackends(1)
+        try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        let metrics = try freeLoopbackPort()
+        let planb = try await Self.start(redis, "--metrics-address", "127.0.0.1:\(metrics)")
+        #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        let scraper = try TestPeer.connect(port: metrics)
+        var text = ""
+        try await eventually("the request is counted") {
+            try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            text = try await scraper.receiveMessage().split(separator: "\r\n\r\n", maxSplits: 1).last.map { String($0) } ?? ""
+            return text.contains("planb_reverseproxy_backends_responses_total{status_code=\"200\"} 1\n")
+        }
+        let types = text.matches(of: #/# TYPE (\w+) /#).map { String($0.output.1) }
+        #expect(types.count { $0.hasPrefix("planb_") } == 5 && types.contains { $0.hasPrefix("proxy_") } && types.contains { $0.hasPrefix("process_") })
+        for name in types { #expect(text.contains("# HELP \(name) "), "\(name)") }
+        let file = planb.directory.file("metrics")
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        try await TestProcess.run("/bin/sh", ["-c", "/usr/bin/promtool check metrics <'\(file)' 2>&1"])
+        #expect(await planb.process.stop(.terminate) == 0)
+    }
+
     @Test("a request that is being answered is answered before the end")
     func drain() async throws {
         let redis = try await RedisTestServer.start()

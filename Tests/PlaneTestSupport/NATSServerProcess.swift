@@ -31,12 +31,12 @@ final class NATSServerProcess: Sendable {
     private static let logLimit = 200
 
     /// The watcher waits for a signal's name, or for its socket to close when the test process dies, and sends it to the
-    /// server, which has taken the place of the shell.
+    /// server, which has taken the place of the shell. `PLANE_TEST_NATS_SERVER` names another program than that of the search path.
     private static let script = """
         PATH="$PATH:/usr/sbin:/usr/local/bin"
         exec 3<&0
         (read -r name <&3; kill -"${name:-KILL}" $$) >/dev/null 2>&1 &
-        exec nats-server "$@" </dev/null 3<&- 2>&1
+        exec "${PLANE_TEST_NATS_SERVER:-nats-server}" "$@" </dev/null 3<&- 2>&1
         """
 
     private let directory: URL

@@ -10,6 +10,10 @@ struct PipeliningTests {
     /// What is asked for, in a form that fits many times into one read.
     enum Asked: CaseIterable {
         case withoutName, unknown, missingToken, wrongToken, authentication, redirect, page
+        case pageByPath, unknownByPath, missingTokenByPath, authenticationByPath
+
+        var isByPath: Bool { [.pageByPath, .unknownByPath, .missingTokenByPath, .authenticationByPath].contains(self) }
+        var isPage: Bool { [.page, .pageByPath].contains(self) }
 
         var request: String {
             switch self {
@@ -19,18 +23,22 @@ struct PipeliningTests {
             case .wrongToken: "GET /_plane_auth?token=wrong HTTP/1.1\r\nHost: closed.plane.test\r\n\r\n"
             case .authentication: "GET /_plane_auth?token=s3cret&redirect=/ HTTP/1.1\r\nHost: closed.plane.test\r\n\r\n"
             case .page: "GET / HTTP/1.1\r\nHost: page.plane.test\r\n\r\n"
+            case .pageByPath: "GET /_plane_backend=page/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            case .unknownByPath: "GET /_plane_backend=unknown/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            case .missingTokenByPath: "GET /_plane_backend=closed/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            case .authenticationByPath: "GET /_plane_backend=closed/_plane_auth?token=s3cret&redirect=/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
             }
         }
 
         var status: Int {
             switch self {
             case .withoutName: 400
-            case .unknown: 404
-            case .missingToken: 401
+            case .unknown, .unknownByPath: 404
+            case .missingToken, .missingTokenByPath: 401
             case .wrongToken: 403
-            case .authentication: 302
+            case .authentication, .authenticationByPath: 302
             case .redirect: 308
-            case .page: 200
+            case .page, .pageByPath: 200
             }
         }
     }
@@ -49,7 +57,11 @@ struct PipeliningTests {
         try self.folder.install(self.folder.first)
         let purpose: ProxyListener.Purpose =
             if throughTLS { .https(self.folder.store()) } else if asked == .redirect { .redirect(httpsPort: 443) } else { .http }
-        try await ProxyCoreTests.withProxy(listener: ProxyListener(purpose), configure) { proxy in
+        let options: (inout DroneProxyOptions) -> Void = {
+            $0.allowsPathRouting = asked.isByPath
+            configure(&$0)
+        }
+        try await ProxyCoreTests.withProxy(listener: ProxyListener(purpose), options) { proxy in
             _ = try proxy.backend("closed", token: "s3cret")
             let serving = try proxy.backend("page").serve(Self.page)
             defer { serving.cancel() }
@@ -68,17 +80,62 @@ struct PipeliningTests {
             let accepted = try await client.sendUntilBlocked(Self.chunk(asked), limit: 2 * Self.bound)
             #expect(accepted < Self.bound)
             // More than waits anywhere.
-            let answers = try await client.receive(count: asked == .page ? Self.bound : 5_000_000)
+            let answers = try await client.receive(count: asked.isPage ? Self.bound : 5_000_000)
             #expect(answers.starts(with: Array("HTTP/1.1 \(asked.status) ".utf8)))
         }
     }
 
-    @Test("the same through TLS", arguments: [Asked.unknown, .page])
+    /// All but the redirect to HTTPS, which is only given without.
+    @Test("the same through TLS", arguments: Asked.allCases.filter { $0 != .redirect })
     func silentThroughTLS(asked: Asked) async throws {
         try await self.withProxy(asked, throughTLS: true) { proxy in
             let client = try await TLSPeer.connect(port: proxy.port)
             try await client.stopReading()
             #expect(try await client.sendUntilBlocked(Self.chunk(asked), limit: 2 * Self.bound) < Self.bound)
+            // These are the answers that waited.
+            let other = try await TLSPeer.connect(port: proxy.port)
+            try await other.send(asked.request)
+            #expect(try await other.bytes("an answer") { $0.count > 12 }.starts(with: Array("HTTP/1.1 \(asked.status) ".utf8)))
+        }
+    }
+
+    @Test(
+        "a client of HTTP/2 that asks on for the proxy's own answers, on ever new streams, and reads none is sent away, and little waits for it",
+        arguments: [Asked.withoutName, .unknown, .missingToken, .wrongToken, .authentication], [20, 500])
+    func silentStreams(asked: Asked, atOnce: Int) async throws {
+        try self.folder.install(self.folder.first)
+        let line = asked.request.split(separator: " ")
+        let host = asked.request.split(separator: "Host: ")[1].prefix { $0 != "\r" }
+        let fields = [(":method", "GET"), (":scheme", "https"), (":authority", String(host)), (":path", String(line[1]))]
+        try await ProxyCoreTests.withProxy(listener: ProxyListener(.https(self.folder.store(offersHTTP2: true)))) { proxy in
+            _ = try proxy.backend("closed", token: "s3cret")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            // No window holds the answers back (RFC 9113 §6.5.2, §6.9).
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.frame(.settings, stream: 0, [0, 4] + HTTP2Frames.number(0x7FFF_FFFF))
+                    + HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(0x7FFF_0000)))
+            _ = try await client.bytes("the acknowledgement") { HTTP2Frames.read($0).count { $0.kind == HTTP2Frames.Kind.settings.rawValue } >= 3 }
+            try await client.stopReading()
+            let block = HTTP2Frames.block(fields)
+            var (stream, taken) = (UInt32(1), 0)
+            while taken < 2 * Self.bound {
+                var chunk: [UInt8] = []
+                for _ in 0..<atOnce {
+                    chunk += HTTP2Frames.frame(.headers, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream, stream: stream, block)
+                    stream += 2
+                }
+                do {
+                    guard try await client.sendUntilBlocked(chunk, limit: 1) > 0 else { break }
+                } catch { break }
+                taken += chunk.count
+            }
+            // Whatever was taken of it, as by a connection that ends and reads on for a moment, was not answered.
+            try await client.resumeReading()
+            let given = try await client.bytes("the end") { _ in false }
+            #expect(given.count < 1 << 20)
+            let other = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await other.send(HTTP2Frames.start + HTTP2Frames.headers(fields, stream: 1, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            _ = try await other.bytes("others are answered") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.headers.rawValue } }
         }
     }
 

@@ -210,6 +210,40 @@ private func page(_ url: String) async throws -> String {
         #expect(fixture.reports.all.last?.detail?.exitCode == 42)
     }
 
+    @Test(
+        "a container that somebody renames is ended like any other, and what is told of its end is true: before the agent was restarted and after",
+        arguments: [false, true], [false, true])
+    func renamed(restarts: Bool, endsByItself: Bool) async throws {
+        let drone = try await Drone()
+        let fixture = drone.fixture
+        let environment: [String: Secret] = endsByItself ? ["EXIT_AFTER_SECONDS": "6", "EXIT_CODE": "42"] : [:]
+        let request = SpawnRequest.onDocker(drone.backend, drone: drone.id, environment)
+        let socket = try #require(TestImage.socket)
+        let end = { () async throws -> Void in
+            if !endsByItself { _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: drone.backend)) }
+            try await drone.wait(for: endsByItself ? .failed : .terminated)
+            try await drone.waitUntilGone()
+        }
+        do {
+            try await fixture.withScheduler {
+                try await fixture.withAgent(drone.id) {
+                    #expect(try await fixture.spawn(request))
+                    try await drone.wait(for: .ready)
+                    try await TestProcess.run(
+                        "/usr/bin/env", ["docker", "-H", "unix://\(socket)", "rename", drone.backend.resourceName, "renamed-\(drone.backend)"])
+                    if !restarts { try await end() }
+                }
+                if restarts { try await fixture.withAgent(drone.id) { try await end() } }
+            }
+        } catch {
+            try await drone.cleanUp()
+            throw error
+        }
+        if endsByItself { #expect(fixture.reports.all.last?.detail?.exitCode == 42) }
+        let left = try await TestProcess.run("/usr/bin/env", ["docker", "-H", "unix://\(socket)", "ps", "--all", "--format", "{{.Names}}"])
+        #expect(!left.contains("renamed-\(drone.backend)"))
+    }
+
     @Test("terminated right after the spawn: Terminated, and no container is left")
     func termination() async throws {
         let drone = try await Drone()

@@ -115,6 +115,35 @@ import Testing
         await neighbours.machine.stop()
     }
 
+    @Test(
+        "backends have no IPv6, and one that somebody gives an address of it reaches nothing by that",
+        .enabled(if: FileManager.default.fileExists(atPath: "/proc/net/if_inet6"), "this kernel has no IPv6"))
+    func ipv6() async throws {
+        let neighbours = try await Neighbours(Self.network)
+        let machine = neighbours.machine
+        #expect(try await machine.run("docker network inspect plane --format '{{.EnableIPv6}}'") == ["false"])
+        let inside = "nsenter --net --target $(docker inspect --format '{{.State.Pid}}' \(neighbours.first.resourceName))"
+        #expect(try await machine.run("\(inside) ip -6 -oneline address show dev eth0").isEmpty)
+        // As a network that has it would.
+        try await machine.run(
+            """
+            sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.plane.disable_ipv6=0
+            ip -6 address add fd00:77::1/64 dev plane nodad
+            \(inside) sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
+            \(inside) ip -6 address add fd00:77::2/64 dev eth0 nodad
+            busybox httpd -p '[::]:4226' -h /
+            """)
+        #expect(try await neighbours.reaches("fd00:77::1", 4226), "what the rules forbid can be reached without them")
+        #expect(try await neighbours.firewall("apply").isEmpty)
+        let linkLocal = try await machine.run("ip -6 -oneline address show dev plane scope link | sed -E 's/.*inet6 ([^/]*).*/\\1/'").first
+        for address in ["fd00:77::1"] + (linkLocal.map { ["\($0)%eth0"] } ?? []) {
+            #expect(try await !neighbours.reaches(address, 4226), "\(address)")
+        }
+        #expect(try await neighbours.firewall("remove").isEmpty)
+        #expect(try await neighbours.reaches("fd00:77::1", 4226))
+        await machine.stop()
+    }
+
     @Test("a network that is gone is made again with the next container; one of that name that is not isolated is refused")
     func network() async throws {
         let neighbours = try await Neighbours(Self.network)

@@ -106,6 +106,11 @@ final class TLSPeer: Sendable {
         try await self.channel.setOption(.autoRead, value: false).get()
     }
 
+    /// Takes again what comes, and what has waited.
+    func resumeReading() async throws {
+        try await self.channel.setOption(.autoRead, value: true).get()
+    }
+
     /// All that has come, once it is enough or nothing more will come.
     func bytes(_ what: String, _ isEnough: @escaping @Sendable ([UInt8]) -> Bool) async throws -> [UInt8] {
         try await self.wait(what) { $0.hasEnded || isEnough($0.bytes) }
