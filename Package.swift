@@ -117,7 +117,7 @@ let package = Package(
         library("StateReplication", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
         library(
             "PlaneClient",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "Timing", "UTCTime", logging]),
+            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses", "Timing", "UTCTime", logging]),
         library(
             "PlaneDoctor",
             [
@@ -154,13 +154,14 @@ let package = Package(
                 "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", "CNGHTTP2", nioCore, nioPosix, nioSSL, nioTLS, logging,
                 metrics, collections,
             ], settings: hot),
+        library("VisitorTokens", ["PlaneProtocol", "JSONValues", crypto]),
         library(
-            "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "JSONValues", crypto]),
-        configuration(of: "GatewayHTTP", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
+            "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "VisitorTokens", "JSONValues", crypto]),
+        configuration(of: "GatewayHTTP", ["PlaneProtocol", "PlaneService", "VisitorTokens", "NetworkAddresses"]),
         configuredLibrary(
             "GatewayHTTP",
             [
-                "GatewayCore", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
+                "GatewayCore", "VisitorTokens", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
                 "JSONValues", "NetworkAddresses", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
                 lifecycle, logging, metrics,
             ]),
@@ -178,15 +179,17 @@ let package = Package(
                 metrics,
             ]),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
-        library("TierProxyPolicy", ["ProxyCore", "TierHop", "PlaneProtocol", "EpollTransport", crypto, nioCore, logging, metrics], settings: hot),
+        library(
+            "TierProxyPolicy",
+            ["ProxyCore", "TierHop", "PlaneProtocol", "VisitorTokens", "JSONValues", "EpollTransport", crypto, nioCore, logging, metrics], settings: hot),
         library(
             "DroneProxyPolicy",
             ["ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "ProxyProgram",
             [
-                "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading", "NetworkAddresses", "PlaneService",
-                "CSpawn", lifecycle, unixSignals, logging, nioCore,
+                "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading", "NetworkAddresses", "PlaneProtocol",
+                "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore, nioSSL,
             ]),
         library(
             "PlanBProxy",
@@ -203,7 +206,7 @@ let package = Package(
         library(
             "TierProxy",
             [
-                "TierProxyPolicy", "TierHop", "ProxyProgram", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyProgram", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
                 "ConfigurationReading", "ConfigurationFiles", "PlaneMessaging", "PlaneMessagingConfiguration", "StateReplication", "PlaneState",
                 "PlaneProtocol", "PlaneService", "NATS", "NetworkAddresses", "JSONValues", "Timing", lifecycle, logging, metrics, nioCore, nioSSL,
             ]),
@@ -213,8 +216,8 @@ let package = Package(
         executable(
             "gateway",
             [
-                "GatewayHTTP", "GatewayHTTPConfiguration", "ConfigurationFiles", "PlaneService", "PlaneMessaging", "NATS", lifecycle, logging,
-                arguments,
+                "GatewayHTTP", "GatewayHTTPConfiguration", "ConfigurationFiles", "VisitorTokens", "PlaneService", "PlaneMessaging", "NATS", lifecycle,
+                logging, arguments,
             ]),
         executable(
             "dns",
@@ -313,12 +316,13 @@ let package = Package(
             ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests(
             "TierProxyPolicyTests",
-            ["TierProxyPolicy", "TierHop", "ProxyCore", "EpollTransport", "PlaneProtocol", nioCore, logging, metrics]),
+            ["TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyCore", "EpollTransport", "PlaneProtocol", nioCore, logging, metrics]),
+        tests("VisitorTokensTests", ["VisitorTokens", "PlaneProtocol", "JSONValues", crypto]),
         tests(
             "TierProxyTests",
             [
                 "TierProxy", "gateway-proxy", "drone-proxy", "scheduler", "TierProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "ConfigurationReading",
-                "DroneStore", "NetworkAddresses", "JSONValues",
+                "DroneStore", "NetworkAddresses", "JSONValues", "VisitorTokens", "StateReplication",
                 "PlaneProtocol", "PlaneService", "PlaneState", "NATS", nioCore, logging,
             ]),
         tests(
@@ -349,7 +353,8 @@ let package = Package(
         tests(
             "GatewayHTTPTests",
             [
-                "GatewayHTTP", "GatewayHTTPConfiguration", "GatewayCore", "PlaneClientTestSupport", "PlaneClient", "PlaneProtocol", "PlaneService",
+                "GatewayHTTP", "GatewayHTTPConfiguration", "GatewayCore", "VisitorTokens", "PlaneClientTestSupport", "PlaneClient", "PlaneProtocol",
+                "PlaneService",
                 "PlaneMessaging", "PlaneState", "SchedulerCore", "SchedulerCoreConfiguration", "ConfigurationReading", "NATS", "JSONValues",
                 asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),

@@ -38,6 +38,9 @@ package struct DroneProxySettings: ServiceSettings {
                 reader.mistake("proxy.inner_secret", found: "something else (not shown, it may be secret)", expectation: HopSecret.expectation)
             }
         }
+        if proxy.forward != nil, proxy.innerSecret == nil {
+            reader.missing("proxy.inner_secret", expectation: "\(HopSecret.expectation), for forward is set")
+        }
         guard let port = proxy.innerPort else { return }
         if proxy.innerSecret == nil { reader.missing("proxy.inner_secret", expectation: "\(HopSecret.expectation), for inner_port is set") }
         if port != 0, port == proxy.httpPort || port == self.httpsPort {
@@ -77,6 +80,10 @@ package struct DroneProxySettings: ServiceSettings {
         options.strictTransportSecurity = self.drone.proxy.hstsMaxAge?.components.seconds
         options.trustsForwarding = self.drone.proxy.trustForwarded
         options.hopSecret = self.hopSecret
+        options.forward = try self.drone.proxy.forward.map(SocketAddress.init)
+        if options.forward != nil {
+            options.forwardTLS = try InnerTLS.client(self.drone.proxy, hasCertificate: self.drone.cert != nil, cluster: self.drone.cluster)
+        }
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
         options.pages = self.drone.proxy.pages.isEnabled ? VisitorPages(self.drone.proxy.pages) : nil
         options.limits = self.drone.proxy.limits

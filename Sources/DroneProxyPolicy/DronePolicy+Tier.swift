@@ -35,6 +35,24 @@ extension DronePolicy {
         if !notes.contains(Notes.isAdmittedByTier) { self.hideToken(head, notes, &rewriting) }
         return rewriting
     }
+
+    // MARK: Forwarding
+
+    /// A token is for the drone that the backend is on; who the visitor is, and for which backend, the tier is told as it tells drones.
+    func rewriteForwarded(_ rewriting: inout RequestRewriting) {
+        rewriting.hiddenNames = [Self.hopName]
+        rewriting.addsFields = true
+    }
+
+    private static let hopName = Array(HopField.name.description.utf8)
+
+    func addRequestFields(
+        _ head: RequestHead, _ bytes: Span<UInt8>, for route: DroneRoute, to endpoint: UpstreamPool, from visitor: Visitor, into out: inout ByteBuffer
+    ) {
+        guard let hopSecret, let name = self.naming.name(head, bytes)?.name else { return }
+        let backend = String(decoding: name.map { bytes[$0].lowercased }, as: UTF8.self)
+        out.writeBytes(HopField.line(.unchecked, backend: backend, secret: hopSecret))
+    }
 }
 
 extension RefusalReason {

@@ -21,12 +21,14 @@ final class DronePolicy: ProxyPolicy {
         static let mayReload = RequestNotes(rawValue: 8)
         /// It came through the tier, which has checked the visitor's token.
         static let isAdmittedByTier = RequestNotes(rawValue: 16)
+        /// It goes on to the tier.
+        static let isForwarded = RequestNotes(rawValue: 32)
     }
 
     private let host: PolicyHost
     private let directory: RouteDirectory<RouteAnswer>
     private let freshness: RouteFreshness
-    private let naming: BackendNaming
+    let naming: BackendNaming
     private let access: DroneAccess
     /// For visitors by name that come through the tier, which says how they came.
     let tierAccess: DroneAccess
@@ -36,6 +38,8 @@ final class DronePolicy: ProxyPolicy {
     private let showsToken: Bool
     /// Where requests go that are for no backend.
     private let passthrough: DroneRoute?
+    /// Where those go that are for a backend of another drone, perhaps.
+    let forward: DroneRoute?
     /// What every response by HTTPS says, unless the backend says it in its own way.
     private let strictTransportSecurity: [UInt8]?
     private let pages: VisitorPages?
@@ -62,6 +66,10 @@ final class DronePolicy: ProxyPolicy {
         self.passthrough = options.passthrough.map { address in
             DroneRoute(name: "passthrough", destination: .ready(host.makeEndpoint(address)), token: nil, activity: nil)
         }
+        self.forward = options.forward.map { address in
+            DroneRoute(
+                name: "forward", destination: .ready(host.makeEndpoint(address, tls: options.forwardTLS)), token: nil, activity: nil)
+        }
         self.pages = options.pages
         self.strictTransportSecurity = options.strictTransportSecurity.map { Array("Strict-Transport-Security: max-age=\($0)\r\n".utf8) }
     }
@@ -87,6 +95,7 @@ final class DronePolicy: ProxyPolicy {
         case .wait(let text): return .wait(forLookupOf: text)
         case .unreadable: return .fail(.proxy(.routesUnavailable))
         case .none:
+            if let forward, !name.isByPath { return .route(forward, path: head.path, Notes.isForwarded) }
             guard let passthrough else {
                 return self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
             }
@@ -281,7 +290,7 @@ final class DronePolicy: ProxyPolicy {
     ) -> RequestRewriting {
         if visitor.isProxy { return self.rewriteForTier(head, notes) }
         var rewriting = RequestRewriting()
-        self.hideToken(head, notes, &rewriting)
+        if notes.contains(Notes.isForwarded) { self.rewriteForwarded(&rewriting) } else { self.hideToken(head, notes, &rewriting) }
         // Only the tier says who a visitor is.
         rewriting.hiddenPrefix = Self.verifiedPrefix
         if self.trustsForwarding { rewriting.forwarding = .extended }

@@ -22,6 +22,10 @@ package struct DroneProxyOptions: Sendable {
     package var pages: VisitorPages?
     /// What the tier has to show on listeners that are for it; nil lets nothing in there.
     package var hopSecret: HopSecret?
+    /// A proxy of the tier that takes requests for backends that are not this drone's; nil answers them. Shown ``hopSecret``.
+    package var forward: SocketAddress?
+    /// How it is spoken to; nil speaks in the clear.
+    package var forwardTLS: UpstreamTLS?
     /// Where a line is written for every request; nil writes none.
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()

@@ -14,6 +14,7 @@ package final class Fleet: Sendable {
     package let mirror: StateMirror
     let hub: StatusHub
     let recent = RecentHistory()
+    let revocations = RevocationWaiters()
     /// What this gateway is called in answers, where Plane names its controller.
     let name: String
     let logger: Logger
@@ -31,8 +32,9 @@ package final class Fleet: Sendable {
         var proxy: ProxyID
     }
 
-    private struct HeardProxy {
-        var version: String
+    /// What a proxy has said last, and when.
+    struct HeardProxy: Sendable {
+        var status: ProxyStatusMessage
         var heardAt: ContinuousClock.Instant
     }
 
@@ -73,6 +75,7 @@ package final class Fleet: Sendable {
             group.addTask { await self.client.mirrorState(into: self.mirror) }
             group.addTask { await self.hub.run { self.recent.heard($0) } }
             group.addTask { await self.hearProxies() }
+            group.addTask { await self.hearRevocations() }
         }
     }
 
@@ -102,7 +105,33 @@ package final class Fleet: Sendable {
     func proxies(in cluster: ClusterName) -> [ClusterStateDocument.Proxy] {
         self.proxies.withLock { proxies in
             proxies = proxies.filter { .now - $0.value.heardAt <= Self.proxySilenceLimit }
-            return proxies.filter { $0.key.cluster == cluster }.map { ClusterStateDocument.Proxy(id: $0.key.proxy, version: $0.value.version) }
+            return proxies.filter { $0.key.cluster == cluster }.map { ClusterStateDocument.Proxy(id: $0.key.proxy, version: $0.value.status.version) }
+        }
+    }
+
+    /// All that were heard of lately, in the order of their clusters and ids.
+    var heardProxies: [HeardProxy] {
+        self.proxies.withLock { proxies in
+            proxies.values.filter { .now - $0.heardAt <= Self.proxySilenceLimit }.sorted {
+                ($0.status.cluster.rawValue, $0.status.proxy.rawValue) < ($1.status.cluster.rawValue, $1.status.proxy.rawValue)
+            }
+        }
+    }
+
+    /// Proxies that serve visitors, of one cluster or of all.
+    func proxyCount(in cluster: ClusterName?) -> Int {
+        self.proxies.withLock { proxies in
+            proxies.count { key, proxy in
+                proxy.status.isReady && .now - proxy.heardAt <= Self.proxySilenceLimit && (cluster == nil || key.cluster == cluster)
+            }
+        }
+    }
+
+    private func hearRevocations() async {
+        guard let messages = try? self.client.bus.connection.subscribe(ProxyRevocationReport.subscription) else { return }
+        for await message in messages {
+            guard let report = try? WireCodec.decode(ProxyRevocationReport.self, from: message.payload, subject: message.subject) else { continue }
+            self.revocations.heard(report)
         }
     }
 
@@ -112,7 +141,7 @@ package final class Fleet: Sendable {
             guard let status = try? WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject) else { continue }
             self.proxies.withLock { proxies in
                 guard proxies.count < Self.proxyLimit else { return }
-                proxies[ProxyKey(cluster: status.cluster, proxy: status.proxy)] = HeardProxy(version: status.version, heardAt: .now)
+                proxies[ProxyKey(cluster: status.cluster, proxy: status.proxy)] = HeardProxy(status: status, heardAt: .now)
             }
         }
     }

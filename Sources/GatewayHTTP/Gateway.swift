@@ -9,6 +9,7 @@ import PlaneClient
 package import PlaneMessaging
 import PlaneService
 import ServiceLifecycle
+import VisitorTokens
 
 /// The HTTP interface for applications: that of Plane 0.5 with its page, and that of 0.3, each where the configuration wants it.
 package struct Gateway: Service {
@@ -43,6 +44,9 @@ package struct Gateway: Service {
 
     package func run() async throws {
         let responder = self.configuration.map { GatewayResponder(fleet: self.fleet, configuration: $0, logger: self.logger) }
+        if let key = responder?.tokens.publicKey {
+            self.logger.info("visitors' tokens can be signed", metadata: [LogKey.publicKey: "\(key.text)"])
+        }
         var failure: (any Error)?
         await withTaskGroup(of: (any Error)?.self) { group in
             group.addTask {

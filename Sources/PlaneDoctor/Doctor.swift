@@ -28,6 +28,8 @@ package struct Doctor: Sendable {
     /// - Throws: when NATS cannot be asked at all.
     package func report() async throws(PlaneError) -> DoctorReport {
         var report = DoctorReport(now: .now())
+        // Where we may not hear of proxies, they are not told of.
+        async let proxies = try? self.client.tierProxies()
         for name in [StateStream.name, HistoryStream.statuses, HistoryStream.logs] {
             report.streams.append((name, try await self.stream(name)))
         }
@@ -54,6 +56,7 @@ package struct Doctor: Sendable {
             let found = await AddressLookup.addresses(of: host)
             report.lookups.append(.init(host: host, expected: address, found: found))
         }
+        report.tier = await proxies
         return report
     }
 

@@ -49,6 +49,8 @@ package struct DoctorReport: Sendable {
     var engines: [DroneID: OpenConnections.EngineAnswer] = [:]
     var pages: [Page] = []
     var disks: [DroneID: Disk] = [:]
+    /// What proxies of the tier say of themselves; nil where they could not be listened to.
+    var tier: [ProxyStatusMessage]?
     var lookups: [NameLookup] = []
     var handshakes: [Handshake] = []
 
@@ -59,7 +61,7 @@ package struct DoctorReport: Sendable {
 
     package var findings: [DoctorFinding] {
         self.streamFindings + self.growthFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
-            + self.agentFindings + self.engineFindings + self.proxyFindings + self.versionFindings + self.diskFindings + self.isolationFindings
+            + self.agentFindings + self.engineFindings + self.proxyFindings + self.tierFindings + self.versionFindings + self.diskFindings + self.isolationFindings
             + self.nameFindings + self.certificateFindings + self.trustFindings
     }
 

@@ -54,6 +54,15 @@ package final class BackendPlaces: FollowedState {
         }
     }
 
+    /// The backend that holds a lock.
+    package func holder(of lock: LockName) -> String? {
+        self.state.withLock { state in
+            if case .held(let backend) = state.world.lock(lock, in: self.cluster) { return backend.rawValue }
+            guard let former = state.former, .now() < former.until, case .held(let backend) = former.world.lock(lock, in: self.cluster) else { return nil }
+            return backend.rawValue
+        }
+    }
+
     private static func place(of id: BackendID, in world: FleetState, _ cluster: ClusterName) -> BackendPlace {
         guard let backend = world.backend(id, in: cluster) else { return .unknown }
         if backend.isEnding { return .ended }

@@ -1,3 +1,4 @@
+package import PlaneProtocol
 package import TierProxyPolicy
 
 /// What the tier knows of the system it stands before, from NATS.
@@ -11,6 +12,7 @@ package struct FollowedWorld: TierWorld {
     }
 
     package func place(of backend: String) -> BackendPlace { self.places.place(of: backend) }
+    package func holder(of lock: LockName) -> String? { self.places.holder(of: lock) }
     package var isCurrent: Bool { self.places.isCaughtUp && self.tokens.isReady }
 
     package func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void) {

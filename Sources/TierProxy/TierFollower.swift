@@ -17,6 +17,8 @@ package struct TierFollower: Service {
     private let connection: NATSConnection
     private let proxy: ProxyID
     private let cluster: ClusterName
+    /// Whether metrics say which cluster they are about: for those beside the first.
+    private let isFurther: Bool
     private let logger: Logger
 
     private static let reportInterval: Duration = .seconds(1)
@@ -26,13 +28,15 @@ package struct TierFollower: Service {
     private static let ageLimit: Double = 10
 
     package init(
-        world: FollowedWorld, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, cluster: ClusterName, logger: Logger
+        world: FollowedWorld, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, cluster: ClusterName, isFurther: Bool = false,
+        logger: Logger
     ) {
         self.world = world
         self.directory = directory
         self.connection = connection
         self.proxy = proxy
         self.cluster = cluster
+        self.isFurther = isFurther
         self.logger = logger
         let directory = directory
         world.places.listen { backends, haveEnded in
@@ -53,7 +57,7 @@ package struct TierFollower: Service {
     }
 
     private func report() async {
-        var metrics = TierMetrics()
+        var metrics = TierMetrics(of: self.isFurther ? self.cluster : nil)
         var (wasCurrent, wasOld, count) = (false, false, 0)
         while !Task.isCancelled {
             let status = self.world.places.status
@@ -70,30 +74,51 @@ package struct TierFollower: Service {
             } else if wasOld, !isOld {
                 self.logger.notice("what is known is current again")
             }
-            if count % Self.reportsPerStatus == 0 || isCurrent != wasCurrent { self.tellStatus(isReady: isCurrent) }
+            if count % Self.reportsPerStatus == 0 || isCurrent != wasCurrent { self.tellStatus(isReady: isCurrent, stateAge: age) }
             (wasCurrent, wasOld, count) = (isCurrent, isOld, count + 1)
             // Cancelled meanwhile, the loop ends.
             try? await Task.sleep(for: Self.reportInterval)
         }
     }
 
-    private func tellStatus(isReady: Bool) {
-        let message = ProxyStatusMessage(proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady)
-        // Without a connection nobody hears it; the next one is due in 10 s.
-        if self.connection.isConnected { try? self.connection.publish(WireCodec.encode(message), to: message.subject) }
+    private func tellStatus(isReady: Bool, stateAge: Double?) {
+        let connection = self.connection
+        let message = ProxyStatusMessage(
+            proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady, stateAge: stateAge.map { UInt64($0) })
+        self.directory.apply(.counted) { count in
+            var message = message
+            message.openRequests = UInt64(count)
+            // Without a connection nobody hears it; the next one is due in 10 s.
+            if connection.isConnected { try? connection.publish(WireCodec.encode(message), to: message.subject) }
+        }
     }
 }
 
 /// The metrics of a proxy of the tier beside those of every proxy. To be made after the metrics system was set up.
 struct TierMetrics {
-    private let isConnected = Meter(label: "plane_tier_nats_is_connected")
-    private let isCurrent = Meter(label: "plane_tier_state_is_known")
-    private let age = Meter(label: "plane_tier_state_age_seconds")
-    private let backends = Meter(label: "plane_tier_backends")
-    private let tokens = Meter(label: "plane_tier_tokens")
-    private let revocations = Meter(label: "plane_tier_revocations")
-    private let endedRequests = Counter(label: "plane_tier_ended_requests_total")
+    private let isConnected: Meter
+    private let isCurrent: Meter
+    private let age: Meter
+    private let backends: Meter
+    private let tokens: Meter
+    private let revocations: Meter
+    private let endedRequests: Counter
+    private let expiredRequests: Counter
     private var ended = 0
+    private var expired = 0
+
+    /// - Parameter cluster: Nil for the first, whose metrics have no label.
+    init(of cluster: ClusterName?) {
+        let labels = cluster.map { [("cluster", $0.rawValue)] } ?? []
+        self.isConnected = Meter(label: "plane_tier_nats_is_connected", dimensions: labels)
+        self.isCurrent = Meter(label: "plane_tier_state_is_known", dimensions: labels)
+        self.age = Meter(label: "plane_tier_state_age_seconds", dimensions: labels)
+        self.backends = Meter(label: "plane_tier_backends", dimensions: labels)
+        self.tokens = Meter(label: "plane_tier_tokens", dimensions: labels)
+        self.revocations = Meter(label: "plane_tier_revocations", dimensions: labels)
+        self.endedRequests = Counter(label: "plane_tier_ended_requests_total", dimensions: labels)
+        self.expiredRequests = Counter(label: "plane_tier_expired_requests_total", dimensions: labels)
+    }
 
     mutating func report(_ status: BackendPlaces.Status, isCurrent: Bool, isConnected: Bool, age: Double?, counts: TierDirectory.Counts) {
         self.isConnected.set(isConnected ? 1 : 0)
@@ -103,6 +128,7 @@ struct TierMetrics {
         self.tokens.set(Double(counts.tokens))
         self.revocations.set(Double(counts.revocations))
         self.endedRequests.increment(by: counts.endedRequests - self.ended)
-        self.ended = counts.endedRequests
+        self.expiredRequests.increment(by: counts.expiredRequests - self.expired)
+        (self.ended, self.expired) = (counts.endedRequests, counts.expiredRequests)
     }
 }

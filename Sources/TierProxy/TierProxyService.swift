@@ -14,25 +14,24 @@ import ServiceLifecycle
 package struct TierProxyService: FinishingService {
     private let settings: TierProxySettings
     private let server: ProxyServer
-    private let world: FollowedWorld
+    private let worlds: [FollowedWorld]
     private let logger: Logger
 
     private static let lookInterval: Duration = .milliseconds(20)
 
-    package init(_ settings: TierProxySettings, server: ProxyServer, world: FollowedWorld, logger: Logger) {
+    package init(_ settings: TierProxySettings, server: ProxyServer, worlds: [FollowedWorld], logger: Logger) {
         self.settings = settings
         self.server = server
-        self.world = world
+        self.worlds = worlds
         self.logger = logger
     }
 
     package func run() async throws {
         if ProxyService.isSuccessor, await !self.waitUntilCurrent() { return try await self.server.shutDown(within: .zero) }
-        let certificates = self.settings.visitors.certificateFiles.map {
-            CertificateStore(files: $0, offersHTTP2: self.settings.drone.proxy.http2, logger: self.logger)
-        }
+        let certificates = self.settings.certificates(offersHTTP2: self.settings.drone.proxy.http2, logger: self.logger)
         try await ProxyService.bind(
-            self.settings.visitors.bindings(certificates), program: "gateway-proxy", server: self.server, sockets: .ofThisProcess,
+            self.settings.visitors.bindings(certificates) + self.settings.innerBindings(logger: self.logger), program: "gateway-proxy", server: self.server,
+            sockets: .ofThisProcess,
             certificates: certificates, replacedDeadline: self.settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: self.logger
         ).run()
     }
@@ -40,12 +39,12 @@ package struct TierProxyService: FinishingService {
     /// - Returns: False when the process is to end before that.
     private func waitUntilCurrent() async -> Bool {
         await cancelWhenGracefulShutdown {
-            await self.world.places.waitUntilCaughtUp()
-            while !Task.isCancelled, !self.world.isCurrent {
+            for world in self.worlds { await world.places.waitUntilCaughtUp() }
+            while !Task.isCancelled, !self.worlds.allSatisfy(\.isCurrent) {
                 // Cancelled meanwhile, the loop ends.
                 try? await Task.sleep(for: Self.lookInterval)
             }
-            return self.world.isCurrent && !Task.isCancelled
+            return self.worlds.allSatisfy(\.isCurrent) && !Task.isCancelled
         }
     }
 }

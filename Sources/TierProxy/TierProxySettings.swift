@@ -1,7 +1,8 @@
 import CertificateCoreConfiguration
 package import ConfigurationFiles
 package import ConfigurationReading
-import NIOSSL
+import Logging
+import NetworkAddresses
 package import PlaneMessagingConfiguration
 package import PlaneProtocol
 package import PlaneService
@@ -10,6 +11,7 @@ import ProxyCoreConfiguration
 import ProxyProgram
 import TierHop
 package import TierProxyPolicy
+import VisitorTokens
 
 /// What a proxy of the tier needs of its file, which has the tables of a drone's.
 package struct TierProxySettings: ServiceSettings {
@@ -17,6 +19,9 @@ package struct TierProxySettings: ServiceSettings {
     package let nats: NATSConfiguration
     let visitors: VisitorPorts
     private let hopSecret: HopSecret
+    private let tokenKeys: [TokenPublicKey]
+    /// Beside that of the file, with the folders of their certificates.
+    private let otherClusters: [(cluster: ClusterName, folder: String)]
 
     package var log: LogConfiguration { self.drone.log }
     package var metrics: MetricsConfiguration { self.drone.proxyMetrics }
@@ -35,14 +40,47 @@ package struct TierProxySettings: ServiceSettings {
             reader.mistake("proxy.inner_secret", found: "something else (not shown, it may be secret)", expectation: HopSecret.expectation)
             return nil
         }
+        let tokenKeys = drone.proxy.tokenKeys.compactMap { TokenPublicKey(text: $0) }
+        if tokenKeys.count < drone.proxy.tokenKeys.count {
+            reader.mistake("proxy.token_keys", found: "another text among them", expectation: "texts, each \(TokenPublicKey.expectation)")
+        }
+        if tokenKeys.count > Self.tokenKeyLimit {
+            reader.mistake("proxy.token_keys", found: "\(tokenKeys.count) keys", expectation: "at most \(Self.tokenKeyLimit)")
+        }
+        var clusters: [(cluster: ClusterName, folder: String)] = []
+        for (name, folder) in drone.proxy.clusters.sorted(by: { $0.key < $1.key }) {
+            guard let cluster = ClusterName(rawValue: name), cluster.isDomainWithPort, cluster.domain != drone.cluster.domain,
+                !clusters.contains(where: { $0.cluster.domain == cluster.domain })
+            else {
+                reader.mistake("proxy.clusters", found: name, expectation: "names of clusters, none of them twice and without that of cluster_domain")
+                continue
+            }
+            clusters.append((cluster, folder))
+        }
+        if clusters.count > Self.clusterLimit {
+            reader.mistake("proxy.clusters", found: "\(clusters.count) clusters", expectation: "at most \(Self.clusterLimit)")
+        }
+        if let port = drone.proxy.innerPort, port != 0, port == drone.proxy.httpPort || port == visitors.httpsPort {
+            reader.mistake("proxy.inner_port", found: "\(port)", expectation: "another port than visitors have")
+        }
         guard let nats = drone.nats else { return nil }
         self.drone = drone
         self.nats = nats
         self.visitors = visitors
         self.hopSecret = hopSecret
+        self.tokenKeys = tokenKeys
+        self.otherClusters = clusters
     }
 
+    /// Each of them reads the whole state once more.
+    private static let clusterLimit = 64
+
+    /// Two of each gateway's are valid while one takes the place of another.
+    private static let tokenKeyLimit = 16
+
     package var cluster: ClusterName { self.drone.cluster }
+    /// All that are served.
+    package var clusters: [ClusterName] { [self.cluster] + self.otherClusters.map(\.cluster) }
 
     /// As in the file, or one for this process.
     package func proxyID(using generator: inout some RandomNumberGenerator) -> ProxyID {
@@ -56,26 +94,41 @@ package struct TierProxySettings: ServiceSettings {
     /// Below the prefix that services' inboxes have, to which an account's permissions may be bound (dev/docs/protocol.md, Rules for every message).
     package var inboxPrefix: String { "cluster.\(self.cluster.subjectToken).inbox.tier" }
 
-    /// - Parameter openFiles: How many descriptors the process may have.
-    package func proxyOptions(openFiles: Int) throws -> TierProxyOptions {
-        var options = TierProxyOptions(
-            clusterName: self.cluster.rawValue, hopSecret: self.hopSecret, serverName: "Plane/\(BuildInformation.version)")
+    /// - Parameters:
+    ///   - cluster: One of those that are served.
+    ///   - openFiles: How many descriptors the process may have.
+    package func proxyOptions(for cluster: ClusterName, openFiles: Int) throws -> TierProxyOptions {
+        var options = TierProxyOptions(cluster: cluster, hopSecret: self.hopSecret, serverName: "Plane/\(BuildInformation.version)")
         let hold = options.limits.hold
         options.rootRedirect = self.drone.proxy.rootRedirectURL
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
         options.limits = self.drone.proxy.limits
         options.limits.hold = self.drone.proxy.hold ?? hold
         options.limits.fit(openFiles: openFiles)
-        options.hopTLS = try self.hopTLS()
+        options.tokenKeys = self.tokenKeys
+        options.hopTLS = try InnerTLS.client(self.drone.proxy, hasCertificate: self.drone.cert != nil, cluster: cluster)
         return options
     }
 
-    /// Drones are known by their addresses, and their certificates are for the cluster's name.
-    private func hopTLS() throws -> UpstreamTLS? {
-        guard self.drone.proxy.innerTLS ?? (self.drone.cert != nil) else { return nil }
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        if let path = self.drone.proxy.innerCAPath { configuration.trustRoots = .file(path) }
-        configuration.applicationProtocols = ["http/1.1"]
-        return UpstreamTLS(context: try NIOSSLContext(configuration: configuration), serverName: self.cluster.domain)
+    /// Nil where there is no HTTPS.
+    func certificates(offersHTTP2: Bool, logger: Logger) -> CertificateStore? {
+        self.visitors.certificateFiles.map { files in
+            let others = self.otherClusters.map { cluster, folder in
+                let files = CertificatePaths(certificatePath: "\(folder)/cert.pem", keyPath: "\(folder)/key.pem")
+                return (cluster.domain.lowercased(), CertificateStore(files: files, offersHTTP2: offersHTTP2, logger: logger))
+            }
+            return CertificateStore(files: files, offersHTTP2: offersHTTP2, others: Dictionary(others) { first, _ in first }, logger: logger)
+        }
+    }
+
+    /// For the proxies of drones that pass on what is not for them. HTTP/1.1 only, as between all proxies of a cluster.
+    func innerBindings(logger: Logger) -> [ProxyService.Binding] {
+        guard let port = self.drone.proxy.innerPort else { return [] }
+        let hasTLS = self.drone.proxy.innerTLS ?? (self.drone.cert != nil)
+        var listener = ProxyListener(hasTLS ? self.certificates(offersHTTP2: false, logger: logger).map { .https($0) } ?? .http : .http)
+        listener.isInner = true
+        return [
+            ProxyService.Binding(name: "inner", listener: listener, endpoint: SocketEndpoint(ip: self.drone.proxy.bindIP, port: port))
+        ]
     }
 }

@@ -7,21 +7,26 @@ import PlaneService
 import Synchronization
 package import TierProxyPolicy
 import Timing
+import VisitorTokens
 
 /// The stream `plane_tokens` as the tier uses it: one token is asked for when a visitor shows it, revocations are followed, uses are told.
 package final class TokenStream: Sendable {
     private let jetStream: JetStream
+    private let proxy: ProxyID
     private let cluster: ClusterName
     private let logger: Logger
     private let areRevocationsKnown = Atomic(false)
+    /// Of the revocations, while it is read.
+    private let consumer = Mutex<OrderedConsumer?>(nil)
 
     /// For one question. The policy's requests wait for it.
     private static let limit: Duration = .seconds(4)
     /// Pause between attempts to begin reading; afterwards the consumer restores itself.
     private static let retryPause: Duration = .seconds(1)
 
-    package init(_ jetStream: JetStream, cluster: ClusterName, logger: Logger) {
+    package init(_ jetStream: JetStream, proxy: ProxyID, cluster: ClusterName, logger: Logger) {
         self.jetStream = jetStream
+        self.proxy = proxy
         self.cluster = cluster
         self.logger = logger
     }
@@ -38,11 +43,13 @@ package final class TokenStream: Sendable {
     }
 
     private func fetch(_ token: TokenDigest) async -> FetchedToken {
+        // Taken first: what is read while the stream is made anew counts as of the one before, and is read again when it matters.
+        let identity = self.consumer.withLock { $0 }?.streamIdentity ?? StreamIdentity(created: 0, copy: 0)
         switch await self.read(token) {
-        case .unavailable: .unavailable
-        case .none: .none
+        case .unavailable: return .unavailable
+        case .none: return .none
         case .record(let record, let sequence):
-            .granted(Self.grant(record, sequence: sequence), age: Self.age(of: record))
+            return .granted(Self.grant(record, at: identity.position(record.firstSequence ?? sequence), .now()), age: Self.age(of: record))
         }
     }
 
@@ -69,13 +76,14 @@ package final class TokenStream: Sendable {
         }
     }
 
-    static func grant(_ record: TokenRecord, sequence: UInt64) -> TokenGrant {
+    static func grant(_ record: TokenRecord, at generation: TokenGeneration, _ now: NIODeadline) -> TokenGrant {
         let auth = record.auth == .null ? nil : record.auth
+        let rest = record.expires.map { $0.seconds - WireTime.now().seconds }
         return TokenGrant(
-            backend: record.backend.rawValue, user: record.user, userData: auth.map { VisitorData.header(of: $0) } ?? "{}", secret: record.secret,
-            subdomain: record.subdomain?.rawValue,
-            isStatic: record.isStatic, lifetime: record.lifetime.map { .seconds(Int64(clamping: min($0.rawValue, Self.longestLifetime))) },
-            sequence: record.firstSequence ?? sequence)
+            .backend(record.backend.rawValue), user: record.user, userData: auth.map { VisitorData.header(of: $0) } ?? "{}", secret: record.secret,
+            subdomain: record.subdomain?.rawValue, isStatic: record.isStatic,
+            lifetime: record.lifetime.map { .seconds(Int64(clamping: min($0.rawValue, Self.longestLifetime))) },
+            expires: rest.map { now + .seconds(min(max($0, 0), Int64(Self.longestLifetime))) }, generation: generation, issued: record.issued.seconds)
     }
 
     /// A century, so that no time overflows.
@@ -118,15 +126,48 @@ package final class TokenStream: Sendable {
     }
 
     private func apply(_ consumer: OrderedConsumer, to directory: TierDirectory) async {
-        if consumer.initialPending == 0 { self.areRevocationsKnown.store(true, ordering: .releasing) }
-        var incarnation: UInt64?
+        self.consumer.withLock { $0 = consumer }
+        defer { self.consumer.withLock { $0 = nil } }
+        var isCaughtUp = consumer.initialPending == 0
+        if isCaughtUp { self.areRevocationsKnown.store(true, ordering: .releasing) }
         for await message in consumer {
-            if let incarnation, incarnation != message.streamIncarnation { directory.apply(.countsAnew) }
-            incarnation = message.streamIncarnation
-            if let (backend, user) = TokenRevocation.names(of: message.subject), let user = TokenDigest(hexadecimal: user.rawValue) {
-                directory.apply(.revoked(backend: backend.rawValue, user: user, sequence: message.sequence))
+            if let revocation = Self.revocation(message, of: consumer.streamIdentity) {
+                // Nobody waits for what a revocation ends that was there before.
+                if isCaughtUp { self.apply(revocation, at: message.sequence, to: directory) } else { directory.apply(.revoked(revocation)) }
             }
-            if message.pending == 0 { self.areRevocationsKnown.store(true, ordering: .releasing) }
+            if message.pending == 0 {
+                isCaughtUp = true
+                self.areRevocationsKnown.store(true, ordering: .releasing)
+            }
         }
     }
+
+    private func apply(_ revocation: TierRevocation, at sequence: UInt64, to directory: TierDirectory) {
+        let connection = self.jetStream.connection
+        directory.apply(.revoked(revocation)) { [proxy, cluster] ended in
+            let report = ProxyRevocationReport(proxy: proxy, cluster: cluster, sequence: sequence, ended: UInt64(ended))
+            // Without a connection nobody waits for it any more.
+            try? connection.publish(WireCodec.encode(report), to: report.subject)
+        }
+    }
+
+    /// One that cannot be read counts from the time of its message.
+    private static func revocation(_ message: StreamMessage, of identity: StreamIdentity) -> TierRevocation? {
+        guard let scope = TokenRevocation.Scope(subject: message.subject) else { return nil }
+        let time = (try? WireCodec.decode(TokenRevocation.self, from: message.payload))?.time ?? WireTime(message.published)
+        let mark = TierRevocation.Mark(identity.position(message.sequence), time: time.seconds)
+        switch scope {
+        case .backend(let backend): return TierRevocation(.backend(backend.rawValue), mark)
+        case .visitor(let backend, let user): return Self.digest(user).map { TierRevocation(.visitor($0, of: backend.rawValue), mark) }
+        case .user(let user): return Self.digest(user).map { TierRevocation(.user($0), mark) }
+        case .key(let key): return Self.digest(key).map { TierRevocation(.key($0), mark) }
+        case .token(let token): return Self.digest(token).map { TierRevocation(.token($0), mark) }
+        }
+    }
+
+    private static func digest(_ hash: TokenHash) -> TokenDigest? { TokenDigest(hexadecimal: hash.rawValue) }
+}
+
+extension StreamIdentity {
+    func position(_ sequence: UInt64) -> TokenGeneration { TokenGeneration(stream: self.created, copy: self.copy, sequence: sequence) }
 }

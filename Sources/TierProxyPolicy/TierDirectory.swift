@@ -15,10 +15,14 @@ package final class TierDirectory: Sendable {
     private static let questionLimit = 4096
 
     package enum Answer: Sendable {
-        case granted(TokenGrant)
+        /// - Parameter isYoung: It was made, or told to be in use, a moment ago.
+        case granted(TokenGrant, isYoung: Bool)
         case none
         case unavailable
     }
+
+    /// Why requests were ended.
+    package enum End: Sendable { case revoked, expired }
 
     /// What there is to count.
     package struct Counts: Equatable, Sendable {
@@ -28,7 +32,11 @@ package final class TierDirectory: Sendable {
         package var revocations = 0
         /// WebSockets and requests that were ended by revocations.
         package var endedRequests = 0
+        /// The same, by the end of their tokens' time.
+        package var expiredRequests = 0
     }
+
+    package typealias Listener = @Sendable (TierChange, _ done: @escaping @Sendable (_ requests: Int) -> Void) -> Void
 
     private struct Known {
         var grant: TokenGrant
@@ -36,7 +44,9 @@ package final class TierDirectory: Sendable {
         /// When the others were last told of its use, or we learned of it.
         var toldAt: NIODeadline
 
-        func isAlive(at now: NIODeadline) -> Bool { self.grant.lifetime.map { now < self.usedAt + $0 } ?? true }
+        func isAlive(at now: NIODeadline) -> Bool {
+            self.grant.lifetime.map { now < self.usedAt + $0 } ?? true && self.grant.expires.map { now < $0 } ?? true
+        }
     }
 
     private struct State {
@@ -45,25 +55,24 @@ package final class TierDirectory: Sendable {
         var tokensOfBackend: [String: Set<TokenDigest>] = [:]
         var unknown: [TokenDigest: NIODeadline] = [:]
         var asking: [TokenDigest: [@Sendable (Answer) -> Void]] = [:]
-        /// By backend and user.
-        var revocations: [String: [TokenDigest: UInt64]] = [:]
-        var endedRequests = 0
-        var listeners: [@Sendable (TierChange) -> Void] = []
+        var revocations = RevocationTable()
+        var ended = (revoked: 0, expired: 0)
+        var listeners: [Listener] = []
 
-        func isRevoked(_ grant: TokenGrant) -> Bool {
-            guard let user = grant.user, let ofBackend = self.revocations[grant.backend] else { return false }
-            return ofBackend[TokenDigest(of: user.utf8)].map { grant.sequence < $0 } ?? false
+        func isRevoked(_ grant: TokenGrant, _ token: TokenDigest) -> Bool {
+            guard case .backend(let backend) = grant.target else { return false }
+            return self.revocations.ends(grant, TokenOwnership(token, grant), at: backend)
         }
 
         mutating func remember(_ known: Known, _ token: TokenDigest) {
             self.tokens[token] = known
-            self.tokensOfBackend[known.grant.backend, default: []].insert(token)
+            if case .backend(let backend) = known.grant.target { self.tokensOfBackend[backend, default: []].insert(token) }
         }
 
         mutating func forget(_ token: TokenDigest) {
-            guard let known = self.tokens.removeValue(forKey: token) else { return }
-            self.tokensOfBackend[known.grant.backend]?.remove(token)
-            if self.tokensOfBackend[known.grant.backend]?.isEmpty == true { self.tokensOfBackend[known.grant.backend] = nil }
+            guard let known = self.tokens.removeValue(forKey: token), case .backend(let backend) = known.grant.target else { return }
+            self.tokensOfBackend[backend]?.remove(token)
+            if self.tokensOfBackend[backend]?.isEmpty == true { self.tokensOfBackend[backend] = nil }
         }
 
         mutating func forgetTokens() {
@@ -73,47 +82,51 @@ package final class TierDirectory: Sendable {
     }
 
     package let world: any TierWorld
+    /// Revocations that have come. What was found good by another number is looked at again, so that none is missed by whoever asks after it.
+    private let revocationCount = Atomic<UInt64>(0)
     private let state = Mutex(State())
 
     package init(_ world: some TierWorld) {
         self.world = world
     }
 
-    /// - Parameter body: Called on any thread with every change, after the directory knows it.
-    package func listen(_ body: @escaping @Sendable (TierChange) -> Void) {
+    /// - Parameter body: Called on any thread with every change, after the directory knows it. Says once, on any thread, when it is done.
+    package func listen(_ body: @escaping Listener) {
         self.state.withLock { $0.listeners.append(body) }
     }
 
     /// The world has changed.
-    package func apply(_ change: TierChange) {
+    ///
+    /// - Parameter completion: Called once, when every event loop has done what there was to do, with how many WebSockets and requests were ended, or are open.
+    package func apply(_ change: TierChange, _ completion: @escaping @Sendable (_ requests: Int) -> Void = { _ in }) {
         let listeners = self.state.withLock { state in
-            switch change {
-            case .backends: break
-            case .revoked(let backend, let user, let sequence):
-                let before = state.revocations[backend]?[user] ?? 0
-                state.revocations[backend, default: [:]][user] = max(before, sequence)
-            case .countsAnew:
-                state.revocations = [:]
-                for token in state.tokens.keys { state.tokens[token]?.grant.sequence = 0 }
-            }
+            if case .revoked(let revocation) = change { state.revocations.insert(revocation) }
             return state.listeners
         }
-        for listener in listeners { listener(change) }
+        if case .revoked = change { self.revocationCount.add(1, ordering: .releasing) }
+        guard !listeners.isEmpty else { return completion(0) }
+        let tally = Tally(of: listeners.count, completion)
+        for listener in listeners { listener(change) { tally.add($0) } }
     }
 
     /// Backends that are no more: nothing of them is remembered.
     package func forget(_ backends: [String]) {
         self.state.withLock { state in
             for backend in backends {
-                state.revocations[backend] = nil
+                state.revocations.remove(of: backend)
                 for token in state.tokensOfBackend[backend] ?? [] { state.tokens[token] = nil }
                 state.tokensOfBackend[backend] = nil
             }
         }
     }
 
-    /// For an answer that has been on its way for a moment.
-    func isRevoked(_ grant: TokenGrant) -> Bool { self.state.withLock { $0.isRevoked(grant) } }
+    /// Another one after each revocation.
+    var revocationNumber: UInt64 { self.revocationCount.load(ordering: .acquiring) }
+
+    /// - Parameter backend: Where the token leads now.
+    func isRevoked(_ grant: TokenGrant, _ ownership: TokenOwnership, at backend: String) -> Bool {
+        self.state.withLock { $0.revocations.ends(grant, ownership, at: backend) }
+    }
 
     /// What a token means, by what is known or, where that is not enough, by asking.
     ///
@@ -121,7 +134,9 @@ package final class TierDirectory: Sendable {
     func resolve(_ token: TokenDigest, at now: NIODeadline, _ completion: @escaping @Sendable (Answer) -> Void) {
         enum Step { case answer(Answer), ask, wait }
         let step: Step = self.state.withLock { state in
-            if let known = state.tokens[token], known.isAlive(at: now), !state.isRevoked(known.grant) { return .answer(.granted(known.grant)) }
+            if let known = state.tokens[token], known.isAlive(at: now), !state.isRevoked(known.grant, token) {
+                return .answer(.granted(known.grant, isYoung: false))
+            }
             if let since = state.unknown[token] {
                 if now < since + Self.unknownTime { return .answer(.none) }
                 state.unknown[token] = nil
@@ -147,11 +162,11 @@ package final class TierDirectory: Sendable {
             case .none: break
             case .granted(let grant, let age):
                 let known = Known(grant: grant, usedAt: now - age, toldAt: now - age)
-                guard known.isAlive(at: now), !state.isRevoked(grant) else { break }
+                guard known.isAlive(at: now), !state.isRevoked(grant, token) else { break }
                 // Whoever is used often is asked for again soon.
                 if state.tokens.count >= Self.tokenLimit { state.forgetTokens() }
                 state.remember(known, token)
-                return (.granted(grant), waiting)
+                return (.granted(grant, isYoung: age < TokenExpiry.youth), waiting)
             }
             state.forget(token)
             if state.unknown.count >= Self.unknownLimit { state.unknown.removeAll(keepingCapacity: true) }
@@ -174,15 +189,53 @@ package final class TierDirectory: Sendable {
         if tells { self.world.tellUse(of: token) }
     }
 
-    /// An event loop has ended so many requests that a revocation was about.
-    func ended(_ requests: Int) {
-        if requests > 0 { self.state.withLock { $0.endedRequests += requests } }
+    /// An event loop has ended so many requests.
+    func ended(_ requests: Int, because end: End) {
+        guard requests > 0 else { return }
+        self.state.withLock { state in
+            switch end {
+            case .revoked: state.ended.revoked += requests
+            case .expired: state.ended.expired += requests
+            }
+        }
     }
 
     package var counts: Counts {
         self.state.withLock { state in
             Counts(
-                tokens: state.tokens.count, revocations: state.revocations.values.reduce(0) { $0 + $1.count }, endedRequests: state.endedRequests)
+                tokens: state.tokens.count, revocations: state.revocations.count, endedRequests: state.ended.revoked,
+                expiredRequests: state.ended.expired)
         }
+    }
+}
+
+/// Times that belong to tokens.
+enum TokenExpiry {
+    /// A token so young may be known sooner than its backend is.
+    static let youth: TimeAmount = .seconds(10)
+}
+
+/// Adds up what several have to say, and tells it when all have.
+private final class Tally: Sendable {
+    private struct State {
+        var waiting: Int
+        var sum = 0
+    }
+
+    private let state: Mutex<State>
+    private let completion: @Sendable (Int) -> Void
+
+    init(of count: Int, _ completion: @escaping @Sendable (Int) -> Void) {
+        self.state = Mutex(State(waiting: count))
+        self.completion = completion
+    }
+
+    func add(_ count: Int) {
+        let sum: Int? = self.state.withLock { state in
+            state.waiting -= 1
+            state.sum += count
+            return state.waiting == 0 ? state.sum : nil
+        }
+        if let sum { self.completion(sum) }
     }
 }

@@ -1,7 +1,13 @@
 import Logging
 import NIOCore
+import PlaneProtocol
 import ProxyCore
 import TierHop
+import VisitorTokens
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// The policy of a proxy of the tier: the first segment of a path is a token, or the host is the name of a backend that needs none of the tier's.
 /// Both lead to the proxy of the backend's drone.
@@ -13,17 +19,21 @@ final class TierPolicy: ProxyPolicy {
         static let isBelowCluster = RequestNotes(rawValue: 1)
     }
 
-    /// Tokens that one event loop keeps ready for use. All are dropped when there are more, and found again in the directory.
+    /// Tokens that one event loop keeps ready for use, and their bytes, with what is said of them. All are dropped when there are more, and found
+    /// again in the directory, or verified again.
     private static let routeLimit = 100_000
+    private static let routeBytesLimit = 64 << 20
     /// How often tokens of what is open are told to be in use.
     private static let useInterval: TimeAmount = .seconds(30)
 
-    private let host: PolicyHost
+    let host: PolicyHost
+    /// Of its cluster among those of the program: routes, and what is looked up, say whose they are.
+    let number: Int
     private let options: TierProxyOptions
-    private let directory: TierDirectory
+    let directory: TierDirectory
     /// The cluster's name in lower case, with and without its port.
     private let cluster: [UInt8]
-    private let domainLength: Int
+    let domainLength: Int
     /// Every answer and every response says this.
     private let serverField: [UInt8]
     private let anyOrigin: [UInt8]
@@ -35,13 +45,17 @@ final class TierPolicy: ProxyPolicy {
     private var endpoints: [SocketAddress: UpstreamPool] = [:]
     /// What was just looked up, for the requests that wait for it.
     private var lookedUp: (digest: TokenDigest, route: TierRoute?)?
+    /// What is open has not been looked at for these yet.
+    var pendingRevocations: [PendingRevocation] = []
+    var expiryClock = ExpiryClock()
 
-    init(_ options: TierProxyOptions, directory: TierDirectory, host: PolicyHost) {
+    init(_ options: TierProxyOptions, number: Int = 0, directory: TierDirectory, host: PolicyHost) {
         self.host = host
+        self.number = number
         self.options = options
         self.directory = directory
-        self.cluster = options.clusterName.utf8.map(\.lowercased)
-        self.domainLength = options.clusterName.utf8.prefix { $0 != .colon }.count
+        self.cluster = options.cluster.rawValue.utf8.map(\.lowercased)
+        self.domainLength = options.cluster.rawValue.utf8.prefix { $0 != .colon }.count
         self.serverField = Array("Server: \(options.serverName)\r\n".utf8)
         self.anyOrigin = Array(
             "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: *\r\nAccess-Control-Allow-Headers: *, Authorization\r\n".utf8)
@@ -67,39 +81,61 @@ final class TierPolicy: ProxyPolicy {
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
         at now: NIODeadline
     ) -> Resolution {
+        if visitor.isProxy { return self.resolveForDrone(head, fields, bytes) }
         let path = Self.withoutQuery(bytes, head.path)
-        let start = min(path.lowerBound + 1, path.upperBound)
-        let segment = start..<(bytes.firstIndex(of: .slash, in: start..<path.upperBound) ?? path.upperBound)
-        let isToken = TokenForm.matches(bytes, segment)
+        let segment = PathToken.segment(of: bytes, path)
+        let form = PathToken(bytes, segment)
         // A name of a backend is its own host, with paths of its own.
-        if !isToken, let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
+        if form == nil, let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
         if bytes.equals(path, uppercase: "/ready") {
             return .answer(ProxyAnswer(self.directory.world.isCurrent ? .ok : .serviceUnavailable, "", refusal: nil))
         }
         // Whose name it may be is not known yet.
-        if !isToken, !self.directory.world.isCurrent, self.isBelowCluster(head, bytes) { return .answer(Self.notYet) }
+        if form == nil, !self.directory.world.isCurrent, self.isBelowCluster(head, bytes) { return .answer(Self.notYet) }
         if path.count <= 1, !head.isAsteriskForm { return .answer(self.root) }
         if segment.isEmpty { return .answer(ProxyAnswer(.badRequest, "", refusal: .noToken)) }
-        guard isToken else { return .answer(Self.gone) }
+        guard let form else { return .answer(Self.gone) }
         if let route = self.tokens.find(bytes, segment) {
-            if !route.backend.isDetached, now < route.validUntil { return self.admit(route, head, bytes, segment, at: now) }
+            if self.isGood(route, at: now) { return self.admit(route, head, bytes, segment, at: now) }
             self.tokens.remove(Self.copy(bytes, segment))
         }
-        let digest = TokenDigest(of: Self.copy(bytes, segment))
-        if let lookedUp, lookedUp.digest == digest {
-            if case .failed? = lookup { return .fail(.proxy(.routesUnavailable)) }
-            // A backend may have no token of the tier's, and be asked for with a path that looks like one.
-            guard let route = lookedUp.route else {
-                return self.route(named: head, bytes).map { self.admit(byName: $0, head) } ?? .answer(Self.gone)
+        let text = Self.copy(bytes, segment)
+        let digest = TokenDigest(of: text)
+        let found: TierRoute?
+        if case .signed = form {
+            // Before all revocations are known, nobody can say that it is good.
+            guard self.directory.world.isCurrent else { return .answer(Self.notYet) }
+            switch self.verify(text, digest, at: now) {
+            case .route(let route): found = route
+            case .none: found = nil
+            case .notYet: return .answer(Self.notYet)
             }
-            if self.tokens.count >= Self.routeLimit { self.tokens.removeAll() }
-            self.tokens.insert(route, for: Self.copy(bytes, segment))
-            return self.admit(route, head, bytes, segment, at: now)
+        } else {
+            guard let lookedUp, lookedUp.digest == digest else { return .wait(forLookupOf: "\(self.number):\(digest.hexadecimal)") }
+            if case .failed? = lookup { return .fail(.proxy(.routesUnavailable)) }
+            found = lookedUp.route
         }
-        return .wait(forLookupOf: digest.hexadecimal)
+        // A backend may have no token of the tier's, and be asked for with a path that looks like one.
+        guard let found else { return self.route(named: head, bytes).map { self.admit(byName: $0, head) } ?? .answer(Self.gone) }
+        self.remember(found, for: text)
+        return self.admit(found, head, bytes, segment, at: now)
+    }
+
+    private func remember(_ route: TierRoute, for text: [UInt8]) {
+        if self.tokens.count >= Self.routeLimit || self.tokens.size >= Self.routeBytesLimit { self.tokens.removeAll() }
+        self.tokens.insert(route, for: text, size: text.count + route.fields.count)
     }
 
     private static let gone = ProxyAnswer(.gone, "", refusal: .tokenUnknown)
+
+    /// A drone's proxy passes on what has come to it for a backend that is not its own. What that asks of its visitors is for its drone to check.
+    private func resolveForDrone(_ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
+        guard let hop = HopField.read(fields, bytes, secret: self.options.hopSecret), hop.admission == .unchecked else {
+            return .answer(ProxyAnswer(.forbidden, "This port is for proxies of drones.", refusal: .notOfDrone))
+        }
+        if let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
+        return .answer(self.directory.world.isCurrent ? ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend) : Self.notYet)
+    }
 
     /// The visitor has shown a token.
     private func admit(_ route: TierRoute, _ head: RequestHead, _ bytes: Span<UInt8>, _ segment: Range<Int>, at now: NIODeadline) -> Resolution {
@@ -107,6 +143,7 @@ final class TierPolicy: ProxyPolicy {
         let path = grant.isStatic ? head.path : segment.upperBound..<head.path.upperBound
         switch route.backend.place {
         case .starting: return .route(route, path: path, [])  // seen again when it is ready
+        case .unknown where route.backend.isAwaited: return .route(route, path: path, [])  // seen again when it is known
         case .ready: break
         case .unreachable, .unknown, .ended: return .answer(self.answer(for: route.backend))
         }
@@ -138,6 +175,15 @@ final class TierPolicy: ProxyPolicy {
     private static let notYet = ProxyAnswer(.serviceUnavailable, "", fields: TierPolicy.retryAfter, refusal: .routesUnavailable)
 
     // MARK: Hosts and paths
+
+    /// Whether the host is the cluster's name or below it, whatever its port.
+    func serves(_ head: RequestHead, _ bytes: Span<UInt8>) -> Bool {
+        let host = head.hostName
+        let start = host.upperBound - self.domainLength
+        guard start >= host.lowerBound, start == host.lowerBound || bytes[start - 1] == UInt8(ascii: ".") else { return false }
+        for offset in 0..<self.domainLength where bytes[start + offset].lowercased != self.cluster[offset] { return false }
+        return true
+    }
 
     private func isBelowCluster(_ head: RequestHead, _ bytes: Span<UInt8>) -> Bool {
         self.subdomain(of: self.hostWithoutDefaultPort(head, bytes), bytes).map { !$0.isEmpty } ?? false
@@ -181,9 +227,9 @@ final class TierPolicy: ProxyPolicy {
         let name = Self.copy(bytes, label).map(\.lowercased)
         let text = String(decoding: name, as: UTF8.self)
         guard let backend = self.backend(text) else { return nil }
-        let route = TierRoute(backend, token: nil, fields: HopField.line(.unchecked, backend: text, secret: self.options.hopSecret))
+        let route = TierRoute(backend, of: self.number, token: nil, fields: HopField.line(.unchecked, backend: text, secret: self.options.hopSecret))
         if self.named.count >= Self.routeLimit { self.named.removeAll() }
-        self.named.insert(route, for: Self.copy(bytes, label))
+        self.named.insert(route, for: Self.copy(bytes, label), size: label.count + route.fields.count)
         return route
     }
 
@@ -202,6 +248,28 @@ final class TierPolicy: ProxyPolicy {
         return backend
     }
 
+    /// One that a young token is for, and that nobody has heard of yet: gateways write a token when a drone has taken its backend, and that may be
+    /// known here a moment later.
+    private func awaited(_ name: String) -> TierBackend {
+        let backend = TierBackend(name: name, place: .unknown, endpoint: nil)
+        backend.isAwaited = true
+        self.backends[name] = backend
+        let bound = NIOLoopBound((self, backend), eventLoop: self.host.eventLoop)
+        self.host.eventLoop.scheduleTask(in: TokenExpiry.youth) {
+            let (policy, backend) = bound.value
+            policy.giveUp(backend)
+        }
+        return backend
+    }
+
+    private func giveUp(_ backend: TierBackend) {
+        guard backend.isAwaited else { return }
+        backend.isAwaited = false
+        backend.isDetached = true
+        self.backends[backend.name] = nil
+        self.host.routeChanged(backend.name, exists: true)
+    }
+
     /// Connections are to a drone's proxy, which keeps its backends apart, so all backends of a drone share them.
     private func endpoint(of place: BackendPlace) -> UpstreamPool? {
         guard case .ready(let address) = place else { return nil }
@@ -211,16 +279,20 @@ final class TierPolicy: ProxyPolicy {
         return endpoint
     }
 
-    func changed(_ change: TierChange) {
+    /// - Parameter done: Called when all has been done, at once or later.
+    func changed(_ change: TierChange, _ done: @escaping @Sendable (_ requests: Int) -> Void) {
         switch change {
-        case .backends(let names): for name in names { self.backendChanged(name) }
-        case .revoked(let backend, let user, let sequence): self.revoke(backend, user, before: sequence)
-        case .countsAnew:
-            self.tokens.removeAll()
+        case .backends(let names):
+            for name in names { self.backendChanged(name) }
+            done(0)
+        case .revoked(let revocation): self.revoke(revocation, done)
+        case .counted:
+            var count = 0
             self.host.endRequests { route in
-                (route as? TierRoute)?.isOfFormerStream = true
+                if self.own(route) != nil { count += 1 }
                 return false
             }
+            done(count)
         }
     }
 
@@ -229,6 +301,7 @@ final class TierPolicy: ProxyPolicy {
         let place = self.directory.world.place(of: name)
         guard place != backend.place else { return }
         backend.place = place
+        backend.isAwaited = false
         backend.endpoint = self.endpoint(of: place)
         switch place {
         case .unknown, .ended:
@@ -244,7 +317,9 @@ final class TierPolicy: ProxyPolicy {
 
     func lookUp(_ name: String, anew: Bool) {
         let (loop, bound) = (self.host.eventLoop, NIOLoopBound(self, eventLoop: self.host.eventLoop))
-        guard let digest = TokenDigest(hexadecimal: name) else { preconditionFailure("only tokens are looked up") }
+        guard let digest = name.split(separator: ":").last.flatMap({ TokenDigest(hexadecimal: String($0)) }) else {
+            preconditionFailure("only tokens are looked up")
+        }
         self.directory.resolve(digest, at: .now()) { answer in
             loop.execute { bound.value.found(digest, name, anew: anew, answer) }
         }
@@ -252,8 +327,7 @@ final class TierPolicy: ProxyPolicy {
 
     private func found(_ digest: TokenDigest, _ name: String, anew: Bool, _ answer: TierDirectory.Answer) {
         let route: TierRoute?
-        // A revocation may have come to this loop while the answer was on its way here.
-        if case .granted(let grant) = answer, !self.directory.isRevoked(grant) { route = self.makeRoute(digest, grant) } else { route = nil }
+        if case .granted(let grant, let isYoung) = answer { route = self.makeRoute(digest, grant, isYoung: isYoung) } else { route = nil }
         self.lookedUp = (digest, route)
         if case .unavailable = answer {
             self.host.lookedUp(name, anew: anew, .failed)
@@ -263,24 +337,61 @@ final class TierPolicy: ProxyPolicy {
         self.lookedUp = nil
     }
 
-    private func makeRoute(_ digest: TokenDigest, _ grant: TokenGrant) -> TierRoute {
-        let backend =
-            self.backend(grant.backend)
-            ?? {
-                let absent = TierBackend(name: grant.backend, place: self.directory.world.place(of: grant.backend), endpoint: nil)
-                absent.isDetached = true
-                return absent
-            }()
-        let token = TierRoute.Token(digest: digest, grant: grant, user: grant.user.map { TokenDigest(of: $0.utf8) })
-        let route = TierRoute(backend, token: token, fields: VisitorFields.lines(for: grant, secret: self.options.hopSecret))
-        if let lifetime = grant.lifetime { route.validUntil = .now() + lifetime }
+    /// Nil for a token that has been revoked, or whose key nobody holds.
+    func makeRoute(_ digest: TokenDigest, _ grant: TokenGrant, isYoung: Bool) -> TierRoute? {
+        let name: String
+        switch grant.target {
+        case .backend(let backend): name = backend
+        case .holder(let lock):
+            guard let holder = self.directory.world.holder(of: lock) else { return nil }
+            name = holder
+        }
+        let ownership = TokenOwnership(digest, grant)
+        // Taken first: what is revoked meanwhile is looked at again.
+        let revocationNumber = self.directory.revocationNumber
+        guard !self.directory.isRevoked(grant, ownership, at: name) else { return nil }
+        let route = TierRoute(
+            self.backend(name) ?? self.absent(name, isAwaited: isYoung), of: self.number,
+            token: TierRoute.Token(digest: digest, grant: grant, ownership: ownership),
+            fields: VisitorFields.lines(for: grant, of: name, secret: self.options.hopSecret))
+        route.validUntil = min(grant.lifetime.map { .now() + $0 } ?? .distantFuture, grant.expires ?? .distantFuture)
+        route.revocationNumber = revocationNumber
         return route
     }
 
+    private func absent(_ name: String, isAwaited: Bool) -> TierBackend {
+        let place = self.directory.world.place(of: name)
+        if isAwaited, place == .unknown { return self.awaited(name) }
+        let absent = TierBackend(name: name, place: place, endpoint: nil)
+        absent.isDetached = true
+        return absent
+    }
+
+    private enum Verified { case route(TierRoute), none, notYet }
+
+    private func verify(_ text: [UInt8], _ digest: TokenDigest, at now: NIODeadline) -> Verified {
+        let seconds = Self.secondsSince1970()
+        guard let claims = try? SignedToken.verify(text, with: self.options.tokenKeys, for: self.options.cluster, at: seconds) else { return .none }
+        let grant = TokenGrant(claims, at: now, seconds)
+        let isYoung = seconds - claims.issued < TokenExpiry.youth.nanoseconds / 1_000_000_000
+        if let route = self.makeRoute(digest, grant, isYoung: isYoung) { return .route(route) }
+        // Its backend may be known here a moment after the token.
+        if isYoung, case .holder(let lock) = grant.target, self.directory.world.holder(of: lock) == nil { return .notYet }
+        return .none
+    }
+
+    private static func secondsSince1970() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec)
+    }
+
     /// The token lives for its lifetime from now on.
-    private func use(_ route: TierRoute, at now: NIODeadline) {
-        guard let token = route.token, let lifetime = token.grant.lifetime else { return }
-        route.validUntil = now + lifetime
+    func use(_ route: TierRoute, at now: NIODeadline) {
+        guard let token = route.token else { return }
+        if let expires = token.grant.expires { self.endWhenExpired(at: expires) }
+        guard let lifetime = token.grant.lifetime else { return }
+        route.validUntil = min(now + lifetime, token.grant.expires ?? .distantFuture)
         guard now >= route.nextUse else { return }
         route.nextUse = now + .nanoseconds(lifetime.nanoseconds / 8)
         self.directory.used(token.digest, at: now)
@@ -290,16 +401,15 @@ final class TierPolicy: ProxyPolicy {
     private func useOpen() {
         let now = NIODeadline.now()
         self.host.endRequests { route in
-            if let route = route as? TierRoute { self.use(route, at: now) }
+            if let route = self.own(route) { self.use(route, at: now) }
             return false
         }
     }
 
-    private func revoke(_ backend: String, _ user: TokenDigest, before sequence: UInt64) {
-        // Found again in the directory, those that are still good.
-        self.tokens.removeAll()
-        self.directory.ended(self.host.endRequests { ($0 as? TierRoute)?.isMeant(by: backend, user, before: sequence) ?? false })
-        self.host.routeChanged(backend, exists: true)
+    /// What the engine carries may be another cluster's.
+    func own(_ route: any ProxyRoute) -> TierRoute? {
+        guard let route = route as? TierRoute, route.number == self.number else { return nil }
+        return route
     }
 
     // MARK: Select
@@ -308,6 +418,7 @@ final class TierPolicy: ProxyPolicy {
         switch route.backend.place {
         case .ready: if let endpoint = route.backend.endpoint { .endpoint(endpoint) } else { .answer(Self.gone) }
         case .starting: .hold
+        case .unknown where route.backend.isAwaited: .hold
         case .unknown, .unreachable, .ended: .answer(self.answer(for: route.backend))
         }
     }
@@ -319,8 +430,14 @@ final class TierPolicy: ProxyPolicy {
         to endpoint: UpstreamPool, from visitor: Visitor
     ) -> RequestRewriting {
         var rewriting = RequestRewriting()
-        rewriting.hiddenPrefix = VisitorFields.prefix
         rewriting.addsFields = true
+        if visitor.isProxy {
+            // The proxy of a drone has taken out what visitors may not say, and has said who they are.
+            rewriting.hiddenPrefix = HopField.prefix
+            rewriting.forwarding = .kept
+        } else {
+            rewriting.hiddenPrefix = VisitorFields.prefix
+        }
         return rewriting
     }
 
@@ -402,5 +519,9 @@ extension RefusalReason {
     /// The drone has no listener for the tier.
     static let droneUnreachable = RefusalReason(label: "drone_unreachable")
 
-    static let tiers = [noToken, tokenUnknown, foreignHost, droneUnreachable]
+    /// It came to the drones' listener without their secret.
+    static let notOfDrone = RefusalReason(label: "not_of_drone")
+    static let unknownBackend = RefusalReason(label: "unknown_backend")
+
+    static let tiers = [noToken, tokenUnknown, foreignHost, droneUnreachable, notOfDrone, unknownBackend]
 }

@@ -4,25 +4,40 @@ package import Metrics
 import NIOCore
 package import ProxyCore
 
-/// The policies of a proxy of the tier, all of which use one directory.
+/// The policies of a proxy of the tier. All event loops use one directory for each cluster.
 package struct TierPolicySource: ProxyPolicySource {
-    private let options: TierProxyOptions
-    private let directory: TierDirectory
+    /// A cluster that is served.
+    package struct Cluster: Sendable {
+        package var options: TierProxyOptions
+        package var directory: TierDirectory
 
-    package init(_ options: TierProxyOptions, directory: TierDirectory) {
-        self.options = options
-        self.directory = directory
+        package init(_ options: TierProxyOptions, _ directory: TierDirectory) {
+            self.options = options
+            self.directory = directory
+        }
+    }
+
+    private let clusters: [Cluster]
+
+    /// - Parameter clusters: At least one.
+    package init(_ clusters: [Cluster]) {
+        precondition(!clusters.isEmpty, "a tier has a cluster")
+        self.clusters = clusters
     }
 
     package func makePolicy(for host: PolicyHost) -> any ProxyPolicy {
-        let policy = TierPolicy(self.options, directory: self.directory, host: host)
-        let loop = host.eventLoop
-        let bound = NIOLoopBound(policy, eventLoop: loop)
-        self.directory.listen { change in
-            loop.execute { bound.value.changed(change) }
+        let policies = self.clusters.enumerated().map { number, cluster in
+            let policy = TierPolicy(cluster.options, number: number, directory: cluster.directory, host: host)
+            let loop = host.eventLoop
+            let bound = NIOLoopBound(policy, eventLoop: loop)
+            cluster.directory.listen { change, done in
+                loop.execute { bound.value.changed(change, done) }
+            }
+            policy.startTellingUse()
+            return policy
         }
-        policy.startTellingUse()
-        return policy
+        if policies.count == 1 { return policies[0] }
+        return TierClustersPolicy(policies)
     }
 
     package func shutDown() async throws {}
@@ -31,13 +46,16 @@ package struct TierPolicySource: ProxyPolicySource {
 extension ProxyServer {
     /// A proxy of the tier.
     ///
-    /// - Parameter group: Carries the traffic. Not shut down by the server.
+    /// - Parameters:
+    ///   - clusters: At least one, whose limits and log are those of all.
+    ///   - group: Carries the traffic. Not shut down by the server.
     package convenience init(
-        tier options: TierProxyOptions, directory: TierDirectory, group: EpollEventLoopGroup, metrics: any MetricsFactory = MetricsSystem.factory,
+        tier clusters: [TierPolicySource.Cluster], group: EpollEventLoopGroup, metrics: any MetricsFactory = MetricsSystem.factory,
         logger: Logger
     ) async throws {
+        let source = TierPolicySource(clusters)
         try await self.init(
-            options: options.engine, policies: TierPolicySource(options, directory: directory), activity: DronesCount(), group: group,
+            options: clusters[0].options.engine, policies: source, activity: DronesCount(), group: group,
             metrics: metrics, logger: logger)
     }
 }

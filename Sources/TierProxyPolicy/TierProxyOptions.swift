@@ -1,15 +1,19 @@
 import NIOCore
+package import PlaneProtocol
 package import ProxyCore
 package import TierHop
+package import VisitorTokens
 
 /// How a proxy of the tier behaves.
 package struct TierProxyOptions: Sendable {
     /// With the port that visitors use, where it is not 443.
-    package var clusterName: String
+    package var cluster: ClusterName
     /// What the drones' proxies are shown.
     package var hopSecret: HopSecret
     /// How they are spoken to; nil speaks in the clear.
     package var hopTLS: UpstreamTLS?
+    /// By which signed tokens are known; none takes none.
+    package var tokenKeys: [TokenPublicKey] = []
     /// Where `/` leads; nil answers 400. A URL.
     package var rootRedirect: String?
     /// What the field `Server` says.
@@ -18,8 +22,8 @@ package struct TierProxyOptions: Sendable {
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()
 
-    package init(clusterName: String, hopSecret: HopSecret, serverName: String) {
-        self.clusterName = clusterName
+    package init(cluster: ClusterName, hopSecret: HopSecret, serverName: String) {
+        self.cluster = cluster
         self.hopSecret = hopSecret
         self.serverName = serverName
         // Plane waits for ever; a browser for five minutes.

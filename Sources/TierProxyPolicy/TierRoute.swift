@@ -9,6 +9,8 @@ final class TierBackend {
     var endpoint: UpstreamPool?
     /// It is not kept true any more.
     var isDetached = false
+    /// Nobody has heard of it yet, and that is likely to change.
+    var isAwaited = false
 
     init(name: String, place: BackendPlace, endpoint: UpstreamPool?) {
         self.name = name
@@ -22,24 +24,26 @@ final class TierRoute: ProxyRoute {
     struct Token {
         let digest: TokenDigest
         let grant: TokenGrant
-        /// Hash of the user; nil without one.
-        let user: TokenDigest?
+        let ownership: TokenOwnership
     }
 
     let backend: TierBackend
+    /// Of the ``TierPolicy`` that it belongs to.
+    let number: Int
     /// Nil where the backend was asked for by its name.
     let token: Token?
     /// Lines for the drone's proxy and the backend that are the same for every request.
     let fields: [UInt8]
-    /// Its token stands in a stream that is no more.
-    var isOfFormerStream = false
-    /// ``TierDirectory`` is asked again after this.
+    /// Of ``TierDirectory``, when it was last found not to be revoked.
+    var revocationNumber: UInt64 = 0
+    /// ``TierDirectory`` is asked again after this, or the token verified.
     var validUntil = NIODeadline.distantFuture
     /// ``TierDirectory`` is told of the use not before this.
     var nextUse = NIODeadline.uptimeNanoseconds(0)
 
-    init(_ backend: TierBackend, token: Token?, fields: [UInt8]) {
+    init(_ backend: TierBackend, of number: Int, token: Token?, fields: [UInt8]) {
         self.backend = backend
+        self.number = number
         self.token = token
         self.fields = fields
     }
@@ -47,17 +51,14 @@ final class TierRoute: ProxyRoute {
     var name: String { self.backend.name }
     /// The drone counts.
     var activity: ActivityCounter? { nil }
-
-    func isMeant(by backend: String, _ user: TokenDigest, before sequence: UInt64) -> Bool {
-        guard let token, token.grant.backend == backend, token.user == user else { return false }
-        return self.isOfFormerStream || token.grant.sequence < sequence
-    }
 }
 
 /// Values found by the bytes of a name, without making a string of them. Only what is good gets in here, so nobody outside can make the lists long.
 struct NameTable<Value> {
-    private var slots: [UInt64: [(name: [UInt8], value: Value)]] = [:]
+    private var slots: [UInt64: [(name: [UInt8], value: Value, size: Int)]] = [:]
     private(set) var count = 0
+    /// Of all together, as it was said when they were put in.
+    private(set) var size = 0
 
     func find(_ bytes: Span<UInt8>, _ name: Range<Int>) -> Value? {
         guard let slot = self.slots[Self.hash(bytes, name)] else { return nil }
@@ -65,16 +66,18 @@ struct NameTable<Value> {
         return nil
     }
 
-    mutating func insert(_ value: Value, for name: [UInt8]) {
+    /// - Parameter size: What it holds, in bytes.
+    mutating func insert(_ value: Value, for name: [UInt8], size: Int) {
         self.remove(name)
-        self.slots[Self.hash(name.span, 0..<name.count), default: []].append((name, value))
+        self.slots[Self.hash(name.span, 0..<name.count), default: []].append((name, value, size))
         self.count += 1
+        self.size += size
     }
 
     mutating func remove(_ name: [UInt8]) {
         let hash = Self.hash(name.span, 0..<name.count)
         guard var slot = self.slots[hash], let index = slot.firstIndex(where: { $0.name == name }) else { return }
-        slot.remove(at: index)
+        self.size -= slot.remove(at: index).size
         self.slots[hash] = slot.isEmpty ? nil : slot
         self.count -= 1
     }
@@ -82,6 +85,7 @@ struct NameTable<Value> {
     mutating func removeAll() {
         self.slots = [:]
         self.count = 0
+        self.size = 0
     }
 
     /// FNV-1a, 64 bits.

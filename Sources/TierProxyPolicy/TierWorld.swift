@@ -1,4 +1,5 @@
 package import NIOCore
+package import PlaneProtocol
 
 /// Where a backend is, as far as the tier has to know.
 package enum BackendPlace: Hashable, Sendable {
@@ -27,7 +28,10 @@ package protocol TierWorld: Sendable {
     /// Called on event loops, so it may take a lock for a moment, and nothing more.
     func place(of backend: String) -> BackendPlace
 
-    /// All backends that there were at the start are known. Never false again, whatever becomes of the connection.
+    /// The backend that holds a key's lock, if one does. As quick as ``place(of:)``.
+    func holder(of lock: LockName) -> String?
+
+    /// All backends that there were at the start are known, and all revocations. Never false again, whatever becomes of the connection.
     var isCurrent: Bool { get }
 
     /// Asks for one token.
@@ -43,8 +47,7 @@ package protocol TierWorld: Sendable {
 package enum TierChange: Sendable {
     /// These may be elsewhere now.
     case backends([String])
-    /// All tokens of this user for this backend that stand before `sequence` in the stream are void.
-    case revoked(backend: String, user: TokenDigest, sequence: UInt64)
-    /// The stream of tokens was made anew and counts from one again: what is known stands before all that is in it.
-    case countsAnew
+    case revoked(TierRevocation)
+    /// Nothing has changed: how many requests and WebSockets are open is asked for.
+    case counted
 }

@@ -40,15 +40,23 @@ import Glibc
         // Opened beside the proxy, which serves what it knows whether NATS can be reached or not.
         let connection = NATSConnection.unopened(
             settings.nats.options(name: "gateway-proxy \(proxy.rawValue)", inboxPrefix: settings.inboxPrefix), logger: logger)
-        let world = FollowedWorld(
-            BackendPlaces(cluster: settings.cluster), TokenStream(connection.jetStream, cluster: settings.cluster, logger: logger))
-        let directory = TierDirectory(world)
-        let follower = TierFollower(
-            world: world, directory: directory, connection: connection, proxy: proxy, cluster: settings.cluster, logger: logger)
-        let server = try await ProxyServer(
-            tier: try settings.proxyOptions(openFiles: OpenFileLimit.raise()), directory: directory, group: Self.trafficLoops, logger: logger)
-        return [
-            NATSConnectionService(connection, opens: true), follower, TierProxyService(settings, server: server, world: world, logger: logger),
-        ]
+        let openFiles = OpenFileLimit.raise()
+        var (clusters, worlds, followers): ([TierPolicySource.Cluster], [FollowedWorld], [any Service]) = ([], [], [])
+        for cluster in settings.clusters {
+            let world = FollowedWorld(
+                BackendPlaces(cluster: cluster), TokenStream(connection.jetStream, proxy: proxy, cluster: cluster, logger: logger))
+            let directory = TierDirectory(world)
+            clusters.append(TierPolicySource.Cluster(try settings.proxyOptions(for: cluster, openFiles: openFiles), directory))
+            worlds.append(world)
+            followers.append(
+                TierFollower(
+                    world: world, directory: directory, connection: connection, proxy: proxy, cluster: cluster, isFurther: cluster != settings.cluster,
+                    logger: logger))
+        }
+        let server = try await ProxyServer(tier: clusters, group: Self.trafficLoops, logger: logger)
+        var services: [any Service] = [NATSConnectionService(connection, opens: true)]
+        services += followers
+        services.append(TierProxyService(settings, server: server, worlds: worlds, logger: logger))
+        return services
     }
 }

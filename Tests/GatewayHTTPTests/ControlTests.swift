@@ -47,7 +47,7 @@ import Testing
             let backend = try self.backend(try await gateway.connect(key: "room"))
             let answer = try await gateway.post("/ctrl/b/revoke", #"{"backend_id":"\#(backend)","user":"u1"}"#)
             #expect(answer.status == 200 && answer.body == "\"Token revoked successfully\"")
-            let subject = TokenRevocation.subject(backend: backend, user: TokenHash(of: "u1"))
+            let subject = TokenRevocation.Scope.visitor(backend, user: TokenHash(of: "u1")).subject
             #expect(try await gateway.client.bus.connection.jetStream.lastMessage(stream: TokenRecord.stream, subject: subject) != nil)
             #expect(try await gateway.post("/ctrl/revoke", #"{"backend_id":"x","user":"u1"}"#).body == "null")
             #expect(try await gateway.post("/ctrl/b/revoke", #"{"backend_id":"x"}"#).status == 422)

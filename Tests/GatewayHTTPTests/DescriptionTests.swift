@@ -25,6 +25,8 @@ import Testing
                 ("GET", "/ctrl/b/nobody", "/ctrl/b/{backend}", nil), ("GET", "/ctrl/b/b1/logs", "/ctrl/b/{backend}/logs", nil),
                 ("GET", "/openapi.json", "/openapi.json", nil), ("POST", "/ctrl/b/revoke", "/ctrl/b/revoke", #"{"backend_id":"b1","user":"u1"}"#),
                 ("POST", "/ctrl/revoke", "/ctrl/revoke", #"{"backend_id":"b1","user":"u1"}"#), ("POST", "/ctrl/b/revoke", "/ctrl/b/revoke", "{}"),
+                ("GET", "/pub/token-keys", "/pub/token-keys", nil), ("POST", "/ctrl/revocations", "/ctrl/revocations", #"{"backend_id":"b1","user":"u1"}"#),
+                ("POST", "/ctrl/revocations", "/ctrl/revocations", #"{"backend_id":"nobody"}"#), ("POST", "/ctrl/revocations", "/ctrl/revocations", "{}"),
                 ("POST", "/ctrl/c/plane.test/d/drone-a/drain", "/ctrl/c/{cluster}/d/{drone}/drain", nil),
                 ("DELETE", "/ctrl/c/plane.test/d/drone-a/drain", "/ctrl/c/{cluster}/d/{drone}/drain", nil),
                 ("POST", "/ctrl/c/plane.test/d/nobody/drain", "/ctrl/c/{cluster}/d/{drone}/drain", nil),

@@ -74,6 +74,42 @@ import Testing
         #expect(stopped.advice?.contains("systemctl status docker") == true)
     }
 
+    @Test("of a tier is told who serves; who knows no state, or an old one, is bad; where nobody expects one nothing is said")
+    func tier() throws {
+        let cluster = try ClusterName.make("plane.test")
+        func status(_ name: String, isReady: Bool = true, age: UInt64 = 1) throws -> ProxyStatusMessage {
+            let proxy = try #require(ProxyID(rawValue: name))
+            return ProxyStatusMessage(proxy: proxy, cluster: cluster, version: "1", isReady: isReady, openRequests: 4, stateAge: age)
+        }
+        func reached(_ report: inout DoctorReport) throws {
+            let abilities = DroneAbilities(pool: .unnamed, innerPort: 8444)
+            let metadata = DroneMetadata(ip: .v4(0x0A00_0001), version: "1", abilities: abilities)
+            let message = DroneMessage(drone: try .make("drone-a"), change: .metadata(metadata))
+            report.world.apply(.cluster(cluster, .drone(message)), sequence: 4, published: WireTime(Self.now))
+        }
+        #expect(try self.report { $0.tier = [] }.findings.allSatisfy { $0.check != "tier" })
+        #expect(try self.report(reached).findings.allSatisfy { $0.check != "tier" }, "nobody could listen")
+        let good = try self.finding("tier") {
+            try reached(&$0)
+            $0.tier = [try status("px-1"), try status("px-2")]
+        }
+        #expect(good.level == .good && good.text == "plane.test: px-1, px-2 serve, with 8 requests and WebSockets open.")
+        #expect(
+            try self.finding("tier") {
+                try reached(&$0); $0.tier = []
+            }.level == .notice)
+        #expect(
+            try self.finding("tier") {
+                try reached(&$0); $0.tier = [try status("px-1", isReady: false)]
+            }.level == .bad)
+        #expect(
+            try self.finding("tier") {
+                try reached(&$0); $0.tier = [try status("px-1", age: 60)]
+            }.text.contains("px-1 knows of plane.test"))
+        let unreached = try self.finding("tier") { $0.tier = [try status("px-1")] }
+        #expect(unreached.level == .notice && unreached.text.contains("drone-a"))
+    }
+
     @Test("a proxy that gives no page is bad, one that gives any page of its own is good, and one that knows no backends is bad")
     func proxies() throws {
         let page = { (outcome: DoctorReport.Page.Outcome) in

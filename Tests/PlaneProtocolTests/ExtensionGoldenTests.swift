@@ -102,6 +102,9 @@ struct ExtensionGoldenTests {
             proxy: try #require(ProxyID(rawValue: "px-1")), cluster: Sample.cluster, version: "0.4.0", isReady: true)
         try expectGolden("M17-proxy-status.documented", is: message)
         #expect(message.subject == "cluster.plane_test.proxy.px-1.status")
+        var full = message
+        (full.openRequests, full.stateAge) = (340, 1)
+        try expectGolden("M17-proxy-status.full", is: full)
     }
 
     @Test("a roll call tells all that a lost stream is rebuilt from")
@@ -137,12 +140,22 @@ struct ExtensionGoldenTests {
         #expect(TokenHash(digest: (0..<32).map { UInt8($0) }).rawValue == "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 
         try expectGolden("ours-token-revocation", is: TokenRevocation(at: Self.time))
-        let subject = TokenRevocation.subject(backend: "editor-7", user: hash)
+        let subject = TokenRevocation.Scope.visitor("editor-7", user: hash).subject
         #expect(subject == "revoked.editor-7.\(hash)")
-        #expect(TokenRevocation.names(of: subject)?.backend == "editor-7")
-        #expect(TokenRevocation.names(of: subject)?.user == hash)
-        for other in ["revoked.editor-7", "revoked.editor-7.x", "revoked.A.\(hash)", "token.\(hash)", subject + ".x"] {
-            #expect(TokenRevocation.names(of: other) == nil, "\(other)")
+        for (scope, subject) in [
+            (TokenRevocation.Scope.visitor("editor-7", user: hash), subject), (.backend("editor-7"), "revoked.editor-7.all"),
+            (.user(hash), "revoked._user.\(hash)"), (.key(hash), "revoked._key.\(hash)"), (.token(hash), "revoked._token.\(hash)"),
+        ] {
+            #expect(scope.subject == subject)
+            #expect(TokenRevocation.Scope(subject: subject) == scope)
         }
+        for other in [
+            "revoked.editor-7", "revoked.editor-7.x", "revoked.A.\(hash)", "revoked._other.\(hash)", "revoked._user.all", "token.\(hash)", subject + ".x",
+        ] {
+            #expect(TokenRevocation.Scope(subject: other) == nil, "\(other)")
+        }
+        let report = ProxyRevocationReport(proxy: try #require(ProxyID(rawValue: "px-1")), cluster: Sample.cluster, sequence: 7, ended: 3)
+        try expectGolden("ours-proxy-revocation-report", is: report)
+        #expect(report.subject == "cluster.\(Sample.cluster.subjectToken).proxy.px-1.revoked")
     }
 }

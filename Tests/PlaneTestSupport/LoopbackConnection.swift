@@ -1,10 +1,9 @@
-import Dispatch
 package import Foundation
 import Glibc
 
 /// A TCP connection to a server on this machine which sends and shows plain bytes.
 ///
-/// Blocking calls run on a queue of its own. A read that nobody answers ends after `patience` with an error which shows
+/// Blocking calls run on threads of their own. A read that nobody answers ends after `patience` with an error which shows
 /// what had come until then.
 package final class LoopbackConnection: Sendable {
     package struct Failure: Error, CustomStringConvertible {
@@ -15,7 +14,6 @@ package final class LoopbackConnection: Sendable {
     private static let patience = 60
 
     private let socket: Int32
-    private let queue = DispatchQueue(label: "loopback-connection")
 
     package init(port: UInt16) async throws {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -39,7 +37,7 @@ package final class LoopbackConnection: Sendable {
 
     package func send(_ bytes: some DataProtocol & Sendable) async throws {
         let data = Data(bytes)
-        try await self.onQueue { socket in
+        try await self.onThread { socket in
             var rest = data[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -53,7 +51,7 @@ package final class LoopbackConnection: Sendable {
 
     /// Reads until `isEnough` says so of everything read by this call; an end of the stream before that is an error.
     package func receive(until isEnough: @escaping @Sendable (Data) -> Bool) async throws -> Data {
-        try await self.onQueue { socket in
+        try await self.onThread { socket in
             var received = Data()
             while !isEnough(received) {
                 guard let bytes = try Self.readSome(socket, after: received) else {
@@ -67,7 +65,7 @@ package final class LoopbackConnection: Sendable {
 
     /// Reads until the server closes the connection.
     package func receiveToEnd() async throws -> Data {
-        try await self.onQueue { socket in
+        try await self.onThread { socket in
             var received = Data()
             while let bytes = try Self.readSome(socket, after: received) { received.append(bytes) }
             return received
@@ -85,14 +83,9 @@ package final class LoopbackConnection: Sendable {
         return Data(chunk[..<count])
     }
 
-    private func onQueue<Result: Sendable>(_ work: @escaping @Sendable (Int32) throws -> Result) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            self.queue.async {
-                // Keeps the descriptor open, as for a ``TestBackend``.
-                let result = withExtendedLifetime(self) { Swift.Result { try work(self.socket) } }
-                continuation.resume(with: result)
-            }
-        }
+    private func onThread<Result: Sendable>(_ work: @escaping @Sendable (Int32) throws -> Result) async throws -> Result {
+        // Keeps the descriptor open, as for a ``TestBackend``.
+        try await onWaitingThread { try withExtendedLifetime(self) { try work(self.socket) } }
     }
 }
 

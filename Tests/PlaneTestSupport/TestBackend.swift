@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Glibc
 package import NIOCore
@@ -9,7 +8,6 @@ package import NIOCore
 package final class TestBackend: Sendable {
     package let port: UInt16
     private let socket: Int32
-    private let queue = DispatchQueue(label: "test-backend")
 
     /// - Parameter receiveBuffer: Bytes the kernel takes for each connection before the proxy has to wait.
     package init(receiveBuffer: CInt? = nil) throws {
@@ -44,18 +42,13 @@ package final class TestBackend: Sendable {
 
     /// Waits for the next connection.
     package func accept() async throws -> TestPeer {
-        try await withCheckedThrowingContinuation { continuation in
-            self.queue.async {
-                // Whoever waits may be the last that knows this backend. Its descriptor must not be closed, and be another socket of another test,
-                // before it has been asked.
-                let accepted = withExtendedLifetime(self) { Glibc.accept(self.socket, nil, nil) }
-                _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)  // of no use to a program that another test starts
-                if accepted < 0 {
-                    continuation.resume(throwing: TestPeer.Failure(description: "accept: \(String(cString: strerror(errno)))"))
-                } else {
-                    continuation.resume(returning: TestPeer(socket: accepted))
-                }
-            }
+        try await onWaitingThread {
+            // Whoever waits may be the last that knows this backend. Its descriptor must not be closed, and be another socket of another test,
+            // before it has been asked.
+            let accepted = withExtendedLifetime(self) { Glibc.accept(self.socket, nil, nil) }
+            guard accepted >= 0 else { throw TestPeer.Failure(description: "accept: \(String(cString: strerror(errno)))") }
+            _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)  // of no use to a program that another test starts
+            return TestPeer(socket: accepted)
         }
     }
 

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Glibc
 
@@ -16,9 +15,6 @@ package final class TestPeer: Sendable {
     private static let patienceSeconds = 30
 
     private let socket: Int32
-    /// Two queues, so that one test can send much and read much at once.
-    private let reading = DispatchQueue(label: "test-peer-reading")
-    private let writing = DispatchQueue(label: "test-peer-writing")
 
     package init(socket: Int32) {
         self.socket = socket
@@ -48,7 +44,7 @@ package final class TestPeer: Sendable {
     package func send(_ text: String) async throws { try await self.send(Array(text.utf8)) }
 
     package func send(_ bytes: [UInt8]) async throws {
-        try await self.on(self.writing) { socket in
+        try await self.onThread { socket in
             var rest = bytes[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -61,7 +57,7 @@ package final class TestPeer: Sendable {
     /// Sends the chunk again and again, as much as the other side and the kernel will take without anybody reading, and says how much
     /// that was; no more than about `limit` bytes.
     package func sendUntilBlocked(_ chunk: [UInt8], limit: Int = .max, quietMilliseconds: Int32 = 500) async throws -> Int {
-        try await self.on(self.writing) { socket in
+        try await self.onThread { socket in
             var total = 0
             while true {
                 if total >= limit { return total }
@@ -100,7 +96,7 @@ package final class TestPeer: Sendable {
     }
 
     private func receive(until isEnough: @escaping @Sendable ([UInt8]) -> Bool) async throws -> [UInt8] {
-        try await self.on(self.reading) { socket in
+        try await self.onThread { socket in
             var received: [UInt8] = []
             while !isEnough(received) {
                 guard let bytes = try Self.readSome(socket, after: received) else {
@@ -115,7 +111,7 @@ package final class TestPeer: Sendable {
     /// Everything until the other side closes its direction.
     package func receiveToEnd() async throws -> String {
         String(
-            decoding: try await self.on(self.reading) { socket in
+            decoding: try await self.onThread { socket in
                 var received: [UInt8] = []
                 while let bytes = try Self.readSome(socket, after: received) { received += bytes }
                 return received
@@ -124,7 +120,7 @@ package final class TestPeer: Sendable {
 
     /// How many bytes come until the other side closes its direction.
     package func countToEnd() async throws -> Int {
-        try await self.on(self.reading) { socket in
+        try await self.onThread { socket in
             var count = 0
             while let bytes = try Self.readSome(socket, after: []) { count += bytes.count }
             return count
@@ -156,15 +152,9 @@ package final class TestPeer: Sendable {
         return Array(chunk[..<count])
     }
 
-    private func on<Result: Sendable>(
-        _ queue: DispatchQueue, _ work: @escaping @Sendable (Int32) throws -> Result
-    ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                // Keeps the descriptor open, as for a ``TestBackend``.
-                let result = withExtendedLifetime(self) { Swift.Result { try work(self.socket) } }
-                continuation.resume(with: result)
-            }
-        }
+    /// Each call has a thread, so that one test can send much and read much at once.
+    private func onThread<Result: Sendable>(_ work: @escaping @Sendable (Int32) throws -> Result) async throws -> Result {
+        // Keeps the descriptor open, as for a ``TestBackend``.
+        try await onWaitingThread { try withExtendedLifetime(self) { try work(self.socket) } }
     }
 }

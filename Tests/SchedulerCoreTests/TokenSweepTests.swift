@@ -29,16 +29,19 @@ import Testing
                 }
                 let kept: [(String, [UInt8])] = [
                     (TokenRecord.subject(of: hash(1)), token(live.backendID)),
-                    (TokenRevocation.subject(backend: live.backendID, user: hash(9)), WireCodec.encode(TokenRevocation(at: .now()))),
+                    (TokenRevocation.Scope.visitor(live.backendID, user: hash(9)).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                     ("opened.\(live.backendID)", Array("{}".utf8)), (VisitNote.subject(user: hash(9), backend: live.backendID), VisitNote.payload),
                     (TokenRecord.subject(of: hash(3)), Array("of a later version".utf8)),
+                    (TokenRevocation.Scope.backend(live.backendID).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                 ]
                 let gone: [(String, [UInt8])] = [
                     (TokenRecord.subject(of: hash(2)), token(ended.backendID)),
-                    (TokenRevocation.subject(backend: ended.backendID, user: hash(9)), WireCodec.encode(TokenRevocation(at: .now()))),
+                    (TokenRevocation.Scope.visitor(ended.backendID, user: hash(9)).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                     ("opened.\(ended.backendID)", Array("{}".utf8)),
                 ]
                 let unknown = (TokenRecord.subject(of: hash(4)), token(.make("nobody")))
+                let everywhere = [TokenRevocation.Scope.user(hash(9)), .key(hash(8)), .token(hash(7))].map(\.subject)
+                for subject in everywhere { _ = try await jetStream.publish(WireCodec.encode(TokenRevocation(at: .now())), to: subject) }
                 for (subject, payload) in kept + gone + [unknown] { _ = try await jetStream.publish(payload, to: subject) }
                 func subjects() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject)) }
 
@@ -47,11 +50,14 @@ import Testing
                 #expect(await sweep.advance(now: .now()) == 0)
                 cluster.world.began(streamAge: .seconds(3600))
                 #expect(await sweep.advance(now: .now()) == gone.count)
-                #expect(try await subjects() == Set(kept.map(\.0) + [unknown.0]))
+                #expect(try await subjects() == Set(kept.map(\.0) + [unknown.0] + everywhere))
                 let later = StateTime.now().adding(.seconds(601))
                 #expect(await sweep.advance(now: later) == 1)
-                #expect(try await subjects() == Set(kept.map(\.0)))
+                #expect(try await subjects() == Set(kept.map(\.0) + everywhere))
                 #expect(await sweep.advance(now: later) == 0)
+                // Longer than any token that they could end.
+                #expect(await sweep.advance(now: StateTime.now().adding(.seconds(TokenRevocation.keptSeconds + 60))) == everywhere.count)
+                #expect(try await subjects() == Set(kept.map(\.0)))
             }
         }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import PlaneProtocol
 import PlaneTestSupport
@@ -111,8 +112,9 @@ struct TierPolicyTests {
 
     @Test("a port in the cluster's name is part of it")
     func port() async throws {
+        let cluster = try #require(ClusterName(rawValue: "localhost:9090"))
         try await withTier {
-            $0.clusterName = "localhost:9090"
+            $0.cluster = cluster
         } _: { (tier: TierUnderTest) async throws in
             #expect(try await tier.exchange("/\(Self.token)/", host: "localhost:9090").response.hasPrefix("HTTP/1.1 200 "))
             #expect(try await tier.ask("/\(Self.token)/", host: "localhost").hasPrefix("HTTP/1.1 403 "))
@@ -177,6 +179,51 @@ struct TierPolicyTests {
                 #expect(!response.contains("Plane"))
             }
             #expect(try await tier.exchange("/\(Self.token)/y", host: "b-1.plane.test").request.hasPrefix("GET /y "))
+        }
+    }
+
+    @Test("what a drone passes on is led to the right drone with who its visitor is; without the secret, and for a token, nothing is")
+    func forwarded() async throws {
+        try await withTier { (tier: TierUnderTest) async throws in
+            func ask(_ host: String, _ fields: String) async throws -> String {
+                let client = try TestPeer.connect(port: tier.innerPort)
+                try await client.send("GET /a HTTP/1.1\r\nHost: \(host)\r\n\(fields)Connection: close\r\n\r\n")
+                return try await client.receiveToEnd()
+            }
+            let hop = "X-Plane-Tier-Hop: unchecked b-1 \(TierUnderTest.secret)\r\n"
+            let answering = tier.drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            #expect(try await ask("b-1.plane.test", hop + "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n").hasPrefix("HTTP/1.1 200 "))
+            let request = try await answering.value.request
+            for line in [hop.dropLast(2), "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"] { #expect(request.contains("\r\n\(line)\r\n")) }
+            #expect(request.components(separatedBy: "X-Plane-Tier-Hop").count == 2)
+            #expect(try await ask("b-9.plane.test", hop).hasPrefix("HTTP/1.1 404 "))
+            for field in ["", hop.replacing("unchecked", with: "open"), hop.replacing("0123", with: "3210")] {
+                #expect(try await ask("b-1.plane.test", field).hasPrefix("HTTP/1.1 403 "))
+            }
+            tier.world.setCurrent(false)
+            #expect(try await ask("b-9.plane.test", hop).hasPrefix("HTTP/1.1 503 "))
+        }
+    }
+
+    @Test("of several clusters each has its own backends, tokens and names, by the host of a request")
+    func clusters() async throws {
+        try await withTier(servesOther: true) { (tier: TierUnderTest) async throws in
+            let drone = try TestBackend()
+            tier.otherWorld.set("b-1", .ready(try drone.socketAddress()))
+            tier.otherWorld.put(TierUnderTest.other, TokenGrant(backend: "b-1", sequence: 1))
+            #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
+            #expect(try await tier.ask("/\(Self.token)/", host: "other.test").hasPrefix("HTTP/1.1 410 "))
+            #expect(try await tier.ask("/\(TierUnderTest.other)/").hasPrefix("HTTP/1.1 410 "))
+            for (path, host) in [("/\(TierUnderTest.other)/x", "other.test"), ("/x", "b-1.other.test")] {
+                let answering = drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+                #expect(try await tier.ask(path, host: host).hasPrefix("HTTP/1.1 200 "))
+                #expect(try await answering.value.request.hasPrefix("GET /x "))
+            }
+            tier.directory.apply(.revoked(TierRevocation(.backend("b-1"), sequence: 5)))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+            let answering = drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            #expect(try await tier.ask("/\(TierUnderTest.other)/", host: "other.test").hasPrefix("HTTP/1.1 200 "), "that was another cluster's backend")
+            _ = try await answering.value
         }
     }
 }

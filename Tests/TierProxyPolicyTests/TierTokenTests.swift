@@ -8,7 +8,8 @@ import Testing
 @Suite("The tier's tokens: remembered, expiring when unused, revoked")
 struct TierTokenTests {
     private static let token = TierUnderTest.token
-    private static let revoked = TierChange.revoked(backend: "b-1", user: TokenDigest(of: "ann".utf8), sequence: 5)
+    private static let ann = TokenDigest(of: "ann".utf8)
+    private static let revoked = TierChange.revoked(TierRevocation(.visitor(Self.ann, of: "b-1"), sequence: 5))
 
     @Test("a token is asked for once, and what is none is not asked for again at once")
     func remembered() async throws {
@@ -74,15 +75,97 @@ struct TierTokenTests {
 
     @Test("a stream of tokens that was made anew counts from one, and its first revocation is behind all that was known before")
     func streamMadeAnew() async throws {
-        // One of its requests gets no answer within 30 s; why has not been found out.
-        await withKnownIssue("a request after the stream was made anew is not answered", isIntermittent: true) {
-            try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
-                _ = try await tier.exchange("/\(Self.token)/")
-                tier.directory.apply(.countsAnew)
-                #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
-                tier.directory.apply(.revoked(backend: "b-1", user: TokenDigest(of: "ann".utf8), sequence: 1))
-                #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
-            }
+        try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
+            _ = try await tier.exchange("/\(Self.token)/")
+            tier.world.forgetTokens()
+            #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
+            tier.directory.apply(.revoked(TierRevocation(.visitor(Self.ann, of: "b-1"), stream: 2, sequence: 1)))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+        }
+    }
+
+    @Test("what was read of the former stream, and comes when the new one has revoked it, opens nothing")
+    func readTooEarly() {
+        let world = FakeWorld()
+        let directory = TierDirectory(world)
+        world.put(Self.token, TokenGrant(backend: "b-1", user: "ann", sequence: 4))
+        directory.apply(.revoked(TierRevocation(.visitor(Self.ann, of: "b-1"), stream: 2, sequence: 1)))
+        let answers = Recorder<Bool>()
+        directory.resolve(TokenDigest(of: Self.token.utf8), at: .now()) { answer in
+            if case .none = answer { answers.record(true) } else { answers.record(false) }
+        }
+        #expect(answers.all == [true])
+    }
+
+    @Test("a revocation of the former stream holds when that is no more, for tokens that were made before it")
+    func formerRevocation() async throws {
+        try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
+            tier.directory.apply(Self.revoked)
+            tier.directory.apply(.revoked(TierRevocation(.visitor(Self.ann, of: "b-2"), stream: 2, sequence: 1)))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-1", user: "ann", stream: 2, sequence: 2))
+            #expect(try await tier.exchange("/\(TierUnderTest.other)/").response.hasPrefix("HTTP/1.1 200 "))
+        }
+    }
+
+    @Test(
+        "a revocation of a token, a user or a backend ends what is open and what comes, says how many, and leaves others alone",
+        arguments: [TierRevocation.Scope.token(TokenDigest(of: Self.token.utf8)), .user(Self.ann), .backend("b-1"), .visitor(Self.ann, of: "b-1")])
+    func scopes(scope: TierRevocation.Scope) async throws {
+        try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
+            tier.world.set("b-2", .ready(try tier.drone.socketAddress()))
+            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-2", user: "bob", sequence: 4))
+            let (opened, other) = (try await tier.openWebSocket(Self.token), try await tier.openWebSocket(TierUnderTest.other))
+            let counts = Recorder<Int>()
+            tier.directory.apply(.revoked(TierRevocation(scope, sequence: 5))) { counts.record($0) }
+            #expect(try await opened.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+            try await eventually("it is told how many") { counts.all == [1] }
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+            try await other.drone.send([0x81, 0x02] + Array("hi".utf8))
+            #expect(try await other.visitor.receive(count: 4) == [0x81, 0x02] + Array("hi".utf8))
+        }
+    }
+
+    @Test("a static token ends with all tokens of its backend, and not with those of a user")
+    func staticRevoked() async throws {
+        try await withTier { (tier: TierUnderTest) async throws in
+            tier.world.put(TierUnderTest.fixed, TokenGrant(backend: "b-1", user: "ann", isStatic: true, sequence: 4))
+            tier.directory.apply(.revoked(TierRevocation(.user(Self.ann), sequence: 5)))
+            #expect(try await tier.exchange("/\(TierUnderTest.fixed)/").response.hasPrefix("HTTP/1.1 200 "))
+            tier.directory.apply(.revoked(TierRevocation(.backend("b-1"), sequence: 6)))
+            #expect(try await tier.ask("/\(TierUnderTest.fixed)/").hasPrefix("HTTP/1.1 410 "))
+        }
+    }
+
+    @Test("a token with an end is gone then, and so is the WebSocket that is open with it, and no other")
+    func end() async throws {
+        let now = NIODeadline.now()
+        try await withTier(grant: TokenGrant(backend: "b-1", lifetime: .hours(1), expires: now + .seconds(2), sequence: 1)) {
+            (tier: TierUnderTest) async throws in
+            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-1", lifetime: .hours(1), expires: now + .hours(1), sequence: 2))
+            let (opened, other) = (try await tier.openWebSocket(Self.token), try await tier.openWebSocket(TierUnderTest.other))
+            #expect(try await opened.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+            #expect(NIODeadline.now() >= now + .seconds(2))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+            #expect(tier.directory.counts.expiredRequests == 1)
+            try await other.drone.send([0x81, 0x02] + Array("hi".utf8))
+            #expect(try await other.visitor.receive(count: 4) == [0x81, 0x02] + Array("hi".utf8))
+        }
+    }
+
+    @Test("a token that is known sooner than its backend waits for it; an old one does not")
+    func youngToken() async throws {
+        try await withTier { (tier: TierUnderTest) async throws in
+            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
+            let client = try tier.connect()
+            try await client.send("GET /\(TierUnderTest.other)/ HTTP/1.1\r\nHost: plane.test\r\n\r\n")
+            try await eventually("the token was looked up") { tier.world.fetchCount == 1 }
+            let answering = tier.drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            tier.set("b-2", .ready(try tier.drone.socketAddress()))
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 200 "))
+            _ = try await answering.value
+            tier.world.put(Self.token, TokenGrant(backend: "b-3", sequence: 2), age: .seconds(60))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
         }
     }
 
@@ -95,21 +178,15 @@ struct TierTokenTests {
             directory.resolve(TokenDigest(of: token.utf8), at: .now()) { _ in }
         }
         directory.apply(Self.revoked)
-        #expect(directory.counts == TierDirectory.Counts(tokens: 3, revocations: 1, endedRequests: 0))
+        #expect(directory.counts == TierDirectory.Counts(tokens: 3, revocations: 1))
         directory.forget(["b-1"])
-        #expect(directory.counts == TierDirectory.Counts(tokens: 1, revocations: 0, endedRequests: 0))
+        #expect(directory.counts == TierDirectory.Counts(tokens: 1, revocations: 0))
     }
 
     @Test("a revocation ends open WebSockets with 1008, and nothing that comes behind it reaches the backend")
     func webSockets() async throws {
         try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
-            let answering = tier.drone.answerOnce("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-            let client = try tier.connect()
-            try await client.send(
-                "GET /\(Self.token)/ HTTP/1.1\r\nHost: plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-            #expect(try await client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 101 "))
-            let drone = try await answering.value.peer
+            let (client, drone) = try await tier.openWebSocket(Self.token)
             try await drone.send([0x81, 0x02] + Array("hi".utf8))
             #expect(try await client.receive(count: 4) == [0x81, 0x02] + Array("hi".utf8))
             tier.directory.apply(Self.revoked)

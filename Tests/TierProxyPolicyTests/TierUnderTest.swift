@@ -7,6 +7,7 @@ import PlaneTestSupport
 import ProxyCore
 import Synchronization
 import TierHop
+import VisitorTokens
 
 @testable import TierProxyPolicy
 
@@ -14,6 +15,7 @@ import TierHop
 final class FakeWorld: TierWorld {
     private struct State {
         var places: [String: BackendPlace] = [:]
+        var holders: [LockName: String] = [:]
         var tokens: [TokenDigest: FetchedToken] = [:]
         var isCurrent = true
         var isAway = false
@@ -26,6 +28,10 @@ final class FakeWorld: TierWorld {
     func place(of backend: String) -> BackendPlace { self.state.withLock { $0.places[backend] ?? .unknown } }
 
     var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
+
+    func holder(of lock: LockName) -> String? { self.state.withLock { $0.holders[lock] } }
+
+    func setHolder(of lock: LockName, _ backend: String) { self.state.withLock { $0.holders[lock] = backend } }
 
     func setCurrent(_ isCurrent: Bool) { self.state.withLock { $0.isCurrent = isCurrent } }
 
@@ -50,15 +56,22 @@ final class FakeWorld: TierWorld {
         self.state.withLock { $0.tokens[TokenDigest(of: token.utf8)] = .granted(grant, age: age) }
     }
 
+    /// The stream of tokens was deleted and made anew: nothing is in it.
+    func forgetTokens() { self.state.withLock { $0.tokens = [:] } }
+
     func set(_ backend: String, _ place: BackendPlace) { self.state.withLock { $0.places[backend] = place } }
 }
 
 struct TierUnderTest: Sendable {
     let port: UInt16
+    /// For proxies of drones.
+    let innerPort: UInt16
     let world: FakeWorld
     let directory: TierDirectory
     /// Stands in for the proxy of the drone that backend `b-1` is on.
     let drone: TestBackend
+    /// Of the cluster `other.test`, where there is one.
+    let otherWorld: FakeWorld
 
     static let secret = "0123456789abcdef0123456789abcdef"
     static let token = "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
@@ -85,6 +98,18 @@ struct TierUnderTest: Sendable {
         return (try await answering.value.request, received)
     }
 
+    /// A WebSocket through the tier, and the end of it that is behind the tier.
+    func openWebSocket(_ token: String) async throws -> (visitor: TestPeer, drone: TestPeer) {
+        let answering = self.drone.answerOnce("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        let visitor = try self.connect()
+        try await visitor.send(
+            "GET /\(token)/ HTTP/1.1\r\nHost: plane.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        let answer = try await visitor.receive(until: "\r\n\r\n")
+        guard answer.hasPrefix("HTTP/1.1 101 ") else { throw TestPeer.Failure(description: answer) }
+        return (visitor, try await answering.value.peer)
+    }
+
     func set(_ backend: String, _ place: BackendPlace) {
         self.world.set(backend, place)
         self.directory.apply(.backends([backend]))
@@ -92,33 +117,48 @@ struct TierUnderTest: Sendable {
 }
 
 /// A tier for the cluster `plane.test` with one ready backend, `b-1`, for which `TierUnderTest.token` is.
+///
+/// - Parameter servesOther: It is that of the cluster `other.test` too, of which nothing is known yet.
 func withTier(
-    grant: TokenGrant = TokenGrant(backend: "b-1", sequence: 1), _ configure: (inout TierProxyOptions) -> Void = { _ in },
+    grant: TokenGrant = TokenGrant(backend: "b-1", sequence: 1), servesOther: Bool = false, _ configure: (inout TierProxyOptions) -> Void = { _ in },
     _ body: (TierUnderTest) async throws -> Void
 ) async throws {
-    let world = FakeWorld()
+    let (world, otherWorld) = (FakeWorld(), FakeWorld())
     let drone = try TestBackend()
     world.set("b-1", .ready(try drone.socketAddress()))
     world.put(TierUnderTest.token, grant)
     let directory = TierDirectory(world)
-    guard let secret = HopSecret(Secret(TierUnderTest.secret)) else { preconditionFailure("the secret is long enough") }
-    var options = TierProxyOptions(clusterName: "plane.test", hopSecret: secret, serverName: "Plane/1-abc")
+    guard let secret = HopSecret(Secret(TierUnderTest.secret)), let name = ClusterName(rawValue: "plane.test"), let other = ClusterName(rawValue: "other.test")
+    else { preconditionFailure("the secret is long enough, and the names are some") }
+    var options = TierProxyOptions(cluster: name, hopSecret: secret, serverName: "Plane/1-abc")
     configure(&options)
+    var clusters = [TierPolicySource.Cluster(options, directory)]
+    if servesOther {
+        clusters.append(
+            TierPolicySource.Cluster(TierProxyOptions(cluster: other, hopSecret: secret, serverName: "Plane/1-abc"), TierDirectory(otherWorld)))
+    }
     let group = EpollEventLoopGroup(threads: 1)
     let server = try await ProxyServer(
-        options: options.engine, policies: TierPolicySource(options, directory: directory), activity: NoActivity(), group: group,
+        options: options.engine, policies: TierPolicySource(clusters), activity: NoActivity(), group: group,
         metrics: NOOPMetricsHandler.instance, logger: Logger(label: "tier-under-test"))
-    let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
-    let listener = try await server.listen(ProxyListener(.http), on: socket)
-    socket.close()
+    var inner = ProxyListener(.http)
+    inner.isInner = true
+    var listeners: [OpenListener] = []
+    for listener in [ProxyListener(.http), inner] {
+        let socket = try ListeningSocket(listeningOn: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
+        listeners.append(try await server.listen(listener, on: socket))
+        socket.close()
+    }
+    let ports = listeners.map { UInt16($0.address.port ?? 0) }
     let result: Result<Void, any Error>
     do {
         result = .success(
-            try await body(TierUnderTest(port: UInt16(listener.address.port ?? 0), world: world, directory: directory, drone: drone)))
+            try await body(
+                TierUnderTest(port: ports[0], innerPort: ports[1], world: world, directory: directory, drone: drone, otherWorld: otherWorld)))
     } catch {
         result = .failure(error)
     }
-    await listener.close()
+    for listener in listeners { await listener.close() }
     try await server.shutDown(within: .milliseconds(100))
     try await group.shutdownGracefully()
     try result.get()
@@ -126,4 +166,21 @@ func withTier(
 
 private struct NoActivity: ActivitySink {
     func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {}
+}
+
+extension TokenGrant {
+    init(
+        backend: String, user: String? = nil, userData: String = "{}", secret: Secret? = nil, subdomain: String? = nil, isStatic: Bool = false,
+        lifetime: TimeAmount? = nil, expires: NIODeadline? = nil, stream: UInt64 = 1, sequence: UInt64
+    ) {
+        self.init(
+            .backend(backend), user: user, userData: userData, secret: secret, subdomain: subdomain, isStatic: isStatic, lifetime: lifetime,
+            expires: expires, generation: TokenGeneration(stream: stream, sequence: sequence))
+    }
+}
+
+extension TierRevocation {
+    init(_ scope: Scope, stream: UInt64 = 1, sequence: UInt64, time: Int64 = 0) {
+        self.init(scope, Mark(TokenGeneration(stream: stream, sequence: sequence), time: time))
+    }
 }

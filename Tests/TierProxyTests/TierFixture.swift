@@ -17,6 +17,8 @@ struct TierFixture: Sendable {
     let cluster: ClusterName
     let port: UInt16
     let metricsPort: UInt16
+    /// For proxies of drones.
+    let innerPort: UInt16
     let proxy: TestProcess
 
     static let secret = "0123456789abcdef0123456789abcdef"
@@ -32,11 +34,11 @@ struct TierFixture: Sendable {
                 _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: name, subjects: subjects, maxMessagesPerSubject: 1))
             }
             let directory = try TemporaryDirectory()
-            let (port, metricsPort) = (try freeLoopbackPort(), try freeLoopbackPort())
-            let proxy = try self.start("px-1", in: directory, nats: nats, port: port, metricsPort: metricsPort)
+            let (port, metricsPort, innerPort) = (try freeLoopbackPort(), try freeLoopbackPort(), try freeLoopbackPort())
+            let proxy = try self.start("px-1", in: directory, nats: nats, port: port, metricsPort: metricsPort, innerPort: innerPort)
             let fixture = TierFixture(
                 nats: nats, connection: connection, directory: directory, cluster: try #require(ClusterName(rawValue: "plane.test")), port: port,
-                metricsPort: metricsPort, proxy: proxy)
+                metricsPort: metricsPort, innerPort: innerPort, proxy: proxy)
             try await proxy.line(containing: "gateway-proxy is ready")
             if isReady { try await proxy.line(containing: "the state of the world is known") }
             try await body(fixture)
@@ -46,7 +48,9 @@ struct TierFixture: Sendable {
     }
 
     /// One proxy; its first line is its process number.
-    static func start(_ name: String, in directory: TemporaryDirectory, nats: NATSServer, port: UInt16, metricsPort: UInt16) throws -> TestProcess {
+    static func start(_ name: String, in directory: TemporaryDirectory, nats: NATSServer, port: UInt16, metricsPort: UInt16, innerPort: UInt16? = nil) throws
+        -> TestProcess
+    {
         let file = directory.file("\(name).toml")
         try """
         drone_id = "\(name)"
@@ -57,6 +61,8 @@ struct TierFixture: Sendable {
         bind_ip = "127.0.0.1"
         http_port = \(port)
         inner_secret = "\(self.secret)"
+        \(innerPort.map { "inner_port = \($0)" } ?? "")
+        token_keys = ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]
         [proxy.metrics]
         port = \(metricsPort)
         """.write(toFile: file, atomically: true, encoding: .utf8)
@@ -95,6 +101,13 @@ struct TierFixture: Sendable {
             backend: try #require(BackendID(rawValue: backend)), cluster: self.cluster, user: user, auth: .object(["role": .string("é")]), secret: "5ecret",
             lifetime: lifetime, issued: issued)
         return try await self.connection.jetStream.publish(WireCodec.encode(record), to: Self.subject(of: token)).sequence
+    }
+
+    /// The private part of the key in the proxy's file, which is that of RFC 8037's appendix.
+    static let signingKey: Secret = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+
+    func revoke(_ scope: TokenRevocation.Scope) async throws -> UInt64 {
+        try await self.connection.jetStream.publish(WireCodec.encode(TokenRevocation(at: .now())), to: scope.subject).sequence
     }
 
     func revoke(user: String, backend: String) async throws {

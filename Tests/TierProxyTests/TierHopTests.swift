@@ -29,14 +29,14 @@ struct TierHopTests {
         await proxy.stop()
     }
 
-    private func start(_ path: String, innerPort: UInt16) async throws -> TestProcess {
-        let proxy = try TestProcess(
-            TierFixture.program("drone-proxy"),
-            environment: [
-                "PLANE_CLUSTER_DOMAIN": "plane.test", "PLANE_DRONE_ID": "drone-1", "PLANE_DB_PATH": path, "PLANE_PROXY__BIND_IP": "127.0.0.1",
-                "PLANE_PROXY__HTTP_PORT": "\(try freeLoopbackPort())", "PLANE_PROXY__INNER_PORT": "\(innerPort)",
-                "PLANE_PROXY__INNER_SECRET": TierFixture.secret,
-            ])
+    private func start(_ path: String, innerPort: UInt16, port: UInt16? = nil, forward: UInt16? = nil) async throws -> TestProcess {
+        var environment = [
+            "PLANE_CLUSTER_DOMAIN": "plane.test", "PLANE_DRONE_ID": "drone-1", "PLANE_DB_PATH": path, "PLANE_PROXY__BIND_IP": "127.0.0.1",
+            "PLANE_PROXY__HTTP_PORT": "\(try port ?? freeLoopbackPort())", "PLANE_PROXY__INNER_PORT": "\(innerPort)",
+            "PLANE_PROXY__INNER_SECRET": TierFixture.secret,
+        ]
+        if let forward { environment["PLANE_PROXY__FORWARD"] = "127.0.0.1:\(forward)" }
+        let proxy = try TestProcess(TierFixture.program("drone-proxy"), environment: environment)
         try await proxy.line(containing: "drone-proxy is ready")
         return proxy
     }
@@ -74,6 +74,30 @@ struct TierHopTests {
                 #expect(try await tier.ask("/\(TierFixture.token)/").hasPrefix("HTTP/1.1 200 "))
                 _ = try await answering.value
                 await again.stop()
+            }
+        }
+    }
+
+    @Test("a visitor at the wrong drone reaches the backend through the tier, which asks for the backend's own token there")
+    func forwarded() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let backend = try TestBackend()
+            try await self.withDroneProxy(tier, backend) { _, _ in
+                let path = tier.directory.file("other.sqlite3")
+                _ = try await DroneStore.open(path: path)
+                let port = try freeLoopbackPort()
+                let other = try await self.start(path, innerPort: try freeLoopbackPort(), port: port, forward: tier.innerPort)
+                #expect(try await tier.ask("/a", host: "b-1.plane.test", port: port).hasPrefix("HTTP/1.1 401 "))
+                #expect(try await tier.ask("/a", host: "b-9.plane.test", port: port).hasPrefix("HTTP/1.1 404 "))
+                let answering = backend.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                let client = try TestPeer.connect(port: port)
+                try await client.send(
+                    "GET /a HTTP/1.1\r\nHost: b-1.plane.test\r\nAuthorization: Bearer bearer-token\r\nConnection: close\r\n\r\n")
+                #expect(try await client.receiveToEnd().hasSuffix("\r\n\r\nok"))
+                let request = try await answering.value.request.lowercased()
+                #expect(request.hasPrefix("get /a http/1.1\r\n") && request.contains("\r\nx-forwarded-for: 127.0.0.1\r\n"))
+                #expect(!request.contains("bearer-token") && !request.contains("x-plane-tier-"))
+                #expect(await other.stop() == 0)
             }
         }
     }

@@ -5,6 +5,8 @@ import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
 import Testing
+import TierProxyPolicy
+import VisitorTokens
 
 @Suite("A proxy of the tier on a real nats-server")
 struct TierProgramTests {
@@ -117,6 +119,38 @@ struct TierProgramTests {
             #expect(try await tier.ask("/\(TierFixture.other)/", port: port).hasPrefix("HTTP/1.1 200 "))
             _ = try await answering.value
             #expect(await late.stop() == 0)
+        }
+    }
+
+    @Test("a signed token opens its backend while NATS is away, and its revocation, told to who asked how much it ended, closes what is open")
+    func signed() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            let info = try await tier.connection.jetStream.streamInfo(TokenRecord.stream)
+            let now = WireTime.now().seconds
+            let claims = TokenClaims(
+                cluster: tier.cluster, target: .backend(try #require(BackendID(rawValue: "b-1"))), id: "t-1", user: "ann", issued: now, expires: now + 600,
+                generation: TokenGeneration(stream: StreamIdentity(createdAt: info.created).created, sequence: info.lastSequence))
+            let key = try #require(TokenSigningKey(TierFixture.signingKey))
+            let token = try #require(SignedToken.make(claims, signedWith: key)).exposed
+            await tier.nats.stop()
+            try await eventually("the metric says so") { try await tier.metric("plane_tier_nats_is_connected") == 0 }
+            let sockets = try await tier.openWebSocket(token, to: drone)
+            try await tier.nats.startAgain()
+            try await eventually("it is connected again") { try await tier.metric("plane_tier_nats_is_connected") == 1 }
+            try await eventually("the test is connected again") { tier.connection.isConnected }
+            let reports = try tier.connection.subscribe(ProxyRevocationReport.subscription)
+            try await tier.connection.flush()
+            let sequence = try await tier.revoke(.token(try #require(TokenHash(rawValue: TokenDigest(of: "t-1".utf8).hexadecimal))))
+            #expect(try await sockets.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+            for await message in reports {
+                let report = try WireCodec.decode(ProxyRevocationReport.self, from: message.payload, subject: message.subject)
+                #expect(report.proxy.rawValue == "px-1" && report.sequence == sequence && report.ended == 1)
+                break
+            }
+            #expect(try await tier.ask("/\(token)/").hasPrefix("HTTP/1.1 410 "))
         }
     }
 

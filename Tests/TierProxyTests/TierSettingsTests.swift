@@ -5,6 +5,7 @@ import ProxyCore
 import ProxyCoreConfiguration
 import Testing
 import TierProxyPolicy
+import VisitorTokens
 
 @testable import TierProxy
 
@@ -25,7 +26,7 @@ struct TierSettingsTests {
     @Test("its keys reach the proxy, and requests wait for five minutes unless it says otherwise")
     func keys() throws {
         let options = try Self.load(Self.least + "root_redirect_url = \"https://app.example/\"\nhold_timeout_secs = 7").proxyOptions(openFiles: 1024)
-        #expect(options.clusterName == "plane.test")
+        #expect(options.cluster.rawValue == "plane.test")
         #expect(options.rootRedirect == "https://app.example/")
         #expect(options.limits.hold == .seconds(7))
         #expect(options.hopTLS == nil)
@@ -58,4 +59,34 @@ struct TierSettingsTests {
         let made = try Self.load(Self.least).proxyID(using: &generator).rawValue
         #expect(made.hasPrefix("px-") && made.utf8.count == 17)
     }
+
+    @Test("it may serve several clusters, each with a name and a certificate of its own")
+    func clusters() throws {
+        let settings = try Self.load(Self.least + "clusters = { \"other.test\" = \"/etc/plane/other\", \"third.test:8443\" = \"/etc/plane/third\" }")
+        #expect(settings.clusters.map(\.rawValue) == ["plane.test", "other.test", "third.test:8443"])
+        let options = try settings.proxyOptions(for: settings.clusters[1], openFiles: 1024)
+        #expect(options.cluster.rawValue == "other.test")
+    }
+
+    @Test(
+        "clusters that it has already, or that are no names, and keys that are none are told",
+        arguments: [
+            ("clusters = { \"plane.test\" = \"/x\" }", "proxy.clusters"), ("clusters = { \"a.test:1\" = \"/x\", \"a.test:2\" = \"/x\" }", "proxy.clusters"),
+            ("clusters = { \"..\" = \"/x\" }", "proxy.clusters"), ("token_keys = [\"short\"]", "proxy.token_keys"),
+            ("inner_port = 80", "proxy.inner_port"),
+        ])
+    func otherMistakes(line: String, key: String) {
+        let error = #expect(throws: ConfigurationError.self) { try Self.load(Self.least + line) }
+        #expect(error?.mistakes.contains { "\($0)".contains(key) } == true)
+    }
+
+    @Test("keys of signed tokens reach the proxy")
+    func tokenKeys() throws {
+        let options = try Self.load(Self.least + "token_keys = [\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"]").proxyOptions(openFiles: 1024)
+        #expect(options.tokenKeys.map(\.id) == ["kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"])
+    }
+}
+
+extension TierProxySettings {
+    fileprivate func proxyOptions(openFiles: Int) throws -> TierProxyOptions { try self.proxyOptions(for: self.cluster, openFiles: openFiles) }
 }

@@ -7,17 +7,19 @@ package struct ConnectRequest: Hashable, Sendable {
     package var spawn: SpawnConfig?
     package var user: String?
     package var auth: [String: JSONValue] = [:]
+    package var token = TokenWish()
 
     /// Bytes of `user`; it becomes one header.
     package static let maximumUserBytes = 8192
     /// Bytes of the header that `auth` becomes.
     package static let maximumAuthBytes = 16_384
 
-    package init(key: BackendKey? = nil, spawn: SpawnConfig? = nil, user: String? = nil, auth: [String: JSONValue] = [:]) {
+    package init(key: BackendKey? = nil, spawn: SpawnConfig? = nil, user: String? = nil, auth: [String: JSONValue] = [:], token: TokenWish = TokenWish()) {
         self.key = key
         self.spawn = spawn
         self.user = user
         self.auth = auth
+        self.token = token
     }
 
     /// Reads a request's body.
@@ -49,6 +51,10 @@ extension ConnectRequest: JSONDecodable {
         self.spawn = try json.optional("spawn_config")
         self.user = try json.optional("user")
         self.auth = try json.value("auth", default: [:])
+        self.token = try json.optional("token") ?? TokenWish()
+        guard !self.token.isForKey || self.key != nil else {
+            throw MessageError(path: [.key("token"), .key("for")], expected: "backend, where the request has no key", found: "key")
+        }
         if let user = self.user {
             guard user.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
                 throw MessageError(path: [.key("user")], expected: "text without control characters", found: "one with some")

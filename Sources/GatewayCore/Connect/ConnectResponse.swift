@@ -15,10 +15,12 @@ package struct ConnectResponse: Hashable, Sendable {
     package var drone: DroneID?
     /// Where its drone serves it by its own name, with the token that it asks for. Ours; for installations without a tier.
     package var backendURL: Secret?
+    /// Milliseconds since 1970 at which the token ends, used or not. Ours; nil where it has no such end.
+    package var tokenExpires: Int64?
 
     package init(
         backend: BackendID, spawned: Bool, status: StatusWord, token: Secret, url: Secret, subdomain: Subdomain? = nil, secretToken: Secret? = nil,
-        statusURL: String, drone: DroneID? = nil, backendURL: Secret? = nil
+        statusURL: String, drone: DroneID? = nil, backendURL: Secret? = nil, tokenExpires: Int64? = nil
     ) {
         self.backend = backend
         self.spawned = spawned
@@ -30,6 +32,7 @@ package struct ConnectResponse: Hashable, Sendable {
         self.statusURL = statusURL
         self.drone = drone
         self.backendURL = backendURL
+        self.tokenExpires = tokenExpires
     }
 }
 
@@ -46,6 +49,7 @@ extension ConnectResponse: JSONEncodable {
             $0.field("status_url", self.statusURL)
             $0.field("drone", self.drone)
             $0.fieldIfPresent("backend_url", self.backendURL)
+            $0.fieldIfPresent("token_expires", self.tokenExpires)
         }
     }
 }

@@ -162,6 +162,12 @@ package enum OpenAPIDocument {
             Operation(
                 id: "revoke", summary: "Ends all tokens of one user for one backend.", body: "RevokeRequest", answer: .json(answersNull ? "Null" : "Text"),
                 failures: [400, 408, 413, 415, 422, 500])
+        case .revocations:
+            Operation(
+                id: "revocations", summary: "Ends tokens, and what is open with them: one, or all of a user, a key or a backend. Says what was ended.",
+                body: "RevocationRequest", answer: .json("RevocationOutcome"), failures: [400, 404, 408, 413, 415, 422, 500])
+        case .tokenKeys:
+            Operation(id: "tokenKeys", summary: "The public keys of signed tokens, as a JSON Web Key Set (RFC 7517).", answer: .json("TokenKeys"))
         case .drain: Operation(id: "drain", summary: "A drone takes no more backends.", answer: .json("Updated"), failures: [404, 500])
         case .undrain: Operation(id: "undrain", summary: "A drone takes backends again.", answer: .json("Updated"), failures: [404, 500])
         case .clusterState: Operation(id: "clusterState", summary: "The nodes of a cluster.", answer: .json("ClusterState"), failures: [500])

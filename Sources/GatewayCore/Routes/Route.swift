@@ -14,6 +14,8 @@ package enum Route: Hashable, Sendable {
     case clusterState(ClusterName?)
     case nodeSocket
     // Ours
+    case revocations
+    case tokenKeys
     case undrain(ClusterName?, DroneID?)
     case listBackends
     case backend(BackendID?)
@@ -45,9 +47,9 @@ package enum Route: Hashable, Sendable {
 
     package var audience: Audience {
         switch self {
-        case .health, .status, .statusStream, .openAPI: .everybody
-        case .controllerStatus, .connect, .terminate, .revoke, .drain, .clusterState, .nodeSocket, .undrain, .listBackends, .backend, .logs, .logStream,
-            .metrics, .events:
+        case .health, .status, .statusStream, .openAPI, .tokenKeys: .everybody
+        case .controllerStatus, .connect, .terminate, .revoke, .revocations, .drain, .clusterState, .nodeSocket, .undrain, .listBackends, .backend, .logs,
+            .logStream, .metrics, .events:
             .control
         case .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageTerminate, .pageDrain, .pageLogin, .pageLogout: .page
         }
@@ -56,9 +58,9 @@ package enum Route: Hashable, Sendable {
     /// Whether it may change something, which takes the right to write and leaves a line in the log.
     package var changes: Bool {
         switch self {
-        case .connect, .terminate, .revoke, .drain, .undrain, .pageTerminate, .pageDrain: true
+        case .connect, .terminate, .revoke, .revocations, .drain, .undrain, .pageTerminate, .pageDrain: true
         case .health, .status, .statusStream, .controllerStatus, .clusterState, .nodeSocket, .listBackends, .backend, .logs, .logStream, .metrics, .events,
-            .openAPI, .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageLogin, .pageLogout:
+            .openAPI, .tokenKeys, .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageLogin, .pageLogout:
             false
         }
     }
@@ -76,6 +78,8 @@ extension Route {
         case .terminate(_, .soft): "soft_terminate"
         case .terminate(_, .hard): "hard_terminate"
         case .revoke: "revoke"
+        case .revocations: "revocations"
+        case .tokenKeys: "token_keys"
         case .drain: "drain"
         case .clusterState: "cluster_state"
         case .nodeSocket: "node_socket"
@@ -105,7 +109,8 @@ extension Route {
         case .status(let backend), .statusStream(let backend), .terminate(let backend, _), .backend(let backend), .logs(let backend),
             .logStream(let backend), .metrics(let backend), .pageBackend(let backend), .pageTerminate(let backend):
             backend
-        case .health, .controllerStatus, .connect, .revoke, .drain, .clusterState, .nodeSocket, .undrain, .listBackends, .events, .openAPI, .page,
+        case .health, .controllerStatus, .connect, .revoke, .revocations, .tokenKeys, .drain, .clusterState, .nodeSocket, .undrain, .listBackends, .events,
+            .openAPI, .page,
             .pageStyle, .pageScript, .pageEvents, .pageDrain, .pageLogin, .pageLogout:
             nil
         }
@@ -115,7 +120,8 @@ extension Route {
     package var drone: DroneID? {
         switch self {
         case .drain(_, let drone), .undrain(_, let drone), .pageDrain(_, let drone): drone
-        case .health, .controllerStatus, .connect, .revoke, .clusterState, .nodeSocket, .listBackends, .events, .openAPI, .page, .pageStyle, .pageScript,
+        case .health, .controllerStatus, .connect, .revoke, .revocations, .tokenKeys, .clusterState, .nodeSocket, .listBackends, .events, .openAPI, .page,
+            .pageStyle, .pageScript,
             .pageEvents, .pageLogin, .pageLogout, .status, .statusStream, .terminate, .backend, .logs, .logStream, .metrics, .pageBackend, .pageTerminate:
             nil
         }

@@ -63,6 +63,8 @@ package enum RouteTable {
         Entry("POST", "/ctrl/c/{cluster}/b/{backend}/hard-terminate", isAlias: true) { .terminate($0.backend, .hard) },
         Entry("POST", "/ctrl/b/revoke") { _ in .revoke(answersNull: false) },
         Entry("POST", "/ctrl/revoke", isAlias: true) { _ in .revoke(answersNull: true) },
+        Entry("POST", "/ctrl/revocations") { _ in .revocations },
+        Entry("GET", "/pub/token-keys") { _ in .tokenKeys },
         Entry("POST", "/ctrl/c/{cluster}/d/{drone}/drain") { .drain($0.cluster, $0.drone) },
         Entry("DELETE", "/ctrl/c/{cluster}/d/{drone}/drain") { .undrain($0.cluster, $0.drone) },
         Entry("GET", "/ctrl/c/{cluster}/state") { .clusterState($0.cluster) },

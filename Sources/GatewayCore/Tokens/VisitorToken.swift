@@ -1,5 +1,6 @@
 import Crypto
 package import PlaneProtocol
+import VisitorTokens
 
 /// A visitor's token, which stands in the path of a URL: 32 random bytes in base64url without padding (RFC 4648 §5), 43 characters; behind `s.`
 /// where one token serves all visitors of a backend.
@@ -24,7 +25,7 @@ package struct VisitorToken: Hashable, Sendable {
             let number: UInt64 = generator.next()
             for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: number >> UInt64(shift))) }
         }
-        return Secret(Base64URLText.encode(bytes))
+        return Secret(Base64URL.encode(bytes))
     }
 
     private init(text: Secret) { self.text = text }
@@ -32,7 +33,7 @@ package struct VisitorToken: Hashable, Sendable {
     /// nil for what no gateway has made.
     package init?(text: String) {
         let rest = text.hasPrefix(Self.staticPrefix) ? text.dropFirst(2) : text[...]
-        guard rest.utf8.count == Self.characters, rest.utf8.allSatisfy(Base64URLText.isDigit) else { return nil }
+        guard rest.utf8.count == Self.characters, rest.utf8.allSatisfy(Base64URL.isDigit) else { return nil }
         self.text = Secret(text)
     }
 
@@ -42,33 +43,4 @@ package struct VisitorToken: Hashable, Sendable {
 
 extension TokenHash {
     package init(of text: String) { self.init(digest: SHA256.hash(data: Array(text.utf8))) }
-}
-
-/// base64url without padding.
-enum Base64URLText {
-    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        var (buffer, bits): (UInt32, Int) = (0, 0)
-        for byte in bytes {
-            buffer = buffer << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 6 {
-                bits -= 6
-                text.append(self.digits[Int(buffer >> UInt32(bits) & 0x3F)])
-            }
-        }
-        if bits > 0 { text.append(self.digits[Int(buffer << UInt32(6 - bits) & 0x3F)]) }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    static func isDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
-            UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
 }

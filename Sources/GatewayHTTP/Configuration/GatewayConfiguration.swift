@@ -2,6 +2,7 @@ package import ConfigurationReading
 package import NetworkAddresses
 package import PlaneProtocol
 import PlaneService
+import VisitorTokens
 
 /// Settings of the HTTP interface for applications (table `gateway`).
 package struct GatewayConfiguration: Hashable, Sendable {
@@ -16,6 +17,18 @@ package struct GatewayConfiguration: Hashable, Sendable {
         }
     }
 
+    /// Tokens that proxies verify by themselves.
+    package struct SignedTokens: Hashable, Sendable {
+        /// `TokenSigningKey` takes it.
+        package var key: Secret
+        /// From its making to its end.
+        package var lifetime: Duration = .seconds(3600)
+        /// Whether connect answers with one unless it is asked for the other kind.
+        package var isUsual = false
+
+        package init(key: Secret) { self.key = key }
+    }
+
     package var port: UInt16
     /// Loopback, because whoever may connect may start programs, unless `tokens` or `forwardAuth` asks who it is.
     package var bindIP: IPAddress = .v4(0x7F00_0001)
@@ -28,6 +41,7 @@ package struct GatewayConfiguration: Hashable, Sendable {
     package var tokens: [AccessToken] = []
     /// Time without use after which a visitor's token ends.
     package var tokenLifetime: Duration = .seconds(3600)
+    package var signedTokens: SignedTokens?
     package var limits: Limits?
     /// Whether every call that may change something leaves a line in the log.
     package var audits = true
@@ -56,6 +70,7 @@ extension GatewayConfiguration: ConfigReadable {
         }
         reader.read(
             "token_lifetime_secs", .seconds(60...(30 * 24 * 3600)), into: &tokenLifetime, "Seconds without use after which a visitor's token ends.")
+        let signedTokens = reader.table("signed_tokens") { SignedTokens(&$0) }
         let limits = reader.table("limits") { Limits(&$0) }
         reader.read("audit", .boolean, into: &audits, "Log each call that may change something: who, what, which backend, how it was answered.")
         reader.read(
@@ -69,6 +84,7 @@ extension GatewayConfiguration: ConfigReadable {
         self.forwardAuth = forwardAuth
         self.tokens = tokens ?? []
         self.tokenLifetime = tokenLifetime
+        self.signedTokens = signedTokens
         self.limits = limits
         self.audits = audits
         self.hasProxyTier = hasProxyTier
@@ -83,6 +99,25 @@ extension GatewayConfiguration.Limits: ConfigReadable {
         reader.read("burst", .integer(1...1_000_000), into: &burst, "How many it may make at once.")
         guard let rate else { return nil }
         self.init(requestsPerSecond: rate, burst: burst)
+    }
+}
+
+extension GatewayConfiguration.SignedTokens: ConfigReadable {
+    package init?(_ reader: inout ConfigReader) {
+        let key = reader.required(
+            "key", .secret,
+            "Private key (Ed25519) that signs visitors' tokens: openssl rand 32 | basenc --base64url | tr -d =. Its public key, which the "
+                + "gateway tells at its start, belongs into proxy.token_keys of every gateway-proxy first.")
+        var lifetime = Duration.seconds(3600)
+        reader.read(
+            "lifetime_secs", .seconds(1...TokenClaims.longestLifetime), into: &lifetime,
+            "Seconds after which such a token ends, used or not, unless connect asks for another time.")
+        var isUsual = false
+        reader.read("always", .boolean, into: &isUsual, "Answer connect with signed tokens unless it asks for an opaque one; if not, where it asks for them.")
+        guard let key else { return nil }
+        self.init(key: key)
+        self.lifetime = lifetime
+        self.isUsual = isUsual
     }
 }
 

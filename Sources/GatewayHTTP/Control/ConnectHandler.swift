@@ -34,6 +34,7 @@ struct ConnectHandler: Sendable {
 
     func connect(_ request: ConnectRequest, _ circumstances: Circumstances) async throws(GatewayFailure) -> ConnectResponse {
         try self.fleet.demandCurrent()
+        try self.tokens.check(request)
         let attempt = try SpawnAttempt(request, circumstances, self.fleet, self.tokens)
         var machine = ConnectMachine(request, defaultCluster: self.configuration.defaultCluster)
         let start = ContinuousClock.now
@@ -113,14 +114,15 @@ struct ConnectHandler: Sendable {
         _ holder: KeyHolder, _ kind: Kind, lock: LockName, _ request: ConnectRequest, _ circumstances: Circumstances
     ) async throws(GatewayFailure) -> ConnectResponse {
         let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
-        let made = try await self.tokens.make(for: holder, opened, user: request.user, auth: request.auth)
+        let made = try await self.tokens.make(for: holder, opened, request)
         var status = kind == .spawned ? .scheduled : self.status(of: holder)
         if let limit = circumstances.readyLimit { status = await self.awaitReady(holder, limit: limit) }
         return ConnectResponse(
-            backend: holder.backend, spawned: kind != .found, status: status, token: made.token.text,
-            url: PublicAddress.ofToken(made.token.text, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
+            backend: holder.backend, spawned: kind != .found, status: status, token: made.token,
+            url: PublicAddress.ofToken(made.token, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
             secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: circumstances.base),
-            drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: kind == .spawned, lock: lock))
+            drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: kind == .spawned, lock: lock),
+            tokenExpires: made.expires)
     }
 
     private func status(of holder: KeyHolder) -> StatusWord {

@@ -1,14 +1,18 @@
 import GatewayCore
+import GatewayHTTPConfiguration
 import JSONValues
 import NATS
 import PlaneProtocol
 import PlaneService
 import Synchronization
+import VisitorTokens
 
 /// Makes visitors' tokens, and writes them where the tier finds them before anybody is told of them.
 final class TokenWriter: Sendable {
     private let jetStream: JetStream
     private let lifetime: WireSeconds
+    /// nil makes no signed ones.
+    private let signer: Signer?
     /// What later visitors are told of backends, as far as it was asked for lately.
     private let known = Mutex<[BackendID: OpenedBackend]>([:])
     /// Visits that were noted lately.
@@ -28,15 +32,53 @@ final class TokenWriter: Sendable {
     private static let visitedLimit = 1000
 
     struct Made: Sendable {
-        var token: VisitorToken
-        /// nil for a static token.
+        var token: Secret
+        /// nil for a static token, and for a signed one, which everybody who holds it can read.
         var secret: Secret?
+        /// When it ends, used or not, in milliseconds since 1970.
+        var expires: Int64?
     }
 
-    init(jetStream: JetStream, lifetime: Duration) {
-        self.jetStream = jetStream
-        self.lifetime = WireSeconds(rawValue: UInt64(max(lifetime.components.seconds, 1)))
+    private struct Signer {
+        let key: TokenSigningKey
+        let lifetimeSeconds: Int64
+        let isUsual: Bool
     }
+
+    init(jetStream: JetStream, configuration: GatewayConfiguration) {
+        self.jetStream = jetStream
+        self.lifetime = WireSeconds(rawValue: UInt64(max(configuration.tokenLifetime.components.seconds, 1)))
+        self.signer = configuration.signedTokens.flatMap { signed in
+            TokenSigningKey(signed.key).map { Signer(key: $0, lifetimeSeconds: signed.lifetime.components.seconds, isUsual: signed.isUsual) }
+        }
+    }
+
+    /// By which proxies know the signed tokens of this gateway.
+    var publicKey: TokenPublicKey? { self.signer?.key.publicKey }
+
+    /// Refuses, before anything is done, what no token can be made for.
+    func check(_ request: ConnectRequest) throws(GatewayFailure) {
+        guard let signer = self.signer else {
+            guard request.token.kind != .signed, !request.token.isForKey else {
+                throw .unprocessable("token: this gateway has no key for signed tokens (gateway.signed_tokens)")
+            }
+            return
+        }
+        guard self.isSigned(request.token, signer) else { return }
+        let lifetime = request.token.lifetimeSeconds ?? signer.lifetimeSeconds
+        guard lifetime <= TokenClaims.longestLifetime else {
+            throw .unprocessable("token.lifetime_seconds: expected at most \(TokenClaims.longestLifetime) for a signed token, found \(lifetime)")
+        }
+        let said = WireCodec.encode(JSONValue.object(request.auth)).count + (request.user?.utf8.count ?? 0) + (request.key?.lock.rawValue.utf8.count ?? 0)
+        guard said <= Self.longestSigned else {
+            throw .unprocessable("auth and user: expected at most \(Self.longestSigned) bytes together for a signed token, found \(said)")
+        }
+    }
+
+    /// Of user, auth and key together, so that the token stays below `SignedToken.longest`, whatever has to be escaped.
+    private static let longestSigned = 4096
+
+    private func isSigned(_ wish: TokenWish, _ signer: Signer) -> Bool { wish.kind.map { $0 == .signed } ?? (signer.isUsual || wish.isForKey) }
 
     /// Writes what all visitors of a backend share, before anybody asks for the backend.
     /// - Returns: what counts: what was given or, of an id that was asked for before, what was written then.
@@ -68,20 +110,43 @@ final class TokenWriter: Sendable {
     }
 
     /// A token for one visitor; the backend's own where it has one for all.
-    func make(for holder: KeyHolder, _ opened: OpenedBackend, user: String?, auth: [String: JSONValue]) async throws(GatewayFailure) -> Made {
+    func make(for holder: KeyHolder, _ opened: OpenedBackend, _ request: ConnectRequest) async throws(GatewayFailure) -> Made {
+        let (user, auth) = (request.user, request.auth)
         if let text = opened.staticToken {
             guard let token = VisitorToken(text: text.exposed) else { throw .unavailable("a static token is none") }
-            return Made(token: token)
+            return Made(token: token.text)
         }
         var generator = SystemRandomNumberGenerator()
         if let user { self.noteVisit(Visit(user: TokenHash(of: user), backend: holder.backend)) }
+        if let signer = self.signer, self.isSigned(request.token, signer) {
+            return try await self.sign(request, for: holder, opened, signer, using: &generator)
+        }
         let token = VisitorToken.random(using: &generator)
         let secret = VisitorToken.randomText(using: &generator)
+        let expires = request.token.lifetimeSeconds.map { WireTime(seconds: WireTime.now().seconds + $0) }
         try await self.store(
             TokenRecord(
                 backend: holder.backend, cluster: holder.cluster, user: user, auth: auth.isEmpty ? nil : .object(auth), secret: secret,
-                subdomain: opened.subdomain, lifetime: self.lifetime, issued: .now()), of: token)
-        return Made(token: token, secret: secret)
+                subdomain: opened.subdomain, lifetime: self.lifetime, expires: expires, issued: .now()), of: token)
+        return Made(token: token.text, secret: secret, expires: expires.map { $0.seconds * 1000 })
+    }
+
+    /// A token that nobody has to look up. It says how far the stream of revocations was, so that those that come later, and no others, end it.
+    private func sign(
+        _ request: ConnectRequest, for holder: KeyHolder, _ opened: OpenedBackend, _ signer: Signer, using generator: inout SystemRandomNumberGenerator
+    ) async throws(GatewayFailure) -> Made {
+        let info: StreamInfo
+        do throws(NATSError) { info = try await self.jetStream.streamInfo(TokenRecord.stream) } catch { throw .unavailable("\(error)") }
+        let now = WireTime.now().seconds
+        let expires = now + (request.token.lifetimeSeconds ?? signer.lifetimeSeconds)
+        var target = TokenClaims.Target.backend(holder.backend)
+        if request.token.isForKey, let key = request.key { target = .key(key) }
+        let claims = TokenClaims(
+            cluster: holder.cluster, target: target, id: RandomName.text(using: &generator) + RandomName.text(using: &generator), user: request.user,
+            auth: request.auth.isEmpty ? nil : .object(request.auth), subdomain: opened.subdomain, issued: now, expires: expires,
+            generation: TokenGeneration(stream: StreamIdentity(createdAt: info.created).created, sequence: info.lastSequence))
+        guard let token = SignedToken.make(claims, signedWith: signer.key) else { throw .unprocessable("auth and user: too long for a signed token") }
+        return Made(token: token, expires: expires * 1000)
     }
 
     /// What was written of a backend.
@@ -102,9 +167,20 @@ final class TokenWriter: Sendable {
         }
     }
 
-    /// Ends all tokens of a user for a backend that were made before.
-    func revoke(user: String, of backend: BackendID) async throws(GatewayFailure) {
-        try await self.publish(WireCodec.encode(TokenRevocation(at: .now())), to: TokenRevocation.subject(backend: backend, user: TokenHash(of: user)))
+    /// Ends tokens that were made before.
+    /// - Returns: the revocation's place in the stream.
+    func revoke(_ scope: TokenRevocation.Scope) async throws(GatewayFailure) -> UInt64 {
+        try await self.publish(WireCodec.encode(TokenRevocation(at: .now())), to: scope.subject)
+    }
+
+    /// What an opaque token is for; nil if there is none.
+    func record(of token: VisitorToken) async throws(GatewayFailure) -> TokenRecord? {
+        do throws(NATSError) {
+            let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: TokenRecord.subject(of: token.hash))
+            return message.flatMap { try? WireCodec.decode(TokenRecord.self, from: $0.payload) }
+        } catch {
+            throw .unavailable("\(error)")
+        }
     }
 
     /// So that people find a backend by who visits it. Nobody waits for it to be stored: a search may miss one that was noted in an outage.
@@ -143,9 +219,10 @@ final class TokenWriter: Sendable {
         try await self.publish(WireCodec.encode(record), to: TokenRecord.subject(of: token.hash))
     }
 
-    private func publish(_ payload: [UInt8], to subject: String) async throws(GatewayFailure) {
+    @discardableResult
+    private func publish(_ payload: [UInt8], to subject: String) async throws(GatewayFailure) -> UInt64 {
         do throws(NATSError) {
-            _ = try await self.jetStream.publish(payload, to: subject, timeout: Self.limit)
+            return try await self.jetStream.publish(payload, to: subject, timeout: Self.limit).sequence
         } catch {
             throw .unavailable("\(error)")
         }

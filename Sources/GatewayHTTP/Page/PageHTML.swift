@@ -40,6 +40,7 @@ enum PageHTML {
         <section data-section="notice">\(model.isCurrent ? "" : "<p class=\"warning\" role=\"alert\">The control plane is not answering: this is what was known last.</p>")</section>
         <section data-section="clusters" aria-labelledby="clusters-title"><h2 id="clusters-title">Clusters</h2>\(self.clusters(model))</section>
         <section data-section="drones" aria-labelledby="drones-title"><h2 id="drones-title">Drones</h2>\(self.drones(model))</section>
+        <section data-section="proxies">\(self.proxies(model))</section>
         <section data-section="backends" aria-labelledby="backends-title"><h2 id="backends-title">Backends</h2>\(self.backends(model))</section>
         <section data-section="starts" aria-labelledby="starts-title"><h2 id="starts-title">Times to ready</h2>\(Charts.histogram(milliseconds: model.starts))</section>
         """
@@ -59,6 +60,23 @@ enum PageHTML {
                 ])
         }
         return self.table("Clusters", ["Cluster", "Drones", "Backends"], rows)
+    }
+
+    /// Nothing where there is no tier.
+    private static func proxies(_ model: PageModel) -> String {
+        guard !model.proxies.isEmpty else { return "" }
+        let rows = model.proxies.map { proxy in
+            let status = proxy.status
+            return self.row(
+                "p-\(status.cluster)-\(status.proxy)",
+                [
+                    ("Proxy", HTMLText.escape(status.proxy.rawValue)), ("Cluster", HTMLText.escape(status.cluster.rawValue)),
+                    ("State", self.badge(status.isReady ? "ready" : "not ready", status.isReady ? "good" : "bad")),
+                    ("Open", status.openRequests.map { "\($0)" } ?? ""), ("Version", HTMLText.escape(status.version)),
+                    ("Last heard", "\(self.age(max((ContinuousClock.now - proxy.heardAt).components.seconds, 0))) ago"),
+                ])
+        }
+        return "<h2>Proxies of the tier</h2>" + self.table("Proxies", ["Proxy", "Cluster", "State", "Open", "Version", "Last heard"], rows)
     }
 
     private static func drones(_ model: PageModel) -> String {

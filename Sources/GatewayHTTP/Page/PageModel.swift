@@ -53,6 +53,8 @@ struct PageModel: Sendable {
     var isCurrent: Bool
     var clusters: [SystemOverview.Cluster] = []
     var drones: [Drone] = []
+    /// Of the tier.
+    var proxies: [Fleet.HeardProxy] = []
     var backends: [Backend] = []
     /// Backends that were found and are not shown.
     var hiddenCount = 0
@@ -97,6 +99,7 @@ struct PageModel: Sendable {
                 seenSeconds: seen.map { max($0.components.seconds, 0) },
                 mayDrain: caller.may(CallScope(changes: true, cluster: cluster, pool: view.metadata?.abilities.pool ?? .unnamed)))
         }
+        self.proxies = fleet.heardProxies.filter { caller.sees($0.status.cluster) }.prefix(Self.droneLimit).map { $0 }
         let found = look.found.sorted { left, right in
             (right.1.stateTime?.rawValue ?? .max, left.1.id.rawValue) < (left.1.stateTime?.rawValue ?? .max, right.1.id.rawValue)
         }

@@ -6,6 +6,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import VisitorTokens
 
 /// What each route does.
 extension GatewayResponder {
@@ -31,6 +32,8 @@ extension GatewayResponder {
             try await self.control.terminate(backend, kind, requestedBy: caller.name)
             return .json(UnitReply())
         case .revoke(let answersNull): return try await self.revoke(request, caller, answersNull: answersNull)
+        case .revocations: return try await self.revocations(request, caller)
+        case .tokenKeys: return .json(TokenKeySet(keys: self.tokens.publicKey.map { [$0] } ?? []))
         case .drain(let cluster, let drone): return try await self.drain(cluster, drone, true, caller)
         case .undrain(let cluster, let drone): return try await self.drain(cluster, drone, false, caller)
         case .clusterState(let cluster): return try self.clusterState(cluster, caller)
@@ -110,7 +113,7 @@ extension GatewayResponder {
         // What is written for backends that nobody knows would stay for ever.
         if let backend = BackendID(rawValue: body.backend), let located = self.fleet.locate(backend) {
             try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
-            try await self.tokens.revoke(user: body.user, of: backend)
+            _ = try await self.tokens.revoke(.visitor(backend, user: TokenHash(of: body.user)))
         } else {
             try self.fleet.demandCurrent()
             guard caller.may(CallScope(changes: true)) || self.callers.isOpen else {
@@ -118,6 +121,53 @@ extension GatewayResponder {
             }
         }
         return answersNull ? .json(UnitReply()) : .json("Token revoked successfully")
+    }
+
+    private func revocations(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+        let body = try RevocationRequest(body: try await request.json())
+        try self.fleet.demandCurrent()
+        var scopes: [TokenRevocation.Scope]
+        var cluster: ClusterName?
+        switch body {
+        case .backend(let backend, let user):
+            // What is written for backends that nobody knows would stay for ever.
+            guard let located = self.fleet.locate(backend) else { throw .backendNotFound }
+            try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
+            scopes = [user.map { .visitor(backend, user: TokenHash(of: $0)) } ?? .backend(backend)]
+            cluster = located.cluster
+        case .user(let user):
+            try self.permit(caller, CallScope(changes: true))
+            scopes = [.user(TokenHash(of: user))]
+        case .key(let key):
+            scopes = [.key(TokenHash(of: key.lock.rawValue))]
+            if let located = self.fleet.holder(of: key.lock) {
+                try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
+                // Opaque tokens are for the backend that holds the key.
+                scopes.append(.backend(located.view.id))
+            } else {
+                try self.permit(caller, CallScope(changes: true, namespace: key.namespace))
+            }
+        case .token(let token):
+            guard let record = try await self.tokens.record(of: token) else { return .json(RevocationOutcome(proxies: 0, answered: 0, ended: 0)) }
+            guard let located = self.fleet.locate(record.backend) else { throw .backendNotFound }
+            try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
+            // A static one lasts as long as its backend, and so does its revocation.
+            scopes = [token.isStatic ? .backend(record.backend) : .token(token.hash)]
+            cluster = located.cluster
+        case .tokenID(let id):
+            try self.permit(caller, CallScope(changes: true))
+            scopes = [.token(TokenHash(of: id))]
+        }
+        var outcome = RevocationOutcome(proxies: 0, answered: 0, ended: 0)
+        for scope in scopes {
+            let next = try await self.fleet.revocations.outcome(of: self.fleet.proxyCount(in: cluster)) { () async throws(GatewayFailure) in
+                try await self.tokens.revoke(scope)
+            }
+            outcome.proxies = max(outcome.proxies, next.proxies)
+            outcome.answered = scope == scopes.first ? next.answered : min(outcome.answered, next.answered)
+            outcome.ended &+= next.ended
+        }
+        return .json(outcome)
     }
 
     private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ drains: Bool, _ caller: Caller) async throws(GatewayFailure) -> Reply {
@@ -132,6 +182,30 @@ extension GatewayResponder {
         try self.permit(caller, CallScope(changes: false, cluster: cluster))
         let (proxies, name) = (self.fleet.proxies(in: cluster), self.fleet.name)
         return .json(self.fleet.mirror.ask { ClusterStateDocument(of: cluster, world: $0, proxies: proxies, controller: name, now: .now()) })
+    }
+}
+
+/// Public keys, as a JSON Web Key Set (RFC 7517 §5, RFC 8037 §2).
+private struct TokenKeySet: JSONEncodable {
+    let keys: [TokenPublicKey]
+
+    func write(to json: inout JSONWriter) {
+        json.object { $0.field("keys", self.keys.map { Key(key: $0) }) }
+    }
+
+    private struct Key: JSONEncodable {
+        let key: TokenPublicKey
+
+        func write(to json: inout JSONWriter) {
+            json.object {
+                $0.field("kty", "OKP")
+                $0.field("crv", "Ed25519")
+                $0.field("alg", "EdDSA")
+                $0.field("use", "sig")
+                $0.field("kid", self.key.id)
+                $0.field("x", self.key.text)
+            }
+        }
     }
 }
 

@@ -33,6 +33,9 @@ package final class OrderedConsumer: AsyncSequence, Sendable {
     /// Whether everything up to a few seconds ago has been read: the consumer exists, and the server was heard within the silence limit.
     package var isCurrent: Bool { self.driver.isCurrent }
 
+    /// Which stream it reads, among all that have had this name. Right after a message was read, the one that the message is of.
+    package var streamIdentity: StreamIdentity { self.driver.identity }
+
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(consumer: self) }
 
     /// Ends the sequence and deletes the consumer.

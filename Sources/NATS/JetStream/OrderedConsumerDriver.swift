@@ -51,6 +51,8 @@ final class OrderedConsumerDriver: Sendable {
         self.state = Mutex(State(machine: OrderedConsumerMachine(start: start)))
     }
 
+    var identity: StreamIdentity { self.state.withLock { $0.machine.identity } }
+
     var isCurrent: Bool {
         let isFollowing = self.state.withLock { state in
             switch state.machine.state {

@@ -23,6 +23,8 @@ struct OrderedConsumerMachine {
     private(set) var generation: UInt64 = 0
     /// How often the stream was replaced by another one of the same name.
     private(set) var incarnation: UInt64 = 0
+    /// Which stream it is, among all that had its name.
+    private(set) var identity = StreamIdentity(created: 0, copy: 0)
     private let start: OrderedConsumerStart
     /// The sequence of the first message that was not handed out; nil before the stream was seen.
     private var cursor: UInt64?
@@ -42,7 +44,10 @@ struct OrderedConsumerMachine {
     /// The stream as the server sees it now.
     /// - Returns: the sequence to start at.
     mutating func streamSeen(created: String, lastSequence: UInt64) -> UInt64 {
-        defer { self.streamCreated = created }
+        defer {
+            self.streamCreated = created
+            if self.identity.created == 0 { self.identity = StreamIdentity(createdAt: created) }
+        }
         guard let cursor = self.cursor, let streamCreated = self.streamCreated else {
             let cursor =
                 switch self.start {
@@ -58,6 +63,7 @@ struct OrderedConsumerMachine {
         let isReplaced = created != streamCreated || lastSequence < self.lastDelivered ?? 0
         guard isReplaced else { return cursor }
         self.incarnation += 1
+        if created == streamCreated { self.identity.copy += 1 } else { self.identity = StreamIdentity(createdAt: created) }
         self.cursor = 1
         self.lastDelivered = nil
         return 1

@@ -1,3 +1,4 @@
+package import NetworkAddresses
 package import PlaneProtocol
 import PlaneState
 
@@ -10,6 +11,8 @@ package struct BackendReport: Hashable, Sendable {
     /// When the drone last gave a sign of life, and in which state it was.
     package var droneSeen: StateTime?
     package var droneState: DroneState?
+    /// Where its drone takes what the tier passes on; nil where it takes nothing from a tier.
+    package var tierAddress: SocketEndpoint?
     package var lock: LockName?
     /// Whether it holds the lock at this moment.
     package var holdsLock = false
@@ -61,6 +64,9 @@ extension PlaneClient {
             let drone = view.drone.flatMap { world.drone($0, in: cluster) }
             report.droneState = drone?.state
             report.droneSeen = drone?.lastSeen
+            report.tierAddress = drone?.metadata.flatMap { metadata in
+                metadata.abilities.innerPort.map { SocketEndpoint(ip: metadata.ip, port: $0) }
+            }
         }
         report.lastLines = try await self.lastLogEntries(logEntries, of: backend)
         return report

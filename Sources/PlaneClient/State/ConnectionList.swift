@@ -16,9 +16,14 @@ package struct ConnectionList: Hashable, Sendable {
 
     package var cluster: ClusterName
     package var items: [Item]
+    /// Of the tier, where they were listened for.
+    package var proxies: [ProxyStatusMessage]
 
-    package init(cluster: ClusterName, items: [Item]) {
+    package var isEmpty: Bool { self.items.isEmpty && self.proxies.isEmpty }
+
+    package init(cluster: ClusterName, proxies: [ProxyStatusMessage] = [], items: [Item]) {
         self.cluster = cluster
+        self.proxies = proxies
         self.items = items.sorted {
             $0.total != $1.total ? $0.total > $1.total : $0.entry.backend.rawValue < $1.entry.backend.rawValue
         }

@@ -5,12 +5,20 @@ package struct ProxyStatusMessage: Hashable, Sendable {
     package var version: String
     /// Whether it knows the state and serves visitors.
     package var isReady: Bool
+    /// Requests and WebSockets that it has open for the cluster.
+    package var openRequests: UInt64?
+    /// Seconds since the last message of the state that it knows; schedulers write one each second. nil before it knows any.
+    package var stateAge: UInt64?
 
-    package init(proxy: ProxyID, cluster: ClusterName, version: String, isReady: Bool) {
+    package init(
+        proxy: ProxyID, cluster: ClusterName, version: String, isReady: Bool, openRequests: UInt64? = nil, stateAge: UInt64? = nil
+    ) {
         self.proxy = proxy
         self.cluster = cluster
         self.version = version
         self.isReady = isReady
+        self.openRequests = openRequests
+        self.stateAge = stateAge
     }
 }
 
@@ -24,6 +32,8 @@ extension ProxyStatusMessage: PlaneMessage {
         self.cluster = try json.required("cluster")
         self.version = try json.required("version", atMost: DroneConnectRequest.maximumBytes)
         self.isReady = try json.required("ready")
+        self.openRequests = try json.optional("open_requests")
+        self.stateAge = try json.optional("state_age_secs")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -32,6 +42,8 @@ extension ProxyStatusMessage: PlaneMessage {
             $0.field("cluster", self.cluster)
             $0.field("version", self.version)
             $0.field("ready", self.isReady)
+            $0.fieldIfPresent("open_requests", self.openRequests)
+            $0.fieldIfPresent("state_age_secs", self.stateAge)
         }
     }
 }

@@ -25,6 +25,7 @@ package enum LogKey {
     package static let path = "path"
     package static let peer = "peer"
     package static let port = "port"
+    package static let publicKey = "public_key"
     package static let reason = "reason"
     package static let replySubject = "reply_subject"
     package static let request = "request"

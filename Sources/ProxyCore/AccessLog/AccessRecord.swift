@@ -14,7 +14,7 @@ package enum AccessLogFormat: String, CaseIterable, Sendable {
 
 /// One request, from its head to its last byte, as an access log tells it.
 ///
-/// Without the query of its address: that is where tokens are.
+/// Without the query of its address, and without a first segment that looks like a token: that is where visitors' tokens are.
 final class AccessRecord {
     private let id: String
     private let client: String
@@ -38,7 +38,7 @@ final class AccessRecord {
         self.method = Self.text(bytes, head.method)
         self.host = Self.text(bytes, head.hostName)
         let pathEnd = bytes.firstIndex(of: .questionMark, in: head.path) ?? head.path.upperBound
-        self.path = head.isAsteriskForm ? "*" : Self.text(bytes, head.path.lowerBound..<pathEnd)
+        self.path = head.isAsteriskForm ? "*" : Self.path(bytes, head.path.lowerBound..<pathEnd)
         self.version = isHTTP2 ? "HTTP/2.0" : head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1"
         self.began = Self.now()
     }
@@ -52,6 +52,12 @@ final class AccessRecord {
         self.path = "-"
         self.version = "-"
         self.began = Self.now()
+    }
+
+    private static func path(_ bytes: Span<UInt8>, _ path: Range<Int>) -> String {
+        let segment = PathToken.segment(of: bytes, path)
+        guard PathToken(bytes, segment) != nil else { return self.text(bytes, path) }
+        return "/[token]" + self.text(bytes, segment.upperBound..<path.upperBound)
     }
 
     /// Only characters that mean nothing in either format: the parser lets no control characters and nothing but ASCII through here.

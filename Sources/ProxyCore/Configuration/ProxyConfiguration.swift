@@ -34,6 +34,12 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var innerSecret: Secret?
     /// Who may sign the certificates that the tier finds there; nil means the system's authorities.
     package var innerCAPath: String?
+    /// Where a drone's proxy passes requests on for backends that are not its own; nil answers them.
+    package var forward: SocketEndpoint?
+    /// Of the tier: further clusters that it serves, and the folders of their certificates.
+    package var clusters: [String: String] = [:]
+    /// Of the tier: public keys by which it knows signed tokens.
+    package var tokenKeys: [String] = []
     /// Of the tier: where `/` leads.
     package var rootRedirectURL: String?
     /// nil means 30 s on a drone, and 300 s in the tier.
@@ -71,6 +77,22 @@ extension ProxyConfiguration: ConfigReadable {
         self.hold = reader.optional(
             "hold_timeout_secs", .seconds(0...3600),
             "Seconds a request waits for a backend that is still starting; 30 if not set, and 300 in a gateway-proxy.")
+        self.forward = reader.optional(
+            "forward", .endpoint,
+            "A gateway-proxy, by its inner_port, to which this drone's proxy passes requests for backends that are not its own, instead of an answer 404: "
+                + "for visitors whose address for a backend is an old one. Spoken to as inner_tls says, with inner_secret.")
+        self.clusters =
+            reader.optional(
+                "clusters", .stringTable,
+                "Further clusters that a gateway-proxy serves, each with the folder where its certificate is (cert.pem and key.pem), which is chosen by the name "
+                    + "that a visitor asks for (SNI).")
+            ?? [:]
+        self.tokenKeys =
+            reader.optional(
+                "token_keys", .list(of: .string),
+                "Public keys (Ed25519, in base64url, as gateways tell at their start) by which a gateway-proxy knows signed tokens of visitors; two while one "
+                    + "takes the place of another. Without any it takes none.")
+            ?? []
         self.rootRedirectURL = reader.optional("root_redirect_url", .httpURL, "Where a gateway-proxy leads visitors of /; if not set, it answers 400.")
         self.proxyProtocolFrom =
             reader.optional(

@@ -8,6 +8,8 @@ import Synchronization
 package final class CertificateStore: CertificateSource {
     private let files: CertificatePaths
     private let offersHTTP2: Bool
+    /// By the names of domains, in lower case: theirs, and those of the names below, take precedence.
+    private let others: [(domain: String, store: CertificateStore)]
     private let logger: Logger
     private let pair = Mutex<ServerCertificate?>(nil)
     private let key = Mutex(TicketKey.random())
@@ -19,9 +21,13 @@ package final class CertificateStore: CertificateSource {
         var task: RepeatedTask?
     }
 
-    /// - Parameter offersHTTP2: Tell clients that they may speak HTTP/2.
-    package init(files: CertificatePaths, offersHTTP2: Bool, logger: Logger) {
+    /// - Parameters:
+    ///   - offersHTTP2: Tell clients that they may speak HTTP/2.
+    ///   - others: Certificates of other domains, by their names in lower case: served to clients that ask for such a name or one below it (RFC 6066 §3).
+    package init(files: CertificatePaths, offersHTTP2: Bool, others: [String: CertificateStore] = [:], logger: Logger) {
         self.files = files
+        // Of two domains, one of which is below the other, that one is asked first.
+        self.others = others.map { (domain: $0.key, store: $0.value) }.sorted { $0.domain.utf8.count > $1.domain.utf8.count }
         self.offersHTTP2 = offersHTTP2
         self.logger = logger
     }
@@ -35,14 +41,29 @@ package final class CertificateStore: CertificateSource {
     /// Takes the key of the process whose place this one takes. To be called before the start.
     package func adopt(_ ticketKey: TicketKey) { self.key.withLock { $0 = ticketKey } }
 
+    /// Nil where the default is to be served: for a name of no other domain, and for one whose files cannot be read.
+    private func other(_ name: String) -> ServerCertificate? {
+        let name = name.lowercased()
+        let found = self.others.first { domain, _ in name == domain || name.hasSuffix(".\(domain)") }
+        return found?.store.pair.withLock { $0 }
+    }
+
+    private func load(_ contents: CertificateContents, _ ticketKey: TicketKey) throws(CertificateError) -> ServerCertificate {
+        try ServerCertificate(
+            contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: ticketKey,
+            others: self.others.isEmpty ? nil : { [weak self] in self?.other($0) })
+    }
+
     /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.
     package func start(on loop: any EventLoop, every interval: TimeAmount) {
+        for (_, store) in self.others { store.start(on: loop, every: interval) }
         self.look()
         let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.look() }
         self.watch.withLock { $0.task = task }
     }
 
     package func stop() {
+        for (_, store) in self.others { store.stop() }
         self.watch.withLock { $0.task?.cancel() }
     }
 
@@ -59,7 +80,7 @@ package final class CertificateStore: CertificateSource {
         }
         guard self.watch.withLock({ $0.machine.saw(contents, isServing: isServing) }), let contents else { return }
         do throws(CertificateError) {
-            let loaded = try ServerCertificate(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: self.ticketKey)
+            let loaded = try self.load(contents, self.ticketKey)
             self.pair.withLock { $0 = loaded }
             Gauge(label: "plane_certificate_expiry_timestamp_seconds").record(loaded.expires)
             self.logger.info(
@@ -78,7 +99,7 @@ package final class CertificateStore: CertificateSource {
         self.key.withLock { $0 = key }
         guard let contents = self.pair.withLock({ $0?.contents }) else { return }
         // What was right when it was loaded is right now.
-        guard let renewed = try? ServerCertificate(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: key) else { return }
+        guard let renewed = try? self.load(contents, key) else { return }
         self.pair.withLock { $0 = renewed }
     }
 

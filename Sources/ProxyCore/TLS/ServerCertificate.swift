@@ -7,6 +7,8 @@ struct ServerCertificate: Sendable {
     let contents: CertificateContents
     /// Unix time, in seconds.
     let expires: Int64
+    let chain: [NIOSSLCertificateSource]
+    let key: NIOSSLPrivateKeySource
 
     /// HTTP/2 first: of what both sides know, the server's order decides.
     private static let protocols = ["h2", "http/1.1"]
@@ -18,8 +20,12 @@ struct ServerCertificate: Sendable {
         "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
     ]
 
+    /// - Parameter others: Of names that have a certificate of their own; asked at each handshake, on its event loop. Nil where there are none.
     /// - Throws: What is wrong, and in which file.
-    init(_ contents: CertificateContents, files: CertificatePaths, offersHTTP2: Bool, ticketKey: TicketKey) throws(CertificateError) {
+    init(
+        _ contents: CertificateContents, files: CertificatePaths, offersHTTP2: Bool, ticketKey: TicketKey,
+        others: (@Sendable (_ name: String) -> ServerCertificate?)? = nil
+    ) throws(CertificateError) {
         let chain: [NIOSSLCertificate]
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(contents.certificate)
@@ -35,13 +41,24 @@ struct ServerCertificate: Sendable {
         } catch {
             throw CertificateError(path: files.keyPath, problem: "holds no private key in PEM form without a passphrase")
         }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+        self.chain = chain.map { .certificate($0) }
+        self.key = .privateKey(key)
+        var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: self.chain, privateKey: self.key)
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuites = Self.cipherSuites.joined(separator: ":")
         configuration.applicationProtocols = offersHTTP2 ? Self.protocols : ["http/1.1"]
         // How long a peer may take to answer our last word before the connection is cut.
         configuration.shutdownTimeout = .seconds(2)
+        if let others {
+            configuration.sslContextCallback = { asked, promise in
+                var chosen = NIOSSLContextConfigurationOverride()
+                if let other = asked.serverHostname.flatMap(others) {
+                    chosen.certificateChain = other.chain
+                    chosen.privateKey = other.key
+                }
+                promise.succeed(chosen)
+            }
+        }
         do {
             // Compares the key with the leaf.
             self.context = try NIOSSLContext(configuration: configuration)

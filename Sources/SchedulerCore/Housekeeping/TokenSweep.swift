@@ -6,7 +6,7 @@ import PlaneService
 import PlaneState
 
 /// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, revocations, what later visitors would be told,
-/// and who has visited.
+/// and who has visited; and revocations that are about no backend when no token is left that they could end.
 ///
 /// The stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
 /// backend that the state does not know is left alone while it is young: gateways write a token at the moment at which its backend is assigned.
@@ -75,6 +75,9 @@ struct TokenSweep: Sendable {
     }
 
     private func isOutdated(_ message: StreamMessage, now: StateTime) -> Bool {
+        if let scope = TokenRevocation.Scope(subject: message.subject), scope.backend == nil {
+            return now.since(WireTime(message.published).worldTime) > .seconds(TokenRevocation.keptSeconds)
+        }
         guard let (backend, cluster) = Self.owner(of: message) else { return false }
         let views = self.world.ask { world in
             (cluster.map { [$0] } ?? world.clusterNames).compactMap { world.backend(backend, in: $0) }

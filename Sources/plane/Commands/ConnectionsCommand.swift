@@ -7,7 +7,10 @@ struct ConnectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connections", abstract: "Show what users have open to each backend: requests and WebSockets.",
         usage: "plane connections [options] [<backend>]",
-        discussion: "Told by the drones, a second old at most. Backends with nothing open are left out.")
+        discussion: """
+            Told by the drones, a second old at most. Backends with nothing open are left out. What comes through a tier of proxies is among it; with --tier those proxies are \
+            shown too, and what each of them has open.
+            """)
 
     @Argument(help: ArgumentHelp("Only this backend, by its id, the beginning of it, its host name or its URL.", valueName: "backend"))
     var backend: BackendReference?
@@ -18,6 +21,9 @@ struct ConnectionsCommand: AsyncParsableCommand {
     @Option(help: "Only backends of this drone.")
     var drone: DroneID?
 
+    @Flag(help: "Also show the proxies of the tier, which takes some ten seconds: each speaks that often.")
+    var tier = false
+
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
     func run() async throws {
@@ -26,9 +32,11 @@ struct ConnectionsCommand: AsyncParsableCommand {
             var backend: BackendID?
             if let reference = self.backend { backend = try await client.find(reference).id }
             let answers = await client.openConnections(of: self.drones(in: world))
-            let lists = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { [backend] cluster in
+            let proxies = self.tier ? try await client.tierProxies() : []
+            let clusters = Set(world.clusterNames).union(proxies.map(\.cluster)).filter { self.cluster == nil || $0 == self.cluster }
+            let lists = clusters.sorted { $0.rawValue < $1.rawValue }.map { [backend] cluster in
                 ConnectionList(
-                    cluster: cluster,
+                    cluster: cluster, proxies: proxies.filter { $0.cluster == cluster },
                     items: answers.filter { $0.cluster == cluster }.flatMap { answer in
                         answer.entries.filter { backend == nil || $0.backend == backend }
                             .map { ConnectionList.Item(drone: answer.drone, entry: $0) }
@@ -37,10 +45,10 @@ struct ConnectionsCommand: AsyncParsableCommand {
             if self.global.json {
                 console.json(lists)
             } else {
-                for list in lists where !list.items.isEmpty {
+                for list in lists where !list.isEmpty {
                     for line in list.lines(console) { console.line(line) }
                 }
-                if lists.allSatisfy(\.items.isEmpty) { console.note("Nothing is open.") }
+                if lists.allSatisfy(\.isEmpty) { console.note("Nothing is open.") }
             }
             let failures = answers.compactMap(\.failure).map { CommandFailure($0) }
             for failure in failures.dropLast() { console.fail(failure) }

@@ -36,6 +36,7 @@ extension BackendReport {
         } else {
             lines.append("  drone     unknown: the shared memory has no assignment of it")
         }
+        if let address = self.tierAddress { lines.append("  tier      reaches it at \(address)") }
         if let lock = self.lock {
             lines.append("  lock      \(lock.printable) (\(self.holdsLock ? "held" : "not held any more"))")
         }
@@ -68,6 +69,7 @@ extension BackendReport: JSONEncodable {
             $0.field("drone", self.drone)
             $0.field("drone_state", self.droneState)
             $0.field("drone_last_seen", self.droneSeen.map { WireTime($0) })
+            $0.fieldIfPresent("tier_address", self.tierAddress.map { "\($0)" })
             $0.field("lock", self.lock)
             $0.field("holds_lock", self.holdsLock)
             $0.field("state", self.outcome?.state)

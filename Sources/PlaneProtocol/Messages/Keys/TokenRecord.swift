@@ -17,6 +17,8 @@ package struct TokenRecord: Hashable, Sendable {
     package var isStatic: Bool
     /// The token ends when it has not been used for so long; nil for one that ends with its backend.
     package var lifetime: WireSeconds?
+    /// The token ends then, used or not; nil for no such end.
+    package var expires: WireTime?
     /// When it was made, or last told to be in use.
     package var issued: WireTime
     /// Where its first record stands in the stream, in one that tells of its use: revocations count from there.
@@ -28,7 +30,8 @@ package struct TokenRecord: Hashable, Sendable {
 
     package init(
         backend: BackendID, cluster: ClusterName, user: String? = nil, auth: JSONValue? = nil, secret: Secret? = nil,
-        subdomain: Subdomain? = nil, isStatic: Bool = false, lifetime: WireSeconds? = nil, issued: WireTime, firstSequence: UInt64? = nil
+        subdomain: Subdomain? = nil, isStatic: Bool = false, lifetime: WireSeconds? = nil, expires: WireTime? = nil, issued: WireTime,
+        firstSequence: UInt64? = nil
     ) {
         self.backend = backend
         self.cluster = cluster
@@ -38,6 +41,7 @@ package struct TokenRecord: Hashable, Sendable {
         self.subdomain = subdomain
         self.isStatic = isStatic
         self.lifetime = lifetime
+        self.expires = expires
         self.issued = issued
         self.firstSequence = firstSequence
     }
@@ -55,6 +59,7 @@ extension TokenRecord: JSONCodable {
         self.subdomain = try json.optional("subdomain")
         self.isStatic = try json.optional("static") ?? false
         self.lifetime = try json.optional("lifetime_secs")
+        self.expires = try json.optional("expires")
         self.issued = try json.required("issued")
         self.firstSequence = try json.optional("first_sequence")
     }
@@ -69,6 +74,7 @@ extension TokenRecord: JSONCodable {
             $0.fieldIfPresent("subdomain", self.subdomain)
             $0.fieldIfPresent("static", self.isStatic ? true : nil)
             $0.fieldIfPresent("lifetime_secs", self.lifetime)
+            $0.fieldIfPresent("expires", self.expires)
             $0.field("issued", self.issued)
             $0.fieldIfPresent("first_sequence", self.firstSequence)
         }

@@ -1,0 +1,98 @@
+import GatewayCore
+import NATS
+import PlaneProtocol
+import Synchronization
+import Timing
+
+/// Hears what the proxies of the tier have ended because of revocations, and tells those who have asked for one.
+final class RevocationWaiters: Sendable {
+    /// Of one proxy about one revocation.
+    private struct Source: Hashable {
+        var cluster: ClusterName
+        var proxy: ProxyID
+    }
+
+    private struct Waiter {
+        /// What was reported since it waits, by the place of the revocation in the stream: reports may be here before that is known.
+        var reports: [UInt64: [Source: UInt64]] = [:]
+        var sequence: UInt64?
+        var proxies: Int
+        var done: CheckedContinuation<Void, Never>?
+
+        var answers: [Source: UInt64] { self.sequence.flatMap { self.reports[$0] } ?? [:] }
+        var isComplete: Bool { self.sequence != nil && self.answers.count >= self.proxies }
+    }
+
+    private struct State {
+        var waiters: [UInt64: Waiter] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// How long the proxies have for their answers; what was revoked is so without them.
+    private static let limit: Duration = .milliseconds(1500)
+    /// Reports that one waiter keeps.
+    private static let reportLimit = 10_000
+
+    func heard(_ report: ProxyRevocationReport) {
+        self.change { waiter in
+            guard waiter.reports.count < Self.reportLimit, waiter.sequence == nil || waiter.sequence == report.sequence else { return }
+            waiter.reports[report.sequence, default: [:]][Source(cluster: report.cluster, proxy: report.proxy)] = report.ended
+        }
+    }
+
+    /// Writes a revocation and waits for what comes of it.
+    ///
+    /// - Parameters:
+    ///   - proxies: How many are expected to answer.
+    ///   - write: Returns the revocation's place in the stream.
+    func outcome(
+        of proxies: Int, _ write: () async throws(GatewayFailure) -> UInt64
+    ) async throws(GatewayFailure) -> RevocationOutcome {
+        let number = self.state.withLock { state in
+            state.next += 1
+            state.waiters[state.next] = Waiter(proxies: proxies)
+            return state.next
+        }
+        defer { self.state.withLock { $0.waiters[number] = nil } }
+        let sequence = try await write()
+        self.state.withLock { state in
+            state.waiters[number]?.sequence = sequence
+            let reports = state.waiters[number]?.reports[sequence]
+            state.waiters[number]?.reports = [sequence: reports ?? [:]]
+        }
+        _ = await withTimeLimit(Self.limit) { await self.wait(number) }
+        let answers = self.state.withLock { $0.waiters[number]?.answers ?? [:] }
+        return RevocationOutcome(proxies: max(proxies, answers.count), answered: answers.count, ended: answers.values.reduce(0, &+))
+    }
+
+    private func wait(_ number: UInt64) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDone = self.state.withLock { state in
+                    guard let waiter = state.waiters[number], !waiter.isComplete, !Task.isCancelled else { return true }
+                    state.waiters[number]?.done = continuation
+                    return false
+                }
+                if isDone { continuation.resume() }
+            }
+        } onCancel: {
+            self.state.withLock { $0.waiters[number]?.done.take() }?.resume()
+        }
+    }
+
+    private func change(_ body: (inout Waiter) -> Void) {
+        let done = self.state.withLock { state in
+            var done: [CheckedContinuation<Void, Never>] = []
+            for number in state.waiters.keys {
+                guard var waiter = state.waiters[number] else { continue }
+                body(&waiter)
+                if waiter.isComplete, let continuation = waiter.done.take() { done.append(continuation) }
+                state.waiters[number] = waiter
+            }
+            return done
+        }
+        for continuation in done { continuation.resume() }
+    }
+}
