@@ -1,3 +1,4 @@
+import Logging
 import PlaneTestSupport
 import Testing
 
@@ -11,7 +12,7 @@ struct OtherDomainsTests {
         try folder.install(folder.first)
         let second = CertificatePaths(certificatePath: folder.second.path("server.pem"), keyPath: folder.second.path("server.key"))
         let store = CertificateStore(
-            files: folder.files, offersHTTP2: true, others: ["other.test": folder.store(second)], logger: .init(label: "certificates"))
+            files: folder.files, offersHTTP2: true, others: ["other.test": folder.store(second)], logger: Logger(label: "certificates"))
         try await withProxy(listener: ProxyListener(.https(store))) { proxy in
             for (name, pair) in [
                 ("plane.test", folder.first), ("b-1.plane.test", folder.first), ("another.test", folder.first), ("other.test", folder.second),
@@ -30,7 +31,7 @@ struct OtherDomainsTests {
         try folder.install(folder.first)
         let nothing = CertificatePaths(certificatePath: folder.path("none.pem"), keyPath: folder.path("none.key"))
         let store = CertificateStore(
-            files: folder.files, offersHTTP2: false, others: ["other.test": folder.store(nothing)], logger: .init(label: "certificates"))
+            files: folder.files, offersHTTP2: false, others: ["other.test": folder.store(nothing)], logger: Logger(label: "certificates"))
         try await withProxy(listener: ProxyListener(.https(store))) { proxy in
             let peer = try await TLSPeer.connect(port: proxy.port, name: "other.test")
             #expect(try await peer.certificate() == CertificateFolder.der(folder.first))
