@@ -89,6 +89,7 @@ let package = Package(
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         library("JSONValues", []),
+        library("LogKeys", []),
         library("UTCTime", []),
         library("NetworkAddresses", []),
         library("Timing", []),
@@ -98,7 +99,7 @@ let package = Package(
         .target(name: "CEpoll"),
         .target(name: "CSpawn"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections], settings: hot),
-        library("RedisClient", ["EpollTransport", nioCore, collections, logging]),
+        library("RedisClient", ["LogKeys", "EpollTransport", nioCore, collections, logging]),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
         library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
@@ -111,10 +112,10 @@ let package = Package(
         library("ConfigurationReading", ["NetworkAddresses", tomlKit]),
         library(
             "PlaneService",
-            ["PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
+            ["LogKeys", "PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
         configuration(of: "PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATSAddressing"]),
-        configuredLibrary("PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
-        library("StateReplication", ["PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
+        configuredLibrary("PlaneMessaging", ["LogKeys", "PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
+        library("StateReplication", ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
         library(
             "PlaneClient",
             ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses", "Timing", "UTCTime", logging]),
@@ -127,15 +128,16 @@ let package = Package(
         configuration(of: "SchedulerCore", []),
         configuredLibrary(
             "SchedulerCore",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "Timing", lifecycle, logging, metrics]),
+            ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "Timing", lifecycle, logging, metrics]),
         configuration(of: "ClusterNames", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
         configuredLibrary(
             "ClusterNames",
-            ["PlaneProtocol", "PlaneState", "PlaneService", "StateReplication", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
+            ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "StateReplication", "DNSCore", "NATS", "NetworkAddresses", lifecycle, logging, metrics]),
         configuration(of: "CertificateCore", ["PlaneProtocol", "PlaneService", "NetworkAddresses"]),
         configuredLibrary(
             "CertificateCore",
             [
+                "LogKeys",
                 "PlaneProtocol", "PlaneService", "PlaneMessaging", "ACME", "DNSCore", "NATS", "NetworkAddresses", "Timing", crypto, nioCore,
                 lifecycle, logging, metrics,
             ]),
@@ -144,6 +146,7 @@ let package = Package(
         configuredLibrary(
             "DroneCore",
             [
+                "LogKeys",
                 "PlaneProtocol", "DroneStore", "DockerEngine", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", "Timing", "UTCTime",
                 asyncHTTPClient, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1,
             ]),
@@ -151,6 +154,7 @@ let package = Package(
         configuredLibrary(
             "ProxyCore",
             [
+                "LogKeys",
                 "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", "CNGHTTP2", nioCore, nioPosix, nioSSL, nioTLS, logging,
                 metrics, collections,
             ], settings: hot),
@@ -161,6 +165,7 @@ let package = Package(
         configuredLibrary(
             "GatewayHTTP",
             [
+                "LogKeys",
                 "GatewayCore", "VisitorTokens", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
                 "JSONValues", "NetworkAddresses", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
                 lifecycle, logging, metrics,
@@ -175,6 +180,7 @@ let package = Package(
         library(
             "PlanBPolicy",
             [
+                "LogKeys",
                 "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
                 metrics,
             ]),
@@ -184,10 +190,12 @@ let package = Package(
             ["ProxyCore", "TierHop", "PlaneProtocol", "VisitorTokens", "JSONValues", "EpollTransport", crypto, nioCore, logging, metrics], settings: hot),
         library(
             "DroneProxyPolicy",
-            ["ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+            ["LogKeys", "ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot
+        ),
         library(
             "ProxyProgram",
             [
+                "LogKeys",
                 "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration", "ConfigurationReading", "NetworkAddresses", "PlaneProtocol",
                 "PlaneService", "CSpawn", lifecycle, unixSignals, logging, nioCore, nioSSL,
             ]),
@@ -206,6 +214,7 @@ let package = Package(
         library(
             "TierProxy",
             [
+                "LogKeys",
                 "TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyProgram", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
                 "ConfigurationReading", "ConfigurationFiles", "PlaneMessaging", "PlaneMessagingConfiguration", "StateReplication", "PlaneState",
                 "PlaneProtocol", "PlaneService", "NATS", "NetworkAddresses", "JSONValues", "Timing", lifecycle, logging, metrics, nioCore, nioSSL,
@@ -222,6 +231,7 @@ let package = Package(
         executable(
             "dns",
             [
+                "LogKeys",
                 "ClusterNames", "DNSCore", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS", "NetworkAddresses", lifecycle,
                 logging,
                 arguments, nioCore, nioPosix,
@@ -229,6 +239,7 @@ let package = Package(
         executable(
             "drone-agent",
             [
+                "LogKeys",
                 "DroneCore", "DroneStore", "DockerEngine", "ConfigurationFiles", "PlaneProtocol", "PlaneService", "PlaneMessaging", "NATS",
                 lifecycle, logging, arguments,
             ]),
@@ -285,10 +296,11 @@ let package = Package(
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
         tests("ConfigurationFilesTests", ["ConfigurationFiles", "ConfigurationReading", "PlaneService", "PlaneProtocol", logging, nioCore]),
-        tests("PlaneServiceTests", ["PlaneService", "ConfigurationFiles", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
+        tests("PlaneServiceTests", ["LogKeys", "PlaneService", "ConfigurationFiles", metrics, lifecycle, arguments, logging, nioCore, nioPosix]),
         tests("PlaneMessagingTests", ["PlaneMessaging", "PlaneService", "PlaneProtocol", "NATS", lifecycle, logging]),
         tests("StateReplicationTests", ["StateReplication", "PlaneClientTestSupport", "PlaneProtocol", "NATS", logging]),
-        tests("SchedulerCoreTests", ["SchedulerCore", "StateReplication", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
+        tests(
+            "SchedulerCoreTests", ["LogKeys", "SchedulerCore", "StateReplication", "PlaneService", "PlaneMessaging", "PlaneState", "NATS", lifecycle, logging]),
         tests(
             "ClusterNamesTests",
             [

@@ -25,7 +25,7 @@ mapfile -t scripts < <(files 'scripts/*' '.ci/run' | while read -r f; do head -1
 
 # --- Layers: an import points down or sideways, never up -------------------------------------------------------------
 declare -A layer=(
-    [JSONValues]=0 [UTCTime]=0 [NetworkAddresses]=0 [Timing]=0 [CNATS]=0 [CNGHTTP2]=0 [NATSAddressing]=0 [CDatagrams]=0 [CEpoll]=0 [CSpawn]=0 [EpollTransport]=0 [RedisClient]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
+    [JSONValues]=0 [LogKeys]=0 [UTCTime]=0 [NetworkAddresses]=0 [Timing]=0 [CNATS]=0 [CNGHTTP2]=0 [NATSAddressing]=0 [CDatagrams]=0 [CEpoll]=0 [CSpawn]=0 [EpollTransport]=0 [RedisClient]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
     [PlaneProtocol]=1 [PlaneState]=1
     [ConfigurationReading]=2 [ConfigurationFiles]=2 [PlaneService]=2 [PlaneMessaging]=2 [StateReplication]=2 [PlaneClient]=2 [PlaneDoctor]=2 [ClusterNames]=2 [CertificateCore]=2 [SchedulerCore]=2 [DroneStore]=2 [DroneCore]=2 [ProxyCore]=2 [TierHop]=2 [TierProxyPolicy]=2 [TierProxy]=2 [ProxyProgram]=2 [DroneProxyPolicy]=2 [DroneProxy]=2 [PlanBPolicy]=2 [PlanBProxy]=2 [GatewayCore]=2 [GatewayHTTP]=2 [VisitorTokens]=2
     [scheduler]=3 [dns]=3 [gateway]=3 [drone-agent]=3 [drone-proxy]=3 [gateway-proxy]=3 [cert-refresher]=3 [plane]=3 [planb]=3
@@ -33,7 +33,7 @@ declare -A layer=(
 # What layer 0 imports of ours, apart from the C modules.
 declare -A sideways=(
     [NATS]="JSONValues NATSAddressing UTCTime Timing" [DockerEngine]="UTCTime Timing" [ACME]="Timing"
-    [EpollTransport]="NetworkAddresses" [RedisClient]="EpollTransport" [DNSCore]="NetworkAddresses"
+    [EpollTransport]="NetworkAddresses" [RedisClient]="EpollTransport LogKeys" [DNSCore]="NetworkAddresses"
 )
 upward=""
 for folder in Sources/*/; do
@@ -90,6 +90,8 @@ capitals=$(awk '
         if (rest == "") open = 1; else tell(rest)
     }' "${sources[@]}" /dev/null)
 rule 'A log message begins with a small letter.' "$capitals"
+rule 'The keys beside a log line are written once, in Sources/LogKeys/LogKey.swift (those of the NATS library in NATSLogKey.swift).' \
+    "$(find_in '(metadata: |Metadata = )\["|[^.]metadata\["|metadataKey: "' "${sources[@]}")"
 if unformatted=$(scripts/format --check 2>&1); then
     :
 elif [ $? -eq 1 ]; then

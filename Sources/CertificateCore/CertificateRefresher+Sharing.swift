@@ -1,6 +1,7 @@
 import ACME
 import Foundation
 import Logging
+import LogKeys
 import NATS
 import PlaneService
 
@@ -11,11 +12,11 @@ extension CertificateRefresher {
         /// Another drone's pair was taken over.
         case adopted
         /// Another drone is ordering, or its order has failed: nothing is to be done before this time.
-        case hold(until: Date, because: HeldOff)
+        case hold(until: Date, because: OrderDeferral)
         case failed(any Error)
     }
 
-    enum HeldOff: Error, Hashable, CustomStringConvertible {
+    enum OrderDeferral: Error, Hashable, CustomStringConvertible {
         case othersOrder
         case afterFailure(until: Date)
 

@@ -1,6 +1,7 @@
 import ACME
 package import Foundation
 package import Logging
+import LogKeys
 import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
@@ -80,14 +81,14 @@ package struct CertificateRefresher: Service {
 
     private func follow() async throws {
         var machine = RenewalMachine(spread: self.time.random())
-        let mark = AttemptMark(beside: self.files.certPath)
+        let mark = FailedOrderMarker(beside: self.files.certPath)
         let metrics = RefresherMetrics(cluster: self.options.names.first ?? "")
         if !self.options.runsOnce {
             self.logger.info("cert-refresher is ready", metadata: [LogKey.cluster: "\(self.options.names.first ?? "")"])
             self.respect(mark, &machine)
         }
         var told: String?
-        var held: (since: Date, why: HeldOff)?
+        var held: (since: Date, why: OrderDeferral)?
         while true {
             let current = self.look(&machine, &told)
             metrics.found(current?.chain)
@@ -125,8 +126,8 @@ package struct CertificateRefresher: Service {
     }
 
     /// Delays the next order if one has failed shortly before this process started.
-    private func respect(_ mark: AttemptMark, _ machine: inout RenewalMachine) {
-        guard let until = mark.lastFailure?.addingTimeInterval(AttemptMark.pause), until > self.time.now() else { return }
+    private func respect(_ mark: FailedOrderMarker, _ machine: inout RenewalMachine) {
+        guard let until = mark.lastFailure?.addingTimeInterval(FailedOrderMarker.pause), until > self.time.now() else { return }
         machine.holdOff(until: until)
         self.logger.info(
             "an order failed shortly before this start; the next one is not before this time", metadata: [LogKey.nextAttempt: "\(until.formatted(.iso8601))"])
@@ -134,7 +135,7 @@ package struct CertificateRefresher: Service {
 
     /// Waits for another drone, with `--once` for a limited time.
     private func hold(
-        _ until: Date, _ why: HeldOff, _ machine: inout RenewalMachine, _ held: inout (since: Date, why: HeldOff)?
+        _ until: Date, _ why: OrderDeferral, _ machine: inout RenewalMachine, _ held: inout (since: Date, why: OrderDeferral)?
     ) async throws {
         let now = self.time.now()
         if held?.why != why {
@@ -209,7 +210,7 @@ package struct CertificateRefresher: Service {
 
     /// - Parameter mayCount: whether the authority may have counted the attempt against its limits, so that a restart must not repeat it at once.
     private func failed(
-        _ error: any Error, mayCount: Bool, _ machine: inout RenewalMachine, _ mark: AttemptMark, _ metrics: RefresherMetrics
+        _ error: any Error, mayCount: Bool, _ machine: inout RenewalMachine, _ mark: FailedOrderMarker, _ metrics: RefresherMetrics
     ) async throws {
         // A cancelled order is no failure.
         try Task.checkCancellation()

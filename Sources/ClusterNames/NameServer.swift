@@ -1,6 +1,7 @@
 package import DNSCore
 package import Logging
 package import NATS
+import LogKeys
 import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
@@ -12,21 +13,21 @@ package struct NameServer: Service {
     static let reportInterval: Duration = .seconds(1)
 
     private let server: DNSServer<ZoneStore>
-    private let world: ZoneStore
+    private let fleet: ZoneStore
     private let jetStream: JetStream
     private let logger: Logger
 
     /// - Parameter server: listens already.
-    package init(server: DNSServer<ZoneStore>, world: ZoneStore, jetStream: JetStream, logger: Logger) {
+    package init(server: DNSServer<ZoneStore>, fleet: ZoneStore, jetStream: JetStream, logger: Logger) {
         self.server = server
-        self.world = world
+        self.fleet = fleet
         self.jetStream = jetStream
         self.logger = logger
     }
 
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await StateFollower(jetStream: self.jetStream, world: self.world, logger: self.logger).run() }
+            group.addTask { await StateFollower(jetStream: self.jetStream, fleet: self.fleet, logger: self.logger).run() }
             group.addTask { await self.tellReadiness() }
             group.addTask { await self.report() }
             // Cancelled instead of shut down in order, the same is right: the process ends.
@@ -37,9 +38,9 @@ package struct NameServer: Service {
     }
 
     private func tellReadiness() async {
-        await self.world.waitUntilCaughtUp()
+        await self.fleet.waitUntilCaughtUp()
         guard !Task.isCancelled else { return }
-        let status = self.world.status
+        let status = self.fleet.status
         self.logger.info("dns is ready", metadata: [LogKey.sequence: "\(status.sequence)", LogKey.count: "\(status.names)"])
     }
 
@@ -47,14 +48,14 @@ package struct NameServer: Service {
         let metrics = NameServerMetrics()
         var reporter = NameServerReport()
         while !Task.isCancelled {
-            let status = self.world.status
+            let status = self.fleet.status
             let age = status.published.map { WireTime.now().secondsSince($0) }
             metrics.report(status, age: age, self.server.counters.snapshot)
             switch reporter.observe(isCaughtUp: status.isCaughtUp, age: age) {
             case .none: break
             case .becameOld:
                 self.logger.error(
-                    "answers are from an old state of the world: nothing new comes from NATS, or no scheduler runs",
+                    "answers are from an old state of the fleet: nothing new comes from NATS, or no scheduler runs",
                     metadata: [LogKey.sequence: "\(status.sequence)"])
             case .becameCurrent: self.logger.notice("answers are current again", metadata: [LogKey.sequence: "\(status.sequence)"])
             }

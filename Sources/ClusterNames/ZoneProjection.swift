@@ -27,7 +27,7 @@ package struct ZoneProjection: Sendable {
     private static let formerStep = 256
 
     private let settings: ZoneSettings
-    private var world = FleetState()
+    private var fleet = FleetState()
     private var incarnation: UInt64 = 0
     /// nil for clusters whose name is no domain name. Two that differ by a port share a zone.
     private var clusters: [ClusterName: Cluster?] = [:]
@@ -38,7 +38,7 @@ package struct ZoneProjection: Sendable {
     }
 
     /// Stream sequence of the last message seen.
-    package var sequence: UInt64 { self.world.sequence }
+    package var sequence: UInt64 { self.fleet.sequence }
 
     /// Takes a cluster's zone in before there is any message about it.
     package mutating func open(_ cluster: ClusterName, in zones: inout ZoneTable) {
@@ -51,10 +51,10 @@ package struct ZoneProjection: Sendable {
     ) {
         if incarnation != self.incarnation { self.begin(incarnation, at: published) }
         guard let message else {
-            self.world.skip(sequence: sequence)
+            self.fleet.skip(sequence: sequence)
             return
         }
-        self.world.apply(message, sequence: sequence, published: published)
+        self.fleet.apply(message, sequence: sequence, published: published)
         zones.serial = UInt32(truncatingIfNeeded: sequence)
         if case .cluster(let name, let change) = message { self.show(change, of: name, &zones) }
         self.retireFormer(at: published, &zones)
@@ -66,14 +66,14 @@ package struct ZoneProjection: Sendable {
     /// Every message about the backend was purged from the stream.
     package mutating func purged(_ backend: BackendID, clusterToken: String, in zones: inout ZoneTable) {
         guard let name = self.clusters.keys.first(where: { $0.subjectToken == clusterToken }) else { return }
-        self.world.forget(backend, in: name)
+        self.fleet.forget(backend, in: name)
         self.show(backend, of: name, &zones)
     }
 
     /// The message at this place was deleted; a backend's end goes last of all that is about it.
     package mutating func deleted(at sequence: UInt64, in zones: inout ZoneTable) {
-        guard let (backend, name) = self.world.backend(endedAt: sequence) else { return }
-        self.world.forget(backend, in: name)
+        guard let (backend, name) = self.fleet.backend(endedAt: sequence) else { return }
+        self.fleet.forget(backend, in: name)
         self.show(backend, of: name, &zones)
     }
 
@@ -91,14 +91,14 @@ package struct ZoneProjection: Sendable {
         case .acme:
             guard let origin = self.cluster(name, &zones)?.origin, let challenge = origin.child(ZoneSettings.challengeLabel) else { return }
             let sharing = self.clusters.filter { $0.value?.origin == origin }.keys.sorted { $0.rawValue < $1.rawValue }
-            let texts = sharing.flatMap { self.world.acmeValues(in: $0) }.map { RecordData.txt(Array($0.utf8)) }
+            let texts = sharing.flatMap { self.fleet.acmeValues(in: $0) }.map { RecordData.txt(Array($0.utf8)) }
             zones.replaceFixed(challenge, RecordSet(texts, timeToLive: ZoneSettings.challengeTimeToLive))
         }
     }
 
     private mutating func show(_ drone: DroneID, of name: ClusterName, _ zones: inout ZoneTable) {
         guard let node = self.node(of: drone, name, &zones) else { return }
-        let view = self.world.drone(drone, in: name)
+        let view = self.fleet.drone(drone, in: name)
         guard let address = view?.metadata?.ip, view?.state != .lost else {
             zones.replace(node, .empty)
             return
@@ -109,7 +109,7 @@ package struct ZoneProjection: Sendable {
     private mutating func show(_ backend: BackendID, of name: ClusterName, _ zones: inout ZoneTable) {
         if self.settings.leadsToProxies { return }
         guard let host = self.cluster(name, &zones)?.origin.child(backend.rawValue) else { return }
-        guard let view = self.world.backend(backend, in: name), let drone = view.drone, !(view.state?.isTerminal ?? false),
+        guard let view = self.fleet.backend(backend, in: name), let drone = view.drone, !(view.state?.isTerminal ?? false),
             let node = self.node(of: drone, name, &zones)
         else {
             zones.unbind(host)
@@ -140,12 +140,12 @@ package struct ZoneProjection: Sendable {
     private mutating func begin(_ incarnation: UInt64, at published: WireTime) {
         var former = Former(
             backends: self.former?.backends ?? [], drones: self.former?.drones ?? [], since: published.seconds)
-        for name in self.world.clusterNames {
-            former.backends += self.world.backends(in: name).filter { !($0.state?.isTerminal ?? false) }.map { ($0.id, name) }
-            former.drones += self.world.drones(in: name).map { ($0.id, name) }
+        for name in self.fleet.clusterNames {
+            former.backends += self.fleet.backends(in: name).filter { !($0.state?.isTerminal ?? false) }.map { ($0.id, name) }
+            former.drones += self.fleet.drones(in: name).map { ($0.id, name) }
         }
         self.former = former.backends.isEmpty && former.drones.isEmpty ? nil : former
-        self.world = FleetState()
+        self.fleet = FleetState()
         self.incarnation = incarnation
     }
 

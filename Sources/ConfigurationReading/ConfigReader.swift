@@ -15,12 +15,12 @@ package struct ConfigReader: ~Copyable {
     /// The tables that may exist.
     package private(set) var tables: [[String]] = []
     private let root: ConfigValue
-    private let surroundings: ConfigSurroundings
+    private let surroundings: ConfigContext
     private var path: [String] = []
     /// Tables that this service reads and does not use: their secrets may be out of its reach, as they should be.
     private var foreignTables: [[String]] = []
 
-    package init(_ root: ConfigValue, purpose: Purpose = .loading, surroundings: ConfigSurroundings = ConfigSurroundings()) {
+    package init(_ root: ConfigValue, purpose: Purpose = .loading, surroundings: ConfigContext = ConfigContext()) {
         self.root = root
         self.surroundings = surroundings
         self.purpose = purpose
@@ -135,7 +135,7 @@ package struct ConfigReader: ~Copyable {
     }
 
     /// Secrets in these tables are other services'. Said before they are read.
-    package mutating func leaveSecrets(of tables: String...) {
+    package mutating func removeSecrets(of tables: String...) {
         self.foreignTables += tables.map { $0.split(separator: ".").map(String.init) }
     }
 
@@ -203,7 +203,7 @@ package struct ConfigReader: ~Copyable {
         if case .table(let members) = node, type.elsewhere != .nowhere {
             switch self.surroundings.resolve(members, type.elsewhere) {
             case .success(let value): node = value
-            case .failure where self.foreignTables.contains { self.path.starts(with: $0) }: node = ConfigSurroundings.placeholder
+            case .failure where self.foreignTables.contains { self.path.starts(with: $0) }: node = ConfigContext.placeholder
             case .failure(let failure):
                 self.mistake(key, found: failure.found, expectation: type.fullExpectation)
                 return nil

@@ -5,7 +5,7 @@ package struct ConfigType<Value: Sendable>: Sendable {
     /// It is, or it holds, something that mistakes must not show; what the effective configuration shows, `show` decides.
     package var isSecret = false
     /// Where its text may lie instead of in the configuration itself.
-    package var elsewhere: ConfigElsewhere = .nowhere
+    package var elsewhere: ConfigIndirection = .nowhere
     /// What to do about a value that cannot be read, where it shows what was meant.
     package var advice: @Sendable (ConfigValue) -> String? = { _ in nil }
     package let read: @Sendable (ConfigValue) -> Value?

@@ -41,7 +41,7 @@ package enum ConfigurationLoader {
     private static func load<Configuration: ConfigReadable>(
         tree: ConfigValue, environment: [String: String], doesWithoutCredentials: Bool = false
     ) throws(ConfigurationError) -> Loaded<Configuration> {
-        var surroundings = ConfigSurroundings(environment: environment)
+        var surroundings = ConfigContext(environment: environment)
         surroundings.doesWithoutCredentials = doesWithoutCredentials
         var reader = ConfigReader(tree.overlaid(with: environment), surroundings: surroundings)
         let configuration = Configuration(&reader)

@@ -26,7 +26,7 @@ package enum DockerEndpoint: Hashable, Sendable {
     /// What every URL of a call begins with, without the trailing slash.
     var urlPrefix: String {
         switch self {
-        case .unixSocket(let path): "http+unix://\(PercentEncoding.encode(path))"
+        case .unixSocket(let path): "http+unix://\(URLComponentEncoding.encode(path))"
         case .http(let url): url.hasSuffix("/") ? String(url.dropLast()) : url
         }
     }

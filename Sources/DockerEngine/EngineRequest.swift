@@ -39,7 +39,7 @@ struct EngineRequest: Sendable {
     /// Path and query below the version.
     var target: String {
         guard !self.query.isEmpty else { return self.path }
-        return self.path + "?" + self.query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
+        return self.path + "?" + self.query.map { "\($0.name)=\(URLComponentEncoding.encode($0.value))" }.joined(separator: "&")
     }
 }
 
@@ -70,7 +70,7 @@ enum EngineFilter {
 }
 
 /// Percent-encoding for one query value or one path segment (RFC 3986 §2.1): everything but the unreserved characters.
-enum PercentEncoding {
+enum URLComponentEncoding {
     static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []

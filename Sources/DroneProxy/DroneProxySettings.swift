@@ -22,7 +22,7 @@ package struct DroneProxySettings: ServiceSettings {
 
     package init?(_ reader: inout ConfigReader) {
         // It speaks to nobody but visitors and backends.
-        reader.leaveSecrets(of: "nats", "cert", "acme")
+        reader.removeSecrets(of: "nats", "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
         self.visitors = VisitorPorts(drone.proxy, drone.cert, &reader)

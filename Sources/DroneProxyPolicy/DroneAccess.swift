@@ -23,14 +23,14 @@ struct DroneAccess {
     ) -> Outcome {
         let page = route.isBackend ? AuthenticationPage(bytes, path: name.path) : nil
         guard let token = route.token else {
-            if let page { return .answer(Self.leadOn(page, name: name, bytes)) }
+            if let page { return .answer(Self.redirectOnward(page, name: name, bytes)) }
             return .admitted(usedAuthorization: false)
         }
         let isHTTPS = self.isSeenAsHTTPS(visitor, fields, bytes)
         let origin = OwnOrigin(isHTTPS: isHTTPS, trustsForwarding: self.trustsForwarding)
         let verdict = AccessVerdict.of(head, fields, bytes, token: token, origin: origin)
         if let page {
-            if page.token == nil, case .allowed = verdict { return .answer(Self.leadOn(page, name: name, bytes)) }
+            if page.token == nil, case .allowed = verdict { return .answer(Self.redirectOnward(page, name: name, bytes)) }
             return .answer(Self.authenticate(page, token: token, name: name, bytes, isHTTPS: isHTTPS))
         }
         switch verdict {
@@ -68,11 +68,11 @@ struct DroneAccess {
         let cookie = "\(Self.cookieName)=\(String(decoding: token.cookieValue, as: UTF8.self))"
         let path = name.isByPath ? Self.prefix(name, bytes) : "/"
         let secure = isHTTPS ? "; Secure" : ""
-        return Self.leadOn(page, name: name, bytes, fields: "Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(path)\(secure)\r\n")
+        return Self.redirectOnward(page, name: name, bytes, fields: "Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(path)\(secure)\r\n")
     }
 
     /// Sends the browser where the link leads, which is all there is to do where no token is asked for, or the request has shown it.
-    private static func leadOn(
+    private static func redirectOnward(
         _ page: AuthenticationPage, name: BackendNaming.Name, _ bytes: Span<UInt8>, fields: String = ""
     ) -> ProxyAnswer {
         guard let location = page.location else {

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NIOCore
 import PlaneProtocol
 import ProxyCore
@@ -49,7 +50,7 @@ final class DronePolicy: ProxyPolicy {
     private var heldForPages: Set<String> = []
     /// That of whose browsers this is so at this moment.
     private var overdueName: String?
-    private var usualStart = UsualStart()
+    private var usualStart = TypicalStart()
     /// The last look at the source failed, which has been logged.
     private var sourceFails = false
 
@@ -224,7 +225,7 @@ final class DronePolicy: ProxyPolicy {
             self.store(name, answer)
             self.host.lookedUp(name, anew: anew, .answered)
         case .failure(let error):
-            if !self.sourceFails { self.host.logger.error("routes cannot be read", metadata: ["error": "\(error)"]) }
+            if !self.sourceFails { self.host.logger.error("routes cannot be read", metadata: [LogKey.error: "\(error)"]) }
             self.sourceFails = true
             self.host.lookedUp(name, anew: anew, .failed)
         }

@@ -34,7 +34,7 @@ package struct DroneProxyOptions: Sendable {
         self.clusterName = clusterName
     }
 
-    /// What is not the policy's.
+    /// The options that the proxy's engine takes; the rest are the policy's.
     var engine: ProxyOptions {
         var options = ProxyOptions()
         options.accessLog = self.accessLog

@@ -31,7 +31,7 @@ final class DroneRoute: ProxyRoute {
         return since
     }
 
-    /// Nobody is sent here any more.
+    /// Called when the route is replaced: no new request is forwarded to it, and its idle connections are closed.
     func retire() {
         if case .ready(let pool) = self.destination { pool.retire() }
     }

@@ -180,7 +180,7 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         promise?.fail(ChannelError.operationUnsupported)
     }
 
-    /// What no handler has taken is nobody's.
+    /// Called with a read that reached the end of the pipeline unhandled; it is dropped.
     package func channelRead0(_ data: NIOAny) {}
 
     package func errorCaught0(error: any Error) {}

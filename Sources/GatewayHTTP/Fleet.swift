@@ -18,7 +18,7 @@ package final class Fleet: Sendable {
     /// What this gateway is called in answers, where Plane names its controller.
     let name: String
     let logger: Logger
-    private let proxies = Mutex<[ProxyKey: HeardProxy]>([:])
+    private let proxies = Mutex<[ProxyKey: KnownProxy]>([:])
 
     /// Schedulers write a heartbeat every second: silence for longer means that what is known may be past.
     private static let silenceLimit: Duration = .seconds(10)
@@ -33,7 +33,7 @@ package final class Fleet: Sendable {
     }
 
     /// What a proxy has said last, and when.
-    struct HeardProxy: Sendable {
+    struct KnownProxy: Sendable {
         var status: ProxyStatusMessage
         var heardAt: ContinuousClock.Instant
     }
@@ -63,7 +63,7 @@ package final class Fleet: Sendable {
 
     /// Refuses what must not be answered from a state that may be past.
     func demandCurrent() throws(GatewayFailure) {
-        guard self.isCurrent else { throw .unavailable("the state of the world is not current") }
+        guard self.isCurrent else { throw .unavailable("the state of the fleet is not current") }
     }
 
     /// Follows everything until the task is cancelled or the connection is closed.
@@ -80,9 +80,9 @@ package final class Fleet: Sendable {
     }
 
     func locate(_ backend: BackendID) -> Located? {
-        self.mirror.ask { world in
-            for cluster in world.clusterNames {
-                if let view = world.backend(backend, in: cluster) { return Located(cluster: cluster, view: view) }
+        self.mirror.ask { fleet in
+            for cluster in fleet.clusterNames {
+                if let view = fleet.backend(backend, in: cluster) { return Located(cluster: cluster, view: view) }
             }
             return nil
         }
@@ -90,9 +90,9 @@ package final class Fleet: Sendable {
 
     /// The holder of a lock in any cluster.
     func holder(of lock: LockName) -> Located? {
-        self.mirror.ask { world in
-            for cluster in world.clusterNames {
-                if case .held(let backend) = world.lock(lock, in: cluster), let view = world.backend(backend, in: cluster) {
+        self.mirror.ask { fleet in
+            for cluster in fleet.clusterNames {
+                if case .held(let backend) = fleet.lock(lock, in: cluster), let view = fleet.backend(backend, in: cluster) {
                     return Located(cluster: cluster, view: view)
                 }
             }
@@ -110,7 +110,7 @@ package final class Fleet: Sendable {
     }
 
     /// All that were heard of lately, in the order of their clusters and ids.
-    var heardProxies: [HeardProxy] {
+    var heardProxies: [KnownProxy] {
         self.proxies.withLock { proxies in
             proxies.values.filter { .now - $0.heardAt <= Self.proxySilenceLimit }.sorted {
                 ($0.status.cluster.rawValue, $0.status.proxy.rawValue) < ($1.status.cluster.rawValue, $1.status.proxy.rawValue)
@@ -141,7 +141,7 @@ package final class Fleet: Sendable {
             guard let status = try? WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject) else { continue }
             self.proxies.withLock { proxies in
                 guard proxies.count < Self.proxyLimit else { return }
-                proxies[ProxyKey(cluster: status.cluster, proxy: status.proxy)] = HeardProxy(status: status, heardAt: .now)
+                proxies[ProxyKey(cluster: status.cluster, proxy: status.proxy)] = KnownProxy(status: status, heardAt: .now)
             }
         }
     }

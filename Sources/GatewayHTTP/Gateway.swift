@@ -2,6 +2,7 @@ import GatewayCore
 package import GatewayHTTPConfiguration
 import HummingbirdCore
 package import Logging
+import LogKeys
 import NIOCore
 import NIOPosix
 import NetworkAddresses

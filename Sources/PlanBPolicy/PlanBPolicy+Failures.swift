@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NIOCore
 import ProxyCore
 import RedisClient
@@ -66,11 +67,11 @@ extension PlanBPolicy {
             switch result {
             case .success(let replies):
                 if let problem = replies.lazy.compactMap(\.problem).first {
-                    return self.host.logger.error("a dead mark was not taken", metadata: ["key": "\(key)", "error": "\(problem)"])
+                    return self.host.logger.error("a dead mark was not taken", metadata: [LogKey.key: "\(key)", LogKey.error: "\(problem)"])
                 }
                 self.source.marks.written(backend.entry, of: frontend.host, at: .now())
             case .failure(let error):
-                self.host.logger.debug("a dead mark was not written", metadata: ["key": "\(key)", "error": "\(error)"])
+                self.host.logger.debug("a dead mark was not written", metadata: [LogKey.key: "\(key)", LogKey.error: "\(error)"])
             }
         }
         let message = Array("\(frontend.host);".utf8) + backend.entry + Array(";\(number);\(frontend.backends.count)".utf8)

@@ -23,7 +23,7 @@ final class PlanBPolicy: ProxyPolicy {
         let beganAt: NIODeadline
     }
 
-    /// No host can be called so.
+    /// The route of the ping page. No host name has a slash, so that it collides with none.
     static let pingName = "/ping"
     private static let pingHost = Array("__ping__".utf8)
 
@@ -35,7 +35,7 @@ final class PlanBPolicy: ProxyPolicy {
     let reader: RedisClient
     let writer: RedisClient
     var cache = FrontendCache()
-    /// By what was asked for.
+    /// What Redis has answered, by the name that was looked up.
     var found: [String: Found] = [:]
     var lookupsGoingOn = 0
     /// What Redis last said to PING; nil if it was well.

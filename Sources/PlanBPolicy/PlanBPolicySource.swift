@@ -10,8 +10,8 @@ import Synchronization
 /// Makes the policies of all event loops, and owns what they share: whose turn it is, what this process has found dead, and the logs.
 package final class PlanBPolicySource: ProxyPolicySource {
     let options: PlanBOptions
-    let turns = TurnCounters()
-    let marks: OwnMarks
+    let turns = RoundRobinCounters()
+    let marks: LocalDeadMarks
     /// Nil where nobody wants to know.
     let accessLog: LineWriter?
     let errorLog: LineWriter
@@ -25,7 +25,7 @@ package final class PlanBPolicySource: ProxyPolicySource {
         trustRoots: NIOSSLTrustRoots = .default
     ) throws {
         self.options = options
-        self.marks = OwnMarks(life: .seconds(Int64(options.deadSeconds)))
+        self.marks = LocalDeadMarks(life: .seconds(Int64(options.deadSeconds)))
         self.accessLog = accessLog
         self.errorLog = errorLog
         self.metrics = metrics

@@ -157,7 +157,7 @@ package struct PlanBConfiguration: Sendable {
             limits.requestBodyIdle = read == .zero ? self.never : read
             limits.request = read == .zero ? nil : read
         }
-        func limit(_ argument: DurationArgument?, else other: TimeAmount) -> TimeAmount {
+        func limit(_ argument: GoDurationArgument?, else other: TimeAmount) -> TimeAmount {
             let value = argument.map { TimeAmount($0.value) }.flatMap { $0 == .zero ? nil : $0 } ?? read
             guard let value else { return argument == nil ? other : self.never }
             return value == .zero ? self.never : value

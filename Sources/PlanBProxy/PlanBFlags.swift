@@ -69,16 +69,16 @@ package struct PlanBFlags: ParsableArguments, Sendable {
     package var dialTimeout = 10
 
     @Option(help: "Time for reading one request with its body, such as 30s or 1m30s; 0s: no limit. If not set, a body may be silent for 60s.")
-    package var clientReadTimeout: DurationArgument?
+    package var clientReadTimeout: GoDurationArgument?
 
     @Option(help: "Time for reading a request's head; 0s: that of the flag before. If neither is set, 15s.")
-    package var clientReadHeaderTimeout: DurationArgument?
+    package var clientReadHeaderTimeout: GoDurationArgument?
 
     @Option(help: "Time from the end of a request's head to the end of the response; 0s: no limit.")
-    package var clientWriteTimeout: DurationArgument?
+    package var clientWriteTimeout: GoDurationArgument?
 
     @Option(help: "Time that a connection is kept between two requests; 0s: that of --client-read-timeout. If neither is set, 75s.")
-    package var clientIdleTimeout: DurationArgument?
+    package var clientIdleTimeout: GoDurationArgument?
 
     @Option(help: "Life of a dead mark in seconds; 0 is taken as 30.")
     package var deadBackendTime = 30

@@ -26,7 +26,7 @@ package struct PlaneClient: Sendable {
     func request<Request: PlaneRequest>(
         _ request: Request, of responder: PlaneError.Responder, limit: Duration = PlaneBus.requestTimeout
     ) async throws(PlaneError) -> (reply: Request.Reply, reason: ErrorReply?) {
-        do throws(RequestFailure) {
+        do throws(BusRequestError) {
             return try await self.bus.requestWithReason(request, timeout: limit)
         } catch {
             throw PlaneError(error, of: responder)

@@ -49,7 +49,7 @@ extension PlaneError {
         self = error.code == .cancelled ? .cancelled : .connection(error)
     }
 
-    package init(_ failure: RequestFailure, of responder: Responder) {
+    package init(_ failure: BusRequestError, of responder: Responder) {
         switch failure {
         case .transport(let error) where error.code == .cancelled: self = .cancelled
         case .transport(let error): self = .notAnswered(error, by: responder)

@@ -39,10 +39,10 @@ package struct Doctor: Sendable {
         guard report.streams.allSatisfy({ $0.info != nil }) else { return report }
         await self.listen(for: &report)
         let mirror = try await self.client.readMirror()
-        report.world = mirror.snapshot
+        report.fleet = mirror.snapshot
         report.schedulerClockDifference = mirror.schedulerClockDifference
         report.now = .now()
-        if !report.sawHeartbeat, let cluster = report.world.clusterNames.first {
+        if !report.sawHeartbeat, let cluster = report.fleet.clusterNames.first {
             report.complaint = await self.complaint(about: cluster)
         }
         let signs = await self.signs(in: report)
@@ -51,8 +51,8 @@ package struct Doctor: Sendable {
         await self.askAgents(of: &report, heard: signs.heard)
         report.pages = await self.pages(in: report)
         report.handshakes = await self.handshakes(in: report)
-        for cluster in report.world.clusterNames {
-            guard let (host, address) = self.example(of: cluster, in: report.world) else { continue }
+        for cluster in report.fleet.clusterNames {
+            guard let (host, address) = self.example(of: cluster, in: report.fleet) else { continue }
             let found = await AddressLookup.addresses(of: host)
             report.lookups.append(.init(host: host, expected: address, found: found))
         }
@@ -98,13 +98,13 @@ package struct Doctor: Sendable {
     }
 
     /// What was heard of drones within a few seconds.
-    private struct Signs: Sendable {
+    private struct DroneObservations: Sendable {
         var heard: Set<DroneID> = []
         /// What they say of their firewalls.
         var isolation: [DroneID: Bool] = [:]
         var disks: [DroneID: DoctorReport.Disk] = [:]
 
-        mutating func merge(_ others: Signs) {
+        mutating func merge(_ others: DroneObservations) {
             self.heard.formUnion(others.heard)
             self.isolation.merge(others.isolation) { _, new in new }
             self.disks.merge(others.disks) { _, new in new }
@@ -112,20 +112,20 @@ package struct Doctor: Sendable {
     }
 
     /// What drones that live say by themselves: a sign of life every 4 s, and what their machines use every second.
-    private func signs(in report: DoctorReport) async -> Signs {
-        await withTaskGroup(of: Signs.self) { group in
-            for cluster in report.world.clusterNames {
+    private func signs(in report: DoctorReport) async -> DroneObservations {
+        await withTaskGroup(of: DroneObservations.self) { group in
+            for cluster in report.fleet.clusterNames {
                 let living = Set(report.livingDrones(in: cluster).map(\.id))
                 guard !living.isEmpty else { continue }
                 group.addTask { await self.signs(of: living, in: cluster) }
             }
-            return await group.reduce(into: Signs()) { all, told in all.merge(told) }
+            return await group.reduce(into: DroneObservations()) { all, told in all.merge(told) }
         }
     }
 
     /// Ends when each of them has said something, or in time.
-    private func signs(of drones: Set<DroneID>, in cluster: ClusterName) async -> Signs {
-        let signs = CollectedSigns()
+    private func signs(of drones: Set<DroneID>, in cluster: ClusterName) async -> DroneObservations {
+        let signs = ObservationCollector()
         // Where we may not hear of machines, they are not told of.
         let usage = try? self.client.machineUsage()
         await withTaskGroup(of: Void.self) { group in
@@ -157,14 +157,14 @@ package struct Doctor: Sendable {
     }
 
     /// Written by whoever listens.
-    private final class CollectedSigns: Sendable {
-        let value = Mutex(Signs())
+    private final class ObservationCollector: Sendable {
+        let value = Mutex(DroneObservations())
     }
 
     /// Asks every drone that lives what is open there, and whether its engine answers. Agents of 0.3 do not know the question, but give signs
     /// of life; older ones of ours do not know the second half of it.
     private func askAgents(of report: inout DoctorReport, heard: Set<DroneID>) async {
-        let drones = report.world.clusterNames.flatMap { cluster in report.livingDrones(in: cluster).map { (drone: $0.id, cluster: cluster) } }
+        let drones = report.fleet.clusterNames.flatMap { cluster in report.livingDrones(in: cluster).map { (drone: $0.id, cluster: cluster) } }
         var agents: [DroneID: DoctorReport.AgentAnswer] = [:]
         for answer in await self.client.openConnections(of: drones, asksEngine: true) {
             report.engines[answer.drone] = answer.engine
@@ -184,7 +184,7 @@ package struct Doctor: Sendable {
 
     /// Shakes hands with the proxies of all drones that live and serve HTTPS, some at a time, whether they have a backend or not.
     private func handshakes(in report: DoctorReport) async -> [DoctorReport.Handshake] {
-        let targets = report.world.clusterNames.flatMap { cluster in
+        let targets = report.fleet.clusterNames.flatMap { cluster in
             report.livingDrones(in: cluster).compactMap { drone in
                 drone.metadata.flatMap { metadata in
                     (self.httpsPort ?? metadata.endpoint.httpsPort(in: cluster)).map { (address: metadata.ip, port: $0, host: cluster.domain) }
@@ -204,7 +204,7 @@ package struct Doctor: Sendable {
 
     /// Asks the proxies of all drones that live for a page, some at a time.
     private func pages(in report: DoctorReport) async -> [DoctorReport.Page] {
-        let targets = report.world.clusterNames.flatMap { cluster in
+        let targets = report.fleet.clusterNames.flatMap { cluster in
             report.livingDrones(in: cluster).compactMap { drone in drone.metadata.map { (drone.id, cluster, $0) } }
         }
         return await withTaskGroup(of: DoctorReport.Page.self) { group in
@@ -227,9 +227,9 @@ package struct Doctor: Sendable {
     private static let pagesAtOnce = 32
 
     /// A host name of the cluster, and where it should lead: to the drone of a running backend.
-    private func example(of cluster: ClusterName, in world: FleetState) -> (host: String, address: IPAddress)? {
-        for backend in world.backends(in: cluster) where backend.state == .ready {
-            guard let address = world.address(of: backend.id, in: cluster) else { continue }
+    private func example(of cluster: ClusterName, in fleet: FleetState) -> (host: String, address: IPAddress)? {
+        for backend in fleet.backends(in: cluster) where backend.state == .ready {
+            guard let address = fleet.address(of: backend.id, in: cluster) else { continue }
             return (backend.id.hostName(in: cluster), address)
         }
         return nil

@@ -1,4 +1,4 @@
-/// What one check came to.
+/// The result of one check: how serious it is, what was found, and what to do about it.
 package struct DoctorFinding: Hashable, Sendable {
     package enum Level: String, Sendable, CaseIterable {
         case good, notice, bad

@@ -93,7 +93,7 @@ extension DoctorReport {
 
     var versionFindings: [DoctorFinding] {
         let versions = Dictionary(
-            grouping: self.world.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap { drone in
+            grouping: self.fleet.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap { drone in
                 drone.metadata.map { (drone: drone.id.rawValue, version: $0.version) }
             }, by: \.version)
         let others = versions.filter { $0.key != BuildInformation.version }

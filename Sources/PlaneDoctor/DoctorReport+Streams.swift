@@ -50,17 +50,17 @@ extension DoctorReport {
     /// Twice as long as ended backends stay if nothing else is configured (`scheduler.ended_retention_secs`).
     private static let longRetention: Duration = .seconds(2 * 86_400)
 
-    /// Whether what is outdated leaves the state of the world. It holds several messages for each backend, and all readers keep it in memory.
+    /// Whether what is outdated leaves the state of the fleet. It holds several messages for each backend, and all readers keep it in memory.
     var growthFindings: [DoctorFinding] {
         var (backends, ended, outdated) = (0, 0, 0)
-        for backend in self.world.clusterNames.flatMap({ self.world.backends(in: $0) }) {
+        for backend in self.fleet.clusterNames.flatMap({ self.fleet.backends(in: $0) }) {
             backends += 1
             guard backend.state?.isTerminal == true, let time = backend.stateTime else { continue }
             ended += 1
             if self.now.since(time) > Self.longRetention { outdated += 1 }
         }
         guard backends > 0 else { return [] }
-        let summary = "The state of the world holds \(backends) backends, of which \(ended) have ended"
+        let summary = "The state of the fleet holds \(backends) backends, of which \(ended) have ended"
         guard outdated > Self.mostOutdated else { return [DoctorFinding(.good, "state", "\(summary).")] }
         return [
             DoctorFinding(

@@ -14,7 +14,7 @@ extension DoctorReport {
 
     /// Those that have proxies, or drones that expect some.
     private func tierClusters(_ tier: [ProxyStatusMessage]) -> [ClusterName] {
-        let expecting = self.world.clusterNames.filter { cluster in self.livingDrones(in: cluster).contains { $0.metadata?.abilities.innerPort != nil } }
+        let expecting = self.fleet.clusterNames.filter { cluster in self.livingDrones(in: cluster).contains { $0.metadata?.abilities.innerPort != nil } }
         return Set(expecting).union(tier.map(\.cluster)).sorted { $0.rawValue < $1.rawValue }
     }
 

@@ -10,7 +10,7 @@ extension DoctorReport {
 
     /// A notice where nothing old is in sight and what is only there for the old is still accepted.
     var trustFindings: [DoctorFinding] {
-        let versions = self.world.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap(\.metadata?.version)
+        let versions = self.fleet.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap(\.metadata?.version)
         guard !self.allStreams.isEmpty, !versions.isEmpty, versions.allSatisfy({ $0 == BuildInformation.version }) else { return [] }
         guard self.allStreams.contains(where: { $0.name == Self.streamWithoutLegacy }) else {
             return [

@@ -32,7 +32,7 @@ package struct DoctorReport: Sendable {
     var store: StoreUsage?
     /// Why a scheduler that was asked cannot answer.
     var complaint: String?
-    var world = FleetState()
+    var fleet = FleetState()
     /// Whether a heartbeat came while we waited.
     var sawHeartbeat = false
     /// Our clock less that of the NATS server, when the heartbeat came.
@@ -61,7 +61,8 @@ package struct DoctorReport: Sendable {
 
     package var findings: [DoctorFinding] {
         self.streamFindings + self.growthFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
-            + self.agentFindings + self.engineFindings + self.proxyFindings + self.tierFindings + self.versionFindings + self.diskFindings + self.isolationFindings
+            + self.agentFindings + self.engineFindings + self.proxyFindings + self.tierFindings + self.versionFindings + self.diskFindings
+            + self.isolationFindings
             + self.nameFindings + self.certificateFindings + self.trustFindings
     }
 
@@ -132,16 +133,16 @@ package struct DoctorReport: Sendable {
     }
 
     func livingDrones(in cluster: ClusterName) -> [DroneView] {
-        self.world.drones(in: cluster).filter { drone in drone.lastSeen.map { self.now.since($0) <= Placement.livenessWindow } ?? false }
+        self.fleet.drones(in: cluster).filter { drone in drone.lastSeen.map { self.now.since($0) <= Placement.livenessWindow } ?? false }
     }
 
     private var droneFindings: [DoctorFinding] {
-        let clusters = self.world.clusterNames
+        let clusters = self.fleet.clusterNames
         guard !clusters.isEmpty else {
             return [DoctorFinding(.bad, "drones", "No drone has ever registered.", advice: "Start drone-agent on a machine with Docker.")]
         }
         return clusters.map { cluster in
-            let drones = self.world.drones(in: cluster)
+            let drones = self.fleet.drones(in: cluster)
             let alive = self.livingDrones(in: cluster)
             let usable = alive.filter { $0.state == .ready && (self.agents[$0.id] ?? .answered) == .answered }
             let silent = drones.filter { drone in !alive.contains { $0.id == drone.id } && drone.state != .lost }
@@ -202,7 +203,7 @@ package struct DoctorReport: Sendable {
                         .notice, "certificate", "No TLS with \(handshake.address): \(reason).",
                         advice: "If the drone is to serve HTTPS: has cert-refresher put a certificate there, and does drone-proxy run?"))
             case .certificate(let notAfter):
-                let left = WireTime(seconds: notAfter).worldTime.since(self.now)
+                let left = WireTime(seconds: notAfter).stateTime.since(self.now)
                 if left <= .zero {
                     wrong.append(
                         DoctorFinding(

@@ -22,7 +22,7 @@ enum PageProbe {
                         if isHTTPS {
                             try channel.pipeline.syncOperations.addHandler(try self.tls(host: host))
                         }
-                        try channel.pipeline.syncOperations.addHandler(StatusReader(host: host, answer: answer))
+                        try channel.pipeline.syncOperations.addHandler(PageStatusHandler(host: host, answer: answer))
                     }
                 }
                 .connect(to: try SocketAddress(ipAddress: "\(address)", port: Int(port))).get()
@@ -50,7 +50,7 @@ enum PageProbe {
 }
 
 /// Sends the request as soon as the connection stands, and reads the three digits of the answer.
-private final class StatusReader: ChannelInboundHandler {
+private final class PageStatusHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 

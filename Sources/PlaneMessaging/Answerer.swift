@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import Metrics
 import NATS
 import PlaneProtocol

@@ -1,6 +1,7 @@
 import Logging
 package import NATS
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 import ServiceLifecycle
 
@@ -62,7 +63,7 @@ package struct MessageSubscription<Message: PlaneMessage>: Sendable {
     }
 
     private func consume(maxConcurrent: Int, _ body: @escaping @Sendable (NATSMessage, Message) async -> Void) async {
-        let places = WorkPlaces(maxConcurrent)
+        let places = AsyncSemaphore(maxConcurrent)
         await withGracefulShutdownHandler {
             // A discarding group, because any other keeps what a finished call occupied until somebody asks for its result.
             await withDiscardingTaskGroup { group in

@@ -22,14 +22,14 @@ package struct PlaneBus: Sendable {
     /// auditing does, answers nothing that counts.
     package func request<Request: PlaneRequest>(
         _ request: Request, timeout: Duration = PlaneBus.requestTimeout
-    ) async throws(RequestFailure) -> Request.Reply {
+    ) async throws(BusRequestError) -> Request.Reply {
         try await self.requestWithReason(request, timeout: timeout).reply
     }
 
     /// The same, with the reason that may stand beside a reply without a place for one.
     package func requestWithReason<Request: PlaneRequest>(
         _ request: Request, timeout: Duration = PlaneBus.requestTimeout
-    ) async throws(RequestFailure) -> (reply: Request.Reply, reason: ErrorReply?) {
+    ) async throws(BusRequestError) -> (reply: Request.Reply, reason: ErrorReply?) {
         let answer: NATSMessage
         do {
             answer = try await self.connection.request(
@@ -45,14 +45,14 @@ package struct PlaneBus: Sendable {
 
     /// Sends a request without waiting for its answer, which is told to `handler` once; see `NATSConnection.request`.
     package func request<Request: PlaneRequest>(
-        _ request: Request, timeout: Duration, handler: @escaping @Sendable (Result<Answer<Request>, RequestFailure>) -> Void
+        _ request: Request, timeout: Duration, handler: @escaping @Sendable (Result<Answer<Request>, BusRequestError>) -> Void
     ) {
         self.connection.request(
             WireCodec.encode(request), to: request.subject, timeout: timeout, awaiting: .anythingButAcknowledgement
         ) { answer in
             handler(
                 answer.mapError { .transport($0) }.flatMap { message in
-                    Result { () throws(RequestFailure) -> Answer<Request> in
+                    Result { () throws(BusRequestError) -> Answer<Request> in
                         let (reply, reason) = try Self.read(message, to: Request.self)
                         return (reply, reason, message.headers)
                     }
@@ -62,7 +62,7 @@ package struct PlaneBus: Sendable {
 
     private static func read<Request: PlaneRequest>(
         _ answer: NATSMessage, to _: Request.Type
-    ) throws(RequestFailure) -> (reply: Request.Reply, reason: ErrorReply?) {
+    ) throws(BusRequestError) -> (reply: Request.Reply, reason: ErrorReply?) {
         do {
             let reply = try WireCodec.decodeReply(to: Request.self, from: answer.payload)
             return (reply, answer.headers[ErrorReply.headerName].flatMap { ErrorReply(headerValue: $0) })

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneService
 import Synchronization

@@ -74,7 +74,7 @@ package final class StreamLease: Sendable {
         try await self.write(payload, replacing: own)
     }
 
-    /// Writes the last word under our lease, if we have one, and has it no more.
+    /// Writes a last message if this process holds the lease, and gives the lease up in any case.
     package func end(with payload: [UInt8]) async throws(NATSError) {
         defer { self.forget() }
         try await self.renew(payload)

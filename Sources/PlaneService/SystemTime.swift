@@ -11,5 +11,5 @@ extension WireTime {
 }
 
 extension StateTime {
-    package static func now() -> StateTime { WireTime.now().worldTime }
+    package static func now() -> StateTime { WireTime.now().stateTime }
 }

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What the state of the world says about one backend.
+/// What the state of the fleet says about one backend.
 package struct BackendView: Hashable, Sendable {
     package var id: BackendID
     /// nil while no assignment is known.
@@ -14,7 +14,7 @@ package struct BackendView: Hashable, Sendable {
     package var stateTime: StateTime?
     /// Its end has begun, and its process may still run. False once it has ended.
     package var isEnding = false
-    /// Whether there is a token that the state of the world does not hold.
+    /// Whether there is a token that the state of the fleet does not hold.
     package var hasHiddenToken = false
     /// Tag of the key it was assigned with; nil without a key.
     package var tag: String?

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What the state of the world says about one drone.
+/// What the state of the fleet says about one drone.
 package struct DroneView: Hashable, Sendable {
     package var id: DroneID
     /// nil while it has not registered.

@@ -55,7 +55,7 @@ extension FleetState {
         return state.locks[slot].announcement?.sequence ?? 0
     }
 
-    /// What the next backend with the lock is to have as its fencing token: higher than that of every backend the world knows to have had the
+    /// What the next backend with the lock is to have as its fencing token: higher than that of every backend the fleet knows to have had the
     /// lock, and than that of those it has forgotten, since it is no less than the time now.
     /// - Parameter now: in milliseconds, by the asker's clock.
     package func nextFencingToken(of lock: LockName, in cluster: ClusterName, now: StateTime) -> Int64 {

@@ -1,9 +1,9 @@
 package import PlaneProtocol
 
-/// Everything the stream `plane_state` says about the world, as a fold of its messages.
+/// Everything the stream `plane_state` says about the fleet, as a fold of its messages.
 ///
 /// The stream keeps only the last message of each subject, and a process that starts today reads those survivors instead of the history
-/// which others have lived through. Both must come to the same world. They do because nothing here depends on a message that a later
+/// which others have lived through. Both must come to the same fleet. They do because nothing here depends on a message that a later
 /// one on the same subject has replaced:
 ///
 /// - a drone's and a backend's values are those of the latest message about them, by stream order and never by anybody's clock;

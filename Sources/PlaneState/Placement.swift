@@ -9,7 +9,7 @@ package import PlaneProtocol
 /// Each pool of a cluster has candidates of its own. Drones that know no pools are candidates of the pool without a name, for requests that
 /// need nothing which they do not know.
 ///
-/// Loads are counted, not reported: backends the world knows of and choices not settled yet. So a burst of requests spreads before the
+/// Loads are counted, not reported: backends the fleet knows of and choices not settled yet. So a burst of requests spreads before the
 /// first of them has reached the stream. What a drone reports counts when it is more.
 package struct Placement: Sendable {
     /// A drone not heard of for this long takes no new backend: seven of its status messages are missing.
@@ -27,17 +27,17 @@ package struct Placement: Sendable {
         self.clusters[status.cluster, default: Members()].heard(report, of: status.droneID)
     }
 
-    /// Takes every message that `world` has applied, afterwards.
-    package mutating func worldApplied(_ message: StateMessage, world: FleetState) {
+    /// Takes every message that `fleet` has applied, afterwards.
+    package mutating func stateApplied(_ message: StateMessage, fleet: FleetState) {
         guard case .cluster(let cluster, let change) = message else { return }
         switch change {
         case .drone(let message):
-            self.clusters[cluster, default: Members()].reconsider(message.drone, in: Self.list(of: message.drone, in: cluster, world))
+            self.clusters[cluster, default: Members()].reconsider(message.drone, in: Self.list(of: message.drone, in: cluster, fleet))
         case .backend(let message):
             // Only an end can make room.
-            guard case .state(let state, _) = message.change, state.isTerminal, let drone = world.drone(of: message.backend, in: cluster)
+            guard case .state(let state, _) = message.change, state.isTerminal, let drone = fleet.drone(of: message.backend, in: cluster)
             else { return }
-            self.clusters[cluster, default: Members()].reconsider(drone, in: Self.list(of: drone, in: cluster, world))
+            self.clusters[cluster, default: Members()].reconsider(drone, in: Self.list(of: drone, in: cluster, fleet))
         case .lock, .acme:
             break
         }
@@ -45,12 +45,12 @@ package struct Placement: Sendable {
 
     /// Chooses a fit drone that is not excluded; nil if there is none. The choice counts as load until it is settled.
     package mutating func choose(
-        in cluster: ClusterName, _ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = [], world: FleetState,
+        in cluster: ClusterName, _ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = [], fleet: FleetState,
         now: StateTime, using generator: inout some RandomNumberGenerator
     ) -> DroneID? {
         let lists: [CandidateList] = needs.pool.isUnnamed && !needs.extensions ? [.pool(.unnamed), .legacy] : [.pool(needs.pool)]
         return self.clusters[cluster]?.choose(from: lists, excluding: excluded, using: &generator) { drone, report in
-            guard let view = world.drone(drone, in: cluster) else { return .isUnfit }
+            guard let view = fleet.drone(drone, in: cluster) else { return .isUnfit }
             let list = CandidateList(view.metadata?.abilities)
             guard lists.contains(list) else { return .belongs(list) }
             return Self.load(of: view, report: report, now: now).map { .fits($0) } ?? .isUnfit
@@ -58,19 +58,19 @@ package struct Placement: Sendable {
     }
 
     /// Why a drone takes no new backends; nil for one that is fit and has room.
-    package func obstacle(to drone: DroneID, in cluster: ClusterName, world: FleetState, now: StateTime) -> DroneObstacle? {
-        guard let view = world.drone(drone, in: cluster) else { return .silent }
+    package func obstacle(to drone: DroneID, in cluster: ClusterName, fleet: FleetState, now: StateTime) -> DroneObstacle? {
+        guard let view = fleet.drone(drone, in: cluster) else { return .silent }
         let report = self.clusters[cluster]?.report(of: drone)
         if let load = Self.load(of: view, report: report, now: now) { return load.backends < load.limit ?? .max ? nil : .full }
         let state = report.map { Self.isLive($0.heard, now: now) ? $0.state : nil } ?? view.state
         return state == .draining || state == .drained ? .draining : .silent
     }
 
-    private static func list(of drone: DroneID, in cluster: ClusterName, _ world: FleetState) -> CandidateList {
-        CandidateList(world.drone(drone, in: cluster)?.metadata?.abilities)
+    private static func list(of drone: DroneID, in cluster: ClusterName, _ fleet: FleetState) -> CandidateList {
+        CandidateList(fleet.drone(drone, in: cluster)?.metadata?.abilities)
     }
 
-    /// Ends a choice, because it has become an assignment in the world or was given up. To be called once for each choice.
+    /// Ends a choice, because it has become an assignment in the fleet or was given up. To be called once for each choice.
     package mutating func settle(_ drone: DroneID, in cluster: ClusterName) {
         self.clusters[cluster]?.settle(drone)
     }

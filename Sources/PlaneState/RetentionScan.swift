@@ -1,12 +1,12 @@
 package import PlaneProtocol
 
-/// Looks through the state of the world for messages that may be purged, a bounded number of records at each call, in a cycle. So a million
+/// Looks through the state of the fleet for messages that may be purged, a bounded number of records at each call, in a cycle. So a million
 /// backends do not hold up requests.
 package struct RetentionScan: Sendable {
     /// Something whose messages may be purged from the stream.
     package enum Outdated: Hashable, Sendable {
         case backend(BackendID, ClusterName)
-        /// Of a backend that lives, in its assignment, where everybody who follows the world reads it.
+        /// Of a backend that lives, in its assignment, where everybody who follows the fleet reads it.
         case token(BackendID, ClusterName)
         /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago; 0 if only its revocation is left.
         case lock(LockName, ClusterName, sequence: UInt64)
@@ -40,8 +40,8 @@ package struct RetentionScan: Sendable {
     package init() {}
 
     /// Looks at up to `count` records more, of one kind.
-    package mutating func next(in world: FleetState, _ limits: Limits, count: Int) -> [Outdated] {
-        guard let cluster = self.cluster ?? world.clusterNames.first, let state = world.clusters[cluster] else {
+    package mutating func next(in fleet: FleetState, _ limits: Limits, count: Int) -> [Outdated] {
+        guard let cluster = self.cluster ?? fleet.clusterNames.first, let state = fleet.clusters[cluster] else {
             self = RetentionScan()
             return []
         }
@@ -66,11 +66,11 @@ package struct RetentionScan: Sendable {
                 found.append(.drone(drone, cluster))
             }
         }
-        self.move(to: next, from: cluster, in: world)
+        self.move(to: next, from: cluster, in: fleet)
         return found
     }
 
-    private mutating func move(to position: Int?, from cluster: ClusterName, in world: FleetState) {
+    private mutating func move(to position: Int?, from cluster: ClusterName, in fleet: FleetState) {
         self.cluster = cluster
         self.position = position ?? 0
         guard position == nil else { return }
@@ -80,7 +80,7 @@ package struct RetentionScan: Sendable {
         case .drones:
             self.table = .backends
             // After the last one, from the beginning.
-            self.cluster = world.clusterNames.first { $0.rawValue > cluster.rawValue }
+            self.cluster = fleet.clusterNames.first { $0.rawValue > cluster.rawValue }
         }
     }
 }

@@ -4,6 +4,7 @@ package import NIOCore
 package import NetworkAddresses
 package import PlaneService
 package import ProxyCore
+import LogKeys
 import ServiceLifecycle
 import UnixSignals
 

@@ -1,5 +1,6 @@
 package import EpollTransport
 package import Logging
+import LogKeys
 import NIOCore
 
 /// A Redis server as one event loop sees it: a connection that is made when it is needed, and made again when it breaks.
@@ -145,7 +146,7 @@ package final class RedisClient {
     private func opened() {
         guard let connection, case .connecting = self.state else { return }
         self.state = .open(connection)
-        if self.failure != nil { self.logger.info("redis is reached again", metadata: ["server": "\(self.server.description)"]) }
+        if self.failure != nil { self.logger.info("redis is reached again", metadata: [LogKey.server: "\(self.server.description)"]) }
         self.failure = nil
         let queue = self.queue
         self.queue = []
@@ -178,7 +179,7 @@ package final class RedisClient {
     private func failed(_ error: RedisError) {
         guard case .connecting = self.state else { return }
         self.connection = nil
-        if self.failure == nil { self.logger.error("redis cannot be reached", metadata: ["error": "\(error)"]) }
+        if self.failure == nil { self.logger.error("redis cannot be reached", metadata: [LogKey.error: "\(error)"]) }
         self.failure = error
         self.failQueue(error)
         self.loop.assumeIsolated().scheduleTask(in: TimeAmount(self.limits.pause)) {
@@ -208,7 +209,7 @@ package final class RedisClient {
 
     private func masterChanged() {
         guard case .sentinels = self.server.location, let connection = self.connection else { return }
-        self.logger.info("the master of redis has changed", metadata: ["server": "\(self.server.description)"])
+        self.logger.info("the master of redis has changed", metadata: [LogKey.server: "\(self.server.description)"])
         connection.end(RedisError(.disconnected, "\(self.server.description): the master has changed"))
     }
 }

@@ -1,5 +1,6 @@
 package import EpollTransport
 package import Logging
+import LogKeys
 import NIOCore
 
 /// Listens to one channel of Redis, for as long as it takes: a connection that breaks, or that nothing is heard of, is made again. Used on its
@@ -87,7 +88,7 @@ package final class RedisSubscription {
 
     private func failed(_ error: RedisError) {
         guard !self.isEnded else { return }
-        if !self.hasFailed { self.logger.warning("no messages come from redis", metadata: ["error": "\(error)"]) }
+        if !self.hasFailed { self.logger.warning("no messages come from redis", metadata: [LogKey.error: "\(error)"]) }
         self.hasFailed = true
         self.loop.assumeIsolated().scheduleTask(in: Self.pause) {
             if !self.isEnded, self.connection == nil { self.start() }

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -7,18 +8,18 @@ import PlaneState
 /// Writes the heartbeat to `plane_state` once a second, and at once when the connection is restored.
 ///
 /// Its publish time is the clock by which announcements of locks lapse for every reader. When the heartbeat comes back from the stream, this
-/// process knows that its state of the world is current; when it does not, requests are answered `Unavailable`.
+/// process knows that its state of the fleet is current; when it does not, requests are answered `Unavailable`.
 struct Heartbeat: Sendable {
     let connection: NATSConnection
-    let world: StateStore
+    let fleet: StateStore
     let writer: StateWriter
-    let streams: StreamKeeper
+    let streams: StreamMaintainer
     let metrics: SchedulerMetrics
     let logger: Logger
 
     /// Interval between heartbeats, the same in every member of a fleet.
     static let interval: Duration = .seconds(1)
-    /// Time within which a heartbeat has to come back. After that the state of the world counts as out of date.
+    /// Time within which a heartbeat has to come back. After that the state of the fleet counts as out of date.
     private static let echoLimit: Duration = .seconds(5)
 
     /// Ends when the task is cancelled.
@@ -45,29 +46,29 @@ struct Heartbeat: Sendable {
             if isCurrent != wasCurrent, !Task.isCancelled {
                 if let reason {
                     self.logger.error(
-                        "the state of the world is out of date: NATS does not take or does not bring news",
+                        "the state of the fleet is out of date: NATS does not take or does not bring news",
                         metadata: [LogKey.error: "\(reason)"])
                 } else {
-                    self.logger.notice("the state of the world is current again")
+                    self.logger.notice("the state of the fleet is current again")
                 }
                 wasCurrent = isCurrent
             }
         }
     }
 
-    /// - Returns: why the state of the world is not current; nil if it is.
+    /// - Returns: why the state of the fleet is not current; nil if it is.
     private func beat() async -> String? {
         var reason: String?
         do {
             let sequence = try await self.writer.write(.heartbeat)
-            if await !self.world.waitUntil(sequence: sequence, within: Self.echoLimit) { reason = "what is written does not come back" }
+            if await !self.fleet.waitUntil(sequence: sequence, within: Self.echoLimit) { reason = "what is written does not come back" }
         } catch {
             self.logger.debug("heartbeat failed", metadata: [LogKey.error: "\(error)"])
             reason = error.reason
             if error.code == .noResponders { await self.streams.restoreState() }
         }
-        self.world.setCurrent(reason == nil, because: reason)
-        self.metrics.world(isCurrent: reason == nil, sequence: self.world.ask { $0.sequence })
+        self.fleet.setCurrent(reason == nil, because: reason)
+        self.metrics.fleet(isCurrent: reason == nil, sequence: self.fleet.ask { $0.sequence })
         return reason
     }
 }

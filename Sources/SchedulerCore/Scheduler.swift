@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import NATS
 package import PlaneMessaging
 import PlaneProtocol
@@ -8,7 +9,7 @@ package import SchedulerCoreConfiguration
 import ServiceLifecycle
 import StateReplication
 
-/// The scheduler: everything it listens to, and the one state of the world behind it.
+/// The scheduler: everything it listens to, and the one state of the fleet behind it.
 ///
 /// Any number of schedulers may run. Requests, reports and registrations are taken through a queue group, one scheduler each; the signs
 /// of life of drones are heard by all.
@@ -24,30 +25,30 @@ package struct Scheduler: Service {
     package static let rebuildTime: Duration = .seconds(6)
 
     private let bus: PlaneBus
-    private let world: StateStore
+    private let fleet: StateStore
     private let writer: StateWriter
     private let configuration: SchedulerConfiguration
-    private let streams: StreamKeeper
+    private let streams: StreamMaintainer
     private let limits: ScheduleLimits
     private let logger: Logger
     private let metrics = SchedulerMetrics()
-    private let lateRefusals = LateRefusals()
+    private let lateRefusals = LateRefusalHandler()
 
     package init(
         bus: PlaneBus, configuration: SchedulerConfiguration = SchedulerConfiguration(),
-        world: StateStore = StateStore(rebuildTime: Scheduler.rebuildTime),
+        fleet: StateStore = StateStore(rebuildTime: Scheduler.rebuildTime),
         limits: ScheduleLimits = ScheduleLimits(), logger: Logger
     ) {
         self.bus = bus
         self.configuration = configuration
-        self.streams = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, metrics: self.metrics, logger: logger)
-        self.world = world
+        self.streams = StreamMaintainer(jetStream: bus.connection.jetStream, configuration: configuration, metrics: self.metrics, logger: logger)
+        self.fleet = fleet
         self.writer = StateWriter(jetStream: bus.connection.jetStream)
         self.limits = limits
         self.logger = logger
     }
 
-    /// Takes requests only after the whole state of the world has been read. On shutdown it answers the requests it has begun, and follows
+    /// Takes requests only after the whole state of the fleet has been read. On shutdown it answers the requests it has begun, and follows
     /// the stream until then.
     package func run() async throws {
         do {
@@ -58,17 +59,17 @@ package struct Scheduler: Service {
             return
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await StateFollower(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger).run() }
+            group.addTask { await StateFollower(jetStream: self.bus.connection.jetStream, fleet: self.fleet, logger: self.logger).run() }
             group.addTask {
                 await Heartbeat(
-                    connection: self.bus.connection, world: self.world, writer: self.writer, streams: self.streams, metrics: self.metrics, logger: self.logger
+                    connection: self.bus.connection, fleet: self.fleet, writer: self.writer, streams: self.streams, metrics: self.metrics, logger: self.logger
                 ).run()
             }
             group.addTask { await self.streams.run() }
-            group.addTask { await self.lateRefusals.run(world: self.world, writer: self.writer, logger: self.logger) }
+            group.addTask { await self.lateRefusals.run(fleet: self.fleet, writer: self.writer, logger: self.logger) }
             group.addTask {
                 await Housekeeper(
-                    bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, metrics: self.metrics,
+                    bus: self.bus, fleet: self.fleet, writer: self.writer, configuration: self.configuration, metrics: self.metrics,
                     logger: self.logger
                 ).run()
             }
@@ -79,10 +80,10 @@ package struct Scheduler: Service {
 
     private func serve() async throws {
         let drones = DroneMonitor(
-            bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger)
+            bus: self.bus, fleet: self.fleet, writer: self.writer, configuration: self.configuration, logger: self.logger)
         let backends = BackendMonitor(
-            bus: self.bus, world: self.world, writer: self.writer, configuration: self.configuration, logger: self.logger)
-        let challenges = ChallengeMonitor(world: self.world, writer: self.writer, logger: self.logger)
+            bus: self.bus, fleet: self.fleet, writer: self.writer, configuration: self.configuration, logger: self.logger)
+        let challenges = ChallengeMonitor(fleet: self.fleet, writer: self.writer, logger: self.logger)
         let registrations = try self.bus.subscribe(to: DroneStatement<DroneConnectRequest>.self, queue: Self.queue)
         let sharedRegistrations = try self.bus.subscribe(to: DroneConnectRequest.self, queue: Self.queue)
         let signsOfLife = try self.bus.subscribe(to: DroneStatusMessage.self)
@@ -106,16 +107,16 @@ package struct Scheduler: Service {
 
     private func serveRequests() async throws {
         guard await self.catchUp() else { return }
-        let vault = TokenVault(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
+        let vault = BearerTokenStore(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
         let schedule = ScheduleHandler(
-            bus: self.bus, world: self.world, writer: self.writer, vault: vault, limits: self.limits, metrics: self.metrics,
+            bus: self.bus, fleet: self.fleet, writer: self.writer, vault: vault, limits: self.limits, metrics: self.metrics,
             lateRefusals: self.lateRefusals, logger: self.logger)
-        let fetch = FetchHandler(world: self.world, limits: self.limits, vault: vault)
+        let fetch = FetchHandler(fleet: self.fleet, limits: self.limits, vault: vault)
         let schedules = try self.bus.subscribe(to: ScheduleRequest.self, queue: Self.queue)
         let fetches = try self.bus.subscribe(to: FetchBackendForLock.self, queue: Self.queue)
         // The server has the subscriptions before the log says that this scheduler is ready.
         try await self.bus.connection.flush()
-        self.logger.info("scheduler is ready", metadata: [LogKey.sequence: "\(self.world.ask { $0.sequence })"])
+        self.logger.info("scheduler is ready", metadata: [LogKey.sequence: "\(self.fleet.ask { $0.sequence })"])
         await withDiscardingTaskGroup { group in
             group.addTask { await schedules.serveWithReasons(maxConcurrent: Self.maxConcurrent) { await schedule.handle($0) } }
             group.addTask { await fetches.serve(maxConcurrent: Self.maxConcurrent) { .success(await fetch.handle($0)) } }
@@ -124,7 +125,7 @@ package struct Scheduler: Service {
 
     /// - Returns: false if the process is to end before the state has been read.
     private func catchUp() async -> Bool {
-        await cancelWhenGracefulShutdown { await self.world.waitUntilCaughtUp() }
-        return self.world.isCaughtUp && !Task.isShuttingDownGracefully
+        await cancelWhenGracefulShutdown { await self.fleet.waitUntilCaughtUp() }
+        return self.fleet.isCaughtUp && !Task.isShuttingDownGracefully
     }
 }

@@ -5,8 +5,8 @@ import PlaneState
 /// The metrics of the scheduler. To be made after the metrics system was set up.
 package struct SchedulerMetrics: Sendable {
     private let scheduleSeconds = Timer(label: "plane_scheduler_schedule_seconds")
-    private let isCurrent = Meter(label: "plane_scheduler_world_is_current")
-    private let sequence = Meter(label: "plane_scheduler_world_sequence")
+    private let isCurrent = Meter(label: "plane_scheduler_state_is_current")
+    private let sequence = Meter(label: "plane_scheduler_state_sequence")
     private let stateMessages = Meter(label: "plane_scheduler_state_messages")
     private let stateBytes = Meter(label: "plane_scheduler_state_bytes")
     private let storeBytes = Meter(label: "plane_scheduler_store_bytes")
@@ -16,16 +16,16 @@ package struct SchedulerMetrics: Sendable {
 
     package init() {}
 
-    func answered(_ reply: ScheduleReply, cluster: ClusterName, world: StateStore, after duration: Duration) {
+    func answered(_ reply: ScheduleReply, cluster: ClusterName, fleet: StateStore, after duration: Duration) {
         self.scheduleSeconds.recordNanoseconds(duration.wholeNanoseconds)
         Counter(
             label: "plane_scheduler_schedule_requests_total",
-            dimensions: [("cluster", self.labels.label(of: cluster) { world.ask { !$0.drones(in: cluster).isEmpty } }), ("result", Self.result(of: reply))]
+            dimensions: [("cluster", self.labels.label(of: cluster) { fleet.ask { !$0.drones(in: cluster).isEmpty } }), ("result", Self.result(of: reply))]
         ).increment()
     }
 
     /// - Parameter isCurrent: whether this scheduler's heartbeats come back from the stream.
-    func world(isCurrent: Bool, sequence: UInt64) {
+    func fleet(isCurrent: Bool, sequence: UInt64) {
         self.isCurrent.set(isCurrent ? 1 : 0)
         self.sequence.set(Double(sequence))
     }
@@ -33,7 +33,7 @@ package struct SchedulerMetrics: Sendable {
     func drones(silent: Int) { self.silentDrones.set(silent) }
 
     /// - Parameters:
-    ///   - stateMessages: in the stream of the state of the world.
+    ///   - stateMessages: in the stream of the state of the fleet.
     ///   - storeLimit: nil if it is not known.
     func streams(stateMessages: UInt64, stateBytes: UInt64, storeBytes: UInt64, storeLimit: UInt64?) {
         self.stateMessages.set(Double(stateMessages))

@@ -62,7 +62,7 @@ package enum SchedulerStreams {
                 isEssential: isEssential, isCutToStore: isCut)
         }
         // Tokens of backends (`TokenVault`): the last message of each subject.
-        let secrets = stream(TokenVault.stream, ["secret.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas)
+        let secrets = stream(BearerTokenStore.stream, ["secret.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas)
         return (configuration.acceptsLegacyPeers ? [] : [secrets]) + [
             // The shared memory: the last message of each subject.
             stream(self.planeState, ["state.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas),
@@ -86,7 +86,7 @@ package enum SchedulerStreams {
             stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, maxBytes: self.keyBytes, replicas: replicas),
             // A revocation goes after all tokens that it ends, because the oldest message goes first.
             stream(
-                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitNote.subscription], maxMessagesPerSubject: 1,
+                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitRecord.subscription], maxMessagesPerSubject: 1,
                 maxBytes: self.tokenBytes, replicas: replicas),
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(

@@ -1,22 +1,23 @@
 package import Logging
 package import NATS
+import LogKeys
 import PlaneProtocol
 import PlaneService
 import UTCTime
 
-/// Reads the stream `plane_state` into a world: once, or for as long as somebody wants it kept up to date. Everybody who reads that stream
+/// Reads the stream `plane_state` into a fleet: once, or for as long as somebody wants it kept up to date. Everybody who reads that stream
 /// does it here.
-package struct StateFollower<World: FollowedState>: Sendable {
+package struct StateFollower<Fleet: FollowedState>: Sendable {
     private let jetStream: JetStream
-    private let world: World
+    private let fleet: Fleet
     private let logger: Logger
 
     /// Pause between attempts to begin reading; afterwards the consumer restores itself.
     private static var retryPause: Duration { .seconds(1) }
 
-    package init(jetStream: JetStream, world: World, logger: Logger) {
+    package init(jetStream: JetStream, fleet: Fleet, logger: Logger) {
         self.jetStream = jetStream
-        self.world = world
+        self.fleet = fleet
         self.logger = logger
     }
 
@@ -27,7 +28,7 @@ package struct StateFollower<World: FollowedState>: Sendable {
                 return try await self.follow()
             } catch {
                 guard error.code != .closed, error.code != .cancelled else { return }
-                self.logger.warning("the state of the world cannot be read yet", metadata: [LogKey.error: "\(error)"])
+                self.logger.warning("the state of the fleet cannot be read yet", metadata: [LogKey.error: "\(error)"])
             }
             // Cancelled meanwhile, the loop ends.
             await self.jetStream.connection.pause(atMost: Self.retryPause)
@@ -56,18 +57,18 @@ package struct StateFollower<World: FollowedState>: Sendable {
 
     private enum Stop { case caughtUp, end }
 
-    /// The one loop.
+    /// Applies messages in the order of the stream until the consumer ends or `stop` says so.
     /// - Returns: whether everything that was in the stream at the beginning has been applied.
     @discardableResult
     private func apply(_ consumer: OrderedConsumer, until stop: Stop) async -> Bool {
         var isCaughtUp = consumer.initialPending == 0
-        if isCaughtUp { self.world.caughtUp() }
+        if isCaughtUp { self.fleet.caughtUp() }
         if isCaughtUp, stop == .caughtUp { return true }
         for await message in consumer {
             self.apply(message)
             guard message.pending == 0, !isCaughtUp else { continue }
             isCaughtUp = true
-            self.world.caughtUp()
+            self.fleet.caughtUp()
             if stop == .caughtUp { return true }
         }
         return isCaughtUp
@@ -75,7 +76,7 @@ package struct StateFollower<World: FollowedState>: Sendable {
 
     private func begin() async throws(NATSError) -> OrderedConsumer {
         let info = try await self.jetStream.streamInfo(StateStream.name)
-        if let age = info.age(at: WireTime.now()) { self.world.began(streamAge: age) }
+        if let age = info.age(at: WireTime.now()) { self.fleet.began(streamAge: age) }
         return try await self.jetStream.orderedConsumer(stream: StateStream.name, from: .first)
     }
 
@@ -86,12 +87,12 @@ package struct StateFollower<World: FollowedState>: Sendable {
         for await message in notices where !message.isDeliveredByStream {
             switch PurgeNotice(advisory: message.payload) {
             case .everything?:
-                self.logger.warning("the state of the world was purged, and is rebuilt from what the drones say")
-                self.world.lost()
+                self.logger.warning("the state of the fleet was purged, and is rebuilt from what the drones say")
+                self.fleet.lost()
             case .backend(let backend, let token)?:
-                self.world.purged(backend, clusterToken: token)
+                self.fleet.purged(backend, clusterToken: token)
             case .message(let sequence)?:
-                self.world.deleted(at: sequence)
+                self.fleet.deleted(at: sequence)
             case nil: break
             }
         }
@@ -106,7 +107,7 @@ package struct StateFollower<World: FollowedState>: Sendable {
                 "message in the stream cannot be read",
                 metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
         }
-        self.world.apply(
+        self.fleet.apply(
             decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: message.streamIncarnation)
     }
 }

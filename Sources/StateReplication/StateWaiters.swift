@@ -57,10 +57,10 @@ package struct StateWaiters: Sendable {
     package func whenCaughtUp() -> [Signal] { self.catchingUp.compactMap { self.signals[$0] } }
 
     /// The tasks to wake after a message has been applied.
-    package func whenApplied(_ message: StateMessage?, world: FleetState) -> [Signal] {
+    package func whenApplied(_ message: StateMessage?, fleet: FleetState) -> [Signal] {
         guard !self.signals.isEmpty else { return [] }
-        let reached = self.sequences.lazy.filter { $0.value <= world.sequence }.map(\.key)
-        return (Array(reached) + self.lockWaiters(message, world: world) + self.backendWaiters(message)).compactMap { self.signals[$0] }
+        let reached = self.sequences.lazy.filter { $0.value <= fleet.sequence }.map(\.key)
+        return (Array(reached) + self.lockWaiters(message, fleet: fleet) + self.backendWaiters(message)).compactMap { self.signals[$0] }
     }
 
     private func backendWaiters(_ message: StateMessage?) -> [UInt64] {
@@ -68,14 +68,14 @@ package struct StateWaiters: Sendable {
         return self.backends[.backend(message.backend, cluster)].map(Array.init) ?? []
     }
 
-    private func lockWaiters(_ message: StateMessage?, world: FleetState) -> [UInt64] {
+    private func lockWaiters(_ message: StateMessage?, fleet: FleetState) -> [UInt64] {
         guard !self.locks.isEmpty, let message else { return [] }
         switch message {
         // The clock by which announcements lapse has moved.
         case .heartbeat: return self.locks.values.flatMap { $0 }
         case .cluster(let cluster, .lock(let message)): return self.waiters(for: message.lock, cluster)
         case .cluster(let cluster, .backend(let message)):
-            return self.waiters(for: world.backend(message.backend, in: cluster)?.lock, cluster)
+            return self.waiters(for: fleet.backend(message.backend, in: cluster)?.lock, cluster)
         case .cluster(_, .drone), .cluster(_, .acme): return []
         }
     }

@@ -19,8 +19,8 @@ package final class BackendPlaces: FollowedState {
     }
 
     fileprivate struct State {
-        var world = FleetState()
-        var former: (world: FleetState, until: NIODeadline)?
+        var fleet = FleetState()
+        var former: (fleet: FleetState, until: NIODeadline)?
         var incarnation: UInt64?
         var isCaughtUp = false
         var published: WireTime?
@@ -45,38 +45,38 @@ package final class BackendPlaces: FollowedState {
 
     // MARK: Asking
 
-    package func place(of backend: String) -> BackendPlace {
+    package func place(of backend: String) -> BackendLocation {
         guard let id = BackendID(rawValue: backend) else { return .unknown }
         return self.state.withLock { state in
-            let place = Self.place(of: id, in: state.world, self.cluster)
+            let place = Self.place(of: id, in: state.fleet, self.cluster)
             guard case .unknown = place, let former = state.former, .now() < former.until else { return place }
-            return Self.place(of: id, in: former.world, self.cluster)
+            return Self.place(of: id, in: former.fleet, self.cluster)
         }
     }
 
     /// The backend that holds a lock.
     package func holder(of lock: LockName) -> String? {
         self.state.withLock { state in
-            if case .held(let backend) = state.world.lock(lock, in: self.cluster) { return backend.rawValue }
-            guard let former = state.former, .now() < former.until, case .held(let backend) = former.world.lock(lock, in: self.cluster) else { return nil }
+            if case .held(let backend) = state.fleet.lock(lock, in: self.cluster) { return backend.rawValue }
+            guard let former = state.former, .now() < former.until, case .held(let backend) = former.fleet.lock(lock, in: self.cluster) else { return nil }
             return backend.rawValue
         }
     }
 
-    private static func place(of id: BackendID, in world: FleetState, _ cluster: ClusterName) -> BackendPlace {
-        guard let backend = world.backend(id, in: cluster) else { return .unknown }
+    private static func place(of id: BackendID, in fleet: FleetState, _ cluster: ClusterName) -> BackendLocation {
+        guard let backend = fleet.backend(id, in: cluster) else { return .unknown }
         if backend.isEnding { return .ended }
         switch backend.state {
         case nil: return backend.drone == nil ? .unknown : .starting
         case .loading, .starting: return .starting
-        case .ready: return backend.drone.flatMap { Self.address(of: $0, in: world, cluster) }.map { .ready($0) } ?? .unreachable
+        case .ready: return backend.drone.flatMap { Self.address(of: $0, in: fleet, cluster) }.map { .ready($0) } ?? .unreachable
         default: return .ended
         }
     }
 
     /// Where the drone's proxy takes requests of the tier; nil if it takes none.
-    private static func address(of drone: DroneID, in world: FleetState, _ cluster: ClusterName) -> SocketAddress? {
-        guard let metadata = world.drone(drone, in: cluster)?.metadata, let port = metadata.abilities.innerPort else { return nil }
+    private static func address(of drone: DroneID, in fleet: FleetState, _ cluster: ClusterName) -> SocketAddress? {
+        guard let metadata = fleet.drone(drone, in: cluster)?.metadata, let port = metadata.abilities.innerPort else { return nil }
         return try? SocketAddress(ipAddress: metadata.ip.description, port: Int(port))  // what is printed by an address is one
     }
 
@@ -84,7 +84,7 @@ package final class BackendPlaces: FollowedState {
 
     package var status: Status {
         self.state.withLock { state in
-            Status(isCaughtUp: state.isCaughtUp, published: state.published, backends: state.world.backendCount(in: self.cluster))
+            Status(isCaughtUp: state.isCaughtUp, published: state.published, backends: state.fleet.backendCount(in: self.cluster))
         }
     }
 
@@ -108,32 +108,32 @@ package final class BackendPlaces: FollowedState {
             state.incarnation = incarnation
             state.published = published
             guard let message else {
-                state.world.skip(sequence: sequence)
+                state.fleet.skip(sequence: sequence)
                 return nil
             }
             // Of other clusters nothing is kept, and of this one neither who holds a lock nor what certificate authorities ask.
             guard case .cluster(self.cluster, let change) = message else {
-                state.world.skip(sequence: sequence)
+                state.fleet.skip(sequence: sequence)
                 return nil
             }
             switch change {
             case .lock, .acme:
-                state.world.skip(sequence: sequence)
+                state.fleet.skip(sequence: sequence)
                 return nil
             case .backend(let change):
-                state.world.apply(message, sequence: sequence, published: published)
+                state.fleet.apply(message, sequence: sequence, published: published)
                 guard state.isCaughtUp else { return nil }
-                let hasEnded = state.world.backend(change.backend, in: self.cluster)?.state?.isTerminal ?? false
+                let hasEnded = state.fleet.backend(change.backend, in: self.cluster)?.state?.isTerminal ?? false
                 return ([change.backend.rawValue], hasEnded)
             case .drone(let change):
                 guard case .metadata = change.change else {
-                    state.world.skip(sequence: sequence)
+                    state.fleet.skip(sequence: sequence)
                     return nil
                 }
-                let before = Self.address(of: change.drone, in: state.world, self.cluster)
-                state.world.apply(message, sequence: sequence, published: published)
-                guard state.isCaughtUp, Self.address(of: change.drone, in: state.world, self.cluster) != before else { return nil }
-                return (state.world.liveBackends(of: change.drone, in: self.cluster).map(\.rawValue), false)
+                let before = Self.address(of: change.drone, in: state.fleet, self.cluster)
+                state.fleet.apply(message, sequence: sequence, published: published)
+                guard state.isCaughtUp, Self.address(of: change.drone, in: state.fleet, self.cluster) != before else { return nil }
+                return (state.fleet.liveBackends(of: change.drone, in: self.cluster).map(\.rawValue), false)
             }
         }
         if let changed { self.tell(changed.backends, haveEnded: changed.haveEnded) }
@@ -146,14 +146,14 @@ package final class BackendPlaces: FollowedState {
 
     package func purged(_ backend: BackendID, clusterToken: String) {
         guard clusterToken == self.cluster.subjectToken else { return }
-        self.state.withLock { $0.world.forget(backend, in: self.cluster) }
+        self.state.withLock { $0.fleet.forget(backend, in: self.cluster) }
         self.tell([backend.rawValue], haveEnded: false)
     }
 
     package func deleted(at sequence: UInt64) {
         let backend = self.state.withLock { state -> BackendID? in
-            guard let (backend, cluster) = state.world.backend(endedAt: sequence), cluster == self.cluster else { return nil }
-            state.world.forget(backend, in: cluster)
+            guard let (backend, cluster) = state.fleet.backend(endedAt: sequence), cluster == self.cluster else { return nil }
+            state.fleet.forget(backend, in: cluster)
             return backend
         }
         if let backend { self.tell([backend.rawValue], haveEnded: true) }
@@ -177,7 +177,7 @@ package final class BackendPlaces: FollowedState {
 extension BackendPlaces.State {
     /// The stream begins anew. Of two that do so soon after one another, only the last one before counts.
     fileprivate mutating func begin(until deadline: NIODeadline) {
-        self.former = (self.world, deadline)
-        self.world = FleetState()
+        self.former = (self.fleet, deadline)
+        self.fleet = FleetState()
     }
 }

@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import Metrics
 package import NATS
 import NIOCore
@@ -12,7 +13,7 @@ package import TierProxyPolicy
 /// Keeps a proxy of the tier told: where backends are, which tokens are revoked. Says every 10 s that the proxy is there (M17), and in metrics what
 /// it knows and how old that is.
 package struct TierFollower: Service {
-    private let world: FollowedWorld
+    private let fleet: FollowedFleet
     private let directory: TierDirectory
     private let connection: NATSConnection
     private let proxy: ProxyID
@@ -28,10 +29,10 @@ package struct TierFollower: Service {
     private static let ageLimit: Double = 10
 
     package init(
-        world: FollowedWorld, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, cluster: ClusterName, isFurther: Bool = false,
+        fleet: FollowedFleet, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, cluster: ClusterName, isFurther: Bool = false,
         logger: Logger
     ) {
-        self.world = world
+        self.fleet = fleet
         self.directory = directory
         self.connection = connection
         self.proxy = proxy
@@ -39,7 +40,7 @@ package struct TierFollower: Service {
         self.isFurther = isFurther
         self.logger = logger
         let directory = directory
-        world.places.listen { backends, haveEnded in
+        fleet.places.listen { backends, haveEnded in
             directory.apply(.backends(backends))
             if haveEnded { directory.forget(backends) }
         }
@@ -47,8 +48,8 @@ package struct TierFollower: Service {
 
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await StateFollower(jetStream: self.connection.jetStream, world: self.world.places, logger: self.logger).run() }
-            group.addTask { await self.world.tokens.follow(into: self.directory) }
+            group.addTask { await StateFollower(jetStream: self.connection.jetStream, fleet: self.fleet.places, logger: self.logger).run() }
+            group.addTask { await self.fleet.tokens.follow(into: self.directory) }
             group.addTask { await self.report() }
             // Cancelled instead of shut down in order, the same is right: the process ends.
             try? await gracefulShutdown()
@@ -60,13 +61,13 @@ package struct TierFollower: Service {
         var metrics = TierMetrics(of: self.isFurther ? self.cluster : nil)
         var (wasCurrent, wasOld, count) = (false, false, 0)
         while !Task.isCancelled {
-            let status = self.world.places.status
+            let status = self.fleet.places.status
             let age = status.published.map { max(0, Double(WireTime.now().seconds - $0.seconds)) }
-            let isCurrent = self.world.isCurrent
+            let isCurrent = self.fleet.isCurrent
             metrics.report(
                 status, isCurrent: isCurrent, isConnected: self.connection.isConnected, age: age, counts: self.directory.counts)
             if isCurrent, !wasCurrent {
-                self.logger.info("the state of the world is known", metadata: [LogKey.count: "\(status.backends)"])
+                self.logger.info("the state of the fleet is known", metadata: [LogKey.count: "\(status.backends)"])
             }
             let isOld = isCurrent && age.map { $0 > Self.ageLimit } ?? true
             if isOld, !wasOld, isCurrent {

@@ -14,15 +14,15 @@ import ServiceLifecycle
 package struct TierProxyService: FinishingService {
     private let settings: TierProxySettings
     private let server: ProxyServer
-    private let worlds: [FollowedWorld]
+    private let fleets: [FollowedFleet]
     private let logger: Logger
 
     private static let lookInterval: Duration = .milliseconds(20)
 
-    package init(_ settings: TierProxySettings, server: ProxyServer, worlds: [FollowedWorld], logger: Logger) {
+    package init(_ settings: TierProxySettings, server: ProxyServer, fleets: [FollowedFleet], logger: Logger) {
         self.settings = settings
         self.server = server
-        self.worlds = worlds
+        self.fleets = fleets
         self.logger = logger
     }
 
@@ -39,12 +39,12 @@ package struct TierProxyService: FinishingService {
     /// - Returns: False when the process is to end before that.
     private func waitUntilCurrent() async -> Bool {
         await cancelWhenGracefulShutdown {
-            for world in self.worlds { await world.places.waitUntilCaughtUp() }
-            while !Task.isCancelled, !self.worlds.allSatisfy(\.isCurrent) {
+            for fleet in self.fleets { await fleet.places.waitUntilCaughtUp() }
+            while !Task.isCancelled, !self.fleets.allSatisfy(\.isCurrent) {
                 // Cancelled meanwhile, the loop ends.
                 try? await Task.sleep(for: Self.lookInterval)
             }
-            return self.worlds.allSatisfy(\.isCurrent) && !Task.isCancelled
+            return self.fleets.allSatisfy(\.isCurrent) && !Task.isCancelled
         }
     }
 }

@@ -29,7 +29,7 @@ package struct TierProxySettings: ServiceSettings {
     package init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "gateway-proxy")
         // The certificate's files are all it needs of those.
-        reader.leaveSecrets(of: "cert", "acme")
+        reader.removeSecrets(of: "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
         let visitors = VisitorPorts(drone.proxy, drone.cert, &reader)
         guard let secret = drone.proxy.innerSecret else {

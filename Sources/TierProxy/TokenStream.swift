@@ -1,6 +1,7 @@
 import JSONValues
 package import Logging
 package import NATS
+import LogKeys
 import NIOCore
 package import PlaneProtocol
 import PlaneService

@@ -81,13 +81,13 @@ package final class TierDirectory: Sendable {
         }
     }
 
-    package let world: any TierWorld
+    package let fleet: any TierFleet
     /// Revocations that have come. What was found good by another number is looked at again, so that none is missed by whoever asks after it.
     private let revocationCount = Atomic<UInt64>(0)
     private let state = Mutex(State())
 
-    package init(_ world: some TierWorld) {
-        self.world = world
+    package init(_ fleet: some TierFleet) {
+        self.fleet = fleet
     }
 
     /// - Parameter body: Called on any thread with every change, after the directory knows it. Says once, on any thread, when it is done.
@@ -95,7 +95,7 @@ package final class TierDirectory: Sendable {
         self.state.withLock { $0.listeners.append(body) }
     }
 
-    /// The world has changed.
+    /// The fleet has changed.
     ///
     /// - Parameter completion: Called once, when every event loop has done what there was to do, with how many WebSockets and requests were ended, or are open.
     package func apply(_ change: TierChange, _ completion: @escaping @Sendable (_ requests: Int) -> Void = { _ in }) {
@@ -148,7 +148,7 @@ package final class TierDirectory: Sendable {
         }
         switch step {
         case .answer(let answer): completion(answer)
-        case .ask: self.world.fetch(token) { self.fetched(token, $0) }
+        case .ask: self.fleet.fetch(token) { self.fetched(token, $0) }
         case .wait: break
         }
     }
@@ -186,7 +186,7 @@ package final class TierDirectory: Sendable {
             state.tokens[token] = known
             return tells
         }
-        if tells { self.world.tellUse(of: token) }
+        if tells { self.fleet.tellUse(of: token) }
     }
 
     /// An event loop has ended so many requests.

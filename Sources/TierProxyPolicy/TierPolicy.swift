@@ -39,8 +39,8 @@ final class TierPolicy: ProxyPolicy {
     private let anyOrigin: [UInt8]
     private let root: ProxyAnswer
 
-    @exclusivity(unchecked) private var tokens = NameTable<TierRoute>()
-    @exclusivity(unchecked) private var named = NameTable<TierRoute>()
+    @exclusivity(unchecked) private var tokens = ByteKeyTable<TierRoute>()
+    @exclusivity(unchecked) private var named = ByteKeyTable<TierRoute>()
     private var backends: [String: TierBackend] = [:]
     private var endpoints: [SocketAddress: UpstreamPool] = [:]
     /// What was just looked up, for the requests that wait for it.
@@ -88,10 +88,10 @@ final class TierPolicy: ProxyPolicy {
         // A name of a backend is its own host, with paths of its own.
         if form == nil, let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
         if bytes.equals(path, uppercase: "/ready") {
-            return .answer(ProxyAnswer(self.directory.world.isCurrent ? .ok : .serviceUnavailable, "", refusal: nil))
+            return .answer(ProxyAnswer(self.directory.fleet.isCurrent ? .ok : .serviceUnavailable, "", refusal: nil))
         }
         // Whose name it may be is not known yet.
-        if form == nil, !self.directory.world.isCurrent, self.isBelowCluster(head, bytes) { return .answer(Self.notYet) }
+        if form == nil, !self.directory.fleet.isCurrent, self.isBelowCluster(head, bytes) { return .answer(Self.notYet) }
         if path.count <= 1, !head.isAsteriskForm { return .answer(self.root) }
         if segment.isEmpty { return .answer(ProxyAnswer(.badRequest, "", refusal: .noToken)) }
         guard let form else { return .answer(Self.gone) }
@@ -104,7 +104,7 @@ final class TierPolicy: ProxyPolicy {
         let found: TierRoute?
         if case .signed = form {
             // Before all revocations are known, nobody can say that it is good.
-            guard self.directory.world.isCurrent else { return .answer(Self.notYet) }
+            guard self.directory.fleet.isCurrent else { return .answer(Self.notYet) }
             switch self.verify(text, digest, at: now) {
             case .route(let route): found = route
             case .none: found = nil
@@ -134,7 +134,7 @@ final class TierPolicy: ProxyPolicy {
             return .answer(ProxyAnswer(.forbidden, "This port is for proxies of drones.", refusal: .notOfDrone))
         }
         if let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
-        return .answer(self.directory.world.isCurrent ? ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend) : Self.notYet)
+        return .answer(self.directory.fleet.isCurrent ? ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend) : Self.notYet)
     }
 
     /// The visitor has shown a token.
@@ -166,7 +166,7 @@ final class TierPolicy: ProxyPolicy {
     private func answer(for backend: TierBackend) -> ProxyAnswer {
         switch backend.place {
         case .unreachable: return ProxyAnswer(.badGateway, "", refusal: .droneUnreachable)
-        case .unknown where !self.directory.world.isCurrent: return Self.notYet
+        case .unknown where !self.directory.fleet.isCurrent: return Self.notYet
         case .unknown, .ended, .starting, .ready: return Self.gone
         }
     }
@@ -238,7 +238,7 @@ final class TierPolicy: ProxyPolicy {
     /// Nil for one that nobody knows, or that has ended; neither is kept.
     private func backend(_ name: String) -> TierBackend? {
         if let known = self.backends[name] { return known }
-        let place = self.directory.world.place(of: name)
+        let place = self.directory.fleet.place(of: name)
         switch place {
         case .unknown, .ended: return nil
         case .starting, .ready, .unreachable: break
@@ -271,7 +271,7 @@ final class TierPolicy: ProxyPolicy {
     }
 
     /// Connections are to a drone's proxy, which keeps its backends apart, so all backends of a drone share them.
-    private func endpoint(of place: BackendPlace) -> UpstreamPool? {
+    private func endpoint(of place: BackendLocation) -> UpstreamPool? {
         guard case .ready(let address) = place else { return nil }
         if let known = self.endpoints[address] { return known }
         let endpoint = self.host.makeEndpoint(address, tls: self.options.hopTLS)
@@ -298,7 +298,7 @@ final class TierPolicy: ProxyPolicy {
 
     private func backendChanged(_ name: String) {
         guard let backend = self.backends[name] else { return }
-        let place = self.directory.world.place(of: name)
+        let place = self.directory.fleet.place(of: name)
         guard place != backend.place else { return }
         backend.place = place
         backend.isAwaited = false
@@ -343,7 +343,7 @@ final class TierPolicy: ProxyPolicy {
         switch grant.target {
         case .backend(let backend): name = backend
         case .holder(let lock):
-            guard let holder = self.directory.world.holder(of: lock) else { return nil }
+            guard let holder = self.directory.fleet.holder(of: lock) else { return nil }
             name = holder
         }
         let ownership = TokenOwnership(digest, grant)
@@ -360,7 +360,7 @@ final class TierPolicy: ProxyPolicy {
     }
 
     private func absent(_ name: String, isAwaited: Bool) -> TierBackend {
-        let place = self.directory.world.place(of: name)
+        let place = self.directory.fleet.place(of: name)
         if isAwaited, place == .unknown { return self.awaited(name) }
         let absent = TierBackend(name: name, place: place, endpoint: nil)
         absent.isDetached = true
@@ -376,7 +376,7 @@ final class TierPolicy: ProxyPolicy {
         let isYoung = seconds - claims.issued < TokenExpiry.youth.nanoseconds / 1_000_000_000
         if let route = self.makeRoute(digest, grant, isYoung: isYoung) { return .route(route) }
         // Its backend may be known here a moment after the token.
-        if isYoung, case .holder(let lock) = grant.target, self.directory.world.holder(of: lock) == nil { return .notYet }
+        if isYoung, case .holder(let lock) = grant.target, self.directory.fleet.holder(of: lock) == nil { return .notYet }
         return .none
     }
 

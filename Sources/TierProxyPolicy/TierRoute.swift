@@ -4,7 +4,7 @@ import ProxyCore
 /// One backend as an event loop of the tier sees it. All routes to it share it.
 final class TierBackend {
     let name: String
-    var place: BackendPlace
+    var place: BackendLocation
     /// Of its drone's proxy, while it is ready.
     var endpoint: UpstreamPool?
     /// It is not kept true any more.
@@ -12,7 +12,7 @@ final class TierBackend {
     /// Nobody has heard of it yet, and that is likely to change.
     var isAwaited = false
 
-    init(name: String, place: BackendPlace, endpoint: UpstreamPool?) {
+    init(name: String, place: BackendLocation, endpoint: UpstreamPool?) {
         self.name = name
         self.place = place
         self.endpoint = endpoint
@@ -54,7 +54,7 @@ final class TierRoute: ProxyRoute {
 }
 
 /// Values found by the bytes of a name, without making a string of them. Only what is good gets in here, so nobody outside can make the lists long.
-struct NameTable<Value> {
+struct ByteKeyTable<Value> {
     private var slots: [UInt64: [(name: [UInt8], value: Value, size: Int)]] = [:]
     private(set) var count = 0
     /// Of all together, as it was said when they were put in.

@@ -38,6 +38,6 @@ package func withTimeLimit<Value: Sendable, Failure: Error>(
 private enum LimitedOutcome<Value: Sendable, Failure: Error>: Sendable {
     case done(Result<Value, Failure>)
     case limitReached
-    /// Nobody waits any more.
+    /// The task that waited was cancelled before the limit.
     case cancelled
 }

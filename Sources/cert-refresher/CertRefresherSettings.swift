@@ -20,7 +20,7 @@ struct CertRefresherSettings: ServiceSettings {
     var metrics: MetricsConfiguration { self.drone.acmeMetrics }
 
     init?(_ reader: inout ConfigReader) {
-        reader.leaveSecrets(of: "proxy")
+        reader.removeSecrets(of: "proxy")
         reader.demandTable("nats", for: "cert-refresher")
         reader.demandTable("acme", for: "cert-refresher")
         guard let drone = DroneConfiguration(&reader), let nats = drone.nats, let acme = drone.acme, let cert = drone.cert else { return nil }

@@ -3,6 +3,7 @@ import ClusterNames
 import ClusterNamesConfiguration
 import DNSCore
 import Logging
+import LogKeys
 import NATS
 import NetworkAddresses
 import NIOCore
@@ -28,8 +29,8 @@ import ServiceLifecycle
         if settings.zones.nameServers.isEmpty {
             logger.warning("dns.domain_name is not set: there are no NS records, and strict resolvers will not accept the delegation")
         }
-        let world = ZoneStore(settings: settings.zones, clusters: settings.dns.clusters)
-        let server = DNSServer(source: world, configuration: try settings.serverConfiguration(), group: .singleton)
+        let fleet = ZoneStore(settings: settings.zones, clusters: settings.dns.clusters)
+        let server = DNSServer(source: fleet, configuration: try settings.serverConfiguration(), group: .singleton)
         let address: SocketAddress
         do {
             address = try await server.start()
@@ -42,7 +43,7 @@ import ServiceLifecycle
         logger.info("dns listens", metadata: [LogKey.port: "\(address.port ?? 0)"])
         let connection = try await NATSConnection.connect(settings.nats.options(name: "dns", inboxPrefix: "controller.inbox.dns"), logger: logger)
         return [
-            NATSConnectionService(connection), NameServer(server: server, world: world, jetStream: connection.jetStream, logger: logger),
+            NATSConnectionService(connection), NameServer(server: server, fleet: fleet, jetStream: connection.jetStream, logger: logger),
         ]
     }
 }

@@ -5,6 +5,7 @@ import DroneCore
 import DroneCoreConfiguration
 import DroneStore
 import Logging
+import LogKeys
 import NATS
 import PlaneMessaging
 import PlaneMessagingConfiguration

@@ -21,7 +21,7 @@ struct DroneAgentSettings: ServiceSettings {
     init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "drone-agent")
         reader.demandTable("agent", for: "drone-agent")
-        reader.leaveSecrets(of: "cert", "acme", "proxy")
+        reader.removeSecrets(of: "cert", "acme", "proxy")
         guard let drone = DroneConfiguration(&reader), let nats = drone.nats, let agent = drone.agent else { return nil }
         self.drone = drone
         self.nats = nats

@@ -41,22 +41,22 @@ import Glibc
         let connection = NATSConnection.unopened(
             settings.nats.options(name: "gateway-proxy \(proxy.rawValue)", inboxPrefix: settings.inboxPrefix), logger: logger)
         let openFiles = OpenFileLimit.raise()
-        var (clusters, worlds, followers): ([TierPolicySource.Cluster], [FollowedWorld], [any Service]) = ([], [], [])
+        var (clusters, fleets, followers): ([TierPolicySource.Cluster], [FollowedFleet], [any Service]) = ([], [], [])
         for cluster in settings.clusters {
-            let world = FollowedWorld(
+            let fleet = FollowedFleet(
                 BackendPlaces(cluster: cluster), TokenStream(connection.jetStream, proxy: proxy, cluster: cluster, logger: logger))
-            let directory = TierDirectory(world)
+            let directory = TierDirectory(fleet)
             clusters.append(TierPolicySource.Cluster(try settings.proxyOptions(for: cluster, openFiles: openFiles), directory))
-            worlds.append(world)
+            fleets.append(fleet)
             followers.append(
                 TierFollower(
-                    world: world, directory: directory, connection: connection, proxy: proxy, cluster: cluster, isFurther: cluster != settings.cluster,
+                    fleet: fleet, directory: directory, connection: connection, proxy: proxy, cluster: cluster, isFurther: cluster != settings.cluster,
                     logger: logger))
         }
         let server = try await ProxyServer(tier: clusters, group: Self.trafficLoops, logger: logger)
         var services: [any Service] = [NATSConnectionService(connection, opens: true)]
         services += followers
-        services.append(TierProxyService(settings, server: server, worlds: worlds, logger: logger))
+        services.append(TierProxyService(settings, server: server, fleets: fleets, logger: logger))
         return services
     }
 }

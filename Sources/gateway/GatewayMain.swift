@@ -18,7 +18,7 @@ import ServiceLifecycle
 
     @OptionGroup var options: ServiceOptions
 
-    /// What Plane gives open requests; streams are cut at once, and clients come again.
+    /// How long requests that are being answered may go on after SIGTERM, as in Plane 0.5. Event streams are closed at once, since clients reconnect by themselves.
     static var gracefulShutdownLimit: Duration { .seconds(8) }
 
     func makeServices(_ settings: GatewaySettings, logger: Logger) async throws -> [any Service] {

@@ -23,7 +23,7 @@ enum UsageHint {
         "doctor": "plane doctor --nats nats://operator:secret@10.0.0.1:4222",
         "cleanup": "plane cleanup --older-than 48h --dry-run",
         "mark-backend-lost": "plane mark-backend-lost 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
-        "dump-state": "plane dump-state > world.json",
+        "dump-state": "plane dump-state > fleet.json",
         "stream-state": "plane stream-state --snapshot --cluster plane.localhost",
         "completions": "plane completions bash > /etc/bash_completion.d/plane",
     ]

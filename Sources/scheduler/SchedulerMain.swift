@@ -11,7 +11,7 @@ import ServiceLifecycle
 @main struct SchedulerMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "scheduler",
-        abstract: "Places backends on drones and keeps the state of the world. Any number may run.",
+        abstract: "Places backends on drones and keeps the state of the fleet. Any number may run.",
         usage: "scheduler [options] [<configuration-file>]",
         version: BuildInformation.version)
 

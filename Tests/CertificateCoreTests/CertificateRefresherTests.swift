@@ -94,7 +94,7 @@ import Testing
     final class Board: CertificateSharing {
         struct State {
             var pairs: [CertificatePair?]
-            var turns: [CertificateTurn]
+            var turns: [OrderPermission]
             var ends: [Date?] = []
             var asked: [Bool] = []
         }
@@ -106,7 +106,7 @@ import Testing
         ///   - pairs: shown one after the other, the last one for good.
         ///   - turns: likewise.
         ///   - failure: of everything.
-        init(_ pairs: [CertificatePair?] = [nil], turns: [CertificateTurn] = [.ours], failure: (any Error)? = nil) {
+        init(_ pairs: [CertificatePair?] = [nil], turns: [OrderPermission] = [.ours], failure: (any Error)? = nil) {
             self.state = Mutex(State(pairs: pairs, turns: turns))
             self.failure = failure
         }
@@ -128,7 +128,7 @@ import Testing
             self.state.withLock { $0.pairs = [pair] }
         }
 
-        func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn {
+        func takeLease(now: Date, isUrgent: Bool) async throws -> OrderPermission {
             self.state.withLock { state in
                 state.asked.append(isUrgent)
                 return state.turns.count > 1 ? state.turns.removeFirst() : state.turns[0]
@@ -220,7 +220,7 @@ import Testing
         #expect(authority.orders.count > 2)
         #expect(self.log.text.contains("an order failed shortly before this start"))
         for (earlier, later) in zip(authority.orders, authority.orders.dropFirst()) {
-            #expect(later.timeIntervalSince(earlier) >= AttemptMark.pause)
+            #expect(later.timeIntervalSince(earlier) >= FailedOrderMarker.pause)
         }
     }
 
@@ -230,7 +230,7 @@ import Testing
         let authority = Authority(clock, [Self.outage, Self.fresh])
         for _ in 0..<2 { try await self.run(clock, authority) }
         #expect(authority.orders.count == 2)
-        #expect(authority.orders[1].timeIntervalSince(authority.orders[0]) < AttemptMark.pause)
+        #expect(authority.orders[1].timeIntervalSince(authority.orders[0]) < FailedOrderMarker.pause)
     }
 
     @Test("a pair for other names is ordered again, and why is said")

@@ -47,7 +47,7 @@ import Testing
     @Test("keeps others away while it is renewed, the holder never, and nobody when it ended long ago by any clock")
     func orders() {
         let lease = CertificateLease(holder: "a", until: self.seconds + 60)
-        func turn(of process: String, isAlive: Bool = true, after seconds: TimeInterval = 0) -> CertificateTurn {
+        func turn(of process: String, isAlive: Bool = true, after seconds: TimeInterval = 0) -> OrderPermission {
             lease.turn(of: process, isAlive: isAlive, isUrgent: false, at: self.now.addingTimeInterval(seconds))
         }
         #expect(turn(of: "b") == .othersOrder)

@@ -175,7 +175,7 @@ import Testing
         try await DNSService.run { service in
             try await service.fill()
             await service.server.stop(.kill)
-            try await service.dns.line(containing: "answers are from an old state of the world")
+            try await service.dns.line(containing: "answers are from an old state of the fleet")
             #expect(try await service.dig("one.plane.test", "A") == ["203.0.113.7"])
             let metrics = try await service.metrics()
             let age = metrics.split(separator: "\n").first { $0.hasPrefix("plane_dns_state_age_seconds ") }
@@ -191,7 +191,7 @@ import Testing
     }
 
     @Test(
-        "before it knows the world it says that it does not, so that resolvers ask another server; SIGTERM ends it in order",
+        "before it knows the fleet it says that it does not, so that resolvers ask another server; SIGTERM ends it in order",
         .enabled(if: areToolsInstalled))
     func beforeNATS() async throws {
         let natsPort = try freeLoopbackPort()

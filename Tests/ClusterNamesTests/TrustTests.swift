@@ -69,8 +69,8 @@ import Testing
                 let plane = try TestProcess.ours("plane", arguments + ["--nats", server.url(of: "operator"), "--nats-ca", server.caPath])
                 #expect(await plane.ended() == 0, "plane \(arguments): \(plane.log)")
             }
-            let world = try await operatorBus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
-            for await message in world where message.pending == 0 { break }
+            let fleet = try await operatorBus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
+            for await message in fleet where message.pending == 0 { break }
             group.cancelAll()
         }
         for bus in [drone, refresher, application, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
@@ -339,8 +339,8 @@ import Testing
                 Array(consumer.utf8), to: "\(isDNS ? "plane.API" : "$JS.API").CONSUMER.CREATE.plane_state", timeout: .seconds(5))
         }
         // One to an inbox, to have waited until such a delivery comes.
-        let world = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
-        for await message in world where message.pending == 0 { break }
+        let fleet = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
+        for await message in fleet where message.pending == 0 { break }
         let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
         for stream in ["plane_secrets", "backend_status", "plane_certificates", "backend_logs"] {
             #expect(try await operatorBus.connection.jetStream.streamInfo(stream).lastSequence == 0, "\(stream)")
@@ -442,18 +442,18 @@ import Testing
         #expect(streams.reduce(0) { $0 + $1.bytes } < 16 << 20, "\(streams)")
         #expect(streams.contains { $0.bytes > 64 << 10 }, "something was stored")
         let refresher = try await Self.connect("cert-refresher", to: server, inbox: "cluster.plane_test.inbox.refresher", log)
-        #expect(try await refresher.request(SetAcmeDNSRecord(cluster: .plane, value: "still")), "the state of the world takes what is written")
+        #expect(try await refresher.request(SetAcmeDNSRecord(cluster: .plane, value: "still")), "the state of the fleet takes what is written")
         for bus in [bus, operatorBus, refresher] { await bus.connection.drain(timeout: .seconds(1)) }
         await scheduler.stop(.terminate)
         await server.server.stop(.kill)
     }
 
-    /// What the world's stream and the leases hold of this cluster, with their payloads.
+    /// What the fleet's stream and the leases hold of this cluster, with their payloads.
     private static func state(_ server: GuardedNATS) async throws -> Set<String> {
         let bus = try await Self.connect("operator", to: server, inbox: "cli.inbox", LogRecorder())
         var lines: Set<String> = []
-        let world = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
-        for await message in world {
+        let fleet = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
+        for await message in fleet {
             if message.subject != "state.heartbeat" { lines.insert("\(message.subject) \(String(decoding: message.payload, as: UTF8.self))") }
             if message.pending == 0 { break }
         }

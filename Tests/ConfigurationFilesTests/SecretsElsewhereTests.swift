@@ -72,7 +72,7 @@ import Testing
     func foreign() throws {
         struct OfTheProxy: ConfigReadable {
             init?(_ reader: inout ConfigReader) {
-                reader.leaveSecrets(of: "nats", "acme")
+                reader.removeSecrets(of: "nats", "acme")
                 guard DroneConfiguration(&reader) != nil else { return nil }
             }
         }

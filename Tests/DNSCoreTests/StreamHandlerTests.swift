@@ -33,7 +33,7 @@ import Testing
         let roster = ConnectionTable(maximum: 1, perHost: 1)
         let handler = StreamHandler(
             responder: ZoneFixture.responder(), counters: ServerCounters(), idleTimeout: .seconds(10),
-            seat: roster.enter(.v4(0), at: .now(), close: {}).seat)
+            slot: roster.enter(.v4(0), at: .now(), close: {}).slot)
         try channel.pipeline.syncOperations.addHandlers([buffer, handler])
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/none")).wait()
         var questions = ByteBuffer()

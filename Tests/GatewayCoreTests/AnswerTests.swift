@@ -106,13 +106,13 @@ import Testing
     @Test("the state of a cluster has the nodes that are there, in the shape that official clients read")
     func clusterState() throws {
         let cluster = try #require(ClusterName(rawValue: "c.test"))
-        var world = FleetState()
+        var fleet = FleetState()
         var sequence: UInt64 = 0
         func apply(_ drone: String, _ changes: [DroneMessage.Change]) throws {
             let id = try #require(DroneID(rawValue: drone))
             for change in changes {
                 sequence += 1
-                world.apply(.cluster(cluster, .drone(DroneMessage(drone: id, change: change))), sequence: sequence, published: WireTime(seconds: 0))
+                fleet.apply(.cluster(cluster, .drone(DroneMessage(drone: id, change: change))), sequence: sequence, published: WireTime(seconds: 0))
             }
         }
         let metadata = DroneMessage.Change.metadata(DroneMetadata(ip: .v4(0x7F00_0001), version: "1"))
@@ -121,7 +121,7 @@ import Testing
         try apply("gone", [metadata, .state(.ready, at: StateTime(milliseconds: 0)), .keepAlive(at: StateTime(milliseconds: 1000))])
         try apply("silent", [metadata, .state(.ready, at: StateTime(milliseconds: 0))])
         let proxy = ClusterStateDocument.Proxy(id: try #require(ProxyID(rawValue: "px-1")), version: "2")
-        let document = ClusterStateDocument(of: cluster, world: world, proxies: [proxy], controller: "co-a", now: StateTime(milliseconds: 100_000))
+        let document = ClusterStateDocument(of: cluster, fleet: fleet, proxies: [proxy], controller: "co-a", now: StateTime(milliseconds: 100_000))
         #expect(
             String(decoding: WireCodec.encode(document), as: UTF8.self)
                 == #"{"drones":[{"ready":true,"draining":false,"last_heartbeat_age":3,"backend_count":0,"node":{"name":{"Drone":"d1"},"plane_version":"1","plane_hash":"","controller":"co-a","controller_heartbeat_age":0}},{"ready":false,"draining":true,"last_heartbeat_age":0,"backend_count":0,"node":{"name":{"Drone":"d2"},"plane_version":"1","plane_hash":"","controller":"co-a","controller_heartbeat_age":0}}],"proxies":[{"name":{"Proxy":"px-1"},"plane_version":"2","plane_hash":"","controller":"co-a","controller_heartbeat_age":0}]}"#

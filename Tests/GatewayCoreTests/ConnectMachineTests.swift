@@ -67,7 +67,7 @@ import Testing
         _ = machine.begin()
         _ = machine.found(ending, elapsed: .zero)
         _ = machine.waited(hasEnded: true)
-        #expect(self.kind(machine.found(ending, elapsed: ConnectMachine.patience)) == .failedToAcquireKey)
+        #expect(self.kind(machine.found(ending, elapsed: ConnectMachine.timeLimit)) == .failedToAcquireKey)
     }
 
     @Test("what the same request has made before is its answer, ended or not, and nobody waits for its end")

@@ -70,8 +70,8 @@ import Testing
         #expect(self.statuses([self.message(.timedOutBeforeReady, 2)]).map(\.status) == [.hardTerminating, .terminated])
     }
 
-    @Test("whoever has seen a status is told later ones only", arguments: StatusWord.allCases)
-    func resumed(seen: StatusWord) {
+    @Test("whoever has seen a status is told later ones only", arguments: GatewayStatus.allCases)
+    func resumed(seen: GatewayStatus) {
         var history = StatusHistory(after: seen)
         var entries = history.assigned(at: StateTime(milliseconds: 0))
         for message in [self.message(.loading, 1), self.message(.starting, 2), self.message(.ready, 3), self.message(.terminated, 4)] {

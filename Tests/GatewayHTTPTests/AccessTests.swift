@@ -11,9 +11,9 @@ import Synchronization
 import Testing
 
 @Suite struct AccessTests {
-    private static func token(_ name: String, _ text: String) throws -> AccessToken {
+    private static func token(_ name: String, _ text: String) throws -> APIToken {
         let (secret, scope) = (text.split(separator: " ")[0], text.split(separator: " ").dropFirst().joined(separator: " "))
-        return try #require(AccessToken(name: name, text: "sha256:\(TokenHash(of: String(secret))) \(scope)"))
+        return try #require(APIToken(name: name, text: "sha256:\(TokenHash(of: String(secret))) \(scope)"))
     }
 
     @Test("with tokens, /ctrl asks for one and /pub does not")
@@ -70,7 +70,7 @@ import Testing
             "sha256:\(String(repeating: "a", count: 64)) read planet=x",
         ])
     func noToken(text: String) {
-        #expect(AccessToken(name: "a", text: text) == nil)
+        #expect(APIToken(name: "a", text: text) == nil)
     }
 
     @Test("who asks too often is told when to come again")

@@ -15,7 +15,7 @@ import Testing
         #expect(answer.status == 200 && answer.headers.first(name: "content-type") == "application/json")
         #expect(answer["spawned"] == .bool(spawned))
         for key in ["backend_id", "status", "token", "url", "status_url"] { #expect(answer[key]?.text?.isEmpty == false, "\(key)") }
-        #expect(answer["status"]?.text.flatMap { StatusWord(rawValue: $0) } != nil)
+        #expect(answer["status"]?.text.flatMap { GatewayStatus(rawValue: $0) } != nil)
         for key in ["subdomain", "secret_token", "drone"] {
             let value = try #require(answer[key], "\(key) is there, if only as null")
             #expect(value == .null || value.text != nil, "\(key)")
@@ -89,7 +89,7 @@ import Testing
             #expect(named["url"] == .string("https://play.plane.test/\(token)/") && named["subdomain"] == .string("play"))
             let backend = try #require(named["backend_id"]?.text)
             let events = try await gateway.events("/pub/b/\(backend)/status-stream") { $0.contains("id: ready\n\n") }
-            let seen = try events.split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { try #require(StatusWord(rawValue: String($0.dropFirst(4)))) }
+            let seen = try events.split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { try #require(GatewayStatus(rawValue: String($0.dropFirst(4)))) }
             #expect(seen == seen.sorted() && Set(seen).count == seen.count)
         }
     }

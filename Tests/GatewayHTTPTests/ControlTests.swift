@@ -132,7 +132,7 @@ import Testing
             #expect(page.contains(room.rawValue) && !page.contains(hall.rawValue))
             let live = try await gateway.events("/page/events?q=u2") { $0.contains("\n\n") }
             #expect(live.contains(room.rawValue) && !live.contains(hall.rawValue))
-            let subjects = try await gateway.client.bus.connection.jetStream.subjects(in: TokenRecord.stream, matching: VisitNote.subscription, limit: 10)
+            let subjects = try await gateway.client.bus.connection.jetStream.subjects(in: TokenRecord.stream, matching: VisitRecord.subscription, limit: 10)
             #expect(subjects.count == 3 && !subjects.contains { $0.contains("zo") || $0.contains("u2") })
         }
     }

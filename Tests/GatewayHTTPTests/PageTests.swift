@@ -77,8 +77,8 @@ import Testing
     @Test("with tokens, people log in, and see buttons only where they may press them")
     func login() async throws {
         let tokens = [
-            try #require(AccessToken(name: "reader", text: "sha256:\(TokenHash(of: "r3ad")) read")),
-            try #require(AccessToken(name: "writer", text: "sha256:\(TokenHash(of: "wr1te")) write")),
+            try #require(APIToken(name: "reader", text: "sha256:\(TokenHash(of: "r3ad")) read")),
+            try #require(APIToken(name: "writer", text: "sha256:\(TokenHash(of: "wr1te")) write")),
         ]
         try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
             let refused = try await gateway.get("/")
@@ -134,7 +134,7 @@ import Testing
     /// Pictures of all pages with something of everything on them are kept in `.run/gateway-page`, for people to look at.
     @Test("in a browser the pages fit into any window, light and dark, can be read by everybody, and their rules against foreign code let them work")
     func pictures() async throws {
-        let tokens = [try #require(AccessToken(name: "reader", text: "sha256:\(TokenHash(of: "r3ad")) read"))]
+        let tokens = [try #require(APIToken(name: "reader", text: "sha256:\(TokenHash(of: "r3ad")) read"))]
         let folder = URL(filePath: FileManager.default.currentDirectoryPath).appending(path: ".run/gateway-page")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         @Sendable func look(at pages: [(name: String, path: String)], _ gateway: GatewayFixture) async throws {

@@ -163,7 +163,7 @@ struct RevocationTests {
     @Test("whose token is for one cluster may revoke what is there, and no user everywhere")
     func rights() async throws {
         let text = "sha256:\(TokenHash(of: "here")) write cluster=plane.test"
-        let token = try #require(AccessToken(name: "here", text: text))
+        let token = try #require(APIToken(name: "here", text: text))
         try await GatewayFixture.run(configure: { $0.tokens = [token] }) { gateway in
             let bearer = [("authorization", "Bearer here")]
             let connected = try await gateway.post("/ctrl/connect", #"{"key":{"name":"room"},\#(Self.recipe)}"#, headers: bearer)

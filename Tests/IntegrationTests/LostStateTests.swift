@@ -4,7 +4,7 @@ import PlaneProtocol
 import PlaneTestSupport
 import Testing
 
-/// The state of the world is deleted under a running cluster.
+/// The state of the fleet is deleted under a running cluster.
 @Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct LostStateTests {
     /// The program `dns` beside a cluster, and `plane`, as operators run them.

@@ -46,7 +46,9 @@ struct ParkedTests {
         }
     }
 
-    @Test("an agent that is killed with a claimed container leaves one container of the backend, whatever that had been told", arguments: [FaultPoint.created, .starting, .started])
+    @Test(
+        "an agent that is killed with a claimed container leaves one container of the backend, whatever that had been told",
+        arguments: [FaultPoint.created, .starting, .started])
     func killed(point: FaultPoint) async throws {
         try await withCluster { cluster in
             await cluster.stop(.agent, .terminate)

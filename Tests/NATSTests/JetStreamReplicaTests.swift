@@ -6,7 +6,7 @@ import Testing
 @Suite("JetStream replicas", .timeLimit(.minutes(2)))
 struct JetStreamReplicaTests {
     private static let state = StreamConfiguration(
-        name: "world", subjects: ["world.>"], maxMessagesPerSubject: 1, replicas: 3)
+        name: "fleet", subjects: ["fleet.>"], maxMessagesPerSubject: 1, replicas: 3)
 
     @Test("W14: a stream made while the cluster lacks a server gets its replicas when the server is there, and keeps its messages")
     func forming() async throws {
@@ -22,18 +22,18 @@ struct JetStreamReplicaTests {
             }
         }
         #expect(try await jetStream.ensureStream(Self.state).replicas == 2)
-        _ = try await jetStream.publish("1".bytes, to: "world.a")
+        _ = try await jetStream.publish("1".bytes, to: "fleet.a")
         let tooEarly = await #expect(throws: NATSError.self) { try await jetStream.adjustStream(Self.state) }
         #expect(tooEarly?.meansTooFewServers == true)
 
         try await cluster.startNext()
         try await eventually("the stream can have three replicas") { (try? await jetStream.adjustStream(Self.state)) == true }
-        #expect(try await jetStream.streamInfo("world").replicas == 3)
-        #expect(try await jetStream.lastMessage(stream: "world", subject: "world.a")?.payload == "1".bytes)
+        #expect(try await jetStream.streamInfo("fleet").replicas == 3)
+        #expect(try await jetStream.lastMessage(stream: "fleet", subject: "fleet.a")?.payload == "1".bytes)
         var fewer = Self.state
         fewer.replicas = 1
         #expect(try await !jetStream.adjustStream(fewer))
-        #expect(try await jetStream.streamInfo("world").replicas == 3)
+        #expect(try await jetStream.streamInfo("fleet").replicas == 3)
         await connection.drain()
         await cluster.stop()
     }

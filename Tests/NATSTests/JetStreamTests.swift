@@ -5,7 +5,7 @@ import Testing
 @Suite("JetStream", .timeLimit(.minutes(2)))
 struct JetStreamTests {
     private static let state = StreamConfiguration(
-        name: "world", subjects: ["world.>"], maxMessagesPerSubject: 1, replicas: 2)
+        name: "fleet", subjects: ["fleet.>"], maxMessagesPerSubject: 1, replicas: 2)
 
     @Test("makes a stream with one replica where the server has no cluster, and leaves an existing one alone")
     func ensureStream() async throws {
@@ -13,11 +13,11 @@ struct JetStreamTests {
             let connection = try await NATSConnection.make(server)
             let created = try await connection.jetStream.ensureStream(Self.state)
             #expect(created.replicas == 1)
-            #expect(created.subjects == ["world.>"])
+            #expect(created.subjects == ["fleet.>"])
             var other = Self.state
             other.subjects = ["elsewhere.>"]
             let found = try await connection.jetStream.ensureStream(other)
-            #expect(found.subjects == ["world.>"])
+            #expect(found.subjects == ["fleet.>"])
             #expect(found.created == created.created)
             await connection.drain()
         }
@@ -42,13 +42,13 @@ struct JetStreamTests {
             let connection = try await NATSConnection.make(server)
             let jetStream = connection.jetStream
             _ = try await jetStream.ensureStream(Self.state)
-            #expect(try await jetStream.publish("1".bytes, to: "world.a").sequence == 1)
-            let ack = try await jetStream.publish("2".bytes, to: "world.a")
+            #expect(try await jetStream.publish("1".bytes, to: "fleet.a").sequence == 1)
+            let ack = try await jetStream.publish("2".bytes, to: "fleet.a")
             #expect(ack.sequence == 2)
-            #expect(ack.stream == "world")
-            #expect(try await jetStream.lastMessage(stream: "world", subject: "world.a")?.payload == "2".bytes)
-            #expect(try await jetStream.lastMessage(stream: "world", subject: "world.b") == nil)
-            #expect(try await jetStream.streamInfo("world").messages == 1)
+            #expect(ack.stream == "fleet")
+            #expect(try await jetStream.lastMessage(stream: "fleet", subject: "fleet.a")?.payload == "2".bytes)
+            #expect(try await jetStream.lastMessage(stream: "fleet", subject: "fleet.b") == nil)
+            #expect(try await jetStream.streamInfo("fleet").messages == 1)
             await connection.drain()
         }
     }
@@ -64,7 +64,7 @@ struct JetStreamTests {
                     group.addTask {
                         do throws(NATSError) {
                             _ = try await jetStream.publish(
-                                "\(number)".bytes, to: "world.lock", expectedLastSubjectSequence: 0)
+                                "\(number)".bytes, to: "fleet.lock", expectedLastSubjectSequence: 0)
                             return nil
                         } catch {
                             return error.code
@@ -76,7 +76,7 @@ struct JetStreamTests {
             #expect(codes.filter { $0 == nil }.count == 1)
             #expect(codes.filter { $0 == .wrongLastSequence }.count == 19)
             #expect(
-                try await jetStream.publish([], to: "world.lock", expectedLastSubjectSequence: 1).sequence == 2)
+                try await jetStream.publish([], to: "fleet.lock", expectedLastSubjectSequence: 1).sequence == 2)
             await connection.drain()
         }
     }
@@ -101,10 +101,10 @@ struct JetStreamTests {
             let connection = try await NATSConnection.make(server)
             let jetStream = connection.jetStream
             _ = try await jetStream.ensureStream(Self.state)
-            for subject in ["world.b.1", "world.a.2", "world.a.1", "world.a.1"] { _ = try await jetStream.publish([], to: subject) }
-            #expect(try await jetStream.subjects(in: "world", matching: "world.a.*", limit: 10) == ["world.a.1", "world.a.2"])
-            #expect(try await jetStream.subjects(in: "world", matching: "world.>", limit: 2) == ["world.a.1", "world.a.2"])
-            #expect(try await jetStream.subjects(in: "world", matching: "world.c", limit: 2).isEmpty)
+            for subject in ["fleet.b.1", "fleet.a.2", "fleet.a.1", "fleet.a.1"] { _ = try await jetStream.publish([], to: subject) }
+            #expect(try await jetStream.subjects(in: "fleet", matching: "fleet.a.*", limit: 10) == ["fleet.a.1", "fleet.a.2"])
+            #expect(try await jetStream.subjects(in: "fleet", matching: "fleet.>", limit: 2) == ["fleet.a.1", "fleet.a.2"])
+            #expect(try await jetStream.subjects(in: "fleet", matching: "fleet.c", limit: 2).isEmpty)
             await #expect(throws: NATSError.self) { try await jetStream.subjects(in: "none", matching: ">", limit: 2) }
             await connection.drain()
         }

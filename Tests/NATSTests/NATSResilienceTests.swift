@@ -27,7 +27,7 @@ struct NATSResilienceTests {
     }
 
     @Test("however long a server was away, whoever needs it tries again within half a second")
-    func patience() throws {
+    func timeLimit() throws {
         let pauses = NativeEventBox.reconnectPauses
         #expect(try #require(pauses.max()) * 3 / 2 <= 500)
     }

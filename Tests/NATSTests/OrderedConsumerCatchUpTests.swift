@@ -9,20 +9,20 @@ struct OrderedConsumerCatchUpTests {
         try await withNATSServer { server in
             let connection = try await NATSConnection.make(server)
             let jetStream = connection.jetStream
-            _ = try await jetStream.ensureStream(StreamConfiguration(name: "world", subjects: ["world.>"], maxMessagesPerSubject: 1))
-            for number in 0..<5000 { try connection.publish("x".bytes, to: "world.\(number)") }
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: "fleet", subjects: ["fleet.>"], maxMessagesPerSubject: 1))
+            for number in 0..<5000 { try connection.publish("x".bytes, to: "fleet.\(number)") }
             try await connection.flush()
-            let last = try await jetStream.publish("x".bytes, to: "world.last").sequence
+            let last = try await jetStream.publish("x".bytes, to: "fleet.last").sequence
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     // The next to be read, and others, are replaced before they are.
                     for round in 0... {
                         guard !Task.isCancelled else { return }
-                        for number in 0..<50 { try connection.publish("y".bytes, to: "world.\((round * 50 + number) % 5000)") }
+                        for number in 0..<50 { try connection.publish("y".bytes, to: "fleet.\((round * 50 + number) % 5000)") }
                         try await connection.flush()
                     }
                 }
-                let consumer = try await jetStream.orderedConsumer(stream: "world", from: .first)
+                let consumer = try await jetStream.orderedConsumer(stream: "fleet", from: .first)
                 for await message in consumer where message.sequence >= last {
                     #expect(message.pending == 0)
                     break

@@ -9,11 +9,11 @@ import Testing
 @Suite("The errors of a client")
 struct PlaneErrorTests {
     private static func unanswered(_ code: NATSError.Code) -> PlaneError {
-        PlaneError(RequestFailure.transport(NATSError(code, attempt: "request a")), of: .scheduler)
+        PlaneError(BusRequestError.transport(NATSError(code, attempt: "request a")), of: .scheduler)
     }
 
     private static func refused(_ code: ErrorReply.Code) -> PlaneError {
-        PlaneError(RequestFailure.refused(ErrorReply(code: code, message: "no")), of: .scheduler)
+        PlaneError(BusRequestError.refused(ErrorReply(code: code, message: "no")), of: .scheduler)
     }
 
     @Test(
@@ -42,7 +42,7 @@ struct PlaneErrorTests {
 
     @Test("name who was to answer, and what they said")
     func descriptions() throws {
-        let error = PlaneError(RequestFailure.transport(NATSError(.noResponders, attempt: "request a")), of: .agent(try .make("drone-a")))
+        let error = PlaneError(BusRequestError.transport(NATSError(.noResponders, attempt: "request a")), of: .agent(try .make("drone-a")))
         #expect("\(error)" == "no answer from the agent of drone-a: request a: noResponders")
         #expect("\(Self.refused(.lockBusy))" == "refused, LockBusy: no")
     }

@@ -70,7 +70,7 @@ import Testing
             _ = await mirror.wait(for: try .make("b1"), in: cluster) { $0?.state }
             _ = await mirror.wait(for: try .make("b2"), in: cluster) { $0?.state }
             let plan = CleanupPlan(
-                world: mirror.snapshot, cluster: nil, olderThan: .zero, includeMissingState: false,
+                fleet: mirror.snapshot, cluster: nil, olderThan: .zero, includeMissingState: false,
                 now: StateTime.now().adding(.seconds(1)))
             #expect(plan.items.map(\.backend.rawValue) == ["b1"])
             for item in plan.items { try await client.forget(item) }
@@ -92,7 +92,7 @@ import Testing
             try await scheduler.write(drone: "drone-a", backends: ["b1": .loading])
             let seen = Recorder<[BackendState?]>()
             let cluster = try ClusterName.make("plane.test")
-            let mirror = StateMirror { world in seen.record(world.backends(in: cluster).map(\.state)) }
+            let mirror = StateMirror { fleet in seen.record(fleet.backends(in: cluster).map(\.state)) }
             let following = Task { await failure { () async throws(PlaneError) in try await client.followState(into: mirror) } }
             try await eventually("it is caught up") { !seen.all.isEmpty }
             #expect(seen.all == [[.loading]])

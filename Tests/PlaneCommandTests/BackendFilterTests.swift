@@ -10,7 +10,7 @@ import Testing
 @Suite("The filter and the watch of list-backends", .timeLimit(.minutes(1))) struct BackendFilterTests {
     @Test("every option narrows the selection")
     func options() throws {
-        let filter = try BackendFilter.parse([
+        let filter = try BackendFilterOptions.parse([
             "--cluster", "plane.test", "--drone", "drone-b", "--state", "failed", "--state", "Ready", "--lock", "doc", "--older-than", "60",
         ])
         var expected = BackendSelection()
@@ -20,15 +20,15 @@ import Testing
         expected.lock = LockName(rawValue: "doc")
         expected.minimumAge = .seconds(60)
         #expect(filter.selection == expected)
-        #expect(try BackendFilter.parse(["--all"]).selection.includesEnded)
+        #expect(try BackendFilterOptions.parse(["--all"]).selection.includesEnded)
     }
 
     @Test("whoever asks for a state gets ended backends too; a state that does not exist is told with those that do")
     func states() throws {
-        #expect(try BackendFilter.parse(["--state", "Failed"]).selection.showsEnded)
-        #expect(try !BackendFilter.parse([]).selection.showsEnded)
-        let error = #expect(throws: (any Error).self) { try BackendFilter.parse(["--state", "Broken"]) }
-        #expect(error.map { BackendFilter.message(for: $0).contains("TimedOutBeforeReady") } == true)
+        #expect(try BackendFilterOptions.parse(["--state", "Failed"]).selection.showsEnded)
+        #expect(try !BackendFilterOptions.parse([]).selection.showsEnded)
+        let error = #expect(throws: (any Error).self) { try BackendFilterOptions.parse(["--state", "Broken"]) }
+        #expect(error.map { BackendFilterOptions.message(for: $0).contains("TimedOutBeforeReady") } == true)
     }
 
     @Test("--watch tells what there is, then every change, the end included, each once")

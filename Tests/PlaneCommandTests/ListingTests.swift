@@ -7,17 +7,17 @@ import Testing
 
 @testable import plane
 
-@Suite("Listings of the world")
+@Suite("Listings of the fleet")
 struct ListingTests {
     private static let now = StateTime(milliseconds: 1_700_000_100_000)
 
-    /// The world after these changes of `plane.test`.
-    private static func world(_ changes: [ClusterStateMessage]) throws -> FleetState {
-        var world = FleetState()
+    /// The fleet after these changes of `plane.test`.
+    private static func fleet(_ changes: [ClusterStateMessage]) throws -> FleetState {
+        var fleet = FleetState()
         for (index, change) in changes.enumerated() {
-            world.apply(.cluster(try .make("plane.test"), change), sequence: UInt64(index + 1), published: WireTime(seconds: 0))
+            fleet.apply(.cluster(try .make("plane.test"), change), sequence: UInt64(index + 1), published: WireTime(seconds: 0))
         }
-        return world
+        return fleet
     }
 
     private static func backend(
@@ -38,14 +38,14 @@ struct ListingTests {
     func drones() throws {
         let metadata = DroneMetadata(ip: try #require(IPAddress("203.0.113.7")), version: "0.4.0", gitHash: "0123456789")
         let seen = StateTime(milliseconds: Self.now.rawValue - 3000)
-        let world = try Self.world([
+        let fleet = try Self.fleet([
             .drone(DroneMessage(drone: .make("b"), change: .state(.draining, at: seen))),
             .drone(DroneMessage(drone: .make("a"), change: .metadata(metadata))),
             .drone(DroneMessage(drone: .make("a"), change: .state(.ready, at: seen))),
             .drone(DroneMessage(drone: .make("a"), change: .keepAlive(at: seen))),
         ])
         let cluster = try ClusterName.make("plane.test")
-        let listing = DroneList(cluster: cluster, drones: world.drones(in: cluster))
+        let listing = DroneList(cluster: cluster, drones: fleet.drones(in: cluster))
         #expect(
             listing.lines(now: Self.now, .plain) == [
                 "plane.test",
@@ -82,11 +82,11 @@ struct ListingTests {
 
     @Test("show live backends, newest first, and count the ended ones")
     func backends() throws {
-        let world = try Self.world(
+        let fleet = try Self.fleet(
             Self.backend("b-old", .ready, secondsAgo: 100, lock: LockName(rawValue: "doc\n42"))
                 + Self.backend("b-new", .starting, secondsAgo: 1) + Self.backend("b-gone", .swept) + Self.backend("b-unknown", nil))
         let cluster = try ClusterName.make("plane.test")
-        let backends = world.backends(in: cluster)
+        let backends = fleet.backends(in: cluster)
         let listing = BackendList(cluster: cluster, backends: backends, showsEnded: false)
         #expect(listing.hiddenCount == 1)
         #expect(

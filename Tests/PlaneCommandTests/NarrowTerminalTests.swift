@@ -17,7 +17,7 @@ import Testing
     }
 
     private static func list() throws -> BackendList {
-        var world = FleetState()
+        var fleet = FleetState()
         let cluster = try ClusterName.make("plane.localhost")
         for (index, id) in Self.ids.enumerated() {
             let assignment = BackendAssignment(
@@ -27,12 +27,12 @@ import Testing
             for change in [
                 BackendMessage.Change.assignment(assignment), .state(.timedOutBeforeReady, at: StateTime(milliseconds: 1_700_000_000_000)),
             ] {
-                world.apply(
-                    .cluster(cluster, .backend(BackendMessage(backend: try .make(id), change: change))), sequence: UInt64(world.sequence + 1),
+                fleet.apply(
+                    .cluster(cluster, .backend(BackendMessage(backend: try .make(id), change: change))), sequence: UInt64(fleet.sequence + 1),
                     published: WireTime(seconds: 0))
             }
         }
-        return BackendList(cluster: cluster, backends: world.backends(in: cluster), showsEnded: true)
+        return BackendList(cluster: cluster, backends: fleet.backends(in: cluster), showsEnded: true)
     }
 
     private static let now = StateTime(milliseconds: 1_700_000_100_000)
@@ -59,7 +59,7 @@ import Testing
     func status() throws {
         let detail = BackendStatusDetail(
             cause: .containerRefused, message: "create container: exec: \"nothing\": executable file not found in $PATH: unknown")
-        let line = StatusLine(try .make(.errorLoading, backend: Self.ids[0], detail: detail))
+        let line = BackendStatusLine(try .make(.errorLoading, backend: Self.ids[0], detail: detail))
         let shown = line.text(Self.console()).split(separator: "\n")
         #expect(shown.count == 3)
         for line in shown { #expect(line.count <= 80 && !line.contains("\t"), "\(line)") }

@@ -8,12 +8,12 @@ import Testing
 struct StatusLineTests {
     @Test("are backend, state and time, and what is known besides")
     func text() throws {
-        #expect(StatusLine(try .make(.loading)).text(.plain) == "b1\tLoading\t2023-11-14T22:13:20Z")
+        #expect(BackendStatusLine(try .make(.loading)).text(.plain) == "b1\tLoading\t2023-11-14T22:13:20Z")
         let failed = BackendStatusDetail(cause: .outOfMemory, exitCode: 137, message: "used 256 MiB")
         #expect(
-            StatusLine(try .make(.failed, detail: failed)).text(.plain)
+            BackendStatusLine(try .make(.failed, detail: failed)).text(.plain)
                 == "b1\tFailed\t2023-11-14T22:13:20Z\toom_killed, exit code 137, used 256 MiB")
         let ready = BackendStatusDetail(phases: SpawnPhases(accepted: 0, ready: 7000))
-        #expect(StatusLine(try .make(.ready, detail: ready)).text(.plain).hasSuffix("\tready 7 ms"))
+        #expect(BackendStatusLine(try .make(.ready, detail: ready)).text(.plain).hasSuffix("\tready 7 ms"))
     }
 }

@@ -15,21 +15,21 @@ import Testing
 @Suite struct DoctorReportTests {
     private static let now = StateTime(milliseconds: 1_700_000_000_000)
 
-    private static func world(version: String) throws -> FleetState {
-        var world = FleetState()
+    private static func fleet(version: String) throws -> FleetState {
+        var fleet = FleetState()
         let cluster = try ClusterName.make("plane.test")
         for (sequence, message) in [
             DroneMessage(drone: try .make("drone-a"), change: .metadata(DroneMetadata(ip: .v4(0x0A00_0001), version: version))),
             DroneMessage(drone: try .make("drone-a"), change: .state(.ready, at: Self.now)),
             DroneMessage(drone: try .make("drone-a"), change: .keepAlive(at: Self.now)),
         ].enumerated() {
-            world.apply(.cluster(cluster, .drone(message)), sequence: UInt64(sequence + 1), published: WireTime(Self.now))
+            fleet.apply(.cluster(cluster, .drone(message)), sequence: UInt64(sequence + 1), published: WireTime(Self.now))
         }
-        return world
+        return fleet
     }
 
     private func report(_ change: (inout DoctorReport) throws -> Void = { _ in }) throws -> DoctorReport {
-        var report = DoctorReport(now: Self.now, world: try Self.world(version: "1"), sawHeartbeat: true)
+        var report = DoctorReport(now: Self.now, fleet: try Self.fleet(version: "1"), sawHeartbeat: true)
         report.clockDifference = .milliseconds(3)
         try change(&report)
         return report
@@ -41,7 +41,7 @@ import Testing
 
     @Test("a system that is well has no bad finding")
     func well() throws {
-        #expect(try self.report { $0.world = try Self.world(version: BuildInformation.version) }.findings.allSatisfy { $0.level == .good })
+        #expect(try self.report { $0.fleet = try Self.fleet(version: BuildInformation.version) }.findings.allSatisfy { $0.level == .good })
     }
 
     @Test("a drone whose firewall lets backends reach it is bad; of drones that are not asked to keep them away nothing is said")
@@ -85,7 +85,7 @@ import Testing
             let abilities = DroneAbilities(pool: .unnamed, innerPort: 8444)
             let metadata = DroneMetadata(ip: .v4(0x0A00_0001), version: "1", abilities: abilities)
             let message = DroneMessage(drone: try .make("drone-a"), change: .metadata(metadata))
-            report.world.apply(.cluster(cluster, .drone(message)), sequence: 4, published: WireTime(Self.now))
+            report.fleet.apply(.cluster(cluster, .drone(message)), sequence: 4, published: WireTime(Self.now))
         }
         #expect(try self.report { $0.tier = [] }.findings.allSatisfy { $0.check != "tier" })
         #expect(try self.report(reached).findings.allSatisfy { $0.check != "tier" }, "nobody could listen")
@@ -174,7 +174,7 @@ import Testing
         let late = try self.finding("drones") { $0.now = StateTime(milliseconds: Self.now.rawValue + 60_000) }
         #expect(late.level == .bad)
         #expect(late.text.contains("0 of 1"))
-        #expect(try self.finding("drones") { $0.world = FleetState() }.text == "No drone has ever registered.")
+        #expect(try self.finding("drones") { $0.fleet = FleetState() }.text == "No drone has ever registered.")
     }
 
     @Test("a name that leads elsewhere, or nowhere, is bad")
@@ -218,33 +218,33 @@ import Testing
                     StreamInfo.self, from: Data(#"{"config":{"name":"\#(name)"},"created":"2026-01-01T00:00:00Z",\#(state)}"#.utf8))
             }
         }
-        let new = try Self.world(version: BuildInformation.version)
+        let new = try Self.fleet(version: BuildInformation.version)
         let old = try self.finding("trust") {
-            $0.world = new
+            $0.fleet = new
             $0.allStreams = try streams(["plane_state"])
         }
         #expect(old.level == .notice)
         #expect(old.advice?.contains("scheduler.accepts_legacy_peers = false") == true)
         let hardened = try self.finding("trust") {
-            $0.world = new
+            $0.fleet = new
             $0.allStreams = try streams(["plane_state", "plane_secrets"])
         }
         #expect(hardened.level == .good)
-        #expect(try self.report { $0.world = new }.findings.allSatisfy { $0.check != "trust" })
+        #expect(try self.report { $0.fleet = new }.findings.allSatisfy { $0.check != "trust" })
         #expect(try self.report { $0.allStreams = try streams(["plane_state"]) }.findings.allSatisfy { $0.check != "trust" })
     }
 
     @Test(
-        "a state of the world that keeps what has ended long ago is a notice; one that lets it go is good", arguments: [(2000, 1), (2001, 3)] as [(Int, Int64)])
+        "a state of the fleet that keeps what has ended long ago is a notice; one that lets it go is good", arguments: [(2000, 1), (2001, 3)] as [(Int, Int64)])
     func growth(ended: Int, days: Int64) throws {
-        var world = try Self.world(version: BuildInformation.version)
+        var fleet = try Self.fleet(version: BuildInformation.version)
         let cluster = try ClusterName.make("plane.test")
         let end = Self.now.adding(.zero - .seconds(days * 86_400))
         for number in 0..<ended {
             let message = BackendMessage(backend: try .make("b-\(number)"), change: .state(.swept, at: end))
-            world.apply(.cluster(cluster, .backend(message)), sequence: UInt64(number + 10), published: WireTime(end))
+            fleet.apply(.cluster(cluster, .backend(message)), sequence: UInt64(number + 10), published: WireTime(end))
         }
-        let finding = try self.finding("state") { [world] in $0.world = world }
+        let finding = try self.finding("state") { [fleet] in $0.fleet = fleet }
         #expect(finding.level == (days > 2 ? .notice : .good))
         #expect(finding.text.contains("\(ended) backends"))
     }

@@ -48,7 +48,7 @@ import Testing
     func refusal() async throws {
         let reply = ErrorReply(code: .notPermitted, message: "no")
         try await Self.withDrains(handler: { _ in .failure(reply) }) { bus in
-            let failure = await #expect(throws: RequestFailure.self) { try await bus.request(Self.drain(true)) }
+            let failure = await #expect(throws: BusRequestError.self) { try await bus.request(Self.drain(true)) }
             guard case .refused(reply)? = failure else {
                 Issue.record("\(String(describing: failure))")
                 return
@@ -231,11 +231,11 @@ import Testing
     @Test("nobody there is a refusal, silence is none")
     func silence() async throws {
         try await Self.withDrains(handler: { _ in nil }) { bus in
-            let nobody = await #expect(throws: RequestFailure.self) {
+            let nobody = await #expect(throws: BusRequestError.self) {
                 try await bus.request(SetAcmeDNSRecord(cluster: Self.cluster, value: "v"))
             }
             #expect(nobody?.isRefusal == true)
-            let silent = await #expect(throws: RequestFailure.self) { try await bus.request(Self.drain(true), timeout: .milliseconds(50)) }
+            let silent = await #expect(throws: BusRequestError.self) { try await bus.request(Self.drain(true), timeout: .milliseconds(50)) }
             #expect(silent?.isRefusal == false)
         }
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PlaneProtocol
 
-@Suite("M14: world-state messages on the wire")
+@Suite("M14: fleet-state messages on the wire")
 struct StateMessageTests {
     @Test("a heartbeat is what has no cluster, whatever else it holds")
     func heartbeat() throws {

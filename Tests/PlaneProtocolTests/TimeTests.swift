@@ -16,7 +16,7 @@ struct TimeTests {
     @Test("milliseconds and nanoseconds agree, before 1970 too", arguments: [0, 1, -1, -1000, -1001, 1_710_148_530_123] as [Int64])
     func conversion(milliseconds: Int64) {
         let time = StateTime(milliseconds: milliseconds)
-        #expect(WireTime(time).worldTime == time)
+        #expect(WireTime(time).stateTime == time)
     }
 
     @Test("seconds of any size make a duration that can be calculated with")

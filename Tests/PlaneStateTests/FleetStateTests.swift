@@ -6,35 +6,35 @@ import Testing
 
 @Suite("Backends and drones in the fold")
 struct FleetStateTests {
-    @Test("nothing is known of an empty world")
+    @Test("nothing is known of an empty fleet")
     func empty() {
-        let world = FleetState()
-        #expect(world.sequence == 0)
-        #expect(world.backend(one, in: cluster) == nil)
-        #expect(world.drone(droneA, in: cluster) == nil)
-        #expect(world.address(of: one, in: cluster) == nil)
-        #expect(world.clusterNames.isEmpty)
+        let fleet = FleetState()
+        #expect(fleet.sequence == 0)
+        #expect(fleet.backend(one, in: cluster) == nil)
+        #expect(fleet.drone(droneA, in: cluster) == nil)
+        #expect(fleet.address(of: one, in: cluster) == nil)
+        #expect(fleet.clusterNames.isEmpty)
     }
 
     @Test("a backend has its assignment and its latest state")
     func backend() {
-        let world = world(.assign(one, token: "t", lock: (lock, 1)), .state(one, .loading, at: 5), .state(one, .ready, at: 9))
+        let fleet = fleet(.assign(one, token: "t", lock: (lock, 1)), .state(one, .loading, at: 5), .state(one, .ready, at: 9))
         let expected = BackendView(
             id: one, drone: droneA, bearerToken: "t", lock: lock, state: .ready, stateTime: StateTime(milliseconds: 9))
-        #expect(world.backend(one, in: cluster) == expected)
-        #expect(world.backends(in: cluster) == [expected])
-        #expect(world.clusterNames == [cluster])
+        #expect(fleet.backend(one, in: cluster) == expected)
+        #expect(fleet.backends(in: cluster) == [expected])
+        #expect(fleet.clusterNames == [cluster])
     }
 
     @Test("states reach a backend nobody has assigned")
     func unassigned() {
-        let view = world(.state(one, .loading, at: 5)).backend(one, in: cluster)
+        let view = fleet(.state(one, .loading, at: 5)).backend(one, in: cluster)
         #expect(view == BackendView(id: one, state: .loading, stateTime: StateTime(milliseconds: 5)))
     }
 
     @Test("a drone has its metadata, latest state and last sign of life, and is no drone if only assignments speak of it")
     func drone() {
-        let full = world(
+        let full = fleet(
             .assign(one), .register(droneA), .state(droneA, .ready, at: 5), .keepAlive(droneA, at: 6), .assign(two, to: droneB))
         let expected = DroneView(
             id: droneA, metadata: DroneMetadata(ip: addressA, version: "0.4.0"), state: .ready, stateTime: StateTime(milliseconds: 5),
@@ -55,25 +55,25 @@ struct FleetStateTests {
 
     @Test("W9: an ended backend stays known, so that its id can be refused")
     func endedIsKnown() {
-        #expect(world(.assign(one), .state(one, .exited)).backend(one, in: cluster) != nil)
+        #expect(fleet(.assign(one), .state(one, .exited)).backend(one, in: cluster) != nil)
     }
 
     @Test("W10: a later state wins though its writer's clock is behind")
     func streamOrder() {
-        #expect(world(.state(one, .starting, at: 100), .state(one, .ready, at: 50)).backend(one, in: cluster)?.state == .ready)
-        #expect(world(.state(droneA, .draining, at: 100), .state(droneA, .ready, at: 50)).drone(droneA, in: cluster)?.state == .ready)
+        #expect(fleet(.state(one, .starting, at: 100), .state(one, .ready, at: 50)).backend(one, in: cluster)?.state == .ready)
+        #expect(fleet(.state(droneA, .draining, at: 100), .state(droneA, .ready, at: 50)).drone(droneA, in: cluster)?.state == .ready)
     }
 
     @Test("W10: nothing follows a terminal state", arguments: BackendState.allCases.filter(\.isTerminal))
     func terminalWins(end: BackendState) {
-        let ended = world(.assign(one), .state(one, end, at: 10), .state(one, .ready, at: 20))
+        let ended = fleet(.assign(one), .state(one, end, at: 10), .state(one, .ready, at: 20))
         #expect(ended.backend(one, in: cluster)?.state == end)
         #expect(ended.backend(one, in: cluster)?.stateTime == StateTime(milliseconds: 10))
     }
 
     @Test("W10: of several terminal states the last one told counts: a drone back from the dead knows better than who wrote it off")
     func lostThenTold() {
-        #expect(world(.state(one, .lost), .state(one, .swept)).backend(one, in: cluster)?.state == .swept)
+        #expect(fleet(.state(one, .lost), .state(one, .swept)).backend(one, in: cluster)?.state == .swept)
     }
 
     @Test("a drone's live backends are counted, whichever comes first: assignment, end, new assignment or purge")
@@ -100,12 +100,12 @@ struct FleetStateTests {
 
     @Test("DNS gives the drone's address, until the backend has ended")
     func address() {
-        #expect(world(.assign(one), .register(droneA)).address(of: one, in: cluster) == addressA)
-        #expect(world(.assign(one)).address(of: one, in: cluster) == nil)
-        #expect(world(.register(droneA), .state(one, .ready)).address(of: one, in: cluster) == nil)
-        #expect(world(.assign(one), .register(droneA), .state(one, .swept)).address(of: one, in: cluster) == nil)
+        #expect(fleet(.assign(one), .register(droneA)).address(of: one, in: cluster) == addressA)
+        #expect(fleet(.assign(one)).address(of: one, in: cluster) == nil)
+        #expect(fleet(.register(droneA), .state(one, .ready)).address(of: one, in: cluster) == nil)
+        #expect(fleet(.assign(one), .register(droneA), .state(one, .swept)).address(of: one, in: cluster) == nil)
         let v6 = IPAddress("2001:db8::7")!
-        #expect(world(.register(droneA, ip: v6), .assign(one)).address(of: one, in: cluster) == v6)
+        #expect(fleet(.register(droneA, ip: v6), .assign(one)).address(of: one, in: cluster) == v6)
     }
 
     @Test("W11: a challenge text written twice takes one place; the ten newest are kept, oldest first")
@@ -133,7 +133,7 @@ struct FleetStateTests {
 
     @Test("a message that names more earlier challenge texts than there is place for does no harm")
     func acmeFlood() {
-        let flooded = world(.acme("last", earlier: (1...10_000).map(String.init)))
+        let flooded = fleet(.acme("last", earlier: (1...10_000).map(String.init)))
         #expect(flooded.acmeValues(in: cluster) == (9992...10_000).map(String.init) + ["last"])
     }
 
@@ -152,20 +152,20 @@ struct FleetStateTests {
 
     @Test("W18: a message delivered again changes nothing, and time never goes back")
     func redelivery() {
-        var world = FleetState()
-        world.apply(.state(droneA, .ready), sequence: 5, published: WireTime(seconds: 5))
-        world.apply(.state(droneA, .draining), sequence: 6, published: WireTime(seconds: 6))
-        world.apply(.state(droneA, .ready), sequence: 5, published: WireTime(seconds: 5))
-        #expect(world.drone(droneA, in: cluster)?.state == .draining)
-        #expect(world.sequence == 6)
+        var fleet = FleetState()
+        fleet.apply(.state(droneA, .ready), sequence: 5, published: WireTime(seconds: 5))
+        fleet.apply(.state(droneA, .draining), sequence: 6, published: WireTime(seconds: 6))
+        fleet.apply(.state(droneA, .ready), sequence: 5, published: WireTime(seconds: 5))
+        #expect(fleet.drone(droneA, in: cluster)?.state == .draining)
+        #expect(fleet.sequence == 6)
     }
 
     @Test("a message nobody could read is counted, so that who waits for it is not left waiting")
     func unreadable() {
-        var world = FleetState()
-        world.skip(sequence: 9)
-        #expect(world.sequence == 9)
-        world.skip(sequence: 3)
-        #expect(world.sequence == 9)
+        var fleet = FleetState()
+        fleet.skip(sequence: 9)
+        #expect(fleet.sequence == 9)
+        fleet.skip(sequence: 3)
+        #expect(fleet.sequence == 9)
     }
 }

@@ -10,7 +10,7 @@ struct KeyTests {
 
     @Test("a backend's tag and fencing token are those of its assignment; without a key it has none")
     func view() throws {
-        let state = world(.assign(one, key: try self.key(), fencing: 7), .assign(two))
+        let state = fleet(.assign(one, key: try self.key(), fencing: 7), .assign(two))
         #expect(state.backend(one, in: cluster)?.tag == "v1")
         #expect(state.backend(one, in: cluster)?.fencingToken == 7)
         #expect(state.backend(two, in: cluster)?.tag == nil)
@@ -36,14 +36,14 @@ struct KeyTests {
 
     @Test("a token that nothing can be above does not trap")
     func highest() throws {
-        let state = world(.assign(one, key: try self.key(), fencing: .max))
+        let state = fleet(.assign(one, key: try self.key(), fencing: .max))
         #expect(state.nextFencingToken(of: try self.key().lock, in: cluster, now: self.now(1)) == 1 << 53 - 1)
     }
 
     @Test("what is forgotten of one holder leaves the others' tokens, as a replay of what is left has it")
     func forgotten() throws {
         let lock = try self.key().lock
-        var state = world(
+        var state = fleet(
             .assign(one, key: try self.key(), fencing: 10), .state(one, .exited), .assign(two, key: try self.key(), fencing: 20))
         state.forget(two, in: cluster)
         #expect(state.nextFencingToken(of: lock, in: cluster, now: self.now(1)) == 11)
@@ -53,7 +53,7 @@ struct KeyTests {
 
     @Test("a second assignment of a backend replaces tag and token")
     func replaced() throws {
-        let state = world(.assign(one, key: try self.key(), fencing: 10), .assign(one, to: droneB, key: try self.key(tag: "v2"), fencing: 11))
+        let state = fleet(.assign(one, key: try self.key(), fencing: 10), .assign(one, to: droneB, key: try self.key(tag: "v2"), fencing: 11))
         #expect(state.backend(one, in: cluster)?.tag == "v2")
         #expect(state.backend(one, in: cluster)?.fencingToken == 11)
     }

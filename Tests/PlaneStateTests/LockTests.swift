@@ -59,8 +59,8 @@ struct LockTests {
 
     @Test("uids through the full unsigned range are told apart", arguments: [1 << 53, 1 << 63, .max - 1] as [UInt64])
     func largeUIDs(uid: UInt64) {
-        #expect(world(.announce(lock, uid), .revoke(lock, uid + 1)).lock(lock, in: cluster) == .announced(uid))
-        #expect(world(.announce(lock, uid), .revoke(lock, uid)).lock(lock, in: cluster) == .free)
+        #expect(fleet(.announce(lock, uid), .revoke(lock, uid + 1)).lock(lock, in: cluster) == .announced(uid))
+        #expect(fleet(.announce(lock, uid), .revoke(lock, uid)).lock(lock, in: cluster) == .free)
     }
 
     @Test("W1: a contended lock keeps its assignment in a process that starts later")
@@ -70,12 +70,12 @@ struct LockTests {
         stream.append(.announce(lock, 1))
         stream.append(.announce(lock, 2))  // evicts the announcement that wins
         stream.append(.assign(one, lock: (lock, 1)))
-        for world in [stream.live, stream.replayed] {
-            #expect(world.lock(lock, in: cluster) == .held(by: one))
-            #expect(world.address(of: one, in: cluster) == addressA)
+        for fleet in [stream.live, stream.replayed] {
+            #expect(fleet.lock(lock, in: cluster) == .held(by: one))
+            #expect(fleet.address(of: one, in: cluster) == addressA)
         }
         stream.append(.heartbeat, at: 1000)
-        for world in [stream.live, stream.replayed] { #expect(world.lock(lock, in: cluster) == .held(by: one)) }
+        for fleet in [stream.live, stream.replayed] { #expect(fleet.lock(lock, in: cluster) == .held(by: one)) }
     }
 
     @Test("W1: the announcement's place in the stream is there to be expected by the next writer")
@@ -93,8 +93,8 @@ struct LockTests {
     @Test("W2: two announcements that crossed leave every reader with the same holder")
     func crossedAnnouncements() {
         // One reader saw both, the other only the one that evicted the first.
-        let both = world(.announce(lock, 1), .announce(lock, 2), .assign(one, lock: (lock, 1)), .assign(two, lock: (lock, 2)))
-        let last = world(.announce(lock, 2), .assign(one, lock: (lock, 1)), .assign(two, lock: (lock, 2)))
+        let both = fleet(.announce(lock, 1), .announce(lock, 2), .assign(one, lock: (lock, 1)), .assign(two, lock: (lock, 2)))
+        let last = fleet(.announce(lock, 2), .assign(one, lock: (lock, 1)), .assign(two, lock: (lock, 2)))
         #expect(both.lock(lock, in: cluster) == .held(by: one))
         #expect(last.lock(lock, in: cluster) == .held(by: one))
     }
@@ -105,23 +105,23 @@ struct LockTests {
         stream.append(.assign(one, lock: (lock, 1)))
         stream.append(.state(one, .exited))
         stream.append(.announce(lock, 2))
-        for world in [stream.live, stream.replayed] { #expect(world.lock(lock, in: cluster) == .announced(2)) }
+        for fleet in [stream.live, stream.replayed] { #expect(fleet.lock(lock, in: cluster) == .announced(2)) }
         stream.append(.assign(two, lock: (lock, 2)))
-        for world in [stream.live, stream.replayed] { #expect(world.lock(lock, in: cluster) == .held(by: two)) }
+        for fleet in [stream.live, stream.replayed] { #expect(fleet.lock(lock, in: cluster) == .held(by: two)) }
     }
 
     @Test("W4: a revocation frees the lock at once, and only for the announcement it names")
     func revocation() {
-        #expect(world(.announce(lock, 1), .revoke(lock, 1)).lock(lock, in: cluster) == .free)
-        #expect(world(.announce(lock, 1), .revoke(lock, 2)).lock(lock, in: cluster) == .announced(1))
-        #expect(world(.revoke(lock, 1), .announce(lock, 1)).lock(lock, in: cluster) == .announced(1))
-        #expect(world(.announce(lock, 1), .assign(one, lock: (lock, 1)), .revoke(lock, 1)).lock(lock, in: cluster) == .held(by: one))
+        #expect(fleet(.announce(lock, 1), .revoke(lock, 1)).lock(lock, in: cluster) == .free)
+        #expect(fleet(.announce(lock, 1), .revoke(lock, 2)).lock(lock, in: cluster) == .announced(1))
+        #expect(fleet(.revoke(lock, 1), .announce(lock, 1)).lock(lock, in: cluster) == .announced(1))
+        #expect(fleet(.announce(lock, 1), .assign(one, lock: (lock, 1)), .revoke(lock, 1)).lock(lock, in: cluster) == .held(by: one))
     }
 
     @Test("W5: a backend that has ended before its assignment came does not hold the lock", arguments: BackendState.allCases)
     func endedBeforeAssignment(state: BackendState) {
-        let world = world(.announce(lock, 1), .state(one, state), .assign(one, lock: (lock, 1)))
-        #expect(world.lock(lock, in: cluster) == (state.isTerminal ? .free : .held(by: one)))
+        let fleet = fleet(.announce(lock, 1), .state(one, state), .assign(one, lock: (lock, 1)))
+        #expect(fleet.lock(lock, in: cluster) == (state.isTerminal ? .free : .held(by: one)))
     }
 
     @Test("W6: the lock stays with its first holder when another backend is assigned with it")
@@ -136,8 +136,8 @@ struct LockTests {
 
     @Test("W6: the end of the first holder leaves the lock with the other backend that runs for it")
     func remainingClaim() {
-        let world = world(.assign(one, lock: (lock, 1)), .assign(two, lock: (lock, 2)), .state(one, .swept))
-        #expect(world.lock(lock, in: cluster) == .held(by: two))
+        let fleet = fleet(.assign(one, lock: (lock, 1)), .assign(two, lock: (lock, 2)), .state(one, .swept))
+        #expect(fleet.lock(lock, in: cluster) == .held(by: two))
     }
 
     @Test("W7: an assignment that comes after its announcement lapsed counts all the same")
@@ -155,16 +155,16 @@ struct LockTests {
     @Test("a backend assigned again with another lock, or none, gives the first one up")
     func reassignment() {
         let other = LockName(rawValue: "other")!
-        let moved = world(.assign(one, lock: (lock, 1)), .assign(one, lock: (other, 2)))
+        let moved = fleet(.assign(one, lock: (lock, 1)), .assign(one, lock: (other, 2)))
         #expect(moved.lock(lock, in: cluster) == .free)
         #expect(moved.lock(other, in: cluster) == .held(by: one))
-        #expect(world(.assign(one, lock: (lock, 1)), .assign(one)).lock(lock, in: cluster) == .free)
+        #expect(fleet(.assign(one, lock: (lock, 1)), .assign(one)).lock(lock, in: cluster) == .free)
     }
 
     @Test("a lock is a lock of its cluster")
     func scope() {
-        let world = world(.assign(one, lock: (lock, 1)))
-        #expect(world.lock(lock, in: ClusterName(rawValue: "elsewhere")!) == .free)
+        let fleet = fleet(.assign(one, lock: (lock, 1)))
+        #expect(fleet.lock(lock, in: ClusterName(rawValue: "elsewhere")!) == .free)
     }
 
     @Test("W13: what was purged is forgotten: the announcement, and the backend with its claim")

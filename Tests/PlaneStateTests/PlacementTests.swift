@@ -242,10 +242,10 @@ struct PlacementTests {
         #expect(scene.obstacle(to: droneB) == .silent)
     }
 
-    /// A placement with its world, clock and dice.
+    /// A placement with its fleet, clock and dice.
     private struct Scene {
         var placement = Placement()
-        var world = FleetState()
+        var fleet = FleetState()
         var milliseconds: Int64 = 1_710_148_530_000
         private var random = SplitMix64(state: 42)
 
@@ -254,8 +254,8 @@ struct PlacementTests {
         }
 
         mutating func apply(_ message: StateMessage) {
-            self.world.apply(message, sequence: self.world.sequence + 1, published: WireTime(StateTime(milliseconds: self.milliseconds)))
-            self.placement.worldApplied(message, world: self.world)
+            self.fleet.apply(message, sequence: self.fleet.sequence + 1, published: WireTime(StateTime(milliseconds: self.milliseconds)))
+            self.placement.stateApplied(message, fleet: self.fleet)
         }
 
         mutating func heard(_ drone: DroneID, state: DroneState = .ready, running: UInt32 = 0, limit: UInt32? = nil) {
@@ -266,11 +266,11 @@ struct PlacementTests {
 
         mutating func choose(_ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = []) -> DroneID? {
             self.placement.choose(
-                in: cluster, needs, excluding: excluded, world: self.world, now: StateTime(milliseconds: self.milliseconds), using: &self.random)
+                in: cluster, needs, excluding: excluded, fleet: self.fleet, now: StateTime(milliseconds: self.milliseconds), using: &self.random)
         }
 
         func obstacle(to drone: DroneID) -> DroneObstacle? {
-            self.placement.obstacle(to: drone, in: cluster, world: self.world, now: StateTime(milliseconds: self.milliseconds))
+            self.placement.obstacle(to: drone, in: cluster, fleet: self.fleet, now: StateTime(milliseconds: self.milliseconds))
         }
     }
 }

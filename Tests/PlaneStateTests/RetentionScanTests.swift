@@ -8,18 +8,18 @@ import Testing
     static let limits = RetentionScan.Limits(endedBefore: StateTime(milliseconds: 1_000_000), lostBefore: StateTime(milliseconds: 1_000_000))
 
     /// Everything a scan finds on its way round.
-    static func all(in world: FleetState, count: Int, rounds: Int = 200) -> [RetentionScan.Outdated] {
+    static func all(in fleet: FleetState, count: Int, rounds: Int = 200) -> [RetentionScan.Outdated] {
         var scan = RetentionScan()
-        return (0..<rounds).flatMap { _ in scan.next(in: world, self.limits, count: count) }
+        return (0..<rounds).flatMap { _ in scan.next(in: fleet, self.limits, count: count) }
     }
 
     struct Writer {
-        var world = FleetState()
+        var fleet = FleetState()
         private var sequence: UInt64 = 0
 
         mutating func apply(_ change: ClusterStateMessage, _ cluster: ClusterName, second: Int64 = 0) {
             self.sequence += 1
-            self.world.apply(.cluster(cluster, change), sequence: self.sequence, published: WireTime(seconds: second))
+            self.fleet.apply(.cluster(cluster, change), sequence: self.sequence, published: WireTime(seconds: second))
         }
 
         mutating func backend(_ id: String, _ change: BackendMessage.Change, _ cluster: ClusterName) {
@@ -41,10 +41,10 @@ import Testing
             Self.clusters.flatMap { cluster in
                 (0..<20).map { RetentionScan.Outdated.backend(BackendID(rawValue: "old-\($0)")!, cluster) }
             })
-        #expect(Set(Self.all(in: writer.world, count: count)) == expected)
-        for case .backend(let id, let cluster) in expected { writer.world.forget(id, in: cluster) }
-        #expect(Self.all(in: writer.world, count: count).isEmpty)
-        #expect(writer.world.backends(in: Self.clusters[0]).count == 40)
+        #expect(Set(Self.all(in: writer.fleet, count: count)) == expected)
+        for case .backend(let id, let cluster) in expected { writer.fleet.forget(id, in: cluster) }
+        #expect(Self.all(in: writer.fleet, count: count).isEmpty)
+        #expect(writer.fleet.backends(in: Self.clusters[0]).count == 40)
     }
 
     @Test("W12: finds the announcements of locks that nobody holds and nobody has wanted lately")
@@ -59,7 +59,7 @@ import Testing
         announce("held", second: 1)
         let lock = LockAssignment(lock: LockName(rawValue: "held")!, uid: LockUID(rawValue: 1))
         writer.backend("b", .assignment(BackendAssignment(drone: DroneID(rawValue: "d")!, lockAssignment: lock)), Self.clusters[0])
-        let found = Self.all(in: writer.world, count: 10, rounds: 3)
+        let found = Self.all(in: writer.fleet, count: 10, rounds: 3)
         #expect(found == [.lock(LockName(rawValue: "old")!, Self.clusters[0], sequence: 1)])
     }
 
@@ -68,10 +68,10 @@ import Testing
         var writer = Writer()
         let message = LockMessage(lock: LockName(rawValue: "old")!, uid: LockUID(rawValue: 1), kind: .revoke)
         writer.apply(.lock(message), Self.clusters[0], second: 999)
-        #expect(Self.all(in: writer.world, count: 10, rounds: 3) == [.lock(LockName(rawValue: "old")!, Self.clusters[0], sequence: 0)])
-        #expect(writer.world.messages(of: LockName(rawValue: "old")!, in: Self.clusters[0]) == [1])
-        writer.world.forget(LockName(rawValue: "old")!, in: Self.clusters[0])
-        #expect(Self.all(in: writer.world, count: 10, rounds: 3).isEmpty)
+        #expect(Self.all(in: writer.fleet, count: 10, rounds: 3) == [.lock(LockName(rawValue: "old")!, Self.clusters[0], sequence: 0)])
+        #expect(writer.fleet.messages(of: LockName(rawValue: "old")!, in: Self.clusters[0]) == [1])
+        writer.fleet.forget(LockName(rawValue: "old")!, in: Self.clusters[0])
+        #expect(Self.all(in: writer.fleet, count: 10, rounds: 3).isEmpty)
     }
 
     @Test("knows where a lock's messages stand")
@@ -81,7 +81,7 @@ import Testing
         for kind in [.announce, .revoke, .announce] as [LockMessage.Kind] {
             writer.apply(.lock(LockMessage(lock: lock, uid: LockUID(rawValue: 1), kind: kind)), Self.clusters[0])
         }
-        #expect(writer.world.messages(of: lock, in: Self.clusters[0]) == [3, 2])
+        #expect(writer.fleet.messages(of: lock, in: Self.clusters[0]) == [3, 2])
     }
 
     @Test("knows where everything about a backend stands, its assignment first and its end last, and who ended where")
@@ -94,23 +94,23 @@ import Testing
         for state in [.loading, .starting, .ready, .swept, .lost, .ready] as [BackendState] {
             writer.backend("b", .state(state, at: StateTime(milliseconds: 1)), Self.clusters[0])
         }
-        #expect(writer.world.messages(of: id, in: Self.clusters[0]) == [2, 1, 3, 4, 5, 6, 8, 7])
-        #expect(writer.world.backend(endedAt: 7)?.backend == id)
-        for sequence in [1, 3, 6, 8, 99] as [UInt64] { #expect(writer.world.backend(endedAt: sequence) == nil) }
-        writer.world.forget(id, in: Self.clusters[0])
-        #expect(writer.world.messages(of: id, in: Self.clusters[0]) == [])
-        #expect(writer.world.backend(endedAt: 7) == nil)
+        #expect(writer.fleet.messages(of: id, in: Self.clusters[0]) == [2, 1, 3, 4, 5, 6, 8, 7])
+        #expect(writer.fleet.backend(endedAt: 7)?.backend == id)
+        for sequence in [1, 3, 6, 8, 99] as [UInt64] { #expect(writer.fleet.backend(endedAt: sequence) == nil) }
+        writer.fleet.forget(id, in: Self.clusters[0])
+        #expect(writer.fleet.messages(of: id, in: Self.clusters[0]) == [])
+        #expect(writer.fleet.backend(endedAt: 7) == nil)
         // In the same slot of the table.
         writer.backend("c", .state(.swept, at: StateTime(milliseconds: 1)), Self.clusters[0])
-        #expect(writer.world.backend(endedAt: 7) == nil)
-        #expect(writer.world.backend(endedAt: 9)?.backend == BackendID(rawValue: "c")!)
+        #expect(writer.fleet.backend(endedAt: 7) == nil)
+        #expect(writer.fleet.backend(endedAt: 9)?.backend == BackendID(rawValue: "c")!)
     }
 
     @Test("does not grow with a backend that is written about without end, and says that it does not know all")
     func endless() {
         var writer = Writer()
         for _ in 0..<1000 { writer.backend("b", .state(.ready, at: StateTime(milliseconds: 1)), Self.clusters[0]) }
-        #expect(writer.world.messages(of: BackendID(rawValue: "b")!, in: Self.clusters[0]) == nil)
+        #expect(writer.fleet.messages(of: BackendID(rawValue: "b")!, in: Self.clusters[0]) == nil)
     }
 
     @Test("finds who ended where among many, most of whom are forgotten")
@@ -118,10 +118,10 @@ import Testing
         var writer = Writer()
         for number in 0..<10_000 {
             writer.backend("b-\(number)", .state(.swept, at: StateTime(milliseconds: 1)), Self.clusters[0])
-            if number % 10 != 0 { writer.world.forget(BackendID(rawValue: "b-\(number)")!, in: Self.clusters[0]) }
+            if number % 10 != 0 { writer.fleet.forget(BackendID(rawValue: "b-\(number)")!, in: Self.clusters[0]) }
         }
         for number in 0..<10_000 {
-            let found = writer.world.backend(endedAt: UInt64(number + 1))?.backend
+            let found = writer.fleet.backend(endedAt: UInt64(number + 1))?.backend
             #expect(found == (number % 10 == 0 ? BackendID(rawValue: "b-\(number)")! : nil))
         }
     }
@@ -135,7 +135,7 @@ import Testing
                 .drone(DroneMessage(drone: drone, change: .state(.lost, at: StateTime(milliseconds: time)))), Self.clusters[1])
         }
         writer.backend("b", .assignment(BackendAssignment(drone: used)), Self.clusters[1])
-        let found = Self.all(in: writer.world, count: 10, rounds: 3)
+        let found = Self.all(in: writer.fleet, count: 10, rounds: 3)
         #expect(found == [.drone(old, Self.clusters[1])])
     }
 }

@@ -64,8 +64,8 @@ extension LockState {
     static func announced(_ uid: UInt64) -> Self { .announced(LockUID(rawValue: uid)) }
 }
 
-/// The world after these messages, one a second from the first second on.
-func world(_ messages: StateMessage...) -> FleetState {
+/// The fleet after these messages, one a second from the first second on.
+func fleet(_ messages: StateMessage...) -> FleetState {
     var stream = Stream()
     for message in messages { stream.append(message) }
     return stream.live

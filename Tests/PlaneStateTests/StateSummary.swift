@@ -2,7 +2,7 @@ import NetworkAddresses
 @testable import PlaneProtocol
 @testable import PlaneState
 
-/// Everything that can be asked of a world about these backends, drones and locks. Two worlds are the same if their summaries are.
+/// Everything that can be asked of a fleet about these backends, drones and locks. Two fleets are the same if their summaries are.
 struct StateSummary: Equatable {
     let backends: [BackendID: BackendView]
     let addresses: [BackendID: IPAddress]
@@ -12,14 +12,14 @@ struct StateSummary: Equatable {
     /// The last one only: the stream keeps no other.
     let acme: String?
 
-    init(_ world: FleetState, locks: [LockName]) {
-        let backends = world.backends(in: cluster)
+    init(_ fleet: FleetState, locks: [LockName]) {
+        let backends = fleet.backends(in: cluster)
         self.backends = Dictionary(uniqueKeysWithValues: backends.map { ($0.id, $0) })
         self.addresses = Dictionary(
-            uniqueKeysWithValues: backends.compactMap { view in world.address(of: view.id, in: cluster).map { (view.id, $0) } })
-        self.drones = Dictionary(uniqueKeysWithValues: world.drones(in: cluster).map { ($0.id, $0) })
-        self.locks = Dictionary(uniqueKeysWithValues: locks.map { ($0, world.lock($0, in: cluster)) })
-        self.announcements = Dictionary(uniqueKeysWithValues: locks.map { ($0, world.announcementSequence(of: $0, in: cluster)) })
-        self.acme = world.acmeValues(in: cluster).last
+            uniqueKeysWithValues: backends.compactMap { view in fleet.address(of: view.id, in: cluster).map { (view.id, $0) } })
+        self.drones = Dictionary(uniqueKeysWithValues: fleet.drones(in: cluster).map { ($0.id, $0) })
+        self.locks = Dictionary(uniqueKeysWithValues: locks.map { ($0, fleet.lock($0, in: cluster)) })
+        self.announcements = Dictionary(uniqueKeysWithValues: locks.map { ($0, fleet.announcementSequence(of: $0, in: cluster)) })
+        self.acme = fleet.acmeValues(in: cluster).last
     }
 }

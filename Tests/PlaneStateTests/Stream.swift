@@ -42,12 +42,12 @@ struct Stream {
         self.live.forget(lock, in: cluster)
     }
 
-    /// The world of a reader that starts now.
+    /// The fleet of a reader that starts now.
     var replayed: FleetState {
-        var world = FleetState()
+        var fleet = FleetState()
         for stored in self.survivors.values.sorted(by: { $0.sequence < $1.sequence }) {
-            world.apply(stored.message, sequence: stored.sequence, published: stored.published)
+            fleet.apply(stored.message, sequence: stored.sequence, published: stored.published)
         }
-        return world
+        return fleet
     }
 }

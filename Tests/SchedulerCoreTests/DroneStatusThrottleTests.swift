@@ -22,15 +22,15 @@ import Testing
     @Test("the first status of a drone is written with a sign of life")
     func first() {
         var throttle = DroneStatusThrottle()
-        let messages = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        let messages = throttle.heard(Self.status(), known: .init(), stateSequence: 0, now: Self.start)
         #expect(messages == [Self.state(.ready, Self.start), Self.keepAlive(Self.start)])
     }
 
-    @Test("W8: a state other than the world's is written at once, back to an earlier one too", arguments: [DroneState.draining, .lost, .starting])
+    @Test("W8: a state other than the fleet's is written at once, back to an earlier one too", arguments: [DroneState.draining, .lost, .starting])
     func change(from state: DroneState) {
         var throttle = DroneStatusThrottle()
         let messages = throttle.heard(
-            Self.status(.ready), known: Self.known(state, lastSeen: Self.start), worldSequence: 0, now: Self.after(1))
+            Self.status(.ready), known: Self.known(state, lastSeen: Self.start), stateSequence: 0, now: Self.after(1))
         #expect(messages == [Self.state(.ready, Self.after(1)), Self.keepAlive(Self.after(1))])
     }
 
@@ -38,54 +38,54 @@ import Testing
     func keepAlives(seconds: Int64, isWritten: Bool) {
         var throttle = DroneStatusThrottle()
         let messages = throttle.heard(
-            Self.status(), known: Self.known(.ready, lastSeen: Self.start), worldSequence: 0, now: Self.after(seconds))
+            Self.status(), known: Self.known(.ready, lastSeen: Self.start), stateSequence: 0, now: Self.after(seconds))
         #expect(messages == (isWritten ? [Self.keepAlive(Self.after(seconds))] : []))
     }
 
-    @Test("what was written a moment ago is not written again while the world does not show it")
+    @Test("what was written a moment ago is not written again while the fleet does not show it")
     func inFlight() {
         var throttle = DroneStatusThrottle()
-        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
-        #expect(throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(0)).isEmpty)
+        _ = throttle.heard(Self.status(), known: .init(), stateSequence: 0, now: Self.start)
+        #expect(throttle.heard(Self.status(), known: .init(), stateSequence: 0, now: Self.after(0)).isEmpty)
         throttle.written(Self.status(), sequence: 8)
-        #expect(throttle.heard(Self.status(), known: .init(), worldSequence: 7, now: Self.after(4)).isEmpty)
-        #expect(throttle.heard(Self.status(.draining), known: .init(), worldSequence: 7, now: Self.after(5)).count == 2)
+        #expect(throttle.heard(Self.status(), known: .init(), stateSequence: 7, now: Self.after(4)).isEmpty)
+        #expect(throttle.heard(Self.status(.draining), known: .init(), stateSequence: 7, now: Self.after(5)).count == 2)
     }
 
-    @Test("once the world shows it, the world counts: another scheduler may have written since")
+    @Test("once the fleet shows it, the fleet counts: another scheduler may have written since")
     func seen() {
         var throttle = DroneStatusThrottle()
-        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        _ = throttle.heard(Self.status(), known: .init(), stateSequence: 0, now: Self.start)
         throttle.written(Self.status(), sequence: 8)
         let known = Self.known(.draining, lastSeen: Self.after(3))
-        #expect(throttle.heard(Self.status(), known: known, worldSequence: 9, now: Self.after(4)).first == Self.state(.ready, Self.after(4)))
+        #expect(throttle.heard(Self.status(), known: known, stateSequence: 9, now: Self.after(4)).first == Self.state(.ready, Self.after(4)))
     }
 
     @Test("what could not be written is tried again with the next status")
     func failed() {
         var throttle = DroneStatusThrottle()
-        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.start)
+        _ = throttle.heard(Self.status(), known: .init(), stateSequence: 0, now: Self.start)
         throttle.written(Self.status(), sequence: nil)
-        #expect(throttle.heard(Self.status(), known: .init(), worldSequence: 0, now: Self.after(4)).count == 2)
+        #expect(throttle.heard(Self.status(), known: .init(), stateSequence: 0, now: Self.after(4)).count == 2)
     }
 
     @Test("what was written to a stream that is gone does not count")
     func anotherStream() {
         var throttle = DroneStatusThrottle()
-        _ = throttle.heard(Self.status(), known: .init(), worldSequence: 1000, now: Self.start)
+        _ = throttle.heard(Self.status(), known: .init(), stateSequence: 1000, now: Self.start)
         throttle.written(Self.status(), sequence: 1001)
-        let messages = throttle.heard(Self.status(), known: .init(), worldSequence: 3, incarnation: 1, now: Self.after(4))
+        let messages = throttle.heard(Self.status(), known: .init(), stateSequence: 3, incarnation: 1, now: Self.after(4))
         #expect(messages == [Self.state(.ready, Self.after(4)), Self.keepAlive(Self.after(4))])
     }
 
-    @Test("nothing is kept of drones whose last write the world shows")
+    @Test("nothing is kept of drones whose last write the fleet shows")
     func bounded() {
         var throttle = DroneStatusThrottle()
         for drone in 0..<100 {
             let status = Self.status(drone: "drone-\(drone)")
-            _ = throttle.heard(status, known: .init(), worldSequence: 0, now: Self.start)
+            _ = throttle.heard(status, known: .init(), stateSequence: 0, now: Self.start)
             throttle.written(status, sequence: UInt64(drone + 1))
-            _ = throttle.heard(status, known: Self.known(.ready, lastSeen: Self.start), worldSequence: 100, now: Self.after(1))
+            _ = throttle.heard(status, known: Self.known(.ready, lastSeen: Self.start), stateSequence: 100, now: Self.after(1))
         }
         #expect(throttle.count == 0)
     }

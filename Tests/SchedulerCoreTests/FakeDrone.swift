@@ -109,8 +109,8 @@ final class FakeDrone: Sendable {
 
     func say(_ state: DroneState, maxBackends: UInt32? = nil) async throws {
         try self.beat(state, maxBackends: maxBackends)
-        try await self.cluster.waitForState("drone \(self.id) is \(state)") { world in
-            world.ask {
+        try await self.cluster.waitForState("drone \(self.id) is \(state)") { fleet in
+            fleet.ask {
                 let view = $0.drone(self.id, in: TestCluster.name)
                 return view?.metadata != nil && view?.state == state
             }

@@ -70,7 +70,7 @@ import Testing
         #expect(machine.answered(.accepted) == Self.spawned(.make("a"), id: .make("mine")))
     }
 
-    @Test("W9: an id the world knows is refused before anything is done")
+    @Test("W9: an id the fleet knows is refused before anything is done")
     func knownID() {
         var machine = Self.machine(id: .make("mine"))
         #expect(Self.error(machine.begin(isKnown: true, lockView: nil)) == .backendExists)

@@ -104,14 +104,14 @@ import Testing
         if case .held = lockView { true } else { false }
     }
 
-    static func objections(to reply: ScheduleReply, _ tidyUp: ScheduleMachine.TidyUp, _ history: History) -> [String] {
+    static func objections(to reply: ScheduleReply, _ tidyUp: ScheduleMachine.PendingCleanup, _ history: History) -> [String] {
         var wrong: [String] = []
         if case .scheduled(let backend) = reply, !backend.spawned, backend.backendID == ScheduleMachineTests.holder.backend, !history.isHeld {
             wrong.append("a holder that nobody has heard of is the answer")
         }
         if case .scheduled(let backend) = reply, backend.spawned {
             if !history.mayRun { wrong.append("said to be spawned, and nobody runs it") }
-            if !history.assignmentMayStand { wrong.append("said to be spawned, and the world does not know it") }
+            if !history.assignmentMayStand { wrong.append("said to be spawned, and the fleet does not know it") }
             if tidyUp != .nothing { wrong.append("spawned and tidied up") }
             return wrong
         }

@@ -50,9 +50,9 @@ import Testing
                     // The last state is mostly Ready; nobody acknowledges the fake drone's first word, which the other scheduler may write later.
                     try await eventually("every scheduler knows everything acknowledged") {
                         let last = try await Self.lastStates(cluster)
-                        return cluster.worlds.allSatisfy { world in
-                            world.ask { world in
-                                all.flatMap(\.ready).allSatisfy { world.backend($0, in: TestCluster.name)?.state?.rawValue == last[$0.rawValue] }
+                        return cluster.fleets.allSatisfy { fleet in
+                            fleet.ask { fleet in
+                                all.flatMap(\.ready).allSatisfy { fleet.backend($0, in: TestCluster.name)?.state?.rawValue == last[$0.rawValue] }
                             }
                         }
                     }
@@ -132,7 +132,7 @@ import Testing
         return try JSONDecoder().decode(Info.self, from: Data(answer.payload)).cluster
     }
 
-    /// The server that leads the stream of the world's state.
+    /// The server that leads the stream of the fleet's state.
     static func leader(of nats: NATSCluster, _ cluster: TestCluster) async throws -> NATSServer {
         let name = try #require(try await self.info(cluster).leader)
         return try #require(

@@ -110,8 +110,8 @@ import Testing
                     try await cluster.report(
                         .ready, first.backendID, detail: BackendStatusDetail(ending: BackendEnding(kind, .external, at: .now())))
                 }
-                try await cluster.waitForState("its end has begun") { world in
-                    world.ask { $0.backend(first.backendID, in: TestCluster.name)?.isEnding == true }
+                try await cluster.waitForState("its end has begun") { fleet in
+                    fleet.ask { $0.backend(first.backendID, in: TestCluster.name)?.isEnding == true }
                 }
                 let told = try await cluster.spawned(self.request(try self.key()))
                 #expect(told.isEnding && told.tag == "v1" && drone.spawned.count == 1)
@@ -149,12 +149,12 @@ import Testing
                     _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(5))
                     try await eventually("the scheduler knows the backends") {
                         try? drone.beat()
-                        return cluster.world.ask { world in
-                            ["a", "b", "c"].allSatisfy { world.backend(.make($0), in: TestCluster.name)?.state == .ready }
-                                && world.backend(.make("a"), in: TestCluster.name)?.isEnding == true
+                        return cluster.fleet.ask { fleet in
+                            ["a", "b", "c"].allSatisfy { fleet.backend(.make($0), in: TestCluster.name)?.state == .ready }
+                                && fleet.backend(.make("a"), in: TestCluster.name)?.isEnding == true
                         }
                     }
-                    let views = cluster.world.ask { world in ["a", "b", "c"].map { world.backend(.make($0), in: TestCluster.name) } }
+                    let views = cluster.fleet.ask { fleet in ["a", "b", "c"].map { fleet.backend(.make($0), in: TestCluster.name) } }
                     #expect(views.map { $0?.tag } == ["v1", nil, "x"])
                     #expect(views.map { $0?.fencingToken } == [1_710_148_530_123, nil, nil])
                     let told = try await cluster.spawned(self.request(try self.key(tag: "v2")))

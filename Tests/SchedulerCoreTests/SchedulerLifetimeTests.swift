@@ -16,16 +16,16 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let backend = try await cluster.spawned(.make(lock: .make(), token: true))
-                let world = StateStore()
-                let late = Scheduler(bus: try await TestCluster.bus(cluster.server), world: world, logger: TestCluster.silent)
+                let fleet = StateStore()
+                let late = Scheduler(bus: try await TestCluster.bus(cluster.server), fleet: fleet, logger: TestCluster.silent)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await late.run() }
-                    await world.waitUntilCaughtUp()
+                    await fleet.waitUntilCaughtUp()
                     #expect(
-                        world.lockView(of: .make(), in: TestCluster.name)
+                        fleet.lockView(of: .make(), in: TestCluster.name)
                             == .held(.init(backend: backend.backendID, drone: drone.id, bearerToken: backend.bearerToken)))
                     // The drone is placed upon before it has sent this process a sign of life: the stream has a fresh one.
-                    #expect(world.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == drone.id)
+                    #expect(fleet.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == drone.id)
                     group.cancelAll()
                     try await group.waitForAll()
                 }
@@ -48,29 +48,29 @@ import Testing
         }
     }
 
-    @Test("says so when NATS is gone, and when the world is current again")
+    @Test("says so when NATS is gone, and when the fleet is current again")
     func natsGone() async throws {
         let log = LogRecorder()
         try await TestCluster.run(logger: log.logger) { cluster in
             await cluster.server.stop(.kill)
-            #expect(await log.entry("the state of the world is out of date: NATS does not take or does not bring news").level == .error)
+            #expect(await log.entry("the state of the fleet is out of date: NATS does not take or does not bring news").level == .error)
             try await cluster.server.startAgain()
-            #expect(await log.entry("the state of the world is current again").level == .notice)
+            #expect(await log.entry("the state of the fleet is current again").level == .notice)
         }
     }
 
-    @Test("a scheduler that does not see the newest state of the world refuses rather than guess")
+    @Test("a scheduler that does not see the newest state of the fleet refuses rather than guess")
     func behind() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let held = try await cluster.spawned(.make(lock: .make()))
                 // Its heartbeat finds once a second that all is well, and may do so just before the request.
                 try await eventually("a request is refused") {
-                    cluster.world.setCurrent(false)
+                    cluster.fleet.setCurrent(false)
                     return try await cluster.schedule(.make(lock: .make("other"))) == .error(.isBehind())
                 }
                 try await eventually("a question is refused") {
-                    cluster.world.setCurrent(false)
+                    cluster.fleet.setCurrent(false)
                     return try await cluster.bus.request(FetchBackendForLock(cluster: TestCluster.name, lock: .make())) == .error(.isBehind())
                 }
                 try await eventually("it serves again by itself") {
@@ -86,21 +86,21 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 try await drone.say(.draining)
-                let world = StateStore()
-                let late = Scheduler(bus: try await TestCluster.bus(cluster.server), world: world, logger: TestCluster.silent)
+                let fleet = StateStore()
+                let late = Scheduler(bus: try await TestCluster.bus(cluster.server), fleet: fleet, logger: TestCluster.silent)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await late.run() }
-                    await world.waitUntilCaughtUp()
-                    #expect(world.ask { $0.drone(drone.id, in: TestCluster.name)?.state } == .draining)
-                    #expect(world.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == nil)
+                    await fleet.waitUntilCaughtUp()
+                    #expect(fleet.ask { $0.drone(drone.id, in: TestCluster.name)?.state } == .draining)
+                    #expect(fleet.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == nil)
                     // The one before it is gone.
                     await cluster.schedulers.triggerGracefulShutdown()
                     for (state, choice) in [(DroneState.drained, nil), (.ready, drone.id)] {
                         try await eventually("the new one has heard it") {
                             try drone.beat(state)
                             // It comes by the stream and from the drone itself, in either order.
-                            return world.ask { $0.drone(drone.id, in: TestCluster.name)?.state } == state
-                                && world.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == choice
+                            return fleet.ask { $0.drone(drone.id, in: TestCluster.name)?.state } == state
+                                && fleet.chooseDrone(in: TestCluster.name, excluding: [], now: .now()) == choice
                         }
                     }
                     group.cancelAll()

@@ -51,7 +51,7 @@ import UTCTime
             }
             for round in 0..<5 {
                 let lock = LockName.make("doc-\(round)")
-                #expect(late.lockView(of: lock, in: TestCluster.name) == cluster.world.lockView(of: lock, in: TestCluster.name))
+                #expect(late.lockView(of: lock, in: TestCluster.name) == cluster.fleet.lockView(of: lock, in: TestCluster.name))
             }
         }
     }
@@ -62,8 +62,8 @@ import UTCTime
             try await FakeDrone.run(in: cluster) { _ in
                 let first = try await cluster.spawned(.make(lock: .make()))
                 try await cluster.report(.swept, first.backendID)
-                try await cluster.waitForState("the lock is free") { world in
-                    if case .free = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
+                try await cluster.waitForState("the lock is free") { fleet in
+                    if case .free = fleet.lockView(of: .make(), in: TestCluster.name) { true } else { false }
                 }
                 let (left, right) = try await (cluster.spawned(.make(lock: .make())), cluster.spawned(.make(lock: .make())))
                 #expect(left.backendID == right.backendID)
@@ -80,8 +80,8 @@ import UTCTime
                 try await cluster.report(.ready, first.backendID)
                 let ending = BackendEnding(.soft, .external, at: .now())
                 try await cluster.report(.ready, first.backendID, detail: BackendStatusDetail(ending: ending))
-                try await cluster.waitForState("its end has begun") { world in
-                    world.ask { $0.backend(first.backendID, in: TestCluster.name)?.isEnding == true }
+                try await cluster.waitForState("its end has begun") { fleet in
+                    fleet.ask { $0.backend(first.backendID, in: TestCluster.name)?.isEnding == true }
                 }
                 let told = try await cluster.spawned(.make(lock: .make()))
                 #expect(told.backendID == first.backendID)
@@ -123,8 +123,8 @@ import UTCTime
         try await TestCluster.run { cluster in
             let announcement = LockMessage(lock: .make(), uid: LockUID(rawValue: 7), kind: .announce)
             try await StateWriter(jetStream: cluster.bus.connection.jetStream).write(.cluster(TestCluster.name, .lock(announcement)))
-            try await cluster.waitForState("the announcement") { world in
-                if case .announced = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
+            try await cluster.waitForState("the announcement") { fleet in
+                if case .announced = fleet.lockView(of: .make(), in: TestCluster.name) { true } else { false }
             }
             let reply = try await cluster.schedule(.make(lock: .make()))
             guard case .error(let error) = reply else {
@@ -152,8 +152,8 @@ import UTCTime
                 let assignment = try #require(subjects.firstIndex { $0.contains("backend.\(first.backendID).assignment.lock.") })
                 let end = try #require(subjects.firstIndex(of: "state.cluster.plane_test.backend.\(first.backendID).state.ErrorLoading"))
                 #expect(assignment < end)
-                try await cluster.waitForState("the lock is free") { world in
-                    if case .free = world.lockView(of: .make(), in: TestCluster.name) { true } else { false }
+                try await cluster.waitForState("the lock is free") { fleet in
+                    if case .free = fleet.lockView(of: .make(), in: TestCluster.name) { true } else { false }
                 }
                 let second = try await cluster.spawned(.make(lock: .make()))
                 #expect(second.spawned)

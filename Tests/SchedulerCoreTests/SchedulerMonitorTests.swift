@@ -39,15 +39,15 @@ import StateReplication
         }
     }
 
-    @Test("a backend's life appears in the world as it is reported, and a replay of the stream yields it with its times")
+    @Test("a backend's life appears in the fleet as it is reported, and a replay of the stream yields it with its times")
     func lifecycle() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let id = try await cluster.spawned().backendID
                 for state in [BackendState.loading, .starting, .ready, .swept] {
                     try await cluster.report(state, id, drone: drone.id)
-                    try await cluster.waitForState("\(state)") { world in
-                        world.ask { $0.backend(id, in: TestCluster.name)?.state == state }
+                    try await cluster.waitForState("\(state)") { fleet in
+                        fleet.ask { $0.backend(id, in: TestCluster.name)?.state == state }
                     }
                 }
                 let states = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(id).state.*").map { message in
@@ -68,9 +68,9 @@ import StateReplication
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let id = try await cluster.spawned().backendID
-                try await cluster.waitForState("Loading") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .loading } }
+                try await cluster.waitForState("Loading") { fleet in fleet.ask { $0.backend(id, in: TestCluster.name)?.state == .loading } }
                 try await cluster.report(.lost, id)
-                try await cluster.waitForState("Lost") { world in world.ask { $0.backend(id, in: TestCluster.name)?.state == .lost } }
+                try await cluster.waitForState("Lost") { fleet in fleet.ask { $0.backend(id, in: TestCluster.name)?.state == .lost } }
                 try await cluster.report(.ready, id)
                 try await eventually("the drone is told") { drone.terminated == [id] }
                 let subjects = try await cluster.stream(filter: "state.cluster.plane_test.backend.\(id).state.*").map(\.subject)
@@ -88,8 +88,8 @@ import StateReplication
                 #expect(stored)
             }
             _ = try await cluster.bus.request(SetAcmeDNSRecord(cluster: other, value: "three"))
-            try await cluster.waitForState("the values") { world in
-                world.ask { $0.acmeValues(in: TestCluster.name) == ["one", "two"] && $0.acmeValues(in: other) == ["three"] }
+            try await cluster.waitForState("the values") { fleet in
+                fleet.ask { $0.acmeValues(in: TestCluster.name) == ["one", "two"] && $0.acmeValues(in: other) == ["three"] }
             }
         }
     }
@@ -100,16 +100,16 @@ import StateReplication
             let longest = String(repeating: "v", count: SetAcmeDNSRecord.maximumBytes)
             let isStored = try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: longest))
             #expect(isStored)
-            await #expect(throws: RequestFailure.self) {
+            await #expect(throws: BusRequestError.self) {
                 try await cluster.bus.request(SetAcmeDNSRecord(cluster: TestCluster.name, value: longest + "v"))
             }
-            await #expect(throws: RequestFailure.self) {
+            await #expect(throws: BusRequestError.self) {
                 try await cluster.bus.request(
                     DroneConnectRequest(
                         droneID: .make(), version: String(repeating: "1", count: 70_000), cluster: TestCluster.name, ip: .v4(0x7F00_0001)))
             }
-            try await cluster.waitForState("the value that fits") { world in world.ask { $0.acmeValues(in: TestCluster.name) == [longest] } }
-            #expect(cluster.world.ask { $0.drone(.make(), in: TestCluster.name) } == nil)
+            try await cluster.waitForState("the value that fits") { fleet in fleet.ask { $0.acmeValues(in: TestCluster.name) == [longest] } }
+            #expect(cluster.fleet.ask { $0.drone(.make(), in: TestCluster.name) } == nil)
         }
     }
 
@@ -140,7 +140,7 @@ import StateReplication
             }
             let late = StateStore()
             let follower = Task {  // Cancelled below.
-                await StateFollower(jetStream: cluster.bus.connection.jetStream, world: late, logger: TestCluster.silent).run()
+                await StateFollower(jetStream: cluster.bus.connection.jetStream, fleet: late, logger: TestCluster.silent).run()
             }
             await late.waitUntilCaughtUp()
             #expect(Set(late.ask { $0.acmeValues(in: TestCluster.name) }) == values)
@@ -160,8 +160,8 @@ import StateReplication
                 try await eventually("the backend is spawned") { !drone.spawned.isEmpty }
                 _ = try await cluster.spawned()
             }
-            try await cluster.waitForState("state and value") { world in
-                world.ask {
+            try await cluster.waitForState("state and value") { fleet in
+                fleet.ask {
                     $0.backend(.make(), in: TestCluster.name)?.state == .ready && $0.acmeValues(in: TestCluster.name) == ["one"]
                 }
             }

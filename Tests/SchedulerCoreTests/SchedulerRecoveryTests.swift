@@ -45,12 +45,12 @@ import Testing
                     _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(5))
                     try await eventually("every scheduler knows the backends again") {
                         try? drone.beat()
-                        return cluster.worlds.allSatisfy { world in
-                            world.incarnation == 1
-                                && world.ask { world in
-                                    world.backend(backend.backendID, in: TestCluster.name)?.state == .ready
-                                        && world.backend(.make("zz-other"), in: TestCluster.name)?.bearerToken == Secret("token-zz-other")
-                                        && world.drone(drone.id, in: TestCluster.name)?.state == .ready
+                        return cluster.fleets.allSatisfy { fleet in
+                            fleet.incarnation == 1
+                                && fleet.ask { fleet in
+                                    fleet.backend(backend.backendID, in: TestCluster.name)?.state == .ready
+                                        && fleet.backend(.make("zz-other"), in: TestCluster.name)?.bearerToken == Secret("token-zz-other")
+                                        && fleet.drone(drone.id, in: TestCluster.name)?.state == .ready
                                 }
                         }
                     }
@@ -75,7 +75,7 @@ import Testing
                     _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(5))
                     try await eventually("the scheduler knows the backends") {
                         try? drone.beat()
-                        guard case .held(let holder) = cluster.world.lockView(of: .make("doc-1"), in: TestCluster.name) else { return false }
+                        guard case .held(let holder) = cluster.fleet.lockView(of: .make("doc-1"), in: TestCluster.name) else { return false }
                         return holder.backend == .make("a")
                     }
                 }
@@ -83,18 +83,18 @@ import Testing
         }
     }
 
-    @Test("while the world is rebuilt, a request for a lock waits or is refused, never guessed at; one without a lock is served")
+    @Test("while the fleet is rebuilt, a request for a lock waits or is refused, never guessed at; one without a lock is served")
     func rebuilding() async throws {
         try await withNATSServer { server in
-            let world = StateStore(rebuildTime: .seconds(3600))
+            let fleet = StateStore(rebuildTime: .seconds(3600))
             let bus = try await TestCluster.bus(server)
             var limits = TestCluster.limits()
             limits.lockWait = .milliseconds(50)
             let scheduler = Scheduler(
-                bus: try await TestCluster.bus(server), world: world, limits: limits, logger: TestCluster.silent)
+                bus: try await TestCluster.bus(server), fleet: fleet, limits: limits, logger: TestCluster.silent)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await scheduler.run() }
-                await world.waitUntilCaughtUp()
+                await fleet.waitUntilCaughtUp()
                 try await eventually("it serves") { (try? await bus.request(ScheduleRequest.make())) == .noDroneAvailable }
                 guard case .error(let error) = try await bus.request(ScheduleRequest.make(lock: .make())) else {
                     Issue.record("a lock was given while nobody knew who has it")
@@ -116,11 +116,11 @@ import Testing
             try await FakeDrone.run(in: cluster) { drone in
                 try await drone.answeringRollCalls {
                     let backend = try await cluster.spawned(.make(lock: .make()))
-                    let backends = cluster.world.ask { $0.liveBackends(of: drone.id, in: TestCluster.name) }
+                    let backends = cluster.fleet.ask { $0.liveBackends(of: drone.id, in: TestCluster.name) }
                     #expect(backends == [backend.backendID])
                     await Self.writeOff(drone, backends)
-                    try await cluster.waitForState("drone and backend are lost, the lock is free") { world in
-                        world.ask {
+                    try await cluster.waitForState("drone and backend are lost, the lock is free") { fleet in
+                        fleet.ask {
                             $0.drone(drone.id, in: TestCluster.name)?.state == .lost
                                 && $0.backend(backend.backendID, in: TestCluster.name)?.state == .lost
                                 && $0.lock(.make(), in: TestCluster.name) == .free
@@ -143,8 +143,8 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let backend = try await cluster.spawned()
-                try await cluster.waitForState("assigned") { world in
-                    world.ask { $0.drone(of: backend.backendID, in: TestCluster.name) != nil }
+                try await cluster.waitForState("assigned") { fleet in
+                    fleet.ask { $0.drone(of: backend.backendID, in: TestCluster.name) != nil }
                 }
                 await Self.writeOff(drone, [backend.backendID])
                 try await cluster.waitForState("lost") { $0.ask { $0.drone(drone.id, in: TestCluster.name)?.state == .lost } }
@@ -156,22 +156,22 @@ import Testing
 
     @Test("a backend whose lock meanwhile belongs to another must stop; one that is assigned to another drone may have moved")
     func findings() {
-        var world = FleetState()
+        var fleet = FleetState()
         func apply(_ sequence: UInt64, _ id: String, _ drone: String, lock: String?) {
             let assignment = BackendAssignment(
                 drone: .make(drone), lockAssignment: lock.map { LockAssignment(lock: .make($0), uid: LockUID(rawValue: 1)) })
-            world.apply(
+            fleet.apply(
                 .cluster(TestCluster.name, .backend(BackendMessage(backend: .make(id), change: .assignment(assignment)))),
                 sequence: sequence, published: WireTime(seconds: 1))
         }
         apply(1, "holder", "drone-a", lock: "doc-1")
         func finding(_ entry: RollCall.Entry, of drone: String) -> InventoryFinding {
-            InventoryFinding(entry, of: .make(drone), in: TestCluster.name, world: world)
+            InventoryFinding(entry, of: .make(drone), in: TestCluster.name, fleet: fleet)
         }
         #expect(finding(Self.entry("late", lock: "doc-1"), of: "drone-b") == .mustStop(.make("late")))
         #expect(finding(Self.entry("late", lock: "doc-2"), of: "drone-b") == .unknown(Self.entry("late", lock: "doc-2")))
         #expect(finding(Self.entry("holder", lock: "doc-1"), of: "drone-a") == .agrees)
-        // Token and lock are the world's, whatever the drone says.
+        // Token and lock are the fleet's, whatever the drone says.
         var moved = Self.entry("holder")
         moved.bearerToken = nil
         moved.lockAssignment = LockAssignment(lock: .make("doc-1"), uid: LockUID(rawValue: 0))
@@ -196,10 +196,10 @@ import Testing
                 try await cluster.waitForState("ended") { $0.ask { $0.backend(old.backendID, in: TestCluster.name)?.state == .swept } }
 
                 let retention = Retention(
-                    jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: .init(), logger: TestCluster.silent)
+                    jetStream: cluster.bus.connection.jetStream, fleet: cluster.fleet, configuration: .init(), logger: TestCluster.silent)
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(23 * 3600))) }
-                #expect(cluster.world.ask { $0.backend(old.backendID, in: TestCluster.name) } != nil, "not yet")
+                #expect(cluster.fleet.ask { $0.backend(old.backendID, in: TestCluster.name) } != nil, "not yet")
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
                 #expect(try await cluster.stream(filter: "state.cluster.*.backend.\(old.backendID).>").isEmpty)
                 try await cluster.waitForState("forgotten by all") { $0.ask { $0.backend(old.backendID, in: TestCluster.name) == nil } }
@@ -226,9 +226,9 @@ import Testing
         try await withNATSServer(configuration: users) { server in
             let bus = try await TestCluster.bus([server.url.replacing("//", with: "//some:x@")])
             let jetStream = bus.connection.jetStream
-            try await StreamKeeper(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
+            try await StreamMaintainer(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
             let subject = "state.cluster.plane_test.backend.b.state.Swept"
-            let eraser = MessageEraser(SchedulerStreams.planeState, jetStream: jetStream, logger: log.logger)
+            let eraser = MessageDeleter(SchedulerStreams.planeState, jetStream: jetStream, logger: log.logger)
             for _ in 0..<2 {
                 let sequence = try await jetStream.publish([1], to: subject).sequence
                 try await eraser.erase([sequence], subjects: [subject])
@@ -260,7 +260,7 @@ import Testing
     func lease() async throws {
         try await withNATSServer { server in
             let jetStream = try await TestCluster.bus(server).connection.jetStream
-            try await StreamKeeper(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
+            try await StreamMaintainer(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
             var (first, second) = (HousekeepingLease("test", jetStream: jetStream), HousekeepingLease("test", jetStream: jetStream))
             #expect(await first.keep())
             #expect(await !second.keep())

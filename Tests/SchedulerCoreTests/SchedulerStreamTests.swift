@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import LogKeys
 import NATS
 import PlaneMessaging
 import PlaneProtocol
@@ -15,8 +16,8 @@ import Testing
 @Suite("Scheduler and streams", .timeLimit(.minutes(3))) struct SchedulerStreamTests {
     static let ownStreams = ["plane_state", "backend_status", "plane_leases", "backend_logs", "plane_certificates", "plane_keys", "plane_tokens", "dns_record"]
 
-    static func keeper(_ bus: PlaneBus, logger: Logger = TestCluster.silent) -> StreamKeeper {
-        StreamKeeper(jetStream: bus.connection.jetStream, configuration: .init(), logger: logger)
+    static func keeper(_ bus: PlaneBus, logger: Logger = TestCluster.silent) -> StreamMaintainer {
+        StreamMaintainer(jetStream: bus.connection.jetStream, configuration: .init(), logger: logger)
     }
 
     static func make(_ name: String, _ subjects: [String], on bus: PlaneBus, more: String = "") async throws {
@@ -73,13 +74,13 @@ import Testing
         }
     }
 
-    @Test("after a restart of the only server requests are served again at once, not after the world was rebuilt")
+    @Test("after a restart of the only server requests are served again at once, not after the fleet was rebuilt")
     func servedAfterRestart() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let held = try await cluster.spawned(.make(lock: .make()))
                 await cluster.server.stop(.kill)
-                try await eventually("the scheduler knows") { !cluster.world.isCurrent }
+                try await eventually("the scheduler knows") { !cluster.fleet.isCurrent }
                 try await cluster.server.startAgain()
                 let back = ContinuousClock.now
                 try await eventually("a request is served") {
@@ -93,7 +94,7 @@ import Testing
                 let took = ContinuousClock.now - back
                 print("served again \(took) after the server's return")
                 #expect(took < .seconds(5))
-                #expect(cluster.world.ask { $0.backend(held.backendID, in: TestCluster.name)?.drone } == drone.id, "nothing was lost")
+                #expect(cluster.fleet.ask { $0.backend(held.backendID, in: TestCluster.name)?.drone } == drone.id, "nothing was lost")
                 let again = try await cluster.spawned(.make(lock: .make()))
                 #expect(again.backendID == held.backendID && !again.spawned)
             }
@@ -160,7 +161,7 @@ import Testing
 
     /// That it is the agent's word which comes, and not the stream's.
     private static func isRefused(_ request: some PlaneRequest, on bus: PlaneBus) async throws {
-        let failure = await #expect(throws: RequestFailure.self) { try await bus.request(request) }
+        let failure = await #expect(throws: BusRequestError.self) { try await bus.request(request) }
         guard case .refused(let reply)? = failure else {
             Issue.record("\(String(describing: failure))")
             return
@@ -259,7 +260,7 @@ import Testing
             try await Self.make("backend_logs", ["backend.*.log", "other.log"], on: bus)
             var configuration = SchedulerConfiguration()
             configuration.acceptsLegacyPeers = false
-            let keeper = StreamKeeper(jetStream: bus.connection.jetStream, configuration: configuration, logger: TestCluster.silent)
+            let keeper = StreamMaintainer(jetStream: bus.connection.jetStream, configuration: configuration, logger: TestCluster.silent)
             await keeper.lookAfterAll()
             #expect(
                 try await bus.connection.jetStream.streamInfo("backend_logs").subjects == ["backend.*.log", "other.log", "cluster.*.drone.*.backend.*.log"])
@@ -295,9 +296,9 @@ import Testing
                     guard case .error(let error) = try await cluster.schedule() else { return false }
                     return error.code == .unavailable && error.message.contains(words)
                 }
-                let entry = await log.entry("the state of the world is out of date: NATS does not take or does not bring news")
+                let entry = await log.entry("the state of the fleet is out of date: NATS does not take or does not bring news")
                 #expect("\(entry.metadata)".contains(words))
-                let refusal = await #expect(throws: RequestFailure.self) { try await cluster.report(.ready, .make()) }
+                let refusal = await #expect(throws: BusRequestError.self) { try await cluster.report(.ready, .make()) }
                 #expect("\(String(describing: refusal))".contains(words))
             }
         }

@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test("a backend goes to the one drone that is ready, and the world knows where it is")
+    @Test("a backend goes to the one drone that is ready, and the fleet knows where it is")
     func oneDroneAvailable() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
@@ -29,8 +29,8 @@ import Testing
                 #expect(backend.bearerToken == nil)
                 #expect(drone.spawned.map(\.backendID) == [backend.backendID])
                 #expect(drone.spawned.first?.executable.image == "registry.example/app:1.4")
-                try await cluster.waitForState("the assignment") { world in
-                    world.ask { $0.backend(backend.backendID, in: TestCluster.name)?.drone == drone.id }
+                try await cluster.waitForState("the assignment") { fleet in
+                    fleet.ask { $0.backend(backend.backendID, in: TestCluster.name)?.drone == drone.id }
                 }
             }
         }
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test("a token has 30 characters, and drone, reply and world have the same one")
+    @Test("a token has 30 characters, and drone, reply and fleet have the same one")
     func bearerToken() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
@@ -108,8 +108,8 @@ import Testing
                 let token = try #require(backend.bearerToken)
                 #expect(token.exposed.count == 30)
                 #expect(drone.spawned.first?.bearerToken == token)
-                try await cluster.waitForState("the token") { world in
-                    world.ask { $0.backend(backend.backendID, in: TestCluster.name)?.bearerToken == token }
+                try await cluster.waitForState("the token") { fleet in
+                    fleet.ask { $0.backend(backend.backendID, in: TestCluster.name)?.bearerToken == token }
                 }
             }
         }
@@ -186,8 +186,8 @@ import Testing
             try await FakeDrone.run(in: cluster, answers: [.refuse]) { drone in
                 #expect(try await cluster.schedule() == .noDroneAvailable)
                 let id = try #require(drone.spawned.first?.backendID)
-                try await cluster.waitForState("the end") { world in
-                    world.ask { $0.backend(id, in: TestCluster.name)?.state == .terminated }
+                try await cluster.waitForState("the end") { fleet in
+                    fleet.ask { $0.backend(id, in: TestCluster.name)?.state == .terminated }
                 }
                 #expect(drone.terminated.isEmpty)
             }
@@ -317,7 +317,7 @@ import Testing
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster, answers: [.held(.refuse), .held(.refuse), .accept]) { drone in
                 #expect(try await cluster.schedule(.make(lock: .make())) == .noDroneAvailable)
-                #expect(cluster.world.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
+                #expect(cluster.fleet.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
                 drone.giveHeldAnswers()
                 try await cluster.waitForState("the lock is free") { $0.ask { $0.lock(.make(), in: TestCluster.name) == .free } }
                 let backend = try await cluster.spawned(.make(lock: .make()))
@@ -334,7 +334,7 @@ import Testing
                 #expect(reply == .noDroneAvailable)
                 #expect(drone.spawned.count == 2)
                 #expect(drone.terminated == [drone.spawned[0].backendID])
-                #expect(cluster.world.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
+                #expect(cluster.fleet.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
             }
         }
     }

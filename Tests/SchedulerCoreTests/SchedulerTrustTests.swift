@@ -30,7 +30,7 @@ import Testing
         UpdateBackendStateMessage(cluster: TestCluster.name, state: state, backend: backend, time: time, drone: drone)
     }
 
-    static func refusal(_ body: () async throws(RequestFailure) -> Void) async -> ErrorReply.Code? {
+    static func refusal(_ body: () async throws(BusRequestError) -> Void) async -> ErrorReply.Code? {
         do {
             try await body()
             return nil
@@ -44,12 +44,12 @@ import Testing
         _ cluster: TestCluster, _ configuration: SchedulerConfiguration = .init(), logger: Logger = TestCluster.silent
     ) -> InventoryCollector {
         InventoryCollector(
-            bus: cluster.bus, world: cluster.world, writer: SchedulerRecoveryTests.writer(cluster), configuration: configuration,
+            bus: cluster.bus, fleet: cluster.fleet, writer: SchedulerRecoveryTests.writer(cluster), configuration: configuration,
             logger: logger)
     }
 
     static func assigned(_ backend: BackendID, in cluster: TestCluster) -> DroneID? {
-        cluster.world.ask { $0.drone(of: backend, in: TestCluster.name) }
+        cluster.fleet.ask { $0.drone(of: backend, in: TestCluster.name) }
     }
 
     @Test("a drone's address changes only on the subject that names it, once legacy drones are not accepted")
@@ -57,7 +57,7 @@ import Testing
         try await TestCluster.run(configuration: Self.hardened) { cluster in
             let (own, stolen) = (IPAddress.v4(0x7F00_0002), IPAddress.v4(0x7F00_0003))
             #expect(try await cluster.bus.request(DroneStatement(Self.registration("drone-2", ip: own))))
-            let code = await Self.refusal { () async throws(RequestFailure) in
+            let code = await Self.refusal { () async throws(BusRequestError) in
                 _ = try await cluster.bus.request(Self.registration("drone-2", ip: stolen))
             }
             #expect(code == .notPermitted)
@@ -66,8 +66,8 @@ import Testing
             let answer = try await cluster.bus.connection.request(forged, to: "cluster.plane_test.drone.drone-1.register")
             #expect(String(decoding: answer.payload, as: UTF8.self).contains("BadRequest"))
             #expect(try await cluster.bus.request(DroneStatement(Self.registration("drone-1", ip: stolen))))
-            try await cluster.waitForState("both drones") { world in
-                world.ask {
+            try await cluster.waitForState("both drones") { fleet in
+                fleet.ask {
                     $0.drone(.make("drone-1"), in: TestCluster.name)?.metadata?.ip == stolen
                         && $0.drone(.make("drone-2"), in: TestCluster.name)?.metadata?.ip == own
                 }
@@ -91,11 +91,11 @@ import Testing
                 #expect(victim.drone == drone.id)
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.starting, victim.backendID, by: drone.id)))
                 for state in [BackendState.terminated, .ready] {
-                    let code = await Self.refusal { () async throws(RequestFailure) in
+                    let code = await Self.refusal { () async throws(BusRequestError) in
                         _ = try await cluster.bus.request(DroneStatement(Self.update(state, victim.backendID, by: .make("drone-1"))))
                     }
                     #expect(code == .unavailable)
-                    let shared = await Self.refusal { () async throws(RequestFailure) in
+                    let shared = await Self.refusal { () async throws(BusRequestError) in
                         _ = try await cluster.bus.request(Self.update(state, victim.backendID, by: drone.id))
                     }
                     #expect(shared == .notPermitted)
@@ -107,8 +107,8 @@ import Testing
                 #expect(try await cluster.spawned(.make(lock: .make())).backendID == victim.backendID)
 
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, victim.backendID, by: drone.id)))
-                try await cluster.waitForState("its own drone has ended it") { world in
-                    world.ask { $0.backend(victim.backendID, in: TestCluster.name)?.state == .swept }
+                try await cluster.waitForState("its own drone has ended it") { fleet in
+                    fleet.ask { $0.backend(victim.backendID, in: TestCluster.name)?.state == .swept }
                 }
             }
         }
@@ -118,7 +118,7 @@ import Testing
     func madeUp() async throws {
         try await TestCluster.run(configuration: Self.hardened) { cluster in
             let before = try await cluster.stream(filter: "state.cluster.>").count
-            let code = await Self.refusal { () async throws(RequestFailure) in
+            let code = await Self.refusal { () async throws(BusRequestError) in
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.failed, .make("made-up"), by: .make("drone-1"))))
             }
             #expect(code == .unavailable)
@@ -134,7 +134,7 @@ import Testing
             try await FakeDrone.run("drone-2", in: cluster, registers: .own) { drone in
                 let backend = try await cluster.spawned().backendID
                 _ = try await cluster.bus.request(Self.update(.lost, backend, by: drone.id))
-                try await cluster.waitForState("Lost") { world in world.ask { $0.backend(backend, in: TestCluster.name)?.state == .lost } }
+                try await cluster.waitForState("Lost") { fleet in fleet.ask { $0.backend(backend, in: TestCluster.name)?.state == .lost } }
             }
         }
     }
@@ -146,8 +146,8 @@ import Testing
             let assignment = BackendMessage(backend: .make("early"), change: .assignment(BackendAssignment(drone: .make("drone-1"))))
             try await SchedulerRecoveryTests.writer(cluster).write(.cluster(TestCluster.name, .backend(assignment)))
             _ = try await report
-            try await cluster.waitForState("Loading") { world in
-                world.ask { $0.backend(.make("early"), in: TestCluster.name)?.state == .loading }
+            try await cluster.waitForState("Loading") { fleet in
+                fleet.ask { $0.backend(.make("early"), in: TestCluster.name)?.state == .loading }
             }
         }
     }
@@ -215,12 +215,12 @@ import Testing
         }
     }
 
-    @Test("a backend that nobody gave a drone, and the lock it claims for it, count only while the world's memory is young")
+    @Test("a backend that nobody gave a drone, and the lock it claims for it, count only while the memory of the fleet is young")
     func unknown() async throws {
         try await TestCluster.run(configuration: Self.hardened) { cluster in
             try await FakeDrone.run("drone-1", in: cluster, registers: .own) { drone in
                 try await drone.answeringRollCalls {
-                    cluster.world.began(streamAge: .seconds(86_400))
+                    cluster.fleet.began(streamAge: .seconds(86_400))
                     drone.running.withLock { running in
                         running = [SchedulerRecoveryTests.entry("made-up", lock: "doc-1")] + (0..<200).map { SchedulerRecoveryTests.entry("made-up-\($0)") }
                     }
@@ -234,7 +234,7 @@ import Testing
                     let backend = try await cluster.spawned(.make(lock: .make("doc-1")))
                     #expect(backend.spawned && backend.backendID != .make("made-up"))
 
-                    cluster.world.began(streamAge: .zero)
+                    cluster.fleet.began(streamAge: .zero)
                     drone.running.withLock { $0 = [SchedulerRecoveryTests.entry("restored", lock: "doc-2")] }
                     _ = await Self.caller(cluster, Self.hardened).call(drone.id, in: TestCluster.name)
                     try await cluster.waitForState("the restored backend") { _ in Self.assigned(.make("restored"), in: cluster) == drone.id }
@@ -243,13 +243,13 @@ import Testing
         }
     }
 
-    @Test("who follows the world reads no token; who asks for the lock's backend is told it, by every scheduler, until the backend is forgotten")
+    @Test("who follows the fleet reads no token; who asks for the lock's backend is told it, by every scheduler, until the backend is forgotten")
     func tokens() async throws {
         try await TestCluster.run(schedulers: 2, configuration: Self.hardened) { cluster in
             try await FakeDrone.run("drone-1", in: cluster, registers: .own) { drone in
                 let backend = try await cluster.spawned(.make(lock: .make(), token: true))
                 let token = try #require(backend.bearerToken)
-                // Readers of the world hear of what JetStream is asked, which tells them of purges.
+                // Readers of the fleet hear of what JetStream is asked, which tells them of purges.
                 let advisories = try cluster.bus.connection.subscribe("$JS.EVENT.ADVISORY.API")
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.ready, backend.backendID, by: drone.id)))
                 #expect(drone.spawned.first?.bearerToken == token)
@@ -277,7 +277,7 @@ import Testing
                 }
                 // An id that is in use does not lose its token to who asks for it again.
                 let mine = try await cluster.spawned(.make(id: .make("mine"), token: true))
-                let vault = TokenVault(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
+                let vault = BearerTokenStore(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
                 let second = BackendAssignment(drone: drone.id, bearerToken: Secret("another"))
                 await #expect(throws: NATSError.self) {
                     try await vault.putAway(second, of: mine.backendID, in: TestCluster.name, isFirst: true)
@@ -287,7 +287,7 @@ import Testing
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, backend.backendID, by: drone.id)))
                 try await cluster.waitForState("ended") { $0.ask { $0.backend(backend.backendID, in: TestCluster.name)?.state == .swept } }
                 let retention = Retention(
-                    jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
+                    jetStream: cluster.bus.connection.jetStream, fleet: cluster.fleet, configuration: Self.hardened, logger: TestCluster.silent)
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
                 #expect(try await vault.token(of: backend.backendID, in: TestCluster.name) == nil)
@@ -295,7 +295,7 @@ import Testing
         }
     }
 
-    @Test("tokens that were written while readers of 0.3.24 were accepted are taken out of the state of the world, and stay known to schedulers")
+    @Test("tokens that were written while readers of 0.3.24 were accepted are taken out of the state of the fleet, and stay known to schedulers")
     func earlierTokens() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
@@ -312,20 +312,20 @@ import Testing
                     return tokens.filter { token in text.contains { $0.contains(token) } }.count
                 }
                 #expect(try await visible() == 3)
-                try await cluster.waitForState("all three") { world in ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name) != nil } } }
+                try await cluster.waitForState("all three") { fleet in ids.allSatisfy { id in fleet.ask { $0.backend(id, in: TestCluster.name) != nil } } }
 
-                try await StreamKeeper(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
+                try await StreamMaintainer(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
                 let retention = Retention(
-                    jetStream: cluster.bus.connection.jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
+                    jetStream: cluster.bus.connection.jetStream, fleet: cluster.fleet, configuration: Self.hardened, logger: TestCluster.silent)
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now()) }
                 #expect(try await visible() == 0)
-                let vault = TokenVault(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
+                let vault = BearerTokenStore(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
                 for (id, token) in zip(ids, tokens) {
                     #expect(try await vault.token(of: id, in: TestCluster.name)?.exposed == token)
                 }
-                try await cluster.waitForState("all hidden") { world in
-                    ids.allSatisfy { id in world.ask { $0.backend(id, in: TestCluster.name)?.hasHiddenToken == true } }
+                try await cluster.waitForState("all hidden") { fleet in
+                    ids.allSatisfy { id in fleet.ask { $0.backend(id, in: TestCluster.name)?.hasHiddenToken == true } }
                 }
                 #expect(try await cluster.spawned(.make(lock: .make())).bearerToken == locked.bearerToken)
             }
@@ -339,18 +339,18 @@ import Testing
                 let backend = try await cluster.spawned(.make(token: true))
                 let token = try #require(backend.bearerToken)
                 let jetStream = cluster.bus.connection.jetStream
-                try await StreamKeeper(jetStream: jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
+                try await StreamMaintainer(jetStream: jetStream, configuration: Self.hardened, logger: TestCluster.silent).ensure()
                 // What the one that was killed had done.
                 _ = try await jetStream.publish(
                     Array(token.exposed.utf8), to: "secret.cluster.plane_test.backend.\(backend.backendID)")
-                try await cluster.waitForState("the backend") { world in
-                    world.ask { $0.backend(backend.backendID, in: TestCluster.name) != nil }
+                try await cluster.waitForState("the backend") { fleet in
+                    fleet.ask { $0.backend(backend.backendID, in: TestCluster.name) != nil }
                 }
-                let retention = Retention(jetStream: jetStream, world: cluster.world, configuration: Self.hardened, logger: TestCluster.silent)
+                let retention = Retention(jetStream: jetStream, fleet: cluster.fleet, configuration: Self.hardened, logger: TestCluster.silent)
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now()) }
                 #expect(try await !cluster.stream().contains { String(decoding: $0.payload, as: UTF8.self).contains(token.exposed) })
-                let vault = TokenVault(jetStream: jetStream, configuration: Self.hardened)
+                let vault = BearerTokenStore(jetStream: jetStream, configuration: Self.hardened)
                 #expect(try await vault.token(of: backend.backendID, in: TestCluster.name)?.exposed == token.exposed)
             }
         }

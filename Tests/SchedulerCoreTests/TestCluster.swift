@@ -15,7 +15,7 @@ struct TestCluster: Sendable {
     let server: NATSServer
     /// Of the clients and fake drones.
     let bus: PlaneBus
-    let worlds: [StateStore]
+    let fleets: [StateStore]
     let schedulers: ServiceGroup
 
     /// Short where a test waits for them to pass.
@@ -53,19 +53,19 @@ struct TestCluster: Sendable {
     ) async throws {
         let urls = servers.map(\.url)
         let bus = try await self.bus(urls)
-        let worlds = (0..<schedulers).map { _ in StateStore() }
+        let fleets = (0..<schedulers).map { _ in StateStore() }
         var services: [any Service] = []
-        for world in worlds {
+        for fleet in fleets {
             services.append(
                 Scheduler(
-                    bus: try await self.bus(urls, logger: logger), configuration: configuration, world: world, limits: limits,
+                    bus: try await self.bus(urls, logger: logger), configuration: configuration, fleet: fleet, limits: limits,
                     logger: logger))
         }
         let group = ServiceGroup(services: services, logger: bus.logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            for world in worlds { await world.waitUntilCaughtUp() }
-            let cluster = TestCluster(server: servers[0], bus: bus, worlds: worlds, schedulers: group)
+            for fleet in fleets { await fleet.waitUntilCaughtUp() }
+            let cluster = TestCluster(server: servers[0], bus: bus, fleets: fleets, schedulers: group)
             try await cluster.waitUntilServed()
             try await body(cluster)
             await group.triggerGracefulShutdown()
@@ -73,12 +73,12 @@ struct TestCluster: Sendable {
         }
     }
 
-    var world: StateStore { self.worlds[0] }
+    var fleet: StateStore { self.fleets[0] }
 
     /// The subscriptions of all schedulers are there once requests are answered.
     private func waitUntilServed() async throws {
         try await eventually("schedulers serve") {
-            do throws(RequestFailure) {
+            do throws(BusRequestError) {
                 _ = try await self.bus.request(FetchBackendForLock(cluster: Self.name, lock: .make("none")), timeout: .seconds(1))
                 return true
             } catch {
@@ -135,8 +135,8 @@ struct TestCluster: Sendable {
         return messages
     }
 
-    /// Returns when this cluster's world fulfils the condition.
+    /// Returns when this cluster's fleet fulfils the condition.
     func waitForState(_ fact: String, _ holds: @escaping @Sendable (StateStore) -> Bool) async throws {
-        try await eventually(fact) { self.worlds.allSatisfy(holds) }
+        try await eventually(fact) { self.fleets.allSatisfy(holds) }
     }
 }

@@ -16,8 +16,8 @@ import Testing
                 let (live, ended) = try await (cluster.spawned(), cluster.spawned())
                 try await cluster.report(.ready, live.backendID)
                 try await cluster.report(.terminated, ended.backendID)
-                try await cluster.waitForState("one has ended") { world in
-                    world.ask {
+                try await cluster.waitForState("one has ended") { fleet in
+                    fleet.ask {
                         $0.backend(ended.backendID, in: TestCluster.name)?.state == .terminated
                             && $0.backend(live.backendID, in: TestCluster.name)?.state == .ready
                     }
@@ -30,7 +30,7 @@ import Testing
                 let kept: [(String, [UInt8])] = [
                     (TokenRecord.subject(of: hash(1)), token(live.backendID)),
                     (TokenRevocation.Scope.visitor(live.backendID, user: hash(9)).subject, WireCodec.encode(TokenRevocation(at: .now()))),
-                    ("opened.\(live.backendID)", Array("{}".utf8)), (VisitNote.subject(user: hash(9), backend: live.backendID), VisitNote.payload),
+                    ("opened.\(live.backendID)", Array("{}".utf8)), (VisitRecord.subject(user: hash(9), backend: live.backendID), VisitRecord.payload),
                     (TokenRecord.subject(of: hash(3)), Array("of a later version".utf8)),
                     (TokenRevocation.Scope.backend(live.backendID).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                 ]
@@ -46,9 +46,9 @@ import Testing
                 func subjects() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject)) }
 
                 // A stream that was made a moment ago says nothing of what is not in it.
-                var sweep = TokenSweep(jetStream: jetStream, world: cluster.world, logger: TestCluster.silent)
+                var sweep = TokenSweep(jetStream: jetStream, fleet: cluster.fleet, logger: TestCluster.silent)
                 #expect(await sweep.advance(now: .now()) == 0)
-                cluster.world.began(streamAge: .seconds(3600))
+                cluster.fleet.began(streamAge: .seconds(3600))
                 #expect(await sweep.advance(now: .now()) == gone.count)
                 #expect(try await subjects() == Set(kept.map(\.0) + [unknown.0] + everywhere))
                 let later = StateTime.now().adding(.seconds(601))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import StateReplication
 
-@Suite("A follower of the world's state", .timeLimit(.minutes(1))) struct StateFollowerTests {
+@Suite("A follower of the fleet's state", .timeLimit(.minutes(1))) struct StateFollowerTests {
     /// What a follower has told, in order.
     final class Diary: FollowedState {
         enum Entry: Hashable {
@@ -55,7 +55,7 @@ import Testing
             try await prepare(connection.jetStream)
             let diary = Diary()
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await StateFollower(jetStream: connection.jetStream, world: diary, logger: log.logger).run() }
+                group.addTask { await StateFollower(jetStream: connection.jetStream, fleet: diary, logger: log.logger).run() }
                 try await body(diary, connection.jetStream)
                 group.cancelAll()
             }
@@ -101,7 +101,7 @@ import Testing
     func noStream() async throws {
         let log = LogRecorder()
         try await Self.following(log: log, prepare: { _ in }) { diary, jetStream in
-            _ = await log.entry("the state of the world cannot be read yet")
+            _ = await log.entry("the state of the fleet cannot be read yet")
             #expect(diary.entries.isEmpty)
             try await Self.makeStream(jetStream)
             try await eventually("it has begun") { diary.entries == [.began(hasAge: true), .caughtUp] }
@@ -126,7 +126,7 @@ import Testing
             #expect(!diary.entries.contains(.lost))
             _ = try await jetStream.purge(stream: StateStream.name, subject: "state.>")
             try await eventually("a purged stream is told") { diary.entries.contains(.lost) }
-            _ = await log.entry("the state of the world was purged, and is rebuilt from what the drones say")
+            _ = await log.entry("the state of the fleet was purged, and is rebuilt from what the drones say")
         }
     }
 
@@ -137,7 +137,7 @@ import Testing
             let connection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: logger)
             try await Self.makeStream(connection.jetStream)
             let diary = Diary()
-            async let followed: Void = StateFollower(jetStream: connection.jetStream, world: diary, logger: logger).run()
+            async let followed: Void = StateFollower(jetStream: connection.jetStream, fleet: diary, logger: logger).run()
             try await eventually("it has begun") { diary.entries.contains(.caughtUp) }
             await connection.drain(timeout: .seconds(1))
             await followed

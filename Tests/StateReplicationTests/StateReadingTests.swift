@@ -35,7 +35,7 @@ import Testing
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func follower(_ listener: Listener, _ connection: NATSConnection) -> StateFollower<Listener> {
-        StateFollower(jetStream: connection.jetStream, world: listener, logger: Self.silent)
+        StateFollower(jetStream: connection.jetStream, fleet: listener, logger: Self.silent)
     }
 
     @Test("reading once applies what is there, in order and with what cannot be read, and returns")

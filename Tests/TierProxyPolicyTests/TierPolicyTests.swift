@@ -45,8 +45,8 @@ struct TierPolicyTests {
     @Test("until all of the state has been read it is not ready, and a backend that nobody knows may be one")
     func notCurrent() async throws {
         try await withTier { (tier: TierUnderTest) async throws in
-            tier.world.setCurrent(false)
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
+            tier.fleet.setCurrent(false)
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
             #expect(try await tier.ask("/ready").hasPrefix("HTTP/1.1 503 "))
             let answer = try await tier.ask("/\(TierUnderTest.other)/")
             #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 1\r\n"))
@@ -86,7 +86,7 @@ struct TierPolicyTests {
     @Test("a static token stays in the path, and says nothing of a visitor")
     func fixed() async throws {
         try await withTier { (tier: TierUnderTest) async throws in
-            tier.world.put(
+            tier.fleet.put(
                 TierUnderTest.fixed, TokenGrant(backend: "b-1", user: "ann", userData: #"{"a":1}"#, secret: "5ecret", isStatic: true, sequence: 2))
             let (request, _) = try await tier.exchange("/\(TierUnderTest.fixed)/lab")
             #expect(request.hasPrefix("GET /\(TierUnderTest.fixed)/lab HTTP/1.1\r\n"))
@@ -142,17 +142,17 @@ struct TierPolicyTests {
             tier.set("b-1", .starting)
             let clients = [("plane.test", try tier.connect()), ("any.test", try tier.connect())]
             for (host, client) in clients { try await client.send("GET /\(Self.token)/x HTTP/1.1\r\nHost: \(host)\r\n\r\n") }
-            try await eventually("the token was looked up") { tier.world.fetchCount == 1 }
+            try await eventually("the token was looked up") { tier.fleet.fetchCount == 1 }
             let answering = tier.drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             tier.set("b-1", .ready(try tier.drone.socketAddress()))
             #expect(try await clients[1].1.receiveMessage().hasPrefix("HTTP/1.1 403 "))
             #expect(try await answering.value.request.hasPrefix("GET /x "))
             #expect(try await clients[0].1.receiveMessage().hasPrefix("HTTP/1.1 200 "))
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
             tier.set("b-2", .starting)
             let client = try tier.connect()
             try await client.send("GET /\(TierUnderTest.other)/ HTTP/1.1\r\nHost: plane.test\r\n\r\n")
-            try await eventually("the token was looked up") { tier.world.fetchCount == 2 }
+            try await eventually("the token was looked up") { tier.fleet.fetchCount == 2 }
             tier.set("b-2", .ended)
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 410 "))
         }
@@ -200,7 +200,7 @@ struct TierPolicyTests {
             for field in ["", hop.replacing("unchecked", with: "open"), hop.replacing("0123", with: "3210")] {
                 #expect(try await ask("b-1.plane.test", field).hasPrefix("HTTP/1.1 403 "))
             }
-            tier.world.setCurrent(false)
+            tier.fleet.setCurrent(false)
             #expect(try await ask("b-9.plane.test", hop).hasPrefix("HTTP/1.1 503 "))
         }
     }
@@ -209,8 +209,8 @@ struct TierPolicyTests {
     func clusters() async throws {
         try await withTier(servesOther: true) { (tier: TierUnderTest) async throws in
             let drone = try TestBackend()
-            tier.otherWorld.set("b-1", .ready(try drone.socketAddress()))
-            tier.otherWorld.put(TierUnderTest.other, TokenGrant(backend: "b-1", sequence: 1))
+            tier.otherFleet.set("b-1", .ready(try drone.socketAddress()))
+            tier.otherFleet.put(TierUnderTest.other, TokenGrant(backend: "b-1", sequence: 1))
             #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
             #expect(try await tier.ask("/\(Self.token)/", host: "other.test").hasPrefix("HTTP/1.1 410 "))
             #expect(try await tier.ask("/\(TierUnderTest.other)/").hasPrefix("HTTP/1.1 410 "))

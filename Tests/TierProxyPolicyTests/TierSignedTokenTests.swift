@@ -40,7 +40,7 @@ struct TierSignedTokenTests {
     @Test("it opens its backend without a question to anybody, bus or no bus, and says who the visitor is; a secret it has none")
     func offline() async throws {
         try await self.withTier { (tier: TierUnderTest) async throws in
-            tier.world.goAway()
+            tier.fleet.goAway()
             let token = try Self.token()
             let (request, response) = try await tier.exchange("/\(token)/a?b")
             #expect(request.hasPrefix("GET /a?b HTTP/1.1\r\n") && response.contains("\r\nX-Plane-Backend-Id: b-1\r\n"))
@@ -48,7 +48,7 @@ struct TierSignedTokenTests {
                 "x-verified-username: Zoë", #"x-verified-user-data: {"role":"\u00e9"}"#, "x-verified-backend: b-1", "x-verified-secret: ",
                 "x-verified-path: /\(token)/a",
             ] { #expect(request.contains("\r\n\(line)\r\n"), "\(line)") }
-            #expect(tier.world.fetchCount == 0)
+            #expect(tier.fleet.fetchCount == 0)
         }
     }
 
@@ -62,8 +62,8 @@ struct TierSignedTokenTests {
             ] as [String] {
                 #expect(try await tier.ask("/\(other)/").hasPrefix("HTTP/1.1 410 "))
             }
-            #expect(tier.world.fetchCount == 0)
-            tier.world.setCurrent(false)
+            #expect(tier.fleet.fetchCount == 0)
+            tier.fleet.setCurrent(false)
             #expect(try await tier.ask("/\(token)/").hasPrefix("HTTP/1.1 503 "), "whether it is revoked is not known yet")
         }
         try await TierProxyPolicyTests.withTier { (tier: TierUnderTest) async throws in
@@ -109,9 +109,9 @@ struct TierSignedTokenTests {
             let lock = try #require(Self.lock)
             let token = try Self.token { $0.target = .key(BackendKey(namespace: "games", name: "room-7")!) }
             #expect(try await tier.ask("/\(token)/").hasPrefix("HTTP/1.1 410 "), "nobody holds the key")
-            tier.world.setHolder(of: lock, "b-1")
+            tier.fleet.setHolder(of: lock, "b-1")
             #expect(try await tier.exchange("/\(token)/").response.contains("\r\nX-Plane-Backend-Id: b-1\r\n"))
-            tier.world.setHolder(of: lock, "b-2")
+            tier.fleet.setHolder(of: lock, "b-2")
             tier.set("b-1", .ended)
             tier.set("b-2", .ready(try tier.drone.socketAddress()))
             #expect(try await tier.exchange("/\(token)/").response.contains("\r\nX-Plane-Backend-Id: b-2\r\n"))

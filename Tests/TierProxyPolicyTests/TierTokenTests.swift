@@ -17,7 +17,7 @@ struct TierTokenTests {
             for _ in 0..<3 { #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 ")) }
             for _ in 0..<3 { #expect(try await tier.ask("/\(TierUnderTest.other)/").hasPrefix("HTTP/1.1 410 ")) }
             _ = try await tier.ask("/nothing-like-a-token/")
-            #expect(tier.world.fetchCount == 2)
+            #expect(tier.fleet.fetchCount == 2)
         }
     }
 
@@ -25,7 +25,7 @@ struct TierTokenTests {
     func away() async throws {
         try await withTier { (tier: TierUnderTest) async throws in
             _ = try await tier.exchange("/\(Self.token)/")
-            tier.world.goAway()
+            tier.fleet.goAway()
             #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
             let answer = try await tier.ask("/\(TierUnderTest.other)/")
             #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 1\r\n"))
@@ -36,27 +36,27 @@ struct TierTokenTests {
     func expiry() async throws {
         let grant = TokenGrant(backend: "b-1", lifetime: .seconds(100), sequence: 1)
         try await withTier(grant: grant) { (tier: TierUnderTest) async throws in
-            tier.world.put(Self.token, grant, age: .seconds(100))
+            tier.fleet.put(Self.token, grant, age: .seconds(100))
             #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
-            tier.world.put(TierUnderTest.other, grant, age: .seconds(30))
+            tier.fleet.put(TierUnderTest.other, grant, age: .seconds(30))
             for _ in 0..<3 { _ = try await tier.exchange("/\(TierUnderTest.other)/") }
-            #expect(tier.world.useCount == 1)
+            #expect(tier.fleet.useCount == 1)
         }
     }
 
     @Test("a token in the directory ends when it is not used, and lives on when it is")
     func sliding() async throws {
-        let world = FakeWorld()
-        let directory = TierDirectory(world)
+        let fleet = FakeFleet()
+        let directory = TierDirectory(fleet)
         let digest = TokenDigest(of: Self.token.utf8)
         let start = NIODeadline.now()
-        world.put(Self.token, TokenGrant(backend: "b-1", lifetime: .seconds(100), sequence: 1))
+        fleet.put(Self.token, TokenGrant(backend: "b-1", lifetime: .seconds(100), sequence: 1))
         directory.resolve(digest, at: start) { _ in }
         directory.used(digest, at: start + .seconds(90))
         directory.resolve(digest, at: start + .seconds(180)) { _ in }
-        #expect(world.fetchCount == 1)
+        #expect(fleet.fetchCount == 1)
         directory.resolve(digest, at: start + .seconds(200)) { _ in }
-        #expect(world.fetchCount == 2)
+        #expect(fleet.fetchCount == 2)
     }
 
     @Test("a revocation ends the tokens of its user that stand before it, and no other, also for whoever asks later")
@@ -65,10 +65,10 @@ struct TierTokenTests {
             _ = try await tier.exchange("/\(Self.token)/")
             tier.directory.apply(Self.revoked)
             #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-1", user: "ann", sequence: 6))
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-1", user: "ann", sequence: 6))
             #expect(try await tier.exchange("/\(TierUnderTest.other)/").response.hasPrefix("HTTP/1.1 200 "))
             let bob = "bob3456789abcdefghijklmnopqrstuvwxyzABCDE-_"
-            tier.world.put(bob, TokenGrant(backend: "b-1", user: "bob", sequence: 4))
+            tier.fleet.put(bob, TokenGrant(backend: "b-1", user: "bob", sequence: 4))
             #expect(try await tier.exchange("/\(bob)/").response.hasPrefix("HTTP/1.1 200 "))
         }
     }
@@ -77,7 +77,7 @@ struct TierTokenTests {
     func streamMadeAnew() async throws {
         try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
             _ = try await tier.exchange("/\(Self.token)/")
-            tier.world.forgetTokens()
+            tier.fleet.forgetTokens()
             #expect(try await tier.exchange("/\(Self.token)/").response.hasPrefix("HTTP/1.1 200 "))
             tier.directory.apply(.revoked(TierRevocation(.visitor(Self.ann, of: "b-1"), stream: 2, sequence: 1)))
             #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
@@ -86,9 +86,9 @@ struct TierTokenTests {
 
     @Test("what was read of the former stream, and comes when the new one has revoked it, opens nothing")
     func readTooEarly() {
-        let world = FakeWorld()
-        let directory = TierDirectory(world)
-        world.put(Self.token, TokenGrant(backend: "b-1", user: "ann", sequence: 4))
+        let fleet = FakeFleet()
+        let directory = TierDirectory(fleet)
+        fleet.put(Self.token, TokenGrant(backend: "b-1", user: "ann", sequence: 4))
         directory.apply(.revoked(TierRevocation(.visitor(Self.ann, of: "b-1"), stream: 2, sequence: 1)))
         let answers = Recorder<Bool>()
         directory.resolve(TokenDigest(of: Self.token.utf8), at: .now()) { answer in
@@ -103,7 +103,7 @@ struct TierTokenTests {
             tier.directory.apply(Self.revoked)
             tier.directory.apply(.revoked(TierRevocation(.visitor(Self.ann, of: "b-2"), stream: 2, sequence: 1)))
             #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-1", user: "ann", stream: 2, sequence: 2))
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-1", user: "ann", stream: 2, sequence: 2))
             #expect(try await tier.exchange("/\(TierUnderTest.other)/").response.hasPrefix("HTTP/1.1 200 "))
         }
     }
@@ -113,8 +113,8 @@ struct TierTokenTests {
         arguments: [TierRevocation.Scope.token(TokenDigest(of: Self.token.utf8)), .user(Self.ann), .backend("b-1"), .visitor(Self.ann, of: "b-1")])
     func scopes(scope: TierRevocation.Scope) async throws {
         try await withTier(grant: TokenGrant(backend: "b-1", user: "ann", sequence: 4)) { (tier: TierUnderTest) async throws in
-            tier.world.set("b-2", .ready(try tier.drone.socketAddress()))
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-2", user: "bob", sequence: 4))
+            tier.fleet.set("b-2", .ready(try tier.drone.socketAddress()))
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-2", user: "bob", sequence: 4))
             let (opened, other) = (try await tier.openWebSocket(Self.token), try await tier.openWebSocket(TierUnderTest.other))
             let counts = Recorder<Int>()
             tier.directory.apply(.revoked(TierRevocation(scope, sequence: 5))) { counts.record($0) }
@@ -129,7 +129,7 @@ struct TierTokenTests {
     @Test("a static token ends with all tokens of its backend, and not with those of a user")
     func staticRevoked() async throws {
         try await withTier { (tier: TierUnderTest) async throws in
-            tier.world.put(TierUnderTest.fixed, TokenGrant(backend: "b-1", user: "ann", isStatic: true, sequence: 4))
+            tier.fleet.put(TierUnderTest.fixed, TokenGrant(backend: "b-1", user: "ann", isStatic: true, sequence: 4))
             tier.directory.apply(.revoked(TierRevocation(.user(Self.ann), sequence: 5)))
             #expect(try await tier.exchange("/\(TierUnderTest.fixed)/").response.hasPrefix("HTTP/1.1 200 "))
             tier.directory.apply(.revoked(TierRevocation(.backend("b-1"), sequence: 6)))
@@ -142,7 +142,7 @@ struct TierTokenTests {
         let now = NIODeadline.now()
         try await withTier(grant: TokenGrant(backend: "b-1", lifetime: .hours(1), expires: now + .seconds(2), sequence: 1)) {
             (tier: TierUnderTest) async throws in
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-1", lifetime: .hours(1), expires: now + .hours(1), sequence: 2))
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-1", lifetime: .hours(1), expires: now + .hours(1), sequence: 2))
             let (opened, other) = (try await tier.openWebSocket(Self.token), try await tier.openWebSocket(TierUnderTest.other))
             #expect(try await opened.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
             #expect(NIODeadline.now() >= now + .seconds(2))
@@ -156,25 +156,25 @@ struct TierTokenTests {
     @Test("a token that is known sooner than its backend waits for it; an old one does not")
     func youngToken() async throws {
         try await withTier { (tier: TierUnderTest) async throws in
-            tier.world.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
             let client = try tier.connect()
             try await client.send("GET /\(TierUnderTest.other)/ HTTP/1.1\r\nHost: plane.test\r\n\r\n")
-            try await eventually("the token was looked up") { tier.world.fetchCount == 1 }
+            try await eventually("the token was looked up") { tier.fleet.fetchCount == 1 }
             let answering = tier.drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             tier.set("b-2", .ready(try tier.drone.socketAddress()))
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 200 "))
             _ = try await answering.value
-            tier.world.put(Self.token, TokenGrant(backend: "b-3", sequence: 2), age: .seconds(60))
+            tier.fleet.put(Self.token, TokenGrant(backend: "b-3", sequence: 2), age: .seconds(60))
             #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
         }
     }
 
     @Test("nothing is remembered of a backend that is no more, and what is remembered is counted")
     func counts() {
-        let world = FakeWorld()
-        let directory = TierDirectory(world)
+        let fleet = FakeFleet()
+        let directory = TierDirectory(fleet)
         for (token, backend) in [("a", "b-1"), ("b", "b-1"), ("c", "b-2")] {
-            world.put(token, TokenGrant(backend: backend, user: "ann", sequence: 6))
+            fleet.put(token, TokenGrant(backend: backend, user: "ann", sequence: 6))
             directory.resolve(TokenDigest(of: token.utf8), at: .now()) { _ in }
         }
         directory.apply(Self.revoked)

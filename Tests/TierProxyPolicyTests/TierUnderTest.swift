@@ -12,9 +12,9 @@ import VisitorTokens
 @testable import TierProxyPolicy
 
 /// What a test's tier knows of the system it stands before.
-final class FakeWorld: TierWorld {
+final class FakeFleet: TierFleet {
     private struct State {
-        var places: [String: BackendPlace] = [:]
+        var places: [String: BackendLocation] = [:]
         var holders: [LockName: String] = [:]
         var tokens: [TokenDigest: FetchedToken] = [:]
         var isCurrent = true
@@ -25,7 +25,7 @@ final class FakeWorld: TierWorld {
 
     private let state = Mutex(State())
 
-    func place(of backend: String) -> BackendPlace { self.state.withLock { $0.places[backend] ?? .unknown } }
+    func place(of backend: String) -> BackendLocation { self.state.withLock { $0.places[backend] ?? .unknown } }
 
     var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
 
@@ -59,19 +59,19 @@ final class FakeWorld: TierWorld {
     /// The stream of tokens was deleted and made anew: nothing is in it.
     func forgetTokens() { self.state.withLock { $0.tokens = [:] } }
 
-    func set(_ backend: String, _ place: BackendPlace) { self.state.withLock { $0.places[backend] = place } }
+    func set(_ backend: String, _ place: BackendLocation) { self.state.withLock { $0.places[backend] = place } }
 }
 
 struct TierUnderTest: Sendable {
     let port: UInt16
     /// For proxies of drones.
     let innerPort: UInt16
-    let world: FakeWorld
+    let fleet: FakeFleet
     let directory: TierDirectory
     /// Stands in for the proxy of the drone that backend `b-1` is on.
     let drone: TestBackend
     /// Of the cluster `other.test`, where there is one.
-    let otherWorld: FakeWorld
+    let otherFleet: FakeFleet
 
     static let secret = "0123456789abcdef0123456789abcdef"
     static let token = "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
@@ -110,8 +110,8 @@ struct TierUnderTest: Sendable {
         return (visitor, try await answering.value.peer)
     }
 
-    func set(_ backend: String, _ place: BackendPlace) {
-        self.world.set(backend, place)
+    func set(_ backend: String, _ place: BackendLocation) {
+        self.fleet.set(backend, place)
         self.directory.apply(.backends([backend]))
     }
 }
@@ -123,11 +123,11 @@ func withTier(
     grant: TokenGrant = TokenGrant(backend: "b-1", sequence: 1), servesOther: Bool = false, _ configure: (inout TierProxyOptions) -> Void = { _ in },
     _ body: (TierUnderTest) async throws -> Void
 ) async throws {
-    let (world, otherWorld) = (FakeWorld(), FakeWorld())
+    let (fleet, otherFleet) = (FakeFleet(), FakeFleet())
     let drone = try TestBackend()
-    world.set("b-1", .ready(try drone.socketAddress()))
-    world.put(TierUnderTest.token, grant)
-    let directory = TierDirectory(world)
+    fleet.set("b-1", .ready(try drone.socketAddress()))
+    fleet.put(TierUnderTest.token, grant)
+    let directory = TierDirectory(fleet)
     guard let secret = HopSecret(Secret(TierUnderTest.secret)), let name = ClusterName(rawValue: "plane.test"), let other = ClusterName(rawValue: "other.test")
     else { preconditionFailure("the secret is long enough, and the names are some") }
     var options = TierProxyOptions(cluster: name, hopSecret: secret, serverName: "Plane/1-abc")
@@ -135,7 +135,7 @@ func withTier(
     var clusters = [TierPolicySource.Cluster(options, directory)]
     if servesOther {
         clusters.append(
-            TierPolicySource.Cluster(TierProxyOptions(cluster: other, hopSecret: secret, serverName: "Plane/1-abc"), TierDirectory(otherWorld)))
+            TierPolicySource.Cluster(TierProxyOptions(cluster: other, hopSecret: secret, serverName: "Plane/1-abc"), TierDirectory(otherFleet)))
     }
     let group = EpollEventLoopGroup(threads: 1)
     let server = try await ProxyServer(
@@ -154,7 +154,7 @@ func withTier(
     do {
         result = .success(
             try await body(
-                TierUnderTest(port: ports[0], innerPort: ports[1], world: world, directory: directory, drone: drone, otherWorld: otherWorld)))
+                TierUnderTest(port: ports[0], innerPort: ports[1], fleet: fleet, directory: directory, drone: drone, otherFleet: otherFleet)))
     } catch {
         result = .failure(error)
     }

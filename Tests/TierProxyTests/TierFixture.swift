@@ -40,7 +40,7 @@ struct TierFixture: Sendable {
                 nats: nats, connection: connection, directory: directory, cluster: try #require(ClusterName(rawValue: "plane.test")), port: port,
                 metricsPort: metricsPort, innerPort: innerPort, proxy: proxy)
             try await proxy.line(containing: "gateway-proxy is ready")
-            if isReady { try await proxy.line(containing: "the state of the world is known") }
+            if isReady { try await proxy.line(containing: "the state of the fleet is known") }
             try await body(fixture)
             #expect(await proxy.stop() == 0)
             await connection.drain(timeout: .seconds(2))

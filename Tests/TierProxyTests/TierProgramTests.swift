@@ -112,7 +112,7 @@ struct TierProgramTests {
 
             let port = try freeLoopbackPort()
             let late = try TierFixture.start("px-2", in: tier.directory, nats: tier.nats, port: port, metricsPort: try freeLoopbackPort())
-            try await late.line(containing: "the state of the world is known")
+            try await late.line(containing: "the state of the fleet is known")
             #expect(try await tier.ask("/\(Self.token)/", port: port).hasPrefix("HTTP/1.1 410 "))
             try await tier.put(token: TierFixture.other, backend: "b-1", user: "ann")
             let answering = drone.answerOnce(Self.ok)

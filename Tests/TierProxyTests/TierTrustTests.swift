@@ -26,7 +26,7 @@ struct TierTrustTests {
                 "PLANE_CLUSTER_DOMAIN": "plane.test", "PLANE_DRONE_ID": "px-1", "PLANE_PROXY__BIND_IP": "127.0.0.1",
                 "PLANE_PROXY__HTTP_PORT": "\(port)", "PLANE_PROXY__INNER_SECRET": TierFixture.secret, "PLANE_PROXY__METRICS__PORT": "\(metricsPort)",
             ]) { $1 })
-        try await proxy.line(containing: "the state of the world is known")
+        try await proxy.line(containing: "the state of the fleet is known")
         for await message in statuses {
             let status = try WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject)
             if status.isReady { break }

@@ -78,7 +78,8 @@ struct BareEngine: Sendable {
             let free = containers.filter { container in
                 let labels = container["Labels"] as? [String: String] ?? [:]
                 let names = container["Names"] as? [String] ?? []
-                return labels["dev.plane.role"] == "parked" && labels["dev.plane.drone"] == drone && [image, image + ":latest"].contains(container["Image"] as? String)
+                return labels["dev.plane.role"] == "parked" && labels["dev.plane.drone"] == drone
+                    && [image, image + ":latest"].contains(container["Image"] as? String)
                     && names.allSatisfy { $0.hasPrefix("/plane.parked-") }
             }
             if free.count >= count { return }

@@ -3,9 +3,9 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// Says for every drone of a world, every 4 s, that it lives, and takes every backend.
+/// Says for every drone of a fleet, every 4 s, that it lives, and takes every backend.
 final class BenchFleet: Sendable {
-    private let world: BenchState
+    private let fleet: BenchState
     private let bus: PlaneBus
     /// Backends of each drone.
     private let live: Mutex<[DroneID: Int]>
@@ -15,10 +15,10 @@ final class BenchFleet: Sendable {
     /// Parts of the period in which a part of the drones speaks.
     private static let parts = 100
 
-    init(world: BenchState, bus: PlaneBus) {
-        self.world = world
+    init(fleet: BenchState, bus: PlaneBus) {
+        self.fleet = fleet
         self.bus = bus
-        self.live = Mutex(Dictionary(uniqueKeysWithValues: world.drones.map { ($0, world.backendsPerDrone) }))
+        self.live = Mutex(Dictionary(uniqueKeysWithValues: fleet.drones.map { ($0, fleet.backendsPerDrone) }))
     }
 
     func run() async throws {
@@ -32,7 +32,7 @@ final class BenchFleet: Sendable {
             }
             var next = ContinuousClock.now
             for part in 0... {
-                for index in stride(from: part % Self.parts, to: self.world.drones.count, by: Self.parts) { self.speak(self.world.drones[index]) }
+                for index in stride(from: part % Self.parts, to: self.fleet.drones.count, by: Self.parts) { self.speak(self.fleet.drones[index]) }
                 next += Self.period / Self.parts
                 guard (try? await Task.sleep(until: next)) != nil else { break }
             }
@@ -43,7 +43,7 @@ final class BenchFleet: Sendable {
     private func speak(_ drone: DroneID) {
         let live = self.live.withLock { $0[drone] ?? 0 }
         var status = DroneStatusMessage(
-            droneID: drone, cluster: self.world.cluster, droneVersion: "bench", state: .ready, runningBackends: UInt32(clamping: live))
+            droneID: drone, cluster: self.fleet.cluster, droneVersion: "bench", state: .ready, runningBackends: UInt32(clamping: live))
         status.pool = .unnamed
         // One that is not sent is as good as one that is lost on the way.
         try? self.bus.publish(status)

@@ -4,7 +4,7 @@ import NetworkAddresses
 import PlaneProtocol
 import PlaneService
 
-/// A world of ready drones, each with the same number of ready backends, as the stream tells it.
+/// A fleet of ready drones, each with the same number of ready backends, as the stream tells it.
 struct BenchState: Sendable {
     let cluster: ClusterName
     let drones: [DroneID]
@@ -24,7 +24,7 @@ struct BenchState: Sendable {
         }
     }
 
-    /// Makes the stream anew with this world in it.
+    /// Makes the stream anew with this fleet in it.
     /// - Returns: how many messages that are.
     func write(_ connection: NATSConnection) async throws -> Int {
         let jetStream = connection.jetStream

@@ -7,7 +7,7 @@ import PlaneProtocol
 import PlaneService
 import Simulation
 
-/// What it costs to take ended backends out of the state of the world: the real scheduler on real NATS, in minutes with cleaning and without.
+/// What it costs to take ended backends out of the state of the fleet: the real scheduler on real NATS, in minutes with cleaning and without.
 struct CleaningBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cleaning",
@@ -50,22 +50,22 @@ struct CleaningBench: AsyncParsableCommand {
         logger.logLevel = .error
         let bus = PlaneBus(
             connection: try await NATSConnection.connect(NATSOptions(servers: [self.nats], name: "bench"), logger: logger), logger: logger)
-        let world = try BenchState(cluster: cluster, drones: self.backends / Self.backendsPerDrone, backendsPerDrone: Self.backendsPerDrone)
-        let messages = try await world.write(bus.connection)
+        let fleet = try BenchState(cluster: cluster, drones: self.backends / Self.backendsPerDrone, backendsPerDrone: Self.backendsPerDrone)
+        let messages = try await fleet.write(bus.connection)
         let log = FileManager.default.temporaryDirectory.appending(path: "plane-bench-cleaning.log")
         let process = try SchedulerProcess(
             program: self.scheduler, nats: self.nats, log: log, environment: ["PLANE_SCHEDULER__ENDED_RETENTION_SECS": "\(Self.retention)"])
         guard await process.waitUntilReady(within: .seconds(120)) else { throw ValidationError("the scheduler does not start; see \(log.path)") }
         print("\(messages) messages in plane_state, \(self.endsPerSecond) backends outdated in each second of cleaning")
         var (quiet, cleaning) = (Sums(), Sums())
-        let fleet = BenchFleet(world: world, bus: bus)
+        let fleet = BenchFleet(fleet: fleet, bus: bus)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await fleet.run() }
             try await Task.sleep(for: .seconds(9))  // all drones have spoken twice
             for round in 0..<self.rounds {
                 // Requests make the stream grow, so each of the two comes first once.
                 if round.isMultiple(of: 2) { try await self.measure(&quiet, cluster, bus) }
-                try await self.outdate(world, bus)
+                try await self.outdate(fleet, bus)
                 try await Task.sleep(for: Self.settling)
                 try await self.measure(&cleaning, cluster, bus)
                 // What is left over is done by the end of this.
@@ -80,17 +80,17 @@ struct CleaningBench: AsyncParsableCommand {
     }
 
     /// Writes backends that ended so long ago that as many of them are outdated in each coming second.
-    private func outdate(_ world: BenchState, _ bus: PlaneBus) async throws {
+    private func outdate(_ fleet: BenchState, _ bus: PlaneBus) async throws {
         let lasts = self.seconds + self.askingSeconds + Int(Self.settling / .seconds(1)) + 2
         let begin = StateTime.now().rawValue - Self.retention * 1000
         for index in 0..<lasts * self.endsPerSecond {
-            let drone = world.drones[index % world.drones.count]
+            let drone = fleet.drones[index % fleet.drones.count]
             let end = StateTime(milliseconds: begin + Int64(index * 1000 / self.endsPerSecond))
             var generator = SystemRandomNumberGenerator()
             let backend = BackendID.random(using: &generator)
             let changes = [BackendMessage.Change.assignment(BackendAssignment(drone: drone))] + Self.life.map { .state($0, at: end) }
             for change in changes {
-                let message = StateMessage.cluster(world.cluster, .backend(BackendMessage(backend: backend, change: change)))
+                let message = StateMessage.cluster(fleet.cluster, .backend(BackendMessage(backend: backend, change: change)))
                 try bus.connection.publish(WireCodec.encode(message), to: message.subject)
             }
             if index % 100 == 0 { try await bus.connection.flush(timeout: .seconds(30)) }

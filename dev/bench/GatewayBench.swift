@@ -31,8 +31,8 @@ struct GatewayBench: AsyncParsableCommand {
         logger.logLevel = .error
         let connection = try await NATSConnection.connect(NATSOptions(servers: [self.nats], name: "bench"), logger: logger)
         let bus = PlaneBus(connection: connection, logger: logger)
-        let world = try BenchState(cluster: cluster, drones: self.drones, backendsPerDrone: self.backendsPerDrone)
-        let messages = try await world.write(connection)
+        let fleet = try BenchState(cluster: cluster, drones: self.drones, backendsPerDrone: self.backendsPerDrone)
+        let messages = try await fleet.write(connection)
         let (scheduler, schedulerStart) = try await self.start(self.scheduler, "scheduler")
         let (gateway, gatewayStart) = try await self.start(
             self.gateway, "gateway",
@@ -41,10 +41,10 @@ struct GatewayBench: AsyncParsableCommand {
             "\(messages) messages, \(self.drones * self.backendsPerDrone) backends: scheduler ready after \(schedulerStart.milliseconds), gateway after \(gatewayStart.milliseconds)"
         )
         let verdict = Verdict()
-        if self.drones * self.backendsPerDrone >= Budget.largeWorld {
+        if self.drones * self.backendsPerDrone >= Budget.largeFleet {
             verdict.expect(gatewayStart <= Budget.start * schedulerStart, "start-up \(Budget.start) × the scheduler's")
         }
-        let fleet = BenchFleet(world: world, bus: bus)
+        let fleet = BenchFleet(fleet: fleet, bus: bus)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await fleet.run() }
             // All drones have spoken twice.
@@ -78,7 +78,7 @@ struct GatewayBench: AsyncParsableCommand {
         /// Of the scheduler's.
         static let start = 1.2
         /// From so many on the start is that of the state, and not that of a process.
-        static let largeWorld = 100_000
+        static let largeFleet = 100_000
     }
 
     private final class Verdict: Sendable {

@@ -7,7 +7,7 @@ import PlaneProtocol
 import PlaneService
 import Simulation
 
-/// How a scheduler does as the world grows: the real program on real NATS, with drones that are only messages.
+/// How a scheduler does as the fleet grows: the real program on real NATS, with drones that are only messages.
 struct SchedulerBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scheduler",
@@ -40,8 +40,8 @@ struct SchedulerBench: AsyncParsableCommand {
     }
 
     private func measure(_ drones: Int, _ cluster: ClusterName, _ bus: PlaneBus) async throws -> SchedulerBenchRow {
-        let world = try BenchState(cluster: cluster, drones: drones, backendsPerDrone: self.backendsPerDrone)
-        let messages = try await world.write(bus.connection)
+        let fleet = try BenchState(cluster: cluster, drones: drones, backendsPerDrone: self.backendsPerDrone)
+        let messages = try await fleet.write(bus.connection)
         let bareRead = try await self.readBare(bus.connection.jetStream)
         let log = FileManager.default.temporaryDirectory.appending(path: "plane-bench-scheduler-\(drones).log")
         let start = ContinuousClock.now
@@ -52,7 +52,7 @@ struct SchedulerBench: AsyncParsableCommand {
             drones: drones, backends: drones * self.backendsPerDrone, messages: messages, startUp: startUp, bareRead: bareRead,
             startUpProcessor: ProcessUsage.processorTime(of: process.identifier), memory: ProcessUsage.residentBytes(of: process.identifier))
         if drones > 0 {
-            let fleet = BenchFleet(world: world, bus: bus)
+            let fleet = BenchFleet(fleet: fleet, bus: bus)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await fleet.run() }
                 // All drones have spoken twice.

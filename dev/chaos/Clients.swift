@@ -54,7 +54,7 @@ struct Clients: Sendable {
         let request = Self.request(in: self.settings.cluster, lock: number, tag: "v\(Int.random(in: 0..<3, using: &generator))")
         for attempt in 1...self.settings.mostAttempts {
             let start = ContinuousClock.now
-            do throws(RequestFailure) {
+            do throws(BusRequestError) {
                 let reply = try await self.bus.request(request, timeout: Self.answerLimit)
                 if case .error(let error) = reply, error.code == .unavailable, attempt < self.settings.mostAttempts {
                     self.ledger.trouble("Unavailable, asked again")
@@ -72,7 +72,7 @@ struct Clients: Sendable {
         self.ledger.violation("no answer in \(self.settings.mostAttempts) attempts")
     }
 
-    private static func name(of error: RequestFailure) -> String {
+    private static func name(of error: BusRequestError) -> String {
         switch error {
         case .transport(let error): "lost: \(error.code.rawValue)"
         case .refused(let reply): "refused: \(reply.code)"

@@ -169,7 +169,7 @@ def ours(directory, binaries, names):
     metadata = {"Metadata": {"ip": ADDRESS, "version": "bench", "git_hash": None}}
     bus.publish([("state.cluster.bench_test.drone.drone-1.meta", {"cluster": ZONE, "DroneMessage": {"drone": "drone-1", **metadata}})])
     bus.publish(assignment(f"b{i}") for i in range(names))
-    # Follows the world too, and is not measured.
+    # Follows the fleet too, and is not measured.
     helpers[1].terminate()
     started = time.monotonic()
     server = Server("plane dns", [f"{binaries}/dns"], port, environment, directory)

@@ -2,6 +2,7 @@ package import ACME
 import DNSCore
 package import Logging
 package import NetworkAddresses
+import LogKeys
 import NIOCore
 import PlaneProtocol
 import PlaneService

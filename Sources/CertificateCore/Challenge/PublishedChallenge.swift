@@ -2,6 +2,7 @@ package import ACME
 package import Logging
 package import PlaneMessaging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 import Timing
 
@@ -36,10 +37,10 @@ package struct PublishedChallenge: ChallengeSolver {
                 self.logger.notice("challenge is not stored yet", metadata: [LogKey.cluster: "\(self.cluster)", LogKey.error: "\(error)"])
                 return !Task.isCancelled
             },
-            { () async throws(RequestFailure) in try await self.attempt(value) })
+            { () async throws(BusRequestError) in try await self.attempt(value) })
     }
 
-    private func attempt(_ value: String) async throws(RequestFailure) {
+    private func attempt(_ value: String) async throws(BusRequestError) {
         guard try await self.bus.request(SetAcmeDNSRecord(cluster: self.cluster, value: value)) else {
             throw .refused(ErrorReply(code: .notPermitted, message: "the scheduler does not take the challenge"))
         }

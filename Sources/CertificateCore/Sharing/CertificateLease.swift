@@ -11,7 +11,7 @@ struct CertificateLease: Codable, Hashable {
     /// Interval between renewals by the drone that orders.
     static let renewal: Duration = .seconds(30)
     /// Seconds for which a drone without a certificate respects another one's failure: as long as a restarted service does.
-    static let recent: TimeInterval = AttemptMark.pause
+    static let recent: TimeInterval = FailedOrderMarker.pause
 
     /// Id of the process that holds it.
     var holder: String
@@ -29,7 +29,7 @@ struct CertificateLease: Codable, Hashable {
 
     /// Whether `process` may order.
     /// - Parameter isAlive: Whether it was renewed for as long as we have known of it; see `StreamLease`.
-    func turn(of process: String, isAlive: Bool, isUrgent: Bool, at now: Date) -> CertificateTurn {
+    func turn(of process: String, isAlive: Bool, isUrgent: Bool, at now: Date) -> OrderPermission {
         let seconds = now.timeIntervalSince1970
         guard let failedAt = self.failedAt else {
             // What ended long ago by any clock need not be watched first.

@@ -2,7 +2,7 @@ package import ACME
 package import Foundation
 
 /// Whether this drone may order.
-package enum CertificateTurn: Hashable, Sendable {
+package enum OrderPermission: Hashable, Sendable {
     case ours
     /// Another drone is ordering, and will have shared its pair within seconds.
     case othersOrder
@@ -21,7 +21,7 @@ package protocol CertificateSharing: Sendable {
     func share(_ pair: CertificatePair) async throws
     /// Takes the lease if no other process has it.
     /// - Parameter isUrgent: ignore a failure that is not quite recent, because a person may have corrected the cause.
-    func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn
+    func takeLease(now: Date, isUrgent: Bool) async throws -> OrderPermission
     /// Renews the lease while `work` runs. A lease that is not renewed ends after `CertificateLease.duration`.
     func whileKeepingLease<Result: Sendable>(_ work: () async -> Result) async -> Result
     /// Gives the lease up, if this process has it. After a failure, the others do not order before `time`.

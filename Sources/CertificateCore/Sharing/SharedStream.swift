@@ -3,6 +3,7 @@ package import Foundation
 package import Logging
 package import NATS
 package import PlaneProtocol
+import LogKeys
 import PlaneMessaging
 import PlaneService
 
@@ -40,7 +41,7 @@ package final class SharedStream: CertificateSharing {
         _ = try await self.jetStream.publish(try self.sealer.seal(pair), to: self.pairSubject)
     }
 
-    package func takeLease(now: Date, isUrgent: Bool) async throws -> CertificateTurn {
+    package func takeLease(now: Date, isUrgent: Bool) async throws -> OrderPermission {
         let message = try await self.lease.read()
         if let message, let standing = CertificateLease.read(message.payload) {
             let isAlive = self.lease.isAlive(message.sequence)

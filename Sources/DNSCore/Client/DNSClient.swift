@@ -69,7 +69,7 @@ package struct DNSClient: Sendable {
                 .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBytes))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(DatagramAsker(query, promise))
+                        try channel.pipeline.syncOperations.addHandler(DatagramQueryHandler(query, promise))
                     }
                 }
                 .connect(to: server).get()
@@ -77,7 +77,7 @@ package struct DNSClient: Sendable {
             try await ClientBootstrap(group: loop)
                 .connectTimeout(self.timeout)
                 .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(StreamAsker(query, promise)) }
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(StreamQueryHandler(query, promise)) }
                 }
                 .connect(to: server).get()
         }
@@ -92,7 +92,7 @@ extension DNSMessage {
 }
 
 /// Sends the question as a datagram, and waits for what answers it.
-private final class DatagramAsker: ChannelInboundHandler {
+private final class DatagramQueryHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = ByteBuffer
 
@@ -124,7 +124,7 @@ private final class DatagramAsker: ChannelInboundHandler {
 }
 
 /// The same over TCP, where a length stands before each message.
-private final class StreamAsker: ChannelInboundHandler {
+private final class StreamQueryHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 

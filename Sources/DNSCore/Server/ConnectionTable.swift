@@ -6,7 +6,7 @@ import Synchronization
 /// (RFC 7766 §6.2.3). So a resolver that holds unused connections is not refused a new one, and no client keeps others out by holding many.
 final class ConnectionTable: Sendable {
     /// One connection's place.
-    final class Seat: Sendable {
+    final class ConnectionSlot: Sendable {
         fileprivate let host: IPAddress
         fileprivate let close: @Sendable () -> Void
         /// When the last question was answered, or the connection accepted: nanoseconds of `NIODeadline`.
@@ -21,22 +21,22 @@ final class ConnectionTable: Sendable {
         func wasUsed(at now: NIODeadline) { self.lastUse.store(now.uptimeNanoseconds, ordering: .relaxed) }
     }
 
-    private struct Seats {
-        var all: [ObjectIdentifier: Seat] = [:]
+    private struct ConnectionSlots {
+        var all: [ObjectIdentifier: ConnectionSlot] = [:]
         var countByHost: [IPAddress: Int] = [:]
 
-        mutating func add(_ seat: Seat) {
-            self.all[ObjectIdentifier(seat)] = seat
-            self.countByHost[seat.host, default: 0] += 1
+        mutating func add(_ slot: ConnectionSlot) {
+            self.all[ObjectIdentifier(slot)] = slot
+            self.countByHost[slot.host, default: 0] += 1
         }
 
-        mutating func remove(_ seat: Seat) {
-            guard self.all.removeValue(forKey: ObjectIdentifier(seat)) != nil else { return }
-            let left = self.countByHost[seat.host, default: 1] - 1
-            self.countByHost[seat.host] = left == 0 ? nil : left
+        mutating func remove(_ slot: ConnectionSlot) {
+            guard self.all.removeValue(forKey: ObjectIdentifier(slot)) != nil else { return }
+            let left = self.countByHost[slot.host, default: 1] - 1
+            self.countByHost[slot.host] = left == 0 ? nil : left
         }
 
-        func longestIdle(of host: IPAddress?) -> Seat? {
+        func longestIdle(of host: IPAddress?) -> ConnectionSlot? {
             self.all.values.filter { host == nil || $0.host == host }
                 .min { $0.lastUse.load(ordering: .relaxed) < $1.lastUse.load(ordering: .relaxed) }
         }
@@ -44,7 +44,7 @@ final class ConnectionTable: Sendable {
 
     private let maximum: Int
     private let maximumPerHost: Int
-    private let seats = Mutex(Seats())
+    private let slots = Mutex(ConnectionSlots())
 
     init(maximum: Int, perHost: Int) {
         self.maximum = maximum
@@ -55,25 +55,25 @@ final class ConnectionTable: Sendable {
     ///
     /// - Parameter close: closes the connection; from any thread.
     /// - Returns: the place, and whether another connection was closed for it.
-    func enter(_ host: IPAddress, at now: NIODeadline, close: @escaping @Sendable () -> Void) -> (seat: Seat, hasDisplaced: Bool) {
-        let seat = Seat(host: host, at: now, close: close)
-        let displaced = self.seats.withLock { seats in
-            let displaced: Seat? =
-                if seats.countByHost[host, default: 0] >= self.maximumPerHost {
-                    seats.longestIdle(of: host)
-                } else if seats.all.count >= self.maximum {
-                    seats.longestIdle(of: nil)
+    func enter(_ host: IPAddress, at now: NIODeadline, close: @escaping @Sendable () -> Void) -> (slot: ConnectionSlot, hasDisplaced: Bool) {
+        let slot = ConnectionSlot(host: host, at: now, close: close)
+        let displaced = self.slots.withLock { slots in
+            let displaced: ConnectionSlot? =
+                if slots.countByHost[host, default: 0] >= self.maximumPerHost {
+                    slots.longestIdle(of: host)
+                } else if slots.all.count >= self.maximum {
+                    slots.longestIdle(of: nil)
                 } else {
                     nil
                 }
-            if let displaced { seats.remove(displaced) }
-            seats.add(seat)
+            if let displaced { slots.remove(displaced) }
+            slots.add(slot)
             return displaced
         }
         displaced?.close()
-        return (seat, displaced != nil)
+        return (slot, displaced != nil)
     }
 
     /// Gives back the place of a connection that has ended. Does nothing if the connection was closed to make room.
-    func leave(_ seat: Seat) { self.seats.withLock { $0.remove(seat) } }
+    func leave(_ slot: ConnectionSlot) { self.slots.withLock { $0.remove(slot) } }
 }

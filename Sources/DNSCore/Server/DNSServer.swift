@@ -91,11 +91,11 @@ package final class DNSServer<Source: RecordSource>: Sendable {
 
     private func accept(_ channel: any Channel, _ connections: ConnectionTable) throws {
         let host = channel.remoteAddress.map { ClientNetwork.host(of: $0) } ?? .v6(high: 0, low: 0)
-        let (seat, hasDisplaced) = connections.enter(host, at: .now()) { channel.close(promise: nil) }
+        let (slot, hasDisplaced) = connections.enter(host, at: .now()) { channel.close(promise: nil) }
         if hasDisplaced { self.counters.displacedConnections.add(1, ordering: .relaxed) }
         self.counters.connections.add(1, ordering: .relaxed)
-        channel.closeFuture.whenComplete { _ in connections.leave(seat) }
+        channel.closeFuture.whenComplete { _ in connections.leave(slot) }
         try channel.pipeline.syncOperations.addHandler(
-            StreamHandler(responder: self.responder, counters: self.counters, idleTimeout: self.configuration.idleTimeout, seat: seat))
+            StreamHandler(responder: self.responder, counters: self.counters, idleTimeout: self.configuration.idleTimeout, slot: slot))
     }
 }

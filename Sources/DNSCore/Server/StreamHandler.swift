@@ -17,17 +17,17 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     private let responder: Responder<Source>
     private let counters: ServerCounters
     private let idleTimeout: TimeAmount
-    private let seat: ConnectionTable.Seat
+    private let slot: ConnectionTable.ConnectionSlot
     private var received = ByteBuffer()
     private var lastQuestion = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
     private var isReadHeld = false
 
-    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount, seat: ConnectionTable.Seat) {
+    init(responder: Responder<Source>, counters: ServerCounters, idleTimeout: TimeAmount, slot: ConnectionTable.ConnectionSlot) {
         self.responder = responder
         self.counters = counters
         self.idleTimeout = idleTimeout
-        self.seat = seat
+        self.slot = slot
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -67,7 +67,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
             self.counters.tcpQuestions.add(1, ordering: .relaxed)
             self.counters.count(response.outcome.code)
             self.lastQuestion = .now()
-            self.seat.wasUsed(at: self.lastQuestion)
+            self.slot.wasUsed(at: self.lastQuestion)
             context.write(self.wrapOutboundOut(response.bytes), promise: nil)
         }
         self.received.discardReadBytes()

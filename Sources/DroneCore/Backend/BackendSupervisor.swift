@@ -2,6 +2,7 @@ import DockerEngine
 package import DroneStore
 import Logging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 import Synchronization
 import Timing
@@ -79,7 +80,7 @@ package final class BackendSupervisor: Sendable {
         var machine = BackendMachine(
             self.origin, pullPolicy: self.request.executable.pullPolicy,
             port: self.request.executable.port ?? DockerExecutableConfig.defaultPort)
-        var phases = PhaseClock(acceptedAt: self.acceptedAt)
+        var phases = PhaseTimer(acceptedAt: self.acceptedAt)
         if case .admitted = self.origin { phases.pass(\.accepted, at: self.context.time.now()) }
         self.mailbox.post(.begin)
         await withDiscardingTaskGroup { group in
@@ -97,7 +98,7 @@ package final class BackendSupervisor: Sendable {
         }
     }
 
-    private func note(_ event: BackendEvent, in phases: inout PhaseClock) {
+    private func note(_ event: BackendEvent, in phases: inout PhaseTimer) {
         switch event {
         case .pulled: phases.pass(\.pulled, at: self.context.time.now())
         case .created: phases.pass(\.created, at: self.context.time.now())
@@ -111,7 +112,7 @@ package final class BackendSupervisor: Sendable {
     }
 
     /// - Returns: `false` after the last action of a backend's life.
-    private func perform(_ action: BackendMachine.Action, phases: PhaseClock, in group: inout DiscardingTaskGroup) async -> Bool {
+    private func perform(_ action: BackendMachine.Action, phases: PhaseTimer, in group: inout DiscardingTaskGroup) async -> Bool {
         switch action {
         case .pull: group.addTask { await self.work.run { await self.pull() } }
         case .create(let plainly): group.addTask { await self.create(plainly: plainly) }
@@ -277,7 +278,7 @@ extension BackendSupervisor {
 // MARK: - The table
 
 extension BackendSupervisor {
-    private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseClock) async {
+    private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseTimer) async {
         let detail = phases.reported.map { BackendStatusDetail(phases: $0, start: self.startKind) }
         await self.store(
             BackendTransition(
@@ -321,7 +322,7 @@ extension BackendSupervisor {
         self.context.reportQueued()
     }
 
-    private func recordEnd(_ found: BackendOutcome, phases: PhaseClock) async {
+    private func recordEnd(_ found: BackendOutcome, phases: PhaseTimer) async {
         let ending = self.ending.withLock { $0 }
         let outcome = ending.map { BackendOutcome($0) } ?? found
         let lines = outcome.mayHavePrinted ? await self.lastLines() : []

@@ -5,13 +5,13 @@ import Synchronization
 /// Bounded by construction: there is at most one hint waiting, at most one answer per call under way, and a termination waits with
 /// its sender.
 final class Mailbox<Message: Hashable & Sendable>: Sendable {
-    private struct Letter {
+    private struct Envelope {
         var message: Message
         var receipts: [CheckedContinuation<Void, Never>]
     }
 
     private struct State {
-        var letters: [Letter] = []
+        var letters: [Envelope] = []
         var isClosed = false
     }
 
@@ -27,7 +27,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
     func post(_ message: Message) {
         let isNews = self.state.withLock { state in
             guard !state.isClosed, !state.letters.contains(where: { $0.message == message }) else { return false }
-            state.letters.append(Letter(message: message, receipts: []))
+            state.letters.append(Envelope(message: message, receipts: []))
             return true
         }
         if isNews { self.ring.yield() }
@@ -41,7 +41,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
                 if let index = state.letters.firstIndex(where: { $0.message == message }) {
                     state.letters[index].receipts.append(receipt)
                 } else {
-                    state.letters.append(Letter(message: message, receipts: [receipt]))
+                    state.letters.append(Envelope(message: message, receipts: [receipt]))
                 }
                 return false
             }
@@ -61,7 +61,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
         }
     }
 
-    private func next() -> Letter? {
+    private func next() -> Envelope? {
         self.state.withLock { $0.letters.isEmpty ? nil : $0.letters.removeFirst() }
     }
 

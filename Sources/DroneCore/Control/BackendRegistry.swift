@@ -1,6 +1,7 @@
 package import DroneStore
 import Logging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 
 /// The supervisors of the backends that this agent runs. Their tasks are children of `run()`.

@@ -1,6 +1,7 @@
 package import DroneCoreConfiguration
 package import DroneStore
 package import Logging
+import LogKeys
 import NATS
 package import PlaneMessaging
 package import PlaneProtocol
@@ -77,7 +78,7 @@ package struct DroneAgent: Service {
     private let bus: PlaneBus
     private let condition: DroneCondition
     private let registry: BackendRegistry
-    private let voice: DroneVoice
+    private let voice: DroneMessenger
     private let dispatcher: OutboxDispatcher
     private let execs: ExecSessions
     private let logger: Logger
@@ -88,7 +89,7 @@ package struct DroneAgent: Service {
         _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, access: (any EngineAccess)? = nil, bus: PlaneBus,
         logger: Logger
     ) async throws(StoreError) {
-        let voice = DroneVoice(drone: settings.drone, bus: bus, logger: logger)
+        let voice = DroneMessenger(drone: settings.drone, bus: bus, logger: logger)
         let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
         settings.sandboxes?.set(draining: condition.isDraining)
@@ -154,8 +155,8 @@ package struct DroneAgent: Service {
         }
     }
 
-    private var cursorKeeper: LogCursorKeeper {
-        LogCursorKeeper(self.context.cursors, store: self.context.store, time: self.context.time, logger: self.logger)
+    private var cursorKeeper: LogCursorWriter {
+        LogCursorWriter(self.context.cursors, store: self.context.store, time: self.context.time, logger: self.logger)
     }
 
     private func addLoops(to group: inout DiscardingTaskGroup) {

@@ -1,5 +1,6 @@
 package import DroneStore
 package import Logging
+import LogKeys
 import NATS
 package import PlaneMessaging
 package import PlaneProtocol

@@ -1,5 +1,6 @@
 import DroneStore
 import Logging
+import LogKeys
 import PlaneProtocol
 import PlaneService
 

@@ -1,5 +1,6 @@
 package import DroneStore
 package import Logging
+import LogKeys
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService
@@ -14,12 +15,12 @@ package struct OutboxDispatcher: Sendable {
     private static let answerLimit = Duration.seconds(5)
 
     private let store: DroneStore
-    private let voice: DroneVoice
+    private let voice: DroneMessenger
     private let logger: Logger
     private let news: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
 
-    package init(store: DroneStore, voice: DroneVoice, logger: Logger) {
+    package init(store: DroneStore, voice: DroneMessenger, logger: Logger) {
         self.store = store
         self.voice = voice
         self.logger = logger
@@ -100,7 +101,7 @@ package struct OutboxDispatcher: Sendable {
             self.logger.error(
                 "a report of the outbox is unreadable and dropped",
                 metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(error)"])
-        } catch RequestFailure.refused(let reply) where reply.code == .badRequest {
+        } catch BusRequestError.refused(let reply) where reply.code == .badRequest {
             // It will never be taken, and behind it wait those that will.
             self.logger.error(
                 "a report was refused and is dropped", metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(reply)"])

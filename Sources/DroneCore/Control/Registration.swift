@@ -1,5 +1,6 @@
 package import DroneCoreConfiguration
 package import Logging
+import LogKeys
 import NATS
 package import NetworkAddresses
 package import PlaneMessaging
@@ -20,12 +21,12 @@ package struct Registration: Sendable {
     private let endpoint: PublicEndpoint
     private let abilities: DroneAbilities
     private let bus: PlaneBus
-    private let voice: DroneVoice
+    private let voice: DroneMessenger
     private let logger: Logger
 
     package init(
         drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, abilities: DroneAbilities = DroneAbilities(pool: .unnamed),
-        bus: PlaneBus, voice: DroneVoice, logger: Logger
+        bus: PlaneBus, voice: DroneMessenger, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
@@ -67,7 +68,7 @@ package struct Registration: Sendable {
             group.addTask { _ = try? await Task.sleep(for: Self.period) }  // cancelled is as good as over
             group.addTask {
                 for await event in self.bus.connection.events where event == .reconnected {
-                    self.voice.forgetWhatWorked()
+                    self.voice.forgetWorkingSubject()
                     return
                 }
             }

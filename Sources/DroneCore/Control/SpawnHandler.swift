@@ -1,6 +1,7 @@
 import DroneStore
 package import Logging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 
 /// Answers spawn requests (dev/docs/protocol.md, The agent's part): `true` once the backend is in the table, `false` for what this drone will not do.

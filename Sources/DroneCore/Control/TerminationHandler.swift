@@ -1,6 +1,7 @@
 package import DroneStore
 package import Logging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 
 /// Answers termination requests, which every agent of the cluster hears.

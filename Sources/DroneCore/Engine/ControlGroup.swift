@@ -34,7 +34,7 @@ struct ControlGroup: Hashable, Sendable {
     /// Nil when the container has ended, or the kernel does not account for one of these.
     ///
     /// - Parameter read: A file's text.
-    func usage(read: (String) -> String? = KernelFile.text) -> UsageSample? {
+    func usage(read: (String) -> String? = ProcFile.text) -> UsageSample? {
         guard let stat = read("/proc/stat"), let system = Self.systemNanoseconds(inStat: stat),
             let machine = read("/proc/meminfo").flatMap({ HostSample.memoryBytes("MemTotal", inMeminfo: $0) })
         else { return nil }

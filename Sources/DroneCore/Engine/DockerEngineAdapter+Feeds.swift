@@ -77,7 +77,7 @@ extension DockerEngineAdapter {
     /// Where this machine accounts for the container; nil when it does not run, or runs on another machine than the agent.
     private func findGroup(of container: ContainerHandle) async throws(EngineError) -> ControlGroup? {
         let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
-        guard let inspection = found, let process = inspection.state.processID, let memberships = KernelFile.text(of: "/proc/\(process)/cgroup"),
+        guard let inspection = found, let process = inspection.state.processID, let memberships = ProcFile.text(of: "/proc/\(process)/cgroup"),
             let group = ControlGroup(memberships: memberships, container: inspection.id.rawValue)
         else { return nil }
         self.groups[inspection.id.rawValue] = group

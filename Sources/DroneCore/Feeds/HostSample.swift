@@ -70,10 +70,10 @@ extension HostSample {
 extension HostSample {
     /// Reads the accounts now; nil on a machine that does not keep them where Linux does. Takes some 50 µs: no disk is asked.
     static func read() -> HostSample? {
-        guard let stat = KernelFile.text(of: "/proc/stat"), let meminfo = KernelFile.text(of: "/proc/meminfo"),
+        guard let stat = ProcFile.text(of: "/proc/stat"), let meminfo = ProcFile.text(of: "/proc/meminfo"),
             let total = self.memoryBytes("MemTotal", inMeminfo: meminfo), let available = self.memoryBytes("MemAvailable", inMeminfo: meminfo)
         else { return nil }
-        let mounts = self.diskMounts(inMounts: KernelFile.text(of: "/proc/self/mounts") ?? "")
+        let mounts = self.diskMounts(inMounts: ProcFile.text(of: "/proc/self/mounts") ?? "")
         return HostSample(
             cpus: self.cpus(inStat: stat), memoryAvailableBytes: available, memoryTotalBytes: total,
             disks: mounts.compactMap { self.disk(at: $0) })

@@ -1,5 +1,6 @@
 package import DroneStore
 package import Logging
+import LogKeys
 import PlaneProtocol
 import PlaneService
 import Synchronization
@@ -30,7 +31,7 @@ package final class LogCursors: Sendable {
 }
 
 /// Writes the log positions to the table once a second, so that an agent that comes back goes on where this one stopped.
-package struct LogCursorKeeper: Sendable {
+package struct LogCursorWriter: Sendable {
     /// An agent that is killed repeats at most this much of a backend's output.
     private static let period = Duration.seconds(1)
 

@@ -1,5 +1,6 @@
 import DroneStore
 import Logging
+import LogKeys
 import PlaneProtocol
 import PlaneService
 import Timing
@@ -83,7 +84,7 @@ actor LogPump {
     private func passOn(
         _ container: ContainerHandle, onlyNew: Bool, sleep: (@Sendable (Duration) async throws -> Void)? = nil
     ) async -> Bool {
-        let (news, tellNews) = AsyncStream.makeStream(of: GapNews.self)
+        let (news, tellNews) = AsyncStream.makeStream(of: GapNotice.self)
         return await withTaskGroup(of: Void.self, returning: Bool.self) { group in
             var isCut = false
             group.addTask {
@@ -106,12 +107,12 @@ actor LogPump {
         }
     }
 
-    private enum GapNews: Sendable {
+    private enum GapNotice: Sendable {
         case began(pause: Duration)
         case uncounted
     }
 
-    private func read(_ container: ContainerHandle, onlyNew: Bool, _ tell: @escaping @Sendable (GapNews) -> Void) async {
+    private func read(_ container: ContainerHandle, onlyNew: Bool, _ tell: @escaping @Sendable (GapNotice) -> Void) async {
         do throws(EngineFailure) {
             try await self.feeds.readLog(of: container, after: self.cursor, onlyNew: onlyNew) { chunk in
                 guard let news = await self.passOn(chunk) else { return }
@@ -141,7 +142,7 @@ actor LogPump {
         self.add(note: "\(lines): this drone passes on \(allowance.linesPerSecond) a second of one backend (agent.docker.limits.log_lines_per_sec).")
     }
 
-    private func passOn(_ chunk: LogChunk) -> GapNews? {
+    private func passOn(_ chunk: LogChunk) -> GapNotice? {
         if let time = chunk.time {
             self.cursor = time
             self.cursors.advance(self.backend, to: time)

@@ -1,5 +1,6 @@
 package import Logging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 
 /// Publishes what each running backend uses, every 5 s. One backend after the other: nobody waits for statistics, and two hundred at

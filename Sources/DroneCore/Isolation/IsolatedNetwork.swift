@@ -43,7 +43,7 @@ package struct IsolatedNetwork: Hashable, Sendable {
 /// The name servers that Docker hands to its containers: those of this machine (resolv.conf(5)), without any on loopback, which are nobody's in
 /// a container. Where systemd-resolved stands before them, its own list has them.
 package enum NameServers {
-    package static func ofThisMachine(read: (String) -> String? = KernelFile.text(of:)) -> [IPAddress] {
+    package static func ofThisMachine(read: (String) -> String? = ProcFile.text(of:)) -> [IPAddress] {
         for path in ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] {
             let servers = self.addresses(in: read(path) ?? "")
             if !servers.isEmpty { return servers }

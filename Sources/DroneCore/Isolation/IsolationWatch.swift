@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+import LogKeys
 import PlaneService
 import ServiceLifecycle
 import Synchronization
@@ -64,7 +65,7 @@ package final class IsolationWatch: Service {
     private var rulesAreFresh: Bool {
         let path = "\(self.folder)/\(self.network.name)"
         var status = stat()
-        guard stat(path, &status) == 0, let text = KernelFile.text(of: path) else { return false }
+        guard stat(path, &status) == 0, let text = ProcFile.text(of: path) else { return false }
         let age = Int64(time(nil)) - Int64(status.st_mtim.tv_sec)
         return age <= Self.longestAgeSeconds && text.hasPrefix(self.network.rules(nameServers: NameServers.ofThisMachine()))
     }

@@ -1,6 +1,7 @@
 import DockerEngine
 import DroneStore
 package import Logging
+import LogKeys
 import Metrics
 import PlaneProtocol
 import PlaneService

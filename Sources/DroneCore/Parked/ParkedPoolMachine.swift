@@ -21,7 +21,7 @@ struct ParkedPoolMachine {
     /// After the last start of a backend, before a container is parked: the program that was started has the processor first.
     private static let quiet = Duration.milliseconds(250)
     /// Where one start follows the other all the time, one is parked nevertheless when the pool has been short for this long.
-    private static let patience = Duration.seconds(5)
+    private static let timeLimit = Duration.seconds(5)
     /// A start that has not told its end by then has none to tell; the engine's own limit is the same.
     private static let longestStart = Duration.seconds(120)
     /// Between two looks at an image that may have got another meaning.
@@ -219,7 +219,7 @@ struct ParkedPoolMachine {
         let since = self.shortSince ?? now
         self.shortSince = since
         self.underWay = self.underWay.filter { now - $0.value < Self.longestStart }
-        if now - since < Self.patience {
+        if now - since < Self.timeLimit {
             guard self.underWay.isEmpty else { return .wait(Self.quiet) }
             if let last = self.lastStart, now - last < Self.quiet { return .wait(Self.quiet - (now - last)) }
         }

@@ -1,5 +1,6 @@
 import DroneStore
 package import Logging
+import LogKeys
 import PlaneProtocol
 import PlaneService
 import Synchronization

@@ -1,6 +1,7 @@
 package import DroneStore
 package import Logging
 package import PlaneProtocol
+import LogKeys
 import PlaneService
 
 /// Compares engine and table at start, every half minute, and whenever events may have been missed, and puts right what differs.

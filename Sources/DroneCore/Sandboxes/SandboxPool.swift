@@ -1,5 +1,6 @@
 import DroneStore
 package import Logging
+import LogKeys
 import Metrics
 package import PlaneProtocol
 import PlaneService

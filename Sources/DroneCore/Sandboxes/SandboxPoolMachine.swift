@@ -16,7 +16,7 @@ struct SandboxPoolMachine {
     /// After the last start, before one is made: the program that was started has the processor first.
     private static let quiet = Duration.milliseconds(250)
     /// Where one start follows the other all the time, one is made nevertheless when the pool has been short for this long.
-    private static let patience = Duration.seconds(5)
+    private static let timeLimit = Duration.seconds(5)
     /// A start that has not told its end by then has none to tell; the engine's own limit is the same.
     private static let longestStart = Duration.seconds(120)
     /// Starts whose shortcut failed, and that went well without it, one after the other: the probe was wrong.
@@ -117,7 +117,7 @@ struct SandboxPoolMachine {
         let since = self.shortSince ?? now
         self.shortSince = since
         self.underWay = self.underWay.filter { now - $0.value < Self.longestStart }
-        if now - since < Self.patience {
+        if now - since < Self.timeLimit {
             guard self.underWay.isEmpty else { return .wait(Self.quiet) }
             if let last = self.lastStart, now - last < Self.quiet { return .wait(Self.quiet - (now - last)) }
         }

@@ -53,7 +53,7 @@ package struct ConnectMachine: Sendable {
     }
 
     /// There is a recipe.
-    private struct Wish: Hashable, Sendable {
+    private struct RecipeRequest: Hashable, Sendable {
         var cluster: ClusterName?
     }
 
@@ -71,7 +71,7 @@ package struct ConnectMachine: Sendable {
     }
 
     /// Longest wait for the end of a holder, and for a lock that others take.
-    package static let patience: Duration = .seconds(15)
+    package static let timeLimit: Duration = .seconds(15)
     /// A home younger than this was claimed by somebody whose request to the schedulers may be on its way; it is claimed again before it is
     /// older, so that nobody who finds it old can be wrong. Twice the time that a request takes at most.
     private static let freshness: Duration = .seconds(30)
@@ -79,13 +79,13 @@ package struct ConnectMachine: Sendable {
     private static let settledAge: Duration = .seconds(60)
 
     private let key: BackendKey?
-    private let spawn: Wish?
+    private let spawn: RecipeRequest?
     private var state = State.initial
 
     /// - Parameter cluster: where the recipe or the gateway's default wants the backend.
     package init(_ request: ConnectRequest, defaultCluster: ClusterName?) {
         self.key = request.key
-        self.spawn = request.spawn.map { Wish(cluster: $0.cluster ?? defaultCluster) }
+        self.spawn = request.spawn.map { RecipeRequest(cluster: $0.cluster ?? defaultCluster) }
     }
 
     private var lock: LockName? { self.key?.lock }
@@ -131,7 +131,7 @@ package struct ConnectMachine: Sendable {
             // None, or the home of another lock with the same hash: the lock in the wanted cluster decides.
             guard let spawn = self.spawn else { return self.refuse(.keyUnheldNoSpawnConfig) }
             guard let cluster = spawn.cluster else { return self.refuse(.noClusterProvided) }
-            if stored == nil, elapsed < Self.patience {
+            if stored == nil, elapsed < Self.timeLimit {
                 self.state = .claiming
                 return .claimHome(lock, cluster, expecting: 0)
             }
@@ -142,7 +142,7 @@ package struct ConnectMachine: Sendable {
             return .ask(lock, stored.home.cluster)
         }
         guard stored.age >= Self.freshness else { return self.schedule(stored.home.cluster) }
-        guard elapsed < Self.patience else { return self.refuse(.failedToAcquireKey) }
+        guard elapsed < Self.timeLimit else { return self.refuse(.failedToAcquireKey) }
         self.state = .claiming
         return .claimHome(lock, stored.home.cluster, expecting: stored.sequence)
     }
@@ -182,7 +182,7 @@ package struct ConnectMachine: Sendable {
             self.state = .finished
             return .finish(.failure(GatewayFailure(.noDroneAvailable, detail: detail, retryAfterSeconds: 2)))
         case .lockBusy:
-            guard elapsed < Self.patience else { return self.refuse(.failedToAcquireKey) }
+            guard elapsed < Self.timeLimit else { return self.refuse(.failedToAcquireKey) }
             self.state = .pausing
             return .pause
         case .idUsed:
@@ -233,7 +233,7 @@ package struct ConnectMachine: Sendable {
 
     private mutating func meet(_ holder: KeyHolder, elapsed: Duration) -> Action {
         guard !holder.isEnding else {
-            guard elapsed < Self.patience else {
+            guard elapsed < Self.timeLimit else {
                 self.state = .awaitingEnd
                 return self.waited(hasEnded: false)
             }

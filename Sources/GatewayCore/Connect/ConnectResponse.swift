@@ -4,7 +4,7 @@ package import PlaneProtocol
 package struct ConnectResponse: Hashable, Sendable {
     package var backend: BackendID
     package var spawned: Bool
-    package var status: StatusWord
+    package var status: GatewayStatus
     package var token: Secret
     package var url: Secret
     package var subdomain: Subdomain?
@@ -19,7 +19,7 @@ package struct ConnectResponse: Hashable, Sendable {
     package var tokenExpires: Int64?
 
     package init(
-        backend: BackendID, spawned: Bool, status: StatusWord, token: Secret, url: Secret, subdomain: Subdomain? = nil, secretToken: Secret? = nil,
+        backend: BackendID, spawned: Bool, status: GatewayStatus, token: Secret, url: Secret, subdomain: Subdomain? = nil, secretToken: Secret? = nil,
         statusURL: String, drone: DroneID? = nil, backendURL: Secret? = nil, tokenExpires: Int64? = nil
     ) {
         self.backend = backend

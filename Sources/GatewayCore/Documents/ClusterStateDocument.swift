@@ -40,8 +40,8 @@ package struct ClusterStateDocument: Hashable, Sendable {
     }
 
     /// - Parameter proxies: heard of within the last 30 s.
-    package init(of cluster: ClusterName, world: FleetState, proxies: [Proxy], controller: String, now: StateTime) {
-        self.drones = world.drones(in: cluster).compactMap { drone in
+    package init(of cluster: ClusterName, fleet: FleetState, proxies: [Proxy], controller: String, now: StateTime) {
+        self.drones = fleet.drones(in: cluster).compactMap { drone in
             guard let metadata = drone.metadata, let seen = drone.lastSeen, drone.state != .stopped, drone.state != .lost else { return nil }
             let age = now.since(seen)
             guard age <= Self.silenceLimit else { return nil }

@@ -15,11 +15,11 @@ enum OpenAPISchemas {
               "kind": {"enum": ["KeyUnheldNoSpawnConfig", "KeyHeld", "FailedToRemoveKey", "NoClusterProvided", "FailedToAcquireKey", "NoDroneAvailable",
                 "NotFound", "InvalidClusterName", "KeyHeldUnhealthy", "DatabaseError", "Other"]},
               "message": {"type": "string"}, "detail": {"type": "string"}}},
-          "StatusWord": {"enum": ["scheduled", "loading", "starting", "waiting", "ready", "terminating", "hard-terminating", "terminated"]},
+          "GatewayStatus": {"enum": ["scheduled", "loading", "starting", "waiting", "ready", "terminating", "hard-terminating", "terminated"]},
           "Phases": {"type": "object", "additionalProperties": {"type": "integer"}},
           "Status": {"type": "object", "required": ["status", "time"],
             "properties": {
-              "status": {"$ref": "#/components/schemas/StatusWord"}, "time": {"type": "integer", "description": "Milliseconds since 1970."},
+              "status": {"$ref": "#/components/schemas/GatewayStatus"}, "time": {"type": "integer", "description": "Milliseconds since 1970."},
               "termination_reason": {"enum": ["swept", "external", "keyexpired", "lost", "startuptimeout", "internalerror"]},
               "termination_kind": {"enum": ["soft", "hard"]}, "exit_error": {"type": "boolean"}, "error": {"type": "string"}, "cause": {"type": "string"},
               "phases": {"$ref": "#/components/schemas/Phases"}}},
@@ -53,7 +53,7 @@ enum OpenAPISchemas {
           "ConnectResponse": {"type": "object",
             "required": ["backend_id", "spawned", "status", "token", "url", "subdomain", "secret_token", "status_url", "drone"],
             "properties": {
-              "backend_id": {"type": "string"}, "spawned": {"type": "boolean"}, "status": {"$ref": "#/components/schemas/StatusWord"},
+              "backend_id": {"type": "string"}, "spawned": {"type": "boolean"}, "status": {"$ref": "#/components/schemas/GatewayStatus"},
               "token": {"type": "string"}, "url": {"type": "string"}, "subdomain": {"type": ["string", "null"]},
               "secret_token": {"type": ["string", "null"]}, "status_url": {"type": "string"}, "drone": {"type": ["string", "null"]},
               "backend_url": {"type": "string"}, "token_expires": {"type": "integer", "description": "Milliseconds since 1970."}}},
@@ -78,20 +78,20 @@ enum OpenAPISchemas {
           "BackendSummary": {"type": "object", "required": ["backend_id", "cluster", "status"],
             "properties": {
               "backend_id": {"type": "string"}, "cluster": {"type": "string"}, "drone": {"type": ["string", "null"]},
-              "status": {"oneOf": [{"$ref": "#/components/schemas/StatusWord"}, {"type": "null"}]}, "state": {"type": ["string", "null"]},
+              "status": {"oneOf": [{"$ref": "#/components/schemas/GatewayStatus"}, {"type": "null"}]}, "state": {"type": ["string", "null"]},
               "time": {"type": ["integer", "null"]}, "key": {"type": ["object", "null"]}, "tag": {"type": "string"}, "lock": {"type": "string"}}},
           "BackendPage": {"type": "object", "required": ["backends", "next"],
             "properties": {"backends": {"type": "array", "items": {"$ref": "#/components/schemas/BackendSummary"}}, "next": {"type": ["string", "null"]}}},
-          "LogLine": {"type": "object", "required": ["stream", "text"],
+          "BackendLogLine": {"type": "object", "required": ["stream", "text"],
             "properties": {"stream": {"enum": ["stdout", "stderr", "meta"]}, "time": {"type": "string"}, "text": {"type": "string"},
               "continues": {"const": true}}},
-          "Logs": {"type": "object", "required": ["lines"], "properties": {"lines": {"type": "array", "items": {"$ref": "#/components/schemas/LogLine"}}}},
+          "Logs": {"type": "object", "required": ["lines"], "properties": {"lines": {"type": "array", "items": {"$ref": "#/components/schemas/BackendLogLine"}}}},
           "Backend": {"allOf": [{"$ref": "#/components/schemas/BackendSummary"}, {"type": "object", "required": ["statuses", "last_lines"],
             "properties": {
               "holds_key": {"type": "boolean"}, "statuses": {"type": "array", "items": {"$ref": "#/components/schemas/Status"}},
               "phases": {"$ref": "#/components/schemas/Phases"}, "diagnosis": {"type": "string"}, "cause": {"type": "string"},
               "exit_code": {"type": "integer"}, "message": {"type": "string"}, "requested_by": {"type": "string"},
-              "last_lines": {"type": "array", "items": {"$ref": "#/components/schemas/LogLine"}}}}]},
+              "last_lines": {"type": "array", "items": {"$ref": "#/components/schemas/BackendLogLine"}}}}]},
           "Metrics": {"type": "object"}
         }
         """#

@@ -2,7 +2,7 @@ package import PlaneProtocol
 
 /// One status of a backend, as clients of Plane 0.5 read it. What is not known is left out.
 package struct StatusEntry: Hashable, Sendable {
-    package var status: StatusWord
+    package var status: GatewayStatus
     package var reason: TerminationReason?
     package var kind: BackendEnding.Kind?
     package var exitError: Bool?
@@ -16,7 +16,7 @@ package struct StatusEntry: Hashable, Sendable {
     package var phases: SpawnPhases?
 
     package init(
-        _ status: StatusWord, at time: StateTime, reason: TerminationReason? = nil, kind: BackendEnding.Kind? = nil, exitError: Bool? = nil,
+        _ status: GatewayStatus, at time: StateTime, reason: TerminationReason? = nil, kind: BackendEnding.Kind? = nil, exitError: Bool? = nil,
         error: String? = nil, cause: BackendCause? = nil, phases: SpawnPhases? = nil
     ) {
         self.status = status

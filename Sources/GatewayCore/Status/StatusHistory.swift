@@ -14,7 +14,7 @@ package struct StatusHistory: Sendable {
 
     /// Where a reader goes on who has seen everything up to a status.
     /// - Parameter seen: nil for a reader who has seen nothing.
-    package init(after seen: StatusWord?) {
+    package init(after seen: GatewayStatus?) {
         self.init()
         self.floor = seen?.rank ?? 0
     }
@@ -45,7 +45,7 @@ package struct StatusHistory: Sendable {
     }
 
     private func entries(of message: BackendStateMessage) -> [StatusEntry] {
-        let (time, phases) = (message.time.worldTime, message.detail?.phases)
+        let (time, phases) = (message.time.stateTime, message.detail?.phases)
         var entries: [StatusEntry]
         switch message.state {
         case .loading: entries = [StatusEntry(.loading, at: time)]
@@ -57,14 +57,14 @@ package struct StatusHistory: Sendable {
         if let ending = message.detail?.ending {
             entries.append(
                 StatusEntry(
-                    ending.kind == .hard ? .hardTerminating : .terminating, at: ending.time.worldTime, reason: TerminationReason(ending.reason),
+                    ending.kind == .hard ? .hardTerminating : .terminating, at: ending.time.stateTime, reason: TerminationReason(ending.reason),
                     kind: ending.kind))
         }
         return entries
     }
 
     private func end(_ message: BackendStateMessage) -> [StatusEntry] {
-        let time = message.time.worldTime
+        let time = message.time.stateTime
         let exitCode = message.detail?.exitCode
         var reason: TerminationReason?
         var kind: BackendEnding.Kind?
@@ -101,6 +101,6 @@ package struct StatusHistory: Sendable {
     private static func created(_ message: BackendStateMessage) -> StateTime? {
         guard let created = message.detail?.phases?.created, let started = message.detail?.phases?.started, created <= started else { return nil }
         let (passed, overflow) = started.subtractingReportingOverflow(created)
-        return overflow ? nil : message.time.worldTime.adding(.microseconds(-passed))
+        return overflow ? nil : message.time.stateTime.adding(.microseconds(-passed))
     }
 }

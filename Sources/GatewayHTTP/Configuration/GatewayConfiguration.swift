@@ -38,7 +38,7 @@ package struct GatewayConfiguration: Hashable, Sendable {
     package var url: String?
     /// Who is asked about each request for `/ctrl`; nil for nobody.
     package var forwardAuth: String?
-    package var tokens: [AccessToken] = []
+    package var tokens: [APIToken] = []
     /// Time without use after which a visitor's token ends.
     package var tokenLifetime: Duration = .seconds(3600)
     package var signedTokens: SignedTokens?
@@ -64,7 +64,7 @@ extension GatewayConfiguration: ConfigReadable {
             "forward_auth", .httpURL, "Address that is asked about every request below /ctrl and for the page: 2xx lets it through, anything else is 401.")
         let tokens = reader.optional(
             "tokens", .accessTokens,
-            "Tokens for /ctrl and the page, by name, each \(AccessToken.expectation); sent as Authorization: Bearer. Everybody is let through if not set.")
+            "Tokens for /ctrl and the page, by name, each \(APIToken.expectation); sent as Authorization: Bearer. Everybody is let through if not set.")
         if forwardAuth != nil, tokens != nil {
             reader.mistake("tokens", found: "tokens beside forward_auth", expectation: "one of the two")
         }
@@ -121,13 +121,13 @@ extension GatewayConfiguration.SignedTokens: ConfigReadable {
     }
 }
 
-extension ConfigType where Value == [AccessToken] {
+extension ConfigType where Value == [APIToken] {
     /// Hashes, so nothing in it is secret.
     static let accessTokens = ConfigType(
-        "a table of texts, each \(AccessToken.expectation)",
+        "a table of texts, each \(APIToken.expectation)",
         read: { value in
             guard case .table(let members) = value, !members.isEmpty else { return nil }
-            let tokens = members.compactMap { name, value in value.asString.flatMap { AccessToken(name: name, text: $0) } }
+            let tokens = members.compactMap { name, value in value.asString.flatMap { APIToken(name: name, text: $0) } }
             return tokens.count == members.count ? tokens.sorted { $0.name < $1.name } : nil
         }, show: { .table(Dictionary($0.map { ($0.name, .string($0.text)) }) { $1 }) })
 }

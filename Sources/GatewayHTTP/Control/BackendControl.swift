@@ -21,7 +21,7 @@ struct BackendControl: Sendable {
         guard !(located.view.state?.isTerminal ?? false) else { return }
         var request = TerminationRequest(cluster: located.cluster, backendID: backend, requestedBy: requester)
         if kind == .hard { request.kind = .hard }
-        do throws(RequestFailure) {
+        do throws(BusRequestError) {
             _ = try await self.fleet.client.bus.request(request, timeout: Self.limit)
         } catch {
             // It may have ended just now: then nobody answers, and all is well.
@@ -39,7 +39,7 @@ struct BackendControl: Sendable {
             throw .droneNotFound
         }
         let wasDraining = view.state == .draining || view.state == .drained
-        do throws(RequestFailure) {
+        do throws(BusRequestError) {
             _ = try await self.fleet.client.bus.request(DrainDrone(drone: drone, cluster: cluster, drain: drains), timeout: Self.limit)
         } catch {
             throw GatewayFailure(.other, detail: "The drone does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")

@@ -16,7 +16,7 @@ struct BackendSummary: JSONEncodable {
         json.field("backend_id", self.view.id)
         json.field("cluster", self.cluster)
         json.field("drone", self.view.drone)
-        json.field("status", StatusWord(self.view.state, isEnding: self.view.isEnding))
+        json.field("status", GatewayStatus(self.view.state, isEnding: self.view.isEnding))
         json.field("state", self.view.state)
         json.field("time", self.view.stateTime)
         json.field("key", self.view.lock.flatMap { KeyText($0) })
@@ -74,13 +74,13 @@ struct BackendDocument: JSONEncodable {
             $0.fieldIfPresent("exit_code", self.report.outcome?.detail?.exitCode)
             $0.fieldIfPresent("message", self.report.outcome?.detail?.message)
             $0.fieldIfPresent("requested_by", self.report.states.compactMap { $0.detail?.requestedBy }.last)
-            $0.field("last_lines", self.report.lastLines.map { LogLine($0) })
+            $0.field("last_lines", self.report.lastLines.map { BackendLogLine($0) })
         }
     }
 }
 
 /// One piece of a backend's log.
-struct LogLine: JSONEncodable {
+struct BackendLogLine: JSONEncodable {
     let entry: LogEntry
 
     init(_ entry: LogEntry) { self.entry = entry }

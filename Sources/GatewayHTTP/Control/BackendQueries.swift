@@ -28,10 +28,10 @@ struct BackendQueries: Sendable {
         let visited: Set<BackendID>? = if let user = query["user"] { try await tokens.backends(visitedBy: user) } else { nil }
         let filter = try BackendFilter(query, visited: visited)
         let limit = try Self.count(query["limit"], "limit", default: Self.standardPage, atMost: Self.largestPage)
-        let found: [BackendSummary] = self.fleet.mirror.ask { world in
+        let found: [BackendSummary] = self.fleet.mirror.ask { fleet in
             var found: [BackendSummary] = []
-            for cluster in world.clusterNames where filter.cluster == nil || filter.cluster == cluster {
-                found += world.backends(in: cluster).filter(filter.matches).map { BackendSummary(cluster: cluster, view: $0) }
+            for cluster in fleet.clusterNames where filter.cluster == nil || filter.cluster == cluster {
+                found += fleet.backends(in: cluster).filter(filter.matches).map { BackendSummary(cluster: cluster, view: $0) }
             }
             return found
         }
@@ -76,7 +76,7 @@ struct BackendQueries: Sendable {
 
     func logs(of backend: BackendID, _ query: QueryFields) async throws(GatewayFailure) -> Reply {
         let count = try Self.count(query["tail"], "tail", default: 100, atMost: Self.mostLines)
-        return .json(LogDocument(lines: try await self.lines(count, of: backend).map { LogLine($0) }))
+        return .json(LogDocument(lines: try await self.lines(count, of: backend).map { BackendLogLine($0) }))
     }
 
     private func lines(_ count: Int, of backend: BackendID) async throws(GatewayFailure) -> [LogEntry] {
@@ -95,7 +95,7 @@ struct BackendQueries: Sendable {
                 for log in logs {
                     group.addTask {
                         for await entry in log {
-                            let line = EventStreamText.event(WireCodec.encode(LogLine(LogEntry(entry.message))), id: "\(entry.sequence)")
+                            let line = EventStreamText.event(WireCodec.encode(BackendLogLine(LogEntry(entry.message))), id: "\(entry.sequence)")
                             // Who reads too slowly loses the stream and not the memory of this process.
                             if case .dropped = sink.yield(line) { sink.finish() }
                         }
@@ -189,7 +189,7 @@ private struct BackendPage: JSONEncodable {
 }
 
 private struct LogDocument: JSONEncodable {
-    let lines: [LogLine]
+    let lines: [BackendLogLine]
     func write(to json: inout JSONWriter) { json.object { $0.field("lines", self.lines) } }
 }
 
@@ -209,7 +209,7 @@ private struct ClusterEvent: JSONEncodable {
 struct BackendFilter: Sendable {
     var cluster: ClusterName?
     private var drone: DroneID?
-    private var statuses: Set<StatusWord> = []
+    private var statuses: Set<GatewayStatus> = []
     private var lock: LockName?
     private var after: String?
     /// Those that the user in question has visited; nil for any.
@@ -227,7 +227,7 @@ struct BackendFilter: Sendable {
             self.lock = key.lock
         }
         for word in query.all("status").flatMap({ $0.split(separator: ",") }) {
-            guard let status = StatusWord(rawValue: String(word)) else { throw .unprocessable("status: expected \(StatusWord.expectation)") }
+            guard let status = GatewayStatus(rawValue: String(word)) else { throw .unprocessable("status: expected \(GatewayStatus.expectation)") }
             self.statuses.insert(status)
         }
         self.after = query["after"]
@@ -242,7 +242,7 @@ struct BackendFilter: Sendable {
     }
 
     func matches(_ view: BackendView) -> Bool {
-        let status = StatusWord(view.state, isEnding: view.isEnding)
+        let status = GatewayStatus(view.state, isEnding: view.isEnding)
         if status == .terminated, !self.showsEnded { return false }
         if !self.statuses.isEmpty, !self.statuses.contains(status) { return false }
         if let drone = self.drone, view.drone != drone { return false }

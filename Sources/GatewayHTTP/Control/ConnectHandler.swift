@@ -15,7 +15,7 @@ struct ConnectHandler: Sendable {
     let tokens: TokenWriter
 
     /// What a request says beside its body.
-    struct Circumstances: Sendable {
+    struct RequestContext: Sendable {
         var caller: Caller
         /// Of the addresses of statuses.
         var base: String
@@ -32,7 +32,7 @@ struct ConnectHandler: Sendable {
     /// A scheduler's own wait for a lock is 6 s.
     private static let fetchLimit: Duration = .seconds(8)
 
-    func connect(_ request: ConnectRequest, _ circumstances: Circumstances) async throws(GatewayFailure) -> ConnectResponse {
+    func connect(_ request: ConnectRequest, _ circumstances: RequestContext) async throws(GatewayFailure) -> ConnectResponse {
         try self.fleet.demandCurrent()
         try self.tokens.check(request)
         let attempt = try SpawnAttempt(request, circumstances, self.fleet, self.tokens)
@@ -50,7 +50,7 @@ struct ConnectHandler: Sendable {
                 try self.permit(circumstances.caller, cluster, pool: attempt.pool, namespace: request.key?.namespace)
                 action = machine.scheduled(try await attempt.run(in: cluster), elapsed: .now - start)
             case .awaitEnd(let holder):
-                action = machine.waited(hasEnded: await self.awaitEnd(of: holder, limit: ConnectMachine.patience - (.now - start)))
+                action = machine.waited(hasEnded: await self.awaitEnd(of: holder, limit: ConnectMachine.timeLimit - (.now - start)))
             case .pause:
                 do { try await Task.sleep(for: Self.pause) } catch { throw .unavailable("cancelled") }
                 action = machine.paused()
@@ -111,7 +111,7 @@ struct ConnectHandler: Sendable {
     }
 
     private func answer(
-        _ holder: KeyHolder, _ kind: Kind, lock: LockName, _ request: ConnectRequest, _ circumstances: Circumstances
+        _ holder: KeyHolder, _ kind: Kind, lock: LockName, _ request: ConnectRequest, _ circumstances: RequestContext
     ) async throws(GatewayFailure) -> ConnectResponse {
         let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
         let made = try await self.tokens.make(for: holder, opened, request)
@@ -125,14 +125,14 @@ struct ConnectHandler: Sendable {
             tokenExpires: made.expires)
     }
 
-    private func status(of holder: KeyHolder) -> StatusWord {
-        self.fleet.mirror.ask { world in
-            let view = world.backend(holder.backend, in: holder.cluster)
-            return StatusWord(view?.state, isEnding: view?.isEnding ?? false)
+    private func status(of holder: KeyHolder) -> GatewayStatus {
+        self.fleet.mirror.ask { fleet in
+            let view = fleet.backend(holder.backend, in: holder.cluster)
+            return GatewayStatus(view?.state, isEnding: view?.isEnding ?? false)
         }
     }
 
-    private func awaitReady(_ holder: KeyHolder, limit: Duration) async -> StatusWord {
+    private func awaitReady(_ holder: KeyHolder, limit: Duration) async -> GatewayStatus {
         let mirror = self.fleet.mirror
         _ = await withTimeLimit(limit) {
             await mirror.wait(for: holder.backend, in: holder.cluster) { view in

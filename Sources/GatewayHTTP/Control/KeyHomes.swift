@@ -14,7 +14,7 @@ struct KeyHomes: Sendable {
             guard let message = try await self.jetStream.lastMessage(stream: KeyHome.stream, subject: KeyHome.subject(of: lock)),
                 let home = try? WireCodec.decode(KeyHome.self, from: message.payload)
             else { return nil }
-            return StoredHome(home: home, sequence: message.sequence, age: max(StateTime.now().since(WireTime(message.published).worldTime), .zero))
+            return StoredHome(home: home, sequence: message.sequence, age: max(StateTime.now().since(WireTime(message.published).stateTime), .zero))
         } catch {
             throw .unavailable("\(error)")
         }

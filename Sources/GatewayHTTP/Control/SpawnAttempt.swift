@@ -49,7 +49,7 @@ struct SpawnAttempt: Sendable {
     /// Ids of one idempotency key: each is used up by a request of which nothing came.
     private static let idsOfKey = 16
 
-    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.Circumstances, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayFailure) {
+    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.RequestContext, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayFailure) {
         var generator = SystemRandomNumberGenerator()
         self.fleet = fleet
         self.tokens = tokens
@@ -109,7 +109,7 @@ struct SpawnAttempt: Sendable {
         var wasSilent = false
         var pauses = Self.pauses[...]
         while true {
-            do throws(RequestFailure) {
+            do throws(BusRequestError) {
                 let left = end - .now
                 let (reply, reason) = try await self.fleet.client.bus.requestWithReason(request, timeout: min(Self.answerLimit, max(left, .milliseconds(1))))
                 return try await self.read(reply, reason, request, backend, wasSilent: wasSilent)
@@ -123,7 +123,7 @@ struct SpawnAttempt: Sendable {
         }
     }
 
-    private func failure(_ error: RequestFailure) -> GatewayFailure {
+    private func failure(_ error: BusRequestError) -> GatewayFailure {
         if case .transport(let cause) = error, cause.code == .payloadTooLarge {
             return .unprocessable("spawn_config is longer than the messages of this installation may be")
         }
@@ -139,7 +139,7 @@ struct SpawnAttempt: Sendable {
 
     private func read(
         _ reply: ScheduleReply, _ reason: ErrorReply?, _ request: ScheduleRequest, _ backend: BackendID, wasSilent: Bool
-    ) async throws(RequestFailure) -> ConnectMachine.ScheduleAnswer? {
+    ) async throws(BusRequestError) -> ConnectMachine.ScheduleAnswer? {
         switch reply {
         case .scheduled(let scheduled):
             let isOurs = scheduled.backendID == backend
@@ -165,7 +165,7 @@ struct SpawnAttempt: Sendable {
     /// The id is taken: by this request before, or by another one.
     private func existing(
         _ backend: BackendID, in cluster: ClusterName, _ error: ErrorReply, wasSilent: Bool
-    ) async throws(RequestFailure) -> ConnectMachine.ScheduleAnswer? {
+    ) async throws(BusRequestError) -> ConnectMachine.ScheduleAnswer? {
         guard wasSilent || self.isRepeatable else { return .idUsed }
         switch await self.trace(of: backend, in: cluster) {
         case .backend(let holder):

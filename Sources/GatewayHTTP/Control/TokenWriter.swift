@@ -191,7 +191,7 @@ final class TokenWriter: Sendable {
         }
         guard isNew else { return }
         do throws(NATSError) {
-            try self.jetStream.connection.publish(VisitNote.payload, to: VisitNote.subject(user: visit.user, backend: visit.backend))
+            try self.jetStream.connection.publish(VisitRecord.payload, to: VisitRecord.subject(user: visit.user, backend: visit.backend))
         } catch {
             _ = self.visits.withLock { $0.remove(visit) }
         }
@@ -201,8 +201,8 @@ final class TokenWriter: Sendable {
     func backends(visitedBy user: String) async throws(GatewayFailure) -> Set<BackendID> {
         do throws(NATSError) {
             let subjects = try await self.jetStream.subjects(
-                in: TokenRecord.stream, matching: VisitNote.subscription(user: TokenHash(of: user)), limit: Self.visitedLimit)
-            return Set(subjects.compactMap { VisitNote.backend(of: $0) })
+                in: TokenRecord.stream, matching: VisitRecord.subscription(user: TokenHash(of: user)), limit: Self.visitedLimit)
+            return Set(subjects.compactMap { VisitRecord.backend(of: $0) })
         } catch {
             throw .unavailable("\(error)")
         }

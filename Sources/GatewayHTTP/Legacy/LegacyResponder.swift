@@ -3,6 +3,7 @@ import GatewayHTTPConfiguration
 import HTTPTypes
 import HummingbirdCore
 import Logging
+import LogKeys
 import NIOCore
 import PlaneClient
 import PlaneMessaging

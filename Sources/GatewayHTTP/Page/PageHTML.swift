@@ -170,7 +170,7 @@ enum PageHTML {
         return "<tr id=\"\(HTMLText.escape(id))\">\(first)\(others.joined())</tr>"
     }
 
-    static func badge(_ status: StatusWord) -> String {
+    static func badge(_ status: GatewayStatus) -> String {
         switch status {
         case .ready: self.badge(status.rawValue, "good")
         case .scheduled, .loading, .starting, .waiting, .terminating, .hardTerminating: self.badge(status.rawValue, "busy")

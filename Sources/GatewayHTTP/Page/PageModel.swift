@@ -19,7 +19,7 @@ struct PageModel: Sendable {
     struct Backend: Sendable {
         var cluster: ClusterName
         var view: BackendView
-        var status: StatusWord
+        var status: GatewayStatus
         /// Seconds in this status.
         var ageSeconds: Int64?
         var facts: RecentHistory.Facts?
@@ -54,7 +54,7 @@ struct PageModel: Sendable {
     var clusters: [SystemOverview.Cluster] = []
     var drones: [Drone] = []
     /// Of the tier.
-    var proxies: [Fleet.HeardProxy] = []
+    var proxies: [Fleet.KnownProxy] = []
     var backends: [Backend] = []
     /// Backends that were found and are not shown.
     var hiddenCount = 0
@@ -75,18 +75,18 @@ struct PageModel: Sendable {
         self.starts = fleet.recent.starts
         self.canLogOut = canLogOut
         typealias Look = (overview: SystemOverview, drones: [(ClusterName, DroneView)], found: [(ClusterName, BackendView)], total: Int)
-        let look: Look = fleet.mirror.ask { world in
+        let look: Look = fleet.mirror.ask { fleet in
             var (drones, found, total): ([(ClusterName, DroneView)], [(ClusterName, BackendView)], Int) = ([], [], 0)
-            for cluster in world.clusterNames where caller.sees(cluster) {
-                drones += world.drones(in: cluster).map { (cluster, $0) }
-                let backends = world.backends(in: cluster)
+            for cluster in fleet.clusterNames where caller.sees(cluster) {
+                drones += fleet.drones(in: cluster).map { (cluster, $0) }
+                let backends = fleet.backends(in: cluster)
                 total += backends.count
                 found += backends.filter { (search.showsEnded || !($0.state?.isTerminal ?? false)) && search.matches($0) }.filter { view in
-                    let pool = view.drone.flatMap { world.drone($0, in: cluster)?.metadata?.abilities.pool } ?? .unnamed
+                    let pool = view.drone.flatMap { fleet.drone($0, in: cluster)?.metadata?.abilities.pool } ?? .unnamed
                     return caller.may(CallScope(changes: false, cluster: cluster, pool: pool, namespace: KeyText(view.lock)?.namespace))
                 }.map { (cluster, $0) }
             }
-            return (SystemOverview(world: world, now: now), drones, found, total)
+            return (SystemOverview(fleet: fleet, now: now), drones, found, total)
         }
         self.total = look.total
         let visible = Set(look.drones.map(\.0))
@@ -106,7 +106,7 @@ struct PageModel: Sendable {
         self.hiddenCount = max(found.count - Self.shownLimit, 0)
         self.backends = found.prefix(Self.shownLimit).map { cluster, view in
             Backend(
-                cluster: cluster, view: view, status: StatusWord(view.state, isEnding: view.isEnding),
+                cluster: cluster, view: view, status: GatewayStatus(view.state, isEnding: view.isEnding),
                 ageSeconds: view.stateTime.map { max(now.since($0).components.seconds, 0) }, facts: fleet.recent.facts(of: view.id),
                 connections: connections[view.id])
         }

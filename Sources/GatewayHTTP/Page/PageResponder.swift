@@ -136,9 +136,9 @@ final class PageResponder: Sendable {
         }
         guard isDue, self.fleet.isCurrent else { return }
         let now = StateTime.now()
-        let drones = self.fleet.mirror.ask { world in
-            world.clusterNames.flatMap { cluster in
-                world.drones(in: cluster).filter { $0.liveBackends > 0 && $0.lastSeen.map { now.since($0) < Placement.livenessWindow } ?? false }
+        let drones = self.fleet.mirror.ask { fleet in
+            fleet.clusterNames.flatMap { cluster in
+                fleet.drones(in: cluster).filter { $0.liveBackends > 0 && $0.lastSeen.map { now.since($0) < Placement.livenessWindow } ?? false }
                     .prefix(Self.connectionDrones).map { (drone: $0.id, cluster: cluster) }
             }
         }

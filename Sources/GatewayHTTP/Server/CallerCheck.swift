@@ -5,12 +5,12 @@ import PlaneProtocol
 
 /// Finds out who asks, by the tokens of the configuration.
 struct CallerCheck: Sendable {
-    private let tokens: [TokenHash: AccessToken]
+    private let tokens: [TokenHash: APIToken]
 
     /// Holds the token of a person who has logged in on the page.
     static let cookie = "plane_gateway"
 
-    init(_ tokens: [AccessToken]) {
+    init(_ tokens: [APIToken]) {
         self.tokens = Dictionary(tokens.map { ($0.hash, $0) }) { first, _ in first }
     }
 
@@ -26,7 +26,7 @@ struct CallerCheck: Sendable {
     }
 
     /// By its hash, so that how long it takes tells nothing of tokens that are right.
-    func token(_ text: String) -> AccessToken? { self.tokens[TokenHash(of: text)] }
+    func token(_ text: String) -> APIToken? { self.tokens[TokenHash(of: text)] }
 
     private static func bearer(_ field: String?) -> String? {
         guard let field, field.prefix(7).lowercased() == "bearer " else { return nil }

@@ -100,7 +100,7 @@ extension GatewayResponder {
         let handler = ConnectHandler(fleet: self.fleet, configuration: self.configuration, tokens: self.tokens)
         let response = try await handler.connect(
             body,
-            ConnectHandler.Circumstances(caller: caller, base: self.statusBase(request), idempotencyKey: idempotencyKey, readyLimit: readyLimit))
+            ConnectHandler.RequestContext(caller: caller, base: self.statusBase(request), idempotencyKey: idempotencyKey, readyLimit: readyLimit))
         var reply = Reply.json(response)
         reply.backend = response.backend
         return reply
@@ -181,7 +181,7 @@ extension GatewayResponder {
         guard let cluster else { return .json(ClusterStateDocument(controller: self.fleet.name)) }
         try self.permit(caller, CallScope(changes: false, cluster: cluster))
         let (proxies, name) = (self.fleet.proxies(in: cluster), self.fleet.name)
-        return .json(self.fleet.mirror.ask { ClusterStateDocument(of: cluster, world: $0, proxies: proxies, controller: name, now: .now()) })
+        return .json(self.fleet.mirror.ask { ClusterStateDocument(of: cluster, fleet: $0, proxies: proxies, controller: name, now: .now()) })
     }
 }
 

@@ -4,6 +4,7 @@ import GatewayHTTPConfiguration
 import HTTPTypes
 import HummingbirdCore
 import Logging
+import LogKeys
 import NATS
 import NetworkAddresses
 import NIOCore

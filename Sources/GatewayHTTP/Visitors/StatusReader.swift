@@ -45,7 +45,7 @@ struct StatusReader: Sendable {
     }
 
     /// Every status so far, oldest first, and the history to go on with.
-    func history(of backend: BackendID, after seen: StatusWord?) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
+    func history(of backend: BackendID, after seen: GatewayStatus?) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
         let known = self.fleet.locate(backend)
         let messages = try await self.messages(of: backend)
         guard known != nil || !messages.isEmpty else { throw .backendNotFound }
@@ -54,7 +54,7 @@ struct StatusReader: Sendable {
 
     /// - Parameter known: what the state says of the backend; nil where it has forgotten it.
     func fold(
-        _ messages: [BackendStateMessage], of known: Fleet.Located?, after seen: StatusWord? = nil
+        _ messages: [BackendStateMessage], of known: Fleet.Located?, after seen: GatewayStatus? = nil
     ) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
         var history = StatusHistory(after: seen)
         var entries: [StatusEntry] = []
@@ -84,7 +84,7 @@ struct StatusReader: Sendable {
         let jetStream = self.fleet.client.bus.connection.jetStream
         return try await self.ask { () async throws(PlaneError) in
             do throws(NATSError) {
-                return try await jetStream.lastMessage(stream: StateStream.name, subject: subject).map { WireTime($0.published).worldTime }
+                return try await jetStream.lastMessage(stream: StateStream.name, subject: subject).map { WireTime($0.published).stateTime }
             } catch {
                 throw PlaneError(error)
             }

@@ -11,7 +11,7 @@ struct StatusStream: Sendable {
 
     /// - Parameter lastEventID: the status that the client has seen last; an unknown word counts as none.
     func reply(for backend: BackendID, lastEventID: String?) async throws(GatewayFailure) -> Reply {
-        let seen = lastEventID.flatMap { StatusWord(rawValue: $0.trimmed) }
+        let seen = lastEventID.flatMap { GatewayStatus(rawValue: $0.trimmed) }
         // Nothing follows; this answer makes a browser stop asking.
         if seen == .terminated { return Reply(status: 204) }
         let fleet = self.fleet

@@ -4,7 +4,7 @@ import Synchronization
 /// A bounded queue from libnats' delivery thread to a reading task. What does not fit is dropped and counted: the newest,
 /// because the older ones are closer to being read. Waking the reader is the only hop between the two.
 final class MessageBuffer<Element: Sendable>: Sendable {
-    /// What became of an element.
+    /// What the buffer did with an element that was added to it.
     enum Outcome: Equatable {
         case kept
         /// It did not fit; the total of lost elements.

@@ -28,9 +28,9 @@ package struct JetStream: Sendable {
     /// Sends an API request that only reads, and repeats it if no answer comes: a request is lost when its server dies, and goes unanswered while a
     /// cluster has no leader. Gives up after seven seconds.
     func read<Answer: Decodable>(_ name: String, body: [UInt8] = [], answer: Answer.Type) async throws(NATSError) -> Answer {
-        for patience in Self.patience {
+        for timeLimit in Self.timeLimit {
             do {
-                return try await self.call(name, body: body, answer: answer, timeout: patience)
+                return try await self.call(name, body: body, answer: answer, timeout: timeLimit)
             } catch where error.code == .timedOut {
                 // Asked again.
             }
@@ -39,7 +39,7 @@ package struct JetStream: Sendable {
     }
 
     /// Time limits of the first attempts. The last attempt waits longer, for a server that is only slow.
-    private static let patience: [Duration] = [.seconds(1), .seconds(1)]
+    private static let timeLimit: [Duration] = [.seconds(1), .seconds(1)]
     private static let lastPatience: Duration = .seconds(5)
 
     /// A stream or consumer name as part of an API subject.

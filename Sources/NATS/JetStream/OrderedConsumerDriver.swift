@@ -29,7 +29,7 @@ final class OrderedConsumerDriver: Sendable {
     /// How long each of these tries waits for its consumer; the last one repeats. Short at first: a cluster that lost a server without
     /// notice gives it every third consumer of a stream on three for two minutes more, and nobody makes that one; the next try may be
     /// luckier. A consumer that is made after all has no reader, for which the server deletes it.
-    private static let reopenPatience: [Duration] = [
+    private static let reopenTimeLimits: [Duration] = [
         .seconds(1), .seconds(1), .seconds(1), .seconds(1), .seconds(1), .seconds(2), .seconds(5),
     ]
 
@@ -82,9 +82,9 @@ final class OrderedConsumerDriver: Sendable {
     }
 
     /// Makes a consumer on the server.
-    /// - Parameter patience: how long the server may take to make it.
+    /// - Parameter timeLimit: how long the server may take to make it.
     /// - Returns: the number of messages it is going to deliver at once.
-    func open(patience: Duration = .seconds(5)) async throws(NATSError) -> UInt64 {
+    func open(timeLimit: Duration = .seconds(5)) async throws(NATSError) -> UInt64 {
         self.retireConsumer()
         let generation = self.state.withLock { $0.machine.beginOpening() }
         self.feed.begin(generation: generation)
@@ -107,7 +107,7 @@ final class OrderedConsumerDriver: Sendable {
         let attempt = "CONSUMER.CREATE.\(self.stream)"
         let answer = try await self.jetStream.call(
             attempt, body: JetStream.encode(body, attempt: attempt), answer: ConsumerConfiguration.Answer.self,
-            timeout: patience)
+            timeout: timeLimit)
         let isEnded = self.state.withLock { state in
             state.serverConsumer = answer.name
             state.machine.opened(consumer: answer.name, generation: generation)
@@ -145,7 +145,7 @@ final class OrderedConsumerDriver: Sendable {
         var tries = 0
         while !self.state.withLock({ $0.isEnded }) {
             do throws(NATSError) {
-                _ = try await self.open(patience: Self.reopenPatience[min(tries, Self.reopenPatience.count - 1)])
+                _ = try await self.open(timeLimit: Self.reopenTimeLimits[min(tries, Self.reopenTimeLimits.count - 1)])
                 return true
             } catch {
                 guard error.code != .closed, error.code != .cancelled, !Task.isCancelled else { return false }

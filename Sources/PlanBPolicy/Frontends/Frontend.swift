@@ -7,10 +7,10 @@ final class Frontend {
     let backends: [Backend]
     /// Numbers of backends that are out of service.
     let dead: Set<Int>
-    let turn: TurnCounter
+    let turn: RoundRobinCounter
     let readAt: NIODeadline
 
-    init(host: String, backends: [Backend], dead: Set<Int>, turn: TurnCounter, readAt: NIODeadline) {
+    init(host: String, backends: [Backend], dead: Set<Int>, turn: RoundRobinCounter, readAt: NIODeadline) {
         self.host = host
         self.backends = backends
         self.dead = dead

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 package import EpollTransport
 package import Logging
+import LogKeys
 import NIOCore
 import NIOHTTP1
 import RedisClient
@@ -150,12 +151,12 @@ package final class HealthChecker: Service {
                 if places == 0 || isWell {
                     self.logger.info(
                         isWell ? "a backend is well again" : "a backend is gone from its list",
-                        metadata: ["host": "\(LogText.escaped(subject.host))", "backend": "\(LogText.escaped(subject.backend))"])
+                        metadata: [LogKey.host: "\(LogText.escaped(subject.host))", LogKey.backend: "\(LogText.escaped(subject.backend))"])
                     return
                 }
             } catch {
                 // Redis will be back, and the marks with it.
-                self.logger.debug("a health check could not be told", metadata: ["error": "\(error)"])
+                self.logger.debug("a health check could not be told", metadata: [LogKey.error: "\(error)"])
             }
         }
     }

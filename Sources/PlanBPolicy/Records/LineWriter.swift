@@ -1,6 +1,7 @@
 import Dispatch
 package import Logging
 package import NIOCore
+import LogKeys
 import Synchronization
 
 #if canImport(Glibc)
@@ -107,7 +108,7 @@ package final class LineWriter: Sendable {
         }
         guard isDue else { return }
         let count = self.dropped.exchange(0, ordering: .relaxed)
-        self.logger.warning("lines of the log were dropped, it is not written fast enough", metadata: ["count": "\(count)"])
+        self.logger.warning("lines of the log were dropped, it is not written fast enough", metadata: [LogKey.count: "\(count)"])
     }
 
     // MARK: On the queue
@@ -162,7 +163,7 @@ package final class LineWriter: Sendable {
             }
             close(old)
         } catch {
-            self.logger.error("the log goes on in the file of before", metadata: ["error": "\(error)"])
+            self.logger.error("the log goes on in the file of before", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

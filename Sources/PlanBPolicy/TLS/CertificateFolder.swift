@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import NIOCore
 import NIOSSL
 import Synchronization
@@ -23,7 +24,7 @@ package final class CertificateFolder: CertificateFinder {
     private struct Entry {
         var stamps: [Stamp]
         /// Nil for a pair that cannot be served.
-        var pair: CertificatePair?
+        var pair: ServedCertificate?
     }
 
     private struct State {
@@ -55,7 +56,7 @@ package final class CertificateFolder: CertificateFinder {
             }, stopping: { self.state.withLock { $0.task?.cancel() } })
     }
 
-    func find(_ name: String, _ body: @escaping @Sendable (CertificatePair?) -> Void) {
+    func find(_ name: String, _ body: @escaping @Sendable (ServedCertificate?) -> Void) {
         let folded = name.lowercased()
         body(
             self.state.withLock { state in
@@ -86,13 +87,13 @@ package final class CertificateFolder: CertificateFinder {
         }
     }
 
-    private func load(_ name: String, _ certificate: String, _ key: String) -> CertificatePair? {
-        do throws(CertificatePair.Problem) {
-            let pair = try CertificatePair(certificate: try Self.read(certificate), key: try Self.read(key))
-            self.logger.info("certificate loaded", metadata: ["certificate": "\(certificate)"])
+    private func load(_ name: String, _ certificate: String, _ key: String) -> ServedCertificate? {
+        do throws(ServedCertificate.Problem) {
+            let pair = try ServedCertificate(certificate: try Self.read(certificate), key: try Self.read(key))
+            self.logger.info("certificate loaded", metadata: [LogKey.certificate: "\(certificate)"])
             return pair
         } catch {
-            self.logger.error("a certificate cannot be served", metadata: ["certificate": "\(certificate)", "error": "\(error)"])
+            self.logger.error("a certificate cannot be served", metadata: [LogKey.certificate: "\(certificate)", LogKey.error: "\(error)"])
             return nil
         }
     }
@@ -118,19 +119,19 @@ package final class CertificateFolder: CertificateFinder {
             nanoseconds: Int64(status.st_mtim.tv_nsec))
     }
 
-    private static func read(_ path: String) throws(CertificatePair.Problem) -> [UInt8] {
+    private static func read(_ path: String) throws(ServedCertificate.Problem) -> [UInt8] {
         // Without blocking, so that a pipe somebody put there does not stop the reader for ever.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { throw CertificatePair.Problem(description: "\(path) cannot be opened: \(String(cString: strerror(errno)))") }
+        guard file >= 0 else { throw ServedCertificate.Problem(description: "\(path) cannot be opened: \(String(cString: strerror(errno)))") }
         defer { close(file) }
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 * 1024)
         while contents.count <= Self.sizeLimit {
             let count = Glibc.read(file, &chunk, chunk.count)
             if count == 0 { return contents }
-            guard count > 0 else { throw CertificatePair.Problem(description: "\(path) cannot be read: \(String(cString: strerror(errno)))") }
+            guard count > 0 else { throw ServedCertificate.Problem(description: "\(path) cannot be read: \(String(cString: strerror(errno)))") }
             contents += chunk[..<count]
         }
-        throw CertificatePair.Problem(description: "\(path) is larger than \(Self.sizeLimit) bytes")
+        throw ServedCertificate.Problem(description: "\(path) is larger than \(Self.sizeLimit) bytes")
     }
 }

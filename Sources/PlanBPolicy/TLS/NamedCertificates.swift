@@ -41,7 +41,7 @@ package final class NamedCertificates: CertificateSource {
     }
 
     private static func choose(
-        _ finder: some CertificateFinder, _ name: String?, defaultName: String?, _ body: @escaping @Sendable (CertificatePair?) -> Void
+        _ finder: some CertificateFinder, _ name: String?, defaultName: String?, _ body: @escaping @Sendable (ServedCertificate?) -> Void
     ) {
         guard let name, CertificateName.isAcceptable(name) else {
             guard let defaultName else { return body(nil) }

@@ -1,5 +1,6 @@
 import Dispatch
 package import Logging
+import LogKeys
 import NIOCore
 import NIOSSL
 package import RedisClient
@@ -11,13 +12,13 @@ import Synchronization
 /// again with the next handshake, by one for all that come meanwhile.
 package final class RedisCertificates: CertificateFinder {
     private struct Kept {
-        let pair: CertificatePair
+        let pair: ServedCertificate
         let readAt: NIODeadline
     }
 
     private struct State {
         var kept: [String: Kept] = [:]
-        var waiting: [String: [@Sendable (CertificatePair?) -> Void]] = [:]
+        var waiting: [String: [@Sendable (ServedCertificate?) -> Void]] = [:]
     }
 
     private static let freshness: TimeAmount = .seconds(30)
@@ -40,8 +41,8 @@ package final class RedisCertificates: CertificateFinder {
         try NamedCertificates(self, preset: preset, offersHTTP2: offersHTTP2, defaultName: defaultName, stopping: { self.redis.close() })
     }
 
-    func find(_ name: String, _ body: @escaping @Sendable (CertificatePair?) -> Void) {
-        enum Step { case serve(CertificatePair), ask, wait, refuse }
+    func find(_ name: String, _ body: @escaping @Sendable (ServedCertificate?) -> Void) {
+        enum Step { case serve(ServedCertificate), ask, wait, refuse }
         let step: Step = self.state.withLock { state in
             if let kept = state.kept[name], NIODeadline.now() - kept.readAt < Self.freshness { return .serve(kept.pair) }
             guard let waiting = state.waiting[name] else {
@@ -67,28 +68,28 @@ package final class RedisCertificates: CertificateFinder {
                 switch result {
                 case .success(let replies): self.finish(name, self.choose(names, replies), isKnown: true)
                 case .failure(let error):
-                    self.logger.error("certificates cannot be read", metadata: ["error": "\(error)"])
+                    self.logger.error("certificates cannot be read", metadata: [LogKey.error: "\(error)"])
                     self.finish(name, nil, isKnown: false)
                 }
             }
         }
     }
 
-    private func choose(_ names: [String], _ replies: [RedisValue]) -> CertificatePair? {
+    private func choose(_ names: [String], _ replies: [RedisValue]) -> ServedCertificate? {
         for (name, reply) in zip(names, replies) {
             let parts = reply.elements?.map { $0.bytes ?? [] } ?? []
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { continue }
-            do throws(CertificatePair.Problem) {
-                return try CertificatePair(certificate: parts[0], key: parts[1])
+            do throws(ServedCertificate.Problem) {
+                return try ServedCertificate(certificate: parts[0], key: parts[1])
             } catch {
-                self.logger.error("a certificate cannot be served", metadata: ["certificate": "tls:\(name)", "error": "\(error)"])
+                self.logger.error("a certificate cannot be served", metadata: [LogKey.certificate: "tls:\(name)", LogKey.error: "\(error)"])
             }
         }
         return nil
     }
 
     /// - Parameter isKnown: Redis has answered, so that no answer is one.
-    private func finish(_ name: String, _ pair: CertificatePair?, isKnown: Bool) {
+    private func finish(_ name: String, _ pair: ServedCertificate?, isKnown: Bool) {
         let (served, waiting) = self.state.withLock { state in
             var served = pair
             if let pair {

@@ -51,17 +51,17 @@ extension PlaneClient {
     package func report(of backend: BackendID, logEntries: Int) async throws(PlaneError) -> BackendReport {
         var states: [BackendStateMessage] = []
         for try await message in try await self.history(of: backend, follows: false) { states.append(message) }
-        let world = try await self.readState()
-        guard let cluster = states.last?.cluster ?? world.clusterNames.first(where: { world.backend(backend, in: $0) != nil }) else {
+        let fleet = try await self.readState()
+        guard let cluster = states.last?.cluster ?? fleet.clusterNames.first(where: { fleet.backend(backend, in: $0) != nil }) else {
             throw .unknownBackend(backend, nil)
         }
         var report = BackendReport(backend: backend, cluster: cluster)
         report.states = states
-        if let view = world.backend(backend, in: cluster) {
+        if let view = fleet.backend(backend, in: cluster) {
             report.drone = view.drone
             report.lock = view.lock
-            report.holdsLock = view.lock.map { world.lock($0, in: cluster) == .held(by: backend) } ?? false
-            let drone = view.drone.flatMap { world.drone($0, in: cluster) }
+            report.holdsLock = view.lock.map { fleet.lock($0, in: cluster) == .held(by: backend) } ?? false
+            let drone = view.drone.flatMap { fleet.drone($0, in: cluster) }
             report.droneState = drone?.state
             report.droneSeen = drone?.lastSeen
             report.tierAddress = drone?.metadata.flatMap { metadata in

@@ -42,7 +42,7 @@ extension PlaneClient {
                 let part = try await self.request(request, of: .agent(drone)).reply
                 answer.entries += part.backends
                 answer.engine = answer.engine ?? part.engine
-                if let time = part.time { answer.clockDifference = time.worldTime.since(.now()) }
+                if let time = part.time { answer.clockDifference = time.stateTime.since(.now()) }
                 if part.isComplete || part.backends.isEmpty { return answer }
             }
         } catch {

@@ -35,7 +35,7 @@ extension PlaneClient {
         let drone = try await self.drone(of: backend, in: cluster)
         var generator = SystemRandomNumberGenerator()
         let id = ExecID.random(using: &generator)
-        _ = try await self.insist(
+        _ = try await self.requestWithRetry(
             ExecRequest(cluster: cluster, drone: drone, backend: backend, exec: id, work: work, requestedBy: requestedBy), of: drone)
         let result = await withTaskGroup(of: Result<Int64, PlaneError>?.self) { group in
             group.addTask {
@@ -52,7 +52,7 @@ extension PlaneClient {
             group.addTask {
                 for await size in ends.sizes {
                     // Without bytes, the offset means nothing.
-                    _ = try? await self.insist(ExecInput(cluster: cluster, drone: drone, exec: id, offset: 0, terminal: size), of: drone)
+                    _ = try? await self.requestWithRetry(ExecInput(cluster: cluster, drone: drone, exec: id, offset: 0, terminal: size), of: drone)
                 }
                 return nil
             }
@@ -67,7 +67,7 @@ extension PlaneClient {
     /// The request by which another backend like this one is had.
     package func description(of backend: BackendID, in cluster: ClusterName, requestedBy: String?) async throws(PlaneError) -> ScheduleRequest {
         let drone = try await self.drone(of: backend, in: cluster)
-        return try await self.insist(DescribeBackend(cluster: cluster, drone: drone, backend: backend, requestedBy: requestedBy), of: drone)
+        return try await self.requestWithRetry(DescribeBackend(cluster: cluster, drone: drone, backend: backend, requestedBy: requestedBy), of: drone)
     }
 
     private func drone(of backend: BackendID, in cluster: ClusterName) async throws(PlaneError) -> DroneID {
@@ -78,7 +78,7 @@ extension PlaneClient {
     private func fetchOutput(of id: ExecID, on drone: DroneID, in cluster: ClusterName, _ ends: ExecEnds) async throws(PlaneError) -> Int64 {
         var last: UInt64 = 0
         while true {
-            switch try await self.insist(ExecOutputRequest(cluster: cluster, drone: drone, exec: id, after: last), of: drone) {
+            switch try await self.requestWithRetry(ExecOutputRequest(cluster: cluster, drone: drone, exec: id, after: last), of: drone) {
             case .nothingYet: continue
             case .piece(let number, let stream, let data):
                 await ends.write(stream, data.bytes)
@@ -108,7 +108,7 @@ extension PlaneClient {
             repeat {
                 let part = rest.prefix(ExecInput.largestData)
                 let message = ExecInput(cluster: cluster, drone: drone, exec: id, offset: offset, data: Base64Text(part), isLast: isLast)
-                guard let answer = try? await self.insist(message, of: drone), answer.taken >= offset, answer.taken - offset <= UInt64(part.count)
+                guard let answer = try? await self.requestWithRetry(message, of: drone), answer.taken >= offset, answer.taken - offset <= UInt64(part.count)
                 else { return }
                 rest = rest.dropFirst(Int(answer.taken - offset))
                 offset = answer.taken
@@ -117,7 +117,7 @@ extension PlaneClient {
         }
     }
 
-    private func insist<Request: PlaneRequest>(_ request: Request, of drone: DroneID) async throws(PlaneError) -> Request.Reply {
+    private func requestWithRetry<Request: PlaneRequest>(_ request: Request, of drone: DroneID) async throws(PlaneError) -> Request.Reply {
         for _ in 1..<Self.execAttempts {
             do throws(PlaneError) {
                 return try await self.request(request, of: .agent(drone)).reply

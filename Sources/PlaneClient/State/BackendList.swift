@@ -45,10 +45,10 @@ package struct BackendSelection: Hashable, Sendable {
     package var showsEnded: Bool { self.includesEnded || !self.states.isEmpty }
 
     /// Of each cluster, in order of their names.
-    package func lists(of world: FleetState, now: StateTime) -> [BackendList] {
-        world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
+    package func lists(of fleet: FleetState, now: StateTime) -> [BackendList] {
+        fleet.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
             BackendList(
-                cluster: cluster, backends: world.backends(in: cluster).filter { self.matches($0, now: now) }, showsEnded: self.showsEnded)
+                cluster: cluster, backends: fleet.backends(in: cluster).filter { self.matches($0, now: now) }, showsEnded: self.showsEnded)
         }
     }
 }

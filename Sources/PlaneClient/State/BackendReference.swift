@@ -71,9 +71,9 @@ extension PlaneClient {
             return FoundBackend(id: reference.id, cluster: known.cluster)
         }
         // Who may not read the state knows backends by their whole ids.
-        guard let world = try? await self.readState() else { return FoundBackend(id: reference.id, cluster: cluster) }
+        guard let fleet = try? await self.readState() else { return FoundBackend(id: reference.id, cluster: cluster) }
         for prefix in [reference.id, reference.withoutContainerPrefix].compactMap({ $0 }) {
-            let matches = Self.matches(prefix, reference.domain, cluster, in: world)
+            let matches = Self.matches(prefix, reference.domain, cluster, in: fleet)
             if let exact = matches.first(where: { $0.id == prefix }) { return exact }
             if matches.count > 1 { throw .ambiguousBackend(prefix, matches.map(\.id)) }
             if let only = matches.first { return only }
@@ -82,9 +82,9 @@ extension PlaneClient {
     }
 
     /// Those that run come first.
-    private static func matches(_ prefix: BackendID, _ domain: String?, _ cluster: ClusterName?, in world: FleetState) -> [FoundBackend] {
-        world.clusterNames.filter { (cluster == nil || $0 == cluster) && (domain == nil || $0.domain.lowercased() == domain) }.flatMap { name in
-            world.backends(in: name).filter { $0.id.rawValue.hasPrefix(prefix.rawValue) }
+    private static func matches(_ prefix: BackendID, _ domain: String?, _ cluster: ClusterName?, in fleet: FleetState) -> [FoundBackend] {
+        fleet.clusterNames.filter { (cluster == nil || $0 == cluster) && (domain == nil || $0.domain.lowercased() == domain) }.flatMap { name in
+            fleet.backends(in: name).filter { $0.id.rawValue.hasPrefix(prefix.rawValue) }
                 .sorted { ($0.state?.isTerminal ?? false ? 1 : 0, $0.id.rawValue) < ($1.state?.isTerminal ?? false ? 1 : 0, $1.id.rawValue) }
                 .map { FoundBackend(id: $0.id, cluster: name) }
         }

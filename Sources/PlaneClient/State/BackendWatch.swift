@@ -14,12 +14,12 @@ package struct BackendWatch: Sendable {
     package init(_ selection: BackendSelection) { self.selection = selection }
 
     /// Every backend that is selected and is not as it was, and those that were and are not any more; in order of the ids.
-    package mutating func changes(in world: FleetState, now: StateTime) -> [Change] {
+    package mutating func changes(in fleet: FleetState, now: StateTime) -> [Change] {
         var changes: [Change] = []
-        for cluster in world.clusterNames where self.selection.cluster == nil || cluster == self.selection.cluster {
+        for cluster in fleet.clusterNames where self.selection.cluster == nil || cluster == self.selection.cluster {
             let before = self.shown[cluster, default: [:]]
             var current: [BackendID: BackendView] = [:]
-            for backend in world.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+            for backend in fleet.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
                 let hasEnded = backend.state?.isTerminal ?? false
                 let isShown = self.selection.matches(backend, now: now) && (self.selection.showsEnded || !hasEnded)
                 if isShown { current[backend.id] = backend }

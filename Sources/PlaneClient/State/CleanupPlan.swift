@@ -38,9 +38,9 @@ package struct CleanupPlan: Hashable, Sendable {
     /// - Parameters:
     ///   - age: of the last state, for backends that have ended and for those that never came to life.
     ///   - includeMissingState: those without any state too.
-    package init(world: FleetState, cluster only: ClusterName?, olderThan age: Duration, includeMissingState: Bool, now: StateTime) {
-        for cluster in world.clusterNames where only == nil || cluster == only {
-            for backend in world.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+    package init(fleet: FleetState, cluster only: ClusterName?, olderThan age: Duration, includeMissingState: Bool, now: StateTime) {
+        for cluster in fleet.clusterNames where only == nil || cluster == only {
+            for backend in fleet.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
                 let isOld = backend.stateTime.map { now.since($0) > age } ?? false
                 let reason: Reason? =
                     switch backend.state {
@@ -55,7 +55,7 @@ package struct CleanupPlan: Hashable, Sendable {
                     Item(
                         cluster: cluster, backend: backend.id, reason: reason, state: backend.state,
                         // Schedulers are told of a purge, and learn from a message's deletion only that an end is gone.
-                        messages: reason == .ended ? world.messages(of: backend.id, in: cluster) : nil, hasHiddenToken: backend.hasHiddenToken))
+                        messages: reason == .ended ? fleet.messages(of: backend.id, in: cluster) : nil, hasHiddenToken: backend.hasHiddenToken))
             }
         }
     }

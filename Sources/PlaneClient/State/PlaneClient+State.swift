@@ -25,24 +25,24 @@ extension PlaneClient {
         return mirror
     }
 
-    /// Keeps `world` up to date until the task is cancelled or the connection is closed.
+    /// Keeps `fleet` up to date until the task is cancelled or the connection is closed.
     /// - Throws: when it cannot begin now, for instance because no scheduler has ever run; a server uses `mirrorState`.
-    package func followState(into world: some FollowedState) async throws(PlaneError) {
+    package func followState(into fleet: some FollowedState) async throws(PlaneError) {
         do throws(NATSError) {
-            try await self.follower(of: world).follow()
+            try await self.follower(of: fleet).follow()
         } catch {
             throw PlaneError(error)
         }
     }
 
-    /// Keeps `world` up to date as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is
+    /// Keeps `fleet` up to date as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is
     /// closed.
-    package func mirrorState(into world: some FollowedState) async {
-        await self.follower(of: world).run()
+    package func mirrorState(into fleet: some FollowedState) async {
+        await self.follower(of: fleet).run()
     }
 
-    private func follower<World: FollowedState>(of world: World) -> StateFollower<World> {
-        StateFollower(jetStream: self.jetStream, world: world, logger: self.bus.logger)
+    private func follower<Fleet: FollowedState>(of fleet: Fleet) -> StateFollower<Fleet> {
+        StateFollower(jetStream: self.jetStream, fleet: fleet, logger: self.bus.logger)
     }
 
     /// The messages of the state: those kept, each the last of its subject, and those to come if they are wanted.
@@ -55,7 +55,7 @@ extension PlaneClient {
         try await withTimeLimit(limit, of: "waiting for a heartbeat") { () async throws(PlaneError) in
             let heartbeats = try await self.stored(
                 StateMessage.self, in: StateStream.name, subject: StateMessage.heartbeat.subject, from: .new, follows: true)
-            for await heartbeat in heartbeats { return StateTime.now().since(heartbeat.published.worldTime) }
+            for await heartbeat in heartbeats { return StateTime.now().since(heartbeat.published.stateTime) }
             throw Task.isCancelled ? .cancelled : .connectionEnded
         }
     }

@@ -7,7 +7,7 @@ import StateReplication
 /// asking nobody itself.
 package final class StateMirror: FollowedState {
     fileprivate struct State {
-        var world = FleetState()
+        var fleet = FleetState()
         var waiters = StateWaiters()
         var isCaughtUp = false
         var incarnation: UInt64 = 0
@@ -26,7 +26,7 @@ package final class StateMirror: FollowedState {
 
     /// - Parameter question: short, because everybody waits for it.
     package func ask<Answer>(_ question: (FleetState) -> Answer) -> Answer {
-        self.state.withLock { question($0.world) }
+        self.state.withLock { question($0.fleet) }
     }
 
     /// All of it, for who reads it once. Where it is followed, the next message copies what is held here: use `ask`.
@@ -57,14 +57,14 @@ package final class StateMirror: FollowedState {
     package func wait<Answer: Sendable>(
         for backend: BackendID, in cluster: ClusterName, _ answer: @escaping @Sendable (BackendView?) -> Answer?
     ) async -> Answer? {
-        await self.wait(for: .backend(backend, cluster)) { answer($0.world.backend(backend, in: cluster)) }
+        await self.wait(for: .backend(backend, cluster)) { answer($0.fleet.backend(backend, in: cluster)) }
     }
 
     /// The same for a lock.
     package func wait<Answer: Sendable>(
         for lock: LockName, in cluster: ClusterName, _ answer: @escaping @Sendable (LockState) -> Answer?
     ) async -> Answer? {
-        await self.wait(for: .lock(lock, cluster)) { answer($0.world.lock(lock, in: cluster)) }
+        await self.wait(for: .lock(lock, cluster)) { answer($0.fleet.lock(lock, in: cluster)) }
     }
 
     @discardableResult
@@ -90,17 +90,17 @@ package final class StateMirror: FollowedState {
             if incarnation != state.incarnation {
                 // The stream was deleted and made again, and counts from one again.
                 state.incarnation = incarnation
-                state.world = FleetState()
+                state.fleet = FleetState()
                 wakes = state.waiters.everybody
             }
             if let message {
-                state.world.apply(message, sequence: sequence, published: published)
+                state.fleet.apply(message, sequence: sequence, published: published)
                 state.compareClocks(message, published: published)
             } else {
-                state.world.skip(sequence: sequence)
+                state.fleet.skip(sequence: sequence)
             }
             state.heardAt = .now
-            return wakes + state.waiters.whenApplied(message, world: state.world)
+            return wakes + state.waiters.whenApplied(message, fleet: state.fleet)
         }
     }
 
@@ -108,23 +108,23 @@ package final class StateMirror: FollowedState {
 
     package func lost() {
         self.change { state in
-            state.world = FleetState()
+            state.fleet = FleetState()
             return state.waiters.everybody
         }
     }
 
     package func purged(_ backend: BackendID, clusterToken: String) {
         self.change { state in
-            guard let cluster = state.world.clusterNames.first(where: { $0.subjectToken == clusterToken }) else { return [] }
-            state.world.forget(backend, in: cluster)
+            guard let cluster = state.fleet.clusterNames.first(where: { $0.subjectToken == clusterToken }) else { return [] }
+            state.fleet.forget(backend, in: cluster)
             return state.waiters.everybody
         }
     }
 
     package func deleted(at sequence: UInt64) {
         self.change { state in
-            guard let (backend, cluster) = state.world.backend(endedAt: sequence) else { return [] }
-            state.world.forget(backend, in: cluster)
+            guard let (backend, cluster) = state.fleet.backend(endedAt: sequence) else { return [] }
+            state.fleet.forget(backend, in: cluster)
             return state.waiters.everybody
         }
     }
@@ -140,7 +140,7 @@ package final class StateMirror: FollowedState {
     private func change(_ change: (inout State) -> [StateWaiters.Signal]) {
         let signals = self.state.withLock { state in
             let signals = change(&state)
-            if let observer, state.isCaughtUp { observer(state.world) }
+            if let observer, state.isCaughtUp { observer(state.fleet) }
             return signals
         }
         for signal in signals { signal.yield() }
@@ -150,7 +150,7 @@ package final class StateMirror: FollowedState {
 extension StateMirror.State {
     fileprivate mutating func compareClocks(_ change: StateMessage, published: WireTime) {
         guard case .cluster(_, .drone(let message)) = change, case .keepAlive(let stamped) = message.change else { return }
-        let difference = stamped.since(published.worldTime)
+        let difference = stamped.since(published.stateTime)
         let largest = self.schedulerClockDifference ?? .zero
         if max(difference, .zero - difference) >= max(largest, .zero - largest) { self.schedulerClockDifference = difference }
     }

@@ -14,16 +14,16 @@ package struct SystemOverview: Hashable, Sendable {
 
     package var clusters: [Cluster]
 
-    package init(world: FleetState, now: StateTime) {
-        self.clusters = world.clusterNames.map { name in
+    package init(fleet: FleetState, now: StateTime) {
+        self.clusters = fleet.clusterNames.map { name in
             var cluster = Cluster(name: name)
-            for drone in world.drones(in: name) {
+            for drone in fleet.drones(in: name) {
                 let isSilent = drone.lastSeen.map { now.since($0) > Placement.livenessWindow } ?? true
                 if isSilent { cluster.silentDrones.append(drone.id) }
                 cluster.drones[isSilent ? .lost : drone.state ?? .starting, default: 0] += 1
             }
             cluster.silentDrones.sort { $0.rawValue < $1.rawValue }
-            for backend in world.backends(in: name) { cluster.backends[backend.state ?? .loading, default: 0] += 1 }
+            for backend in fleet.backends(in: name) { cluster.backends[backend.state ?? .loading, default: 0] += 1 }
             return cluster
         }
     }

@@ -1,4 +1,4 @@
-/// A moment as world-state messages write it: whole milliseconds since 1970-01-01T00:00:00Z, possibly negative.
+/// A moment as fleet-state messages write it: whole milliseconds since 1970-01-01T00:00:00Z, possibly negative.
 package struct StateTime: RawRepresentable, Hashable, Codable, Comparable, JSONCodable, CustomStringConvertible {
     package static var expectation: String { "milliseconds since 1970 as an integer" }
 

@@ -25,7 +25,7 @@ package struct WireTime: Hashable, Sendable {
     }
 
     /// The same moment, cut to milliseconds.
-    package var worldTime: StateTime {
+    package var stateTime: StateTime {
         StateTime(milliseconds: self.seconds * 1000 + Int64(self.nanoseconds) / 1_000_000)
     }
 }

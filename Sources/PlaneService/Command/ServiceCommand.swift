@@ -3,6 +3,7 @@ import ConfigurationReading
 import CoreMetrics
 import FoundationEssentials
 package import Logging
+import LogKeys
 import NetworkAddresses
 package import NIOCore
 import NIOPosix

@@ -24,6 +24,6 @@ package final class JournalSocket: Sendable {
 
     /// - Returns: Whether the journal has it. It has not when it is away, or overloaded, or the event is larger than a datagram.
     func send(_ record: LogRecord) -> Bool {
-        DatagramSocket.send(record.journalEntry(identifier: self.identifier), to: self.path, through: self.socket, flags: CInt(MSG_DONTWAIT)) == 0
+        UnixDatagram.send(record.journalEntry(identifier: self.identifier), to: self.path, through: self.socket, flags: CInt(MSG_DONTWAIT)) == 0
     }
 }

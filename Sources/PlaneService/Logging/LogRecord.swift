@@ -43,7 +43,7 @@ struct LogRecord: Sendable {
     private static let ownKeys: Set = ["time", "level", "logger", "message"]
 
     /// Milliseconds are enough to order events by eye.
-    private var clock: String { WireTime(self.time.worldTime).description }
+    private var clock: String { WireTime(self.time.stateTime).description }
 
     var sortedMetadata: [(key: String, value: Logger.MetadataValue)] {
         self.metadata.sorted { $0.key < $1.key }

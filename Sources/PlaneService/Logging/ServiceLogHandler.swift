@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import PlaneProtocol
 
 /// Hands log events to where this process writes them, and to those who listen over NATS.

@@ -1,5 +1,6 @@
 package import Logging
 package import NetworkAddresses
+import LogKeys
 import NIOCore
 import NIOHTTP1
 import NIOPosix

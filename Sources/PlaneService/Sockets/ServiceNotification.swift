@@ -47,6 +47,6 @@ package enum ServiceNotification {
 
     private static func send(_ message: String) {
         guard let path = self.address else { return }
-        _ = DatagramSocket.send(Array(message.utf8), to: path)
+        _ = UnixDatagram.send(Array(message.utf8), to: path)
     }
 }

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NIOCore
 import NIOPosix
 
@@ -77,7 +78,7 @@ final class ActivityFlusher: Sendable {
         } catch {
             self.logger.warning(
                 "activity could not be written, will be with the next round",
-                metadata: ["backends": "\(state.unsaved.count)", "error": "\(error)"])
+                metadata: [LogKey.backends: "\(state.unsaved.count)", LogKey.error: "\(error)"])
         }
     }
 }

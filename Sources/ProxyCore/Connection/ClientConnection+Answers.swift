@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NIOCore
 import NIOSSL
 
@@ -55,7 +56,7 @@ extension ClientConnection {
 
     /// The client's bytes cannot be understood, so nobody knows where its next request would begin.
     func refuse(_ violation: HTTPViolation) {
-        self.worker.logger.debug("request refused", metadata: ["reason": "\(violation.sentence)"])
+        self.worker.logger.debug("request refused", metadata: [LogKey.reason: "\(violation.sentence)"])
         // Behind the beginning of a response another would be taken for its body.
         if let exchange, !exchange.awaitsHead {
             self.worker.metrics.refused(RefusalReason(violation))
@@ -145,13 +146,13 @@ extension ClientConnection {
     func logFailure(_ failure: RequestFailure, of name: String? = nil) {
         if case .upstream(let cause) = failure { self.worker.metrics.upstreamFailed(cause.kind) }
         guard self.worker.tellsFailure() else { return }
-        var metadata: Logger.Metadata = ["status": "\(failure.status.rawValue)", "reason": "\(failure.detail)"]
-        if let requestID { metadata["request_id"] = "\(requestID)" }
+        var metadata: Logger.Metadata = [LogKey.status: "\(failure.status.rawValue)", LogKey.reason: "\(failure.detail)"]
+        if let requestID { metadata[LogKey.requestID] = "\(requestID)" }
         if let offer = self.request.offer {
-            metadata["backend"] = "\(offer.route.name)"
-            metadata["address"] = "\(offer.endpoint.address)"
+            metadata[LogKey.backend] = "\(offer.route.name)"
+            metadata[LogKey.address] = "\(offer.endpoint.address)"
         } else if let name {
-            metadata["backend"] = "\(name)"
+            metadata[LogKey.backend] = "\(name)"
         }
         self.worker.logger.info("request not served", metadata: metadata)
     }

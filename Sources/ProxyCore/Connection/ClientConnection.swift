@@ -1,5 +1,6 @@
 import EpollTransport
 import Logging
+import LogKeys
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -44,7 +45,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     var isPaused = false
     private var heldBackRead = false
     /// The client has ended TCP without the word that ends TLS, which will not come any more.
-    private var skipsLastWord = false
+    private var skipsFinalFrames = false
     @exclusivity(unchecked) var needsFlush = false
     /// Bytes written since the last flush, which handlers may keep without counting them.
     private var unflushedBytes = 0
@@ -187,12 +188,12 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     private func failed(_ error: any Error) {
         switch error {
         case NIOSSLError.uncleanShutdown:
-            self.skipsLastWord = true
+            self.skipsFinalFrames = true
             return  // the end of what the client sends, which is told as well
         case NIOSSLError.handshakeFailed: self.worker.metrics.handshakesFailed += 1
         default: break
         }
-        self.worker.logger.debug("client connection failed", metadata: ["error": "\(error)"])
+        self.worker.logger.debug("client connection failed", metadata: [LogKey.error: "\(error)"])
         self.transport.close()
     }
 
@@ -213,7 +214,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     func socketOutputClosed() { self.outputClosed() }
 
     func socketClosed(_ error: (any Error)?) {
-        if let error { self.worker.logger.debug("client connection failed", metadata: ["error": "\(error)"]) }
+        if let error { self.worker.logger.debug("client connection failed", metadata: [LogKey.error: "\(error)"]) }
         self.ended()
     }
 
@@ -306,7 +307,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     // MARK: The end
 
     private func clientEnded() {
-        if self.request.isClosed, self.skipsLastWord { return self.transport.closeAtOnce() }
+        if self.request.isClosed, self.skipsFinalFrames { return self.transport.closeAtOnce() }
         self.carryOut(self.request.clientEnded())
     }
 
@@ -369,7 +370,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     func close() {
         self.enterClosed()
-        if self.skipsLastWord { return self.transport.closeAtOnce() }
+        if self.skipsFinalFrames { return self.transport.closeAtOnce() }
         self.transport.close()
         // TLS waits for the client's last word, which has to be read.
         if self.isPaused, self.transport.waitsForLastWord { self.resumeReading() }

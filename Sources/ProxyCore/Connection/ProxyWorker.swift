@@ -1,5 +1,6 @@
 import EpollTransport
 import Logging
+import LogKeys
 import Metrics
 import NIOCore
 import NIOSSL
@@ -171,7 +172,7 @@ final class ProxyWorker {
     private func tellOtherFailures() {
         let count = self.failures - Self.toldFailures
         self.failures = 0
-        if count > 0 { self.logger.info("more requests were not served", metadata: ["count": "\(count)"]) }
+        if count > 0 { self.logger.info("more requests were not served", metadata: [LogKey.count: "\(count)"]) }
     }
 
     // MARK: Holding
@@ -221,7 +222,7 @@ final class ProxyWorker {
     }
 
     private func tell(_ error: any Error) {
-        self.logger.warning("a connection could not be served", metadata: ["error": "\(error)"])
+        self.logger.warning("a connection could not be served", metadata: [LogKey.error: "\(error)"])
     }
 
     private func addHandlers(to channel: StreamSocketChannel, for listener: ProxyListener, _ client: AddressKey?) throws {

@@ -1,5 +1,6 @@
 import EpollTransport
 import Logging
+import LogKeys
 import NIOCore
 
 /// Browser and proxy have agreed on HTTP/2: every stream gets a ``ClientConnection`` of its own, and this one only stands for the connection as a
@@ -123,7 +124,7 @@ extension ClientConnection {
     /// A part of the request has been sent on, and its end will never come: the stream ends, and the endpoint's connection with it.
     func abandonBody(_ violation: HTTPViolation) {
         self.worker.metrics.refused(RefusalReason(violation))
-        self.worker.logger.debug("request refused", metadata: ["reason": "\(violation.sentence)"])
+        self.worker.logger.debug("request refused", metadata: [LogKey.reason: "\(violation.sentence)"])
         self.stream?.reset(.protocolError)
         self.close()
     }

@@ -1,6 +1,7 @@
 import CNGHTTP2
 import EpollTransport
 import Logging
+import LogKeys
 import NIOCore
 
 /// A client's connection of HTTP/2: drives libnghttp2, gives each request to a ``ClientConnection`` of its own, and says when the connection ends.
@@ -129,7 +130,7 @@ final class HTTP2Connection: ReadinessHandler {
         guard !self.isOver else { return self.deleteSession() }
         if count < 0 {
             // No client of HTTP/2, or one that has us queue answers without end.
-            self.worker.logger.debug("connection of HTTP/2 failed", metadata: ["reason": "\(String(cString: nghttp2_strerror(Int32(count))))"])
+            self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "\(String(cString: nghttp2_strerror(Int32(count))))"])
             self.writeOutput()
             return self.client.closeLingering()
         }
@@ -162,7 +163,7 @@ final class HTTP2Connection: ReadinessHandler {
     func spend(_ cost: FrameBudget.Cost) {
         guard !self.budget.spend(cost), !self.farewell.isFinal else { return }
         self.farewell.isFinal = true
-        self.worker.logger.debug("connection of HTTP/2 failed", metadata: ["reason": "its client sends frames that mean nothing"])
+        self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "its client sends frames that mean nothing"])
         nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
     }
 
@@ -307,7 +308,7 @@ final class HTTP2Connection: ReadinessHandler {
 
     private func pingAnswered(_ kind: UInt8) {
         switch kind {
-        case Self.farewellPing: self.sayLastWord()
+        case Self.farewellPing: self.writeFinalFrames()
         case Self.measuringPing: if let size = self.uploads.measured() { self.growWindows(to: size) }
         default: break
         }
@@ -518,7 +519,7 @@ final class HTTP2Connection: ReadinessHandler {
     }
 
     /// The client has heard that the connection ends, or does not say so: what has come by now is the last.
-    private func sayLastWord() {
+    private func writeFinalFrames() {
         guard !self.isOver, let session, self.farewell.end() else { return }
         nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session), UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
         if !self.isInLibrary { self.deferTurn() }
@@ -576,6 +577,6 @@ final class HTTP2Connection: ReadinessHandler {
             return self.deferTurn()
         }
         if self.farewell.isFinal, self.streams.isEmpty { return self.client.closeLingering() }
-        if self.farewell.begunAt != nil { self.sayLastWord() } else { self.quiesce() }
+        if self.farewell.begunAt != nil { self.writeFinalFrames() } else { self.quiesce() }
     }
 }

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NIOCore
 
 /// Tells the client's connection who is at the other end of the balancer.
@@ -28,7 +29,7 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
         case .malformed:
             self.logger.warning(
                 "a connection from a source in proxy.proxy_protocol_from does not begin with a PROXY protocol header",
-                metadata: ["address": "\(context.remoteAddress?.description ?? "unknown")"])
+                metadata: [LogKey.address: "\(context.remoteAddress?.description ?? "unknown")"])
             context.close(promise: nil)
         case .complete(let length, let source):
             self.received = ByteBuffer()

@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import Metrics
 package import NIOCore
 package import NIOSSL
@@ -84,11 +85,11 @@ package final class CertificateStore: CertificateSource {
             self.pair.withLock { $0 = loaded }
             Gauge(label: "plane_certificate_expiry_timestamp_seconds").record(loaded.expires)
             self.logger.info(
-                "certificate loaded", metadata: ["certificate": "\(self.files.certificatePath)", "expires_at": "\(loaded.expires)"])
+                "certificate loaded", metadata: [LogKey.certificate: "\(self.files.certificatePath)", LogKey.expiresAt: "\(loaded.expires)"])
         } catch {
             self.logger.warning(
                 isServing ? "certificate not loaded, the one before stays in use" : "no certificate to serve, TLS handshakes are refused",
-                metadata: ["error": "\(error)"])
+                metadata: [LogKey.error: "\(error)"])
         }
     }
 
@@ -112,6 +113,6 @@ package final class CertificateStore: CertificateSource {
         guard isNew else { return }
         self.logger.warning(
             isServing ? "certificate cannot be read, the one before stays in use" : "no certificate to serve, TLS handshakes are refused until there is one",
-            metadata: ["error": "\(error)"])
+            metadata: [LogKey.error: "\(error)"])
     }
 }

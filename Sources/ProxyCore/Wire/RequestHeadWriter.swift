@@ -114,9 +114,9 @@ package struct RequestHeadWriter {
         out.write(bytes, stretch..<(head.length - 2))
     }
 
-    private enum Treatment { case keep, drop, rewriteCookie, rewriteBlanks }
+    private enum FieldAction { case keep, drop, rewriteCookie, rewriteBlanks }
 
-    private func treatment(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> Treatment {
+    private func treatment(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> FieldAction {
         switch field.kind {
         case .other: self.hides(field, bytes) ? .drop : .keep
         case .setCookie, .date, .trailer: .keep

@@ -63,10 +63,10 @@ struct ResponseHeadWriter {
         return out
     }
 
-    private enum Treatment { case keep, drop, rewriteBlanks, rewriteCookie }
+    private enum FieldAction { case keep, drop, rewriteBlanks, rewriteCookie }
 
     @inline(__always)
-    private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> Treatment {
+    private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> FieldAction {
         switch field.kind {
         case .other:
             guard let hiddenField, bytes.equals(field.name, lowercase: hiddenField) else { return .keep }

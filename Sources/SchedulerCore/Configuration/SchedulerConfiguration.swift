@@ -6,7 +6,7 @@ package struct SchedulerConfiguration: Hashable, Sendable {
     package var replicas = 3
     /// A drone not heard of for so long is written off with its backends; nil for never. Long enough for a reboot.
     package var lostAfter: Duration? = .seconds(300)
-    /// Ended backends stay in the state of the world for so long: for late questions, and so that their ids are refused.
+    /// Ended backends stay in the state of the fleet for so long: for late questions, and so that their ids are refused.
     package var endedRetention: Duration = .seconds(24 * 3600)
     /// Log lines and states of backends stay in their streams for so long; nil for ever.
     package var historyRetention: Duration? = .seconds(7 * 24 * 3600)
@@ -39,7 +39,7 @@ extension SchedulerConfiguration: ConfigReadable {
         }
         reader.read(
             "ended_retention_secs", .seconds(60...Self.longestSeconds), into: &self.endedRetention,
-            "Seconds for which ended backends stay in the state of the world.")
+            "Seconds for which ended backends stay in the state of the fleet.")
         var history = self.historyRetention ?? .zero
         reader.read(
             "history_retention_secs", .seconds(0...Self.longestSeconds), into: &history,

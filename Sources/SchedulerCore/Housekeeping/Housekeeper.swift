@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneMessaging
 import PlaneProtocol
@@ -11,7 +12,7 @@ import Synchronization
 /// another number of backends than the state counts, and purges outdated messages and tokens.
 final class Housekeeper: Sendable {
     private let bus: PlaneBus
-    private let world: StateStore
+    private let fleet: StateStore
     private let caller: InventoryCollector
     private let writeOff: LostMarker
     private let retention: Retention
@@ -29,12 +30,12 @@ final class Housekeeper: Sendable {
     /// Time within which this scheduler's own writes have to come back through the stream.
     private static let echoLimit: Duration = .seconds(2)
 
-    init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, metrics: SchedulerMetrics, logger: Logger) {
+    init(bus: PlaneBus, fleet: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, metrics: SchedulerMetrics, logger: Logger) {
         self.bus = bus
-        self.world = world
-        self.caller = InventoryCollector(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
+        self.fleet = fleet
+        self.caller = InventoryCollector(bus: bus, fleet: fleet, writer: writer, configuration: configuration, logger: logger)
         self.writeOff = LostMarker(bus: bus, writer: writer, logger: logger)
-        self.retention = Retention(jetStream: bus.connection.jetStream, world: world, configuration: configuration, logger: logger)
+        self.retention = Retention(jetStream: bus.connection.jetStream, fleet: fleet, configuration: configuration, logger: logger)
         self.lostAfter = configuration.lostAfter
         self.metrics = metrics
         self.logger = logger
@@ -54,7 +55,7 @@ final class Housekeeper: Sendable {
     private func listen() async {
         var round = 0
         while (try? await Task.sleep(for: Self.period)) != nil {
-            let isListening = self.world.isCaughtUp && self.world.isCurrent && self.bus.connection.isConnected
+            let isListening = self.fleet.isCaughtUp && self.fleet.isCurrent && self.bus.connection.isConnected
             self.watch.withLock { $0.tick(at: .now(), isListening: isListening) }
             round += 1
             if round % Self.dronesEvery == 0 { self.metrics.drones(silent: self.silentDrones(now: .now())) }
@@ -64,7 +65,7 @@ final class Housekeeper: Sendable {
     /// Drones that get no backends because nothing was heard of them, and are not marked `Lost` yet.
     private func silentDrones(now: StateTime) -> Int {
         let watch = self.watch.withLock { $0 }
-        return self.world.drones {
+        return self.fleet.drones {
             $0.state != .lost && $0.state != .stopped && watch.isLost(lastHeard: $0.lastHeard, limit: Placement.livenessWindow, now: now)
         }.count
     }
@@ -75,13 +76,13 @@ final class Housekeeper: Sendable {
         var scan = RetentionScan()
         var round = 0
         while (try? await Task.sleep(for: Self.period)) != nil {
-            let hasLease = self.world.isCaughtUp && self.world.isCurrent ? await lease.keep() : false
+            let hasLease = self.fleet.isCaughtUp && self.fleet.isCurrent ? await lease.keep() : false
             self.hasLease.withLock { $0 = hasLease }
             guard hasLease else { continue }
             round += 1
             if round % Self.dronesEvery == 0 {
                 await self.writeOffSilentDrones(now: .now())
-                await self.askDoubtfulDrones(&doubts, now: .now())
+                await self.askSuspectedDrones(&doubts, now: .now())
             }
             await self.retention.advance(&scan, now: .now())
         }
@@ -90,7 +91,7 @@ final class Housekeeper: Sendable {
 
     /// Beside the other work, which must not wait for a long stream.
     private func sweepTokens() async {
-        var sweep = TokenSweep(jetStream: self.bus.connection.jetStream, world: self.world, logger: self.logger)
+        var sweep = TokenSweep(jetStream: self.bus.connection.jetStream, fleet: self.fleet, logger: self.logger)
         while (try? await Task.sleep(for: TokenSweep.period)) != nil {
             if self.hasLease.withLock({ $0 }) { await sweep.advance(now: .now()) }
         }
@@ -99,12 +100,12 @@ final class Housekeeper: Sendable {
     private func writeOffSilentDrones(now: StateTime) async {
         guard let limit = self.lostAfter else { return }
         let watch = self.watch.withLock { $0 }
-        let lost = self.world.drones { $0.needsMarkingLost && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
+        let lost = self.fleet.drones { $0.needsMarkingLost && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
         var gone: [DroneSnapshot] = []
         var last: UInt64 = 0
         for drone in lost {
             // It may have been heard while others were marked.
-            guard watch.isLost(lastHeard: self.world.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
+            guard watch.isLost(lastHeard: self.fleet.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
             guard let sequence = await self.writeOff.drone(drone.id, in: drone.cluster) else { continue }
             gone.append(drone)
             last = sequence
@@ -112,28 +113,28 @@ final class Housekeeper: Sendable {
         guard !gone.isEmpty else { return }
         await self.adoptWhatMoved(in: Set(gone.map(\.cluster)), after: last)
         for drone in gone {
-            let backends = self.world.ask { $0.liveBackends(of: drone.id, in: drone.cluster) }
+            let backends = self.fleet.ask { $0.liveBackends(of: drone.id, in: drone.cluster) }
             await self.writeOff.backends(backends, of: drone.id, in: drone.cluster)
         }
     }
 
     /// Moves the backends of a lost drone to the drone that has them now: an agent with a new id has the backends of its old one.
     private func adoptWhatMoved(in clusters: Set<ClusterName>, after sequence: UInt64) async {
-        _ = await self.world.waitUntil(sequence: sequence, within: Self.echoLimit)
-        let claimants = self.world.drones { $0.isDoubtful && $0.state != .lost && clusters.contains($0.cluster) }
+        _ = await self.fleet.waitUntil(sequence: sequence, within: Self.echoLimit)
+        let claimants = self.fleet.drones { $0.isDoubtful && $0.state != .lost && clusters.contains($0.cluster) }
         guard !claimants.isEmpty else { return }
         _ = await self.call(claimants.map { InventoryMachine.Drone(drone: $0.id, cluster: $0.cluster) })
         do {
             let written = try await self.bus.connection.jetStream.streamInfo(SchedulerStreams.planeState).lastSequence
-            _ = await self.world.waitUntil(sequence: written, within: Self.echoLimit)
+            _ = await self.fleet.waitUntil(sequence: written, within: Self.echoLimit)
         } catch {
             self.logger.debug("the stream's end cannot be asked for", metadata: [LogKey.error: "\(error)"])
         }
     }
 
-    private func askDoubtfulDrones(_ doubts: inout InventoryMachine, now: StateTime) async {
+    private func askSuspectedDrones(_ doubts: inout InventoryMachine, now: StateTime) async {
         var differing: [InventoryMachine.Drone: StateTime] = [:]
-        for drone in self.world.drones(where: \.isDoubtful) {
+        for drone in self.fleet.drones(where: \.isDoubtful) {
             differing[InventoryMachine.Drone(drone: drone.id, cluster: drone.cluster)] = drone.lastHeard
         }
         let due = doubts.look(at: differing, now: now)

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -9,10 +10,10 @@ import SchedulerCoreConfiguration
 /// (The other streams have an age limit, which the server enforces.)
 struct Retention: Sendable {
     private let jetStream: JetStream
-    private let eraser: MessageEraser
-    private let tokenEraser: MessageEraser
+    private let eraser: MessageDeleter
+    private let tokenEraser: MessageDeleter
     private let writer: StateWriter
-    private let world: StateStore
+    private let fleet: StateStore
     private let configuration: SchedulerConfiguration
     private let logger: Logger
 
@@ -26,12 +27,12 @@ struct Retention: Sendable {
     /// Time for which a lost drone stays visible to its operator: longer than a holiday.
     private static let lostDroneRetention: Duration = .seconds(30 * 24 * 3600)
 
-    init(jetStream: JetStream, world: StateStore, configuration: SchedulerConfiguration, logger: Logger) {
+    init(jetStream: JetStream, fleet: StateStore, configuration: SchedulerConfiguration, logger: Logger) {
         self.jetStream = jetStream
-        self.eraser = MessageEraser(SchedulerStreams.planeState, jetStream: jetStream, logger: logger)
-        self.tokenEraser = MessageEraser(TokenVault.stream, jetStream: jetStream, logger: logger)
+        self.eraser = MessageDeleter(SchedulerStreams.planeState, jetStream: jetStream, logger: logger)
+        self.tokenEraser = MessageDeleter(BearerTokenStore.stream, jetStream: jetStream, logger: logger)
         self.writer = StateWriter(jetStream: jetStream)
-        self.world = world
+        self.fleet = fleet
         self.configuration = configuration
         self.logger = logger
     }
@@ -41,9 +42,9 @@ struct Retention: Sendable {
         let limits = RetentionScan.Limits(
             endedBefore: now.adding(.zero - self.configuration.endedRetention), lostBefore: now.adding(.zero - Self.lostDroneRetention),
             findsTokens: !self.configuration.acceptsLegacyPeers)
-        let (found, next) = self.world.ask { [scan] world in
+        let (found, next) = self.fleet.ask { [scan] fleet in
             var scan = scan
-            let found = scan.next(in: world, limits, count: Self.recordsAtOnce)
+            let found = scan.next(in: fleet, limits, count: Self.recordsAtOnce)
             return (found, scan)
         }
         // With more to do than one round does, the same part is looked at again.
@@ -61,17 +62,17 @@ struct Retention: Sendable {
         do throws(NATSError) {
             switch outdated {
             case .backend(let backend, let cluster):
-                if self.world.ask({ $0.backend(backend, in: cluster)?.hasHiddenToken == true }) {
+                if self.fleet.ask({ $0.backend(backend, in: cluster)?.hasHiddenToken == true }) {
                     try await self.vault.forget(backend, in: cluster, with: self.tokenEraser)
                 }
                 try await self.eraser.erase(
-                    self.world.ask { $0.messages(of: backend, in: cluster) },
+                    self.fleet.ask { $0.messages(of: backend, in: cluster) },
                     subjects: [Self.subject("backend.\(backend)", in: cluster), Self.subject("backend.\(backend).>", in: cluster)])
             case .token(let backend, let cluster):
                 try await self.hideToken(of: backend, in: cluster)
             case .lock(let lock, let cluster, let sequence):
                 // An announcement written since stays.
-                let messages = self.world.ask { $0.announcementSequence(of: lock, in: cluster) == sequence ? $0.messages(of: lock, in: cluster) : [] }
+                let messages = self.fleet.ask { $0.announcementSequence(of: lock, in: cluster) == sequence ? $0.messages(of: lock, in: cluster) : [] }
                 try await self.eraser.erase(
                     messages, subjects: [Self.subject("lock.\(lock.subjectHash).*", in: cluster)],
                     before: sequence + 1)
@@ -83,15 +84,15 @@ struct Retention: Sendable {
             self.logger.warning("what is outdated cannot be deleted", metadata: [LogKey.error: "\(error)"])
             return false
         }
-        self.world.forget(outdated)
+        self.fleet.forget(outdated)
         return true
     }
 
-    private var vault: TokenVault { TokenVault(jetStream: self.jetStream, configuration: self.configuration) }
+    private var vault: BearerTokenStore { BearerTokenStore(jetStream: self.jetStream, configuration: self.configuration) }
 
     /// Takes a token out of the state that was written there while readers of 0.3.24 were accepted.
     private func hideToken(of backend: BackendID, in cluster: ClusterName) async throws(NATSError) {
-        let lock = self.world.ask { $0.backend(backend, in: cluster)?.lock }
+        let lock = self.fleet.ask { $0.backend(backend, in: cluster)?.lock }
         let place = Self.subject("backend.\(backend)", in: cluster)
         // The second is where older versions wrote it.
         for subject in [place + ".assignment" + (lock.map { ".lock.\($0.subjectHash)" } ?? ""), place] {

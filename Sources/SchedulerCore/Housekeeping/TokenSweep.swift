@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneMessaging
 import PlaneProtocol
@@ -12,8 +13,8 @@ import PlaneState
 /// backend that the state does not know is left alone while it is young: gateways write a token at the moment at which its backend is assigned.
 struct TokenSweep: Sendable {
     private let jetStream: JetStream
-    private let world: StateStore
-    private let eraser: MessageEraser
+    private let fleet: StateStore
+    private let eraser: MessageDeleter
     private let logger: Logger
     /// Where the next look begins.
     private var next: UInt64 = 1
@@ -27,10 +28,10 @@ struct TokenSweep: Sendable {
     /// Time for one look.
     private static let limit: Duration = .seconds(30)
 
-    init(jetStream: JetStream, world: StateStore, logger: Logger) {
+    init(jetStream: JetStream, fleet: StateStore, logger: Logger) {
         self.jetStream = jetStream
-        self.world = world
-        self.eraser = MessageEraser(TokenRecord.stream, jetStream: jetStream, logger: logger)
+        self.fleet = fleet
+        self.eraser = MessageDeleter(TokenRecord.stream, jetStream: jetStream, logger: logger)
         self.logger = logger
     }
 
@@ -38,7 +39,7 @@ struct TokenSweep: Sendable {
     @discardableResult
     mutating func advance(now: StateTime) async -> Int {
         // A state that is not whole says of too many backends that they are unknown.
-        guard self.world.isCaughtUp, self.world.isCurrent, self.world.rebuildRemaining == .zero, !self.world.isYounger(than: Self.youth) else { return 0 }
+        guard self.fleet.isCaughtUp, self.fleet.isCurrent, self.fleet.rebuildRemaining == .zero, !self.fleet.isYounger(than: Self.youth) else { return 0 }
         do throws(NATSError) {
             return try await self.look(now: now)
         } catch {
@@ -76,14 +77,14 @@ struct TokenSweep: Sendable {
 
     private func isOutdated(_ message: StreamMessage, now: StateTime) -> Bool {
         if let scope = TokenRevocation.Scope(subject: message.subject), scope.backend == nil {
-            return now.since(WireTime(message.published).worldTime) > .seconds(TokenRevocation.keptSeconds)
+            return now.since(WireTime(message.published).stateTime) > .seconds(TokenRevocation.keptSeconds)
         }
         guard let (backend, cluster) = Self.owner(of: message) else { return false }
-        let views = self.world.ask { world in
-            (cluster.map { [$0] } ?? world.clusterNames).compactMap { world.backend(backend, in: $0) }
+        let views = self.fleet.ask { fleet in
+            (cluster.map { [$0] } ?? fleet.clusterNames).compactMap { fleet.backend(backend, in: $0) }
         }
         if let state = views.compactMap(\.state).first { return state.isTerminal }
-        return views.isEmpty && now.since(WireTime(message.published).worldTime) > Self.youth
+        return views.isEmpty && now.since(WireTime(message.published).stateTime) > Self.youth
     }
 
     /// Whose record it is; nil for what a later version writes, which is left alone.
@@ -95,7 +96,7 @@ struct TokenSweep: Sendable {
             return (record.backend, record.cluster)
         case "revoked", "opened":
             return tokens.count > 1 ? BackendID(rawValue: String(tokens[1])).map { ($0, nil) } : nil
-        case "visited": return VisitNote.backend(of: message.subject).map { ($0, nil) }
+        case "visited": return VisitRecord.backend(of: message.subject).map { ($0, nil) }
         default: return nil
         }
     }

@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import NATS
 package import PlaneMessaging
 package import PlaneProtocol
@@ -12,7 +13,7 @@ package import SchedulerCoreConfiguration
 /// A report counts only if it comes from the drone that the backend is assigned to.
 package struct BackendMonitor: Sendable {
     private let bus: PlaneBus
-    private let world: StateStore
+    private let fleet: StateStore
     private let writer: StateWriter
     private let configuration: SchedulerConfiguration
     private let logger: Logger
@@ -22,9 +23,9 @@ package struct BackendMonitor: Sendable {
     /// may come before this scheduler has read it.
     private static let assignmentLimit: Duration = .seconds(2)
 
-    package init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
+    package init(bus: PlaneBus, fleet: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
-        self.world = world
+        self.fleet = fleet
         self.writer = writer
         self.configuration = configuration
         self.logger = logger
@@ -52,10 +53,10 @@ package struct BackendMonitor: Sendable {
     }
 
     private func isAssigned(_ update: UpdateBackendStateMessage) async -> Bool {
-        if self.world.ask({ $0.drone(of: update.backend, in: update.cluster) }) == update.drone { return true }
+        if self.fleet.ask({ $0.drone(of: update.backend, in: update.cluster) }) == update.drone { return true }
         guard self.waiting.enter(update.drone) else { return false }
         defer { self.waiting.leave(update.drone) }
-        return await self.world.waitUntil(
+        return await self.fleet.waitUntil(
             update.backend, in: update.cluster, isAssignedTo: update.drone, within: Self.assignmentLimit)
     }
 
@@ -64,7 +65,7 @@ package struct BackendMonitor: Sendable {
     private func isForgotten(_ update: UpdateBackendStateMessage) -> Bool {
         let age = Duration.seconds(WireTime.now().seconds - update.time.seconds)
         guard update.state.isTerminal, age > self.configuration.endedRetention else { return false }
-        return self.world.ask { $0.backend(update.backend, in: update.cluster) } == nil
+        return self.fleet.ask { $0.backend(update.backend, in: update.cluster) } == nil
     }
 
     private func report(_ update: UpdateBackendStateMessage) async -> Result<UnitReply, ErrorReply> {
@@ -90,7 +91,7 @@ package struct BackendMonitor: Sendable {
     /// its drone was away, or given up by the scheduler that placed it. Written to the stream, the report would revive it for readers of 0.3.24.
     private func isOver(_ update: UpdateBackendStateMessage) async -> Bool {
         guard !update.state.isTerminal else { return false }
-        let known = self.world.ask { $0.backend(update.backend, in: update.cluster)?.state }
+        let known = self.fleet.ask { $0.backend(update.backend, in: update.cluster)?.state }
         guard let known, known.isTerminal else { return false }
         guard update.detail?.ending == nil else { return true }  // it is stopping already
         self.logger.warning("backend lives on after its end, and is told to stop", metadata: Self.metadata(update))

@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import NATS
 package import PlaneProtocol
 import PlaneService
@@ -12,12 +13,12 @@ package struct ChallengeMonitor: Sendable {
     /// Pause between two attempts, in milliseconds, chosen at random so that two schedulers do not collide again.
     private static let pause = 5...100
 
-    private let world: StateStore
+    private let fleet: StateStore
     private let writer: StateWriter
     private let logger: Logger
 
-    package init(world: StateStore, writer: StateWriter, logger: Logger) {
-        self.world = world
+    package init(fleet: StateStore, writer: StateWriter, logger: Logger) {
+        self.fleet = fleet
         self.writer = writer
         self.logger = logger
     }
@@ -36,7 +37,7 @@ package struct ChallengeMonitor: Sendable {
     /// The message repeats the values before it, so it must not replace one that this scheduler has not seen.
     private func write(_ request: SetAcmeDNSRecord) async throws(NATSError) {
         for _ in 0..<Self.attempts {
-            let (message, expected) = self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster) }
+            let (message, expected) = self.fleet.ask { $0.acmeMessage(adding: request.value, in: request.cluster) }
             do {
                 try await self.writer.write(message, expecting: expected)
                 return
@@ -46,6 +47,6 @@ package struct ChallengeMonitor: Sendable {
             }
         }
         // An operator has purged the subject.
-        try await self.writer.write(self.world.ask { $0.acmeMessage(adding: request.value, in: request.cluster).message })
+        try await self.writer.write(self.fleet.ask { $0.acmeMessage(adding: request.value, in: request.cluster).message })
     }
 }

@@ -1,4 +1,5 @@
 package import Logging
+import LogKeys
 import NATS
 package import PlaneMessaging
 package import PlaneProtocol
@@ -9,7 +10,7 @@ import Synchronization
 
 /// Handles registrations and status messages of drones, and writes them to `plane_state`.
 package final class DroneMonitor: Sendable {
-    private let world: StateStore
+    private let fleet: StateStore
     private let writer: StateWriter
     private let logger: Logger
     private let caller: InventoryCollector
@@ -19,11 +20,11 @@ package final class DroneMonitor: Sendable {
     /// Drones that are being asked what they run.
     private let calling = Mutex<Set<DroneStatusThrottle.Key>>([])
 
-    package init(bus: PlaneBus, world: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
+    package init(bus: PlaneBus, fleet: StateStore, writer: StateWriter, configuration: SchedulerConfiguration, logger: Logger) {
         self.bus = bus
-        self.caller = InventoryCollector(bus: bus, world: world, writer: writer, configuration: configuration, logger: logger)
+        self.caller = InventoryCollector(bus: bus, fleet: fleet, writer: writer, configuration: configuration, logger: logger)
         self.acceptsLegacyPeers = configuration.acceptsLegacyPeers
-        self.world = world
+        self.fleet = fleet
         self.writer = writer
         self.logger = logger
     }
@@ -43,7 +44,7 @@ package final class DroneMonitor: Sendable {
     package func register(_ request: DroneConnectRequest) async -> Result<Bool, ErrorReply> {
         let message = DroneMessage(drone: request.droneID, change: .metadata(DroneMetadata(request)))
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.drone: "\(request.droneID)"]
-        let isNews = self.world.ask { $0.drone(request.droneID, in: request.cluster)?.metadata } != DroneMetadata(request)
+        let isNews = self.fleet.ask { $0.drone(request.droneID, in: request.cluster)?.metadata } != DroneMetadata(request)
         do {
             try await self.writer.write(.cluster(request.cluster, .drone(message)))
         } catch {
@@ -59,19 +60,19 @@ package final class DroneMonitor: Sendable {
 
     /// Takes a status message, as every scheduler does of every drone. So each knows which drones are alive, even while nothing can be written.
     package func hear(_ status: DroneStatusMessage) {
-        self.world.heard(status, at: .now())
+        self.fleet.heard(status, at: .now())
     }
 
     /// Writes the part of a status message that readers of the stream need; one scheduler of the queue group does so.
     package func record(_ status: DroneStatusMessage) async {
         guard await self.reconcile(status) else { return }
-        let incarnation = self.world.incarnation
-        let (known, sequence) = self.world.ask { world in
-            let drone = world.drone(status.droneID, in: status.cluster)
-            return (DroneStatusThrottle.Known(state: drone?.state, lastSeen: drone?.lastSeen), world.sequence)
+        let incarnation = self.fleet.incarnation
+        let (known, sequence) = self.fleet.ask { fleet in
+            let drone = fleet.drone(status.droneID, in: status.cluster)
+            return (DroneStatusThrottle.Known(state: drone?.state, lastSeen: drone?.lastSeen), fleet.sequence)
         }
         let messages = self.throttle.withLock {
-            $0.heard(status, known: known, worldSequence: sequence, incarnation: incarnation, now: .now())
+            $0.heard(status, known: known, stateSequence: sequence, incarnation: incarnation, now: .now())
         }
         guard !messages.isEmpty else { return }
         var last: UInt64?
@@ -97,7 +98,7 @@ package final class DroneMonitor: Sendable {
     /// again, and those marked `Lost` have been told to stop.
     /// - Returns: whether the state and the drone agree, as far as that is possible.
     private func reconcile(_ status: DroneStatusMessage) async -> Bool {
-        let drone = self.world.ask { $0.drone(status.droneID, in: status.cluster) }
+        let drone = self.fleet.ask { $0.drone(status.droneID, in: status.cluster) }
         guard drone?.metadata == nil || drone?.state == .lost else { return true }
         let key = DroneStatusThrottle.Key(drone: status.droneID, cluster: status.cluster)
         guard self.calling.withLock({ $0.insert(key).inserted }) else { return false }
@@ -108,7 +109,7 @@ package final class DroneMonitor: Sendable {
         case .nobody:
             guard drone?.state == .lost else { return true }
             // An agent of 0.3.24 does not answer what it runs, but stops the backends that it is told to.
-            let writtenOff = self.world.ask { $0.backends(of: status.droneID, in: status.cluster, endedAs: .lost) }
+            let writtenOff = self.fleet.ask { $0.backends(of: status.droneID, in: status.cluster, endedAs: .lost) }
             await withDiscardingTaskGroup { group in
                 for backend in writtenOff {
                     group.addTask { await Termination.request(backend, in: status.cluster, bus: self.bus, logger: self.logger) }

@@ -11,7 +11,7 @@ struct DroneStatusThrottle {
         let cluster: ClusterName
     }
 
-    /// What the state of the world says of a drone.
+    /// What the state of the fleet says of a drone.
     struct Known {
         var state: DroneState?
         var lastSeen: StateTime?
@@ -25,7 +25,7 @@ struct DroneStatusThrottle {
         var sequence: UInt64?
     }
 
-    /// Only drones whose last write has not been seen in the world.
+    /// Only drones whose last write has not been seen in the fleet.
     private var entries: [Key: Entry] = [:]
     /// Of the stream they were written to.
     private var incarnation: UInt64 = 0
@@ -34,10 +34,10 @@ struct DroneStatusThrottle {
 
     /// What to write, possibly nothing.
     /// - Parameters:
-    ///   - sequence: what the world had reached when it knew this.
+    ///   - sequence: what the fleet had reached when it knew this.
     ///   - incarnation: of the stream that was read.
     mutating func heard(
-        _ status: DroneStatusMessage, known: Known, worldSequence sequence: UInt64, incarnation: UInt64 = 0, now: StateTime
+        _ status: DroneStatusMessage, known: Known, stateSequence sequence: UInt64, incarnation: UInt64 = 0, now: StateTime
     ) -> [DroneMessage] {
         if incarnation != self.incarnation {
             // Gone with their stream.

@@ -23,15 +23,15 @@ extension ErrorReply {
 
     /// A lock that looks free may be held by a backend whose drone has not said so yet.
     static let isRebuilding = ErrorReply(
-        code: .unavailable, message: "the state of the world was lost, and the drones are being asked which locks are held; try again in some seconds")
+        code: .unavailable, message: "the state of the fleet was lost, and the drones are being asked which locks are held; try again in some seconds")
 
-    /// A guess from an old state of the world could give one lock to two.
+    /// A guess from an old state of the fleet could give one lock to two.
     /// - Parameter reason: what NATS says, if it says something.
     static func isBehind(_ reason: String? = nil) -> ErrorReply {
         let why = reason.map { ": \($0)" } ?? ""
         return ErrorReply(
             code: .unavailable,
-            message: "the scheduler does not see the newest state of the world, because NATS does not take or bring news\(why); try again")
+            message: "the scheduler does not see the newest state of the fleet, because NATS does not take or bring news\(why); try again")
     }
 
     /// A name that may never answer is no answer to whoever asks for the lock's backend.

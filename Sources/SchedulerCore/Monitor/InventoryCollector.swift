@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneMessaging
 import PlaneProtocol
@@ -6,7 +7,7 @@ import PlaneService
 import PlaneState
 import SchedulerCoreConfiguration
 
-/// Asks drones what they run, and brings the state of the world into line with the answers: the drone is the truth.
+/// Asks drones what they run, and brings the state of the fleet into line with the answers: the drone is the truth.
 ///
 /// Backends that the state does not know are written to it. The drone is told to stop backends that have ended in the state, and those whose
 /// lock meanwhile belongs to another backend.
@@ -15,7 +16,7 @@ import SchedulerCoreConfiguration
 /// NATS permissions tell drones apart, an unknown backend is believed in only while the stream `plane_state` is young.
 struct InventoryCollector: Sendable {
     let bus: PlaneBus
-    let world: StateStore
+    let fleet: StateStore
     let writer: StateWriter
     let configuration: SchedulerConfiguration
     let logger: Logger
@@ -40,7 +41,7 @@ struct InventoryCollector: Sendable {
     }
 
     func call(_ drone: DroneID, in cluster: ClusterName) async -> Outcome {
-        let before = self.world.ask { $0.liveBackends(of: drone, in: cluster) }
+        let before = self.fleet.ask { $0.liveBackends(of: drone, in: cluster) }
         let answer: RollCall
         do {
             answer = try await self.ask(drone, in: cluster)
@@ -52,12 +53,12 @@ struct InventoryCollector: Sendable {
             return .failed
         }
         guard await self.adopt(answer, of: drone, in: cluster) else { return .failed }
-        let after = self.world.ask { $0.liveBackends(of: drone, in: cluster) }
+        let after = self.fleet.ask { $0.liveBackends(of: drone, in: cluster) }
         return .agreed(missing: before.intersection(after).subtracting(answer.backends.map(\.backend)))
     }
 
     /// Asks for all parts of the answer and joins them.
-    private func ask(_ drone: DroneID, in cluster: ClusterName) async throws(RequestFailure) -> RollCall {
+    private func ask(_ drone: DroneID, in cluster: ClusterName) async throws(BusRequestError) -> RollCall {
         var all = try await self.bus.request(RollCallRequest(cluster: cluster, drone: drone), timeout: Self.answerLimit)
         for _ in 1..<Self.mostParts where !all.isComplete {
             let request = RollCallRequest(cluster: cluster, drone: drone, after: all.backends.last?.backend)
@@ -70,8 +71,8 @@ struct InventoryCollector: Sendable {
 
     /// Writes what the drone runs. The drone's metadata come last, so that an unfinished adoption is found and repeated.
     private func adopt(_ answer: RollCall, of drone: DroneID, in cluster: ClusterName) async -> Bool {
-        let findings = self.world.ask { world in
-            answer.backends.map { InventoryFinding($0, of: drone, in: cluster, world: world) }
+        let findings = self.fleet.ask { fleet in
+            answer.backends.map { InventoryFinding($0, of: drone, in: cluster, fleet: fleet) }
         }
         let formerDrones = await self.askFormerDrones(of: findings, in: cluster)
         self.tellClaims(findings, formerDrones, of: drone, in: cluster)
@@ -83,14 +84,14 @@ struct InventoryCollector: Sendable {
             }
             return await group.reduce(areAdopted) { $0 && $1 }
         }
-        let known = self.world.ask { $0.drone(drone, in: cluster)?.metadata }
+        let known = self.fleet.ask { $0.drone(drone, in: cluster)?.metadata }
         guard areAdopted else { return false }
         guard known == nil else { return true }
         return await self.write(.drone(DroneMessage(drone: drone, change: .metadata(answer.metadata))), in: cluster)
     }
 
     /// What is not the drone's, in two lines at most: a stolen one can claim everything there is, time and again.
-    private func tellClaims(_ findings: [InventoryFinding], _ formerDrones: [DroneID: FormerDrone], of drone: DroneID, in cluster: ClusterName) {
+    private func tellClaims(_ findings: [InventoryFinding], _ formerDrones: [DroneID: PreviousDrone], of drone: DroneID, in cluster: ClusterName) {
         var (madeUp, foreign): ([BackendID], [BackendID]) = ([], [])
         for finding in findings {
             switch finding {
@@ -112,7 +113,7 @@ struct InventoryCollector: Sendable {
     }
 
     /// The drone that a claimed backend is assigned to, and what it says.
-    private enum FormerDrone: Sendable {
+    private enum PreviousDrone: Sendable {
         /// It is marked `Lost`.
         case isLost
         case claims(Set<BackendID>)
@@ -128,11 +129,11 @@ struct InventoryCollector: Sendable {
         }
     }
 
-    private func askFormerDrones(of findings: [InventoryFinding], in cluster: ClusterName) async -> [DroneID: FormerDrone] {
+    private func askFormerDrones(of findings: [InventoryFinding], in cluster: ClusterName) async -> [DroneID: PreviousDrone] {
         var drones: Set<DroneID> = []
         for case .isAssigned(_, let drone) in findings { drones.insert(drone) }
-        return await withTaskGroup(of: (DroneID, FormerDrone).self) { group in
-            var answers: [DroneID: FormerDrone] = [:]
+        return await withTaskGroup(of: (DroneID, PreviousDrone).self) { group in
+            var answers: [DroneID: PreviousDrone] = [:]
             for (index, drone) in drones.enumerated() {
                 if index >= Self.maxConcurrent, let answer = await group.next() { answers[answer.0] = answer.1 }
                 group.addTask { (drone, await self.formerDrone(drone, in: cluster)) }
@@ -142,9 +143,9 @@ struct InventoryCollector: Sendable {
         }
     }
 
-    private func formerDrone(_ drone: DroneID, in cluster: ClusterName) async -> FormerDrone {
+    private func formerDrone(_ drone: DroneID, in cluster: ClusterName) async -> PreviousDrone {
         // A drone that the state does not know any more was lost for a month.
-        let known = self.world.ask { $0.drone(drone, in: cluster) }
+        let known = self.fleet.ask { $0.drone(drone, in: cluster) }
         guard let known, known.state != .lost else { return .isLost }
         do {
             return .claims(Set(try await self.ask(drone, in: cluster).backends.map(\.backend)))
@@ -159,11 +160,11 @@ struct InventoryCollector: Sendable {
     /// Whether a backend that the state does not know is believed in because the drone names it.
     private var believesInUnknown: Bool {
         self.configuration.acceptsLegacyPeers
-            || self.world.isYounger(than: max(self.configuration.lostAfter ?? .zero, Self.shortestYouth))
+            || self.fleet.isYounger(than: max(self.configuration.lostAfter ?? .zero, Self.shortestYouth))
     }
 
     private func carryOut(
-        _ finding: InventoryFinding, _ formerDrones: [DroneID: FormerDrone], drone: DroneID, cluster: ClusterName
+        _ finding: InventoryFinding, _ formerDrones: [DroneID: PreviousDrone], drone: DroneID, cluster: ClusterName
     ) async -> Bool {
         switch finding {
         case .agrees: return true
@@ -191,7 +192,7 @@ struct InventoryCollector: Sendable {
                 metadata: [LogKey.cluster: "\(cluster)", LogKey.drone: "\(drone)", LogKey.backend: "\(entry.backend)"])
             let assignment = BackendAssignment(
                 drone: drone, bearerToken: entry.bearerToken, lockAssignment: entry.lockAssignment,
-                hasHiddenToken: self.world.ask { $0.backend(entry.backend, in: cluster)?.hasHiddenToken ?? false }, key: entry.believableKey,
+                hasHiddenToken: self.fleet.ask { $0.backend(entry.backend, in: cluster)?.hasHiddenToken ?? false }, key: entry.believableKey,
                 fencingToken: entry.believableFencingToken(now: .now()))
             return await self.write(.backend(BackendMessage(backend: entry.backend, change: .assignment(assignment))), in: cluster)
         case .mustStop(let backend):
@@ -205,7 +206,7 @@ struct InventoryCollector: Sendable {
 
     private func putAway(_ assignment: BackendAssignment, of backend: BackendID, in cluster: ClusterName) async -> BackendAssignment? {
         do {
-            let vault = TokenVault(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
+            let vault = BearerTokenStore(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
             return try await vault.putAway(assignment, of: backend, in: cluster)
         } catch {
             self.logger.warning(
@@ -219,7 +220,7 @@ struct InventoryCollector: Sendable {
             if once { try await self.writer.writeOnce(.cluster(cluster, change)) } else { try await self.writer.write(.cluster(cluster, change)) }
             return true
         } catch {
-            self.logger.warning("the state of the world cannot be written", metadata: [LogKey.error: "\(error)"])
+            self.logger.warning("the state of the fleet cannot be written", metadata: [LogKey.error: "\(error)"])
             return false
         }
     }

@@ -10,9 +10,9 @@ enum InventoryFinding: Hashable, Sendable {
     case isAssigned(RollCall.Entry, to: DroneID)
     case mustStop(BackendID)
 
-    init(_ entry: RollCall.Entry, of drone: DroneID, in cluster: ClusterName, world: FleetState) {
+    init(_ entry: RollCall.Entry, of drone: DroneID, in cluster: ClusterName, fleet: FleetState) {
         var entry = entry
-        let known = world.backend(entry.backend, in: cluster)
+        let known = fleet.backend(entry.backend, in: cluster)
         if let state = known?.state, state.isTerminal {
             self = .mustStop(entry.backend)
         } else if let assigned = known?.drone {
@@ -26,7 +26,7 @@ enum InventoryFinding: Hashable, Sendable {
             entry.key = entry.key.flatMap { BackendKey(namespace: $0.namespace, name: $0.name, tag: known?.tag ?? $0.tag) }
             entry.fencingToken = known?.fencingToken
             self = .isAssigned(entry, to: assigned)
-        } else if let lock = entry.lockAssignment?.lock, case .held(let holder) = world.lock(lock, in: cluster), holder != entry.backend {
+        } else if let lock = entry.lockAssignment?.lock, case .held(let holder) = fleet.lock(lock, in: cluster), holder != entry.backend {
             self = .mustStop(entry.backend)
         } else {
             self = .unknown(entry)

@@ -8,14 +8,14 @@ import PlaneProtocol
 /// again. Time is an argument.
 struct InventoryMachine {
     /// Time for which a difference has to last: longer than a schedule request takes, and three status messages.
-    static let patience: Duration = .seconds(12)
+    static let timeLimit: Duration = .seconds(12)
     /// Least time between two calls of one drone while its number differs and nothing is missing: under constant load the numbers may never be
     /// equal.
     static let pause: Duration = .seconds(60)
 
     typealias Drone = DroneStatusThrottle.Key
 
-    private struct Doubt {
+    private struct Suspicion {
         var since: StateTime
         /// When to call; later than `since`.
         var due: StateTime
@@ -23,17 +23,17 @@ struct InventoryMachine {
         var missing: Set<BackendID> = []
     }
 
-    private var doubts: [Drone: Doubt] = [:]
+    private var doubts: [Drone: Suspicion] = [:]
 
     var count: Int { self.doubts.count }
 
-    /// - Parameter differing: all drones whose number of backends is not the world's, each with the time it was heard last.
+    /// - Parameter differing: all drones whose number of backends is not the fleet's, each with the time it was heard last.
     /// - Returns: those to ask.
     mutating func look(at differing: [Drone: StateTime], now: StateTime) -> [Drone] {
         self.doubts = self.doubts.filter { differing[$0.key] != nil }
         var due: [Drone] = []
         for (drone, heard) in differing {
-            let doubt = self.doubts[drone] ?? Doubt(since: now, due: now.adding(Self.patience))
+            let doubt = self.doubts[drone] ?? Suspicion(since: now, due: now.adding(Self.timeLimit))
             self.doubts[drone] = doubt
             // The drone's latest number must be from after the difference was first seen.
             guard now >= doubt.due, heard > doubt.since else { continue }
@@ -53,7 +53,7 @@ struct InventoryMachine {
         self.doubts[drone]?.missing = suspects
         if !suspects.isEmpty {
             self.doubts[drone]?.since = now
-            self.doubts[drone]?.due = now.adding(Self.patience)
+            self.doubts[drone]?.due = now.adding(Self.timeLimit)
         }
         return gone
     }

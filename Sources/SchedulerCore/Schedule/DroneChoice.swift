@@ -5,15 +5,15 @@ import PlaneState
 /// The drone chosen for one request. Until the assignment has come back through the stream, the choice itself counts as load, so that a burst of
 /// requests spreads over the drones.
 struct DroneChoice {
-    let world: StateStore
+    let fleet: StateStore
     let cluster: ClusterName
     let needs: PlacementNeeds
     private var drone: DroneID?
     /// Stream sequence of its assignment; 0 if that was not stored.
     private var sequence: UInt64 = 0
 
-    init(world: StateStore, for request: ScheduleRequest) {
-        self.world = world
+    init(fleet: StateStore, for request: ScheduleRequest) {
+        self.fleet = fleet
         self.cluster = request.cluster
         self.needs = PlacementNeeds(request)
     }
@@ -21,7 +21,7 @@ struct DroneChoice {
     /// Gives the last choice up and chooses another drone.
     mutating func next(excluding excluded: Set<DroneID>) -> DroneID? {
         self.settle(at: 0)
-        self.drone = self.world.chooseDrone(in: self.cluster, self.needs, excluding: excluded, now: .now())
+        self.drone = self.fleet.chooseDrone(in: self.cluster, self.needs, excluding: excluded, now: .now())
         return self.drone
     }
 
@@ -35,7 +35,7 @@ struct DroneChoice {
     }
 
     private mutating func settle(at sequence: UInt64) {
-        if let drone = self.drone { self.world.settle(drone, in: self.cluster, at: sequence) }
+        if let drone = self.drone { self.fleet.settle(drone, in: self.cluster, at: sequence) }
         self.drone = nil
         self.sequence = 0
     }

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneMessaging
 package import PlaneProtocol
@@ -8,22 +9,22 @@ import PlaneState
 /// Handles schedule requests: carries out the actions of a `ScheduleMachine`, one machine for each request.
 package struct ScheduleHandler: Sendable {
     private let bus: PlaneBus
-    private let world: StateStore
+    private let fleet: StateStore
     private let writer: StateWriter
-    private let vault: TokenVault
+    private let vault: BearerTokenStore
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
-    private let lateRefusals: LateRefusals
+    private let lateRefusals: LateRefusalHandler
     private let ignored = IgnoredKeyLog()
     private let logger: Logger
 
     init(
-        bus: PlaneBus, world: StateStore, writer: StateWriter, vault: TokenVault, limits: ScheduleLimits = ScheduleLimits(),
-        metrics: SchedulerMetrics, lateRefusals: LateRefusals = LateRefusals(), logger: Logger
+        bus: PlaneBus, fleet: StateStore, writer: StateWriter, vault: BearerTokenStore, limits: ScheduleLimits = ScheduleLimits(),
+        metrics: SchedulerMetrics, lateRefusals: LateRefusalHandler = LateRefusalHandler(), logger: Logger
     ) {
         self.lateRefusals = lateRefusals
         self.bus = bus
-        self.world = world
+        self.fleet = fleet
         self.writer = writer
         self.vault = vault
         self.limits = limits
@@ -34,22 +35,22 @@ package struct ScheduleHandler: Sendable {
     /// Answers every request within `ScheduleLimits`. The reason is what the last drone said, for the header of an answer that has no place for it.
     package func handle(_ request: ScheduleRequest) async -> (reply: ScheduleReply, reason: ErrorReply?) {
         let started = ContinuousClock.now
-        guard self.world.isCurrent else {
-            return (self.refuse(request, .isBehind(self.world.staleReason), since: started), nil)
+        guard self.fleet.isCurrent else {
+            return (self.refuse(request, .isBehind(self.fleet.staleReason), since: started), nil)
         }
-        if request.lock != nil, await !self.world.waitUntilRebuilt(within: self.limits.lockWait) {
+        if request.lock != nil, await !self.fleet.waitUntilRebuilt(within: self.limits.lockWait) {
             return (self.refuse(request, .isRebuilding, since: started), nil)
         }
         var generator = SystemRandomNumberGenerator()
         var machine = ScheduleMachine(
             request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
             uid: .random(using: &generator), limits: self.limits)
-        var choice = DroneChoice(world: self.world, for: request)
-        var inquiry: SpawnInquiry?
+        var choice = DroneChoice(fleet: self.fleet, for: request)
+        var inquiry: SpawnCall?
 
         var action = machine.begin(
-            isKnown: self.world.ask { $0.backend(machine.backend, in: request.cluster) != nil },
-            lockView: request.lock.map { self.world.lockView(of: $0, in: request.cluster) })
+            isKnown: self.fleet.ask { $0.backend(machine.backend, in: request.cluster) != nil },
+            lockView: request.lock.map { self.fleet.lockView(of: $0, in: request.cluster) })
         while true {
             switch action {
             case .announce(let message, let expected):
@@ -60,12 +61,12 @@ package struct ScheduleHandler: Sendable {
                 action = machine.echoed(await self.echo(of: sequence, lock: request.lock, in: request.cluster))
             case .awaitLock(let lock, let lockView):
                 action = machine.lockChanged(
-                    await self.world.waitUntil(
+                    await self.fleet.waitUntil(
                         lock: lock, in: request.cluster, differsFrom: lockView, within: self.limits.lockWait - (.now - started)))
             case .chooseDrone(let excluded):
                 let drone = started + self.limits.total > .now ? choice.next(excluding: excluded) : nil
                 action = machine.chosen(
-                    drone, fencingToken: request.key.map { self.world.nextFencingToken(of: $0.lock, in: request.cluster, now: .now()) })
+                    drone, fencingToken: request.key.map { self.fleet.nextFencingToken(of: $0.lock, in: request.cluster, now: .now()) })
             case .assign(let assignment, let expected):
                 let outcome = await self.assign(assignment, to: machine.backend, in: request.cluster, expecting: expected)
                 choice.note(outcome)
@@ -82,7 +83,7 @@ package struct ScheduleHandler: Sendable {
                 await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
                 if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
                 let reply = self.completed(await self.withToken(reply, in: request.cluster), for: request, inquiry)
-                let reason = machine.refusal ?? (reply == .noDroneAvailable ? self.world.whyNoDrone(for: request, now: .now()) : nil)
+                let reason = machine.refusal ?? (reply == .noDroneAvailable ? self.fleet.whyNoDrone(for: request, now: .now()) : nil)
                 self.report(reply, request, machine.backend, reason, took: .now - started)
                 return (reply, reason)
             }
@@ -110,7 +111,7 @@ package struct ScheduleHandler: Sendable {
     /// Adds the token of a lock's holder, which may stand in `plane_secrets` and not in the state.
     private func withToken(_ reply: ScheduleReply, in cluster: ClusterName) async -> ScheduleReply {
         guard case .scheduled(var backend) = reply, !backend.spawned, backend.bearerToken == nil else { return reply }
-        guard self.world.ask({ $0.backend(backend.backendID, in: cluster)?.hasHiddenToken == true }) else { return reply }
+        guard self.fleet.ask({ $0.backend(backend.backendID, in: cluster)?.hasHiddenToken == true }) else { return reply }
         do {
             // The token is written before the assignment, so it is missing only if an operator has purged it.
             guard let token = try await self.vault.token(of: backend.backendID, in: cluster) else { return .error(.hasNoToken) }
@@ -126,9 +127,9 @@ package struct ScheduleHandler: Sendable {
 
     /// Adds what the application needs beside the backend's name: its address, which keys of the request meant nothing, and when the drone asked
     /// last expects it to be ready.
-    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest, _ inquiry: SpawnInquiry?) -> ScheduleReply {
+    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest, _ inquiry: SpawnCall?) -> ScheduleReply {
         guard case .scheduled(var backend) = reply else { return reply }
-        backend.url = self.world.url(of: backend.backendID, on: backend.drone, in: request.cluster)
+        backend.url = self.fleet.url(of: backend.backendID, on: backend.drone, in: request.cluster)
         backend.ignoredKeys = request.ignoredKeys
         if backend.spawned, let inquiry, inquiry.spawn.droneID == backend.drone { backend.readyInMilliseconds = inquiry.estimateInMilliseconds }
         return .scheduled(backend)
@@ -141,7 +142,7 @@ package struct ScheduleHandler: Sendable {
         } catch {
             guard error.code != .wrongLastSequence else { return .conflict }
             self.logger.error(
-                "the state of the world cannot be written", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+                "the state of the fleet cannot be written", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
             return .failed(error.reason)
         }
     }
@@ -152,7 +153,7 @@ package struct ScheduleHandler: Sendable {
         do {
             let subject = StateMessage.cluster(cluster, .lock(message)).subject
             let last = try await self.bus.connection.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject)
-            if last == nil { self.world.forget(.lock(message.lock, cluster, sequence: expected)) }
+            if last == nil { self.fleet.forget(.lock(message.lock, cluster, sequence: expected)) }
         } catch {
             // The request then waits for the lock, and is answered at the end of that wait.
             self.logger.debug("the lock's announcement cannot be read", metadata: [LogKey.error: "\(error)"])
@@ -160,17 +161,17 @@ package struct ScheduleHandler: Sendable {
     }
 
     private func echo(of sequence: UInt64, lock: LockName?, in cluster: ClusterName) async -> LockView? {
-        guard let lock, await self.world.waitUntil(sequence: sequence, within: self.limits.worldEcho) else { return nil }
-        return self.world.lockView(of: lock, in: cluster)
+        guard let lock, await self.fleet.waitUntil(sequence: sequence, within: self.limits.stateEcho) else { return nil }
+        return self.fleet.lockView(of: lock, in: cluster)
     }
 
     /// - Parameter inquiry: the inquiry of the drone asked last in this request; replaced when another drone is asked.
-    private func ask(_ spawn: SpawnRequest, _ inquiry: inout SpawnInquiry?, since started: ContinuousClock.Instant) async -> SpawnAnswer {
-        let current: SpawnInquiry
+    private func ask(_ spawn: SpawnRequest, _ inquiry: inout SpawnCall?, since started: ContinuousClock.Instant) async -> SpawnAnswer {
+        let current: SpawnCall
         if let inquiry, inquiry.spawn == spawn {
             current = inquiry
         } else {
-            current = SpawnInquiry(spawn, bus: self.bus, patience: self.limits.lateAnswer)
+            current = SpawnCall(spawn, bus: self.bus, timeLimit: self.limits.lateAnswer)
             inquiry = current
         }
         let answer = await current.ask(within: min(self.limits.spawnAnswer, self.limits.answer - (.now - started)))
@@ -185,13 +186,13 @@ package struct ScheduleHandler: Sendable {
     }
 
     /// Goes on listening to a drone that has not answered: the backend keeps the lock because the drone may run it, and a late refusal frees it.
-    private func listen(to inquiry: SpawnInquiry) {
-        let refusal = LateRefusals.Refusal(
+    private func listen(to inquiry: SpawnCall) {
+        let refusal = LateRefusalHandler.Refusal(
             backend: inquiry.spawn.backendID, drone: inquiry.spawn.droneID, cluster: inquiry.spawn.cluster)
         inquiry.whenRefused { [lateRefusals] in lateRefusals.add(refusal) }
     }
 
-    private func carryOut(_ tidyUp: ScheduleMachine.TidyUp, backend: BackendID, cluster: ClusterName) async {
+    private func carryOut(_ tidyUp: ScheduleMachine.PendingCleanup, backend: BackendID, cluster: ClusterName) async {
         guard tidyUp != .nothing else { return }
         await withDiscardingTaskGroup { group in
             if let revoke = tidyUp.revoke {
@@ -209,7 +210,7 @@ package struct ScheduleHandler: Sendable {
 
     /// Answers with an error, which is counted and not logged: clients repeat such requests often, and the log has the reason once.
     private func refuse(_ request: ScheduleRequest, _ error: ErrorReply, since started: ContinuousClock.Instant) -> ScheduleReply {
-        self.metrics.answered(.error(error), cluster: request.cluster, world: self.world, after: .now - started)
+        self.metrics.answered(.error(error), cluster: request.cluster, fleet: self.fleet, after: .now - started)
         return .error(error)
     }
 
@@ -224,7 +225,7 @@ package struct ScheduleHandler: Sendable {
                     LogKey.requester: "\(BackendStatusDetail.requester(request.metadata[ScheduleRequest.requestedByKey] ?? "unknown"))",
                 ])
         }
-        self.metrics.answered(reply, cluster: request.cluster, world: self.world, after: duration)
+        self.metrics.answered(reply, cluster: request.cluster, fleet: self.fleet, after: duration)
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.duration: "\(duration.wholeMilliseconds)"]
         switch reply {
         case .scheduled(let scheduled):

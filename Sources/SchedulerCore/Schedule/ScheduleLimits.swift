@@ -12,7 +12,7 @@ package struct ScheduleLimits: Hashable, Sendable {
     /// Time for which a request waits for a lock that another one is about to take, or whose holder is not heard of.
     package var lockWait: Duration = .seconds(6)
     /// Time within which this scheduler's own write has to come back through the stream.
-    package var worldEcho: Duration = .seconds(2)
+    package var stateEcho: Duration = .seconds(2)
     /// Most drones asked for one request. If so many refuse, more will not help.
     package var dronesAsked = 5
 

@@ -83,10 +83,10 @@ extension ScheduleMachine {
         // A backend that may run is not marked as ended while it holds a lock, because the next holder would live beside it. Its drone will
         // report how it ends or, if it never began, that it does not run it.
         let writeOff = progress.mayBeAssigned && !(terminate && self.lock != nil)
-        return .finish(reply, TidyUp(revoke: revoke, writeOff: writeOff, terminate: terminate))
+        return .finish(reply, PendingCleanup(revoke: revoke, writeOff: writeOff, terminate: terminate))
     }
 
-    static func cannotWrite(_ reason: String) -> String { "the scheduler could not write the state of the world: \(reason); try again" }
+    static func cannotWrite(_ reason: String) -> String { "the scheduler could not write the state of the fleet: \(reason); try again" }
     static let isLost = "the backend was ended before it began; try again"
-    static let isBehind = "the scheduler does not see the newest state of the world; try again"
+    static let isBehind = "the scheduler does not see the newest state of the fleet; try again"
 }

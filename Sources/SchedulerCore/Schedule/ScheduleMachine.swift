@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// Decides one schedule request. It knows no time, no NATS and no state of the world: each event returns the action to carry out next, and the
+/// Decides one schedule request. It knows no time, no NATS and no state of the fleet: each event returns the action to carry out next, and the
 /// outcome of the action is the next event.
 ///
 ///                     ┌── held ──► answer with the holder
@@ -28,7 +28,7 @@ package import PlaneProtocol
 package struct ScheduleMachine: Sendable {
     package enum Action: Hashable, Sendable {
         case announce(LockMessage, expecting: UInt64)
-        /// Until the world has reached the sequence; then look at the lock.
+        /// Until the fleet has reached the sequence; then look at the lock.
         case awaitEcho(of: UInt64)
         /// Until the lock no longer looks like this.
         case awaitLock(LockName, differentFrom: LockView)
@@ -36,11 +36,11 @@ package struct ScheduleMachine: Sendable {
         case assign(BackendAssignment, expecting: UInt64?)
         case assignAndAsk(BackendAssignment, SpawnRequest)
         case ask(SpawnRequest)
-        case finish(ScheduleReply, TidyUp)
+        case finish(ScheduleReply, PendingCleanup)
     }
 
     /// What must be cleaned up before the answer.
-    package struct TidyUp: Hashable, Sendable {
+    package struct PendingCleanup: Hashable, Sendable {
         /// The announcement to revoke, because no assignment follows.
         package var revoke: LockMessage?
         /// The assignment may be in the stream.
@@ -48,7 +48,7 @@ package struct ScheduleMachine: Sendable {
         /// A drone may run the backend.
         package var terminate = false
 
-        package static let nothing = TidyUp()
+        package static let nothing = PendingCleanup()
 
         package init(revoke: LockMessage? = nil, writeOff: Bool = false, terminate: Bool = false) {
             self.revoke = revoke
@@ -108,7 +108,7 @@ package struct ScheduleMachine: Sendable {
     // MARK: Events
 
     /// - Parameters:
-    ///   - isKnown: whether the world knows the id.
+    ///   - isKnown: whether the fleet knows the id.
     ///   - lockView: of the lock; nil if the request has none.
     package mutating func begin(isKnown: Bool, lockView: LockView?) -> Action {
         guard self.state == .new else { preconditionFailure("begun twice") }

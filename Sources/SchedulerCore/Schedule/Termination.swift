@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What the state of the world says of a lock at one moment.
+/// What the state of the fleet says of a lock at one moment.
 package enum LockView: Hashable, Sendable {
     /// No backend holds it, and no announcement counts. The number is the sequence of the last announcement, 0 if there was none, which the
     /// next announcement has to name as the expected one.

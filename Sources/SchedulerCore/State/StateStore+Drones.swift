@@ -1,7 +1,7 @@
 import PlaneProtocol
 import PlaneState
 
-/// A drone as the state of the world has it, beside what the drone itself has reported to this process.
+/// A drone as the state of the fleet has it, beside what the drone itself has reported to this process.
 struct DroneSnapshot: Hashable, Sendable {
     var id: DroneID
     var cluster: ClusterName
@@ -20,10 +20,10 @@ struct DroneSnapshot: Hashable, Sendable {
 extension StateStore {
     /// Looks at every drone there is.
     func drones(where isWanted: (DroneSnapshot) -> Bool) -> [DroneSnapshot] {
-        self.askPlacement { world, placement in
+        self.askPlacement { fleet, placement in
             var found: [DroneSnapshot] = []
-            for cluster in world.clusterNames {
-                for view in world.drones(in: cluster) {
+            for cluster in fleet.clusterNames {
+                for view in fleet.drones(in: cluster) {
                     let snapshot = DroneSnapshot(
                         id: view.id, cluster: cluster, state: view.state, liveBackends: view.liveBackends,
                         reportedBackends: placement.reportedBackends(view.id, in: cluster),

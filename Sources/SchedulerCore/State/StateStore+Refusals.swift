@@ -9,21 +9,21 @@ extension StateStore {
     /// no drone was found for.
     func whyNoDrone(for request: ScheduleRequest, now: StateTime) -> ErrorReply {
         let (cluster, needs) = (request.cluster, PlacementNeeds(request))
-        return self.askPlacement { world, placement in
-            let drones = world.drones(in: cluster)
-            guard !drones.isEmpty else { return Self.noCluster(cluster, in: world) }
+        return self.askPlacement { fleet, placement in
+            let drones = fleet.drones(in: cluster)
+            guard !drones.isEmpty else { return Self.noCluster(cluster, in: fleet) }
             let fitting = drones.filter { needs.admits($0.metadata?.abilities) }
             guard !fitting.isEmpty else { return Self.noFitting(needs, drones, in: cluster) }
             var counts: [DroneObstacle: Int] = [:]
             for drone in fitting {
-                if let obstacle = placement.obstacle(to: drone.id, in: cluster, world: world, now: now) { counts[obstacle, default: 0] += 1 }
+                if let obstacle = placement.obstacle(to: drone.id, in: cluster, fleet: fleet, now: now) { counts[obstacle, default: 0] += 1 }
             }
             return Self.obstacles(counts, of: fitting.count, needs, in: cluster)
         }
     }
 
-    private static func noCluster(_ cluster: ClusterName, in world: FleetState) -> ErrorReply {
-        let others = world.clusterNames.filter { !world.drones(in: $0).isEmpty }
+    private static func noCluster(_ cluster: ClusterName, in fleet: FleetState) -> ErrorReply {
+        let others = fleet.clusterNames.filter { !fleet.drones(in: $0).isEmpty }
         let there = others.isEmpty ? "no drone of any cluster has registered yet" : "there is \(self.list(others.map(\.rawValue)))"
         return ErrorReply(code: .unavailable, message: "there is no cluster \(cluster) with drones; \(there)")
     }

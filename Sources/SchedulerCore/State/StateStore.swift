@@ -4,11 +4,11 @@ import Synchronization
 import Timing
 import StateReplication
 
-/// The state of the world as this process knows it now, shared by all its tasks. The follower and the drones' own messages feed it. Tasks query
+/// The state of the fleet as this process knows it now, shared by all its tasks. The follower and the drones' own messages feed it. Tasks query
 /// it, and wait until a message they have written has come back through the stream.
 package final class StateStore: FollowedState {
     private struct State {
-        var world = FleetState()
+        var fleet = FleetState()
         var placement = Placement()
         var waiters = StateWaiters()
         var isCaughtUp = false
@@ -23,7 +23,7 @@ package final class StateStore: FollowedState {
         var unsettled: [(sequence: UInt64, drone: DroneID, cluster: ClusterName)] = []
 
         mutating func settleReached() {
-            let sequence = self.world.sequence
+            let sequence = self.fleet.sequence
             for choice in self.unsettled where choice.sequence <= sequence {
                 self.placement.settle(choice.drone, in: choice.cluster)
             }
@@ -43,15 +43,15 @@ package final class StateStore: FollowedState {
 
     /// - Parameter question: must be short, because it runs under the lock that all tasks share.
     package func ask<Answer>(_ question: (FleetState) -> Answer) -> Answer {
-        self.state.withLock { question($0.world) }
+        self.state.withLock { question($0.fleet) }
     }
 
     func askPlacement<Answer>(_ question: (FleetState, Placement) -> Answer) -> Answer {
-        self.state.withLock { question($0.world, $0.placement) }
+        self.state.withLock { question($0.fleet, $0.placement) }
     }
 
     package func lockView(of lock: LockName, in cluster: ClusterName) -> LockView {
-        self.state.withLock { $0.world.lockView(of: lock, in: cluster) }
+        self.state.withLock { $0.fleet.lockView(of: lock, in: cluster) }
     }
 
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
@@ -72,7 +72,7 @@ package final class StateStore: FollowedState {
     /// How often the stream was found to have been deleted and made again.
     package var incarnation: UInt64 { self.state.withLock { $0.incarnation } }
 
-    /// How long it still takes until the world is rebuilt from what the drones say, after its stream was made anew; zero normally.
+    /// How long it still takes until the fleet is rebuilt from what the drones say, after its stream was made anew; zero normally.
     package var rebuildRemaining: Duration {
         self.state.withLock { state in
             guard let rebuiltAt = state.rebuiltAt else { return .zero }
@@ -99,14 +99,14 @@ package final class StateStore: FollowedState {
     ) -> DroneID? {
         self.state.withLock { state in
             var generator = SystemRandomNumberGenerator()
-            return state.placement.choose(in: cluster, needs, excluding: excluded, world: state.world, now: now, using: &generator)
+            return state.placement.choose(in: cluster, needs, excluding: excluded, fleet: state.fleet, now: now, using: &generator)
         }
     }
 
     /// Ends a choice: it was given up, or its assignment was stored as `sequence`, from where on the state itself counts it.
     package func settle(_ drone: DroneID, in cluster: ClusterName, at sequence: UInt64 = 0) {
         self.state.withLock { state in
-            if sequence <= state.world.sequence {
+            if sequence <= state.fleet.sequence {
                 state.placement.settle(drone, in: cluster)
             } else {
                 state.unsettled.append((sequence, drone, cluster))
@@ -125,13 +125,13 @@ package final class StateStore: FollowedState {
                 self.reset(&state)
             }
             if let message {
-                state.world.apply(message, sequence: sequence, published: published)
-                state.placement.worldApplied(message, world: state.world)
+                state.fleet.apply(message, sequence: sequence, published: published)
+                state.placement.stateApplied(message, fleet: state.fleet)
             } else {
-                state.world.skip(sequence: sequence)
+                state.fleet.skip(sequence: sequence)
             }
             if !state.unsettled.isEmpty { state.settleReached() }
-            return state.waiters.whenApplied(message, world: state.world)
+            return state.waiters.whenApplied(message, fleet: state.fleet)
         }
         for signal in signals { signal.yield() }
     }
@@ -147,7 +147,7 @@ package final class StateStore: FollowedState {
     }
 
     private func reset(_ state: inout State) {
-        state.world = FleetState()
+        state.fleet = FleetState()
         // Assignments on their way are lost with the stream.
         for choice in state.unsettled { state.placement.settle(choice.drone, in: choice.cluster) }
         state.unsettled = []
@@ -164,13 +164,13 @@ package final class StateStore: FollowedState {
     package func forget(_ outdated: RetentionScan.Outdated) {
         self.state.withLock { state in
             switch outdated {
-            case .backend(let backend, let cluster): state.world.forget(backend, in: cluster)
+            case .backend(let backend, let cluster): state.fleet.forget(backend, in: cluster)
             case .token: break  // What was written in its place comes by the stream.
             case .lock(let lock, let cluster, let sequence):
-                guard state.world.announcementSequence(of: lock, in: cluster) <= sequence else { return }
-                state.world.forget(lock, in: cluster)
+                guard state.fleet.announcementSequence(of: lock, in: cluster) <= sequence else { return }
+                state.fleet.forget(lock, in: cluster)
             case .drone(let drone, let cluster):
-                state.world.forget(drone, in: cluster)
+                state.fleet.forget(drone, in: cluster)
                 state.placement.forget(drone, in: cluster)
             }
         }
@@ -183,8 +183,8 @@ package final class StateStore: FollowedState {
 
     package func deleted(at sequence: UInt64) {
         self.state.withLock { state in
-            guard let (backend, cluster) = state.world.backend(endedAt: sequence) else { return }
-            state.world.forget(backend, in: cluster)
+            guard let (backend, cluster) = state.fleet.backend(endedAt: sequence) else { return }
+            state.fleet.forget(backend, in: cluster)
         }
     }
 
@@ -217,14 +217,14 @@ package final class StateStore: FollowedState {
     /// Waits until the message with this sequence has been applied.
     /// - Returns: whether it was, within the limit.
     package func waitUntil(sequence: UInt64, within limit: Duration) async -> Bool {
-        await withTimeLimit(limit) { await self.wait(for: .sequence(sequence)) { $0.world.sequence >= sequence ? true : nil } ?? false } ?? false
+        await withTimeLimit(limit) { await self.wait(for: .sequence(sequence)) { $0.fleet.sequence >= sequence ? true : nil } ?? false } ?? false
     }
 
     /// Waits until the backend is assigned to the drone.
     /// - Returns: whether it is, within the limit.
     func waitUntil(_ backend: BackendID, in cluster: ClusterName, isAssignedTo drone: DroneID, within limit: Duration) async -> Bool {
         await withTimeLimit(limit) {
-            await self.wait(for: .backend(backend, cluster)) { $0.world.drone(of: backend, in: cluster) == drone ? true : nil } ?? false
+            await self.wait(for: .backend(backend, cluster)) { $0.fleet.drone(of: backend, in: cluster) == drone ? true : nil } ?? false
         } ?? false
     }
 
@@ -234,7 +234,7 @@ package final class StateStore: FollowedState {
     ) async -> LockView? {
         await withTimeLimit(limit) { () async -> LockView? in
             await self.wait(for: .lock(lock, cluster)) { state in
-                let now = state.world.lockView(of: lock, in: cluster)
+                let now = state.fleet.lockView(of: lock, in: cluster)
                 return now == lockView ? nil : now
             }
         } ?? nil

@@ -32,7 +32,7 @@ struct CleanupCommand: AsyncParsableCommand {
             }
             let age = self.olderThan.isBare ? .seconds(Int64(self.olderThan.seconds) * 3600) : self.olderThan.duration
             let plan = CleanupPlan(
-                world: try await client.readState(), cluster: self.cluster, olderThan: age,
+                fleet: try await client.readState(), cluster: self.cluster, olderThan: age,
                 includeMissingState: self.includeMissingState, now: .now())
             let progress = ProgressLine(console: console)
             for (index, item) in plan.items.enumerated() {

@@ -28,12 +28,12 @@ struct ConnectionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            let world = try await client.readState()
+            let fleet = try await client.readState()
             var backend: BackendID?
             if let reference = self.backend { backend = try await client.find(reference).id }
-            let answers = await client.openConnections(of: self.drones(in: world))
+            let answers = await client.openConnections(of: self.drones(in: fleet))
             let proxies = self.tier ? try await client.tierProxies() : []
-            let clusters = Set(world.clusterNames).union(proxies.map(\.cluster)).filter { self.cluster == nil || $0 == self.cluster }
+            let clusters = Set(fleet.clusterNames).union(proxies.map(\.cluster)).filter { self.cluster == nil || $0 == self.cluster }
             let lists = clusters.sorted { $0.rawValue < $1.rawValue }.map { [backend] cluster in
                 ConnectionList(
                     cluster: cluster, proxies: proxies.filter { $0.cluster == cluster },
@@ -57,9 +57,9 @@ struct ConnectionsCommand: AsyncParsableCommand {
     }
 
     /// Those that may run something: a lost one cannot be asked.
-    private func drones(in world: FleetState) -> [(drone: DroneID, cluster: ClusterName)] {
-        world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.flatMap { cluster in
-            world.drones(in: cluster)
+    private func drones(in fleet: FleetState) -> [(drone: DroneID, cluster: ClusterName)] {
+        fleet.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.flatMap { cluster in
+            fleet.drones(in: cluster)
                 .filter { (self.drone == nil || $0.id == self.drone) && (self.drone != nil || ($0.state != .lost && $0.state != .stopped)) }
                 .map { ($0.id, cluster) }
         }

@@ -56,13 +56,13 @@ struct DrainCommand: AsyncParsableCommand {
         if self.words.count > 1, DroneID(rawValue: self.words[0]) == nil, let cluster = ClusterName(rawValue: self.words[0]) {
             return try self.words.dropFirst().map { (try Self.drone($0), cluster) }
         }
-        let world = try await client.readState()
-        if self.words.count > 1, let cluster = ClusterName(rawValue: self.words[0]), world.clusterNames.contains(cluster) {
+        let fleet = try await client.readState()
+        if self.words.count > 1, let cluster = ClusterName(rawValue: self.words[0]), fleet.clusterNames.contains(cluster) {
             return try self.words.dropFirst().map { (try Self.drone($0), cluster) }
         }
         return try self.words.map { word in
             let drone = try Self.drone(word)
-            let clusters = world.clusterNames.filter { world.drone(drone, in: $0) != nil }
+            let clusters = fleet.clusterNames.filter { fleet.drone(drone, in: $0) != nil }
             guard let cluster = clusters.first else {
                 throw CommandFailure(.failed, "Nothing is known of a drone \(drone).", advice: "plane list-drones shows which there are.")
             }

@@ -10,7 +10,7 @@ struct DumpStateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            console.json(StateDump(world: try await client.readState()))
+            console.json(StateDump(fleet: try await client.readState()))
         }
     }
 }

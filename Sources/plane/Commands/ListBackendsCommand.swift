@@ -13,7 +13,7 @@ struct ListBackendsCommand: AsyncParsableCommand {
             change instead, those of the beginning included.
             """)
 
-    @OptionGroup var filter: BackendFilter
+    @OptionGroup var filter: BackendFilterOptions
 
     @Flag(name: .shortAndLong, help: "Go on, and show what changes.")
     var watch = false
@@ -42,8 +42,8 @@ struct ListBackendsCommand: AsyncParsableCommand {
     private func watch(_ client: PlaneClient, _ console: Console) async throws(PlaneError) {
         let (json, repaints, selection) = (self.global.json, console.usesColours && !self.global.json, self.filter.selection)
         let watch = Mutex(BackendWatch(selection))
-        let mirror = StateMirror { world in
-            let changes = watch.withLock { $0.changes(in: world, now: .now()) }
+        let mirror = StateMirror { fleet in
+            let changes = watch.withLock { $0.changes(in: fleet, now: .now()) }
             guard repaints else {
                 for change in changes {
                     let item = BackendItem(cluster: change.cluster, backend: change.backend)
@@ -53,7 +53,7 @@ struct ListBackendsCommand: AsyncParsableCommand {
             }
             guard !changes.isEmpty else { return }
             console.writeOut("\u{1b}[H\u{1b}[2J")
-            Self.show(selection.lists(of: world, now: .now()), console)
+            Self.show(selection.lists(of: fleet, now: .now()), console)
         }
         try await client.followState(into: mirror)
     }

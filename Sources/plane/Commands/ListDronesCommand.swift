@@ -15,9 +15,9 @@ struct ListDronesCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            let world = try await client.readState()
-            let clusters = world.clusterNames.filter { self.cluster == nil || $0 == self.cluster }
-                .map { DroneList(cluster: $0, drones: world.drones(in: $0)) }
+            let fleet = try await client.readState()
+            let clusters = fleet.clusterNames.filter { self.cluster == nil || $0 == self.cluster }
+                .map { DroneList(cluster: $0, drones: fleet.drones(in: $0)) }
             if self.global.json { return console.json(clusters) }
             let shown = clusters.filter { !$0.drones.isEmpty }
             if shown.isEmpty { console.note("No drone has registered\(self.cluster.map { " in \($0)" } ?? "").") }

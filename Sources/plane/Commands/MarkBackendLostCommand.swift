@@ -21,13 +21,13 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            let world = try await client.readState()
-            let (named, references) = try self.references(in: world)
+            let fleet = try await client.readState()
+            let (named, references) = try self.references(in: fleet)
             var skipped = 0
             for reference in references {
                 let found = try await client.find(reference, in: named)
                 let backend = found.id
-                guard let cluster = found.cluster, let view = world.backend(backend, in: cluster) else {
+                guard let cluster = found.cluster, let view = fleet.backend(backend, in: cluster) else {
                     console.note(named.map { "\($0) has no backend \(backend)." } ?? "Nothing is known of a backend \(backend).")
                     skipped += 1
                     continue
@@ -50,12 +50,12 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
     }
 
     /// The first word is a cluster where one is called so, or where nothing is known of any.
-    private func references(in world: FleetState) throws -> (ClusterName?, [BackendReference]) {
+    private func references(in fleet: FleetState) throws -> (ClusterName?, [BackendReference]) {
         var words = self.words[...]
         var cluster: ClusterName?
         if words.count > 1, let name = words.first.flatMap(ClusterName.init(rawValue:)),
-            world.clusterNames.contains(name)
-                || !world.clusterNames.contains(where: { self.words[0].hasSuffix(".\($0.domain)") }) && self.words[0].contains(".")
+            fleet.clusterNames.contains(name)
+                || !fleet.clusterNames.contains(where: { self.words[0].hasSuffix(".\($0.domain)") }) && self.words[0].contains(".")
         {
             cluster = name
             words = words.dropFirst()

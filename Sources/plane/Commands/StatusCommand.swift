@@ -22,7 +22,7 @@ struct StatusCommand: AsyncParsableCommand {
             } else if self.follow {
                 try await self.everything(client, console)
             } else {
-                let overview = SystemOverview(world: try await client.readState(), now: .now())
+                let overview = SystemOverview(fleet: try await client.readState(), now: .now())
                 if self.global.json { return console.json(overview) }
                 for line in overview.lines(console) { console.line(line) }
             }
@@ -40,6 +40,6 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func show(_ message: BackendStateMessage, _ console: Console) {
-        if self.global.json { console.json(StateItem(message)) } else { console.line(StatusLine(message).text(console)) }
+        if self.global.json { console.json(StateItem(message)) } else { console.line(BackendStatusLine(message).text(console)) }
     }
 }

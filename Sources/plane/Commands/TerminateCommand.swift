@@ -37,6 +37,6 @@ struct TerminateCommand: AsyncParsableCommand {
     private func report(_ message: BackendStateMessage, _ sentence: String, _ console: Console) {
         if self.global.json { return console.json(StateItem(message)) }
         console.line(sentence)
-        console.line(StatusLine(message).text(console))
+        console.line(BackendStatusLine(message).text(console))
     }
 }

@@ -49,10 +49,10 @@ extension BackendReport {
         var previous: WireTime?
         return self.states.map { message in
             defer { previous = message.time }
-            let since = previous.map { "+" + max(.zero, message.time.worldTime.since($0.worldTime)).brief } ?? ""
+            let since = previous.map { "+" + max(.zero, message.time.stateTime.since($0.stateTime)).brief } ?? ""
             let name = message.state.rawValue
-            var line = "\(message.time.worldTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
-            if let ending = message.detail?.ending { return line + ", " + StatusLine.remark(ending, by: message.detail?.requestedBy) }
+            var line = "\(message.time.stateTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
+            if let ending = message.detail?.ending { return line + ", " + BackendStatusLine.remark(ending, by: message.detail?.requestedBy) }
             if let remark = message.detail?.message { line += ": \(remark.printable)" }
             if let requester = message.detail?.requestedBy { line += ", asked for by \(requester.printable)" }
             return line

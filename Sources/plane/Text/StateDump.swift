@@ -2,32 +2,32 @@ import PlaneClient
 import PlaneProtocol
 import PlaneState
 
-/// The whole world as one JSON document; tokens are left out, because a dump is passed around.
+/// The whole fleet as one JSON document; tokens are left out, because a dump is passed around.
 struct StateDump: JSONEncodable {
-    let world: FleetState
+    let fleet: FleetState
 
     func write(to json: inout JSONWriter) {
         json.object {
-            $0.field("sequence", self.world.sequence)
-            $0.field("clusters", self.world.clusterNames.map { ClusterDump(world: self.world, name: $0) })
+            $0.field("sequence", self.fleet.sequence)
+            $0.field("clusters", self.fleet.clusterNames.map { ClusterDump(fleet: self.fleet, name: $0) })
         }
     }
 }
 
 private struct ClusterDump: JSONEncodable {
-    let world: FleetState
+    let fleet: FleetState
     let name: ClusterName
 
     func write(to json: inout JSONWriter) {
-        let locks = self.world.locks(in: self.name).sorted { $0.name.rawValue < $1.name.rawValue }
+        let locks = self.fleet.locks(in: self.name).sorted { $0.name.rawValue < $1.name.rawValue }
         json.object {
             $0.field("cluster", self.name)
-            $0.field("drones", DroneList(cluster: self.name, drones: self.world.drones(in: self.name)).items)
+            $0.field("drones", DroneList(cluster: self.name, drones: self.fleet.drones(in: self.name)).items)
             $0.field(
                 "backends",
-                BackendList(cluster: self.name, backends: self.world.backends(in: self.name), showsEnded: true).items)
+                BackendList(cluster: self.name, backends: self.fleet.backends(in: self.name), showsEnded: true).items)
             $0.field("locks", locks.map { LockItem(name: $0.name, state: $0.state) })
-            $0.field("acme_values", self.world.acmeValues(in: self.name))
+            $0.field("acme_values", self.fleet.acmeValues(in: self.name))
         }
     }
 }

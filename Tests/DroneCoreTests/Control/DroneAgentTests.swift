@@ -328,7 +328,7 @@ import Testing
                 _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))
                 #expect(try fixture.store.route("b-1")?.state == .terminated)
                 _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: .make()))  // as asked already
-                await #expect(throws: RequestFailure.self) {
+                await #expect(throws: BusRequestError.self) {
                     let elsewhere = TerminationRequest(cluster: .make(), backendID: .make("elsewhere"))
                     _ = try await fixture.bus.request(elsewhere, timeout: .milliseconds(300))
                 }

@@ -20,18 +20,18 @@ import Testing
             self.exec = .random(using: &generator)
         }
 
-        func begin(_ work: ExecRequest.Work) async throws(RequestFailure) {
+        func begin(_ work: ExecRequest.Work) async throws(BusRequestError) {
             _ = try await self.bus.request(
                 ExecRequest(cluster: .make(), drone: .make(), backend: self.backend, exec: self.exec, work: work, requestedBy: "alice"))
         }
 
-        func bring(_ offset: UInt64, _ bytes: [UInt8] = [], isLast: Bool = false) async throws(RequestFailure) -> UInt64 {
+        func bring(_ offset: UInt64, _ bytes: [UInt8] = [], isLast: Bool = false) async throws(BusRequestError) -> UInt64 {
             try await self.bus.request(
                 ExecInput(cluster: .make(), drone: .make(), exec: self.exec, offset: offset, data: Base64Text(bytes), isLast: isLast)
             ).taken
         }
 
-        func output(after number: UInt64) async throws(RequestFailure) -> ExecOutput {
+        func output(after number: UInt64) async throws(BusRequestError) -> ExecOutput {
             try await self.bus.request(ExecOutputRequest(cluster: .make(), drone: .make(), exec: self.exec, after: number))
         }
     }
@@ -62,7 +62,7 @@ import Testing
             #expect(try await alice.output(after: 1) == .ended(number: 2, exitCode: 0))
             _ = try await alice.output(after: 2)
             try await eventually("it is forgotten") {
-                do throws(RequestFailure) {
+                do throws(BusRequestError) {
                     _ = try await alice.output(after: 2)
                     return false
                 } catch {
@@ -94,7 +94,7 @@ import Testing
             try await fetching.begin(.copyFrom(path: "/tmp"))
             #expect(try await fetching.output(after: 0) == .piece(number: 1, .stdout, Base64Text([9, 8, 7])))
             let missing = Operator(fixture, backend)
-            let failure = try await #require(throws: RequestFailure.self) { try await missing.begin(.copyFrom(path: "/nowhere")) }
+            let failure = try await #require(throws: BusRequestError.self) { try await missing.begin(.copyFrom(path: "/nowhere")) }
             #expect(failure.isRefusal)
         }
     }
@@ -103,10 +103,10 @@ import Testing
     func refused() async throws {
         try await self.withBackend(allows: false) { fixture, backend in
             let alice = Operator(fixture, backend)
-            let failure = try await #require(throws: RequestFailure.self) { try await alice.begin(.run(ExecProgram(command: ["ls"]))) }
+            let failure = try await #require(throws: BusRequestError.self) { try await alice.begin(.run(ExecProgram(command: ["ls"]))) }
             guard case .refused(let reply) = failure else { throw failure }
             #expect(reply.code == .notPermitted && reply.message.contains("agent.exec"))
-            let second = try await #require(throws: RequestFailure.self) {
+            let second = try await #require(throws: BusRequestError.self) {
                 try await fixture.bus.request(DescribeBackend(cluster: .make(), drone: .make(), backend: backend))
             }
             #expect(second.isRefusal)
@@ -117,11 +117,11 @@ import Testing
     func noBackend() async throws {
         try await self.withBackend { fixture, backend in
             let stranger = Operator(fixture, .make("nobody"))
-            let unknown = try await #require(throws: RequestFailure.self) { try await stranger.begin(.run(ExecProgram(command: ["ls"]))) }
+            let unknown = try await #require(throws: BusRequestError.self) { try await stranger.begin(.run(ExecProgram(command: ["ls"]))) }
             #expect("\(unknown)".contains("no backend nobody"))
             (fixture.engine as? FakeEngine)?.end(backend, code: 1)
             try await fixture.wait(for: .failed, of: backend)
-            let ended = try await #require(throws: RequestFailure.self) { try await Operator(fixture, backend).begin(.run(ExecProgram(command: ["ls"]))) }
+            let ended = try await #require(throws: BusRequestError.self) { try await Operator(fixture, backend).begin(.run(ExecProgram(command: ["ls"]))) }
             #expect("\(ended)".contains("has ended"))
         }
     }
@@ -138,7 +138,7 @@ import Testing
     func limit() async throws {
         try await self.withBackend { fixture, backend in
             for _ in 0..<ExecSessions.limit { try await Operator(fixture, backend).begin(.run(ExecProgram(command: ["busybox", "cat"]))) }
-            let failure = try await #require(throws: RequestFailure.self) {
+            let failure = try await #require(throws: BusRequestError.self) {
                 try await Operator(fixture, backend).begin(.run(ExecProgram(command: ["busybox", "cat"])))
             }
             guard case .refused(let reply) = failure else { throw failure }

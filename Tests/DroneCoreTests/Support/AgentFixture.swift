@@ -120,7 +120,7 @@ struct AgentFixture {
     func spawn(_ request: SpawnRequest) async throws -> Bool {
         var answer = false
         try await eventually("the drone listens") {
-            do throws(RequestFailure) {
+            do throws(BusRequestError) {
                 answer = try await self.bus.request(request, timeout: .seconds(5))
                 return true
             } catch {

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import LogKeys
 import PlaneProtocol
 import PlaneTestSupport
 import Testing

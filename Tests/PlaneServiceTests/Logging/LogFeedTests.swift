@@ -1,5 +1,6 @@
 import JSONValues
 import Logging
+import LogKeys
 import PlaneProtocol
 import Testing
 

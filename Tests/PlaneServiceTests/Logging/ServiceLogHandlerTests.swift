@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import PlaneService
 import Synchronization
 import Testing

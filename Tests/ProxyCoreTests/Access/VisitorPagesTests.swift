@@ -150,7 +150,7 @@ struct VisitorPagesTests {
 
     @Test("the page says how long visitors have waited before")
     func usualWait() {
-        var usual = UsualStart()
+        var usual = TypicalStart()
         #expect(usual.duration == nil)
         for seconds in [9, 2, 4] as [Int64] { usual.note(.seconds(seconds)) }
         #expect(usual.duration == .seconds(4))

@@ -1,4 +1,4 @@
-/// One change of the world: from the schedulers to everybody who keeps its state, through the stream `plane_state` (M14).
+/// One change of the fleet: from the schedulers to everybody who keeps its state, through the stream `plane_state` (M14).
 ///
 /// The stream keeps the last message of each subject, so that a reader who comes later gets a short history with the same outcome.
 package enum StateMessage: Hashable, Sendable {

@@ -85,7 +85,7 @@ private enum FuzzedHead {
     }
 
     static func checkTexts(_ text: String) {
-        if let word = StatusWord(rawValue: text) { precondition(word.rawValue == text, "another word") }
+        if let word = GatewayStatus(rawValue: text) { precondition(word.rawValue == text, "another word") }
         if let base = PublicAddress.base(text) {
             precondition(base.hasPrefix("http://") || base.hasPrefix("https://"), "another scheme")
             precondition(!base.hasSuffix("/"), "a slash at the end")

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Reads the small texts that the kernel generates (`/proc`, `/sys`). No disk is involved, so the call does not block.
-package enum KernelFile {
+package enum ProcFile {
     /// Larger than any text read here; `/proc/stat` of a machine with hundreds of CPUs and interrupts is the largest.
     private static let sizeLimitBytes = 1 << 20
 

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -6,7 +7,7 @@ import Synchronization
 
 /// Deletes messages from a stream, one by one by their stream sequences. A server finds a sequence at once; for a purge by subject it looks
 /// through the whole stream, which costs it a quarter of a second with 300 000 messages.
-final class MessageEraser: Sendable {
+final class MessageDeleter: Sendable {
     private let jetStream: JetStream
     private let stream: String
     private let logger: Logger
@@ -36,7 +37,7 @@ final class MessageEraser: Sendable {
                 }
                 return
             } catch where [.timedOut, .permissionDenied].contains(error.code) && self.jetStream.connection.isConnected {
-                self.takeBreak(error)
+                self.pause(error)
             }
         }
         for subject in subjects {
@@ -46,7 +47,7 @@ final class MessageEraser: Sendable {
 
     private var isPaused: Bool { self.pausedUntil.withLock { $0.map { .now < $0 } ?? false } }
 
-    private func takeBreak(_ error: NATSError) {
+    private func pause(_ error: NATSError) {
         let isNews = self.pausedUntil.withLock { pausedUntil in
             defer { pausedUntil = .now + Self.pause }
             return pausedUntil.map { .now >= $0 } ?? true

@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// A token by which an application or a person may use `/ctrl`, as the configuration has it: its hash, and how far it reaches.
-package struct AccessToken: Hashable, Sendable {
+package struct APIToken: Hashable, Sendable {
     package var name: String
     package var hash: TokenHash
     package var mayWrite = false
@@ -60,7 +60,7 @@ package struct AccessToken: Hashable, Sendable {
     package func reaches(_ cluster: ClusterName) -> Bool { self.clusters.isEmpty || self.clusters.contains(cluster) }
 }
 
-/// What a call is about, as far as that is known.
+/// What a call reads or changes, for the decision whether a token's scope allows it. Nil where the call does not say.
 package struct CallScope: Hashable, Sendable {
     package var changes: Bool
     package var cluster: ClusterName?
@@ -79,7 +79,7 @@ package struct CallScope: Hashable, Sendable {
 package enum Caller: Hashable, Sendable {
     /// Nobody is asked who they are, or somebody else has looked.
     case anybody
-    case holder(AccessToken)
+    case holder(APIToken)
 
     package func may(_ scope: CallScope) -> Bool {
         switch self {

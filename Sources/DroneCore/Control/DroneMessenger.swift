@@ -10,7 +10,7 @@ import Synchronization
 /// Which of the two is heard depends on the schedulers (older ones know only the shared subjects, hardened ones only the drone's own) and
 /// on what the NATS server permits this user. So one is tried, and where nobody takes the message there, the other; what worked is where
 /// the next one goes first. Any order of upgrading schedulers, agents and permissions works.
-package final class DroneVoice: Sendable {
+package final class DroneMessenger: Sendable {
     private enum Subjects { case own, shared }
 
     /// While it is not known to be heard, the drone's own subject is given less time than a scheduler may take.
@@ -31,7 +31,7 @@ package final class DroneVoice: Sendable {
     /// Says something until a scheduler has taken it, or nobody does on either subject.
     package func say<Content: DroneContent & PlaneRequest>(
         _ content: Content, timeout: Duration
-    ) async throws(RequestFailure) -> Content.Reply {
+    ) async throws(BusRequestError) -> Content.Reply {
         let proven = self.proven.withLock { $0 }
         let first = proven ?? .own
         do {
@@ -56,7 +56,7 @@ package final class DroneVoice: Sendable {
 
     private func say<Content: DroneContent & PlaneRequest>(
         _ content: Content, on subjects: Subjects, timeout: Duration
-    ) async throws(RequestFailure) -> Content.Reply {
+    ) async throws(BusRequestError) -> Content.Reply {
         switch subjects {
         case .own: try await self.bus.request(DroneStatement(content), timeout: timeout)
         case .shared: try await self.bus.request(content, timeout: timeout)
@@ -64,7 +64,7 @@ package final class DroneVoice: Sendable {
     }
 
     /// Nobody listens, the server does not let us speak, or the scheduler does not hear drones on this subject.
-    private static func mayBeHeardElsewhere(_ failure: RequestFailure) -> Bool {
+    private static func mayBeHeardElsewhere(_ failure: BusRequestError) -> Bool {
         switch failure {
         case .transport(let error): [.noResponders, .timedOut, .permissionDenied].contains(error.code)
         case .refused(let reply): reply.code == .notPermitted
@@ -87,7 +87,7 @@ package final class DroneVoice: Sendable {
     }
 
     /// The connection was broken: schedulers or permissions may be new.
-    package func forgetWhatWorked() {
+    package func forgetWorkingSubject() {
         self.proven.withLock { $0 = nil }
     }
 }

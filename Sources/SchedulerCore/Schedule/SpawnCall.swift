@@ -7,7 +7,7 @@ import Timing
 
 /// Asks one drone to run one backend, once or twice. An answer counts whichever of the two it belongs to, and is still listened for after the
 /// schedule request has been answered.
-final class SpawnInquiry: Sendable {
+final class SpawnCall: Sendable {
     private struct State {
         /// The answer to each ask so far; nil while there is none.
         var answers: [SpawnAnswer?] = []
@@ -21,14 +21,14 @@ final class SpawnInquiry: Sendable {
 
     let spawn: SpawnRequest
     private let bus: PlaneBus
-    private let patience: Duration
+    private let timeLimit: Duration
     private let state = Mutex(State())
 
-    /// - Parameter patience: how long the answer to an ask is listened for.
-    init(_ spawn: SpawnRequest, bus: PlaneBus, patience: Duration) {
+    /// - Parameter timeLimit: how long the answer to an ask is listened for.
+    init(_ spawn: SpawnRequest, bus: PlaneBus, timeLimit: Duration) {
         self.spawn = spawn
         self.bus = bus
-        self.patience = patience
+        self.timeLimit = timeLimit
     }
 
     /// In how many milliseconds the drone expects the backend to be ready; nil if it has not said.
@@ -42,7 +42,7 @@ final class SpawnInquiry: Sendable {
             state.answers.append(nil)
             return state.answers.count - 1
         }
-        self.bus.request(self.spawn, timeout: self.patience) { self.received($0, at: index) }
+        self.bus.request(self.spawn, timeout: self.timeLimit) { self.received($0, at: index) }
         return await withTimeLimit(limit) { () async -> SpawnAnswer in
             for await _ in signals {
                 if let verdict = self.state.withLock({ Self.verdict(on: $0.answers) }) { return verdict }
@@ -62,7 +62,7 @@ final class SpawnInquiry: Sendable {
     }
 
     /// On a thread of the connection.
-    private func received(_ result: Result<PlaneBus.Answer<SpawnRequest>, RequestFailure>, at index: Int) {
+    private func received(_ result: Result<PlaneBus.Answer<SpawnRequest>, BusRequestError>, at index: Int) {
         let (signal, handler) = self.state.withLock { state in
             state.answers[index] = SpawnAnswer(result)
             if let text = try? result.get().headers[SpawnRequest.readyInHeader] { state.estimate = UInt32(text) }
@@ -93,7 +93,7 @@ final class SpawnInquiry: Sendable {
 }
 
 extension SpawnAnswer {
-    fileprivate init(_ result: Result<PlaneBus.Answer<SpawnRequest>, RequestFailure>) {
+    fileprivate init(_ result: Result<PlaneBus.Answer<SpawnRequest>, BusRequestError>) {
         switch result {
         case .success(let answer): self = answer.reply ? .accepted : .refused(answer.reason)
         case .failure(.refused(let reply)): self = .refused(reply)

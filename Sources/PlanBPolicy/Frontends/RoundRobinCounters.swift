@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Whose turn it is among the backends of one name, in all event loops together: 0, 1, 2 … and on from 0 behind the last number of 32 bits.
-final class TurnCounter: Sendable {
+final class RoundRobinCounter: Sendable {
     private let value = Atomic<UInt32>(0)
 
     /// The number of this request.
@@ -10,10 +10,10 @@ final class TurnCounter: Sendable {
 
 /// The counters of the process, by the host that requests name. Those that nobody has asked for while as many others were asked for as are kept
 /// begin again at 0.
-final class TurnCounters: Sendable {
+final class RoundRobinCounters: Sendable {
     private struct Halves {
-        var recent: [String: TurnCounter] = [:]
-        var older: [String: TurnCounter] = [:]
+        var recent: [String: RoundRobinCounter] = [:]
+        var older: [String: RoundRobinCounter] = [:]
     }
 
     private let capacity: Int
@@ -23,10 +23,10 @@ final class TurnCounters: Sendable {
         self.capacity = capacity
     }
 
-    func counter(of name: String) -> TurnCounter {
+    func counter(of name: String) -> RoundRobinCounter {
         self.halves.withLock { halves in
             if let counter = halves.recent[name] { return counter }
-            let counter = halves.older.removeValue(forKey: name) ?? TurnCounter()
+            let counter = halves.older.removeValue(forKey: name) ?? RoundRobinCounter()
             if halves.recent.count >= self.capacity {
                 halves.older = halves.recent
                 halves.recent = [:]

@@ -1,4 +1,5 @@
 import Logging
+import LogKeys
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -6,7 +7,7 @@ import PlaneState
 
 /// Frees the locks of backends that a drone refuses after the schedule request was answered. Until the refusal the drone might have run the
 /// backend, so the backend kept the lock.
-package struct LateRefusals: Sendable {
+package struct LateRefusalHandler: Sendable {
     struct Refusal: Sendable {
         var backend: BackendID
         var drone: DroneID
@@ -26,10 +27,10 @@ package struct LateRefusals: Sendable {
     func add(_ refusal: Refusal) { self.continuation.yield(refusal) }
 
     /// Ends when the task is cancelled.
-    func run(world: StateStore, writer: StateWriter, logger: Logger) async {
+    func run(fleet: StateStore, writer: StateWriter, logger: Logger) async {
         for await refusal in self.refusals {
             // Nothing is written if the drone has since reported a state, or another drone has the backend.
-            guard let known = world.ask({ $0.backend(refusal.backend, in: refusal.cluster) }), known.state == nil, known.drone == refusal.drone
+            guard let known = fleet.ask({ $0.backend(refusal.backend, in: refusal.cluster) }), known.state == nil, known.drone == refusal.drone
             else { continue }
             var metadata: Logger.Metadata = [
                 LogKey.cluster: "\(refusal.cluster)", LogKey.drone: "\(refusal.drone)", LogKey.backend: "\(refusal.backend)",

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// How long visitors of this proxy have waited for backends to get ready, the last few times.
-struct UsualStart {
+struct TypicalStart {
     private var waits: [TimeAmount] = []
     private var next = 0
 

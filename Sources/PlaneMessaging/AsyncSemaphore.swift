@@ -1,7 +1,7 @@
 import Synchronization
 
 /// How many pieces of work may still begin. One reader takes places, many workers give them back.
-final class WorkPlaces: Sendable {
+final class AsyncSemaphore: Sendable {
     private let free: Mutex<Int>
     /// That a place has become free. One signal is enough: the reader looks again.
     private let returns: AsyncStream<Void>

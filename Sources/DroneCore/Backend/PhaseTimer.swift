@@ -1,7 +1,7 @@
 import PlaneProtocol
 
 /// Notes when a backend passed each phase.
-struct PhaseClock {
+struct PhaseTimer {
     /// Microseconds since 1970 when the request was received; nil for a backend whose beginning nobody noted.
     private let origin: Int64?
     private(set) var phases = SpawnPhases()

@@ -2,7 +2,7 @@ import Foundation
 
 /// Remembers when the last order failed, as the modification time of an empty file beside the certificate. So a service that is restarted again and
 /// again does not order each time.
-struct AttemptMark {
+struct FailedOrderMarker {
     /// Seconds after the last failure before which a restarted service does not order. It is less than in the retry table, because an operator may
     /// have corrected the cause and restarted the service.
     static let pause: TimeInterval = 300

@@ -1,7 +1,7 @@
 import PlaneProtocol
 
 /// One state as a line: backend, state and time divided by tabs, as the reference prints them, and what is known besides.
-struct StatusLine {
+struct BackendStatusLine {
     let message: BackendStateMessage
 
     init(_ message: BackendStateMessage) { self.message = message }

@@ -1,6 +1,6 @@
 /// Says that a user was given a token for a backend: from gateways to gateways, through the stream `plane_tokens`, so that a backend is found by who
 /// visits it. All that it says stands in its subject, with the user's name as a hash. Ours.
-package enum VisitNote {
+package enum VisitRecord {
     package static let subscription = "visited.*.*"
     package static let payload = Array("{}".utf8)
 

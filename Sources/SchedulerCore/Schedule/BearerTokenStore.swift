@@ -7,9 +7,9 @@ import SchedulerCoreConfiguration
 ///
 /// Name servers and operators follow the state and need no tokens. Readers of 0.3.24 find the token only in the assignment, so it stands there as
 /// long as `scheduler.accepts_legacy_peers` is on.
-struct TokenVault: Sendable {
+struct BearerTokenStore: Sendable {
     static let stream = "plane_secrets"
-    /// As for the state of the world.
+    /// As for the state of the fleet.
     private static let timeout: Duration = .seconds(2)
 
     let jetStream: JetStream
@@ -40,7 +40,7 @@ struct TokenVault: Sendable {
         return message.map { Secret(String(decoding: $0.payload, as: UTF8.self)) }
     }
 
-    func forget(_ backend: BackendID, in cluster: ClusterName, with eraser: MessageEraser) async throws(NATSError) {
+    func forget(_ backend: BackendID, in cluster: ClusterName, with eraser: MessageDeleter) async throws(NATSError) {
         let subject = Self.subject(backend, in: cluster)
         guard let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: subject) else { return }
         try await eraser.erase([message.sequence], subjects: [subject])

@@ -2,7 +2,7 @@ package import NATS
 package import PlaneProtocol
 
 /// Why a request brought no result.
-package enum RequestFailure: Error, CustomStringConvertible {
+package enum BusRequestError: Error, CustomStringConvertible {
     /// Nobody answered, or the message could not be sent.
     case transport(NATSError)
     /// Somebody answered that they did not do it.

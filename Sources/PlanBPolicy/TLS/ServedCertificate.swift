@@ -1,7 +1,7 @@
 import NIOSSL
 
 /// A certificate with its chain, and the key that belongs to it, read and ready to be served. Never to be logged.
-struct CertificatePair: Sendable {
+struct ServedCertificate: Sendable {
     /// Why two texts are no pair.
     struct Problem: Error, Hashable, CustomStringConvertible {
         let description: String
@@ -35,7 +35,7 @@ struct CertificatePair: Sendable {
 /// Finds the certificate of a name that a client asks for (SNI, RFC 6066 §3).
 protocol CertificateFinder: Sendable {
     /// - Parameter body: Called once, on any thread, at once or later; with nil where there is none.
-    func find(_ name: String, _ body: @escaping @Sendable (CertificatePair?) -> Void)
+    func find(_ name: String, _ body: @escaping @Sendable (ServedCertificate?) -> Void)
 }
 
 /// Names under which a certificate may be kept.

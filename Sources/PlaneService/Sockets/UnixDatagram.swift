@@ -3,7 +3,7 @@ import Glibc
 #endif
 
 /// Datagrams to a Unix socket, as systemd's manager and journal take them.
-enum DatagramSocket {
+enum UnixDatagram {
     /// Sends one datagram; never waits.
     /// - Parameter path: of the socket; a name that begins with "@" lies in the abstract namespace (unix(7)).
     /// - Returns: 0, or the error's number.

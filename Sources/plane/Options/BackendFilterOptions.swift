@@ -13,7 +13,7 @@ extension BackendState: ExpressibleByArgument {
 }
 
 /// Which backends are to be shown.
-struct BackendFilter: ParsableArguments {
+struct BackendFilterOptions: ParsableArguments {
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?
 

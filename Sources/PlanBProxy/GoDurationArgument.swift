@@ -2,7 +2,7 @@ import ArgumentParser
 import PlanBPolicy
 
 /// A span of time on the command line, as Go's programs write it.
-package struct DurationArgument: ExpressibleByArgument, Sendable {
+package struct GoDurationArgument: ExpressibleByArgument, Sendable {
     package let value: Duration
 
     package init?(argument: String) {

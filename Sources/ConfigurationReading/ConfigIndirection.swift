@@ -6,7 +6,7 @@ import Glibc
 
 /// Where a value may lie that does not belong into a configuration file, or not into one that everybody may read:
 /// `password = { file = "/run/secrets/nats" }`, or `{ credential = "nats" }` for one that systemd passes (systemd.exec(5), LoadCredential=).
-package enum ConfigElsewhere: Sendable {
+package enum ConfigIndirection: Sendable {
     case nowhere
     /// The value is what the file or credential contains.
     case content
@@ -24,7 +24,7 @@ package enum ConfigElsewhere: Sendable {
 }
 
 /// What a configuration may be completed with.
-package struct ConfigSurroundings: Sendable {
+package struct ConfigContext: Sendable {
     /// Where systemd puts the credentials of this service.
     package var credentialsDirectory: String?
     /// Environment variables that are empty, and so set nothing, by the path of the key that each names.
@@ -43,7 +43,7 @@ package struct ConfigSurroundings: Sendable {
     private static let longestSecret = 65_536
 
     /// The value that a table stands for; the text of the error says what was found instead.
-    func resolve(_ table: [String: ConfigValue], _ elsewhere: ConfigElsewhere) -> Result<ConfigValue, Unresolved> {
+    func resolve(_ table: [String: ConfigValue], _ elsewhere: ConfigIndirection) -> Result<ConfigValue, Unresolved> {
         guard table.count == 1, let (kind, name) = table.first, let text = name.asString, !text.isEmpty else {
             return .failure(Unresolved("a table"))
         }

@@ -19,7 +19,7 @@ import Testing
 
     @Test("a place is taken by one piece of work at a time, and free again when that is over")
     func places() async {
-        let places = WorkPlaces(2)
+        let places = AsyncSemaphore(2)
         let gauge = Gauge()
         await withDiscardingTaskGroup { group in
             for _ in 0..<500 {

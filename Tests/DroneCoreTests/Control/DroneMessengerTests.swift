@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    static func expectTaken(_ voice: DroneVoice) async throws {
+    static func expectTaken(_ voice: DroneMessenger) async throws {
         let isTaken = try await voice.say(Self.registration, timeout: .seconds(5))
         #expect(isTaken)
     }
@@ -40,7 +40,7 @@ import Testing
     @Test("a drone speaks on its own subjects where schedulers listen there, and not on the shared ones")
     func own() async throws {
         let fixture = try await AgentFixture()
-        let voice = DroneVoice(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
+        let voice = DroneMessenger(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
         try await Self.listening(to: DroneStatement<DroneConnectRequest>.self, on: fixture.bus) { own in
             try await Self.listening(to: DroneConnectRequest.self, on: fixture.bus) { shared in
                 try await Self.expectTaken(voice)
@@ -52,7 +52,7 @@ import Testing
     @Test("a drone follows its schedulers from the shared subjects to its own and back, in any order of upgrading them")
     func schedulersChange() async throws {
         let fixture = try await AgentFixture()
-        let voice = DroneVoice(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
+        let voice = DroneMessenger(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
         for _ in 0..<2 {
             try await Self.listening(to: DroneConnectRequest.self, on: fixture.bus) { shared in
                 try await Self.expectTaken(voice)
@@ -86,7 +86,7 @@ import Testing
                     connection: try await NATSConnection.connect(options, logger: AgentFixture.logger), logger: AgentFixture.logger)
             }
             let scheduler = try await bus("scheduler")
-            let voice = DroneVoice(drone: .make(), bus: try await bus("drone"), logger: AgentFixture.logger)
+            let voice = DroneMessenger(drone: .make(), bus: try await bus("drone"), logger: AgentFixture.logger)
             try await Self.listening(to: DroneStatement<DroneConnectRequest>.self, on: scheduler) { own in
                 try await Self.listening(to: DroneConnectRequest.self, on: scheduler) { shared in
                     try await Self.expectTaken(voice)

@@ -2,7 +2,7 @@ package import NIOCore
 package import PlaneProtocol
 
 /// Where a backend is, as far as the tier has to know.
-package enum BackendPlace: Hashable, Sendable {
+package enum BackendLocation: Hashable, Sendable {
     case unknown
     /// It may be ready soon.
     case starting
@@ -23,10 +23,10 @@ package enum FetchedToken: Sendable {
     case unavailable
 }
 
-/// What the tier knows of the system it stands before.
-package protocol TierWorld: Sendable {
+/// Where backends are and which tokens are valid; the policy asks it for each request.
+package protocol TierFleet: Sendable {
     /// Called on event loops, so it may take a lock for a moment, and nothing more.
-    func place(of backend: String) -> BackendPlace
+    func place(of backend: String) -> BackendLocation
 
     /// The backend that holds a key's lock, if one does. As quick as ``place(of:)``.
     func holder(of lock: LockName) -> String?
@@ -43,9 +43,9 @@ package protocol TierWorld: Sendable {
     func tellUse(of token: TokenDigest)
 }
 
-/// What a world tells of itself.
+/// A change of places or tokens, which ends or redirects what is open.
 package enum TierChange: Sendable {
-    /// These may be elsewhere now.
+    /// The places of these backends have changed, and are looked up anew.
     case backends([String])
     case revoked(TierRevocation)
     /// Nothing has changed: how many requests and WebSockets are open is asked for.

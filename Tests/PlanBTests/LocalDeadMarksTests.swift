@@ -6,7 +6,7 @@ import Testing
 @Suite("The dead marks that a process knows by itself")
 struct OwnMarksTests {
     private let entry = Array("http://10.0.0.7:80".utf8)
-    private let marks = OwnMarks(life: .seconds(30))
+    private let marks = LocalDeadMarks(life: .seconds(30))
 
     @Test("requests that fail together are told once, and an entry that stands in the list twice is told with both of its numbers")
     func told() {

@@ -5,7 +5,7 @@ import Synchronization
 /// be written: what all event loops know by themselves is that the next request is not to go there either.
 ///
 /// By entry, not by number: a list may be edited while a mark lives.
-final class OwnMarks: Sendable {
+final class LocalDeadMarks: Sendable {
     private struct Mark {
         let markedAt: NIODeadline
         /// Its place in the list, which is what Redis is told. An entry may stand in a list twice.

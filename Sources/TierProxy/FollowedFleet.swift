@@ -1,8 +1,8 @@
 package import PlaneProtocol
 package import TierProxyPolicy
 
-/// What the tier knows of the system it stands before, from NATS.
-package struct FollowedWorld: TierWorld {
+/// Where backends are and which tokens are valid, as the streams `plane_state` and `plane_tokens` tell it.
+package struct FollowedFleet: TierFleet {
     package let places: BackendPlaces
     package let tokens: TokenStream
 
@@ -11,7 +11,7 @@ package struct FollowedWorld: TierWorld {
         self.tokens = tokens
     }
 
-    package func place(of backend: String) -> BackendPlace { self.places.place(of: backend) }
+    package func place(of backend: String) -> BackendLocation { self.places.place(of: backend) }
     package func holder(of lock: LockName) -> String? { self.places.holder(of: lock) }
     package var isCurrent: Bool { self.places.isCaughtUp && self.tokens.isReady }
 

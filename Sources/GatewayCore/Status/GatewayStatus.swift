@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// A backend's status in the words of Plane 0.5, in the order in which they follow each other.
-package enum StatusWord: String, JSONText, CaseIterable, Codable, Comparable {
+package enum GatewayStatus: String, JSONText, CaseIterable, Codable, Comparable {
     case scheduled, loading, starting, waiting, ready, terminating
     case hardTerminating = "hard-terminating"
     case terminated
@@ -20,7 +20,7 @@ package enum StatusWord: String, JSONText, CaseIterable, Codable, Comparable {
         }
     }
 
-    package static func < (left: StatusWord, right: StatusWord) -> Bool { left.rank < right.rank }
+    package static func < (left: GatewayStatus, right: GatewayStatus) -> Bool { left.rank < right.rank }
 
     /// Of a backend as the shared state shows it.
     /// - Parameter state: nil while only its assignment is known.

@@ -1,12 +1,13 @@
 package import Logging
 package import NATS
+import LogKeys
 import PlaneService
 package import SchedulerCoreConfiguration
 import Synchronization
 
 /// Makes the streams, and checks every 15 s that they exist and are as configured. A stream may have been deleted by hand, and one made while
 /// the NATS cluster was still forming has fewer replicas than it could have now.
-package final class StreamKeeper: Sendable {
+package final class StreamMaintainer: Sendable {
     private struct State {
         var streams: [SchedulerStreams.Stream]
         var isRestoring = false

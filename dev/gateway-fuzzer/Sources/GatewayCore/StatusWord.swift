@@ -1,1 +1,0 @@
-../../../../Sources/GatewayCore/Status/StatusWord.swift
