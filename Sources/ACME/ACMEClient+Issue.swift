@@ -2,10 +2,10 @@ import Foundation
 
 /// A certificate to be ordered.
 package struct CertificateOrder: Sendable {
-    /// Domain names; `*.` in front for wildcards.
+    /// Domain names; a wildcard begins with `*.`.
     package var names: [String]
     package var key: CertificateKey
-    /// `CertificateChain.renewalID` of the one it is to replace, for authorities that count renewals apart (RFC 9773 §5).
+    /// `CertificateChain.renewalID` of the certificate to be replaced, for authorities that count renewals separately (RFC 9773 §5).
     package var replaces: String?
 
     package init(names: [String], key: CertificateKey, replaces: String? = nil) {
@@ -16,10 +16,11 @@ package struct CertificateOrder: Sendable {
 }
 
 extension ACMEClient {
-    /// Most authorizations of an order, which has one per name. An authority that lists more is refused.
+    /// How many authorizations an order may have; there is one for each name. An authority that lists more is refused.
     private static let authorizationLimit = 100
 
-    /// Orders, proves, finalises, downloads (RFC 8555 §7.4, in the order of its figure), and checks what came.
+    /// Orders a certificate, proves control of the names, finalizes the order, downloads the certificate (RFC 8555 §7.4, in the order of its figure), and
+    /// checks it.
     package func issue(_ request: CertificateOrder, solver: some ChallengeSolver) async throws(ACMEError) -> CertificatePair {
         let names = request.names.joined(separator: ", ")
         let attempt = "order a certificate for \(names) at \(self.options.directoryURL)"
@@ -66,7 +67,7 @@ extension ACMEClient {
         do {
             response = try await self.post(directory.newOrder, try self.encode(body), attempt)
         } catch where body.replaces != nil && [.refused, .accountRefused].contains(error.code) {
-            // The certificate was replaced already, or by another account, so the order is repeated without `replaces`.
+            // The certificate was replaced before, or by another account, so the order is repeated without `replaces`.
             body.replaces = nil
             response = try await self.post(directory.newOrder, try self.encode(body), attempt)
         }
@@ -82,14 +83,14 @@ extension ACMEClient {
 
     // MARK: Proving
 
-    /// One name still to be proven.
+    /// A name that has to be proven.
     private struct OpenChallenge {
         let authorizationURL: String
         let url: String
         let record: ChallengeRecord
     }
 
-    /// Publishes all values before the authority is told of the first: a domain and its wildcard share a name.
+    /// Publishes all values before the authority is told of the first one, because a domain and its wildcard share a name.
     private func prove(_ order: Order, of request: CertificateOrder, _ solver: some ChallengeSolver) async throws(ACMEError) {
         var open: [OpenChallenge] = []
         for url in order.authorizations {
@@ -165,8 +166,8 @@ extension ACMEClient {
 
     // MARK: Polling and downloading
 
-    /// Asks for an object until `isDecided`. An authority that cannot be reached or fails in between is given the rest of the schedule.
-    /// - Parameter first: an answer that is there already, for its `Retry-After`.
+    /// Asks for an object until `isDecided`. While the authority cannot be reached or fails, attempts continue to the end of the schedule.
+    /// - Parameter first: an answer that has come already, for its `Retry-After`.
     private func poll<Object: Decodable>(
         _ url: String, _ attempt: String, first: ACMEResponse? = nil, until isDecided: (Object) -> Bool
     ) async throws(ACMEError) -> Object {

@@ -1,5 +1,5 @@
 extension ACMEClient {
-    /// When the authority suggests to renew `chain`; nil if it has no such service or the chain cannot be named (RFC 9773 §4).
+    /// When the authority suggests to renew `chain`; nil if it has no such service, or the chain has no id for it (RFC 9773 §4).
     package func renewalInformation(for chain: CertificateChain) async throws(ACMEError) -> RenewalInformation? {
         guard let base = try await self.directory().renewalInfo, let id = chain.renewalID else { return nil }
         let attempt = "ask when to renew the certificate at \(base)"

@@ -2,10 +2,10 @@ package import Foundation
 
 /// Orders certificates from one authority with one account (RFC 8555).
 ///
-/// Nothing is remembered between two clients but the account's key: the authority finds the account by it.
+/// Nothing but the account's key is kept between two clients: the authority finds the account by the key.
 package actor ACMEClient {
     package struct Options: Sendable {
-        /// URL of the directory, which names all others.
+        /// URL of the directory, which contains all other URLs.
         package var directoryURL: String
         /// `mailto:` URLs.
         package var contacts: [String] = []
@@ -19,16 +19,16 @@ package actor ACMEClient {
     }
 
     enum Signer {
-        /// By the account's URL; the account is looked up or made before.
+        /// By the account's URL; the account is looked up or made first.
         case account
         /// By the key itself, to look the account up.
         case key
     }
 
-    /// How often one request is sent again because the authority refused its nonce. Once is the rule; authorities that share nonces badly between their
-    /// machines need a few.
+    /// How often one request is sent again because the authority has refused its nonce. Normally once; authorities that share nonces badly between their
+    /// machines need a few attempts.
     static let nonceAttemptLimit = 20
-    /// Unused nonces kept. They come one with each answer and leave one with each request.
+    /// How many unused nonces are kept. Each answer brings one, and each request uses one.
     static let nonceLimit = 4
     static let nonceLengthLimit = 512
 
@@ -43,8 +43,8 @@ package actor ACMEClient {
     private var nonces: [String] = []
 
     /// - Parameters:
-    ///   - now: the time of day, to read dates in answers.
-    ///   - wait: lets time pass between two polls.
+    ///   - now: the current time, for dates in answers.
+    ///   - wait: waits between two polls.
     package init(
         _ options: Options, transport: any ACMETransport, key: AccountKey, now: @escaping @Sendable () -> Date = { Date() },
         wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
@@ -66,7 +66,7 @@ package actor ACMEClient {
         return directory
     }
 
-    /// URL of the account, which is made if the key has none (RFC 8555 §7.3).
+    /// URL of the account. If the key has no account, one is made (RFC 8555 §7.3).
     @discardableResult
     package func account() async throws(ACMEError) -> String {
         if let knownAccountURL { return knownAccountURL }
@@ -95,7 +95,7 @@ package actor ACMEClient {
         var externalAccountBinding: JWS?
     }
 
-    /// Sends a signed request, again with a new nonce where that is what the authority asks for (RFC 8555 §6.5).
+    /// Sends a signed request, and repeats it with a new nonce if the authority asks for that (RFC 8555 §6.5).
     func post(
         _ url: String, _ payload: String, _ attempt: String, signer: Signer = .account
     ) async throws(ACMEError) -> ACMEResponse {
@@ -114,7 +114,7 @@ package actor ACMEClient {
             switch refusal.code {
             case .nonceRefused: continue
             case .accountRefused:
-                // The account is looked up again for the next request.
+                // The next request looks the account up again.
                 self.knownAccountURL = nil
                 throw refusal
             default: throw refusal
@@ -136,7 +136,7 @@ package actor ACMEClient {
 
     private func keepNonce(of response: ACMEResponse) {
         guard let nonce = response.nonce, Base64URL.isValid(nonce, lengthLimit: Self.nonceLengthLimit) else { return }
-        // The oldest one goes, because the authority is most likely to have forgotten it.
+        // The oldest nonce is dropped, because the authority is most likely to have forgotten that one.
         if self.nonces.count == Self.nonceLimit { self.nonces.removeFirst() }
         self.nonces.append(nonce)
     }

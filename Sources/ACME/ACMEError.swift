@@ -1,15 +1,15 @@
-/// Why a certificate authority gave no certificate: what was tried, whose fault it seems, and what to do about it.
+/// Why a certificate authority issued no certificate: what was tried, who is at fault, and what to do about it.
 ///
-/// Neither keys, nonces, signatures nor challenge values are part of the description.
+/// The description contains no keys, nonces, signatures or challenge values.
 package struct ACMEError: Error, CustomStringConvertible, Sendable {
     package enum Code: Sendable, Hashable, CaseIterable {
         /// No connection, or no answer in time.
         case unreachable
-        /// The authority's own certificate is not signed by anybody we trust.
+        /// The authority's own TLS certificate is not signed by anybody we trust.
         case untrustedServer
-        /// The file of trusted roots is missing or incomplete, perhaps because it is just being written.
+        /// The file with the trusted roots is missing or incomplete, perhaps because it is being written.
         case unreadableRoots
-        /// An answer that is no ACME, or contradicts itself.
+        /// An answer that does not follow ACME, or contradicts itself.
         case malformedAnswer
         /// An answer larger than anything an authority has reason to send.
         case answerTooLarge
@@ -17,25 +17,25 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
         case authorityFault
         /// Too many orders, failures or requests. `retryAfter` says when to come back, if the authority said it.
         case rateLimited
-        /// Every replay with a fresh nonce was refused again.
+        /// The authority has refused every new nonce.
         case nonceRefused
-        /// The account is unknown, deactivated, or may not do this.
+        /// The account is unknown or deactivated, or may not do this.
         case accountRefused
-        /// The authority wants, or does not accept, the external account binding.
+        /// The authority requires an external account binding, or does not accept this one.
         case externalAccountRefused
-        /// The authority does not sign certificates for this name, or a CAA record forbids it to.
+        /// The authority does not issue certificates for this name, or a CAA record forbids it.
         case nameRefused
         /// The authority looked for the challenge's answer and did not find it.
         case validationFailed
-        /// The authority offers no challenge of the kind we can solve.
+        /// The authority offers no challenge of the kind that we can solve.
         case noUsableChallenge
-        /// Our own side could not publish the answer to the challenge.
+        /// We could not publish the answer to the challenge.
         case challengeNotPresented
-        /// The authority did not come to a decision within the polling schedule.
+        /// The authority has not decided within the polling schedule.
         case undecided
-        /// A certificate came which does not fit the key or the names it was ordered for.
+        /// The certificate does not fit the key or the names for which it was ordered.
         case unusableCertificate
-        /// A key, a URL or a file of ours that cannot be used.
+        /// A key, a URL or a file on our side cannot be used.
         case invalidInput
         /// Any other refusal.
         case refused
@@ -44,14 +44,14 @@ package struct ACMEError: Error, CustomStringConvertible, Sendable {
     }
 
     package var code: Code
-    /// For instance "order a certificate for a.example, *.a.example at https://ca.example/dir".
+    /// Such as "order a certificate for a.example, *.a.example at https://ca.example/dir".
     package var attempt: String
     package var hint: String?
-    /// How long the authority asked to wait.
+    /// How long the authority has asked to wait.
     package var retryAfter: Duration?
     package var cause: (any Error & Sendable)?
 
-    /// Whether the same call may succeed without anybody changing anything.
+    /// Whether the same call may succeed later without any change.
     package var isRetryable: Bool {
         switch self.code {
         case .unreachable, .unreadableRoots, .malformedAnswer, .answerTooLarge, .authorityFault, .rateLimited, .nonceRefused, .validationFailed,

@@ -1,13 +1,13 @@
 package import Foundation
 
-/// base64url as JOSE writes it: without padding (RFC 7515 §2).
+/// base64url as in JOSE: without padding (RFC 7515 §2).
 package enum Base64URL {
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         Data(bytes).base64EncodedString()
             .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
-    /// Also reads padded text and the plain base64 alphabet, because people paste keys in either form; nil for anything else.
+    /// Decodes base64url, and also padded text and the plain base64 alphabet, since people paste keys in either form; nil for anything else.
     package static func decode(_ text: String) -> Data? {
         var plain = text.replacing("-", with: "+").replacing("_", with: "/")
         while plain.last == "=" { plain.removeLast() }
@@ -16,7 +16,7 @@ package enum Base64URL {
         return Data(base64Encoded: plain)
     }
 
-    /// Whether `text` consists of the alphabet alone, as nonces and tokens must (RFC 8555 §6.5.1, §8.1).
+    /// Whether all characters of `text` belong to the alphabet, as they must in nonces and tokens (RFC 8555 §6.5.1, §8.1).
     static func isValid(_ text: String, lengthLimit: Int) -> Bool {
         !text.isEmpty && text.utf8.count <= lengthLimit
             && text.utf8.allSatisfy { byte in

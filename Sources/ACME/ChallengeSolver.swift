@@ -3,22 +3,22 @@ import Foundation
 
 /// Proves control of a domain by publishing a value in its zone (DNS-01, RFC 8555 §8.4).
 ///
-/// `present` and `cleanUp` come in pairs, also when `present` throws. Several values may have to be visible under one name at once: a
-/// domain and its wildcard are proven by different values of the same name. Calls come one at a time.
+/// Each call of `present`, even one that throws, is followed by one of `cleanUp`. Several values may have to be visible under one name at once, since a
+/// domain and its wildcard are proven by different values of the same name. Calls are made one at a time.
 package protocol ChallengeSolver: Sendable {
-    /// Publishes the value and returns when the authority may look for it, from anywhere.
+    /// Publishes the value, and returns when the authority can find it, wherever it looks from.
     func present(_ record: ChallengeRecord) async throws
-    /// The value is not needed any more. Also called for values that were never seen by anybody.
+    /// Called when the value is not needed any more, also if it was never published.
     func cleanUp(_ record: ChallengeRecord) async
 }
 
-/// A TXT record the authority will ask for.
+/// A TXT record that the authority asks for.
 package struct ChallengeRecord: Hashable, Sendable {
     /// The domain to prove, without a wildcard's `*.`.
     package let domain: String
     package let value: String
 
-    /// Where the authority looks.
+    /// The name at which the authority looks.
     package var name: String { "_acme-challenge.\(self.domain)" }
 
     package init(domain: String, value: String) {

@@ -1,7 +1,7 @@
 /// How often to ask an authority whether it has decided.
 ///
-/// Quick at first, because most decide within two seconds; patient later, because some validate from many places, or by
-/// hand after a fault: about ten minutes in all. The authority's own `Retry-After` takes the place of a step.
+/// Often at first, because most decide within two seconds; then with longer pauses, because some validate from many places, or by hand after a fault. About
+/// ten minutes in all. The authority's own `Retry-After` replaces a pause.
 package struct PollSchedule: Hashable, Sendable {
     package static let waits: [Duration] = [
         .milliseconds(250), .milliseconds(500), .seconds(1), .seconds(1), .seconds(2), .seconds(3),  //  after 7.75 s
@@ -10,9 +10,9 @@ package struct PollSchedule: Hashable, Sendable {
         .seconds(30), .seconds(30), .seconds(30), .seconds(30), .seconds(60), .seconds(60), .seconds(60), .seconds(60),
         .seconds(60), .seconds(60),  // after 10 min 38 s
     ]
-    /// Longest time spent in one poll, whatever the authority asks for.
+    /// The longest time that one poll may take, whatever the authority asks for.
     package static let total: Duration = .seconds(15 * 60)
-    /// Shortest pause, even if the authority asks for less, so that "0" does not make the client ask without end.
+    /// The shortest pause, even if the authority asks for less, so that a 0 does not cause requests without end.
     package static let minimum: Duration = .milliseconds(250)
 
     private var step = 0
@@ -20,7 +20,7 @@ package struct PollSchedule: Hashable, Sendable {
 
     package init() {}
 
-    /// Time to wait before asking again; nil when it is time to give up.
+    /// How long to wait before asking again; nil when it is time to give up.
     package mutating func next(retryAfter: Duration?) -> Duration? {
         guard self.step < Self.waits.count else { return nil }
         let wait = max(retryAfter ?? Self.waits[self.step], Self.minimum)

@@ -1,24 +1,24 @@
 import Foundation
 
-/// An authority's refusal in its own words (RFC 7807, with the types of RFC 8555 §6.7).
+/// A refusal by an authority (RFC 7807, with the types of RFC 8555 §6.7).
 package struct ProblemDocument: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The part after `urn:ietf:params:acme:error:`, or the whole of a type from elsewhere; "" if there is none.
+    /// The part after `urn:ietf:params:acme:error:`, or the whole type if it is from elsewhere; empty if there is none.
     package var type: String
     package var detail: String
     /// HTTP status; 0 for a problem inside of another object.
     package var status: Int
     package var subproblems: [Subproblem]
 
-    /// The part of a refusal that concerns one name.
+    /// The part of a refusal that is about one name.
     package struct Subproblem: Hashable, Sendable {
         package var type: String
         package var detail: String
         package var name: String?
     }
 
-    /// Longest text taken over from the authority into errors and logs, in characters.
+    /// How many characters of the authority's text are kept for errors and logs.
     static let textLimit = 500
-    /// More are left out.
+    /// How many subproblems are kept.
     static let subproblemLimit = 20
 
     static let urn = "urn:ietf:params:acme:error:"
@@ -30,13 +30,13 @@ package struct ProblemDocument: Error, Hashable, Sendable, CustomStringConvertib
         self.subproblems = subproblems
     }
 
-    /// Whatever came with a status that is no success: a problem document, or an error page of something in between.
+    /// From an answer without success: a problem document, or the error page of a proxy.
     init(_ response: ACMEResponse) {
         if let problem = try? JSONDecoder().decode(ProblemDocument.self, from: Data(response.body)) {
             self = problem
             self.status = response.status
         } else {
-            // A proxy's or load balancer's error page: its text is of no use, the status says all there is.
+            // The error page of a proxy or load balancer has no useful text, so only the status is kept.
             self.init(type: "", detail: "HTTP status \(response.status) without a problem document", status: response.status)
         }
     }
@@ -53,7 +53,7 @@ package struct ProblemDocument: Error, Hashable, Sendable, CustomStringConvertib
 extension ProblemDocument: Decodable {
     private enum Key: CodingKey { case type, detail, subproblems, identifier, value }
 
-    /// Leaves out what cannot be read, because the rest of a refusal is worth more than an error about its form.
+    /// Members that cannot be read are left out, because the rest of a refusal is still useful.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         var subproblems: [Subproblem] = []
@@ -74,7 +74,7 @@ extension ProblemDocument: Decodable {
         return type.hasPrefix(Self.urn) ? String(type.dropFirst(Self.urn.count)) : type
     }
 
-    /// Bounded, and free of control characters: it ends up in terminals.
+    /// The text, shortened and without control characters, since it is shown in terminals.
     private static func text(in container: KeyedDecodingContainer<Key>, _ key: Key) -> String {
         let text = (try? container.decode(String.self, forKey: key)) ?? ""
         let visible = text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) }
@@ -83,7 +83,7 @@ extension ProblemDocument: Decodable {
 }
 
 extension ACMEError {
-    /// Sorts an authority's refusal, and adds what an operator may do about it.
+    /// Classifies an authority's refusal, and adds what an operator can do.
     init(_ attempt: String, _ problem: ProblemDocument, retryAfter: Duration? = nil) {
         let code: Code
         let hint: String?
@@ -125,8 +125,8 @@ extension ACMEError {
         self.init(code, attempt, hint: hint, retryAfter: retryAfter, cause: problem)
     }
 
-    /// A refusal of the request that binds an account to an external one. Authorities have no word of their own for a wrong key id or key
-    /// (RFC 8555 §7.3.4 only says that they refuse it), and use those they have for a request that is malformed or not authorized.
+    /// The error for a refused request that binds an account to an external one. Authorities have no type of their own for a wrong key id or key (RFC 8555
+    /// §7.3.4 only says that they refuse it), and use those for a request that is malformed or not authorized.
     var blamingExternalAccount: ACMEError {
         guard self.code == .accountRefused || self.code == .refused, let problem = self.cause as? ProblemDocument,
             ["", "malformed", "unauthorized", "accountDoesNotExist"].contains(problem.type)

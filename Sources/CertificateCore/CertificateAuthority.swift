@@ -38,7 +38,7 @@ package struct ACMEAuthority<Solver: ChallengeSolver>: CertificateAuthority {
     }
 
     package func renewalInformation(for chain: CertificateChain) async throws -> RenewalInformation? {
-        // Asking needs no account, so none is made.
+        // This request needs no account, so no account is made.
         try await withHTTPClientTransport(self.transport) { transport throws(ACMEError) in
             try await ACMEClient(self.options, transport: transport, key: AccountKey()).renewalInformation(for: chain)
         }

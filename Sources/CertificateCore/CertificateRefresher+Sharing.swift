@@ -6,7 +6,7 @@ import NATS
 import PlaneService
 
 extension CertificateRefresher {
-    /// What to do about a certificate that is due, where drones share one.
+    /// What to do now about a certificate that is due, if drones share one.
     enum Turn {
         case order
         /// Another drone's pair was taken over.
@@ -40,7 +40,7 @@ extension CertificateRefresher {
     /// lease for longer must not let the certificate of all expire.
     static let othersOrderPatience: TimeInterval = 3600
 
-    /// The turn of this drone, which ignores another one that has been ordering for longer than an order can take.
+    /// What this drone has to do. It ignores another drone that has been ordering for longer than an order can take.
     /// - Parameter since: when the other drone was first found ordering.
     func patientTurn(_ current: CertificatePair?, since: Date?) async throws -> Turn {
         let turn = try await self.turn(current)
@@ -60,7 +60,7 @@ extension CertificateRefresher {
             case .afterFailure(let until):
                 return .hold(until: min(until, now.addingTimeInterval(Self.otherFailurePause)), because: .afterFailure(until: until))
             case .ours:
-                // It may have been ordered between the two.
+                // Another drone may have shared a pair since the first look.
                 guard try await self.adopt(from: sharing, current) else { return .order }
                 await sharing.endLease(failedUntil: nil, now: now)
                 return .adopted
@@ -75,14 +75,14 @@ extension CertificateRefresher {
         }
     }
 
-    /// Takes the shared pair over if it is newer than the pair on the disk and not itself due. The pair on the disk counts even if it cannot be
-    /// served: somebody who can write to NATS could otherwise have an older pair installed again, whose key may be known by now.
+    /// Takes over the shared pair if it is newer than the pair on the disk and not itself due. The pair on the disk counts even if it cannot be served:
+    /// otherwise whoever can write to NATS could have an older pair installed again, whose key may have become known.
     private func adopt(from sharing: any CertificateSharing, _ current: CertificatePair?) async throws -> Bool {
         let shared: CertificatePair?
         do {
             shared = try await sharing.latest()
         } catch let error as CertificateSealer.Broken {
-            // It was sealed with another secret. The drone that orders next replaces it.
+            // The pair was sealed with another secret. The drone that orders next replaces it.
             self.logger.warning("the shared certificate is passed over", metadata: [LogKey.error: "\(error)"])
             return false
         }
@@ -101,7 +101,7 @@ extension CertificateRefresher {
         do {
             try await sharing.share(pair)
         } catch {
-            // The other drones then order their own.
+            // The other drones will order certificates of their own.
             self.logger.warning("the new certificate could not be shared", metadata: [LogKey.error: "\(error)"])
         }
         await sharing.endLease(failedUntil: nil, now: self.time.now())

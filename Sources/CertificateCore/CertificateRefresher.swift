@@ -11,10 +11,9 @@ package struct CertificateRefresher: Service {
     package struct Options: Sendable {
         /// The names that the certificate is for.
         package var names: [String]
-        /// Ends after one order, or at once if none is due.
+        /// Whether to end after one order, or at once if none is due.
         package var runsOnce = false
-        /// Longest time between two looks at the files, which a person may have removed or replaced. So a missing certificate is ordered within a
-        /// minute.
+        /// Longest time between two reads of the files, which a person may have removed or replaced. So a missing certificate is ordered within a minute.
         package var longestSleep: Duration = .seconds(30)
 
         package init(names: [String], runsOnce: Bool = false) {
@@ -27,7 +26,7 @@ package struct CertificateRefresher: Service {
     package struct Time: Sendable {
         package var now: @Sendable () -> Date
         package var sleep: @Sendable (Duration) async throws -> Void
-        /// From 0 to 1.
+        /// A random number from 0 to 1.
         package var random: @Sendable () -> Double
 
         package init(
@@ -150,7 +149,7 @@ package struct CertificateRefresher: Service {
         try await self.time.sleep(.seconds(until.timeIntervalSince(now)))
     }
 
-    /// Reads the files. Why they cannot be served is logged once for each reason.
+    /// Reads the files. Each reason why they cannot be served is logged once.
     private func look(_ machine: inout RenewalMachine, _ told: inout String?) -> CertificatePair? {
         do {
             switch try self.files.load(names: self.options.names, now: self.time.now()) {
@@ -178,7 +177,7 @@ package struct CertificateRefresher: Service {
         do {
             return try await self.authority.renewalInformation(for: pair.chain)
         } catch {
-            // The certificate is renewed in time without the authority's advice.
+            // Without the authority's advice the certificate is renewed by its age.
             self.logger.info("the authority does not say when to renew", metadata: [LogKey.error: "\(error)"])
             return nil
         }
@@ -217,7 +216,7 @@ package struct CertificateRefresher: Service {
         metrics.ordered(success: false)
         let now = self.time.now()
         if self.options.runsOnce {
-            // The operator sees the failure, and the other drones may order at once.
+            // The operator who runs the command sees the failure, so the other drones need not wait.
             await self.sharing?.endLease(failedUntil: nil, now: now)
             throw OrderFailed(cause: error)
         }

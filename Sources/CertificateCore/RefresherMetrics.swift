@@ -2,7 +2,7 @@ import ACME
 import Foundation
 import Metrics
 
-/// The metrics of `cert-refresher`. To be made after the metrics system was set up.
+/// The metrics of `cert-refresher`. Made after the metrics system was set up.
 struct RefresherMetrics: Sendable {
     private let notAfter: Meter
     private let isUsable: Meter

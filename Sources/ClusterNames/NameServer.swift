@@ -9,7 +9,7 @@ import StateReplication
 
 /// The service of `dns`: follows the stream `plane_state`, runs the DNS server that answers from it, and reports its age in log and metrics.
 package struct NameServer: Service {
-    /// Interval at which metrics are set and the age of the answers is looked at.
+    /// How often metrics are set and the age of the answers is checked.
     static let reportInterval: Duration = .seconds(1)
 
     private let server: DNSServer<ZoneStore>
@@ -17,7 +17,7 @@ package struct NameServer: Service {
     private let jetStream: JetStream
     private let logger: Logger
 
-    /// - Parameter server: listens already.
+    /// - Parameter server: is listening already.
     package init(server: DNSServer<ZoneStore>, fleet: ZoneStore, jetStream: JetStream, logger: Logger) {
         self.server = server
         self.fleet = fleet
@@ -30,7 +30,7 @@ package struct NameServer: Service {
             group.addTask { await StateFollower(jetStream: self.jetStream, fleet: self.fleet, logger: self.logger).run() }
             group.addTask { await self.tellReadiness() }
             group.addTask { await self.report() }
-            // Cancelled instead of shut down in order, the same is right: the process ends.
+            // Whether the task is cancelled or shut down in order, the process ends.
             try? await gracefulShutdown()
             group.cancelAll()
         }
@@ -59,25 +59,25 @@ package struct NameServer: Service {
                     metadata: [LogKey.sequence: "\(status.sequence)"])
             case .becameCurrent: self.logger.notice("answers are current again", metadata: [LogKey.sequence: "\(status.sequence)"])
             }
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.reportInterval)
         }
     }
 }
 
-/// Decides when the log says that the answers are old or current again: once at each change, not every second.
+/// Decides when the log says that the answers are old, or current again: at each change, not every second.
 struct NameServerReport {
     enum Finding: Equatable {
         case none, becameOld, becameCurrent
     }
 
-    /// Seconds after which answers count as old. Schedulers write a heartbeat each second; a restart of nats-server takes a few.
+    /// After so many seconds without a message the answers count as old. Schedulers write a heartbeat every second; a restart of nats-server takes a few.
     static let ageLimit: Double = 10
 
     private var isOld = false
 
     mutating func observe(isCaughtUp: Bool, age: Double?) -> Finding {
-        // Before it has caught up there are no answers, and it has said what it waits for.
+        // Before the server has caught up there are no answers, and the log has said what it waits for.
         guard isCaughtUp else { return .none }
         let wasOld = self.isOld
         self.isOld = age.map { $0 > Self.ageLimit } ?? true
@@ -86,7 +86,7 @@ struct NameServerReport {
 }
 
 extension WireTime {
-    /// Negative if the other clock is ahead.
+    /// The difference in seconds; negative if the other clock is ahead.
     fileprivate func secondsSince(_ earlier: WireTime) -> Double {
         Double(self.seconds - earlier.seconds) + Double(self.nanoseconds - earlier.nanoseconds) / 1e9
     }

@@ -2,7 +2,7 @@ import DNSCore
 import Metrics
 import Synchronization
 
-/// The metrics of `dns`. To be made after the metrics system was set up.
+/// The metrics of `dns`. Made after the metrics system was set up.
 final class NameServerMetrics: Sendable {
     private let age = Meter(label: "plane_dns_state_age_seconds")
     private let isCaughtUp = Meter(label: "plane_dns_state_is_known")
@@ -11,7 +11,7 @@ final class NameServerMetrics: Sendable {
     private let zones = Meter(label: "plane_dns_zones")
     private let reported = Mutex(ServerCounters.Snapshot.zero)
 
-    /// - Parameter age: of the last message, in seconds by our clock; nil if there was none.
+    /// - Parameter age: age of the last message in seconds, by our clock; nil if there was none.
     func report(_ status: ZoneStore.Status, age: Double?, _ now: ServerCounters.Snapshot) {
         if let age { self.age.set(max(age, 0)) }
         self.isCaughtUp.set(status.isCaughtUp ? 1 : 0)

@@ -2,18 +2,18 @@ package import DNSCore
 package import PlaneProtocol
 import PlaneState
 
-/// Turns the messages of the stream `plane_state` into changes of the zones. No IO, no clock but the stream's own.
+/// Turns the messages of the stream `plane_state` into changes of the zones. No IO, and no clock but the stream's own.
 ///
-/// Each cluster is a zone. In it, each drone is a node with the drone's address records, to which the names of its backends are bound. So a
-/// drone whose address changes, or that is lost, changes the answers for all its backends at once.
+/// Each cluster is a zone. In it each drone is a node with the drone's address records, to which the names of its backends are bound. So when the address of
+/// a drone changes, or the drone is lost, the answers for all its backends change at once.
 package struct ZoneProjection: Sendable {
     private struct Cluster {
         let origin: DNSName
         var drones: [DroneID: ZoneTable.NodeID] = [:]
     }
 
-    /// The state of a stream that has since been deleted and made again. The schedulers write it anew from what the drones report within
-    /// seconds. Until then, and for `formerSeconds` at most, the names are still answered, because traffic needs nobody.
+    /// The state of a stream that has since been deleted and made again. The schedulers write it again from what the drones report, within seconds. Until
+    /// then, and for `formerSeconds` at most, its names are still answered, because traffic must not depend on the control plane.
     private struct Former {
         var backends: [(BackendID, ClusterName)]
         var drones: [(DroneID, ClusterName)]
@@ -23,13 +23,13 @@ package struct ZoneProjection: Sendable {
 
     /// Seconds for which names of the former stream are kept: the default of `scheduler.lost_after_secs`.
     static let formerSeconds: Int64 = 300
-    /// Former names looked at with each message, so that questions do not wait for all of them.
+    /// How many former names are checked with each message, so that questions do not wait until all are.
     private static let formerStep = 256
 
     private let settings: ZoneSettings
     private var fleet = FleetState()
     private var incarnation: UInt64 = 0
-    /// nil for clusters whose name is no domain name. Two that differ by a port share a zone.
+    /// Nil for clusters whose name is no domain name. Two clusters that differ only by a port share a zone.
     private var clusters: [ClusterName: Cluster?] = [:]
     private var former: Former?
 
@@ -40,7 +40,7 @@ package struct ZoneProjection: Sendable {
     /// Stream sequence of the last message seen.
     package var sequence: UInt64 { self.fleet.sequence }
 
-    /// Takes a cluster's zone in before there is any message about it.
+    /// Adds a cluster's zone before there is any message about the cluster.
     package mutating func open(_ cluster: ClusterName, in zones: inout ZoneTable) {
         _ = self.cluster(cluster, &zones)
     }
@@ -60,17 +60,17 @@ package struct ZoneProjection: Sendable {
         self.retireFormer(at: published, &zones)
     }
 
-    /// Everything was purged from the stream, or it begins anew. The schedulers write it again from what the drones report.
+    /// Called when everything was purged from the stream. The schedulers write it again from what the drones report.
     package mutating func lost(at published: WireTime) { self.begin(self.incarnation, at: published) }
 
-    /// Every message about the backend was purged from the stream.
+    /// Called when every message about the backend was purged from the stream.
     package mutating func purged(_ backend: BackendID, clusterToken: String, in zones: inout ZoneTable) {
         guard let name = self.clusters.keys.first(where: { $0.subjectToken == clusterToken }) else { return }
         self.fleet.forget(backend, in: name)
         self.show(backend, of: name, &zones)
     }
 
-    /// The message at this place was deleted; a backend's end goes last of all that is about it.
+    /// Called when the message with this sequence was deleted. The end of a backend is deleted after all other messages about it.
     package mutating func deleted(at sequence: UInt64, in zones: inout ZoneTable) {
         guard let (backend, name) = self.fleet.backend(endedAt: sequence) else { return }
         self.fleet.forget(backend, in: name)

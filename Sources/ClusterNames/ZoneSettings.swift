@@ -4,10 +4,10 @@ import PlaneProtocol
 
 /// What all zones of a fleet have in common.
 package struct ZoneSettings: Sendable {
-    /// One of the servers that answer for the zones.
+    /// One of the name servers of the zones.
     package struct NameServer: Hashable, Sendable {
         package var name: DNSName
-        /// Sent along with its name, and served at its name if that lies in one of the zones (glue).
+        /// Addresses that are sent together with the name, and served at the name if that is in one of the zones (glue).
         package var addresses: [IPAddress]
 
         package init(name: DNSName, addresses: [IPAddress] = []) {
@@ -16,27 +16,27 @@ package struct ZoneSettings: Sendable {
         }
     }
 
-    /// In the order of NS answers; the first is the one SOA names.
+    /// The name servers in the order of NS answers; SOA answers name the first.
     package var nameServers: [NameServer] = []
-    /// Of the person in charge; `hostmaster` in the zone itself if nil (RFC 2142 §7).
+    /// The mailbox of the person in charge; nil means `hostmaster` in the zone itself (RFC 2142 §7).
     package var mailbox: DNSName?
-    /// Who may issue certificates for names in the zones; anybody if empty.
+    /// The authorities that may issue certificates for names in the zones; empty allows all.
     package var certificateAuthorities: [CAAProperty] = []
 
-    /// Of the tier, which serves the clusters' own names; none where there is no tier.
+    /// Addresses of the tier's proxies, which serve the clusters' own names; empty where there is no tier.
     package var proxies: [IPAddress] = []
-    /// Whether every host name leads to the tier too, and not to a drone.
+    /// Whether the names of backends lead to the tier as well, and not to a drone.
     package var leadsToProxies = false
 
     package init() {}
 
-    /// Of a backend's address, in seconds. It does not change while the backend lives.
+    /// Seconds for which a backend's address may be remembered; it does not change while the backend lives.
     static let hostTimeToLive: UInt32 = 60
-    /// Of a challenge text, in seconds: a new one must not wait for an old one to be forgotten.
+    /// Seconds for which a challenge text may be remembered: short, so that a new one is seen soon.
     static let challengeTimeToLive: UInt32 = 1
-    /// Of SOA, NS, CAA and glue, in seconds.
+    /// Seconds for which SOA, NS, CAA and glue may be remembered.
     static let fixedTimeToLive: UInt32 = 3600
-    /// How long somebody who asked for a name a moment too early has to do without it, in seconds.
+    /// Seconds for which the absence of a name may be remembered, by somebody who asked before it existed.
     static let negativeTimeToLive: UInt32 = 5
 
     static let challengeLabel = "_acme-challenge"
@@ -45,7 +45,7 @@ package struct ZoneSettings: Sendable {
     func zone(_ origin: DNSName) -> Zone {
         let authority = StartOfAuthority(
             primary: self.nameServers.first?.name ?? origin, mailbox: self.mailbox ?? origin.child("hostmaster") ?? origin, serial: 0,
-            // Nobody transfers these zones; the values are within what RFC 1912 §2.2 recommends, for those who check.
+            // Nobody transfers these zones. The values are within the recommendations of RFC 1912 §2.2, which some tools check.
             refresh: 7200, retry: 3600, expire: 1_209_600, minimum: Self.negativeTimeToLive)
         return Zone(
             origin: origin, authority: authority, timeToLive: Self.fixedTimeToLive,
@@ -53,10 +53,10 @@ package struct ZoneSettings: Sendable {
             hosts: self.leadsToProxies ? self.proxyRecords : .empty)
     }
 
-    /// What stands in the zone from the start.
+    /// The records that the zone has from the start.
     func fixedRecords(_ origin: DNSName) -> [(name: DNSName, records: RecordSet)] {
         let apex = self.nameServers.map { RecordData.ns($0.name) } + self.certificateAuthorities.map { .caa($0) }
-        // The name servers of the parent count for those who look for the zone, so a short time costs little where there are proxies.
+        // The records of the apex share one time to live. Resolvers mostly use the parent's name servers, so a short one costs little where there are proxies.
         var fixed = [
             (name: origin, records: RecordSet(apex + self.proxyRecords.data, timeToLive: self.proxies.isEmpty ? Self.fixedTimeToLive : Self.hostTimeToLive))
         ]
@@ -81,7 +81,7 @@ extension ZoneSettings.NameServer {
 }
 
 extension RecordData {
-    /// A or AAAA.
+    /// An A or AAAA record for the address.
     init(_ address: IPAddress) {
         switch address {
         case .v4(let address): self = .a(address)

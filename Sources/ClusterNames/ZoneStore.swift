@@ -3,16 +3,16 @@ package import PlaneProtocol
 import Synchronization
 import StateReplication
 
-/// The zones made from the stream `plane_state`. The follower feeds it, the DNS server asks it.
+/// The zones made from the stream `plane_state`. The follower updates them, and the DNS server queries them.
 ///
-/// Until the whole stream has been read, it answers that it does not know (SERVFAIL). A resolver then asks another name server, whereas it
-/// would remember an answer that a name is not there.
+/// Until the whole stream has been read, all questions are answered with SERVFAIL. A resolver then asks another name server, while it would remember an
+/// answer that a name does not exist.
 package final class ZoneStore: FollowedState, RecordSource {
     package struct Status: Sendable {
         package var isCaughtUp = false
-        /// Sequence of the last message seen.
+        /// Sequence of the last message applied or skipped.
         package var sequence: UInt64 = 0
-        /// When the last message was published: not long ago, because schedulers write one each second.
+        /// When the last message was published. Normally that is not long ago, because schedulers write one every second.
         package var published: WireTime?
         package var names = 0
         package var zones = 0
@@ -29,7 +29,7 @@ package final class ZoneStore: FollowedState, RecordSource {
     private let zones: SharedZones
     private let isOpen = Atomic(false)
 
-    /// - Parameter clusters: whose zones are served before there is any message about them.
+    /// - Parameter clusters: clusters whose zones are served before there is any message about them.
     package init(settings: ZoneSettings, clusters: [ClusterName] = []) {
         var generator = SystemRandomNumberGenerator()
         var table = ZoneTable(using: &generator)
@@ -53,12 +53,12 @@ package final class ZoneStore: FollowedState, RecordSource {
         }
     }
 
-    /// Does nothing: names are answered as they are read, whatever the age of the stream.
+    /// Does nothing: the age of the stream does not matter here.
     package func began(streamAge age: Duration) {}
 
     package func lost() {
         self.state.withLock { state in
-            // Without a message before there are no names to keep.
+            // If nothing was read before, there are no names to keep.
             if let published = state.published { state.fold.lost(at: published) }
         }
     }

@@ -5,19 +5,19 @@ package import PlaneMessagingConfiguration
 package import PlaneService
 package import SchedulerCoreConfiguration
 
-/// The file of a cluster's central services, `controller.toml`: read by `scheduler`, `dns` and `gateway`, each of which checks all of it.
+/// The file of a cluster's central services, `controller.toml`. `scheduler`, `dns` and `gateway` read it, and each checks all of it.
 package struct ControllerConfiguration: Hashable, Sendable {
     package var nats: NATSConfiguration
     package var log = LogConfiguration()
     package var scheduler = SchedulerConfiguration()
     package var dns = DNSConfiguration()
-    /// Of each service, in its own table.
+    /// Metrics settings of each service, in its own table.
     package var schedulerMetrics = MetricsConfiguration()
     package var dnsMetrics = MetricsConfiguration()
     package var gatewayMetrics = MetricsConfiguration()
-    /// nil without the table: the gateway then serves nothing, or only `http`.
+    /// Nil without the table: the gateway then serves nothing, or only `http`.
     package var gateway: GatewayConfiguration?
-    /// nil without the table.
+    /// Nil without the table.
     package var http: HTTPConfiguration?
 
     package init(nats: NATSConfiguration) {

@@ -6,21 +6,21 @@ package import PlaneProtocol
 package import PlaneService
 package import ProxyCoreConfiguration
 
-/// The file of a drone, `drone.toml`: read by `drone-agent`, `drone-proxy` and `cert-refresher`, each of which checks all of it.
+/// The file of a drone, `drone.toml`. `drone-agent`, `drone-proxy` and `cert-refresher` read it, and each checks all of it.
 package struct DroneConfiguration: Hashable, Sendable {
-    /// nil lets the agent make one up at its first start; it keeps it in the database.
+    /// Nil lets the agent make an id at its first start, which it then keeps in the database.
     package var droneID: DroneID?
-    /// The drone's table of backends, shared by agent and proxy.
+    /// The drone's database with its backends, shared by agent and proxy.
     package var databasePath = "drone.sqlite3"
     package var cluster: ClusterName
-    /// nil only where nothing but the proxy runs.
+    /// Nil only if nothing but the proxy runs.
     package var nats: NATSConfiguration?
     package var log = LogConfiguration()
     package var cert: CertConfiguration?
     package var acme: ACMEConfiguration?
     package var agent: AgentConfiguration?
     package var proxy = ProxyConfiguration()
-    /// Of each service, in its own table.
+    /// Metrics settings of each service, in its own table.
     package var agentMetrics = MetricsConfiguration()
     package var proxyMetrics = MetricsConfiguration()
     package var acmeMetrics = MetricsConfiguration()

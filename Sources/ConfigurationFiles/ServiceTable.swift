@@ -1,7 +1,7 @@
 import ConfigurationReading
 import PlaneService
 
-/// The table of one service in a file that several read: what its component is told, and where the process shows its metrics.
+/// The table of one service in a file that several services read: the settings of its component, and the address of its metrics.
 struct ServiceTable<Settings: ConfigReadable>: ConfigReadable {
     var settings: Settings
     var metrics: MetricsConfiguration

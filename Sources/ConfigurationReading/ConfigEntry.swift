@@ -1,22 +1,22 @@
-/// One key of the configuration: what it is for and what it holds. Reading a configuration makes these as a by-product, and so the
-/// effective configuration, the search for unknown keys and the reference table cannot differ from what is read.
+/// One key of the configuration: what it does and what value it has. Reading a configuration makes these as well, so the effective configuration, the search
+/// for unknown keys and the reference table always agree with what is read.
 package struct ConfigEntry: Hashable, Sendable {
     package enum Presence: Hashable, Sendable {
-        /// Nothing works without it, or without the table it is in.
+        /// The key has to be there, if its table is.
         case required
         case optional
-        /// The default is the value of an entry of an empty file.
+        /// The default is the value in an entry of an empty file.
         case defaulted
     }
 
     package let path: [String]
-    /// Completes "expected …".
+    /// A text that follows "expected".
     package let expectation: String
     package let presence: Presence
     /// Tells an operator what the key does.
     package let summary: String
     package let isSecret: Bool
-    /// In effect: from the file, the environment or the default; nil if not set. Redacted if secret.
+    /// The value in effect: from the file, the environment or the default; nil if not set. Redacted if secret.
     package let value: ConfigValue?
 
     package var key: String { self.path.joined(separator: ".") }

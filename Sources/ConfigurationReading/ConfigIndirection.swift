@@ -4,16 +4,16 @@ import FoundationEssentials
 import Glibc
 #endif
 
-/// Where a value may lie that does not belong into a configuration file, or not into one that everybody may read:
-/// `password = { file = "/run/secrets/nats" }`, or `{ credential = "nats" }` for one that systemd passes (systemd.exec(5), LoadCredential=).
+/// Where a value may be stored instead of in a configuration file that others may read: `password = { file = "/run/secrets/nats" }`, or `{ credential =
+/// "nats" }` for a credential that systemd passes (systemd.exec(5), LoadCredential=).
 package enum ConfigIndirection: Sendable {
     case nowhere
     /// The value is what the file or credential contains.
     case content
-    /// The value is a path, and a credential may stand for it.
+    /// The value is a path, and a credential may be given instead.
     case path
 
-    /// Completes "expected …".
+    /// A text that follows "expected".
     var expectation: String {
         switch self {
         case .nowhere: ""
@@ -23,13 +23,13 @@ package enum ConfigIndirection: Sendable {
     }
 }
 
-/// What a configuration may be completed with.
+/// The surroundings in which a configuration is read.
 package struct ConfigContext: Sendable {
     /// Where systemd puts the credentials of this service.
     package var credentialsDirectory: String?
-    /// Environment variables that are empty, and so set nothing, by the path of the key that each names.
+    /// Environment variables that are empty and so set nothing, by the path of their keys.
     let emptyVariables: [[String]: String]
-    /// Whether the configuration is only looked at, by somebody whom systemd passes no credentials: what they hold is not missed then.
+    /// Whether the configuration is only read for display, without the credentials that systemd passes to the service; then missing credentials are no error.
     package var doesWithoutCredentials = false
 
     package init(environment: [String: String] = [:]) {
@@ -37,12 +37,12 @@ package struct ConfigContext: Sendable {
         self.emptyVariables = ConfigValue.emptyVariables(of: environment)
     }
 
-    /// In place of a secret that is another service's, or that nobody asks for: a text which every kind of secret can be.
+    /// Stands for a secret that belongs to another service or is not available. Every kind of secret accepts this text.
     static let placeholder = ConfigValue.string("unavailable")
-    /// Keys and tokens are far smaller.
+    /// The largest secret in bytes; keys and tokens are far smaller.
     private static let longestSecret = 65_536
 
-    /// The value that a table stands for; the text of the error says what was found instead.
+    /// The value that a table refers to; the text of the error says what was found instead.
     func resolve(_ table: [String: ConfigValue], _ elsewhere: ConfigIndirection) -> Result<ConfigValue, Unresolved> {
         guard table.count == 1, let (kind, name) = table.first, let text = name.asString, !text.isEmpty else {
             return .failure(Unresolved("a table"))
@@ -61,7 +61,7 @@ package struct ConfigContext: Sendable {
         }
     }
 
-    /// Without the line feed that editors put at the end.
+    /// The file's contents without the line feed that editors put at the end.
     private func content(of path: String) -> Result<ConfigValue, Unresolved> {
         guard let file = fopen(path, "re") else { return .failure(Unresolved("a file \(path) that cannot be read: \(String(cString: strerror(errno)))")) }
         defer { fclose(file) }

@@ -1,4 +1,4 @@
-/// Something in the configuration that keeps the service from starting.
+/// A mistake in the configuration, because of which the service does not start.
 package struct ConfigMistake: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Place: Hashable, Sendable, CustomStringConvertible {
         case key(String)
@@ -17,7 +17,7 @@ package struct ConfigMistake: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     package let place: Place
-    /// The value; secrets are not shown.
+    /// The value that was found; secrets are not shown.
     package let found: String
     package let expectation: String
 
@@ -27,6 +27,6 @@ package struct ConfigMistake: Error, Hashable, Sendable, CustomStringConvertible
         self.expectation = expectation
     }
 
-    /// `proxy.http_port: found 70000, expected a port from 0 to 65535`
+    /// Such as `proxy.http_port: found 70000, expected a port from 0 to 65535`.
     package var description: String { "\(self.place): found \(self.found), expected \(self.expectation)" }
 }

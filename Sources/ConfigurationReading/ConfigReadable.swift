@@ -1,5 +1,5 @@
-/// What can be read from a table of a configuration.
+/// A value that can be read from a table of a configuration.
 package protocol ConfigReadable: Sendable {
-    /// Reads all keys; nil after a mistake that leaves nothing to build the value from (or while describing).
+    /// Reads all keys. Nil after a mistake that leaves no usable value, or while describing.
     init?(_ reader: inout ConfigReader)
 }

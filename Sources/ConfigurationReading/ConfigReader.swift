@@ -1,7 +1,7 @@
-/// Reads keys out of a tree, and notes for each what it is, what it holds, and every mistake, so that all can be told at once.
+/// Reads keys from a tree, and records for each its description, its value, and every mistake, so that all mistakes can be reported together.
 ///
-/// A configuration reads *all* its keys before it gives up: its initialiser returns nil only after the last one. Reading is also
-/// the declaration: with the purpose `.describing`, every table counts as present and nothing as missing, which lists all keys there are.
+/// A configuration reads *all* its keys before it gives up: its initializer returns nil only after the last one. Reading also declares the keys: with the
+/// purpose `.describing` every table counts as present and nothing as missing, so all keys are listed.
 package struct ConfigReader: ~Copyable {
     package enum Purpose: Hashable, Sendable {
         case loading
@@ -17,7 +17,7 @@ package struct ConfigReader: ~Copyable {
     private let root: ConfigValue
     private let surroundings: ConfigContext
     private var path: [String] = []
-    /// Tables that this service reads and does not use: their secrets may be out of its reach, as they should be.
+    /// Tables that this service reads but does not use; it may not be able to read their secrets.
     private var foreignTables: [[String]] = []
 
     package init(_ root: ConfigValue, purpose: Purpose = .loading, surroundings: ConfigContext = ConfigContext()) {
@@ -28,20 +28,20 @@ package struct ConfigReader: ~Copyable {
 
     // MARK: Keys
 
-    /// A key with a default, which is what the property holds.
+    /// Reads a key with a default, which is the current value of the property.
     package mutating func read<Value>(_ key: String, _ type: ConfigType<Value>, into property: inout Value, _ summary: String) {
         if let value = self.value(of: key, type) { property = value }
         self.note(key, type, .defaulted, value: property, summary)
     }
 
-    /// A key that need not be there.
+    /// Reads a key that may be missing.
     package mutating func optional<Value>(_ key: String, _ type: ConfigType<Value>, _ summary: String) -> Value? {
         let value = self.value(of: key, type)
         self.note(key, type, .optional, value: value, summary)
         return value
     }
 
-    /// A key that must be there; nil only after a mistake was noted (or when nothing but the description is wanted).
+    /// Reads a key that has to be there; nil only after a mistake was recorded, or while describing.
     package mutating func required<Value>(_ key: String, _ type: ConfigType<Value>, _ summary: String) -> Value? {
         let value = self.value(of: key, type)
         self.note(key, type, .required, value: value, summary)
@@ -49,7 +49,7 @@ package struct ConfigReader: ~Copyable {
         return value
     }
 
-    /// A key that only older software read.
+    /// Warns of a key that only older software used.
     package mutating func unused(_ key: String, reason: String) {
         guard self.node(key) != nil else { return }
         self.entries.append(
@@ -58,20 +58,20 @@ package struct ConfigReader: ~Copyable {
         self.warnings.append(.unusedKey(self.name(key), reason: reason))
     }
 
-    /// Notes that a value, which can be used, is hardly what was meant.
+    /// Warns that a valid value is probably not what was meant.
     package mutating func doubt(_ key: String, reason: String) {
         guard self.purpose == .loading else { return }
         self.warnings.append(.doubtfulKey(self.name(key), reason: reason))
     }
 
-    /// A table whose keys are read, and which nobody goes by.
+    /// Warns of a table whose keys are read but have no effect.
     package mutating func unserved(_ key: String, reason: String) {
         if self.node(key) != nil { self.warnings.append(.unusedKey(self.name(key), reason: reason)) }
     }
 
     // MARK: Tables
 
-    /// A table that need not be there; nil if it is not, or if it has mistakes.
+    /// Reads a table that may be missing; nil if it is, or if it has mistakes.
     package mutating func table<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
         guard self.isTable(key) || self.purpose == .describing else {
             if let value = self.node(key) { self.mistake(key, value, expectation: "a table") }
@@ -80,7 +80,7 @@ package struct ConfigReader: ~Copyable {
         return self.enter(key, read)
     }
 
-    /// A table all of whose keys have defaults, and which is therefore read even if it is not there.
+    /// Reads a table in which all keys have defaults, even if it is missing.
     package mutating func section<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
         guard self.has(key) else { return self.enter(key, read) }
         return self.table(key, read)
@@ -112,36 +112,36 @@ package struct ConfigReader: ~Copyable {
         self.missing(key, expectation: "a table, which \(purpose) needs")
     }
 
-    /// Whether the key holds a table, where it may hold a table or something else.
+    /// Whether the key contains a table, where something else is allowed, too.
     package func isTable(_ key: String) -> Bool {
         guard case .table = self.node(key) else { return false }
         return true
     }
 
-    /// Whether the key is there at all.
+    /// Whether the key is there.
     package func has(_ key: String) -> Bool { self.node(key) != nil }
 
-    /// Notes that something must be there and is not; of empty variables one is named, for it is what somebody has taken for a value.
+    /// Records that something is missing. If an empty environment variable would set it, that is named, since somebody may take it for a value.
     package mutating func missing(_ key: String, expectation: String) {
         let path = self.path + [key]
         let variable = self.surroundings.emptyVariables.filter { $0.key.starts(with: path) }.map(\.value).min()
         self.mistake(key, found: variable.map { "nothing (the variable \($0) is empty)" } ?? "nothing", expectation: expectation)
     }
 
-    /// Notes that a value which can be read does not fit to others.
+    /// Records that a value can be read, but does not fit others.
     package mutating func mistake(_ key: String, found: String, expectation: String) {
         guard self.purpose == .loading else { return }
         self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: found, expectation: expectation))
     }
 
-    /// Secrets in these tables are other services'. Said before they are read.
+    /// Says that the secrets in these tables belong to other services. Called before the tables are read.
     package mutating func removeSecrets(of tables: String...) {
         self.foreignTables += tables.map { $0.split(separator: ".").map(String.init) }
     }
 
     // MARK: The end
 
-    /// Warns of everything in the tree that is neither among the keys read nor among those that could have been.
+    /// Warns of everything in the tree that is neither a key that was read nor one that could have been.
     package mutating func warnOfUnknownKeys(description: borrowing ConfigReader) {
         let keys = self.entries.map(\.path) + description.entries.map(\.path)
         let tables = self.tables + description.tables
@@ -159,7 +159,7 @@ package struct ConfigReader: ~Copyable {
         }
     }
 
-    /// The variable that has set, or would set, this path.
+    /// The variable that sets this path, or the one that would.
     private func variable(at path: [String]) -> String? {
         var node = self.root as ConfigValue?
         for key in path {

@@ -2,17 +2,17 @@ package import NetworkAddresses
 
 extension ConfigType where Value == String {
     package static let string = ConfigType.text("a string", { $0.isEmpty ? nil : $0 }, show: { $0 })
-    /// Relative to the directory the service is started in.
+    /// A path relative to the directory in which the service is started.
     package static let path = ConfigType.text("a path", { $0.isEmpty ? nil : $0 }, show: { $0 })
 
-    /// Which may lie beside the secret it belongs to, so that services with one configuration have different ones.
+    /// A text that may also be stored in a file, as beside a secret that belongs to it, so that services with the same configuration have different ones.
     package static let elsewhereString: ConfigType = {
         var type = ConfigType.string
         type.elsewhere = .content
         return type
     }()
 
-    /// Of a file that is only read, and may be one of systemd's credentials.
+    /// The path of a file that is only read, so that a credential of systemd may be given instead.
     package static let readPath: ConfigType = {
         var type = ConfigType.path
         type.elsewhere = .path
@@ -39,13 +39,13 @@ extension ConfigType where Value == Bool {
 }
 
 extension ConfigType where Value == UInt16 {
-    /// 0 lets the kernel choose, which only tests want.
+    /// A port; 0 lets the kernel choose, which only tests need.
     package static let port = ConfigType(
         "a port from 0 to 65535", read: { $0.asInteger.flatMap { UInt16(exactly: $0) } }, show: { .integer(Int64($0)) })
 }
 
 extension ConfigType where Value == UInt16 {
-    /// Told to others.
+    /// A port that others are told.
     package static let publicPort = ConfigType(
         "a port from 1 to 65535", read: { $0.asInteger.flatMap { UInt16(exactly: $0) }.flatMap { $0 == 0 ? nil : $0 } },
         show: { .integer(Int64($0)) })
@@ -79,7 +79,7 @@ extension ConfigType where Value == Duration {
 }
 
 extension ConfigType where Value == [String: String] {
-    /// A table whose keys are the operator's.
+    /// A table whose keys are chosen by the operator.
     package static let stringTable: ConfigType = {
         var type = ConfigType.plainStringTable
         type.advice = \.adviceToQuote

@@ -1,12 +1,12 @@
-/// What a key may hold: how it is read, how it is shown, and what to say when it is something else.
+/// The type of a key's value: how it is read, how it is shown, and what is expected.
 package struct ConfigType<Value: Sendable>: Sendable {
-    /// Completes "expected …".
+    /// A text that follows "expected".
     package let expectation: String
-    /// It is, or it holds, something that mistakes must not show; what the effective configuration shows, `show` decides.
+    /// Whether the value is or contains a secret, which mistakes must not show. What the effective configuration shows is decided by `show`.
     package var isSecret = false
-    /// Where its text may lie instead of in the configuration itself.
+    /// Where the text may be stored instead of in the configuration itself.
     package var elsewhere: ConfigIndirection = .nowhere
-    /// What to do about a value that cannot be read, where it shows what was meant.
+    /// Advice about a value that cannot be read, if it shows what was meant.
     package var advice: @Sendable (ConfigValue) -> String? = { _ in nil }
     package let read: @Sendable (ConfigValue) -> Value?
     package let show: @Sendable (Value) -> ConfigValue
@@ -21,7 +21,7 @@ package struct ConfigType<Value: Sendable>: Sendable {
 
     var fullExpectation: String { self.expectation + self.elsewhere.expectation }
 
-    /// A value that has a form as text, such as an address or an id.
+    /// A value with a text form, such as an address or an id.
     package static func text(
         _ expectation: String, _ read: @escaping @Sendable (String) -> Value?, show: @escaping @Sendable (Value) -> String
     ) -> ConfigType {
@@ -34,7 +34,7 @@ package struct ConfigType<Value: Sendable>: Sendable {
         return .text(words, { Value(rawValue: $0) }, show: { $0.rawValue })
     }
 
-    /// An array, or in an environment variable a list with commas; at least one element.
+    /// An array or, in an environment variable, a list with commas; it has at least one element.
     package static func list<Element>(of element: ConfigType<Element>) -> ConfigType where Value == [Element] {
         var type = ConfigType(
             "a list, each \(element.expectation)",

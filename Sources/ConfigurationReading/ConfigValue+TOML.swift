@@ -3,7 +3,7 @@ import TOMLKit
 extension ConfigValue {
     /// Reads a TOML document.
     static func parse(toml text: String, file: String) throws(ConfigMistake) -> ConfigValue {
-        // The library takes a C string, and would silently stop reading at the first NUL.
+        // The library takes a C string, and would ignore everything after the first NUL.
         guard !text.utf8.contains(0) else {
             throw ConfigMistake(place: .file(file), found: "a NUL character", expectation: "TOML")
         }
@@ -20,7 +20,7 @@ extension ConfigValue {
         return ConfigValue(document)
     }
 
-    /// The library's words without the place, which stands before them already: `while parsing value: expected …`.
+    /// The library's text without the position, which is shown before it: `while parsing value: expected …`.
     private static func reason(_ error: TOMLParseError) -> String {
         var text = error.description
         if let place = text.firstRange(of: "\n") { text = String(text[..<place.lowerBound]) }
@@ -30,7 +30,7 @@ extension ConfigValue {
 
     private init(_ table: TOMLTable) {
         var members: [String: ConfigValue] = [:]
-        // Not its iterator, which traps on a key that holds an escaped NUL.
+        // The table's own iterator is not used, because it traps on a key with an escaped NUL.
         for key in table.keys {
             guard let value = table[key] else { continue }
             members[key] = ConfigValue(value)

@@ -1,4 +1,4 @@
-/// A value as it stands in the file or the environment, before the key that reads it has said what it should be.
+/// A value as in the file or the environment, before it is known what type it should have.
 package indirect enum ConfigValue: Hashable, Sendable {
     case table([String: ConfigValue])
     case array([ConfigValue])
@@ -6,9 +6,9 @@ package indirect enum ConfigValue: Hashable, Sendable {
     case integer(Int64)
     case double(Double)
     case boolean(Bool)
-    /// A TOML date or time, which no key takes.
+    /// A TOML date or time, which no key accepts.
     case time
-    /// An environment variable. Whether `12345` is a number, a token or a list of one is for the key to say.
+    /// An environment variable. The key decides whether `12345` is a number, a token or a list with one element.
     case variable(name: String, text: String)
 }
 
@@ -66,7 +66,7 @@ extension ConfigValue {
         }
     }
 
-    /// A variable holds a list with commas; a single value is a list of one.
+    /// The value as an array. A variable contains a list with commas; a single value is a list with one element.
     package var asArray: [ConfigValue]? {
         switch self {
         case .array(let elements): elements
@@ -77,7 +77,7 @@ extension ConfigValue {
         }
     }
 
-    /// Of a table whose keys are the operator's: TOML takes a name with dots for tables in one another, unless it is quoted.
+    /// Advice for a table whose keys are chosen by the operator: TOML reads a name with dots as nested tables, unless it is quoted.
     package var adviceToQuote: String? {
         guard case .table(let members) = self, let (name, inner) = members.sorted(by: { $0.key < $1.key }).first(where: { $0.value.firstPath != nil }),
             let rest = inner.firstPath
@@ -85,13 +85,13 @@ extension ConfigValue {
         return "a name with dots is quoted: \(TOMLText.quoted("\(name).\(rest)")) = …"
     }
 
-    /// The keys that lead to the first value in a table; nil for what is no table, or one without any.
+    /// The keys that lead to the first value in a table; nil for what is no table, or has no value.
     private var firstPath: String? {
         guard case .table(let members) = self, let (name, inner) = members.min(by: { $0.key < $1.key }) else { return nil }
         return inner.firstPath.map { "\(name).\($0)" } ?? name
     }
 
-    /// For an error message: `"abc"`, `70000`, `a table`.
+    /// The value for an error message: `"abc"`, `70000`, `a table`.
     var excerpt: String {
         switch self {
         case .table: "a table"
@@ -104,7 +104,7 @@ extension ConfigValue {
         }
     }
 
-    /// Characters of a value that a message shows; more does not help to find it.
+    /// How many characters of a value a message shows.
     private static let excerptLength = 80
 
     private static func excerpt(_ text: String) -> String {

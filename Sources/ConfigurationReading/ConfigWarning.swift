@@ -1,15 +1,15 @@
-/// Something in the configuration that has no effect, though somebody may think it has.
+/// Something in the configuration that has no effect, although somebody may think that it has.
 package enum ConfigWarning: Hashable, Sendable, CustomStringConvertible {
-    /// No key of ours. The nearest one is named if it is near enough to be what was meant.
+    /// An unknown key. A similar one is named if there is one.
     case unknownKey(String, nearest: String?)
-    /// A variable that sets no key of ours, as the one that sets the nearest key is spelled.
+    /// An environment variable that sets no known key, with the variable of a similar key if there is one.
     case unknownVariable(String, nearest: String?)
-    /// Valid, and hardly what was meant, for the reason given.
+    /// A valid value that is probably not what was meant, for the given reason.
     case doubtfulKey(String, reason: String)
-    /// Read by nobody, for the reason given.
+    /// A key that nothing uses, for the given reason.
     case unusedKey(String, reason: String)
 
-    /// What is written there and not known; nil for what is known.
+    /// The unknown name; nil for other warnings.
     package var unknownName: String? {
         switch self {
         case .unknownKey(let name, _), .unknownVariable(let name, _): name

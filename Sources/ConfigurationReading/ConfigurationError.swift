@@ -1,4 +1,4 @@
-/// A configuration with mistakes, all of them at once.
+/// All mistakes in a configuration.
 package struct ConfigurationError: Error, CustomStringConvertible {
     package let mistakes: [ConfigMistake]
     package let warnings: [ConfigWarning]

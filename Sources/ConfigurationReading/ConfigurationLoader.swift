@@ -3,7 +3,7 @@ import Glibc
 
 /// Reads a configuration from its file and the environment.
 package enum ConfigurationLoader {
-    /// What a service starts with.
+    /// The result of reading a configuration.
     package struct Loaded<Configuration: ConfigReadable>: Sendable {
         package let configuration: Configuration
         package let warnings: [ConfigWarning]
@@ -12,22 +12,22 @@ package enum ConfigurationLoader {
     }
 
     /// - Parameters:
-    ///   - file: nil where everything is in the environment.
-    ///   - doesWithoutCredentials: Whether it is only looked at, where systemd passes no credentials.
+    ///   - file: nil if everything is in the environment.
+    ///   - doesWithoutCredentials: whether it is only read for display, where systemd passes no credentials.
     package static func load<Configuration: ConfigReadable>(
         _: Configuration.Type = Configuration.self, file: String?, environment: [String: String], doesWithoutCredentials: Bool = false
     ) throws(ConfigurationError) -> Loaded<Configuration> {
         try self.load(tree: self.tree(file: file), environment: environment, doesWithoutCredentials: doesWithoutCredentials)
     }
 
-    /// The same for text that is in memory.
+    /// Reads a configuration from text in memory.
     package static func load<Configuration: ConfigReadable>(
         _: Configuration.Type = Configuration.self, toml: String, named name: String = "configuration", environment: [String: String] = [:]
     ) throws(ConfigurationError) -> Loaded<Configuration> {
         try self.load(tree: self.tree(toml: toml, file: name), environment: environment)
     }
 
-    /// Every key there is, with its default; the source of the reference table.
+    /// Every key with its default, for the reference table.
     package static func describe<Configuration: ConfigReadable>(_: Configuration.Type) -> [ConfigEntry] {
         self.description(of: Configuration.self).entries
     }

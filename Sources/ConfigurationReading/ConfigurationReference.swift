@@ -1,4 +1,4 @@
-/// The table of all keys of a file, as dev/docs/configuration.md shows it: made from the declarations that read them.
+/// The table of all keys of a file in dev/docs/configuration.md, made from the declarations that read them.
 package struct ConfigurationReference: CustomStringConvertible {
     private let entries: [ConfigEntry]
 
@@ -9,7 +9,7 @@ package struct ConfigurationReference: CustomStringConvertible {
     /// Every key, in the order in which they are read.
     package var keys: [String] { self.entries.map(\.key) }
 
-    /// GitHub's Markdown.
+    /// The table in GitHub's Markdown.
     package var description: String {
         let rows = self.entries.map { entry in
             "| `\(entry.key)` | \(Self.cell(Self.capitalised(entry.expectation))) | \(Self.initial(entry)) | \(Self.cell(entry.summary)) |"
@@ -30,7 +30,7 @@ package struct ConfigurationReference: CustomStringConvertible {
         return text
     }
 
-    /// A bar would end the cell, and angle brackets would be taken for HTML.
+    /// A bar would end the cell, and angle brackets would be read as HTML.
     private static func cell(_ text: String) -> String {
         text.reduce(into: "") { cell, character in
             switch character {

@@ -1,4 +1,4 @@
-/// Writes what a service goes by, as a TOML file which means the same (except for secrets, which are not shown).
+/// The settings in effect, as a TOML file with the same meaning, except for secrets, which are not shown.
 package struct EffectiveConfiguration: CustomStringConvertible {
     private let entries: [ConfigEntry]
 
@@ -8,7 +8,7 @@ package struct EffectiveConfiguration: CustomStringConvertible {
 
     package var description: String {
         var lines: [String] = []
-        // Keys of the top level first: behind a table's header they would belong to the table.
+        // Keys of the top level come first: behind a table's header they would belong to that table.
         for table in self.tables {
             if !table.isEmpty {
                 if !lines.isEmpty { lines.append("") }
@@ -22,7 +22,7 @@ package struct EffectiveConfiguration: CustomStringConvertible {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// In the order of their first key; none that would be empty.
+    /// The tables in the order of their first key, without empty ones.
     private var tables: [[String]] {
         var tables: [[String]] = [[]]
         for entry in self.entries where entry.value != nil {

@@ -1,9 +1,9 @@
-/// Finds the key that somebody may have meant who wrote another.
+/// Finds the key that was probably meant by an unknown one.
 package struct NearestKey {
-    /// Keys and tables that exist.
+    /// All existing keys and tables.
     let known: [[String]]
 
-    /// nil if nothing is near. What lies in the same table comes first: more people mistake a name than a table.
+    /// Nil if nothing is similar. Keys of the same table are preferred, since people mistype a name more often than they choose a wrong table.
     func callAsFunction(to path: [String]) -> [String]? {
         self.sibling(of: path, within: 1) ?? self.below(path) ?? self.sibling(of: path, within: max(1, (path.last ?? "").count / 3)) ?? self.elsewhere(path)
     }
@@ -16,13 +16,13 @@ package struct NearestKey {
         return nearest.0
     }
 
-    /// The key of that very name in a table inside of the one it was written in.
+    /// A key with exactly this name in a table inside of the one in which it was written.
     private func below(_ path: [String]) -> [String]? {
         guard path.count > 1 else { return nil }
         return self.known.first { $0.last == path.last && $0.starts(with: path.dropLast()) }
     }
 
-    /// Where one name is the other with a word before or behind it, as in `port` for `http_port`, that is as near as one typing mistake.
+    /// A name that is the other one with a word before or behind it, as `port` and `http_port`, counts as one typing mistake.
     private static func siblingDistance(from written: String, to known: String) -> Int {
         let (short, long) = written.count < known.count ? (written, known) : (known, written)
         if long.hasSuffix("_\(short)") || long.hasPrefix("\(short)_") { return 1 }
@@ -36,7 +36,7 @@ package struct NearestKey {
         return nearest.0
     }
 
-    /// A key under its right name in a wrong table is as near as one typing mistake.
+    /// A key with the right name in a wrong table counts as one typing mistake.
     private static func distance(from written: [String], to known: [String]) -> Int {
         if written.last == known.last { return 1 }
         return self.editDistance(Array(written.joined(separator: ".").utf8), Array(known.joined(separator: ".").utf8))

@@ -1,6 +1,6 @@
 /// Writes values as TOML (v1.0.0).
 package enum TOMLText {
-    /// A basic string with its escapes.
+    /// A basic string, with escapes.
     package static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
@@ -32,7 +32,7 @@ package enum TOMLText {
         return isBare && !key.isEmpty ? key : self.quoted(key)
     }
 
-    /// On one line; tables are inline.
+    /// The value on one line; tables are inline.
     static func value(_ value: ConfigValue) -> String {
         switch value {
         case .table(let members):

@@ -1,23 +1,23 @@
 import Timing
 
-/// How long a call may take. One that only reads or changes the daemon's memory must be prompt; one which waits for a
-/// program, a registry or a person has no limit but the cancellation of the task that made it.
+/// How long a call may take. Calls that only read or change the daemon's memory have to be prompt. Calls that wait for a program, a registry or a person have
+/// no limit, and end when their task is cancelled.
 struct CallLimit: Sendable {
-    /// nil: none.
+    /// Nil for no limit.
     var duration: Duration?
 
-    /// Inspect, list, create and the like: milliseconds on a healthy machine, seconds on one that thrashes.
+    /// For inspect, list, create and the like: milliseconds on a healthy machine, seconds on an overloaded one.
     static let prompt = CallLimit(duration: .seconds(30))
-    /// Starting runs hooks and a runtime, and fifty at once queue up in containerd.
+    /// For starting a container, which runs hooks and a runtime; fifty at once queue up in containerd.
     static let start = CallLimit(duration: .seconds(120))
-    /// Waiting, following logs or events, pulling.
+    /// For waiting, following logs or events, and pulling.
     static let none = CallLimit(duration: nil)
 
-    /// Stopping: the container's own grace period, then what the daemon needs to kill it.
+    /// For stopping: the container's grace period, and then the time that the daemon needs to kill it.
     static func stop(grace: Duration) -> CallLimit { CallLimit(duration: grace + .seconds(30)) }
 }
 
-/// The limit has passed.
+/// Thrown when the limit has passed.
 struct TimeLimitReached: Error {}
 
 /// Runs `body`, cancelling it when `limit` has passed.

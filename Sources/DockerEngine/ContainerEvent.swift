@@ -1,16 +1,16 @@
 package import UTCTime
 
-/// Something that happened to a container.
+/// An event of a container.
 package struct ContainerEvent: Hashable, Sendable {
-    /// What happened, as far as it concerns us.
+    /// The kinds of events that are distinguished.
     package enum Action: Hashable, Sendable {
         case created, started
-        /// Its first process has ended.
+        /// The container's first process has ended.
         case died
-        /// A process was killed for want of memory; normally followed by the end.
+        /// A process was killed because memory was short; normally the end follows.
         case ranOutOfMemory
         case removed
-        /// Docker's own word, without what follows a colon in it.
+        /// Any other event, by Docker's name without what follows a colon.
         case other(String)
 
         init(_ text: String) {
@@ -30,10 +30,10 @@ package struct ContainerEvent: Hashable, Sendable {
     package var name: String
     /// The container's labels, and what Docker adds to them.
     package var attributes: [String: String]
-    /// nil for what a daemon sends without one.
+    /// Nil if the daemon sends no time.
     package var time: UTCInstant?
 
-    /// Status of the first process; with `died` only. Any 64-bit number is tolerated.
+    /// Exit code of the first process; nil for other events than `died`. Any 64-bit number is accepted.
     package var exitCode: Int64? { self.action == .died ? self.attributes["exitCode"].flatMap { Int64($0) } : nil }
 }
 

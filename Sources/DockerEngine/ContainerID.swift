@@ -1,6 +1,6 @@
-/// Names one container on one daemon: its id, or its name, which Docker takes wherever it takes an id.
+/// The id or the name of one container on one daemon. Docker accepts a name wherever it accepts an id.
 package struct ContainerID: RawRepresentable, Hashable, Sendable {
-    /// Longest that is accepted; an id has 64 characters, our names fewer.
+    /// The longest text that is accepted; an id has 64 characters, our names have fewer.
     private static let lengthLimit = 255
 
     package let rawValue: String
@@ -16,7 +16,7 @@ package struct ContainerID: RawRepresentable, Hashable, Sendable {
 }
 
 extension ContainerID: CustomStringConvertible {
-    /// An id in full is 64 digits that nobody reads; Docker's own tools show twelve.
+    /// Of a complete id the first twelve digits, as in Docker's own tools.
     package var description: String {
         self.rawValue.utf8.count == 64 ? String(self.rawValue.prefix(12)) : self.rawValue
     }

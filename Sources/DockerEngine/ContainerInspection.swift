@@ -1,23 +1,23 @@
-/// What `inspect` tells of one container, as far as we use it. What an old container's daemon leaves out is empty here.
+/// What `inspect` says about one container, in the detail that is used here. Values that an older daemon leaves out are empty.
 package struct ContainerInspection: Hashable, Sendable {
     package var id: ContainerID
-    /// Without the slash the API puts in front.
+    /// The name without the slash that the API puts in front.
     package var name: String
     /// Of the image it was made from; empty where it is not told.
     package var imageID: String
     package var state: ContainerState
     package var labels: [String: String]
-    /// Whether its output is one raw stream (a terminal) instead of frames.
+    /// Whether the output is one raw stream, as from a terminal, and not frames.
     package var hasTerminal: Bool
-    /// The container whose network it uses as its own; its address is that one's.
+    /// The container whose network this one uses, and whose address it therefore has.
     package var networkOf: ContainerID?
-    /// The address on Docker's default bridge, gone from API 1.52 on; nil when there is none.
+    /// The address on Docker's default bridge, which API 1.52 no longer has; nil if there is none.
     var bridgeAddress: String?
-    /// Address by network name, for the networks it has one on. Empty unless it runs.
+    /// The address in each network, by the network's name. Empty unless the container runs.
     package var addresses: [String: String]
 
-    /// Where to reach it: on `network` if it is attached to that, otherwise on the default bridge, otherwise on the
-    /// first of its networks by name. nil when it has no address, as while it does not run.
+    /// The address of the container: on `network` if it is attached to that, otherwise on the default bridge, otherwise on the first of its networks by name.
+    /// Nil if it has none, as while it does not run.
     package func address(on network: String? = nil) -> String? {
         if let network, let address = self.addresses[network] { return address }
         return self.bridgeAddress ?? self.addresses["bridge"] ?? self.addresses.min { $0.key < $1.key }?.value
@@ -84,14 +84,14 @@ extension ContainerInspection: Decodable {
     }
 }
 
-/// Of a container's host configuration, which network it has.
+/// The part of a container's host configuration that says which network it uses.
 struct HostNetwork: Decodable {
     private enum CodingKeys: String, CodingKey { case mode = "NetworkMode" }
 
-    /// Before the id of another container in the mode.
+    /// Precedes the id of another container in the mode.
     private static let prefix = "container:"
 
-    /// The one whose network it is; nil for a network of its own.
+    /// The container whose network is used; nil for a network of its own.
     var container: ContainerID?
 
     init(from decoder: any Decoder) throws {
@@ -102,6 +102,6 @@ struct HostNetwork: Decodable {
 }
 
 extension String? {
-    /// nil for the empty text with which Go writes "none".
+    /// Nil for an empty text, which is how Go writes "none".
     fileprivate var nonEmpty: String? { self.flatMap { $0.isEmpty ? nil : $0 } }
 }

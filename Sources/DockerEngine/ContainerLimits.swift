@@ -1,15 +1,15 @@
-/// What a container may use. nil is no limit of ours.
+/// What a container may use; nil sets no limit.
 package struct ContainerLimits: Hashable, Sendable {
-    /// Scheduler period in microseconds. The kernel takes 1 000 to 1 000 000, and 100 000 when it is not set.
+    /// Scheduler period in microseconds. The kernel accepts 1 000 to 1 000 000, and uses 100 000 if it is not set.
     package var cpuPeriodMicroseconds: UInt64?
-    /// Share of each period in percent of one processor; 200 is two processors.
+    /// Processor time in each period, in percent of one processor; 200 means two processors.
     package var cpuPercent: UInt64?
-    /// Processor time each process may use up in its life, in seconds (`RLIMIT_CPU`); it is killed then.
+    /// Processor time in seconds that each process may use in its life (`RLIMIT_CPU`); then it is killed.
     package var cpuTimeSeconds: UInt64?
     package var memoryBytes: Int64?
-    /// Size of the writable layer; only some storage drivers can.
+    /// Size of the writable layer; only some storage drivers support this.
     package var diskBytes: Int64?
-    /// Processes and threads. Ample for a browser in a container, and the end of a fork bomb.
+    /// Number of processes and threads. Enough for a browser, and it stops a fork bomb.
     package var processes: Int64? = 4096
 
     package init(
@@ -26,7 +26,7 @@ package struct ContainerLimits: Hashable, Sendable {
     /// The kernel's period where none is given, in microseconds.
     private static let standardPeriodMicroseconds: UInt64 = 100_000
 
-    /// Processor time per period, in microseconds. A product beyond all bounds is the largest number: no limit.
+    /// Processor time per period, in microseconds. If the product overflows it is the largest number, which means no limit.
     var cpuQuotaMicroseconds: Int64? {
         guard let cpuPercent else { return nil }
         let (product, overflow) = (self.cpuPeriodMicroseconds ?? Self.standardPeriodMicroseconds)

@@ -1,20 +1,20 @@
 package import UTCTime
 
-/// A container's state at the moment it was inspected.
+/// A container's state when it was inspected.
 package struct ContainerState: Hashable, Sendable {
     package var status: ContainerStatus
-    /// Whether its first process lives; true for a paused one too.
+    /// Whether its first process runs; also true for a paused one.
     package var isRunning: Bool
-    /// Meaningful once it has run: 0 before. Any 64-bit number is tolerated.
+    /// The exit code; 0 before the container has ended. Any 64-bit number is accepted.
     package var exitCode: Int64
     package var wasKilledForMemory: Bool
-    /// Of its first process, as the daemon's machine counts; nil unless it runs.
+    /// The id of its first process on the daemon's machine; nil unless it runs.
     package var processID: Int64?
-    /// Why it could not be started, in the daemon's words.
+    /// Why it could not be started, in the daemon's own words.
     package var error: String?
-    /// nil when it never ran.
+    /// Nil if it never ran.
     package var startedAt: UTCInstant?
-    /// nil while it has not ended.
+    /// Nil while it has not ended.
     package var finishedAt: UTCInstant?
 }
 
@@ -43,10 +43,10 @@ extension ContainerState: Decodable {
     }
 }
 
-/// Where a container is in its life, in Docker's words.
+/// A container's state, in Docker's terms.
 package enum ContainerStatus: Hashable, Sendable {
     case created, running, paused, restarting, removing, exited, dead
-    /// A word of a later API.
+    /// A state that only a later API version has.
     case other(String)
 
     init(_ text: String) {
@@ -63,9 +63,9 @@ package enum ContainerStatus: Hashable, Sendable {
     }
 }
 
-/// How a container ended.
+/// The end of a container.
 package struct ContainerExit: Hashable, Sendable, Decodable {
-    /// Status of its first process, 128 + n when signal n killed it. Any 64-bit number is tolerated.
+    /// Exit code of its first process; 128 + n if signal n killed it. Any 64-bit number is accepted.
     package var code: Int64
 
     private enum CodingKeys: String, CodingKey {

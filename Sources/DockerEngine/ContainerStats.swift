@@ -1,9 +1,9 @@
-/// One sample of what a container uses. A value the daemon leaves out is nil: it does so for a container that is not
-/// running, and on a kernel without the controller in question.
+/// One sample of a container's use of resources. A value that the daemon leaves out is nil: it does so for a container that is not running, and on a kernel
+/// without the controller.
 package struct ContainerStats: Hashable, Sendable {
-    /// Without page cache that can be dropped.
+    /// Memory in use, without page cache that can be dropped.
     package var memoryUsedBytes: UInt64?
-    /// The container's limit; the machine's memory where it has none.
+    /// The container's limit, or the machine's memory if it has none.
     package var memoryLimitBytes: UInt64?
     /// Processor time used since the container started.
     package var cpuNanoseconds: UInt64?
@@ -21,9 +21,9 @@ extension ContainerStats: Decodable {
 
     private struct Memory: Decodable {
         struct Details: Decodable {
-            /// cgroup v1.
+            /// In cgroup v1.
             var cache: UInt64?
-            /// cgroup v2.
+            /// In cgroup v2.
             var inactive_file: UInt64?
         }
 
@@ -50,10 +50,10 @@ extension ContainerStats: Decodable {
         let memory = try fields.decodeIfPresent(Memory.self, forKey: .memory)
         let cpu = try fields.decodeIfPresent(CPU.self, forKey: .cpu)
         let cache = memory?.stats?.cache ?? memory?.stats?.inactive_file ?? 0
-        // The two are not read at one moment, so the cache may be the larger.
+        // The two numbers are not read at the same moment, so the cache may be larger.
         self.memoryUsedBytes = memory?.usage.map { $0 > cache ? $0 - cache : 0 }
         self.memoryLimitBytes = memory?.limit
-        // Without a running process the daemon sends a total of zero and no system time.
+        // If no process runs, the daemon sends a total of 0 and no system time.
         self.systemCPUNanoseconds = cpu?.system_cpu_usage
         self.cpuNanoseconds = cpu?.cpu_usage?.total_usage
         self.processes = try fields.decodeIfPresent(Processes.self, forKey: .processes)?.current

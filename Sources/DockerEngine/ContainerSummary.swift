@@ -1,14 +1,14 @@
 package import UTCTime
 
-/// One line of the list of containers.
+/// One container in the list of containers.
 package struct ContainerSummary: Hashable, Sendable {
     package var id: ContainerID
-    /// Without the slash the API puts in front; more than one where old-style links exist.
+    /// The names without the slash that the API puts in front; more than one if there are old-style links.
     package var names: [String]
     package var labels: [String: String]
     package var status: ContainerStatus
     package var createdAt: UTCInstant
-    /// The container whose network it uses as its own.
+    /// The container whose network it uses.
     package var networkOf: ContainerID?
 }
 

@@ -1,4 +1,4 @@
-/// The body of `POST /containers/create`, as far as we fill it in. Keys are spelled as the API spells them.
+/// The body of `POST /containers/create`, with the keys that are used here. Keys are spelled as in the API.
 struct CreateContainerBody: Encodable {
     enum CodingKeys: String, CodingKey {
         case image = "Image"
@@ -93,7 +93,7 @@ struct CreateContainerBody: Encodable {
         }
     }
 
-    /// Soft and hard limit are the same: the unit is the one of setrlimit(2), seconds for `cpu`.
+    /// Soft and hard limit are the same. The unit is that of setrlimit(2), seconds for `cpu`.
     struct Ulimit: Encodable {
         enum CodingKeys: String, CodingKey {
             case name = "Name"
@@ -120,9 +120,9 @@ struct CreateContainerBody: Encodable {
 
         static let allGPUs = DeviceRequest(count: -1, capabilities: [["gpu"]])
 
-        /// −1 is all there are.
+        /// −1 means all.
         var count: Int
-        /// Any of these lists, all words of the list.
+        /// A device has to have all capabilities of one of these lists.
         var capabilities: [[String]]
     }
 

@@ -1,7 +1,7 @@
-/// The daemon's words about a failure. The Engine API has no error codes beyond the HTTP status, which is 500 for a full
-/// disk as for a refused registry password, so a few phrases of moby and containerd tell them apart; only this file knows them.
+/// The daemon's text about a failure. The Engine API has no error codes but the HTTP status, which is 500 both for a full disk and for a password that a
+/// registry refuses. So a few phrases of moby and containerd are recognized; only this file knows them.
 struct DaemonMessage {
-    /// Longest text kept, in characters; OCI runtimes like to quote whole stack traces.
+    /// How many characters of the text are kept; OCI runtimes quote whole stack traces.
     private static let lengthLimit = 500
 
     let text: String
@@ -19,12 +19,12 @@ struct DaemonMessage {
     /// ENOSPC and EDQUOT, as Go prints them.
     var saysDiskFull: Bool { self.contains(anyOf: ["no space left on device", "disk quota exceeded"]) }
 
-    /// `--storage-opt is supported only for overlay over xfs with 'pquota' mount option`: a status 500, and yet the caller's to change.
+    /// `--storage-opt is supported only for overlay over xfs with 'pquota' mount option`: the status is 500, but the request has to be changed.
     var saysOptionUnsupported: Bool { self.contains(anyOf: ["storage-opt"]) }
 
     var saysNoSuchContainer: Bool { self.contains(anyOf: ["no such container"]) }
 
-    /// Podman says so with a status 500: `creating container storage: the container name "plane-b" is already in use by …`
+    /// Podman reports this with status 500: `creating container storage: the container name "plane-b" is already in use by …`
     var saysNameTaken: Bool { self.contains(anyOf: ["container name"]) && self.contains(anyOf: ["already in use"]) }
 
     var saysNoSuchImage: Bool { self.contains(anyOf: ["no such image"]) }
@@ -32,8 +32,8 @@ struct DaemonMessage {
     /// Both directions of a version mismatch: `client version 1.30 is too old. Minimum supported API version is 1.44`.
     var saysVersionMismatch: Bool { self.contains(anyOf: ["client version "]) && self.contains(anyOf: ["too old", "too new"]) }
 
-    /// The engine's own trouble, whatever the image: containerd is away, the network cannot be set up, something took too long. Asking again
-    /// may help, or a look at the machine will. What is not listed here is taken for the container's fault.
+    /// A failure of the engine itself, whatever the image: containerd is away, the network cannot be set up, something took too long. Another attempt may
+    /// succeed, or the machine has to be repaired. Other texts are taken for faults of the container.
     var saysEngineTrouble: Bool {
         self.contains(anyOf: [
             "containerd", "code = unavailable", "connection error", "transport is closing", "ttrpc: closed", "deadline exceeded",
@@ -45,10 +45,10 @@ struct DaemonMessage {
         ]) && !self.contains(anyOf: ["oci runtime", "mount source path"])
     }
 
-    /// What is wrong with a pull. A registry that denies and one that does not know the image say nearly the same, on purpose.
+    /// Why a pull has failed. A registry that refuses and one that does not know the image intentionally say nearly the same.
     ///
-    /// Seen with Docker 20.10 to 28; the words are Go's (`net`, `crypto/x509`) and the distribution project's error codes. The order matters:
-    /// a quota's message may hold "denied", a look-up's "not found" and "timeout".
+    /// The phrases were seen with Docker 20.10 to 28; they come from Go (`net`, `crypto/x509`) and from the error codes of the distribution project. The
+    /// order matters: the text about a quota may contain "denied", that about a lookup "not found" and "timeout".
     var pullFailure: EngineError.Code {
         if self.saysDiskFull { return .diskFull }
         if let trouble = self.registryAnswer { return .registry(trouble) }
@@ -73,7 +73,7 @@ struct DaemonMessage {
         return .daemonFailed
     }
 
-    /// What the registry said of itself, in an answer.
+    /// The failure that the registry has reported in its answer.
     private var registryAnswer: RegistryTrouble? {
         if self.contains(anyOf: ["toomanyrequests", "too many requests", "rate limit", "status code 429", "status: 429"]) { return .rateLimited }
         if self.contains(anyOf: ["quota exceeded", "exceeded your quota", "exceeded the quota", "over quota", "402 payment required"]) {

@@ -2,11 +2,11 @@ import AsyncHTTPClient
 package import NIOCore
 import NIOHTTP1
 
-/// Files of a container, as tar archives; the container needs no program for it.
+/// Copying files of a container as tar archives. The container needs no program for that.
 extension DockerClient {
-    /// Reads the archive of a file, or of a directory with all in it, at the pace of `body`. `began` is called before, when
-    /// the daemon has found it.
-    /// - Throws: `badRequest` when there is no such path.
+    /// Reads the archive of a file, or of a directory with its contents, at the pace of `body`. Before that, `began` is called when the daemon has found the
+    /// path.
+    /// - Throws: `badRequest` if there is no such path.
     package func readArchive(
         of path: String, in id: ContainerID, began: () -> Void = {}, _ body: (ByteBuffer) async throws -> Void
     ) async throws(EngineError) {

@@ -2,9 +2,10 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 
-/// The life of a container. Each call is idempotent where Docker is: starting what runs and stopping what does not succeed.
+/// Creating, starting, stopping and removing containers. Calls are idempotent where Docker is: starting a running container succeeds, and so does stopping
+/// one that does not run.
 extension DockerClient {
-    /// Creates a container. It does not run yet.
+    /// Creates a container without starting it.
     /// - Throws: `noSuchImage`, `nameConflict` or `badRequest` among others.
     package func createContainer(_ spec: ContainerSpec, name: ContainerID) async throws(EngineError) -> ContainerID {
         struct Reply: Decodable {
@@ -24,8 +25,8 @@ extension DockerClient {
         return try await self.decode(Reply.self, from: request).id
     }
 
-    /// Starts a container; nothing happens if it runs already.
-    /// - Throws: `notStartable` when the fault is in the specification or the image.
+    /// Starts a container; does nothing if it runs already.
+    /// - Throws: `notStartable` if the fault is in the specification or the image.
     package func start(_ id: ContainerID) async throws(EngineError) {
         var request = Self.request(.POST, id, "start", attempt: "start container \(id)")
         request.subject = .start
@@ -33,7 +34,7 @@ extension DockerClient {
         try await self.perform(request)
     }
 
-    /// Bytes of what there is to say of one container. Its environment is a request's and its image's, its labels are its image's.
+    /// The largest description of one container in bytes. It contains an environment from the request and the image, and labels from the image.
     private static let inspectionLimit = 8 * 1024 * 1024
 
     package func inspect(_ id: ContainerID) async throws(EngineError) -> ContainerInspection {
@@ -41,9 +42,9 @@ extension DockerClient {
             ContainerInspection.self, from: Self.request(.GET, id, "json", attempt: "inspect container \(id)"), upTo: Self.inspectionLimit)
     }
 
-    /// Asks the container to stop (its stop signal, normally SIGTERM), kills it after `grace`, and returns when it has
-    /// ended. Nothing happens if it does not run.
-    /// - Parameter grace: whole seconds count; a part of one is a whole one.
+    /// Asks the container to stop (by its stop signal, normally SIGTERM), kills it after `grace`, and returns when it has ended. Does nothing if it does not
+    /// run.
+    /// - Parameter grace: rounded up to whole seconds.
     package func stop(_ id: ContainerID, grace: Duration = .seconds(10)) async throws(EngineError) {
         let parts = grace.components
         let seconds = max(0, parts.seconds) + (parts.attoseconds > 0 ? 1 : 0)
@@ -53,18 +54,18 @@ extension DockerClient {
     }
 
     /// Sends a signal, by name, to the container's first process.
-    /// - Throws: `conflict` when it does not run.
+    /// - Throws: `conflict` if it does not run.
     package func kill(_ id: ContainerID, signal: String = "SIGKILL") async throws(EngineError) {
         try await self.perform(
             Self.request(.POST, id, "kill", query: [("signal", signal)], attempt: "send \(signal) to container \(id)"))
     }
 
     /// Removes the container and its anonymous volumes.
-    /// - Parameter force: kill it first if it runs; without, a running one is a `conflict`.
+    /// - Parameter force: whether to kill it first if it runs; without that, a running one is a `conflict`.
     package func remove(_ id: ContainerID, force: Bool = false) async throws(EngineError) {
         var request = Self.request(
             .DELETE, id, nil, query: [("force", String(force)), ("v", "true")], attempt: "remove container \(id)")
-        // Deleting a large writable layer takes the disk's time.
+        // Deleting a large writable layer takes as long as the disk needs.
         request.limit = .start
         try await self.perform(request)
     }
@@ -75,15 +76,15 @@ extension DockerClient {
         do {
             return try await self.decode([ContainerSummary].self, from: Self.listRequest(["label": [label]]))
         } catch where error.code == .replyTooLarge {
-            // A list tells all labels, and an image may have many.
+            // A list contains all labels of the containers, and an image may have many.
             return try await self.listInPages(label: label)
         }
     }
 
-    /// As many as one page may have of the largest that anybody lets live.
+    /// The number of containers on a page. Even containers with the most labels that are left running fit.
     private static let pageLength = 16
 
-    /// From the newest to the oldest. What is made meanwhile is not in it.
+    /// Lists containers from the newest to the oldest. Containers that are made meanwhile are not in it.
     private func listInPages(label: String) async throws(EngineError) -> [ContainerSummary] {
         var containers: [ContainerSummary] = []
         while true {
@@ -93,7 +94,7 @@ extension DockerClient {
             do {
                 page = try await self.decode([ContainerSummary].self, from: Self.listRequest(filters, limit: Self.pageLength))
             } catch where error.code == .noSuchContainer || error.code == .badRequest {
-                // The last one is gone; from the beginning, another time.
+                // The last container of the page before is gone. The caller has to begin again, at another time.
                 throw EngineError(.conflict, attempt: error.attempt, cause: error)
             }
             containers += page
@@ -109,7 +110,7 @@ extension DockerClient {
             attempt: "list the containers with label \(filters["label", default: []].joined(separator: ", "))")
     }
 
-    /// Returns when the container does not run any more, at once if it does not run now.
+    /// Returns when the container does not run any more; at once if it does not run now.
     package func wait(_ id: ContainerID) async throws(EngineError) -> ContainerExit {
         var request = Self.request(
             .POST, id, "wait", query: [("condition", "not-running")], attempt: "wait for the end of container \(id)")
@@ -117,7 +118,7 @@ extension DockerClient {
         return try await self.decode(ContainerExit.self, from: request)
     }
 
-    /// A call about an existing container.
+    /// A request about an existing container.
     static func request(
         _ method: HTTPMethod, _ id: ContainerID, _ verb: String?, query: [(name: String, value: String)] = [],
         attempt: String

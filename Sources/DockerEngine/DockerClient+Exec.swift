@@ -2,7 +2,7 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 
-/// A program to be run in a container that runs.
+/// A program to be run in a running container.
 package struct ExecSpec: Hashable, Sendable {
     package var command: [String]
     package var hasTerminal: Bool
@@ -17,14 +17,14 @@ package struct ExecSpec: Hashable, Sendable {
     }
 }
 
-/// Both ends of a program that runs in a container. For one task, which may write in another one.
+/// Output and input of a program that runs in a container. Reading is for one task; another one may write.
 package struct ExecStreams: ~Copyable {
     fileprivate var streams: HijackedConnection.Streams
     fileprivate var decoder: ExecFrameDecoder
     fileprivate let attempt: String
     package let input: ExecInputWriter
 
-    /// What the program has written; nil when it has ended.
+    /// The program's next output; nil when it has ended.
     package mutating func next() async throws -> [ExecPiece]? {
         while true {
             let bytes: ByteBuffer?
@@ -49,17 +49,17 @@ package struct ExecStreams: ~Copyable {
 package struct ExecInputWriter: Sendable {
     fileprivate let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
 
-    /// Waits while the program does not read.
+    /// Waits if the program does not read.
     package func write(_ bytes: [UInt8]) async throws { try await self.outbound.write(ByteBuffer(bytes: bytes)) }
 
-    /// The program has read everything.
+    /// Ends the input; the program reads what was written before.
     package func finish() { self.outbound.finish() }
 }
 
-/// Programs that are run in a container beside its own.
+/// Running additional programs in a container.
 extension DockerClient {
-    /// Makes a program ready to be run.
-    /// - Throws: `noSuchContainer`; `conflict` when the container does not run.
+    /// Prepares a program to be run.
+    /// - Throws: `noSuchContainer`; `conflict` if the container does not run.
     package func createExec(_ spec: ExecSpec, in id: ContainerID) async throws(EngineError) -> ContainerID {
         struct Body: Encodable {
             enum CodingKeys: String, CodingKey {
@@ -95,7 +95,8 @@ extension DockerClient {
         return try await self.decode(Reply.self, from: request).id
     }
 
-    /// Runs it, and calls `body` with its ends. The daemon has started it then, or says in its output why it cannot.
+    /// Runs the program, and calls `body` with its output and input. By then the daemon has started it; otherwise its output says why it could not be
+    /// started.
     package func startExec<Result: Sendable>(
         _ exec: ContainerID, hasTerminal: Bool, _ body: (inout ExecStreams) async throws -> Result
     ) async throws(EngineError) -> Result {

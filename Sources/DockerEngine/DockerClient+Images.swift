@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Images on this machine, and how they get here.
+/// Images on this machine, and pulling them.
 extension DockerClient {
     /// Whether the image is on this machine.
     package func imageExists(_ image: ImageReference) async throws(EngineError) -> Bool {
@@ -14,7 +14,7 @@ extension DockerClient {
         }
     }
 
-    /// Makes an image of one layer out of an archive (tar), without a registry. One of that name is replaced.
+    /// Makes an image with one layer from an archive (tar), without a registry. An image with that name is replaced.
     package func importImage(_ archive: [UInt8], as image: ImageReference) async throws(EngineError) {
         let attempt = "import image \(image)"
         guard let tag = image.tag else { throw EngineError(.badRequest, attempt: attempt, hint: "an imported image needs a tag") }
@@ -24,18 +24,18 @@ extension DockerClient {
         request.contentType = "application/x-tar"
         let lines = EngineStream(
             try await self.transport.open(request), decoder: JSONLineDecoder<PullMessage>(), request: request, endpoint: self.endpoint)
-        // As for a pull, a failure may come after the status.
+        // As with a pull, a failure may be reported after the status.
         for try await case .failure(let text) in lines {
             throw EngineError(.daemonFailed, attempt: attempt, message: DaemonMessage(text).text)
         }
     }
 
-    /// Fetches the image from its registry and returns when it is here. Layers that are here already are not fetched again.
+    /// Pulls the image from its registry, and returns when it is on this machine. Layers that are here already are not fetched again.
     ///
-    /// It takes as long as it takes: cancel the task to give up. Two pulls of one image at once share their downloads in the daemon.
+    /// There is no time limit; cancel the task to give up. Two pulls of one image at the same time share their downloads in the daemon.
     /// - Parameters:
     ///   - auth: sent to the daemon in a header; never logged.
-    ///   - progress: called in order, often, and never again after this method has returned.
+    ///   - progress: called often and in order, and never after this method has returned.
     /// - Throws: `imageNotFound`, `pullDenied`, `registry` or `diskFull` among others.
     package func pull(
         _ image: ImageReference, auth: RegistryAuth? = nil, progress: @Sendable (PullProgress) -> Void = { _ in }
@@ -57,7 +57,7 @@ extension DockerClient {
         let lines = EngineStream(
             try await self.transport.open(request), decoder: JSONLineDecoder<PullMessage>(), request: request,
             endpoint: self.endpoint)
-        // The status was sent before the registry was asked: a failure comes as one of the lines.
+        // The status is sent before the registry is asked, so a failure is reported as one of the lines.
         for try await line in lines {
             switch line {
             case .progress(let step): progress(step)

@@ -5,9 +5,9 @@ import NIOHTTP1
 /// A network of containers on a bridge of this machine.
 package struct BridgeNetwork: Hashable, Sendable {
     package var name: String
-    /// The bridge's interface; nil lets Docker choose, or says that it did.
+    /// The name of the bridge's interface; nil lets Docker choose one, or means that it did.
     package var bridge: String?
-    /// Whether its containers reach one another (`com.docker.network.bridge.enable_icc`).
+    /// Whether its containers can reach one another (`com.docker.network.bridge.enable_icc`).
     package var connectsContainers: Bool
 
     package init(name: String, bridge: String?, connectsContainers: Bool) {
@@ -21,7 +21,7 @@ package struct BridgeNetwork: Hashable, Sendable {
 }
 
 extension DockerClient {
-    /// The network of that name; nil if there is none, or if it is on no bridge.
+    /// The network with that name; nil if there is none, or if it has no bridge.
     package func network(named name: String) async throws(EngineError) -> BridgeNetwork? {
         struct Reply: Decodable {
             enum CodingKeys: String, CodingKey {
@@ -35,7 +35,7 @@ extension DockerClient {
         }
         let request = EngineRequest(
             path: "/networks", query: [("filters", EngineFilter.encode(["name": [name]]))], subject: .daemon, attempt: "look for network \(name)")
-        // The filter finds every name that contains this one.
+        // The filter matches every name that contains this one.
         guard let reply = try await self.decode([Reply].self, from: request).first(where: { $0.name == name && $0.driver == "bridge" })
         else { return nil }
         let options = reply.options ?? [:]
@@ -44,7 +44,7 @@ extension DockerClient {
     }
 
     /// Makes a network without IPv6.
-    /// - Throws: among others when a network of that name, or one with that bridge, exists.
+    /// - Throws: among others if a network with that name, or with that bridge, exists.
     package func createNetwork(_ network: BridgeNetwork, labels: [String: String] = [:]) async throws(EngineError) {
         struct Body: Encodable {
             enum CodingKeys: String, CodingKey {

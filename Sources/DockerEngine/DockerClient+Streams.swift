@@ -1,17 +1,16 @@
 import NIOHTTP1
 package import UTCTime
 
-/// What goes on at the daemon: events, output, use of resources.
+/// Reading what happens at the daemon: events, output, use of resources.
 extension DockerClient {
-    /// What happens to containers that carry the label, from now on or from `since`. Returns when the daemon has begun to
-    /// listen: what happens after that is in the stream.
+    /// Events of containers with the label, from now on or from `since`. Returns when the daemon has begun to listen: everything after that is in the stream.
     ///
-    /// The daemon keeps only its last few hundred events, of all kinds; after a gap, inspect what you care for as well.
+    /// The daemon keeps only its last few hundred events, of all kinds. After a gap, containers have to be inspected as well.
     /// - Parameters:
-    ///   - since: the first moment of interest. Events of exactly this moment come again.
+    ///   - since: the time from which events are wanted. Events of exactly this time come again.
     ///   - label: `key`, or `key=value`.
-    ///   - actions: Docker's words for what is of interest; all if empty. An image can have its health asked for every millisecond, and
-    ///     each question is three events with all labels.
+    ///   - actions: Docker's names of the wanted events; all if empty. An image can have its health checked every millisecond, and each check makes three
+    ///     events with all labels.
     package func events(
         since: UTCInstant? = nil, label: String, actions: [String] = []
     ) async throws(EngineError) -> EngineStream<JSONLineDecoder<ContainerEvent>> {
@@ -27,10 +26,10 @@ extension DockerClient {
 
     /// The container's output, from its beginning or from `since`.
     /// - Parameters:
-    ///   - since: the first moment of interest; go on after a line with its ``UTCInstant/next``.
-    ///   - follow: whether to wait for more. The stream then ends with the container. A last line that has no line end is
-    ///     lost to who follows more often than not (seen with 20.10): read once more, without following, from after the last line.
-    ///   - last: how many lines from the end on; nil for all.
+    ///   - since: the time from which lines are wanted; to continue after a line, its ``UTCInstant/next``.
+    ///   - follow: whether to wait for more. The stream then ends with the container. A last line without a line end is mostly lost for readers that follow
+    ///     (seen with 20.10): read once more, without following, from after the last line.
+    ///   - last: how many lines from the end; nil for all.
     ///   - hasTerminal: as ``ContainerInspection/hasTerminal``; our own containers have none.
     package func logs(
         _ id: ContainerID, since: UTCInstant? = nil, follow: Bool = true, last: Int? = nil, hasTerminal: Bool = false
@@ -38,7 +37,7 @@ extension DockerClient {
         var query = [("stdout", "true"), ("stderr", "true"), ("timestamps", "true"), ("follow", String(follow))]
         if let since { query.append(("since", since.queryValue)) }
         if let last { query.append(("tail", String(last))) }
-        // A daemon sends the head of this reply with the first line, so waiting for that cannot be limited.
+        // A daemon sends the head of this reply with the first line, so there can be no time limit for it.
         var request = Self.request(.GET, id, "logs", query: query, attempt: "read the log of container \(id)")
         request.limit = .none
         return EngineStream(
@@ -46,7 +45,7 @@ extension DockerClient {
             endpoint: self.endpoint)
     }
 
-    /// One sample. Takes a second with a daemon older than 20.10.
+    /// Takes one sample, which needs a second with a daemon older than 20.10.
     package func stats(_ id: ContainerID) async throws(EngineError) -> ContainerStats {
         var query = [("stream", "false")]
         if try await self.transport.negotiatedVersion() >= .oneShotStatistics { query.append(("one-shot", "true")) }

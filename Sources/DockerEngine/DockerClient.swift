@@ -2,12 +2,12 @@ package import Logging
 import FoundationEssentials
 import NIOCore
 
-/// A client of one Docker daemon: the few Engine API calls a drone needs, typed, bounded and with connections kept alive.
+/// A client of one Docker daemon: the few calls of the Engine API that a drone needs, with types and limits, over connections that are kept alive.
 ///
-/// Copies share their connections. Connections are closed when the last copy and the last stream made with it are gone.
-/// Every call honours cancellation at once; what the daemon does with a call it has received by then is not known.
+/// Copies share their connections, which are closed when the last copy and the last stream made with it are gone. Every call ends at once when its task is
+/// cancelled; it is not known what the daemon then does with a call it has received.
 package struct DockerClient: Sendable {
-    /// Largest reply held in memory, in bytes; a list of some 20 000 containers. Larger ones are refused.
+    /// The largest reply in bytes, enough for some 20 000 containers. Larger ones are refused.
     static let replyLimit = 32 * 1024 * 1024
 
     let transport: EngineTransport
@@ -20,7 +20,7 @@ package struct DockerClient: Sendable {
 
     package var endpoint: DockerEndpoint { self.transport.endpoint }
 
-    /// Returns when the daemon answers, and the API version agreed with it. The first call of any kind does the same.
+    /// Returns when the daemon answers, with the API version agreed on. The first call of any kind does the same.
     @discardableResult
     package func ping() async throws(EngineError) -> APIVersion {
         let request = EngineRequest(path: "/_ping", subject: .daemon, attempt: "ping the daemon")
@@ -28,18 +28,18 @@ package struct DockerClient: Sendable {
         return try await self.transport.negotiatedVersion()
     }
 
-    /// Who the daemon says it is.
+    /// The daemon's version.
     package func version() async throws(EngineError) -> EngineVersion {
         try await self.decode(
             EngineVersion.self, from: EngineRequest(path: "/version", subject: .daemon, attempt: "ask for the daemon's version"))
     }
 
-    /// Makes a call whose reply carries nothing.
+    /// Makes a call whose reply has no contents.
     func perform(_ request: EngineRequest) async throws(EngineError) {
         _ = try await self.transport.collect(request, upTo: Self.replyLimit)
     }
 
-    /// Makes a call and reads its JSON reply.
+    /// Makes a call and decodes its JSON reply.
     func decode<Reply: Decodable>(
         _ type: Reply.Type, from request: EngineRequest, upTo limit: Int = Self.replyLimit
     ) async throws(EngineError) -> Reply {

@@ -1,16 +1,16 @@
 import Glibc
 
-/// Where the Engine API is served.
+/// The address of the Engine API.
 package enum DockerEndpoint: Hashable, Sendable {
     /// An absolute path; normally `/var/run/docker.sock`.
     case unixSocket(path: String)
-    /// `http://host:port`, without a path. Unencrypted: for loopback or a trusted network only.
+    /// `http://host:port`, without a path. Not encrypted, so for loopback or a trusted network only.
     case http(url: String)
 
-    /// Docker's own default on Linux.
+    /// Docker's default on Linux.
     package static let standard = DockerEndpoint.unixSocket(path: "/var/run/docker.sock")
 
-    /// Reads the form of `DOCKER_HOST`: `unix:///path`, `tcp://host:port`, `http://host:port`, or a plain absolute path.
+    /// Parses the form of `DOCKER_HOST`: `unix:///path`, `tcp://host:port`, `http://host:port`, or an absolute path.
     package init?(_ text: String) {
         let path = text.hasPrefix("unix://") ? String(text.dropFirst("unix://".count)) : text
         if path.hasPrefix("/") {
@@ -23,7 +23,7 @@ package enum DockerEndpoint: Hashable, Sendable {
         self = .http(url: "http://\(authority)")
     }
 
-    /// What every URL of a call begins with, without the trailing slash.
+    /// The beginning of every URL, without a slash at its end.
     var urlPrefix: String {
         switch self {
         case .unixSocket(let path): "http+unix://\(URLComponentEncoding.encode(path))"
@@ -31,7 +31,7 @@ package enum DockerEndpoint: Hashable, Sendable {
         }
     }
 
-    /// Go refuses a `Host` with a slash in it, so a socket's path cannot serve; nil leaves the one of the URL.
+    /// The `Host` header where the URL's own cannot be used: Go refuses one with a slash, which a socket's path contains. Nil keeps the URL's.
     var hostHeader: String? {
         switch self {
         case .unixSocket: "docker"
@@ -39,7 +39,7 @@ package enum DockerEndpoint: Hashable, Sendable {
         }
     }
 
-    /// Advice for a connection that could not be made; `errno` is nil where none is known.
+    /// Advice for a connection that could not be made; `errno` is nil if it is not known.
     func hint(errno: CInt?) -> String {
         switch (self, errno) {
         case (.unixSocket(let path), EACCES): "is this user in the group of \(path), normally docker?"

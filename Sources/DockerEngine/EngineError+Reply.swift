@@ -2,7 +2,7 @@ import FoundationEssentials
 import NIOCore
 
 extension EngineError {
-    /// Reads the reply to a failed call: an HTTP status and, normally, `{"message": "…"}`.
+    /// The error for a failed call, from the HTTP status and the body, normally `{"message": "…"}`.
     init(status: UInt, body: ByteBuffer, to request: EngineRequest) {
         let message = DaemonMessage(Self.message(in: body))
         let code = Self.code(status: status, message: message, subject: request.subject)
@@ -11,7 +11,7 @@ extension EngineError {
             hint: Self.hint(for: code, message: message))
     }
 
-    /// Reads a failure told inside the stream of a pull, whose status was a success.
+    /// The error for a failure reported in the stream of a pull, whose status was a success.
     init(pullFailure message: DaemonMessage, attempt: String) {
         let code = message.pullFailure
         self.init(code, attempt: attempt, message: message.text, hint: Self.hint(for: code, message: message))
@@ -20,7 +20,7 @@ extension EngineError {
     private static func message(in body: ByteBuffer) -> String {
         struct Reply: Decodable { var message: String }
         let text = String(buffer: body)
-        // A proxy or another daemon may answer with plain text; that is a message as well.
+        // A proxy or another daemon may answer with plain text, which is the message then.
         guard let reply = try? JSONDecoder().decode(Reply.self, from: Data(text.utf8)) else { return text }
         return reply.message
     }
@@ -34,12 +34,12 @@ extension EngineError {
         case (.creation, 404): return message.saysNoSuchImage ? .noSuchImage : .badRequest
         case (.creation, 409): return .nameConflict
         case (.creation, 500...599) where message.saysNameTaken: return .nameConflict
-        // Docker answers with 500 also where the image, the command or a limit is at fault; what is not its own trouble is a refusal.
+        // Docker answers with 500 also if the image, the command or a limit is at fault; everything that is not the engine's own trouble counts as a refusal.
         case (.creation, 500...599): return message.saysEngineTrouble ? .daemonFailed : .badRequest
         case (.start, 400...599) where message.saysEngineTrouble: return .daemonFailed
         case (.files, 404): return message.saysNoSuchContainer ? .noSuchContainer : .badRequest
         case (.container, 404), (.start, 404):
-            // Otherwise it is a network or volume the container is specified with that is gone.
+            // Otherwise a network or volume in the container's specification is missing.
             return message.saysNoSuchContainer ? .noSuchContainer : .notStartable
         case (.start, 409): return .conflict
         case (.start, 400...599): return .notStartable

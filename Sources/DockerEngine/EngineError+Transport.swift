@@ -2,7 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 
 extension EngineError {
-    /// Reads a failure below HTTP: no connection, a broken one, a limit reached, a cancelled task.
+    /// The error for a failure below HTTP: no connection, a broken one, a time limit, a cancelled task.
     init(transport error: any Error, attempt: String, endpoint: DockerEndpoint) {
         switch error {
         case let error as EngineError:

@@ -1,12 +1,12 @@
-/// What went wrong between us and the Docker Engine: what was tried, with the names of things, and what can be done.
+/// A failed call to the Docker Engine: what was tried, with names, and what can be done.
 package struct EngineError: Error, Sendable {
-    /// What kind of failure it was. Callers decide from this, never from the text.
+    /// The kind of failure. Callers decide by this, never by the text.
     package enum Code: Sendable, Hashable {
-        /// No connection to the daemon, or it went away before it answered. Nothing is known about the effect.
+        /// No connection to the daemon, or the connection broke before the answer. It is not known whether the call had an effect.
         case daemonUnreachable
-        /// The daemon did not answer within the limit of the call. Nothing is known about the effect.
+        /// The daemon did not answer within the time limit. It is not known whether the call had an effect.
         case timedOut
-        /// Our own task was cancelled. Nothing is known about the effect.
+        /// The calling task was cancelled. It is not known whether the call had an effect.
         case cancelled
         /// The daemon and this client have no API version in common.
         case versionUnsupported
@@ -17,32 +17,32 @@ package struct EngineError: Error, Sendable {
         case noSuchImage
         /// Another container has this name.
         case nameConflict
-        /// The container's present state does not permit the call, such as removing one that is being removed.
+        /// The container's current state does not permit the call, such as removing one that is being removed.
         case conflict
         /// The container exists but cannot be started as it is specified: entry point, mount, device, network.
         case notStartable
         /// The registry has no such image, or hides it from these credentials.
         case imageNotFound
-        /// The registry refused our credentials, or wants some.
+        /// The registry refused the credentials, or requires some.
         case pullDenied
-        /// The registry gave nothing, for another reason than that.
+        /// The registry did not deliver the image, for another reason.
         case registry(RegistryTrouble)
-        /// The machine has no room left for the image or the container.
+        /// The machine has no room for the image or the container.
         case diskFull
         /// Any other failure the daemon reported of itself.
         case daemonFailed
-        /// What the daemon sent is not what the API promises.
+        /// The daemon's reply does not follow the API.
         case unreadableReply
-        /// What the daemon sent is more than we are willing to hold.
+        /// The daemon's reply is larger than the limit.
         case replyTooLarge
     }
 
     package var code: Code
-    /// The call and the names of what it concerned: `start container plane-b7f3`. Never holds a secret.
+    /// The call with the names in it: `start container plane-b7f3`. Never contains a secret.
     package var attempt: String
-    /// The daemon's own words, shortened.
+    /// The daemon's own text, shortened.
     package var message: String?
-    /// What a person may do about it.
+    /// What a person can do about it.
     package var hint: String?
     package var cause: (any Error)?
 
@@ -56,7 +56,7 @@ package struct EngineError: Error, Sendable {
         self.cause = cause
     }
 
-    /// Whether the same call may succeed later without anybody changing it.
+    /// Whether the same call may succeed later without any change.
     package var isRetryable: Bool {
         switch self.code {
         case .daemonUnreachable, .timedOut, .daemonFailed, .conflict: true
@@ -69,7 +69,7 @@ package struct EngineError: Error, Sendable {
 }
 
 extension EngineError: CustomStringConvertible {
-    /// One line: `start container plane-b7f3: no such container: No such container: plane-b7f3 (…hint…)`.
+    /// The error on one line: `start container plane-b7f3: no such container: No such container: plane-b7f3 (…hint…)`.
     package var description: String {
         var text = "\(self.attempt): \(self.code.sentence)"
         if let message { text += ": \(message)" }

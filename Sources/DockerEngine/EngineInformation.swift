@@ -1,16 +1,16 @@
-/// What the daemon tells of itself and its machine, as far as we use it. What an older one, or Podman, leaves out is empty here.
+/// What the daemon says about itself and its machine, in the detail that is used here. Values that an older daemon, or Podman, leaves out are empty.
 package struct EngineInformation: Hashable, Sendable {
-    /// `20.10.24`
+    /// The engine's version, such as `20.10.24`.
     package var engine: String
-    /// What becomes of output where a container says nothing of it.
+    /// The log driver of containers that name none.
     package var logDriver: String
-    /// Names of the OCI runtimes it knows.
+    /// Names of the OCI runtimes that the daemon has.
     package var runtimes: Set<String>
     /// The runtime of containers that name none.
     package var standardRuntime: String
-    /// `1` or `2`; empty before API 1.41.
+    /// The version of cgroups, `1` or `2`; empty before API 1.41.
     package var controlGroups: String
-    /// The kernel's name of it: `x86_64`, `aarch64`.
+    /// The architecture in the kernel's names: `x86_64`, `aarch64`.
     package var architecture: String
     /// Where it keeps images and containers, on its own machine.
     package var dataRoot: String
@@ -27,7 +27,7 @@ extension EngineInformation: Decodable {
         case dataRoot = "DockerRootDir"
     }
 
-    /// Of a runtime only the name counts, whatever else is said of it.
+    /// Only the names of runtimes are used, so their contents are not read.
     private struct Runtime: Decodable {
         init(from decoder: any Decoder) {}
     }

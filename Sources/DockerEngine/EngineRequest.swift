@@ -2,9 +2,9 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 
-/// One call of the Engine API, before a version and a connection are chosen for it.
+/// One call of the Engine API, before its version and connection are chosen.
 struct EngineRequest: Sendable {
-    /// What the call is about; the same status means different things for each.
+    /// What the call is about, on which the meaning of an HTTP status depends.
     enum Subject: Sendable {
         case daemon
         /// An existing container.
@@ -22,28 +22,28 @@ struct EngineRequest: Sendable {
     }
 
     var method: HTTPMethod = .GET
-    /// Below the version: `/containers/create`. Already fit for a URL.
+    /// The path after the version, such as `/containers/create`, already encoded for a URL.
     var path: String
     /// Values are encoded when the URL is made.
     var query: [(name: String, value: String)] = []
     var headers: [(name: String, value: String)] = []
     var body: ByteBuffer?
-    /// In place of the body: one that is made while it is sent, and can be sent once.
+    /// A body that is made while it is sent, and can be sent only once; replaces `body`.
     var stream: HTTPClientRequest.Body?
     var contentType = "application/json"
     var subject: Subject
-    /// For error messages: `inspect container plane-b7f3`.
+    /// The call for error messages, such as `inspect container plane-b7f3`.
     var attempt: String
     var limit: CallLimit = .prompt
 
-    /// Path and query below the version.
+    /// Path and query, after the version.
     var target: String {
         guard !self.query.isEmpty else { return self.path }
         return self.path + "?" + self.query.map { "\($0.name)=\(URLComponentEncoding.encode($0.value))" }.joined(separator: "&")
     }
 }
 
-/// The `filters` parameter: a JSON object of lists.
+/// The `filters` parameter, a JSON object with lists.
 enum EngineFilter {
     static func encode(_ filters: [String: [String]]) -> String {
         let entries = filters.sorted { $0.key < $1.key }.map { key, values in
@@ -52,7 +52,7 @@ enum EngineFilter {
         return "{\(entries.joined(separator: ","))}"
     }
 
-    /// RFC 8259 §7.
+    /// A JSON string (RFC 8259 §7).
     private static func quote(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
@@ -69,7 +69,7 @@ enum EngineFilter {
     }
 }
 
-/// Percent-encoding for one query value or one path segment (RFC 3986 §2.1): everything but the unreserved characters.
+/// Percent-encoding for one query value or one path segment (RFC 3986 §2.1): everything but unreserved characters is encoded.
 enum URLComponentEncoding {
     static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)

@@ -1,30 +1,30 @@
 import AsyncHTTPClient
 package import NIOCore
 
-/// Turns the bytes of an endless reply into values. No IO: bytes in any portions in, values out.
+/// Turns the bytes of a reply without an end into values. No IO: takes bytes in any portions, and returns values.
 package protocol StreamDecoder: Sendable {
     associatedtype Element: Sendable
 
-    /// Takes the next bytes; returns what they complete.
+    /// Takes the next bytes; returns the values that they complete.
     mutating func feed(_ bytes: ByteBuffer) throws(StreamError) -> [Element]
-    /// The stream has ended in order; returns what was waiting for more.
+    /// Called when the stream has ended in order; returns values that were waiting for more bytes.
     mutating func finish() throws(StreamError) -> [Element]
 }
 
-/// Why a stream cannot be read on.
+/// Why a stream cannot be read further.
 package enum StreamError: Error, Hashable {
-    /// Not what the API promises.
+    /// The bytes do not follow the API.
     case malformed(String)
-    /// One element is larger than we are willing to hold.
+    /// One element is larger than the limit.
     case tooLarge(limitBytes: Int)
-    /// The daemon says, inside the stream, that it failed.
+    /// The daemon has reported a failure in the stream.
     case daemonFailed(String)
 }
 
-/// A reply that goes on: events, log lines, progress. Read at the reader's pace, since bytes are fetched only when asked for.
+/// A reply that goes on for long: events, log lines, progress. Bytes are fetched only when the reader asks for them.
 ///
-/// It ends when the daemon ends it, which a restarting daemon does too; opening it again is the caller's decision. It can be
-/// iterated once. Cancelling the reading task, or dropping the iterator, closes the connection.
+/// It ends when the daemon ends it, as it does when it is restarted; the caller decides whether to open another one. It can be iterated once. Cancelling the
+/// reading task, or dropping the iterator, closes the connection.
 package struct EngineStream<Decoder: StreamDecoder>: AsyncSequence, Sendable {
     package typealias Element = Decoder.Element
     package typealias Failure = EngineError
@@ -48,10 +48,10 @@ package struct EngineStream<Decoder: StreamDecoder>: AsyncSequence, Sendable {
     package struct Iterator: AsyncIteratorProtocol {
         package typealias Failure = EngineError
 
-        /// nil once the stream has ended.
+        /// Nil once the stream has ended.
         private var bytes: HTTPClientResponse.Body.AsyncIterator?
         private var decoder: Decoder
-        /// Decoded and not yet asked for.
+        /// Values that are decoded and not yet returned.
         private var ready: ArraySlice<Decoder.Element> = []
         private let attempt: String
         private let endpoint: DockerEndpoint

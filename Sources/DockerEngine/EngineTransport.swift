@@ -3,16 +3,16 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Carries calls to the daemon: keeps connections alive, knows the negotiated version, bounds time and size, turns every
-/// failure into an ``EngineError``. Usable from any task.
+/// Sends calls to the daemon: keeps connections alive, negotiates the API version, limits time and size, and turns every failure into an ``EngineError``. Can
+/// be used from any task.
 final class EngineTransport: Sendable {
-    /// Size of an error's body worth reading, in bytes.
+    /// How many bytes of an error's body are read.
     private static let errorBodyLimit = 64 * 1024
 
     let endpoint: DockerEndpoint
     private let urlPrefix: String
     private let http: HTTPClient
-    /// nil until the first call; forgotten when the daemon says it no longer speaks it.
+    /// Nil until the first call, and after the daemon has said that it does not support the version any more.
     private let version = Mutex<APIVersion?>(nil)
 
     init(endpoint: DockerEndpoint) {
@@ -21,30 +21,30 @@ final class EngineTransport: Sendable {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(5)
-        // Every followed log and every wait holds a connection; beyond this, calls would queue behind them.
+        // Every followed log and every wait has a connection; beyond this number calls would wait for them.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 8192
-        // A daemon that is down is reported at once; whether to try again is the caller's decision.
+        // A daemon that is down is reported at once; the caller decides whether to try again.
         configuration.connectionPool.retryConnectionEstablishment = false
         self.http = HTTPClient(configuration: configuration)
     }
 
     deinit {
-        // Nobody is left to hear of an error; connections close themselves with it.
+        // Errors are ignored, since nobody uses the client any more.
         self.http.shutdown { _ in }
     }
 
-    /// Makes the call and reads its whole answer. The status is below 300, or 304 (already so).
+    /// Makes the call and reads its whole answer. The status is below 300, or 304 (the state was so already).
     func collect(_ request: EngineRequest, upTo bodyLimit: Int) async throws(EngineError) -> ByteBuffer {
         try await self.perform(request) { response in try await response.body.collect(upTo: bodyLimit) }
     }
 
-    /// Makes the call and returns when the daemon has begun to answer; the limit of the call covers no more than that.
-    /// Dropping the response without reading it to the end closes the connection.
+    /// Makes the call and returns when the daemon has begun to answer, which is all that the time limit covers. Dropping the response before its end closes
+    /// the connection.
     func open(_ request: EngineRequest) async throws(EngineError) -> HTTPClientResponse {
         try await self.perform(request) { $0 }
     }
 
-    /// The version spoken with this daemon, asked for once.
+    /// The API version used with this daemon, negotiated once.
     func negotiatedVersion() async throws(EngineError) -> APIVersion {
         if let known = self.version.withLock({ $0 }) { return known }
         let request = EngineRequest(path: "/_ping", subject: .daemon, attempt: "negotiate the API version")
@@ -64,7 +64,7 @@ final class EngineTransport: Sendable {
         return agreed
     }
 
-    /// Makes the call in the negotiated version; once more if the daemon was replaced by one that no longer speaks it.
+    /// Makes the call with the negotiated version; a second time if the daemon was replaced by one that no longer supports it.
     private func perform<Result: Sendable>(
         _ request: EngineRequest, _ read: @escaping @Sendable (HTTPClientResponse) async throws -> Result
     ) async throws(EngineError) -> Result {
@@ -87,7 +87,7 @@ final class EngineTransport: Sendable {
             return try await withCallLimit(request.limit) {
                 let response = try await self.http.execute(message, deadline: .distantFuture)
                 guard (200..<300).contains(response.status.code) || response.status == .notModified else {
-                    // An error text that is too long or breaks off says no less than none: the status stays.
+                    // If the error's text is too long or breaks off, only the status is used.
                     let body = try? await response.body.collect(upTo: Self.errorBodyLimit)
                     throw EngineError(status: response.status.code, body: body ?? ByteBuffer(), to: request)
                 }

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What a program in a container has written: a part of one of its streams, as it came.
+/// A piece of output of a program in a container, as it came.
 package struct ExecPiece: Hashable, Sendable {
     package enum Source: Hashable, Sendable { case standardOutput, standardError }
 
@@ -13,15 +13,15 @@ package struct ExecPiece: Hashable, Sendable {
     }
 }
 
-/// Reads the stream of an exec: frames as in a log (see `LogDecoder`), or with a terminal one raw stream. Holds no more than a frame's header, since
-/// a frame may be of any length.
+/// Decodes the stream of an exec: frames as in a log (see `LogDecoder`) or, with a terminal, one raw stream. Keeps no more than a frame's header, since a
+/// frame may have any length.
 struct ExecFrameDecoder: Sendable {
     private static let headerLength = 8
 
     private let hasTerminal: Bool
     private var header: [UInt8] = []
     private var source = ExecPiece.Source.standardOutput
-    /// Bytes of the present frame that have not come.
+    /// How many bytes of the current frame have not come.
     private var remaining = 0
 
     init(hasTerminal: Bool) { self.hasTerminal = hasTerminal }
@@ -52,7 +52,7 @@ struct ExecFrameDecoder: Sendable {
 
     private mutating func beginFrame() throws(StreamError) {
         guard self.header[0] <= 3, self.header[1...3].allSatisfy({ $0 == 0 }) else { throw .malformed("an exec's frame begins with \(self.header)") }
-        // 3 is the daemon itself, which tells of its own trouble where the program's errors go.
+        // 3 is the daemon itself; its errors are treated like the program's.
         self.source = self.header[0] < 2 ? .standardOutput : .standardError
         self.remaining = self.header[4...].reduce(0) { $0 << 8 | Int($1) }
         self.header = []

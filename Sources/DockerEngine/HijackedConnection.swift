@@ -2,20 +2,20 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// A connection of its own to the daemon, which after one request carries raw bytes both ways (API reference, "Attach to a container",
-/// Hijacking). Our HTTP client has no such thing, so the request is written and the head of its reply read here.
+/// A connection to the daemon that carries raw bytes in both directions after one request (API reference, "Attach to a container", Hijacking). Our HTTP
+/// client does not support that, so the request is written and the head of its reply parsed here.
 ///
-/// Reads at the reader's pace, and writes wait while the daemon does not read.
+/// It reads at the reader's pace, and a write waits if the daemon does not read.
 struct HijackedConnection: Sendable {
-    /// Bytes of a reply's head, and of the text of a refusal.
+    /// The longest head of a reply, and the longest text of a refusal, in bytes.
     private static let headLimit = 64 * 1024
-    /// Until the daemon has answered.
+    /// How long the daemon may take to answer.
     private static let answerLimit = CallLimit(duration: .seconds(30))
 
     typealias Channel = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     struct Streams {
-        /// What came behind the head with it.
+        /// Bytes that came together with the head, behind it.
         var first: ByteBuffer
         var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
         let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
@@ -23,7 +23,7 @@ struct HijackedConnection: Sendable {
 
     let endpoint: DockerEndpoint
 
-    /// Sends the request, and calls `body` when the daemon has agreed. The connection is closed when that returns.
+    /// Sends the request, and calls `body` when the daemon has accepted it. The connection is closed when `body` returns.
     func withStreams<Result: Sendable>(
         _ request: EngineRequest, version: APIVersion, _ body: (inout Streams) async throws -> Result
     ) async throws(EngineError) -> Result {
@@ -94,9 +94,9 @@ struct HijackedConnection: Sendable {
         return buffer
     }
 
-    /// 101 or 200: the daemon has agreed, and what follows is the stream. A refusal is thrown with its text.
+    /// Reads the reply. After 101 or 200 the stream follows; a refusal is thrown with its text.
     private static func readHead(into streams: inout Streams, _ request: EngineRequest, _ channel: any NIOCore.Channel) async throws {
-        // The iterator cannot be handed to another task, so the limit closes the connection instead.
+        // The iterator cannot be handed to another task, so the time limit closes the connection.
         let limit = channel.eventLoop.scheduleTask(in: .seconds(30)) { channel.close(promise: nil) }
         defer { limit.cancel() }
         var received = ByteBuffer()
@@ -122,7 +122,7 @@ struct HijackedConnection: Sendable {
         }
     }
 
-    /// Nil until the whole head is there. A head without a status has the status 0.
+    /// Nil until the whole head has come. A head without a valid status has the status 0.
     private static func head(in buffer: ByteBuffer) -> (status: UInt, length: Int, bodyLength: Int)? {
         let bytes = buffer.readableBytesView
         guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }

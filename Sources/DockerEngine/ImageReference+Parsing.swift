@@ -1,10 +1,10 @@
 extension ImageReference {
-    /// Longest name and tag of the distribution specification.
+    /// The longest name and tag in the distribution specification.
     private static let nameLimit = 255
     private static let tagLimit = 128
 
-    /// Reads the grammar of the distribution project (`reference/reference.go`); nil for what Docker would refuse as well.
-    /// Every character that gets through is fit for a URL path as it is.
+    /// Parses the grammar of the distribution project (`reference/reference.go`); nil for what Docker would refuse as well. All characters of the result can
+    /// be used in a URL path as they are.
     package init?(_ text: String) {
         var rest = text[...]
         var digest: String?
@@ -38,12 +38,12 @@ extension ImageReference {
         self.init(registry: registry, path: String(rest), tag: tag ?? (digest == nil ? "latest" : nil), digest: digest)
     }
 
-    /// Docker's rule: the first part is a host when it could not be a user's name.
+    /// Docker's rule: the first part is a host if it cannot be the name of a user.
     private static func looksLikeRegistry(_ part: Substring) -> Bool {
         part == "localhost" || part.contains(".") || part.contains(":") || part.contains { $0.isUppercase }
     }
 
-    /// `host`, `host:port` or `[v6]:port`.
+    /// Whether the part is `host`, `host:port` or `[v6]:port`.
     private static func isRegistry(_ part: Substring) -> Bool {
         var host = part
         if let colon = part.lastIndex(of: ":"), !part.hasSuffix("]") {
@@ -60,7 +60,7 @@ extension ImageReference {
         }
     }
 
-    /// Lower-case words joined by one `.`, one or two `_`, or any number of `-`.
+    /// Whether the part consists of lower-case words joined by one `.`, one or two `_`, or any number of `-`.
     private static func isPathComponent(_ part: Substring) -> Bool {
         func isWord(_ byte: UInt8) -> Bool { byte.isASCIIDigit || (0x61...0x7A).contains(byte) }
         guard let first = part.utf8.first, let last = part.utf8.last, isWord(first), isWord(last) else { return false }
@@ -78,7 +78,7 @@ extension ImageReference {
             }
     }
 
-    /// `sha256:` and 64 hexadecimal digits; other algorithms likewise, with at least 32 digits and at most 128.
+    /// Whether the text is `sha256:` and 64 hexadecimal digits, or another algorithm with 32 to 128 digits.
     private static func isDigest(_ text: Substring) -> Bool {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let first = parts[0].utf8.first, !first.isASCIIDigit else { return false }
@@ -86,7 +86,7 @@ extension ImageReference {
             && parts[1].utf8.allSatisfy(\.isHexDigit)
     }
 
-    /// 64 digits are never looked up as a name.
+    /// A name of 64 hexadecimal digits is always taken for an id.
     private static func isImageID(_ text: Substring) -> Bool {
         text.utf8.count == 64 && text.utf8.allSatisfy(\.isHexDigit)
     }

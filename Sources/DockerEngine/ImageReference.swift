@@ -1,15 +1,14 @@
-/// Names an image the way people write it: `[registry/]path[:tag][@digest]`.
+/// The name of an image as people write it: `[registry/]path[:tag][@digest]`.
 ///
-/// What has neither tag nor digest means `latest`. This is settled here, because the Engine API takes a missing tag in a pull
-/// to mean *every* tag.
+/// A name with neither tag nor digest means `latest`. That is added here, because for the Engine API a pull without a tag means *every* tag.
 package struct ImageReference: Hashable, Sendable {
-    /// `ghcr.io`, `localhost:5000`; nil is Docker Hub.
+    /// Such as `ghcr.io` or `localhost:5000`; nil means Docker Hub.
     package let registry: String?
-    /// Below the registry: `acme/editor`. An image id is kept here too, and then there is neither tag nor digest.
+    /// The path below the registry, such as `acme/editor`. The id of an image is stored here too, without a tag or digest.
     package let path: String
-    /// nil only where a digest or an image id makes it superfluous.
+    /// Nil only if there is a digest, or this is an id.
     package let tag: String?
-    /// `sha256:…`; decides alone where a tag is given as well.
+    /// Such as `sha256:…`. If there is a tag as well, only the digest counts.
     package let digest: String?
 
     package init(registry: String?, path: String, tag: String?, digest: String?) {
@@ -22,14 +21,14 @@ package struct ImageReference: Hashable, Sendable {
     /// Registry and path, as they were written.
     var name: String { self.registry.map { "\($0)/\(self.path)" } ?? self.path }
 
-    /// What goes into the `tag` parameter of a pull.
+    /// The value of the `tag` parameter of a pull.
     var pullTag: String? { self.digest ?? self.tag }
 
-    /// Whether this is the id of an image on this machine, which no registry can be asked for.
+    /// Whether this is the id of an image on this machine, for which no registry can be asked.
     package var isImageID: Bool { self.tag == nil && self.digest == nil }
 
-    /// The name in full, which is the same however it was written: `redis` is `docker.io/library/redis:latest`. Host names are compared
-    /// without case (RFC 4343). The id of an image of this machine, which may be of any name, is `sha256:` and its digits.
+    /// The full name, which does not depend on how the name was written: `redis` becomes `docker.io/library/redis:latest`. Host names are in lower case (RFC
+    /// 4343). For an id, which may belong to an image with any name, it is `sha256:` and the digits.
     package var fullName: String {
         guard !self.isImageID else { return "sha256:\(self.path)" }
         let host = self.registry?.lowercased() ?? "docker.io"
@@ -38,7 +37,7 @@ package struct ImageReference: Hashable, Sendable {
         return "\(isHub ? "docker.io" : host)/\(path)" + (self.tag.map { ":\($0)" } ?? "") + (self.digest.map { "@\($0)" } ?? "")
     }
 
-    /// What a registry's credentials are for; Docker Hub has this name for historical reasons.
+    /// The registry for which credentials are; Docker Hub has this name for historical reasons.
     var serverAddress: String { self.registry ?? "https://index.docker.io/v1/" }
 }
 

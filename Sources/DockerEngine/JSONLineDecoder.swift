@@ -1,15 +1,14 @@
 import FoundationEssentials
 package import NIOCore
 
-/// Reads a stream of JSON documents, each on a line of its own; the line may end in `\r\n`.
+/// Decodes a stream of JSON documents, each on a line of its own, which may end in `\r\n`.
 package struct JSONLineDecoder<Element: Decodable & Sendable>: StreamDecoder {
-    /// Longest document, in bytes. An event carries the labels of its container, those of its image included.
+    /// The longest document in bytes. An event contains the labels of its container, including those of its image.
     static var lineLimit: Int { 1024 * 1024 }
 
-    /// The beginning of a line whose end has not come.
+    /// The beginning of a line that is not complete.
     private var unfinished: [UInt8] = []
-    /// Whether one that is longer is passed over; otherwise it is an error. What one container's image is like must not keep anybody from
-    /// hearing of the others.
+    /// Whether longer documents are skipped; otherwise they are an error. The image of one container must not prevent events of others from being read.
     private let skipsLongLines: Bool
     private var isSkipping = false
 
@@ -29,7 +28,7 @@ package struct JSONLineDecoder<Element: Decodable & Sendable>: StreamDecoder {
         return elements
     }
 
-    /// A last line without an end is complete if it is a document.
+    /// A last line without a line end counts if it is a complete document.
     package mutating func finish() throws(StreamError) -> [Element] {
         try self.takeLine().map { [$0] } ?? []
     }

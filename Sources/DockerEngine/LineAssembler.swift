@@ -1,20 +1,20 @@
 import UTCTime
 
-/// Puts the pieces of one output stream together into lines.
+/// Joins the pieces of one output stream to lines.
 ///
-/// With timestamps, the daemon begins every piece with `2024-03-11T09:15:31.100000001Z ` and cuts lines longer than
-/// 16 KiB into several pieces, each with a time of its own and only the last with a newline. A line has the time of its first piece.
+/// With timestamps the daemon begins every piece with `2024-03-11T09:15:31.100000001Z `, and cuts lines longer than 16 KiB into several pieces, each with a
+/// time of its own and only the last with a newline. A line has the time of its first piece.
 struct LineAssembler {
-    /// Longest text of one element, in bytes: well below what a message on its way to a reader may have.
+    /// The longest text of one element, in bytes: well below what a message with it may have.
     static let lengthLimit = 64 * 1024
-    /// Longest text that may still become a time; 35 is the longest there is, with an offset.
+    /// The longest text that may be a time; the longest time has 35 characters, with an offset.
     private static let timeLengthLimit = 40
 
     let source: LogLine.Source
     private let hasTerminal: Bool
     private var text: [UInt8] = []
     private var time: UTCInstant?
-    /// Bytes of a piece's beginning which may be its time; nil when that is settled.
+    /// The first bytes of a piece, which may be its time; nil once that is decided.
     private var head: [UInt8]?
 
     init(source: LogLine.Source, hasTerminal: Bool) {
@@ -22,13 +22,13 @@ struct LineAssembler {
         self.hasTerminal = hasTerminal
     }
 
-    /// What follows begins with a time.
+    /// The next bytes begin a piece, with a time.
     mutating func beginPiece() {
         self.settleHead()
         self.head = []
     }
 
-    /// Takes bytes of the present piece; gives what becomes complete to `emit`.
+    /// Takes bytes of the current piece; calls `emit` with the lines that become complete.
     mutating func append(_ bytes: some Sequence<UInt8>, emit: (LogLine) -> Void) {
         for byte in bytes {
             guard byte != UInt8(ascii: "\n") else {
@@ -45,7 +45,7 @@ struct LineAssembler {
         }
     }
 
-    /// The stream has ended: what is there has no line feed, and gets none.
+    /// The stream has ended; the rest is a line without a line feed.
     mutating func finish(emit: (LogLine) -> Void) {
         self.settleHead()
         if !self.text.isEmpty { emit(self.takeLine(isComplete: false)) }
@@ -74,13 +74,13 @@ struct LineAssembler {
             if isComplete { self.time = nil }
         }
         var bytes = self.text[...]
-        // A terminal ends its lines with both; without one, a carriage return is the program's own.
+        // A terminal ends its lines with both characters; otherwise a carriage return is part of the text.
         if isComplete, self.hasTerminal, bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         return LogLine(
             source: self.source, time: self.time, text: String(decoding: bytes, as: UTF8.self), isComplete: isComplete)
     }
 
-    /// As much of a long line as ends with a whole character; the rest, at most three bytes (RFC 3629), begins the next part.
+    /// Returns as much of a long line as ends with a complete character. The rest, at most three bytes (RFC 3629), begins the next part.
     private mutating func takePart() -> LogLine {
         let rest = Array(self.text.suffix(Self.unfinishedCharacterLength(self.text)))
         self.text.removeLast(rest.count)
@@ -89,7 +89,7 @@ struct LineAssembler {
         return part
     }
 
-    /// How many bytes at the end begin a character that is not all there.
+    /// How many bytes at the end belong to an incomplete character.
     private static func unfinishedCharacterLength(_ bytes: [UInt8]) -> Int {
         for length in 1...3 {
             guard length <= bytes.count else { return 0 }

@@ -1,19 +1,18 @@
 package import NIOCore
 package import UTCTime
 
-/// One line a container has written.
+/// One line of a container's output.
 package struct LogLine: Hashable, Sendable {
     package enum Source: Hashable, Sendable {
         case standardOutput, standardError
     }
 
     package var source: Source
-    /// When the daemon received it; nil for lines of a terminal's stream that do not begin with a time.
+    /// When the daemon received the line; nil for lines of a terminal's stream that do not begin with a time.
     package var time: UTCInstant?
-    /// Without its line feed. What is not UTF-8 is replaced by U+FFFD.
+    /// The line without its line feed. Bytes that are not UTF-8 are replaced by U+FFFD.
     package var text: String
-    /// False when the line was longer than we hold, and the next element of this source continues it; and for what was written last and not
-    /// ended with a line feed.
+    /// False if the line was longer than the limit, so that the next element of this source continues it, and for a last line without a line feed.
     package var isComplete: Bool
 }
 
@@ -29,21 +28,21 @@ package struct LogLine: Hashable, Sendable {
 /// With a terminal there is one raw stream, whose lines end in `\r\n`.
 package struct LogDecoder: StreamDecoder {
     private enum State {
-        /// In a frame's header, of which this many bytes have come.
+        /// In a frame's header; these bytes of it have come.
         case header([UInt8])
         case payload(UInt8, remaining: Int)
-        /// No frames: a terminal's stream. True at the beginning of a line.
+        /// There are no frames, because this is a terminal's stream. True at the beginning of a line.
         case raw(isLineStart: Bool)
     }
 
     private static let headerLength = 8
-    /// Longest text kept of what the daemon says of its own failure, in bytes.
+    /// How many bytes of the daemon's text about its own failure are kept.
     private static let failureLimit = 1024
 
     private var state: State
     private var output: LineAssembler
     private var errors: LineAssembler
-    /// The daemon's own words, which come instead of the container's when it cannot read its log.
+    /// The daemon's own text, which comes in place of the container's output when the daemon cannot read its log.
     private var failure: [UInt8] = []
 
     package init(hasTerminal: Bool) {
@@ -78,7 +77,7 @@ package struct LogDecoder: StreamDecoder {
         return lines
     }
 
-    /// A frame that breaks off is what a dying daemon leaves; what came of it is delivered.
+    /// A frame breaks off when the daemon dies; the part that has come is returned.
     package mutating func finish() throws(StreamError) -> [LogLine] {
         if !self.failure.isEmpty { throw .daemonFailed(String(decoding: self.failure, as: UTF8.self)) }
         var lines: [LogLine] = []
@@ -87,7 +86,7 @@ package struct LogDecoder: StreamDecoder {
         return lines
     }
 
-    /// 0 is standard input, which the daemon lists with the output; 3 is the daemon itself (`stdcopy.Systemerr`).
+    /// 0 is standard input, which counts as output; 3 is the daemon itself (`stdcopy.Systemerr`).
     private mutating func beginFrame(_ header: [UInt8]) throws(StreamError) -> State {
         guard header[0] <= 3, header[1...3].allSatisfy({ $0 == 0 }) else {
             throw .malformed("a log frame begins with \(header)")

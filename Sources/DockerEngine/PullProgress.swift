@@ -1,10 +1,10 @@
-/// One step of a pull, as the daemon tells it.
+/// One step of a pull, as the daemon reports it.
 package struct PullProgress: Hashable, Sendable {
-    /// `Downloading`, `Extracting`, `Pull complete`, `Status: Image is up to date for …`
+    /// Such as `Downloading`, `Extracting`, `Pull complete` or `Status: Image is up to date for …`.
     package var status: String
-    /// The layer it is about, by the first digits of its id; nil when it is about the whole image.
+    /// The layer that the step is about, by the first digits of its id; nil if it is about the whole image.
     package var layer: String?
-    /// Bytes done so far of this step of this layer.
+    /// How many bytes of this step are done.
     package var bytesDone: Int64?
     package var bytesTotal: Int64?
 }
@@ -12,7 +12,7 @@ package struct PullProgress: Hashable, Sendable {
 /// One line of the pull's JSON stream.
 enum PullMessage: Hashable, Sendable {
     case progress(PullProgress)
-    /// The pull has failed; nothing follows.
+    /// The pull has failed; no lines follow.
     case failure(String)
 }
 

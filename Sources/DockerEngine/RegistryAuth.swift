@@ -1,9 +1,9 @@
 import FoundationEssentials
 
-/// What proves to a registry that we may pull. Prints itself without its secrets.
+/// Credentials for pulling from a registry. They are never printed.
 package enum RegistryAuth: Hashable, Sendable {
     case usernamePassword(username: String, password: String)
-    /// A token the registry gave for an earlier login.
+    /// A token that the registry has given for an earlier login.
     case identityToken(String)
 
     /// The value of `X-Registry-Auth`: JSON in the URL-safe base64 alphabet, padded (RFC 4648 §5).
@@ -31,6 +31,6 @@ extension RegistryAuth: CustomStringConvertible, CustomDebugStringConvertible, C
 
     package var debugDescription: String { self.description }
 
-    /// `dump` and string interpolation of an enclosing value go through here.
+    /// Hides the secrets from `dump` and from the string interpolation of a value that contains this one.
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

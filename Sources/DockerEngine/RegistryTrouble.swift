@@ -1,21 +1,21 @@
-/// What kept a registry from giving an image, other than that it has none of that name or does not show it.
+/// Why a registry has not delivered an image, other than that it has no such image or hides it.
 package enum RegistryTrouble: Sendable, Hashable, CaseIterable {
-    /// Too many requests (HTTP 429): the registry asks to come back later.
+    /// Too many requests (HTTP 429): the registry asks to try again later.
     case rateLimited
     /// The account's or the registry's quota of traffic or storage is used up.
     case quotaExceeded
-    /// Its name is not found in the DNS, or the DNS gives no answer.
+    /// The registry's name is not in the DNS, or the DNS gives no answer.
     case unresolved
-    /// Its TLS certificate is not trusted, or it does not speak TLS.
+    /// The registry's TLS certificate is not trusted, or it does not use TLS.
     case untrusted
-    /// It accepted a connection, or did not, and then said nothing for too long.
+    /// The registry did not answer, or not in time.
     case timedOut
-    /// It answered that it is in trouble itself (HTTP 5xx).
+    /// The registry has reported a failure of its own (HTTP 5xx).
     case failed
-    /// No connection: refused, reset, no route.
+    /// There was no connection: it was refused or reset, or there is no route.
     case unreachable
 
-    /// Whether the same pull may succeed later without anybody changing something.
+    /// Whether the same pull may succeed later without any change.
     package var mayPass: Bool {
         switch self {
         case .rateLimited, .unresolved, .timedOut, .failed, .unreachable: true

@@ -1,8 +1,8 @@
 import UTCTime
 
-/// Moments as Docker tells them, to the nanosecond; `since` parameters take them back in the same precision.
+/// Times in Docker's format, to the nanosecond; `since` parameters have the same precision.
 extension UTCInstant {
-    /// nil for a moment before 1970 too: Go's zero time, year 1, is how Docker says "not yet".
+    /// Nil also for a time before 1970: Docker writes "not yet" as Go's zero time, in the year 1.
     init?(engine text: String) {
         self.init(engine: Array(text.utf8)[...])
     }
@@ -12,6 +12,6 @@ extension UTCInstant {
         self = instant
     }
 
-    /// The form of `since`: seconds, a dot, nine digits.
+    /// The time as the value of `since`: seconds, a dot, nine digits.
     var queryValue: String { "\(self.seconds).\(CalendarTime.digits(Int64(self.nanoseconds), 9))" }
 }

@@ -11,7 +11,7 @@ import ProxyCoreConfiguration
 import ProxyProgram
 import TierHop
 
-/// What the proxy needs of `drone.toml`.
+/// The settings of a drone's proxy, from `drone.toml`.
 package struct DroneProxySettings: ServiceSettings {
     package var drone: DroneConfiguration
     let visitors: VisitorPorts
@@ -21,7 +21,7 @@ package struct DroneProxySettings: ServiceSettings {
     package var metrics: MetricsConfiguration { self.drone.proxyMetrics }
 
     package init?(_ reader: inout ConfigReader) {
-        // It speaks to nobody but visitors and backends.
+        // The proxy connects only to visitors and backends, so the secrets in these tables are not kept.
         reader.removeSecrets(of: "nats", "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
         self.drone = drone
@@ -29,7 +29,7 @@ package struct DroneProxySettings: ServiceSettings {
         self.readInner(&reader)
     }
 
-    /// What is for the tier.
+    /// Reads the settings for requests of the tier.
     private mutating func readInner(_ reader: inout ConfigReader) {
         let proxy = self.drone.proxy
         if let secret = proxy.innerSecret {
@@ -51,7 +51,7 @@ package struct DroneProxySettings: ServiceSettings {
         }
     }
 
-    /// Where the tier's requests come; nil takes none.
+    /// The port at which the proxy accepts requests of the tier; nil if it accepts none.
     var innerPort: UInt16? { self.drone.proxy.innerPort }
 
     var servesInnerTLS: Bool { self.drone.proxy.innerTLS ?? (self.drone.cert != nil) }
@@ -71,7 +71,7 @@ package struct DroneProxySettings: ServiceSettings {
         try SocketAddress(SocketEndpoint(ip: self.drone.proxy.bindIP, port: port))
     }
 
-    /// - Parameter openFiles: How many descriptors the process may have.
+    /// - Parameter openFiles: how many descriptors the process may have.
     package func proxyOptions(openFiles: Int) throws -> DroneProxyOptions {
         var options = DroneProxyOptions(clusterName: self.drone.cluster.rawValue)
         options.allowsPathRouting = self.drone.proxy.allowPathRouting

@@ -9,7 +9,7 @@ import ProxyCoreConfiguration
 package import ProxyProgram
 
 extension ProxyService {
-    /// The service of a drone's proxy.
+    /// Makes the service of a drone's proxy.
     package static func bind(
         _ settings: DroneProxySettings, server: ProxyServer, sockets: ListeningSockets, logger: Logger
     ) async throws -> ProxyService {
@@ -20,7 +20,7 @@ extension ProxyService {
             replacedDeadline: settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: logger)
     }
 
-    /// For the tier. HTTP/1.1 only: its requests come on connections that it keeps, and WebSockets among them.
+    /// The listener for the tier. It only speaks HTTP/1.1, since the tier keeps its connections and also sends WebSockets over them.
     private static func innerBindings(_ settings: DroneProxySettings, logger: Logger) -> [Binding] {
         guard let port = settings.innerPort else { return [] }
         let files = settings.servesInnerTLS ? settings.certificateFiles : nil

@@ -6,18 +6,17 @@ import PlaneProtocol
 import PlaneService
 package import ProxyCore
 
-/// The drone's SQLite file as the proxy sees it: routes to read, activity to write.
+/// The drone's SQLite file as the proxy uses it: it reads routes and writes activity.
 package struct StoreRouteSource: PolledRouteSource, ActivitySink {
     let store: DroneStore
-    /// Tells this process from others that serve the same drone: one that takes its place, one that was there before.
+    /// Distinguishes this process from others that serve the same drone, such as its predecessor and its successor.
     private let process = Int64.random(in: 1...Int64.max)
 
     package init(store: DroneStore) {
         self.store = store
     }
 
-    /// The file says that some route has changed, not which. A drone has some hundred backends at most, and reading one takes some ten
-    /// microseconds.
+    /// The file only says that some route has changed, not which one. A drone has some hundred backends at most, and reading one takes some ten microseconds.
     package func changes(since version: Int64?) throws -> RouteChanges {
         let now = try self.store.routingVersion()
         return RouteChanges(version: now, names: now == version ? .listed([]) : .any)
@@ -40,7 +39,7 @@ package struct StoreRouteSource: PolledRouteSource, ActivitySink {
 }
 
 extension RouteAnswer {
-    /// A ready backend without an address we can read cannot be reached; it is treated like one that is not there.
+    /// A ready backend without a valid address cannot be reached, and counts as missing.
     init(_ record: RouteRecord) {
         switch record.state {
         case .loading:

@@ -1,22 +1,22 @@
 import ProxyCore
 
-/// Whether a request may pass to a backend that asks for a token.
+/// Whether a request may reach a backend that requires a token.
 enum AccessVerdict: Equatable {
-    /// `usedAuthorization`: the token was the `Authorization` field, which therefore is not the backend's business.
+    /// - Parameter usedAuthorization: whether the token was in the `Authorization` field, which the backend then does not get.
     case allowed(usedAuthorization: Bool)
-    /// Nothing was shown: 401.
+    /// The request has no token: 401.
     case missing
-    /// Something was shown, but not the token: 403.
+    /// The request has a wrong token: 403.
     case wrong
-    /// The cookie is right, but nothing says that the backend's own page sent it: 403.
+    /// The cookie is valid, but nothing shows that a page of the backend itself has sent it: 403.
     case foreignOrigin
 
-    /// A valid cookie also lets pass a request whose `Authorization` is something else: then that is meant for the backend.
+    /// A valid cookie also admits a request whose `Authorization` is something else: then that is meant for the backend.
     ///
-    /// Browsers send the cookie with whatever the pages of other backends ask for, since all of a cluster are one site to them (`SameSite`).
-    /// So what can do something, an upgrade or a method that is not safe, has to come from the backend's own page.
+    /// Browsers send the cookie with requests from pages of other backends, too, since all backends of a cluster are one site to them (`SameSite`). So
+    /// requests that can change something, that is upgrades and methods that are not safe, have to come from a page of the backend itself.
     ///
-    /// - Parameter origin: How the backend's own pages are known.
+    /// - Parameter origin: decides whether a page of the backend has sent the request.
     static func of(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, token: AccessToken, origin: OwnOrigin
     ) -> AccessVerdict {

@@ -1,10 +1,10 @@
 import ProxyCore
 
-/// The token that opens one backend, in the forms in which requests show it.
+/// The token of one backend, in the forms in which requests contain it.
 struct AccessToken {
     private let token: [UInt8]
-    /// As the value of our cookie: bytes a cookie cannot hold (RFC 6265 §4.1.1) percent-encoded, so that no token can add
-    /// attributes to the cookie or lines to the response.
+    /// The token as the value of our cookie. Bytes that a cookie cannot contain (RFC 6265 §4.1.1) are percent-encoded, so no token can add attributes to the
+    /// cookie or lines to the response.
     let cookieValue: [UInt8]
 
     init(_ token: String) {
@@ -24,15 +24,15 @@ struct AccessToken {
         }
     }
 
-    /// Whether a cookie of this value opens the backend. A token needing no encoding has one form; others are also taken as
-    /// they are, as clients of the reference send them.
+    /// Whether a cookie with this value admits to the backend. If encoding changes the token, it is also accepted without encoding, as clients of 0.3.24 send
+    /// it.
     func opens(cookie value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
         let encoded = Self.isEqual(self.cookieValue, value, bytes)
         let plain = Self.isEqual(self.token, value, bytes)
         return encoded || plain
     }
 
-    /// Whether this value of `Authorization` opens the backend: `Bearer` or `bearer`, one space, the token.
+    /// Whether this value of `Authorization` admits to the backend: `Bearer` or `bearer`, one space, the token.
     func opens(authorization value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
         let scheme = "Bearer ".utf8.count
         guard value.count > scheme else { return false }
@@ -48,7 +48,7 @@ struct AccessToken {
         Self.isEqual(self.token, 0..<candidate.count, candidate.span)
     }
 
-    /// Takes the same time wherever two values of one length differ; only the length can be learned.
+    /// Takes the same time wherever two values of equal length differ, so only the length can be found out.
     private static func isEqual(_ secret: [UInt8], _ range: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         guard secret.count == range.count else { return false }
         var difference: UInt8 = 0

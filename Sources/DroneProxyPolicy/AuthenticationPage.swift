@@ -2,14 +2,14 @@ import ProxyCore
 
 /// `/_plane_auth?token=…&redirect=…`: turns a token in a link into a cookie.
 ///
-/// The path is the proxy's on every backend, whether or not it asks for a token: what a link holds must not end up in a backend's log.
+/// The proxy answers this path on every backend, whether or not that requires a token, because the token in the link must not get into a backend's log.
 struct AuthenticationPage: Equatable {
     static let path: StaticString = "/_plane_auth"
 
     var token: [UInt8]?
     var redirect: [UInt8]?
 
-    /// Nil when the request is for another path. The query is read as an HTML form; of repeated names the first counts.
+    /// Nil if the request is for another path. The query is parsed as an HTML form; if a name is repeated the first one counts.
     init?(_ bytes: Span<UInt8>, path: Range<Int>) {
         let pathEnd = path.lowerBound + Self.path.utf8CodeUnitCount
         guard pathEnd <= path.upperBound, bytes.equals(path.lowerBound..<pathEnd, uppercase: Self.path),
@@ -29,9 +29,9 @@ struct AuthenticationPage: Equatable {
         }
     }
 
-    /// Where to send the browser: a path on this host, ready for a `Location` field; nil when `redirect` is anything else.
+    /// Where to redirect the browser: a path on this host, for a `Location` field. Nil if `redirect` is anything else.
     ///
-    /// Browsers take `//host`, and `/\host`, and either with tabs or line ends in between, as the address of another site.
+    /// Browsers take `//host` and `/\host`, also with tabs or line ends in between, for the address of another site.
     var location: [UInt8]? {
         guard let redirect else { return [.slash] }
         guard redirect.first == .slash else { return nil }
@@ -49,7 +49,7 @@ struct AuthenticationPage: Equatable {
         return encoded
     }
 
-    /// `application/x-www-form-urlencoded`: plus is a space, percent and two digits a byte; anything else is itself.
+    /// Decodes `application/x-www-form-urlencoded`: a plus is a space, percent and two digits are a byte; everything else is kept.
     private static func formDecoded(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(range.count)

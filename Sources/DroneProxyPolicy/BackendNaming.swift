@@ -1,18 +1,18 @@
 import ProxyCore
 
-/// Which backend a request is for, by its host name or by its path.
+/// Finds out for which backend a request is, by its host name or its path.
 struct BackendNaming: Sendable {
     /// "." and the cluster's domain, in lower case.
     let suffix: [UInt8]
-    /// Whether `/_plane_backend=NAME/…` names a backend too, on hosts that are not below the cluster's domain.
+    /// Whether `/_plane_backend=NAME/…` names a backend, too, on hosts that are not below the cluster's domain.
     private let allowsPath: Bool
 
     static let pathPrefix: StaticString = "/_plane_backend="
     /// Longer names cannot be host names (RFC 1035 §2.3.4).
     private static let nameLimit = 253
 
-    /// - Parameter clusterName: A domain. Clusters for development are called `localhost:8080` too, after the port that visitors use,
-    ///   which is no part of a host's name.
+    /// - Parameter clusterName: a domain. Clusters for development may also be called `localhost:8080`, with the port that visitors use, which is no part of
+    ///   a host name.
     init(clusterName: String, allowsPath: Bool) {
         self.suffix = [UInt8(ascii: ".")] + clusterName.utf8.prefix { $0 != .colon }.map(\.lowercased)
         self.allowsPath = allowsPath
@@ -21,14 +21,14 @@ struct BackendNaming: Sendable {
     struct Name: Equatable {
         /// The backend's name.
         var name: Range<Int>
-        /// The path and query for the backend; without its leading slash if that is missing.
+        /// Path and query for the backend; the slash at the beginning may be missing.
         var path: Range<Int>
         var isByPath: Bool
     }
 
-    /// Nil when the request names no backend.
+    /// Nil if the request names no backend.
     ///
-    /// A host below the cluster's domain is one backend's own, with its cookies and its scripts: there a path never leads to another one.
+    /// A host below the cluster's domain belongs to one backend, with its cookies and scripts, so a path there never leads to another backend.
     func name(_ head: RequestHead, _ bytes: Span<UInt8>) -> Name? {
         let host = head.hostName
         if self.endsWithSuffix(host, bytes) {
@@ -48,7 +48,7 @@ struct BackendNaming: Sendable {
         return true
     }
 
-    /// With the dot of the root at its end a name means the same host (RFC 1034 §3.1).
+    /// A name with a dot at its end means the same host (RFC 1034 §3.1).
     private func isBelowWithDot(_ host: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         var end = host.upperBound
         while end > host.lowerBound, bytes[end - 1] == UInt8(ascii: ".") { end -= 1 }

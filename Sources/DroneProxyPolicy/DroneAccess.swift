@@ -1,18 +1,17 @@
 import ProxyCore
 
-/// Whether a request may pass to its backend, and what it is told otherwise. The page that turns a token in a link into a cookie is answered
-/// here too.
+/// Decides whether a request may reach its backend, and how it is answered otherwise. Also answers the page that turns a token in a link into a cookie.
 struct DroneAccess {
-    /// Holds the token, for browsers.
+    /// The name of the cookie with the token, for browsers.
     static let cookieName: StaticString = "_plane_auth"
 
-    /// CORS preflights, which cannot show a token, pass.
+    /// Whether CORS preflights, which cannot contain a token, are admitted.
     var allowsPreflights: Bool
-    /// `X-Forwarded-Proto` and `-Host` are believed.
+    /// Whether `X-Forwarded-Proto` and `-Host` are believed.
     var trustsForwarding: Bool
 
     enum Outcome {
-        /// `usedAuthorization`: the token was the `Authorization` field.
+        /// - Parameter usedAuthorization: whether the token was in the `Authorization` field.
         case admitted(usedAuthorization: Bool)
         case answer(ProxyAnswer)
     }
@@ -48,7 +47,7 @@ struct DroneAccess {
 
     private static let wrongToken = ProxyAnswer(.forbidden, "The token is not valid here.", refusal: .tokenWrong)
 
-    /// Whether the visitor's browser speaks HTTPS, to us or to the proxy before us.
+    /// Whether the visitor's browser uses HTTPS, to this proxy or to a trusted one before it.
     private func isSeenAsHTTPS(_ visitor: Visitor, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
         if visitor.isHTTPS { return true }
         guard self.trustsForwarding else { return false }
@@ -57,7 +56,7 @@ struct DroneAccess {
 
     // MARK: /_plane_auth
 
-    /// - Parameter page: What the request says; its token may be missing.
+    /// - Parameter page: the parameters in the link; the token may be missing.
     private static func authenticate(
         _ page: AuthenticationPage, token: AccessToken, name: BackendNaming.Name, _ bytes: Span<UInt8>, isHTTPS: Bool
     ) -> ProxyAnswer {
@@ -71,7 +70,7 @@ struct DroneAccess {
         return Self.redirectOnward(page, name: name, bytes, fields: "Set-Cookie: \(cookie); HttpOnly; SameSite=Lax; Path=\(path)\(secure)\r\n")
     }
 
-    /// Sends the browser where the link leads, which is all there is to do where no token is asked for, or the request has shown it.
+    /// Redirects the browser to the page in the link. Nothing else is needed if the backend requires no token, or the request has shown it.
     private static func redirectOnward(
         _ page: AuthenticationPage, name: BackendNaming.Name, _ bytes: Span<UInt8>, fields: String = ""
     ) -> ProxyAnswer {
@@ -82,7 +81,7 @@ struct DroneAccess {
         return ProxyAnswer(.found, "", fields: "Location: \(target)\r\n" + fields, refusal: nil)
     }
 
-    /// By path every backend has its own corner of the host, and of the cookies.
+    /// If backends are named by path, each has a part of the host for itself, and cookies are limited to that.
     private static func prefix(_ name: BackendNaming.Name, _ bytes: Span<UInt8>) -> String {
         name.isByPath ? BackendNaming.pathPrefix.description + bytes.text(name.name) : ""
     }

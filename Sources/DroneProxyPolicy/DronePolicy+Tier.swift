@@ -2,7 +2,7 @@ import NIOCore
 import ProxyCore
 import TierHop
 
-/// Requests that the tier passes on, on a listener of their own. They name their backend in a field of the tier's, whatever their host is.
+/// Requests that the tier passes on, on a listener of their own. They name their backend in a field that the tier writes, whatever their host is.
 extension DronePolicy {
     func resolveForTier(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
@@ -18,7 +18,7 @@ extension DronePolicy {
         case .wait(let text): return .wait(forLookupOf: text)
         case .unreadable: return .fail(.proxy(.routesUnavailable))
         case .none:
-            // It was this drone's when the tier looked.
+            // The backend was on this drone when the tier looked it up.
             return hop.admission == .open
                 ? .answer(ProxyAnswer(.gone, "", refusal: .unknownBackend))
                 : self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
@@ -27,7 +27,7 @@ extension DronePolicy {
         return self.admit(head, fields, bytes, name, to: route, from: visitor, by: self.tierAccess, at: now)
     }
 
-    /// What the tier says of the visitor stays as it is, as does everything of a visitor whom the tier has admitted.
+    /// What the tier says about the visitor is kept, and so are all fields of a visitor whom the tier has admitted.
     func rewriteForTier(_ head: RequestHead, _ notes: RequestNotes) -> RequestRewriting {
         var rewriting = RequestRewriting()
         rewriting.forwarding = .kept
@@ -56,6 +56,6 @@ extension DronePolicy {
 }
 
 extension RefusalReason {
-    /// It came to the tier's listener without the tier's secret.
+    /// The request came to the tier's listener without the tier's secret.
     static let notOfTier = RefusalReason(label: "not_of_tier")
 }

@@ -5,22 +5,22 @@ import PlaneProtocol
 import ProxyCore
 import TierHop
 
-/// A drone's policy: a host below the cluster's domain, or a path, names one backend of this drone, which may ask for a token, and which a
-/// request waits for while it is still starting.
+/// The policy of a drone's proxy. A host below the cluster's domain, or a path, names a backend of this drone, which may require a token. While the backend
+/// is still starting its requests wait.
 final class DronePolicy: ProxyPolicy {
-    /// What is remembered of a request.
+    /// The flags that are remembered for a request.
     enum Notes {
-        /// Nothing. Not written as an empty literal, which goes through an array for a type of another module.
+        /// No flags. An empty literal would go through an array, since the type is of another module.
         static let none = RequestNotes(rawValue: 0)
-        /// It found its backend by its path.
+        /// The request named its backend by the path.
         static let isByPath = RequestNotes(rawValue: 1)
         /// The `Authorization` field was the token.
         static let usedAuthorization = RequestNotes(rawValue: 2)
-        /// A browser would show a page that it gets.
+        /// The request is of a browser that would show the answer as a page.
         static let wantsPage = RequestNotes(rawValue: 4)
-        /// And may ask again by itself.
+        /// The page may repeat the request by itself.
         static let mayReload = RequestNotes(rawValue: 8)
-        /// It came through the tier, which has checked the visitor's token.
+        /// The request came through the tier, which has checked the visitor's token.
         static let isAdmittedByTier = RequestNotes(rawValue: 16)
         /// It goes on to the tier.
         static let isForwarded = RequestNotes(rawValue: 32)
@@ -31,13 +31,13 @@ final class DronePolicy: ProxyPolicy {
     private let freshness: RouteFreshness
     let naming: BackendNaming
     private let access: DroneAccess
-    /// For visitors by name that come through the tier, which says how they came.
+    /// Checks visitors who name a backend and come through the tier, which says how they reached it.
     let tierAccess: DroneAccess
-    /// What the tier shows; nil where nothing is taken from it.
+    /// The secret that the tier has to show; nil if no requests are accepted from it.
     let hopSecret: HopSecret?
     private let trustsForwarding: Bool
     private let showsToken: Bool
-    /// Where requests go that are for no backend.
+    /// The route for requests that are for no backend.
     private let passthrough: DroneRoute?
     /// Where those go that are for a backend of another drone, perhaps.
     let forward: DroneRoute?
@@ -46,12 +46,12 @@ final class DronePolicy: ProxyPolicy {
     private let pages: VisitorPages?
 
     @exclusivity(unchecked) private var routes = RouteCache()
-    /// Names for which browsers are held, until their time for that is over.
+    /// The names for which browsers are being held until their time limit.
     private var heldForPages: Set<String> = []
-    /// That of whose browsers this is so at this moment.
+    /// The name whose browsers have reached that limit just now.
     private var overdueName: String?
     private var usualStart = TypicalStart()
-    /// The last look at the source failed, which has been logged.
+    /// Whether the last query of the source failed; that was logged.
     private var sourceFails = false
 
     init(_ options: DroneProxyOptions, directory: RouteDirectory<RouteAnswer>, host: PolicyHost) {
@@ -105,7 +105,7 @@ final class DronePolicy: ProxyPolicy {
         return self.admit(head, fields, bytes, name, to: route, from: visitor, by: self.access, at: now)
     }
 
-    /// Checks what the backend asks of a visitor who names it.
+    /// Checks the token of a visitor who names a backend.
     @inline(__always)
     func admit(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ name: BackendNaming.Name, to route: DroneRoute,
@@ -144,7 +144,7 @@ final class DronePolicy: ProxyPolicy {
         return .answer(pages.page(for: answer))
     }
 
-    /// A browser that has been held for long enough is shown a page that asks again; until then a fast start shows no page at all.
+    /// A page for a browser that has been held long enough, which asks again by itself. If a backend starts fast no such page is shown.
     private func waitingPage(for route: DroneRoute, at now: NIODeadline) -> ProxyAnswer? {
         guard let pages, case .starting(let phase, since: _) = route.destination else { return nil }
         if pages.waitingAfter == .zero || self.overdueName == route.name {
@@ -159,7 +159,7 @@ final class DronePolicy: ProxyPolicy {
         return nil
     }
 
-    /// The first of the browsers that wait for this name has waited for long enough. Others wait on with their own limit.
+    /// The first browser that waits for this name has reached the limit. The others continue to wait for their own limits.
     private func endHoldForPages(of name: String) {
         self.heldForPages.remove(name)
         guard let route = self.routes.find(name), case .starting = route.destination else { return }
@@ -173,7 +173,7 @@ final class DronePolicy: ProxyPolicy {
     enum Known {
         case route(DroneRoute)
         case none
-        /// Nobody knows yet, or not well enough.
+        /// The route is not known, or too old.
         case wait(forLookupOf: String)
         case unreadable
     }
@@ -231,7 +231,7 @@ final class DronePolicy: ProxyPolicy {
         }
     }
 
-    /// The directory saw another answer than before.
+    /// Called when the directory has another answer than before.
     func routeChanged(_ name: String, _ answer: RouteAnswer) {
         self.store(name, answer)
         self.host.routeChanged(name, exists: answer != .none)
@@ -277,8 +277,8 @@ final class DronePolicy: ProxyPolicy {
         }
     }
 
-    /// A backend that is `Ready` but refuses may have ended, or moved, a moment ago: one more look before giving up. One that accepts no
-    /// connection in time has let the visitor wait for long enough.
+    /// A backend that is `Ready` but refuses a connection may have ended or moved just now, so its route is looked up once more. After a connection that
+    /// timed out the visitor has waited long enough.
     func recover(from attempt: FailedAttempt, of route: DroneRoute, at endpoint: UpstreamPool) -> Recovery {
         route.isBackend && attempt.number == 0 && attempt.failure != .connectTimedOut ? .lookUpAgain : .giveUp
     }
@@ -298,7 +298,7 @@ final class DronePolicy: ProxyPolicy {
         return rewriting
     }
 
-    /// Of the fields in which the tier tells backends who a visitor is.
+    /// The beginning of the fields in which the tier tells backends who a visitor is.
     private static let verifiedPrefix: StaticString = "x-verified-"
 
     func hideToken(_ head: RequestHead, _ notes: RequestNotes, _ rewriting: inout RequestRewriting) {
@@ -307,7 +307,7 @@ final class DronePolicy: ProxyPolicy {
         if head.hasCookies { rewriting.hiddenCookie = DroneAccess.cookieName }
     }
 
-    /// The passthrough address is no backend, and sets what cookies it likes.
+    /// The passthrough address is no backend, and may set any cookies.
     func rewriteResponse(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, of route: DroneRoute,
         to visitor: Visitor
@@ -327,16 +327,16 @@ final class DronePolicy: ProxyPolicy {
 
     // MARK: Answers
 
-    /// Every answer may be read by scripts of other origins: without that they could not tell a missing token from a missing network.
+    /// Scripts of other origins may read every answer of the proxy; otherwise they could not tell a missing token from a broken network.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
-        // The tier says it for both.
+        // For requests through the tier, the tier writes this field.
         if !visitor.isProxy { out.writeStaticString("Access-Control-Allow-Origin: *\r\n") }
         if visitor.isHTTPS, !visitor.isProxy, let strictTransportSecurity { out.writeBytes(strictTransportSecurity) }
         if status == .unauthorized { out.writeStaticString("WWW-Authenticate: Bearer\r\n") }
     }
 }
 
-/// For timers that may outlive the policy.
+/// Held by timers, which may outlive the policy.
 private struct WeakPolicy {
     weak var policy: DronePolicy?
 }
@@ -346,9 +346,9 @@ extension RefusalReason {
     static let unknownBackend = RefusalReason(label: "unknown_backend")
     static let tokenMissing = RefusalReason(label: "token_missing")
     static let tokenWrong = RefusalReason(label: "token_wrong")
-    /// The cookie came with a request that is not known to be of the backend's own page.
+    /// The cookie came with a request that is not known to come from a page of the backend itself.
     static let foreignOrigin = RefusalReason(label: "foreign_origin")
-    /// `/_plane_auth` was to lead to another site.
+    /// The link with `/_plane_auth` leads to another site.
     static let foreignRedirect = RefusalReason(label: "foreign_redirect")
 
     static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect, notOfTier]

@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 package import ProxyCore
 
-/// The policies of a drone's proxy, and the thread that asks where its backends are.
+/// Makes the policies of a drone's proxy, and owns the thread that looks up its backends.
 package struct DronePolicySource: ProxyPolicySource {
     private let options: DroneProxyOptions
     private let group: MultiThreadedEventLoopGroup
@@ -35,7 +35,7 @@ package struct DronePolicySource: ProxyPolicySource {
 extension ProxyServer {
     /// The proxy of a drone.
     ///
-    /// - Parameter group: Carries the traffic. Not shut down by the server.
+    /// - Parameter group: the event loops that carry the traffic; the server does not shut it down.
     package convenience init(
         options: DroneProxyOptions, routes: some PolledRouteSource<RouteAnswer>, activity: some ActivitySink, group: EpollEventLoopGroup,
         metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger

@@ -2,25 +2,25 @@ package import NIOCore
 package import ProxyCore
 package import TierHop
 
-/// How the proxy of one drone behaves.
+/// The options of a drone's proxy.
 package struct DroneProxyOptions: Sendable {
-    /// Host names are `<backend>.<clusterName>`.
+    /// The cluster's name; host names are `<backend>.<clusterName>`.
     package var clusterName: String
-    /// `/_plane_backend=NAME/…` names a backend too, on hosts that are not below the cluster's domain.
+    /// Whether `/_plane_backend=NAME/…` names a backend, too, on hosts that are not below the cluster's domain.
     package var allowsPathRouting = false
-    /// Where requests go whose name is no backend's, in the cluster or outside of it, without a token check; nil answers 404 or 400.
+    /// The address for requests that name no backend, in the cluster or outside of it, without a token check; nil answers them with 404 or 400.
     package var passthrough: SocketAddress?
-    /// Believe `X-Forwarded-*` and the like of clients and add to them. Only where nothing but trusted proxies can connect.
+    /// Whether to believe clients' `X-Forwarded-*` and similar fields, and to add to them. Only for proxies that nothing but trusted proxies can reach.
     package var trustsForwarding = false
-    /// Let CORS preflights, which cannot show a token, through to backends that ask for one.
+    /// Whether CORS preflights, which cannot contain a token, are passed to backends that require one.
     package var allowsPreflights = false
-    /// For how many seconds browsers are told to come by HTTPS only (RFC 6797); nil does not tell them.
+    /// For how many seconds browsers are told to use HTTPS only (RFC 6797); nil does not tell them.
     package var strictTransportSecurity: Int64?
-    /// Let backends see the token and the cookie that opened the way to them.
+    /// Whether backends get the token or cookie with which a request was admitted.
     package var showsTokenToBackend = false
-    /// What browsers are shown where there is no backend to answer; nil tells them what it tells others.
+    /// The pages for browsers if there is no backend to answer; nil gives them the same text as other clients.
     package var pages: VisitorPages?
-    /// What the tier has to show on listeners that are for it; nil lets nothing in there.
+    /// The secret that the tier has to show on its listeners; nil accepts no requests there.
     package var hopSecret: HopSecret?
     /// A proxy of the tier that takes requests for backends that are not this drone's; nil answers them. Shown ``hopSecret``.
     package var forward: SocketAddress?

@@ -2,17 +2,17 @@ import NIOCore
 import PlaneProtocol
 import ProxyCore
 
-/// One known backend as an event loop sees it. Never changes; when the backend does, a new route takes its place.
+/// One known backend on an event loop. It never changes: when the backend does, a new route replaces it.
 final class DroneRoute: ProxyRoute {
     enum Destination {
         case ready(UpstreamPool)
-        /// - Parameter since: When this loop first heard of it.
+        /// - Parameter since: when this loop first heard of it.
         case starting(RouteAnswer.StartPhase, since: NIODeadline)
     }
 
     let name: String
     let destination: Destination
-    /// Nil lets everybody in.
+    /// Nil admits everybody.
     let token: AccessToken?
     /// Nil for the passthrough address, which is no backend.
     let activity: ActivityCounter?

@@ -1,14 +1,14 @@
 import ProxyCore
 
-/// Whether a page of the backend itself sent a request, as its browser says (RFC 6454, W3C Fetch Metadata).
+/// Decides whether a page of the backend itself has sent a request, by what its browser says (RFC 6454, W3C Fetch Metadata).
 struct OwnOrigin {
-    /// The browser speaks HTTPS to us, or to a proxy before us that we believe. Otherwise something we do not know of may do that.
+    /// Whether the browser uses HTTPS to this proxy, or to a trusted proxy before it. If not, an unknown proxy may use HTTPS.
     var isHTTPS: Bool
-    /// `X-Forwarded-Host` is what the browser asked for.
+    /// Whether `X-Forwarded-Host` contains the host that the browser has asked for.
     var trustsForwarding: Bool
 
-    /// `Origin` decides, where it says something: a page that keeps its address for itself sends `null`. Otherwise `Sec-Fetch-Site` does,
-    /// which no page can write. With neither it is nobody's page: browsers send one of them with everything that needs this.
+    /// `Origin` decides if it names an origin; a page that hides its address sends `null`. Otherwise `Sec-Fetch-Site` decides, which no page can write. A
+    /// request with neither comes from no page: browsers send one of them with every request for which this matters.
     func isOf(_ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
         var isOwn = false
         for field in fields where bytes.equals(field.name, lowercase: "origin") && !bytes.equals(field.value, lowercase: "null") {
@@ -17,7 +17,7 @@ struct OwnOrigin {
         }
         if isOwn { return true }
         for field in fields where bytes.equals(field.name, lowercase: "sec-fetch-site") {
-            // "none": the user, by typing or reloading.
+            // "none" means that the user has typed the address or reloaded the page.
             guard bytes.equals(field.value, lowercase: "same-origin") || bytes.equals(field.value, lowercase: "none") else { return false }
             isOwn = true
         }
@@ -35,7 +35,7 @@ struct OwnOrigin {
         return self.names(authority, head, fields, bytes, defaultPort: ":80")
     }
 
-    /// Whether the request was for this host and port.
+    /// Whether the authority is the host and port of the request.
     private func names(
         _ authority: Range<Int>, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, defaultPort: StaticString
     ) -> Bool {

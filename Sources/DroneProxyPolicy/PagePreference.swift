@@ -1,6 +1,6 @@
 import ProxyCore
 
-/// Whether whoever asks would show a page that it gets: browsers say so of what becomes a document (RFC 9110 §12.5.1), and of nothing else.
+/// Whether the client would show the answer as a page: browsers say so in requests for documents (RFC 9110 §12.5.1), and in no others.
 enum PagePreference {
     static func wantsPage(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
         for field in fields where field.name.count == 6 && bytes.equals(field.name, lowercase: "accept") {
@@ -19,7 +19,7 @@ enum PagePreference {
         return isNamed
     }
 
-    /// Whether the parameters have a weight of zero (RFC 9110 §12.4.2).
+    /// Whether the parameters contain a weight of zero (RFC 9110 §12.4.2).
     private static func isRefused(_ parameters: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         var start = parameters.lowerBound
         while start < parameters.upperBound {

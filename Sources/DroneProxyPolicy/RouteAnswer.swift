@@ -2,18 +2,18 @@ package import NIOCore
 package import PlaneProtocol
 import ProxyCore
 
-/// What the name of a backend means.
+/// What is known about the name of a backend.
 package enum RouteAnswer: RouteMeaning {
     package enum StartPhase: Sendable {
-        /// Its image is fetched, or its container made.
+        /// The image is being pulled, or the container made.
         case loading
-        /// Its container runs.
+        /// The container runs.
         case starting
     }
 
     case ready(SocketAddress, token: Secret?)
     /// The backend exists and may be ready soon.
     case starting(token: Secret?, phase: StartPhase = .starting)
-    /// No backend, or one that has ended.
+    /// There is no such backend, or it has ended.
     case none
 }

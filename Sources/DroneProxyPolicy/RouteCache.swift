@@ -1,11 +1,11 @@
 import ProxyCore
 
-/// The routes one event loop knows, found by the bytes of a name without making a string of them.
+/// The routes that one event loop knows. They are found by the bytes of a name, without making a string of these.
 struct RouteCache {
-    /// Nearly always one route per hash; only real backends are in here, so nobody outside can make the lists long.
+    /// Nearly always one route for each hash. Only existing backends are stored, so visitors cannot make the lists long.
     private var slots: [UInt64: [DroneRoute]] = [:]
 
-    /// - Parameter foldsCase: The bytes are a host name, in which case does not matter.
+    /// - Parameter foldsCase: whether the bytes are a host name, in which upper and lower case are equal.
     func find(_ bytes: Span<UInt8>, _ name: Range<Int>, foldsCase: Bool) -> DroneRoute? {
         guard let slot = self.slots[Self.hash(bytes, name, foldsCase: foldsCase)] else { return nil }
         return slot.first { route in Self.matches(bytes, name, route.name, foldsCase: foldsCase) }
@@ -36,7 +36,7 @@ struct RouteCache {
         return Self.hash(bytes.span, 0..<bytes.count, foldsCase: false)
     }
 
-    /// FNV-1a, 64 bits.
+    /// The hash FNV-1a with 64 bits.
     @inline(__always)
     private static func hash(_ bytes: Span<UInt8>, _ name: Range<Int>, foldsCase: Bool) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325

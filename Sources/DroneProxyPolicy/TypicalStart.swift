@@ -1,11 +1,11 @@
 import NIOCore
 
-/// How long visitors of this proxy have waited for backends to get ready, the last few times.
+/// How long this proxy's last few visitors have waited until their backends were ready.
 struct TypicalStart {
     private var waits: [TimeAmount] = []
     private var next = 0
 
-    /// Enough to be fair to what is run now, few enough to forget what was run before.
+    /// How many waits are remembered: enough for what runs now, few enough to forget what ran before.
     private static let memory = 15
 
     mutating func note(_ wait: TimeAmount) {
@@ -13,7 +13,7 @@ struct TypicalStart {
         self.next = (self.next + 1) % Self.memory
     }
 
-    /// The median; nil before the first one.
+    /// The median; nil if there were none.
     var duration: TimeAmount? {
         self.waits.isEmpty ? nil : self.waits.sorted()[self.waits.count / 2]
     }

@@ -2,8 +2,7 @@ import NIOCore
 import ProxyCore
 package import ProxyCoreConfiguration
 
-/// What a person is shown whose backend cannot answer, or not yet. Each page is one answer of a few KiB, which asks for nothing else and runs
-/// no script.
+/// The pages for people whose backend cannot answer, or cannot yet. Each page is one answer of a few KiB, which loads nothing else and runs no script.
 package struct VisitorPages: Sendable {
     let waitingAfter: Duration
     private let texts: PagesConfiguration
@@ -13,7 +12,7 @@ package struct VisitorPages: Sendable {
         self.waitingAfter = texts.waitingAfter
     }
 
-    /// Asks again a second later, and is held again then: so the backend is there as soon as it is ready.
+    /// A page that asks again after a second, and is held again then, so that the backend is shown as soon as it is ready.
     func waiting(phase: RouteAnswer.StartPhase?, usually wait: TimeAmount?, refusal: RefusalReason?) -> ProxyAnswer {
         var sentences: [String] = []
         switch phase {
@@ -30,7 +29,7 @@ package struct VisitorPages: Sendable {
         return answer
     }
 
-    /// The page that says what `answer` says to others, with the same status.
+    /// The page with the text and status of `answer`.
     func page(for answer: ProxyAnswer) -> ProxyAnswer {
         var page =
             switch answer.status {
@@ -47,14 +46,14 @@ package struct VisitorPages: Sendable {
     private struct Page {
         var title: String
         var text: String
-        /// Where it stands; empty for nothing.
+        /// The progress of the start; empty for none.
         var status = ""
-        /// For whoever is asked for help; empty for nothing.
+        /// Details for somebody who is asked for help; empty for none.
         var detail = ""
         var isWaiting = false
     }
 
-    /// Pages take nothing from elsewhere, and are nobody's to keep or to guess about.
+    /// Pages load nothing from elsewhere, and must not be cached or interpreted as another type.
     private static let fields =
         "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\r\n"
         + "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nVary: Accept\r\n"
@@ -111,7 +110,7 @@ package struct VisitorPages: Sendable {
 }
 
 extension String {
-    /// As text or an attribute's value of a page.
+    /// The text escaped for HTML, in an element or an attribute's value.
     fileprivate var asHTML: String {
         var text = ""
         text.reserveCapacity(self.utf8.count)

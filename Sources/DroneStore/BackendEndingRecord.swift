@@ -1,15 +1,15 @@
 package import PlaneProtocol
 
-/// How a backend is being ended: what is told of it now, and what will be told once its process is gone. Survives the agent.
+/// How a backend is being ended: what is reported now, and what will be reported when its process is gone. Stored, so that the next agent has it.
 package struct BackendEndingRecord: Hashable, Sendable {
-    /// Told with the present state.
+    /// Reported with the current state.
     package var ending: BackendEnding
-    /// The state it will end in.
+    /// The state in which the backend will end.
     package var state: BackendState
     package var cause: BackendCause?
-    /// One sentence for a person.
+    /// The explanation for people, in one sentence.
     package var message: String?
-    /// Who asked for the end, as they call themselves.
+    /// Who asked for the end, by their own account.
     package var requestedBy: String?
 
     package init(_ ending: BackendEnding, to state: BackendState, cause: BackendCause?, message: String? = nil, requestedBy: String? = nil) {

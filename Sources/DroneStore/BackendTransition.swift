@@ -1,10 +1,10 @@
 package import PlaneProtocol
 
-/// A backend's step into another state, as it is written down: all of it or nothing.
+/// A backend's change to another state. All of it is stored, or nothing.
 package struct BackendTransition: Sendable {
-    /// Where the proxy is to send the backend's requests from now on.
+    /// Where the proxy sends the backend's requests from now on.
     package struct Route: Equatable, Sendable {
-        /// `ip:port`, `[ip]:port` for IPv6.
+        /// `ip:port`, or `[ip]:port` for IPv6.
         package var address: String
         package var bearerToken: Secret?
 
@@ -18,11 +18,11 @@ package struct BackendTransition: Sendable {
     package var state: BackendState
     package var exitCode: Int64?
     package var route: Route?
-    /// The backend's container; nil, or one without an id, leaves what is known.
+    /// The backend's container. Nil, or a handle without an id, does not change what is stored.
     package var container: ContainerHandle?
-    /// Unix time in seconds; becomes the route's first activity, or the end of the backend.
+    /// Unix time in seconds. It becomes the route's first activity, or the end of the backend.
     package var at: Int64
-    /// The message for the schedulers; nothing when they need not be told.
+    /// The message for the schedulers; nil if there is nothing to report.
     package var report: [UInt8]?
 
     package init(

@@ -1,13 +1,13 @@
 package import PlaneProtocol
 
-/// Names one container of the drone's engine: what the table keeps of a backend's container, and what every call about it is made with.
+/// Names one container of the drone's engine. The table keeps it for a backend's container, and every call about the container uses it.
 package struct ContainerHandle: Hashable, Sendable {
-    /// The engine's own id, which no renaming changes. Nil where it is not known: the row was written by an agent that kept none, or the answer
-    /// to the container's creation was lost. The container is then found by its labels.
+    /// The engine's own id, which does not change when a container is renamed. Nil if it is not known, because an older agent stored none, or the answer to
+    /// the creation was lost. The container is then found by its labels.
     package var id: String?
-    /// The name it was given when it was made. Anybody may rename a container, so it is never found by its name alone.
+    /// The name with which it was made. Anybody may rename a container, so it is never found by the name alone.
     package var name: String
-    /// The labels it was made with. They stay as they are for the container's life.
+    /// The labels with which it was made, which never change.
     package var labels: [String: String]
 
     package init(id: String?, name: String, labels: [String: String]) {
@@ -16,27 +16,27 @@ package struct ContainerHandle: Hashable, Sendable {
         self.labels = labels
     }
 
-    /// The container of a backend of which no more is known than that.
+    /// The container of a backend of which nothing else is known.
     package init(of backend: BackendID) {
         self.init(
             id: nil, name: backend.resourceName, labels: [BackendID.managedLabel: "true", BackendID.backendLabel: backend.resourceName])
     }
 
-    /// What the agent made a container for.
+    /// The purpose for which the agent made a container.
     package enum Role: Hashable, Sendable {
-        /// It is the container of this backend.
+        /// The container is that of this backend.
         case backend(BackendID)
-        /// It is there on purpose and is no backend's, at least not by its labels: a spare, a sandbox. Whoever made it looks after it.
+        /// The container was made on purpose and, by its labels, is no backend's; for example a sandbox. Whoever made it takes care of it.
         case other(String)
     }
 
-    /// On containers that hold a network for a backend; see `Sandbox` of the agent.
+    /// The role of containers that hold a network for a backend; see `Sandbox` of the agent.
     package static let sandboxRole = "sandbox"
-    /// In the handle of a backend's container, the id of the sandbox whose network it has. The engine's word, and no label of the container's
-    /// own: an image brings labels too.
+    /// In the handle of a backend's container, the key for the id of the sandbox whose network it uses. It comes from the engine and is no label of the
+    /// container, because images bring labels, too.
     package static let sandboxLabel = "dev.plane.sandbox"
 
-    /// The id of the container that holds its network; nil where it has a network of its own.
+    /// The id of the container whose network it uses; nil if it has its own.
     package var sandbox: String? {
         get { self.labels[Self.sandboxLabel] }
         set { self.labels[Self.sandboxLabel] = newValue }
@@ -61,7 +61,7 @@ package struct ContainerHandle: Hashable, Sendable {
         return .backend(backend)
     }
 
-    /// The backend whose container it is by its labels; nil for one with another role.
+    /// The backend to which the container belongs by its labels; nil for one with another role.
     package var backend: BackendID? {
         switch self.role {
         case .backend(let backend): backend

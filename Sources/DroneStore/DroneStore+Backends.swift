@@ -1,29 +1,29 @@
 import GRDB
 package import PlaneProtocol
 
-/// What became of a spawn request's attempt to enter the table.
+/// The result of entering a spawn request into the table.
 package enum Admission: Equatable, Sendable {
-    /// The row is there now, in state `Loading`, with its report queued.
+    /// The backend is stored now, in state `Loading`, with its report queued.
     case admitted
-    /// The very same request was admitted before: the sender has not seen our answer and asks again.
+    /// The same request was admitted before; its sender has not seen our answer and repeats it.
     case repeated
-    /// The name belongs to another backend, living or remembered.
+    /// The name belongs to another backend, which runs or is still remembered.
     case nameTaken
-    /// There are as many live backends as there may be.
+    /// There are as many live backends as allowed.
     case noRoom
 }
 
 /// The agent's side: backends and their states.
 extension DroneStore {
-    /// Enters a backend with state `Loading`.
+    /// Stores a new backend with the state `Loading`.
     ///
-    /// A request is the same as one before when all of it is the same; for a backend that has ended, all but its secrets, which the table
-    /// has forgotten. Ids of ended backends stay taken as long as their row is kept, because the cluster's state remembers them as ended.
+    /// A request counts as a repetition if all of it is equal to an earlier one; for a backend that has ended, all but its secrets, which the table has
+    /// forgotten. Ids of ended backends cannot be used again while their row is kept, because the cluster's state remembers them as ended.
     ///
     /// - Parameter acceptedAt: Unix time in microseconds.
     /// - Parameter lifetimeEnd: Unix time in seconds; nil without a limit.
-    /// - Parameter room: How many live backends there may be with this one; nil for any number. Counted in the same transaction.
-    /// - Parameter report: The message that tells of `Loading`.
+    /// - Parameter room: how many live backends there may be, this one included; nil for any number. Counted in the same transaction.
+    /// - Parameter report: the message that reports `Loading`.
     package func admit(
         _ request: SpawnRequest, acceptedAt: Int64, lifetimeEnd: Int64? = nil, room: Int? = nil, report: [UInt8]
     ) async throws(StoreError) -> Admission {
@@ -46,19 +46,19 @@ extension DroneStore {
         }
     }
 
-    /// Writes a state, what comes with it, and the report of it.
+    /// Stores a state, what comes with it, and its report.
     ///
-    /// With an end the secrets of the backend are forgotten: values of its environment, credentials for registries, its bearer token.
+    /// If the state is an end, the secrets of the backend are deleted: values of its environment, credentials for registries, its bearer token.
     ///
-    /// - Returns: `false` when nothing was written: there is no such backend, it has ended, or its end has begun and this is no end. An
-    ///   end is final.
+    /// - Returns: `false` if nothing was stored, because there is no such backend, it has ended, or its end has begun and this state is not an end. An end is
+    ///   final.
     package func record(_ transition: BackendTransition) async throws(StoreError) -> Bool {
         try await self.write("record \(transition.backend.rawValue) as \(transition.state)") { db in
             try Self.apply(transition, in: db)
         }
     }
 
-    /// Notes activity at this Unix time (seconds), even one before the time noted: the clock was set.
+    /// Stores activity at this Unix time (seconds), even if it is before the stored time, because the clock was set.
     package func restartIdleTime(of backend: BackendID, at seconds: Int64) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("restart the idle time of \(name)") { db in
@@ -66,7 +66,7 @@ extension DroneStore {
         }
     }
 
-    /// Makes sure that a running backend's route is in the table and leads to its container. Writes it, with activity now, only if not.
+    /// Makes sure that a running backend's route is in the table and leads to its container. If not, it is stored, with activity now.
     package func ensureRoute(of backend: BackendID, _ route: BackendTransition.Route, at: Int64) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("restore the route of \(name)") { db in
@@ -77,19 +77,19 @@ extension DroneStore {
         }
     }
 
-    /// Remembers which container is the backend's. One without an id leaves what is known.
+    /// Stores which container is the backend's. A handle without an id does not change what is stored.
     package func setContainer(_ container: ContainerHandle, of backend: BackendID) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("note the container of \(name)") { db in try Self.store(container, of: name, in: db) }
     }
 
-    /// Moves the end of the backend's lifetime to this Unix time (seconds): the clock was set.
+    /// Moves the end of the backend's lifetime to this Unix time (seconds), because the clock was set.
     package func setLifetimeEnd(_ seconds: Int64, of backend: BackendID) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("move the end of the lifetime of \(name)") { db in try Self.upsertDetail("lifetime_end", seconds, of: name, in: db) }
     }
 
-    /// Remembers up to where logs have been passed on, for many backends in one transaction.
+    /// Stores the positions up to which logs have been passed on, for many backends in one transaction.
     package func setLogCursors(_ cursors: [BackendID: WireTime]) async throws(StoreError) {
         guard !cursors.isEmpty else { return }
         try await self.write("note the log position of \(cursors.count) backends") { db in
@@ -99,7 +99,7 @@ extension DroneStore {
         }
     }
 
-    /// Every backend of the file, whatever its state. One bad row spoils only itself.
+    /// Every backend in the file, whatever its state. A bad row does not affect the others.
     package func allBackends() async throws(StoreError) -> StoredBackends {
         try await self.read("list the backends") { db in try Self.listing(in: db, where: "TRUE", []) }
     }
@@ -115,12 +115,12 @@ extension DroneStore {
         try await self.read("count the live backends") { db in try Self.liveCount(in: db) }
     }
 
-    /// Deletes what ended before the given Unix time (seconds) and has no report waiting, with its routes.
+    /// Deletes backends that ended before the given Unix time (seconds) and have no report waiting, with their routes.
     ///
-    /// Backends the reference left behind carry no time of their end; theirs counts from the first call.
+    /// Backends from 0.3.24 have no time of their end; theirs counts from the first call.
     ///
-    /// - Parameter limit: Rows at a time; a file of years must not hold the write lock for seconds.
-    /// - Returns: How many were deleted; call again at once when it is `limit`.
+    /// - Parameter limit: how many rows are deleted at most, so that an old file does not hold the write lock for seconds.
+    /// - Returns: how many were deleted; if it is `limit`, call again at once.
     package func forgetEnded(before: Int64, now: Int64, limit: Int = 200) async throws(StoreError) -> Int {
         try await self.write("forget ended backends") { db in
             try db.execute(
@@ -178,7 +178,7 @@ extension DroneStore {
         return true
     }
 
-    /// An older route with the same address belongs to a container that is gone; it makes room.
+    /// An older route with the same address belongs to a container that is gone, so it is deleted.
     static func replaceRoute(_ route: BackendTransition.Route, of name: String, at: Int64, in db: Database) throws {
         try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO route (backend, subdomain, address, last_active, bearer_token) VALUES (?, ?, ?, ?, ?)"
@@ -248,7 +248,7 @@ extension DroneStore {
             ending: try Self.ending(from: row), container: try Self.container(of: spec.backendID, from: row))
     }
 
-    /// Agents before step 4 of the schema wrote the container's id and nothing else, before step 3 not even that.
+    /// Agents before step 4 of the schema stored only the container's id, and before step 3 not even that.
     private static func container(of backend: BackendID, from row: Row) throws(UnreadableRowReason) -> ContainerHandle {
         var handle = ContainerHandle(of: backend)
         handle.id = String.fromDatabaseValue(row["container"])
@@ -271,7 +271,7 @@ extension DroneStore {
         }
     }
 
-    /// A stored spec nobody can read equals no request.
+    /// A stored spec that cannot be read is equal to no request.
     private static func decodeSpec(_ bytes: [UInt8]) -> SpawnRequest? {
         do throws(MessageError) {
             return try WireCodec.decode(SpawnRequest.self, from: bytes)

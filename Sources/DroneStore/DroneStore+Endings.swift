@@ -1,32 +1,32 @@
 import GRDB
 package import PlaneProtocol
 
-/// What a look at a backend's last activity, in the transaction that would end it, came to.
+/// The result of checking a backend's last activity, in the transaction that would begin its end.
 package enum IdleVerdict: Equatable, Sendable {
-    /// It had been idle for too long, and its end has begun; the proxy sends nothing there any more.
+    /// The backend was idle for too long, and its end has begun; the proxy sends no more requests there.
     case idle
-    /// It has been active since; look again at this Unix time (seconds).
+    /// The backend was active; check again at this Unix time (seconds).
     case activeUntil(Int64)
-    /// Its route is not in the table, so nobody can be active; it has to be written again.
+    /// The backend's route is not in the table, so there can be no activity; the route has to be stored again.
     case routeMissing
-    /// It is not `Ready`, or its end has begun already.
+    /// The backend is not `Ready`, or its end has begun already.
     case notReady
 }
 
-/// The agent's side: ends that have begun. Between the decision and the end of the process nothing new gets in, and everybody is told;
-/// the backend has ended only when its process is gone.
+/// The agent's side: ends that have begun. Between the decision and the end of the process no new requests are let in, and the schedulers are told. The
+/// backend has ended only when its process is gone.
 extension DroneStore {
-    /// Writes down that the backend is being ended, takes its route away, and queues the report of it, all in one transaction.
+    /// Stores that the backend is being ended, deletes its route, and queues the report, all in one transaction.
     ///
-    /// An ending that was there before stands, but a soft one becomes hard if `ending` is: its process is killed at once then, for the
-    /// reason it was to end for anyway.
+    /// If an end was begun before, that one is kept. If it is soft and `ending` is hard it becomes hard: the process is killed at once then, for the reason
+    /// of the earlier end.
     ///
-    /// - Returns: What holds from now on. Nil when there is no such live backend.
+    /// - Returns: the end that is stored now; nil if there is no such live backend.
     package func beginEnding(
         of backend: BackendID, _ ending: BackendEndingRecord, report: (BackendState, BackendEndingRecord) -> [UInt8]
     ) async throws(StoreError) -> BackendEndingRecord? {
         let name = backend.rawValue
-        // Read before, because the report repeats what only the table knows; the transaction looks whether it still holds.
+        // Read first, because the report contains values from the table; the transaction checks that they have not changed.
         while true {
             let (state, present) = try await self.read("look how far \(name) is") { db in
                 (try Self.state(of: name, in: db), try Self.storedEnding(of: name, in: db))
@@ -49,15 +49,15 @@ extension DroneStore {
         }
     }
 
-    /// Begins the end of the backend unless it was active within its idle limit; looking and writing are one transaction, so a request
-    /// noted in between cannot be overlooked.
+    /// Begins the end of the backend unless it was active within its idle limit. Checking and storing are one transaction, so no request in between is
+    /// overlooked.
     ///
-    /// Activity is stored in whole seconds, rounded down. The limit therefore counts from the end of that second.
+    /// Activity is stored in whole seconds, rounded down, so the limit counts from the end of that second.
     ///
     /// - Parameters:
-    ///   - idleLimit: How long a backend may be without activity.
+    ///   - idleLimit: how long a backend may be without activity.
     ///   - now: Unix time in seconds.
-    ///   - report: The message that tells of the ending beside `Ready`.
+    ///   - report: the message that reports the beginning of the end, with the state `Ready`.
     package func endIfIdle(
         _ backend: BackendID, idleLimit: WireSeconds, at now: Int64, _ ending: BackendEndingRecord, report: [UInt8]
     ) async throws(StoreError) -> IdleVerdict {
@@ -91,7 +91,7 @@ extension DroneStore {
         return try WireCodec.decode(BackendEndingRecord.self, from: Array(text.utf8))
     }
 
-    /// - Returns: `idle` when the limit has passed; nothing is written.
+    /// - Returns: `idle` if the limit has passed. Nothing is stored.
     private static func idleness(of name: String, idleLimit: WireSeconds, at now: Int64, in db: Database) throws -> IdleVerdict {
         let statement = try db.cachedStatement(
             sql: """

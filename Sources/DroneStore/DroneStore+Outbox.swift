@@ -2,19 +2,19 @@ import GRDB
 
 /// A state report that no scheduler has acknowledged yet.
 package struct QueuedReport: Sendable, Identifiable {
-    /// Ascending in the order the states were stored.
+    /// Ascending in the order in which the states were stored.
     package let id: Int64
-    /// As stored; rows are never refused for their name.
+    /// The backend's name as it is stored; a report is sent even if the name is invalid.
     package let backend: String
-    /// The message's JSON, unchanged since the state was stored, so that a retry carries the time of the first attempt.
+    /// The message's JSON as it was when the state was stored, so a repetition has the time of the first attempt.
     package let payload: [UInt8]
 }
 
-/// The agent's side: reports waiting for a scheduler's acknowledgement. Written with the state they tell of, in one transaction, so
-/// no state goes unreported and none is reported that was not stored.
+/// The agent's side: reports that wait for a scheduler's acknowledgement. They are stored in one transaction with their state, so every stored state is
+/// reported, and no other.
 extension DroneStore {
-    /// The oldest waiting report of each backend, oldest backend first. Reports of one backend go one after the other; those of
-    /// different backends need not wait for each other.
+    /// The oldest waiting report of each backend, oldest first. Reports of one backend are sent one after the other; those of different backends do not wait
+    /// for each other.
     package func oldestReports(limit: Int) async throws(StoreError) -> [QueuedReport] {
         try await self.read("read waiting reports") { db in
             let statement = try db.cachedStatement(
@@ -28,7 +28,7 @@ extension DroneStore {
         }
     }
 
-    /// Forgets a report that was acknowledged. Harmless when repeated.
+    /// Deletes a report that was acknowledged. Harmless when repeated.
     package func removeReport(_ id: Int64) async throws(StoreError) {
         try await self.write("remove an acknowledged report") { db in
             try db.cachedStatement(sql: "DELETE FROM plane_outbox WHERE id = ?").execute(arguments: [id])

@@ -2,14 +2,14 @@ import GRDB
 package import PlaneProtocol
 import Synchronization
 
-/// What the proxy needs to know of one name.
+/// What the proxy has to know about one name.
 package struct RouteRecord: Equatable, Sendable {
-    /// Any state: a request for a backend that is `Loading` or `Starting` can be held instead of refused.
+    /// May be any state: a request for a backend that is `Loading` or `Starting` can be held.
     package var state: BackendState
-    /// `ip:port` (`[ip]:port` for IPv6) of the container; absent until it is ready for the first time.
+    /// `ip:port` (`[ip]:port` for IPv6) of the container; nil until it is first ready.
     package var address: String?
-    /// The token a request must show; absent when anybody may enter. Known from the moment the backend is accepted, so that a
-    /// request without it need not be held.
+    /// The token that requests have to contain; nil if everybody is admitted. Known as soon as the backend is accepted, so that a request without it need not
+    /// be held.
     package var bearerToken: Secret?
 
     package init(state: BackendState, address: String?, bearerToken: Secret?) {
@@ -19,17 +19,16 @@ package struct RouteRecord: Equatable, Sendable {
     }
 }
 
-/// The proxy's side. Synchronous and quick: a read never waits for a writer, and takes some ten microseconds.
+/// The proxy's side. These calls are synchronous and fast: a read never waits for a writer, and takes some ten microseconds.
 extension DroneStore {
-    /// What is known of the name, in whatever state it is.
+    /// What is stored for the name, whatever its state is.
     ///
-    /// A backend that is being ended is told in the state it will end in: nothing is to be sent there any more, although its process may
-    /// still run.
+    /// For a backend that is being ended this is the state in which it will end: no more requests go there, although its process may still run.
     ///
-    /// `nil` when there is no such backend, and when its row holds a state this version does not know: nothing can be routed then.
+    /// `nil` if there is no such backend, or if its row has a state that this version does not know.
     package func route(_ name: String) throws(StoreError) -> RouteRecord? {
         try self.readNow("read the route of \(name)") { db in
-            // The spec is JSON written by an agent; one that is not must not spoil the answer, hence json_valid.
+            // The spec is JSON written by an agent; json_valid keeps an invalid one from failing the query.
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT CASE WHEN plane_backend.ending IS NULL THEN backend.state
@@ -52,13 +51,13 @@ extension DroneStore {
         }
     }
 
-    /// Notes that these backends had traffic at this moment, and what one process of the proxy has open to some of them. One
-    /// transaction; a name without a route is passed over, a time before the stored one changes nothing.
+    /// Stores that these backends had traffic at this time, and what one process of the proxy has open to some of them. It is one transaction. A name without
+    /// a route is ignored, and so is a time before the stored one.
     ///
     /// - Parameters:
-    ///   - open: Counts of zero say that there is nothing any more.
+    ///   - open: counts of zero mean that nothing is open any more.
     ///   - seconds: Unix time.
-    /// - Throws: Nothing was noted; keep the names and try again with the next ones.
+    /// - Throws: nothing was stored; keep the names and try again with the next ones.
     package func recordActivity(
         _ names: [String], open: [OpenConnections.Entry] = [], of process: Int64 = 0, at seconds: Int64
     ) throws(StoreError) {
@@ -87,19 +86,19 @@ extension DroneStore {
                 try insert.execute(arguments: [entry.backend.rawValue, process, entry.requests, entry.webSockets, seconds])
             }
         }
-        // What a killed process has left.
+        // Deletes what a killed process has left.
         try db.cachedStatement(sql: "DELETE FROM plane_open_connections WHERE seen < ?")
             .execute(arguments: [seconds - Self.openConnectionsLifeSeconds])
     }
 
-    /// A proxy repeats what is open every second, or every few while another process writes much.
+    /// A proxy stores its open connections every second, or every few seconds while another process writes much.
     private static let openConnectionsLifeSeconds: Int64 = 15
 
     /// What all processes of the proxy together have open, in the order of the backends' ids.
     ///
     /// - Parameters:
-    ///   - after: Only backends behind this one.
-    ///   - seconds: Unix time now.
+    ///   - after: only backends after this one.
+    ///   - seconds: the current Unix time.
     package func openConnections(after: BackendID? = nil, limit: Int, at seconds: Int64) throws(StoreError) -> [OpenConnections.Entry] {
         try self.readNow("read what is open") { db in
             let statement = try db.cachedStatement(
@@ -119,17 +118,17 @@ extension DroneStore {
         }
     }
 
-    /// Changes when any other connection has committed anything to the file, activity included. Comparable only within this process.
-    /// Costs about a microsecond: SQLite looks into memory shared by the processes.
+    /// Changes when another connection has written anything to the file, activity included. Only comparable within this process. It takes about a
+    /// microsecond, since SQLite reads memory shared by the processes.
     package func dataVersion() throws(StoreError) -> Int64 {
         try self.readNow("read the data version") { try Self.dataVersion(in: $0) }
     }
 
-    /// Changes when an answer of ``route(_:)`` may have changed: a backend came, went or changed state, or a route was written.
-    /// Recorded activity does not move it. As cheap as ``dataVersion()`` while nobody writes, one small query when somebody did.
+    /// Changes when an answer of ``route(_:)`` may have changed: a backend was added, removed or has changed its state, or a route was stored. Activity does
+    /// not change it. As fast as ``dataVersion()`` while nothing is written, and otherwise one small query.
     package func routingVersion() throws(StoreError) -> Int64 {
         try self.readNow("read the routing version") { db in
-            // Read before the query: a commit between the two then only causes one query too many next time.
+            // Read before the query: a commit in between only causes an unnecessary query next time.
             let dataVersion = try Self.dataVersion(in: db)
             if let version = self.routingCache.version(at: dataVersion) { return version }
             let statement = try db.cachedStatement(sql: "SELECT version FROM plane_routing")
@@ -144,7 +143,7 @@ extension DroneStore {
     }
 }
 
-/// Remembers which `PRAGMA data_version` the last known routing version belongs to.
+/// Remembers to which `PRAGMA data_version` the last known routing version belongs.
 final class RoutingVersionCache: Sendable {
     private struct Entry {
         var dataVersion: Int64
@@ -153,7 +152,7 @@ final class RoutingVersionCache: Sendable {
 
     private let entry = Mutex<Entry?>(nil)
 
-    /// The routing version, if the file has not been written since it was stored.
+    /// The routing version, if the file was not written since it was stored here.
     func version(at dataVersion: Int64) -> Int64? {
         self.entry.withLock { entry in
             guard let entry, entry.dataVersion == dataVersion else { return nil }

@@ -1,15 +1,15 @@
 import GRDB
 import PlaneProtocol
 
-/// What must not outlive a backend: the values of its environment, its credentials for registries, its bearer token.
+/// Data that is deleted when a backend ends: the values of its environment, its credentials for registries, its bearer token.
 extension DroneStore {
-    /// The spec as it is kept of an ended backend, in SQL. What a version of ours does not know of a spec is kept as it is.
+    /// An SQL expression for the spec of an ended backend. Members that this version does not know are kept.
     static let specWithoutSecrets = """
         CASE WHEN json_valid(spec) THEN json_set(spec, '$.bearer_token', NULL, '$.executable.credentials', NULL, '$.executable.env', json('{}'))
              ELSE '{}' END
         """
 
-    /// Overwritten, not only unlinked: the writer's connection has `secure_delete` on. The WAL's older pages go with the next
+    /// The data is overwritten, not only unlinked: the writer's connection has `secure_delete` on. Older pages in the WAL are removed by the next
     /// ``truncateLog()``.
     static func forgetSecrets(of name: String, in db: Database) throws {
         try db.cachedStatement(sql: "UPDATE backend SET spec = \(Self.specWithoutSecrets) WHERE name = ?").execute(arguments: [name])
@@ -18,12 +18,12 @@ extension DroneStore {
 
     private static let truncationPatienceMilliseconds = 50
 
-    /// Writes what the WAL holds into the file and empties the WAL, with it what ended backends have left there.
+    /// Writes the contents of the WAL into the file and empties the WAL, which may still contain secrets of ended backends.
     ///
-    /// Waits a moment for readers and writers, which normally take well below a millisecond; somebody who keeps a transaction open must not
-    /// hold up the agent.
+    /// Waits a moment for readers and writers, which normally take well below a millisecond. A process that keeps a transaction open must not delay the agent
+    /// for longer.
     ///
-    /// - Returns: Whether it is done; if not, somebody was reading or writing, and a later call will do it.
+    /// - Returns: whether that is done; if not, somebody was reading or writing, and a later call will do it.
     package func truncateLog() async throws(StoreError) -> Bool {
         do {
             return try await self.writer.writeWithoutTransaction { db in
@@ -38,7 +38,7 @@ extension DroneStore {
 }
 
 extension SpawnRequest {
-    /// As the table keeps it of an ended backend.
+    /// The request as the table keeps it for an ended backend.
     var withoutSecrets: SpawnRequest {
         var request = self
         request.bearerToken = nil

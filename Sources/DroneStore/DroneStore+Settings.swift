@@ -1,12 +1,12 @@
 import GRDB
 package import PlaneProtocol
 
-/// The agent's side: what a drone remembers of itself.
+/// The agent's side: what a drone stores about itself.
 extension DroneStore {
     private static let drainKey = "draining"
     private static let droneKey = "drone_id"
 
-    /// Whether an operator asked this drone to take no more backends. Survives restarts.
+    /// Whether an operator has asked this drone to take no more backends. Stored, so that it survives restarts.
     package func isDraining() async throws(StoreError) -> Bool {
         try await self.read("read the drain setting") { db in try Self.setting(Self.drainKey, in: db) == "true" }
     }
@@ -17,10 +17,10 @@ extension DroneStore {
         }
     }
 
-    /// The name of a drone that was not given one: made up at its first start and the same ever after, so that a restart does not leave
-    /// a drone behind which nobody hears of again.
+    /// The id of a drone that was not given one. It is made up at the first start and then stays the same, so that a restart does not leave an unused drone
+    /// in the state.
     ///
-    /// - Parameter candidate: Stored, and returned, if there is none yet.
+    /// - Parameter candidate: stored and returned if there is none yet.
     package func droneID(orStore candidate: DroneID) async throws(StoreError) -> DroneID {
         try await self.write("read the drone's id") { db in
             if let text = try Self.setting(Self.droneKey, in: db), let id = DroneID(rawValue: text) { return id }

@@ -16,21 +16,21 @@ import GRDB
 /// Observation inside one process (GRDB's or SQLite's hooks) does not see what the other process commits. Whoever needs to know
 /// asks ``routingVersion()``, which costs a look into shared memory while nothing happens.
 package struct DroneStore: Sendable {
-    /// How long a write may wait for another process's write. Writes take well below a millisecond; the bound is the reference's.
+    /// How long a write may wait for another process's write, as in 0.3.24. Writes take well below a millisecond.
     static let busyTimeoutSeconds = 5.0
 
     let writer: DatabaseQueue
     let reader: DatabaseQueue
     let routingCache = RoutingVersionCache()
 
-    /// How often ``open(path:)`` tries, and the time between two attempts; together as long as the busy timeout lets others wait.
+    /// How many attempts ``open(path:)`` makes, and the time between two; together as long as the busy timeout.
     private static let openAttempts = 100
     private static let openPause = Duration.milliseconds(20)
 
-    /// Opens the file, creating and upgrading it as needed. Safe while other processes do the same.
+    /// Opens the file, creating and upgrading it as needed. Other processes may do the same at the same time.
     ///
-    /// SQLite answers "busy" at once, without its busy timeout, when two connections switch one file to WAL together; the one that lost finds
-    /// the switch done at its next attempt. Each attempt may take a few busy timeouts and runs on a thread outside the cooperative pool.
+    /// SQLite answers "busy" at once, without its busy timeout, when two connections switch a file to WAL together; the next attempt finds that done. Each
+    /// attempt may take a few busy timeouts, and runs on a thread outside of the cooperative pool.
     package static func open(path: String) async throws(StoreError) -> DroneStore {
         for attempt in 1... {
             let result = await withCheckedContinuation { continuation in
@@ -66,7 +66,7 @@ package struct DroneStore: Sendable {
         configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
         configuration.journalMode = .wal
         configuration.foreignKeysEnabled = true
-        // What is deleted or replaced is overwritten in the file, whatever SQLite was built with: it may have been a secret.
+        // Deleted and replaced data is overwritten in the file, since it may have been a secret; SQLite may be built without that default.
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         self.writer = try DatabaseQueue(path: path, configuration: configuration)
         try self.writer.writeWithoutTransaction { try SchemaInstaller.install(in: $0) }
@@ -77,7 +77,7 @@ package struct DroneStore: Sendable {
         self.reader = try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    /// Closes both connections; calls after it fail. Only needed where the file is about to be moved or checked.
+    /// Closes both connections; later calls fail. Only needed before the file is moved or checked.
     package func close() throws(StoreError) {
         do {
             try self.reader.close()
@@ -91,7 +91,7 @@ package struct DroneStore: Sendable {
 // MARK: - The two connections
 
 extension DroneStore {
-    /// One immediate transaction, all or nothing. Suspends; the wait for the lock happens on the connection's own thread.
+    /// Runs one immediate transaction, all or nothing. The task suspends, and waits for the lock on the connection's own thread.
     func write<Value: Sendable>(
         _ attempt: @autoclosure () -> String, _ body: @Sendable (Database) throws -> Value
     ) async throws(StoreError) -> Value {
@@ -121,7 +121,7 @@ extension DroneStore {
         }
     }
 
-    /// One statement needs no transaction around it; this spares the begin and commit.
+    /// Reads with a single statement, which needs no transaction.
     func readNow<Value>(_ attempt: @autoclosure () -> String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {
             return try self.reader.unsafeRead(body)

@@ -1,8 +1,8 @@
 import GRDB
 
-/// Why the drone's SQLite file could not answer: what was tried, what to do about it, and SQLite's own words beneath.
+/// Why the drone's SQLite file could not be used: what was tried, what to do about it, and SQLite's own text as the cause.
 ///
-/// Bound values (tokens, environment of a backend) are never part of the description; GRDB leaves them out by default.
+/// Bound values (tokens, environments of backends) are never part of the description; GRDB leaves them out by default.
 package struct StoreError: Error, CustomStringConvertible, Sendable {
     package enum Code: Sendable {
         /// Another connection held the write lock for longer than the busy timeout.
@@ -11,21 +11,21 @@ package struct StoreError: Error, CustomStringConvertible, Sendable {
         case notAccessible
         /// The file is not SQLite, or it is damaged.
         case notADatabase
-        /// The schema comes from a version we do not know, or an upgrade of it was cut short.
+        /// The schema is of a version that we do not know, or an upgrade was interrupted.
         case foreignSchema
         /// The caller's task was cancelled; nothing was written.
         case cancelled
-        /// Anything else SQLite refused.
+        /// Any other error of SQLite.
         case failed
     }
 
     package var code: Code
-    /// For instance "read the route of b-7f3".
+    /// What was tried, such as "read the route of b-7f3".
     package var attempt: String
     package var hint: String?
     package var cause: (any Error)?
 
-    /// Whether the same call may succeed in a moment without anybody's help.
+    /// Whether the same call may succeed in a moment without any change.
     package var isRetryable: Bool { self.code == .busy }
 
     package var description: String {
@@ -42,7 +42,7 @@ package struct StoreError: Error, CustomStringConvertible, Sendable {
         self.cause = cause
     }
 
-    /// Sorts whatever GRDB threw while `attempt` was being made.
+    /// Classifies an error of GRDB that occurred in `attempt`.
     init(_ attempt: String, cause: any Error) {
         switch cause {
         case let error as StoreError:

@@ -1,10 +1,10 @@
 import Glibc
 
-/// The file itself, and those SQLite puts beside it: who may read them. They hold bearer tokens, registry passwords and environments.
+/// The file, those that SQLite puts beside it, and who may read them: they contain bearer tokens, registry passwords and environments.
 ///
-/// Nobody but the owner may, from the first byte on and whatever the umask. Only where the directory is made for a group to write in (mode
-/// 2770: set-group-id and group-writable), so that agent and proxy can run as users of their own, the group may read and write too.
-/// SQLite gives the files beside it (`-wal`, `-shm`) the mode of the file.
+/// Only the owner may read or write them, from the first byte on and whatever the umask is. If the directory is made for a group to write in (mode 2770:
+/// set-group-id and group-writable), so that agent and proxy can run as different users, the group may as well. SQLite gives the files beside it (`-wal`,
+/// `-shm`) the mode of the file.
 struct StoreFile {
     let path: String
 
@@ -12,10 +12,10 @@ struct StoreFile {
     private static let ownerAndGroup = mode_t(0o660)
     private static let permissionBits = mode_t(0o7777)
 
-    /// Makes the file if there is none, and takes from an existing one, and from those beside it, what others than these may do with it.
-    /// What belongs to somebody else is left to them, and what cannot be done here SQLite will say of the same file.
+    /// Makes the file if there is none, and restricts the permissions of an existing one and of those beside it. Files of other owners are left alone; if
+    /// something fails here, SQLite reports it for the same file.
     ///
-    /// An existing file is not opened for this: closing it would give up the locks (fcntl(2)) that this process may have on it.
+    /// An existing file is not opened for this, since closing it would release the locks (fcntl(2)) that this process may have on it.
     func prepare() {
         let shared = self.sharingGroup()
         let mode = shared == nil ? Self.ownerOnly : Self.ownerAndGroup
@@ -26,7 +26,7 @@ struct StoreFile {
         for suffix in ["", "-wal", "-shm", "-journal"] { Self.tighten(String(cString: real) + suffix, to: mode, group: shared) }
     }
 
-    /// The group that shares the directory on purpose; nil if none does.
+    /// The group that shares the directory on purpose; nil if there is none.
     private func sharingGroup() -> gid_t? {
         let directory = self.path.lastIndex(of: "/").map { $0 == self.path.startIndex ? "/" : String(self.path[..<$0]) } ?? "."
         var status = stat()

@@ -1,7 +1,7 @@
 import PlaneProtocol
 
 extension WireTime {
-    /// For an SQLite column: 64 bits of nanoseconds last from 1677 to 2262; what lies beyond is moved to the nearest end.
+    /// The time for an SQLite column. 64 bits of nanoseconds cover the years 1677 to 2262; times outside become the nearest end.
     var unixNanoseconds: Int64 {
         let (whole, overflow) = self.seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, overflows) = whole.addingReportingOverflow(Int64(self.nanoseconds))

@@ -5,25 +5,25 @@ package import NIOCore
 import Glibc
 #endif
 
-/// Takes connections from a listening socket. Used on its loop's thread only.
+/// Accepts connections from a listening socket. Used on its loop's thread only.
 ///
-/// One in each turn: asking for a second costs a call of the kernel to learn that there is none, and while many wait, the turns are many too, and
-/// connections that are open already get theirs.
+/// One connection in each turn: trying a second one costs a system call that mostly finds none. While many connections wait, turns follow each other quickly,
+/// and open connections get served in between.
 package final class Acceptor: ReadinessHandler {
     package let descriptor: CInt
     private let loop: EpollEventLoop
     private var watch: EpollEventLoop.Watch?
-    /// Nil once closed, which breaks the cycle.
+    /// Nil once closed, which breaks the reference cycle.
     private var mayTake: (() -> Bool)?
     private var take: ((CInt, PeerAddress) -> Void)?
     private var fail: ((IOError) -> Void)?
     private var isPaused = false
 
     /// - Parameters:
-    ///   - descriptor: A listening socket, which must not block, and is the acceptor's from now on.
-    ///   - mayTake: Asked before each connection. Whoever says no pauses the acceptor.
-    ///   - take: Gets each connection, which does not block, and its peer.
-    ///   - fail: Told why the kernel gives none.
+    ///   - descriptor: a non-blocking listening socket, which the acceptor owns from now on.
+    ///   - mayTake: asked before each connection. If it returns false it has to pause the acceptor.
+    ///   - take: called with each connection, which is non-blocking, and with its peer.
+    ///   - fail: called with the error when the kernel gives no connection.
     package init(
         _ descriptor: CInt, on loop: EpollEventLoop, mayTake: @escaping () -> Bool, take: @escaping (CInt, PeerAddress) -> Void,
         fail: @escaping (IOError) -> Void

@@ -36,54 +36,54 @@ import Glibc
 package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     private struct Inbox {
         var tasks: [@Sendable () -> Void] = []
-        /// The loop has been told and not looked yet.
+        /// The loop was woken and has not looked into the inbox yet.
         var isWoken = false
-        /// Whom to tell of the end.
+        /// Called when the loop has ended.
         var whenEnded: [@Sendable () -> Void] = []
         var isEnding = false
-        /// Nothing that is handed in now will ever run.
+        /// Whether the loop has ended, so that tasks submitted now never run.
         var hasEnded = false
     }
 
     private struct Registration {
         var handler: (any ReadinessHandler)?
-        /// Tells an event of the descriptor's last user from one of this: both may lie in what one wait returns.
+        /// Distinguishes events of this user of a descriptor's number from those of an earlier one; one wait may return both.
         var generation: UInt32 = 0
     }
 
     private static let eventsPerWait: CInt = 256
-    /// Stands for the descriptor that wakes the loop, in the place of a number and a generation.
+    /// The value for the descriptor that wakes the loop, in place of a number and a generation.
     private static let wakeUpData = UInt64.max
 
     private let name: String
     private let epoll: CInt
     private let wakeUp: CInt
     private let inbox = Mutex(Inbox())
-    /// The thread's number while it runs, from before the first task.
+    /// The number of the loop's thread while that runs, from before the first task.
     private let thread = Atomic<UInt>(0)
 
-    // The thread's own.
+    // Used by the loop's thread only.
     private var registrations: [Registration] = []
     /// Handlers that asked for another turn before the loop waits again.
     private var deferred: [any ReadinessHandler] = []
     private var timers = TimerQueue()
-    /// Where the sockets of this loop are read into, one at a time; whoever wants to keep what came takes it away.
+    /// The buffer into which the sockets of this loop are read, one at a time. Whoever wants to keep bytes takes them out.
     @exclusivity(unchecked) var scratch: ByteBuffer
 
-    /// - Parameter readBytes: What one read takes at most.
+    /// - Parameter readBytes: how many bytes one read takes at most.
     init(name: String, readBytes: Int) {
         self.name = name
         self.scratch = ByteBufferAllocator().buffer(capacity: readBytes)
         self.epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
         self.wakeUp = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
         precondition(self.epoll >= 0 && self.wakeUp >= 0, "an event loop has no descriptors to wait with: \(Self.reason())")
-        // Edge-triggered, so that nobody has to read it.
+        // Edge-triggered, so that the descriptor need not be read.
         let error = self.control(EPOLL_CTL_ADD, self.wakeUp, ReadyEvents.input.rawValue | EPOLLET.rawValue, data: Self.wakeUpData)
         precondition(error == 0, "an event loop cannot be woken: \(Self.reason())")
         self.start()
     }
 
-    /// Not at its end: whoever has just handed something in may be about to wake it.
+    /// Not closed when the loop ends, because a thread that has just submitted a task may be about to write to it.
     deinit {
         Glibc.close(self.wakeUp)
         Glibc.close(self.epoll)
@@ -123,7 +123,8 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         self.end()
     }
 
-    /// Milliseconds to wait at most: none with work to do, -1 for ever. Rounded up, since what runs early finds nothing to do and waits again.
+    /// How many milliseconds to wait at most: 0 if there is work to do, -1 without a limit. Rounded up, since a loop that wakes too early finds nothing to do
+    /// and waits again.
     private func pollTimeout() -> CInt {
         if !self.deferred.isEmpty { return 0 }
         guard let next = self.timers.nextDeadline else { return -1 }
@@ -155,7 +156,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         while let work = self.timers.takeDue(at: now) { work() }
     }
 
-    /// True once the loop is to end.
+    /// Runs the submitted tasks; returns true once the loop is to end.
     private func runSubmitted() -> Bool {
         let (tasks, isEnding) = self.takeSubmitted()
         for task in tasks { task() }
@@ -171,7 +172,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     }
 
     private func end() {
-        // What is handed in meanwhile may begin something once more.
+        // Tasks that are submitted meanwhile may open something again.
         var hasEnded = false
         while !hasEnded {
             self.endHandlers()
@@ -196,11 +197,11 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
 
     // MARK: Descriptors
 
-    /// Watches a descriptor that does not block. Nil when the kernel cannot; errno says why.
+    /// Watches a non-blocking descriptor. Nil if the kernel refuses; errno says why.
     ///
     /// - Parameters:
-    ///   - events: What to tell of. Errors and hang-ups always are.
-    ///   - isEdgeTriggered: Tell of changes only; otherwise of what is so, at every turn.
+    ///   - events: the events to report. Errors and hang-ups are always reported.
+    ///   - isEdgeTriggered: true reports changes only, false the state in every turn.
     func watch(_ descriptor: CInt, _ events: ReadyEvents, isEdgeTriggered: Bool = true, _ handler: any ReadinessHandler) -> Watch? {
         let index = Int(descriptor)
         if index >= self.registrations.count {
@@ -214,7 +215,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         return watch
     }
 
-    /// A descriptor that is watched.
+    /// Refers to a descriptor that is being watched.
     struct Watch {
         fileprivate let data: UInt64
         fileprivate let mode: UInt32
@@ -222,19 +223,20 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         var descriptor: CInt { CInt(truncatingIfNeeded: UInt32(truncatingIfNeeded: self.data)) }
     }
 
-    /// Tells of something else from now on; what is so already, at once.
+    /// Changes the events that are reported; a state that holds already is reported at once.
     func change(_ watch: Watch, to events: ReadyEvents) {
         let result = self.control(EPOLL_CTL_MOD, watch.descriptor, events.rawValue | watch.mode, data: watch.data)
         precondition(result == 0, "a descriptor that is watched is still open: \(Self.reason())")
     }
 
-    /// Tells nothing more. The descriptor is closed next, which takes it from the kernel's list; a copy of it that a process just being
-    /// started may still have is of no consequence, for its events are told from later ones.
+    /// Reports nothing more. The caller closes the descriptor next, which removes it from epoll. A process that is just being started may still have a copy,
+    /// so that events come; they are recognized by their generation.
     func forget(_ watch: Watch) {
         self.registrations[Int(watch.descriptor)].handler = nil
     }
 
-    /// The same where others go on with copies of the descriptor, so that it stays in the kernel's list when it is closed.
+    /// Reports nothing more, as `forget` does, and removes the descriptor from epoll: needed where other processes keep using it, since closing it
+    /// here would not remove it.
     func unwatch(_ watch: Watch) {
         self.forget(watch)
         _ = self.control(EPOLL_CTL_DEL, watch.descriptor, 0, data: watch.data)
@@ -254,7 +256,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
 
     package var inEventLoop: Bool { self.thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// Once the loop has ended, a task never runs, and nobody is told.
+    /// Runs the task in the loop's next turn. Once the loop has ended the task never runs, and that is not reported.
     package func execute(_ task: @escaping @Sendable () -> Void) {
         let isAsleep = self.inbox.withLock { inbox in
             if inbox.hasEnded { return false }
@@ -292,12 +294,12 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
         if self.inEventLoop { body() } else { self.execute(body) }
     }
 
-    /// A loop ends with its group.
+    /// Fails, because a loop is only ended with its group.
     package func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
         queue.async { callback(EventLoopError.unsupportedOperation) }
     }
 
-    /// Ends the thread after its next turn, and closes everything that is still open.
+    /// Ends the thread after its next turn, and lets the handlers close everything that is open.
     func end(_ whenEnded: @escaping @Sendable () -> Void) {
         let (hasEnded, isAsleep) = self.inbox.withLock { inbox in
             if inbox.hasEnded { return (true, false) }

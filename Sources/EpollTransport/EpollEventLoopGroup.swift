@@ -9,14 +9,14 @@ package final class EpollEventLoopGroup: EventLoopGroup {
     private let nextIndex = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - threads: One event loop each; at least 1.
-    ///   - readBytes: What one read of a socket takes at most.
+    ///   - threads: the number of event loops, each with a thread; at least 1.
+    ///   - readBytes: how many bytes one read of a socket takes at most.
     package init(threads: Int, readBytes: Int = 32 * 1024) {
         precondition(threads > 0, "a group has at least one event loop")
         self.loops = (0..<threads).map { EpollEventLoop(name: "epoll-\($0)", readBytes: readBytes) }
     }
 
-    /// Gives what this process has freed back to the system (malloc_trim(3)). Threads that allocate meanwhile wait for their part of it.
+    /// Returns freed memory to the system (malloc_trim(3)). Threads that allocate at the same time have to wait for a part of that.
     package static func returnFreedMemory() { cepoll_return_freed_memory() }
 
     package func next() -> any EventLoop {
@@ -26,7 +26,7 @@ package final class EpollEventLoopGroup: EventLoopGroup {
 
     package func makeIterator() -> EventLoopIterator { EventLoopIterator(self.loops) }
 
-    /// Ends all threads, and closes what is still open on them. What is handed in afterwards never runs.
+    /// Ends all threads, and closes everything that is open on them. Tasks that are submitted afterwards never run.
     package func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
         let ended = DispatchGroup()
         for loop in self.loops {

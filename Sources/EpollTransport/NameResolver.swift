@@ -6,9 +6,9 @@ import NetworkAddresses
 import Glibc
 #endif
 
-/// Asks the system what the addresses of a name are (getaddrinfo(3)), on threads that may be blocked by that.
+/// Asks the system for the addresses of a name (getaddrinfo(3)), on threads that this may block.
 ///
-/// A name has its thread, so that one whose servers do not answer keeps only those waiting that share it.
+/// Each name is assigned to a thread, so that a name whose servers do not answer delays only those on the same thread.
 package final class NameResolver: Sendable {
     package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package var description: String
@@ -16,18 +16,18 @@ package final class NameResolver: Sendable {
 
     package static let shared = NameResolver()
 
-    /// Threads exist only while they have something to do.
+    /// The number of threads. Each only exists while it has something to do.
     private static let laneCount = 16
 
     private let lanes = (0..<laneCount).map { DispatchQueue(label: "names-\($0)") }
 
-    /// An address that needs nobody to be asked.
+    /// The address if `host` is an IP address, so that no query is needed.
     package static func literal(_ host: String, port: Int) -> SocketAddress? {
         try? SocketAddress(ipAddress: host, port: port)  // fails for a name
     }
 
-    /// - Parameter body: Called on one of the resolver's threads. There is at least one address, those of IPv4 first: servers that listen on
-    ///   one kind only mostly listen on that.
+    /// - Parameter body: called on one of the resolver's threads. On success there is at least one address, IPv4 first: servers that listen on one kind only
+    ///   mostly listen on that.
     package func resolve(_ host: String, port: Int, _ body: @escaping @Sendable (Result<[SocketAddress], Failure>) -> Void) {
         if let address = Self.literal(host, port: port) { return body(.success([address])) }
         self.lanes[Int(host.utf8.reduce(5381 as UInt32) { $0 &* 33 &+ UInt32($1) }) % Self.laneCount].async {
@@ -35,7 +35,7 @@ package final class NameResolver: Sendable {
         }
     }
 
-    /// Blocks.
+    /// Asks the system on this thread, which may block.
     package static func ask(_ host: String, port: Int) -> Result<[SocketAddress], Failure> {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)

@@ -5,15 +5,15 @@ import NIOCore
 import Glibc
 #endif
 
-/// What waits to be written to a socket, in order. The first buffer has a place of its own: most of the time there is one at most, and then the
-/// queue costs no memory.
+/// The bytes that wait to be written to a socket, in order. The first buffer is stored separately: mostly there is only one, and then the queue needs no
+/// memory.
 struct OutputQueue {
     private struct Entry {
         var buffer: ByteBuffer
         var promise: EventLoopPromise<Void>?
     }
 
-    /// Buffers that one call of the kernel takes at most.
+    /// How many buffers one system call takes at most.
     private static let vectorLimit = 64
 
     private var first: Entry?
@@ -30,7 +30,7 @@ struct OutputQueue {
         if self.first == nil { self.first = entry } else { self.rest.append(entry) }
     }
 
-    /// Has the kernel take as much as it does with one call. Returns the number of bytes, or -1 with errno.
+    /// Lets the kernel take as much as it will in one call. Returns the number of bytes, or -1 with errno.
     @inline(__always)
     mutating func send(to socket: CInt) -> Int {
         guard let first else { return 0 }
@@ -41,7 +41,7 @@ struct OutputQueue {
     private func sendVector(_ first: Entry, to socket: CInt) -> Int {
         withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.vectorLimit) { vectors in
             var count = 0
-            // The buffers outlive the call: the queue has them.
+            // The pointers stay valid during the call, because the queue keeps the buffers.
             func add(_ buffer: ByteBuffer) {
                 buffer.withUnsafeReadableBytes { bytes in
                     vectors[count] = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
@@ -57,7 +57,7 @@ struct OutputQueue {
         }
     }
 
-    /// Strikes off what the kernel has taken, and the empty buffers behind it. Returns the promises of what is through, in order.
+    /// Removes the bytes that the kernel has taken, and empty buffers after them. Returns the promises of the buffers that are done, in order.
     @inline(__always)
     mutating func drop(_ count: Int) -> [EventLoopPromise<Void>] {
         self.byteCount -= count
@@ -76,13 +76,13 @@ struct OutputQueue {
         return promises
     }
 
-    /// What has to wait does not hold more memory than it needs.
+    /// Copies buffers that have to wait, so that they keep no more memory than they need.
     mutating func compact() {
         if let buffer = self.first?.buffer.compacted() { self.first?.buffer = buffer }
         for index in self.rest.indices { self.rest[index].buffer = self.rest[index].buffer.compacted() }
     }
 
-    /// Empties the queue. Returns the promises that can no longer be kept.
+    /// Empties the queue. Returns the promises of what will not be sent.
     mutating func clear() -> [EventLoopPromise<Void>] {
         defer {
             self.first = nil

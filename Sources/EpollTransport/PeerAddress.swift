@@ -5,11 +5,11 @@ package import NetworkAddresses
 import Glibc
 #endif
 
-/// The other end of a connection, as the kernel told it.
+/// The address of a connection's peer, as the kernel gives it.
 package struct PeerAddress {
     let storage: sockaddr_storage
 
-    /// The address without its port, as a number; nil if it is of another family.
+    /// The IP address without the port; nil for another family.
     package var ip: IPAddress? { SocketEndpoint(self.storage)?.ip }
 
     package var socketAddress: SocketAddress? {
@@ -24,7 +24,7 @@ package struct PeerAddress {
 }
 
 extension SocketAddress {
-    /// Where a socket is bound; nil if it is not, or of another family.
+    /// The address to which a socket is bound; nil if it is not bound, or of another family.
     package init?(localEndOf descriptor: CInt) {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -2,11 +2,11 @@
 import Glibc
 #endif
 
-/// When TCP takes a peer that is silent for gone.
+/// When TCP decides that a silent peer is gone.
 package struct PeerWatch: Sendable {
-    /// Of a connection without traffic, until the peer is asked whether it is there (TCP_KEEPIDLE).
+    /// Seconds without traffic until the peer is probed (TCP_KEEPIDLE).
     package var idleSeconds: Int
-    /// Between two such questions (TCP_KEEPINTVL).
+    /// Seconds between two probes (TCP_KEEPINTVL).
     package var intervalSeconds: Int
     package var questionCount: Int
 
@@ -16,11 +16,11 @@ package struct PeerWatch: Sendable {
         self.questionCount = max(1, questionCount)
     }
 
-    /// After which it is gone. While something that was sent is not acknowledged there are no questions, and without TCP_USER_TIMEOUT the
-    /// kernel would repeat itself for a quarter of an hour (tcp(7), tcp_retries2). Ends a peer, too, that is there and takes nothing.
+    /// Seconds until the peer counts as gone. While sent data is not acknowledged there are no probes; without TCP_USER_TIMEOUT the kernel would repeat that
+    /// data for a quarter of an hour (tcp(7), tcp_retries2). This limit also ends a connection to a peer that is there but takes nothing.
     package var limitSeconds: Int { self.idleSeconds + self.intervalSeconds * self.questionCount }
 
-    /// Connections taken from a listening socket inherit it.
+    /// Sets the options on a socket. On a listening socket the connections that it accepts inherit them.
     package func apply(to socket: CInt) {
         Self.set(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
         Self.set(socket, CInt(IPPROTO_TCP), TCP_KEEPIDLE, CInt(clamping: self.idleSeconds))

@@ -1,14 +1,14 @@
 /// Owns a descriptor, and is called by its event loop when the kernel reports something about it. Called on the loop's thread only.
 package protocol ReadinessHandler: AnyObject {
-    /// The descriptor may have become ready. A hint: what is really so, the next system call says.
+    /// The descriptor may have become ready. This is a hint only: the next system call shows whether it is.
     func becameReady(_ events: ReadyEvents)
-    /// The turn that was asked for with ``EpollEventLoop/deferTurn(of:)``.
+    /// Called for a turn that was requested by ``EpollEventLoop/deferTurn(of:)``.
     func runDeferred()
-    /// The loop ends. The handler closes its descriptor now.
+    /// The loop is ending; the handler has to close its descriptor now.
     func loopEnds()
 }
 
-/// What epoll_wait(2) said of a descriptor.
+/// The events of a descriptor that epoll_wait(2) has reported.
 package struct ReadyEvents: OptionSet {
     package let rawValue: UInt32
 
@@ -16,9 +16,9 @@ package struct ReadyEvents: OptionSet {
         self.rawValue = rawValue
     }
 
-    /// EPOLLIN: something to read, or the end of it.
+    /// EPOLLIN: there is input, or its end.
     package static let input = ReadyEvents(rawValue: 0x001)
-    /// EPOLLOUT: room for something to write.
+    /// EPOLLOUT: there is room for output.
     package static let output = ReadyEvents(rawValue: 0x004)
     /// EPOLLERR.
     package static let error = ReadyEvents(rawValue: 0x008)

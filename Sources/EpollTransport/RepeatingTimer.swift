@@ -1,10 +1,10 @@
 package import NIOCore
 
-/// Calls something again and again on its event loop, until cancelled. For the loop's thread only, so what it calls may be anything of the loop's.
+/// Calls a function again and again on its event loop, until cancelled. Used on the loop's thread only, so the function may use anything of the loop.
 package final class RepeatingTimer {
     private let loop: any EventLoop
     private let interval: TimeAmount
-    /// Nil once cancelled, which lets go of what it holds.
+    /// Nil once cancelled, so that what it captures is released.
     private var body: (() -> Void)?
     private var next: Scheduled<Void>?
 

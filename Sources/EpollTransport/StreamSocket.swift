@@ -7,60 +7,60 @@ import Glibc
 
 /// A TCP connection on an event loop. Used on that loop's thread only.
 ///
-/// Bytes that come go to the receiver as they come, unless reading is paused; bytes that are written go out with the next
-/// ``flush()``, or when the kernel has room for them. Each direction ends by itself.
+/// Bytes are passed to the receiver as they come, unless reading is paused. Written bytes are sent by the next ``flush()``, or when the kernel has room for
+/// them. Each direction ends separately.
 ///
-/// Watched edge-triggered: whether something can be read or written is remembered here, and a system call finds out whether it is still so.
+/// The socket is watched edge-triggered: this object remembers whether it may be readable or writable, and a system call finds out whether it still is.
 package final class StreamSocket: ReadinessHandler {
     private enum State {
         case connecting
         case open
-        /// Writing has failed: what the peer said before it went is still received, then follows the end.
+        /// Writing has failed. What the peer sent before is still received, then the connection ends.
         case failing(any Error)
         case closed
     }
 
-    /// What follows when everything written has left.
+    /// What to do when all output has been sent.
     private enum Ending {
         case none
         case output
         case everything
     }
 
-    /// How often one connection is read before others get their turn.
+    /// How many times one connection is read in a turn before others are.
     private static let readsPerTurn = 4
 
     package let loop: EpollEventLoop
     package let descriptor: CInt
-    /// Nil once closed, which breaks the cycle.
+    /// Nil once closed, which breaks the reference cycle.
     @exclusivity(unchecked) private var receiver: (any StreamSocketReceiver)?
     private var watch: EpollEventLoop.Watch?
     @exclusivity(unchecked) private var state: State
     @exclusivity(unchecked) private var output = OutputQueue()
     private var ending = Ending.none
     private let marks: Range<Int>
-    /// Too much waits to be written; see ``isWritable``.
+    /// More bytes wait to be written than the upper mark allows; see ``isWritable``.
     private var isFull = false
-    /// The kernel had no room, and has not said since that it has.
+    /// The kernel had no room for output, and has not reported since that it has.
     private var isBlocked: Bool
     private var watchesOutput: Bool
-    /// Something may be there to be read.
+    /// There may be something to read.
     private var hasInput = false
     private var isPaused = false
     private var inputHasEnded = false
     private var outputIsShut = false
-    /// The kernel has spoken of an error, once: edges are not repeated.
+    /// The kernel has reported an error. It reports that only once, so this is remembered.
     private var mayHaveFailed = false
-    /// The kernel has said that the peer will send nothing more.
+    /// The kernel has reported that the peer will send nothing more.
     private var inputEndsSoon = false
     private var isDeferred = false
     private var isFlushing = false
-    /// We asked for the connection: what the other side said before it broke is an answer, and worth having even if nobody reads now.
+    /// Whether this side has made the connection. Then what the peer sent before it broke is an answer, and is read even while reading is paused.
     private let isOutgoing: Bool
 
-    /// A connection that was taken from a listening socket. Belongs to the socket from now on, even if it cannot be watched, which throws.
+    /// A connection that was accepted. The socket owns the descriptor from now on, even if it cannot be watched and this throws.
     ///
-    /// - Parameter writeMarks: ``isWritable`` while fewer bytes wait than the upper one, and after that not until fewer wait than the lower.
+    /// - Parameter writeMarks: ``isWritable`` becomes false when the upper number of bytes waits, and true again when fewer than the lower one do.
     package init(_ descriptor: CInt, on loop: EpollEventLoop, writeMarks: Range<Int>) {
         self.descriptor = descriptor
         self.loop = loop
@@ -71,11 +71,11 @@ package final class StreamSocket: ReadinessHandler {
         self.watchesOutput = false
     }
 
-    /// A new connection to `address`. The receiver hears of success or failure later, never at once; there is no limit to how long that takes.
+    /// Makes a new connection to `address`. The receiver is told of success or failure later, never during this call. There is no time limit.
     ///
     /// - Parameters:
-    ///   - receiveBuffer: SO_RCVBUF, in bytes, for the kernel's side of it.
-    ///   - peerWatch: Nil leaves it to the kernel when a peer is gone.
+    ///   - receiveBuffer: size of the kernel's receive buffer in bytes (SO_RCVBUF).
+    ///   - peerWatch: nil leaves it to the kernel's defaults when a peer counts as gone.
     package static func connect(
         to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch? = nil,
         receiver: any StreamSocketReceiver
@@ -86,7 +86,7 @@ package final class StreamSocket: ReadinessHandler {
         return socket
     }
 
-    /// The same, with nobody to hear of it yet.
+    /// Begins to make a new connection to `address`, as `connect` does; the caller has to call `start` with a receiver.
     static func connecting(
         to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch?
     ) throws(IOError) -> StreamSocket {
@@ -176,7 +176,7 @@ package final class StreamSocket: ReadinessHandler {
         self.read()
     }
 
-    /// Ends the connection if it has failed, and reading would not show it: nobody reads, or there is nothing more to read.
+    /// Ends the connection if it has failed in a way that reading would not show, because reading is paused or there is nothing more to read.
     private func tellsFailure() -> Bool {
         guard self.mayHaveFailed, self.isPaused || self.inputHasEnded, let error = self.pendingError() else { return false }
         if self.isOutgoing, !self.inputHasEnded {
@@ -188,7 +188,7 @@ package final class StreamSocket: ReadinessHandler {
         return true
     }
 
-    /// What went wrong since this was asked last.
+    /// The error since this was last asked; nil if there was none.
     private func pendingError() -> IOError? {
         var code: CInt = 0
         var size = socklen_t(MemoryLayout<CInt>.size)
@@ -215,7 +215,7 @@ package final class StreamSocket: ReadinessHandler {
 
     private enum ReadOutcome {
         case bytes
-        /// For now.
+        /// Nothing for now.
         case nothing
         case end
         case failed(IOError)
@@ -229,7 +229,7 @@ package final class StreamSocket: ReadinessHandler {
             guard case .bytes = outcome else { break }
             reads += 1
         }
-        // What came is told as a whole before what follows it.
+        // The receiver is told that the read is complete before it is told what follows.
         if reads > 0 { self.receiver?.socketReadCompleted() }
         switch outcome {
         case .bytes, .nothing: break
@@ -255,7 +255,7 @@ package final class StreamSocket: ReadinessHandler {
             return recv(descriptor, bytes.baseAddress, room, 0)
         }
         if count > 0 {
-            // Less than there was room for is all there was (epoll(7)); behind it may be the end.
+            // A read that does not fill the buffer has taken everything (epoll(7)); only the end may follow.
             if count < room, !self.inputEndsSoon { self.hasInput = false }
             self.loop.scratch.moveWriterIndex(forwardBy: count)
             self.receiver?.socketReceived(self.loop.scratch)
@@ -282,7 +282,7 @@ package final class StreamSocket: ReadinessHandler {
         self.isPaused = true
     }
 
-    /// What is there already comes with the loop's next turn.
+    /// Reads again after a pause. Input that is there already is read in the loop's next turn.
     package func resumeReading() {
         guard self.isPaused else { return }
         self.isPaused = false
@@ -291,14 +291,14 @@ package final class StreamSocket: ReadinessHandler {
 
     // MARK: Writing
 
-    /// Bytes that were written and have not left.
+    /// Bytes that were written and have not been sent.
     package var waitingBytes: Int { self.output.byteCount }
 
     package var isWritable: Bool { !self.isFull && self.isOpen }
 
     /// Keeps the bytes for the next ``flush()``.
     ///
-    /// - Parameter promise: Kept when the kernel has the bytes; fails if that can no longer happen.
+    /// - Parameter promise: succeeds when the kernel has taken the bytes; fails if that can no longer happen.
     @inline(__always)
     package func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
         guard self.isOpen, case .none = self.ending else {
@@ -345,14 +345,14 @@ package final class StreamSocket: ReadinessHandler {
         self.loop.change(watch, to: Self.allEvents)
     }
 
-    /// The peer takes nothing more, but it may have said why.
+    /// Writing has failed because the peer takes nothing more; it may have sent the reason, which is still read.
     private func fail(_ error: IOError) {
         self.state = .failing(error)
         for promise in self.output.clear() { promise.fail(error) }
         self.deferTurn()
     }
 
-    /// Without the end of it, which after an error is not told as one.
+    /// Receives what is left, and then reports the error instead of the end of input.
     private func receiveLast(then error: any Error) {
         self.hasInput = !self.inputHasEnded
         var hasRead = false
@@ -363,7 +363,7 @@ package final class StreamSocket: ReadinessHandler {
 
     // MARK: The end
 
-    /// Tells the peer, behind everything written, that nothing follows. What it sends is still received.
+    /// Closes for sending, after all output. What the peer sends is still received.
     package func closeOutput() {
         guard self.isOpen, case .none = self.ending else { return }
         self.ending = .output
@@ -378,7 +378,7 @@ package final class StreamSocket: ReadinessHandler {
         if self.inputHasEnded { self.close() }
     }
 
-    /// Closes when everything written has left.
+    /// Closes when all output has been sent.
     package func closeWhenFlushed() {
         guard self.isOpen else { return }
         self.ending = .everything
@@ -386,21 +386,21 @@ package final class StreamSocket: ReadinessHandler {
         self.flush()
     }
 
-    /// Closes so that the peer cannot take what it has received for all there is: with a reset (socket(7), SO_LINGER).
+    /// Closes with a reset (socket(7), SO_LINGER), so that the peer cannot take what it has received for everything.
     package func reset() {
         guard self.isOpen else { return }
         self.endWithReset()
         self.close()
     }
 
-    /// Whoever closes the socket from now on does so with a reset.
+    /// Makes every later close of the socket a reset.
     package func endWithReset() {
         guard self.isOpen else { return }
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
 
-    /// Closes now. What was written and has not left is lost.
+    /// Closes now. Unsent output is lost.
     package func close() {
         self.close(nil)
     }

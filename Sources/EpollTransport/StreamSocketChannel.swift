@@ -1,16 +1,15 @@
 package import NIOCore
 import Synchronization
 
-/// A ``StreamSocket`` for SwiftNIO's handlers: what comes goes up a pipeline, and what the pipeline writes goes out.
+/// A ``StreamSocket`` for SwiftNIO's handlers: input goes through a pipeline, and what the pipeline writes is sent.
 ///
-/// Reads as a channel of SwiftNIO's does with half-closure allowed: the end of input is an event, and the connection stays open for output.
+/// Works like a channel of SwiftNIO with half-closure allowed: the end of input is an event, and the connection stays open for output.
 ///
-/// Sendable because every stored variable is touched on the event loop's thread only. What `Channel` lets any thread ask (`isActive`,
-/// `isWritable`, the addresses) is answered from constants and atomics, which the loop's thread writes before it tells the handlers; what any
-/// thread may ask for (writes, options, closing) goes to the event loop first. ``start()``, ``endWithReset()``, ``waitingBytes`` and
-/// ``pauseReading()`` are for the loop's thread.
+/// Sendable because every stored variable is used on the event loop's thread only. What `Channel` offers to any thread (`isActive`, `isWritable`, the
+/// addresses) is read from constants and atomics, which the loop's thread sets before it tells the handlers. Calls that are allowed on any thread (writes,
+/// options, closing) are first passed to the event loop. ``start()``, ``endWithReset()``, ``waitingBytes`` and ``pauseReading()`` are for the loop's thread.
 package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendable {
-    /// The peer sends nothing more, but what it has sent is not read yet, for nobody has asked for it. A user inbound event.
+    /// The peer sends nothing more, but what it has sent was not read yet, because no handler has asked for it. A user inbound event.
     package struct InputEndsSoon: Sendable {}
 
     package let eventLoop: any EventLoop
@@ -25,20 +24,20 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
 
     private let socket: StreamSocket
     private let closePromise: EventLoopPromise<Void>
-    /// The channel and its pipeline know each other until it is closed. Set once, at the beginning.
+    /// The pipeline; channel and pipeline refer to each other until the channel is closed. Set once, at the beginning.
     private var chain: ChannelPipeline?
     private var hasStarted = false
-    /// The socket has somebody to tell of its end.
+    /// Whether the socket has a receiver, which will be told of its end.
     private var isWatched = false
     private var readsByItself = true
     private var isReading = false
     private let peer: SocketAddress?
-    /// Where the socket was bound when the channel was made.
+    /// The address to which the socket was bound when the channel was made.
     private let local: SocketAddress?
     private let activeFlag = Atomic(false)
     private let writableFlag: Atomic<Bool>
 
-    /// A channel that is not active yet, so that handlers can be added first. Called on the loop's thread.
+    /// Makes a channel that is not active yet, so that handlers can be added first. Called on the loop's thread.
     package init(_ socket: StreamSocket, peer: SocketAddress?) {
         self.socket = socket
         self.peer = peer
@@ -51,15 +50,15 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         self.chain = ChannelPipeline(channel: self)
     }
 
-    /// Tells the handlers that they have a connection, and begins to read.
+    /// Makes the channel active, and begins to read.
     package func start() throws(IOError) {
         guard self.socket.isOpen else { return }  // a handler has closed it already
         try self.watch()
         self.begin()
     }
 
-    /// Asks for a connection. Handlers that are added at once hear that it stands as of any that is active, and of one that cannot be had an
-    /// error, and the end.
+    /// Connects to an address. Handlers that are added at once are told when the channel becomes active or, if the connection cannot be made, of an error and
+    /// the end.
     package static func connect(
         to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch?
     ) throws(IOError) -> StreamSocketChannel {
@@ -88,15 +87,15 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         if self.readsByItself { self.pipeline.read() }
     }
 
-    /// Whoever closes the connection from now on does so with a reset.
+    /// Makes every later close of the connection a reset.
     package func endWithReset() {
         self.socket.endWithReset()
     }
 
-    /// Bytes that handlers have written and flushed, and that have not left.
+    /// Bytes that handlers have written and flushed, and that have not been sent.
     package var waitingBytes: Int { self.socket.waitingBytes }
 
-    /// Reads nothing more until it is asked to. A read that was asked for during the one going on does not count.
+    /// Reads nothing more until it is asked to. A read that was requested during the current one is cancelled.
     package func pauseReading() {
         self.isReading = false
         self.socket.pauseReading()
@@ -107,14 +106,14 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     package var localAddress: SocketAddress? { self.local }
     package var remoteAddress: SocketAddress? { self.peer }
 
-    /// Whether the socket still takes and gives bytes. For the loop's thread, which learns it before `isActive` changes.
+    /// Whether the socket is still open. For the loop's thread, on which this changes before `isActive` does.
     private var isOpen: Bool { self.hasStarted && self.socket.isOpen }
 
     private func ended() {
         self.hasStarted = false
         self.activeFlag.store(false, ordering: .releasing)
         self.writableFlag.store(false, ordering: .releasing)
-        // Handlers that are in the middle of something keep their place until they are through.
+        // Handlers are removed later, since one of them may be running now.
         self.eventLoop.execute {
             self.removeHandlers(pipeline: self.pipeline)
             self.closePromise.succeed()
@@ -187,7 +186,7 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
 }
 
 extension StreamSocketChannel: StreamSocketReceiver {
-    /// Bytes that came alone are copied, so that a handler that keeps them does not keep all the memory they were read into.
+    /// Fewer bytes than this are copied, so that a handler that keeps them does not keep the whole read buffer.
     private static let copiedBytes = 8 * 1024
 
     package func socketConnected() { self.begin() }
@@ -199,7 +198,7 @@ extension StreamSocketChannel: StreamSocketReceiver {
     }
 
     package func socketReadCompleted() {
-        // A handler that has asked for more while it was given these bytes is given more.
+        // A handler that has asked for more while it handled these bytes gets more.
         if !self.isReading { self.socket.pauseReading() }
         self.pipeline.fireChannelReadComplete()
         if self.readsByItself, !self.isReading, self.isOpen { self.pipeline.read() }
@@ -245,7 +244,7 @@ extension StreamSocketChannel {
         self.eventLoop.submit { try Options(channel: self).getOption(option) }
     }
 
-    /// Those that handlers ask for; what else there is, the socket's maker decides.
+    /// The options that handlers use; others are set by whoever has made the socket.
     struct Options: NIOSynchronousChannelOptions {
         let channel: StreamSocketChannel
 

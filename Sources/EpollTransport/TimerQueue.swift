@@ -1,15 +1,15 @@
 import HeapModule
 import NIOCore
 
-/// What an event loop is to do later, soonest first.
+/// The timers of an event loop, soonest first.
 struct TimerQueue {
-    /// One thing to do. Cancelled by taking its work away; the place in the queue goes later.
+    /// One timer. Cancelling removes its work; its place in the queue is removed later.
     final class Timer {
         let deadline: NIODeadline
         fileprivate var work: (() -> Void)?
         fileprivate var giveUp: (() -> Void)?
 
-        /// - Parameter giveUp: Called instead of `work` when the loop ends before.
+        /// - Parameter giveUp: called instead of `work` if the loop ends before.
         init(deadline: NIODeadline, work: @escaping () -> Void, giveUp: @escaping () -> Void = {}) {
             self.deadline = deadline
             self.work = work
@@ -24,7 +24,7 @@ struct TimerQueue {
 
     private struct Entry: Comparable {
         let timer: Timer
-        /// Of two with one deadline the first to come is the first to go.
+        /// Counts the timers added: of two with one deadline the one that was added first runs first.
         let number: UInt64
 
         static func < (one: Entry, other: Entry) -> Bool {
@@ -38,7 +38,7 @@ struct TimerQueue {
     private var lastNumber: UInt64 = 0
     private var cancelledCount = 0
 
-    /// Places taken, by those that were cancelled too.
+    /// The number of places in the queue, those of cancelled timers included.
     var count: Int { self.heap.count }
 
     mutating func add(_ timer: Timer) {
@@ -46,7 +46,7 @@ struct TimerQueue {
         self.heap.insert(Entry(timer: timer, number: self.lastNumber))
     }
 
-    /// Whoever cancels often and far ahead does not fill the queue: it is cleared when half of it is of no use.
+    /// Cancels a timer. When half of the queue consists of cancelled timers these are removed, so that they cannot fill it.
     mutating func cancel(_ timer: Timer) {
         guard timer.work != nil else { return }
         timer.clear()
@@ -57,7 +57,7 @@ struct TimerQueue {
         }
     }
 
-    /// When the next is due; nil if there is none.
+    /// When the next timer is due; nil if there is none.
     var nextDeadline: NIODeadline? {
         mutating get {
             self.dropCancelled()
@@ -65,7 +65,7 @@ struct TimerQueue {
         }
     }
 
-    /// The work of the first that is due, which is taken out; nil if none is.
+    /// Removes the first timer that is due, and returns its work; nil if none is due.
     mutating func takeDue(at now: NIODeadline) -> (() -> Void)? {
         self.dropCancelled()
         guard let first = self.heap.min, first.timer.deadline <= now else { return nil }
@@ -74,7 +74,7 @@ struct TimerQueue {
         return timer.work
     }
 
-    /// Empties the queue. Returns what is to be called for each that will not be done.
+    /// Empties the queue. Returns what has to be called for each timer that will not run.
     mutating func giveUpAll() -> [() -> Void] {
         defer { self = TimerQueue() }
         return self.heap.unordered.compactMap { entry in

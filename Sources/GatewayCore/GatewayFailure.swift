@@ -1,8 +1,8 @@
 package import PlaneProtocol
 
-/// Why a request is not answered as it was wanted, in one of the two shapes that clients of Plane 0.5 know.
+/// Why a request was not answered as requested, in one of the two forms that clients of Plane 0.5 know.
 package struct GatewayFailure: Error, Hashable, Sendable {
-    /// What the error object says under `kind`. Official clients know these words and no others.
+    /// The values of `kind` in an error object. Official clients know only these.
     package enum Kind: String, Sendable, CaseIterable {
         case keyUnheldNoSpawnConfig = "KeyUnheldNoSpawnConfig"
         case keyHeld = "KeyHeld"
@@ -23,7 +23,7 @@ package struct GatewayFailure: Error, Hashable, Sendable {
             }
         }
 
-        /// Clients may compare it.
+        /// The text for `message`. It never changes, because clients may compare it.
         package var message: String {
             switch self {
             case .keyUnheldNoSpawnConfig: "Lock is unheld but no spawn config was provided."
@@ -40,21 +40,21 @@ package struct GatewayFailure: Error, Hashable, Sendable {
     }
 
     package enum Shape: Hashable, Sendable {
-        /// The error object.
+        /// An error object.
         case object(Kind)
-        /// A text, for requests that are wrong in themselves.
+        /// A text, for invalid requests.
         case text
     }
 
     package var shape: Shape
     package var status: Int
-    /// In the object under `message`, or the text.
+    /// The value of `message` in the object, or the text.
     package var message: String
-    /// One sentence for a person, in the object under `detail`.
+    /// The explanation for people in one sentence, the value of `detail` in the object.
     package var detail: String?
-    /// Seconds after which the same request may succeed; nil where that is not to be expected.
+    /// Seconds after which the same request may succeed; nil if that is not to be expected.
     package var retryAfterSeconds: Int?
-    /// For the log and not for the client.
+    /// The cause for the log; the client does not get it.
     package var internalCause: String?
 
     package init(_ kind: Kind, message: String? = nil, detail: String? = nil, retryAfterSeconds: Int? = nil, internalCause: String? = nil) {
@@ -76,16 +76,16 @@ package struct GatewayFailure: Error, Hashable, Sendable {
     package static let backendNotFound = GatewayFailure(.notFound)
     package static let droneNotFound = GatewayFailure(.notFound, message: "Drone does not exist")
 
-    /// JSON of the right form with the wrong content.
+    /// The body is JSON, but not what the route expects.
     package static func unprocessable(_ error: MessageError) -> GatewayFailure { GatewayFailure(status: 422, text: "\(error)") }
     package static func unprocessable(_ text: String) -> GatewayFailure { GatewayFailure(status: 422, text: text) }
 
-    /// The schedulers or NATS cannot do it now.
+    /// The schedulers or NATS cannot answer now.
     package static func unavailable(_ cause: String) -> GatewayFailure {
         GatewayFailure(.other, detail: "The control plane cannot answer at the moment.", retryAfterSeconds: 2, internalCause: cause)
     }
 
-    /// - Parameter id: of this answer, which the log has too.
+    /// - Parameter id: the id of this answer, which is in the log too.
     package func body(id: String) -> [UInt8] {
         switch self.shape {
         case .text: return Array(self.message.utf8)

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// Names as Plane 0.5 makes them up: 14 of a–z and 0–9, which are 72 bits.
+/// Random names as in Plane 0.5: 14 characters of a–z and 0–9, which are 72 bits.
 package enum RandomName {
     package static let length = 14
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
@@ -20,16 +20,16 @@ package enum RandomName {
         return String(decoding: digits, as: UTF8.self)
     }
 
-    /// The same for the same bytes: by whoever repeats a request, for the backend it had asked for.
-    /// - Parameter digest: of a cryptographic hash.
+    /// A name derived from these bytes, so that a repeated request names the same backend.
+    /// - Parameter digest: the result of a cryptographic hash.
     package static func text(from digest: some Sequence<UInt8>) -> String {
-        // 24 digits are 124 bits; one byte each keeps it simple, and the bias of 256 over 36 costs a bit of them.
+        // 24 characters are 124 bits. One byte is used for each, which is simple; the bias of 256 over 36 costs about one bit.
         String(decoding: digest.prefix(24).map { self.alphabet[Int($0) % self.alphabet.count] }, as: UTF8.self)
     }
 }
 
 extension BackendID {
-    /// A new one as Plane 0.5 makes them up.
+    /// A new random id as in Plane 0.5.
     package static func short(using generator: inout some RandomNumberGenerator) -> BackendID? {
         BackendID(rawValue: RandomName.text(using: &generator))
     }

@@ -8,7 +8,7 @@ import PlaneService
 import PlaneState
 import Synchronization
 
-/// What the gateway knows of the fleet: the shared state in memory, statuses as they are published, the proxies of the tier.
+/// What the gateway knows of the fleet: the state in memory, statuses as they are published, and the proxies of the tier.
 package final class Fleet: Sendable {
     package let client: PlaneClient
     package let mirror: StateMirror
@@ -20,11 +20,11 @@ package final class Fleet: Sendable {
     let logger: Logger
     private let proxies = Mutex<[ProxyKey: KnownProxy]>([:])
 
-    /// Schedulers write a heartbeat every second: silence for longer means that what is known may be past.
+    /// Schedulers write a heartbeat every second. After a longer silence the state may be outdated.
     private static let silenceLimit: Duration = .seconds(10)
-    /// Proxies speak every 10 s.
+    /// A proxy of the tier that was silent for so long counts as gone; each reports every 10 s.
     private static let proxySilenceLimit: Duration = .seconds(30)
-    /// Proxies remembered.
+    /// How many proxies are remembered.
     private static let proxyLimit = 10_000
 
     private struct ProxyKey: Hashable {
@@ -38,7 +38,7 @@ package final class Fleet: Sendable {
         var heardAt: ContinuousClock.Instant
     }
 
-    /// A backend and what is known of it.
+    /// A backend and what the state says of it.
     struct Located: Sendable {
         var cluster: ClusterName
         var view: BackendView
@@ -53,15 +53,15 @@ package final class Fleet: Sendable {
         self.name = "co-\(RandomName.text(using: &generator))"
     }
 
-    /// Whether what is known is what is.
+    /// Whether the state in memory is up to date.
     var isCurrent: Bool {
         self.client.bus.connection.isConnected && self.mirror.isCaughtUp && self.mirror.silence.map { $0 < Self.silenceLimit } ?? false
     }
 
-    /// Streams that wait for statuses.
+    /// How many event streams wait for statuses.
     package var listenerCount: Int { self.hub.count }
 
-    /// Refuses what must not be answered from a state that may be past.
+    /// Throws if the state may be outdated, for queries that must not be answered then.
     func demandCurrent() throws(GatewayFailure) {
         guard self.isCurrent else { throw .unavailable("the state of the fleet is not current") }
     }

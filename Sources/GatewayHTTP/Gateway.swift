@@ -12,9 +12,9 @@ import PlaneService
 import ServiceLifecycle
 import VisitorTokens
 
-/// The HTTP interface for applications: that of Plane 0.5 with its page, and that of 0.3, each where the configuration wants it.
+/// The HTTP interfaces for applications: that of Plane 0.5 with its page, and that of 0.3, each if it is configured.
 package struct Gateway: Service {
-    /// What is listened for.
+    /// An interface, each with an address of its own.
     package enum Interface: Hashable, Sendable {
         case control
         case legacy
@@ -27,10 +27,10 @@ package struct Gateway: Service {
     private let logger: Logger
     private let onListening: @Sendable (Interface, UInt16) -> Void
 
-    /// Requests that are open when the process is to end have this long. Streams are cut at once; their readers come again.
+    /// How long requests may take that are open when the process is to end. Event streams are closed at once; their readers connect again.
     private static let shutdownLimit: Duration = .seconds(2)
 
-    /// - Parameter onListening: told where each interface listens.
+    /// - Parameter onListening: called with the address at which each interface listens.
     package init(
         bus: PlaneBus, configuration: GatewayConfiguration?, legacy: HTTPConfiguration?, logger: Logger,
         onListening: @escaping @Sendable (Interface, UInt16) -> Void = { _, _ in }
@@ -72,10 +72,10 @@ package struct Gateway: Service {
             group.addTask {
                 await self.fleet.mirror.waitUntilCaughtUp()
                 if !Task.isCancelled { self.logger.info("gateway is ready") }
-                // Whoever ends first ends all.
+                // The first task that ends makes the others end.
                 try? await gracefulShutdown()
                 self.fleet.hub.end()
-                // Cancelled meanwhile, all is over.
+                // If the task is cancelled meanwhile, nothing is left to wait for.
                 try? await Task.sleep(for: Self.shutdownLimit)
                 return nil
             }
@@ -93,7 +93,7 @@ package struct Gateway: Service {
         _ interface: Interface, at endpoint: SocketEndpoint, _ respond: @escaping HTTPChannelHandler.Responder
     ) async -> (any Error)? {
         var quiet = self.logger
-        // The server's own messages say nothing that ours do not.
+        // The messages of the HTTP server add nothing to ours, so only its warnings are logged.
         quiet.logLevel = max(quiet.logLevel, .warning)
         let server = Server(
             childChannelSetup: HTTP1Channel(responder: respond, configuration: HTTPLimits.channel),
@@ -108,7 +108,7 @@ package struct Gateway: Service {
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         do {
             try await server.run()
-            // It ends when the process is to; the others see to that.
+            // This task ends with the process; other tasks shut everything down.
             try? await gracefulShutdown()
             return nil
         } catch {
@@ -117,12 +117,12 @@ package struct Gateway: Service {
     }
 }
 
-/// What a client may make the gateway hold.
+/// Limits on what clients can make the gateway hold.
 enum HTTPLimits {
-    /// Open at the same time, streams of events among them. Further ones wait in the kernel.
+    /// How many connections may be open at the same time, including event streams. Further ones wait in the kernel.
     static let connections = 50_000
 
-    /// A head is read as a whole or given up within the idle time, and so is a connection without a request.
+    /// A connection is closed if a request's head is not complete, or no request has begun, within the idle time.
     static let channel = HTTP1Channel.Configuration(
         idleTimeout: .seconds(50),
         httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(

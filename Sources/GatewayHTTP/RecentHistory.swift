@@ -2,20 +2,20 @@ import PlaneClient
 import PlaneProtocol
 import Synchronization
 
-/// What this gateway has heard of backends since it began to look: how long they took to become ready, and why they ended.
+/// What this gateway has learned of backends since it started: how long they took to become ready, and why they ended.
 final class RecentHistory: Sendable {
     struct Facts: Sendable {
         var millisecondsToReady: Int64?
-        /// Why it ended, in a sentence.
+        /// Why the backend ended, in a sentence.
         var diagnosis: String?
     }
 
     private struct State {
         var facts: [BackendID: Facts] = [:]
-        /// The backends of `facts`, the oldest first, from `oldest` on.
+        /// The backends in `facts`, the oldest first, beginning at the index `oldest`.
         var order: [BackendID] = []
         var oldest = 0
-        /// Of the last thousand that became ready.
+        /// Durations until ready, in milliseconds, of the last thousand backends that became ready.
         var starts: [Int64] = []
         var nextStart = 0
     }
@@ -55,7 +55,7 @@ final class RecentHistory: Sendable {
 }
 
 extension SpawnPhases {
-    /// From the request to the first answer of its port.
+    /// From the request to the first answer of the backend's port.
     var millisecondsToReady: Int64? {
         guard let ready = self.ready else { return nil }
         let (passed, overflow) = ready.subtractingReportingOverflow(min(self.scheduled ?? 0, 0))

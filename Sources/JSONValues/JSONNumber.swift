@@ -1,4 +1,4 @@
-/// A JSON number by its digits, so that none is lost on the way through us.
+/// A JSON number, stored as its digits so that none are lost.
 package struct JSONNumber: Hashable, Sendable {
     /// Always valid JSON.
     package let literal: String
@@ -13,7 +13,7 @@ package struct JSONNumber: Hashable, Sendable {
         self.literal = value.description
     }
 
-    /// - Parameter literal: A number as JSON writes it (RFC 8259 §6), which whoever calls this has checked.
+    /// - Parameter literal: a number as in JSON (RFC 8259 §6); the caller has checked it.
     package init(literal: String) {
         self.literal = literal
     }

@@ -1,4 +1,4 @@
-/// For Foundation's coders, which know numbers of 64 bits only.
+/// Conformance for Foundation's coders, which only know numbers of 64 bits.
 extension JSONValue: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

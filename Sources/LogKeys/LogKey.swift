@@ -1,4 +1,4 @@
-/// The keys of log metadata, each declared once. Messages are constant text; everything that varies stands under one of these.
+/// The keys of log metadata, each declared once. Messages are constant texts; everything that varies is metadata under one of these keys.
 package enum LogKey {
     package static let address = "address"
     package static let attempt = "attempt"

@@ -24,7 +24,7 @@ extension NATSConnection {
             do throws(NATSError) {
                 try attachment.bind(to: native)
             } catch where error.code == .closed {
-                // The library is giving the connection up at this moment; the next connection binds it.
+                // The library is giving the connection up at this moment; the subscription is made on the next connection.
             } catch {
                 self.detach(attachment)
                 throw error

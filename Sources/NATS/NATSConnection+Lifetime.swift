@@ -2,10 +2,10 @@ import Logging
 import Synchronization
 import Timing
 
-/// Connects, reconnects, and drains.
+/// Connecting, reconnecting, and draining.
 extension NATSConnection {
-    /// Makes the first connection of one that is ``unopened(_:logger:)``, trying `options.initialAttempts` times. Call it once.
-    /// - Throws: as `connect` does.
+    /// Makes the first connection of one made by ``unopened(_:logger:)``, with up to `options.initialAttempts` attempts. Call it once.
+    /// - Throws: the same as `connect`.
     package func open() async throws(NATSError) {
         _ = try self.attach(self.requests.subscription, queue: nil, sink: self.requests)
         var attempt = 1
@@ -76,7 +76,7 @@ extension NATSConnection {
         case .connecting: break
         case .reopening(let task): task?.cancel()
         case .open(let native):
-            // What cannot be flushed is lost with the connection: publishing without JetStream delivers at most once.
+            // If the flush fails, the rest is lost with the connection: publishing without JetStream delivers at most once.
             try? await NativeConnection.blocking { () throws(NATSError) in
                 defer { native.close() }
                 if wasConnected { try native.flush(timeout: flushTimeout) }
@@ -86,7 +86,7 @@ extension NATSConnection {
         self.broadcast.send(.closed)
     }
 
-    /// One try over all servers, on a queue that may block.
+    /// Tries all servers once, on a queue that may block.
     private func connectOnce() async throws(NATSError) -> (NativeConnection, generation: Int) {
         let generation = self.state.withLock { state in
             state.generation += 1
@@ -110,7 +110,7 @@ extension NATSConnection {
             do {
                 try attachment.bind(to: connected.native)
             } catch {
-                // Fails only if this connection broke again; the next one subscribes anew.
+                // Fails only if the connection has broken again; then the next one subscribes.
                 self.logger.warning("cannot subscribe", metadata: [NATSLogKey.error: "\(error)"])
             }
         }
@@ -156,7 +156,7 @@ extension NATSConnection {
         }
     }
 
-    /// The server says `Permissions Violation for Publish to "a.b"`, or `for Subscription to`, of what it does not let us do.
+    /// Fails requests to a subject that is forbidden: the server has reported `Permissions Violation for Publish to "a.b"`, or `for Subscription to`.
     private func failRefused(_ reason: String) {
         guard let match = reason.firstMatch(of: #/(?i)permissions violation for (publish|subscription) to "([^"]+)"/#) else { return }
         let subject = String(match.output.2)
@@ -167,7 +167,7 @@ extension NATSConnection {
         }
     }
 
-    /// Starts over after the library has given up. It is told never to, but does so when the server refuses the credentials twice in a row, as a
+    /// Starts over after the library has given up. It is configured never to do so, but does when the server refuses the credentials twice in a row, as a
     /// server may for a moment while it is reconfigured.
     private func lost(_ code: NATSError.Code?, _ reason: String?) {
         let mustReopen = self.state.withLock { state in
@@ -195,7 +195,7 @@ extension NATSConnection {
         }
     }
 
-    /// Before the tries of a connection made anew.
+    /// Pauses before the attempts to make a new connection.
     private static let reopenSchedule = RetrySchedule(
         .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5), .seconds(10))
 

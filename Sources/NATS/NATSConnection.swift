@@ -1,17 +1,17 @@
 package import Logging
 import Synchronization
 
-/// A connection to a NATS cluster, used by the whole process. When it breaks, attempts to restore it never end, and all subscriptions are made
-/// again. `drain` closes it, or the release of the last reference.
+/// A connection to a NATS cluster, used by the whole process. When it breaks, attempts to restore it never end, and all subscriptions are made again. It is
+/// closed by `drain`, or when the last reference is released.
 ///
-/// No call blocks a thread of the cooperative pool: what waits for the server either suspends the task (requests,
-/// subscriptions) or runs on a queue of its own (connect, flush, close). Publishing writes to the socket right away; it
-/// can be held up only by a server that does not read, and then for `NATSOptions.writeDeadline` at most.
+/// No call blocks a thread of the cooperative pool: calls that wait for the server either suspend the task (requests, subscriptions) or run on a queue of
+/// their own (connect, flush, close). Publishing writes to the socket at once. Only a server that does not read can delay it, by `NATSOptions.writeDeadline`
+/// at most.
 package final class NATSConnection: Sendable {
     enum Link {
         case connecting
         case open(NativeConnection)
-        /// The library gave the connection up (credentials refused while reconnecting); `reopening` makes a new one.
+        /// The library has given the connection up, because the server refused the credentials; `reopening` makes a new one.
         case reopening(Task<Void, Never>?)
         case closed
     }
@@ -45,8 +45,8 @@ package final class NATSConnection: Sendable {
         self.broadcast.send(.closed)
     }
 
-    /// Connects to one of the servers, trying `options.initialAttempts` times.
-    /// - Throws: at once what cannot get better by itself (wrong credentials, unusable options), otherwise the last error.
+    /// Connects to one of the servers, with up to `options.initialAttempts` attempts.
+    /// - Throws: at once for errors that cannot pass by themselves (wrong credentials, unusable options), otherwise the last error.
     package static func connect(_ options: NATSOptions, logger: Logger) async throws(NATSError) -> NATSConnection {
         let connection = NATSConnection(options, logger: logger)
         try await connection.open()
@@ -60,16 +60,16 @@ package final class NATSConnection: Sendable {
     /// Whether the connection works at this moment, as far as libnats has reported.
     package var isConnected: Bool { self.state.withLock { $0.isConnected } }
 
-    /// What happens to the connection from now on. Each use is a stream of its own.
+    /// The events of the connection from now on. Each access returns a stream of its own.
     package var events: AsyncStream<NATSConnectionEvent> { self.broadcast.stream() }
 
-    /// Returns after `duration`, as soon as the connection is restored, or when the task is cancelled. For the pause between two attempts at
-    /// something that fails while the connection is down.
+    /// Returns after `duration`, when the connection is restored, or when the task is cancelled. For the pause between two attempts at something that fails
+    /// while the connection is down.
     package func pause(atMost duration: Duration) async {
         let events = self.events
         await withTaskGroup { group in
             group.addTask {
-                // Cancelled with the group.
+                // This task is cancelled with the group.
                 try? await Task.sleep(for: duration)
             }
             group.addTask {
@@ -109,9 +109,8 @@ package final class NATSConnection: Sendable {
     }
 
     /// Sends a message and waits for the first answer. Suspends only the task; thousands may be in flight.
-    /// - Parameter answer: which message counts as one.
-    /// - Throws: `.noResponders` at once when nobody listens, `.timedOut`, `.disconnected` when the connection breaks
-    ///   meanwhile, `.cancelled` with the task.
+    /// - Parameter answer: which message counts as an answer.
+    /// - Throws: `.noResponders` at once when nobody listens, `.timedOut`, `.disconnected` when the connection breaks meanwhile, `.cancelled` with the task.
     package func request(
         _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty, timeout: Duration = .seconds(10),
         awaiting answer: AwaitedAnswer = .anything
@@ -135,7 +134,7 @@ package final class NATSConnection: Sendable {
     /// Starts receiving the messages of a subject, which may have wildcards.
     /// - Parameters:
     ///   - queue: of all subscriptions with this name, one gets each message.
-    ///   - bufferLimit: messages kept for the reader; more are dropped, counted, logged and sent as an event.
+    ///   - bufferLimit: how many messages are buffered for the reader. Further ones are dropped, counted, logged and reported as an event.
     package func subscribe(
         _ subject: String, queue: String? = nil, bufferLimit: Int = 65_536
     ) throws(NATSError) -> NATSSubscription {

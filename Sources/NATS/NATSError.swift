@@ -5,13 +5,13 @@ package struct NATSError: Error, CustomStringConvertible {
         case unreachable
         /// The server refused the credentials.
         case authorizationViolation
-        /// The server knows us but forbids this subject or action.
+        /// The server accepts the credentials, but forbids this subject or action.
         case permissionDenied
         /// The TLS handshake failed, or one side demands TLS and the other does not speak it.
         case tlsFailed
         /// An option, URL or file that cannot be used as it is.
         case invalidConfiguration
-        /// A subject, queue name or header that may not go on the wire.
+        /// A subject, queue name or header that must not be sent.
         case invalidSubject
         /// The connection is down and its outgoing buffer is full, or it is being set up anew.
         case notConnected
@@ -40,7 +40,7 @@ package struct NATSError: Error, CustomStringConvertible {
         case sequenceBusy
         /// Any other refusal by JetStream; `apiErrorCode` tells which.
         case jetStreamRefused
-        /// An answer that is not what the protocol says.
+        /// An answer that does not follow the protocol.
         case malformedReply
         /// Anything else that libnats reports.
         case library
@@ -51,7 +51,7 @@ package struct NATSError: Error, CustomStringConvertible {
     package var attempt: String
     /// The server's or the library's own words, if it had any.
     package var detail: String?
-    /// What a person can do about it.
+    /// What a person can do about the error.
     package var hint: String?
     /// The `err_code` of a JetStream API answer.
     package var apiErrorCode: Int?
@@ -69,8 +69,8 @@ package struct NATSError: Error, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// Whether the same call may succeed later without anybody changing anything. After `disconnected` and `timedOut`
-    /// the first try may have had its effect, so only repeat what is harmless when repeated.
+    /// Whether the same call may succeed later without any change. After `disconnected` and `timedOut` the first attempt may have had its effect, so only
+    /// calls that are harmless when repeated may be.
     package var isRetryable: Bool {
         switch self.code {
         case .unreachable, .notConnected, .disconnected, .noResponders, .timedOut, .tooManyRequests,
@@ -83,7 +83,7 @@ package struct NATSError: Error, CustomStringConvertible {
         }
     }
 
-    /// What is wrong in a few words, without subjects: the server's own words, if there are any.
+    /// The error in a few words, without subjects: the server's own text, if there is one.
     package var reason: String {
         if let detail = self.detail { return detail }
         return switch self.code {
@@ -94,7 +94,7 @@ package struct NATSError: Error, CustomStringConvertible {
         }
     }
 
-    /// "connect to nats://n1:4222: authorizationViolation: Authorization Violation (check user and password)".
+    /// The whole error: "connect to nats://n1:4222: authorizationViolation: Authorization Violation (check user and password)".
     package var description: String {
         var text = "\(self.attempt): \(self.code.rawValue)"
         if let detail = self.detail { text += ": \(detail)" }

@@ -1,7 +1,7 @@
-/// One message as it arrived, copied out of the library.
+/// One message as it arrived. Its contents have been copied out of the library.
 package struct NATSMessage: Sendable, Hashable {
     package var subject: String
-    /// Where the sender waits for an answer.
+    /// The subject on which the sender waits for an answer.
     package var reply: String?
     package var headers: NATSHeaders
     package var payload: [UInt8]
@@ -13,7 +13,7 @@ package struct NATSMessage: Sendable, Hashable {
         self.payload = payload
     }
 
-    /// The status the server put on the header line: 503 nobody listens, 100 control messages of a consumer.
+    /// The status in the header line: 503 if nobody listens, 100 for control messages of a consumer.
     var status: String? { self.headers.isEmpty ? nil : self.headers["Status"] }
 
     /// Whether a stream of JetStream's has delivered it: a consumer, or a stream that publishes again what it stores. Whoever may make one of these has the

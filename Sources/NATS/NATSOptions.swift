@@ -1,9 +1,9 @@
 package import NATSAddressing
 
-/// How to reach the servers and how this process behaves towards them. The defaults suit a service.
+/// The servers, and how this process connects to them. The defaults suit a service.
 package struct NATSOptions: Sendable {
-    /// URLs of any servers of the cluster, tried in random order: `nats://` or `tls://`, optionally with `user:password@`
-    /// or `token@`, default port 4222. The servers tell us about the others.
+    /// URLs of any servers of the cluster, tried in random order: `nats://` or `tls://`, optionally with `user:password@` or `token@`, default port 4222.
+    /// These servers tell us about the others.
     package var servers: [String]
     /// Used unless the URLs carry credentials.
     package var authentication: NATSAuthentication
@@ -13,21 +13,21 @@ package struct NATSOptions: Sendable {
     package var name: String
     /// First tokens of the subjects on which answers arrive; permissions can be bound to it.
     package var inboxPrefix: String
-    /// First tokens of JetStream's interface. Another than the server's own where the streams are another account's, which exports it.
+    /// First tokens of the subjects of JetStream's API. They differ from the server's own if the streams belong to another account, which exports the API.
     package var jetStreamPrefix = JetStream.standardPrefix
-    /// For one server, TCP and handshakes together.
+    /// Time limit for one server, for TCP and handshakes together.
     package var connectTimeout: Duration
     /// How often the whole list is tried before `connect` gives up; wrong credentials are not tried again.
     package var initialAttempts: Int
-    /// Wrong credentials are tried again too: for services, which would only be started again, and whose server may learn them later.
+    /// Whether wrong credentials are tried again, too. For services, which would only be started again, and whose server may learn the credentials later.
     package var repeatsRefused = false
     /// Pause between two of these attempts.
     package var initialAttemptDelay: Duration
-    /// A silent connection is asked for a sign of life this often, and given up after two unanswered ones.
+    /// How often a silent connection is tested with a PING. It is given up when two are not answered.
     package var pingInterval: Duration
-    /// Longest time a publish may be held up by a server that does not read; the connection is then given up.
+    /// How long a server that does not read may delay a publish; then the connection is given up.
     package var writeDeadline: Duration
-    /// What is published while the connection is down is kept up to this size and sent afterwards.
+    /// How many bytes are kept for sending later, of what is published while the connection is down.
     package var reconnectBufferBytes: Int
 
     package init(

@@ -1,5 +1,5 @@
-/// The rules for subjects. libnats writes any text it is given, and a space or line break in a subject would be read as protocol, so every subject
-/// is checked before.
+/// The rules for subjects. libnats writes any text it is given, and a space or line break in a subject would be read as protocol, so every subject is checked
+/// first.
 package enum NATSSubject {
     /// Longest subject we send; the server's own limit for a protocol line is 4096 bytes by default.
     static let maxBytes = 3072
@@ -17,7 +17,7 @@ package enum NATSSubject {
         !queue.isEmpty && queue.utf8.count <= Self.maxBytes && queue.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }
     }
 
-    /// Whether a message can match both, either of which may have wildcards.
+    /// Whether one message can match both, each of which may have wildcards.
     package static func overlap(_ left: String, _ right: String) -> Bool {
         var left = left.split(separator: ".", omittingEmptySubsequences: false)[...]
         var right = right.split(separator: ".", omittingEmptySubsequences: false)[...]

@@ -1,5 +1,5 @@
-/// The messages of one subject, for one reader. Ends when it is cancelled or drained, when the connection is, or when the
-/// reading task is cancelled; a broken connection does not end it. Unsubscribes when nobody holds it any more.
+/// The messages of one subject, for one reader. The sequence ends when it is cancelled or drained, when the connection is, or when the reading task is
+/// cancelled; a broken connection does not end it. Unsubscribes when the last reference is released.
 package final class NATSSubscription: AsyncSequence, Sendable {
     package typealias Element = NATSMessage
     package typealias Failure = Never
@@ -16,7 +16,7 @@ package final class NATSSubscription: AsyncSequence, Sendable {
 
     /// One loop over the messages, from its beginning to its end.
     fileprivate final class Reading: Sendable {
-        /// Held so that `for await message in try connection.subscribe(…)` keeps the subscription.
+        /// Keeps the subscription in `for await message in try connection.subscribe(…)`.
         private let subscription: NATSSubscription
 
         init(_ subscription: NATSSubscription) {
@@ -48,15 +48,15 @@ package final class NATSSubscription: AsyncSequence, Sendable {
 
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(reading: Reading(self)) }
 
-    /// Unsubscribes now; what is buffered is still read.
+    /// Unsubscribes now; buffered messages can still be read.
     package func cancel() {
         self.detach(self.attachment)
         self.attachment.cancel()
         self.sink.buffer.finish()
     }
 
-    /// Unsubscribes, lets what the server has already sent arrive, and ends the sequence after it.
-    /// - Parameter timeout: after this the library gives up waiting for the server.
+    /// Unsubscribes, lets messages that the server has already sent arrive, and then ends the sequence.
+    /// - Parameter timeout: how long the library waits for the server.
     package func drain(timeout: Duration = .seconds(5)) {
         self.sink.beginDraining()
         self.attachment.drain(timeout: timeout)

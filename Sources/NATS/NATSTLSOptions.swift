@@ -2,7 +2,7 @@
 package struct NATSTLSOptions: Sendable, Hashable {
     /// PEM file of the CAs to trust; nil means those of the system.
     package var caFile: String?
-    /// PEM files of our certificate chain and its key, where the server asks clients for one.
+    /// PEM files of our certificate chain and its key, for servers that require them.
     package var clientCertificate: ClientCertificate?
     /// The name to expect in the server's certificate where it differs from the host in the URL.
     package var expectedHostname: String?

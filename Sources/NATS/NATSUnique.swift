@@ -1,4 +1,4 @@
-/// Makes names that no other process uses.
+/// Makes names that are unique across processes.
 enum NATSUnique {
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 

@@ -1,8 +1,8 @@
-/// A text that is no URL of a NATS server.
+/// A text that is not the URL of a NATS server.
 package struct NATSAddressError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What was read, without its credentials.
+    /// The text without its credentials.
     package let url: String
-    /// What to write instead.
+    /// How to write it correctly.
     package let hint: String
 
     package var description: String { "\(self.url) is no URL of a NATS server: \(self.hint)" }

@@ -1,4 +1,4 @@
-/// One server URL, taken apart so that its credentials never reach a log: `[nats|tls://][user[:password]@]host[:port]`.
+/// One server URL, parsed so that its credentials never reach a log: `[nats|tls://][user[:password]@]host[:port]`.
 package struct NATSServerAddress: Sendable, Hashable, CustomStringConvertible {
     package var usesTLS: Bool
     /// From the URL: user and password, or a token where there is no colon.
@@ -53,13 +53,13 @@ package struct NATSServerAddress: Sendable, Hashable, CustomStringConvertible {
         self.host = String(host)
     }
 
-    /// Without credentials, as libnats and logs get it.
+    /// The URL without credentials, as for libnats and logs.
     package var description: String {
         let host = self.host.contains(":") ? "[\(self.host)]" : self.host
         return "\(self.usesTLS ? "tls" : "nats")://\(host):\(self.port)"
     }
 
-    /// What may be shown of a URL that could not be read: everything up to the last `@` is hidden.
+    /// An invalid URL for an error: everything up to the last `@` is hidden.
     private static func redacted(_ url: String) -> String {
         guard let at = url.lastIndex(of: "@") else { return url }
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex

@@ -2,13 +2,13 @@
 package import Glibc
 #endif
 
-/// The layouts of `sockaddr_in` and `sockaddr_in6` (ip(7), ipv6(7)). This is the only place that knows them.
+/// The layouts of `sockaddr_in` and `sockaddr_in6` (ip(7), ipv6(7)). No other code depends on them.
 extension SocketEndpoint {
     private static let portOffset = 2
     private static let v4Offset = 4
     private static let v6Offset = 8
 
-    /// - Parameter sockaddr: A `sockaddr_in`, a `sockaddr_in6`, or a larger place with one of them in it; nil for any other family.
+    /// - Parameter bytes: a `sockaddr_in`, a `sockaddr_in6`, or more bytes that begin with one of them; nil for any other family.
     package init?(sockaddr bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<sockaddr_in>.size else { return nil }
         let port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: Self.portOffset, as: UInt16.self))
@@ -25,7 +25,7 @@ extension SocketEndpoint {
         }
     }
 
-    /// Where a socket is bound; nil if it is not, or if it is of another family.
+    /// The address to which a socket is bound; nil if it is not bound, or of another family.
     package init?(localEndOf descriptor: CInt) {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -36,7 +36,7 @@ extension SocketEndpoint {
         self.init(storage)
     }
 
-    /// The other end of a connection, as accept(2) tells it; nil if it is of another family.
+    /// The peer's address as accept(2) returns it; nil if it is of another family.
     package init?(_ storage: sockaddr_storage) {
         guard let endpoint = withUnsafeBytes(of: storage, { SocketEndpoint(sockaddr: $0) }) else { return nil }
         self = endpoint

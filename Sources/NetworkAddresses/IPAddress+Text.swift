@@ -1,4 +1,4 @@
-/// IPv4 in dotted decimal without leading zeros (which some readers take for octal), IPv6 as in RFC 4291 §2.2; written as RFC 5952 asks.
+/// IPv4 in dotted decimal without leading zeros (which some programs read as octal), IPv6 as in RFC 4291 §2.2; written as RFC 5952 requires.
 extension IPAddress: LosslessStringConvertible {
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
@@ -41,7 +41,7 @@ extension IPAddress: LosslessStringConvertible {
         return address
     }
 
-    /// The eight groups, with those that `::` leaves out.
+    /// Parses the eight groups, including those that `::` leaves out.
     private static func groups(_ bytes: [UInt8]) -> [UInt16]? {
         let colon = UInt8(ascii: ":")
         guard let gap = bytes.indices.dropLast().first(where: { bytes[$0] == colon && bytes[$0 + 1] == colon }) else {
@@ -54,7 +54,7 @@ extension IPAddress: LosslessStringConvertible {
         return before + [UInt16](repeating: 0, count: 8 - before.count - after.count) + after
     }
 
-    /// Groups with single colons between them; none for no bytes.
+    /// Parses groups with single colons between them; no bytes are no groups.
     private static func run(_ bytes: ArraySlice<UInt8>, mayEndDotted: Bool) -> [UInt16]? {
         guard !bytes.isEmpty else { return [] }
         let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)

@@ -1,9 +1,9 @@
-/// The IPv4 addresses that begin alike, written `169.254.0.0/16`; a single address has the length 32, or none.
+/// The IPv4 addresses with a common prefix, in text `169.254.0.0/16`; a single address has the length 32, or none.
 package struct IPv4Network: Hashable, Sendable, LosslessStringConvertible {
     package var address: UInt32
     package var length: Int
 
-    /// Nil for bits beyond the length, which are a slip.
+    /// Nil if a bit beyond the length is set, since that is a mistake.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let first = parts.first, case .v4(let address) = IPAddress(String(first)) else { return nil }

@@ -1,4 +1,4 @@
-/// An address and a port, written `127.0.0.1:8080` or `[::1]:8080`.
+/// An address and a port, in text `127.0.0.1:8080` or `[::1]:8080`.
 package struct SocketEndpoint: Hashable, Sendable, LosslessStringConvertible {
     package var ip: IPAddress
     package var port: UInt16
@@ -13,7 +13,7 @@ package struct SocketEndpoint: Hashable, Sendable, LosslessStringConvertible {
         let host = text[..<colon]
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
         guard let ip = IPAddress(String(isBracketed ? host.dropFirst().dropLast() : host)) else { return nil }
-        // Without brackets nobody can tell the port from the last group of an IPv6 address.
+        // Without brackets the port could not be told from the last group of an IPv6 address.
         guard case .v6 = ip else {
             guard !isBracketed else { return nil }
             self.init(ip: ip, port: port)

@@ -1,11 +1,11 @@
-/// Spans of time as Go's programs read and write them: `500ms`, `1m30s`, `1.5h`.
+/// Durations in the format of Go's programs: `500ms`, `1m30s`, `1.5h`.
 package enum GoDuration {
-    /// Nanoseconds of each unit, the longest name that fits first.
+    /// The nanoseconds of each unit. The first one that matches counts, so longer names come before their beginnings.
     private static let units: [(name: String, nanoseconds: Double)] = [
         ("ns", 1), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12),
     ]
 
-    /// Nil for anything that Go would not take: no unit, an unknown one, nothing at all, or more than 290 years.
+    /// Nil for a text that Go would not accept: without a unit, with an unknown one, empty, or more than 290 years.
     package static func parse(_ text: String) -> Duration? {
         var rest = Substring(text)
         let isNegative = rest.hasPrefix("-")
@@ -19,7 +19,7 @@ package enum GoDuration {
             rest = rest.dropFirst(digits.count)
             let name = rest.prefix { $0 != "." && !("0"..."9").contains($0) }
             guard let unit = self.units.first(where: { $0.name == name }) else { return nil }
-            // A number without a point has got a digit too many above.
+            // For a number without a decimal point, the loop above has multiplied once too often.
             let value = digits.contains(".") ? number : number / 10
             total += value * unit.nanoseconds
             rest = rest.dropFirst(name.count)
@@ -28,7 +28,7 @@ package enum GoDuration {
         return .nanoseconds(Int64(isNegative ? -total : total))
     }
 
-    /// As Go writes it: `30s`, `1m30s`, `500ms`.
+    /// The duration as Go writes it: `30s`, `1m30s`, `500ms`.
     package static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let nanoseconds = attoseconds / 1_000_000_000

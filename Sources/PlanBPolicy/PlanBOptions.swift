@@ -1,29 +1,29 @@
 package import RedisClient
 
-/// How requests are routed, and what is said of them.
+/// How requests are routed, and how their failures are treated.
 package struct PlanBOptions: Sendable {
-    /// Where frontends, dead marks and certificates are read.
+    /// The server from which frontends, dead marks and certificates are read.
     package var reading: RedisServer
-    /// Where dead marks are written.
+    /// The server to which dead marks are written.
     package var writing: RedisServer
     package var redisLimits = RedisLimits()
-    /// As it is written in heads and logs, in canonical capitals; nil gives no request a name.
+    /// The name of the header with the request's id, in canonical capitals; nil gives requests no id.
     package var requestIDHeader: String?
-    /// Life of a dead mark, in seconds.
+    /// How long a dead mark lasts, in seconds.
     package var deadSeconds = 30
-    /// A frontend that was read is believed for ``FrontendCache/freshness``, and for longer while Redis cannot be asked.
+    /// Whether a frontend is used for ``FrontendCache/freshness`` without being read again, and for longer while Redis cannot be reached.
     package var cachesFrontends = false
-    /// Names are looked up as Hipache does: without a port, without regard to case, and by patterns such as `*.example.org`.
+    /// Whether names are looked up as in Hipache: without port, ignoring case, and by patterns such as `*.example.org`.
     package var usesWildcards = false
-    /// Other backends that one request is offered to, when the first has failed and the request may be sent to another.
+    /// To how many more backends a request is sent, when the first one has failed and the request may be repeated.
     package var retries = 0
-    /// Answers from 501 to 599 mark their backend dead, except 503 with Retry-After.
+    /// Whether answers from 501 to 599 mark their backend dead, except 503 with Retry-After.
     package var marksServerErrors = false
-    /// A backend that is the only one of its frontend is not marked.
+    /// Whether the only backend of a frontend is never marked.
     package var sparesSingleBackends = false
-    /// What visitors say in `X-Forwarded-*` is passed on and added to. Otherwise it is replaced.
+    /// Whether the visitor's `X-Forwarded-*` are passed on and added to. Otherwise they are replaced.
     package var trustsForwarding = true
-    /// For messages only.
+    /// Only used in messages.
     package var requestTimeout: Duration = .seconds(30)
     package var dialTimeout: Duration = .seconds(10)
 

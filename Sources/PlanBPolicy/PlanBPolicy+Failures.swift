@@ -4,7 +4,7 @@ import NIOCore
 import ProxyCore
 import RedisClient
 
-/// What goes wrong, who is told of it, and what is said to visitors.
+/// What is done about failures: who is told, and what visitors get.
 extension PlanBPolicy {
     func recover(from attempt: FailedAttempt, of request: PlanBRequest, at endpoint: UpstreamPool) -> Recovery {
         self.retrying = nil
@@ -23,14 +23,14 @@ extension PlanBPolicy {
         guard attempt.retry != .forbidden, request.failures <= self.options.retries, request.frontend.map({ $0.backends.count > 1 }) == true else {
             return .giveUp
         }
-        // One that was not marked is not asked again for this request either.
+        // A backend that was not marked is not tried again for this request either.
         request.firstTurn = (choice.number + 1) % (request.frontend?.backends.count ?? 1)
         self.retrying = request
         return .selectAgain
     }
 
-    /// What the network did marks a backend; what it said, or that it said nothing, does not. A connection that it reset in the middle of an upload
-    /// may be the end of an answer that refuses the upload: whoever may upload must not be able to put it out of service.
+    /// Failures of the connection mark a backend; a bad answer, or none, does not. A connection that is reset during an upload may be the end of an answer
+    /// that refuses the upload: nobody must be able to put a backend out of service by uploading.
     private static func marks(_ attempt: FailedAttempt) -> Bool {
         switch attempt.failure {
         case .refusedConnection, .connectTimedOut, .unreachable: true
@@ -49,7 +49,7 @@ extension PlanBPolicy {
         }
     }
 
-    /// The backend chosen for this request has failed.
+    /// Called when the backend chosen for this request has failed.
     func fail(_ request: PlanBRequest, _ text: String, marks: Bool) {
         request.failures += 1
         guard let frontend = request.frontend, let choice = request.choice else { return self.tell(request, text) }
@@ -58,7 +58,7 @@ extension PlanBPolicy {
         if isMarked { self.mark(choice.number, choice.backend, of: frontend) }
     }
 
-    /// The answer does not wait for Redis: this process knows by itself meanwhile.
+    /// Marks a backend dead in Redis. The answer does not wait for that, because this process knows of the mark already.
     private func mark(_ number: Int, _ backend: Backend, of frontend: Frontend) {
         self.metrics.markedDead()
         guard self.source.marks.add(backend.entry, number: number, of: frontend.host, at: .now()) else { return }
@@ -75,20 +75,20 @@ extension PlanBPolicy {
             }
         }
         let message = Array("\(frontend.host);".utf8) + backend.entry + Array(";\(number);\(frontend.backends.count)".utf8)
-        // Nobody has to listen, and whoever does sees the set as well.
+        // It does not matter whether anybody receives the message: who listens reads the marks as well.
         self.writer.send([RedisCommand("PUBLISH", Array("dead".utf8), message)]) { _ in }
     }
 
     // MARK: Answers
 
-    /// An answer instead of a backend's, which ends the request.
+    /// An answer of the proxy itself, which ends the request.
     func answer(_ status: ProxyStatus, _ text: String, to request: PlanBRequest) -> ProxyAnswer {
         let answer = self.worded(status, text, request)
         self.conclude(request, status: answer.status.rawValue, length: answer.text.utf8.count, hasBackend: false)
         return answer
     }
 
-    /// To whoever wants a WebSocket every failure is a bad gateway.
+    /// A request for a WebSocket gets 502 for every failure.
     private func worded(_ status: ProxyStatus, _ text: String, _ request: PlanBRequest) -> ProxyAnswer {
         var answer =
             request.isWebSocket
@@ -106,7 +106,7 @@ extension PlanBPolicy {
                 switch violation {
                 case .unsupportedTransferEncoding: .notImplemented
                 case .unsupportedVersion: .httpVersionNotSupported
-                // In the body of a request that was sent on already.
+                // These are in the body, so a part of the request had been sent to a backend.
                 case .malformedChunkSize, .malformedChunkExtension, .malformedChunkEnd, .forbiddenTrailer, .trailersTooLarge: .serviceUnavailable
                 default: violation.status
                 }
@@ -118,7 +118,7 @@ extension PlanBPolicy {
                 answer = ProxyAnswer(.serviceUnavailable, "", refusal: nil)
                 break
             }
-            // After a failure the visitor is not told which backend it was.
+            // After a failure the debug headers do not name the backend.
             request.choice = nil
             answer = self.worded(.serviceUnavailable, "", request)
         }
@@ -128,13 +128,13 @@ extension PlanBPolicy {
 
     func ended(_ ended: EndedRequest, on request: PlanBRequest?) {
         guard let request, !request.isConcluded else { return }
-        // A visitor that went away has no answer; the status for that is nginx's, and has become a custom.
+        // The visitor went away before the answer; nginx's status for that has become a custom.
         self.conclude(request, status: ended.status == 0 ? 499 : ended.status, length: ended.status == 502 ? 1 : 0, hasBackend: false)
     }
 
     // MARK: Logs
 
-    /// The answer's head is known: the request is counted, and its line is written.
+    /// Called when the answer's head is known: counts the request and writes its line to the access log.
     func conclude(_ request: PlanBRequest, status: Int, length: Int?, hasBackend: Bool) {
         guard !request.isConcluded else { return }
         request.isConcluded = true
@@ -170,6 +170,6 @@ extension PlanBPolicy {
 }
 
 extension RedisValue {
-    /// What Redis says of a command it did not carry out.
+    /// The error text of Redis; nil if the command was carried out.
     fileprivate var problem: String? { if case .error(let text) = self { text } else { nil } }
 }

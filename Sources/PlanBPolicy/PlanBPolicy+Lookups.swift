@@ -2,7 +2,7 @@ import NIOCore
 import ProxyCore
 import RedisClient
 
-/// What Redis is asked.
+/// The lookups in Redis.
 extension PlanBPolicy {
     func lookUp(_ name: String, anew: Bool) {
         let beganAt = NIODeadline.now()
@@ -36,18 +36,18 @@ extension PlanBPolicy {
     }
 
     private func read(_ name: String, _ anew: Bool, _ host: String, _ entries: [[UInt8]], _ dead: Set<Int>, _ beganAt: NIODeadline) {
-        // The counter is that of the host as it was received, with its port.
+        // The counter belongs to the host as it was received, with its port.
         let frontend = Frontend(
             host: host, backends: entries.map { Backend($0) }, dead: dead, turn: self.source.turns.counter(of: name), readAt: beganAt)
         if self.options.cachesFrontends { self.cache.insert(name, frontend) }
-        // Who is out of service need not be known where it is.
+        // Backends that are marked dead need not be resolved.
         let named = frontend.backends.enumerated().lazy.filter { !dead.contains($0.offset) }.compactMap(\.element.address)
         self.endpoints.whenResolved(named, at: beganAt) {
             self.conclude(name, anew, .frontend(frontend), beganAt)
         }
     }
 
-    /// Those who wait are served before this returns; what they need is kept until then.
+    /// Requests that wait are served before this returns; what was found is kept until then.
     private func conclude(_ name: String, _ anew: Bool, _ meaning: Found.Meaning, _ beganAt: NIODeadline) {
         self.lookupsGoingOn -= 1
         self.found[name] = Found(meaning: meaning, beganAt: beganAt)

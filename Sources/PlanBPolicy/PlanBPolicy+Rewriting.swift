@@ -1,7 +1,7 @@
 import NIOCore
 import ProxyCore
 
-/// What backends see of requests, and visitors of responses.
+/// Changes the heads that backends and visitors get.
 extension PlanBPolicy {
     private static let debugName = Array("x-debug-router".utf8)
     private static let hostNames = [Array("x-host".utf8), Array("x-forwarded-host".utf8)]
@@ -15,7 +15,7 @@ extension PlanBPolicy {
         var out = ByteBuffer()
         if request.isDebug { rewriting.hiddenNames.append(Self.debugName) }
         if request.isNamedByUs {
-            // One without a value is in the way.
+            // A field without a value is dropped, so that ours is the only one.
             rewriting.hiddenNames.append(self.foldedIDHeader)
             out.writeBytes(self.idHeader)
             out.writeStaticString(": ")
@@ -37,7 +37,7 @@ extension PlanBPolicy {
             rewriting.forwarding = .written
             Self.writeForwarding(fields, bytes, visitor, into: &out)
         }
-        // The one word of TE that is for the next hop too (RFC 9110 §10.1.4).
+        // `trailers` is the one option of TE that may be forwarded (RFC 9110 §10.1.4).
         if fields.contains(where: { $0.kind == .te && Self.wantsTrailers(bytes, $0.value) }) { out.writeStaticString("TE: trailers\r\n") }
         self.addedLines = out
         return rewriting
@@ -94,7 +94,7 @@ extension PlanBPolicy {
         fields.contains { bytes.equals($0.name, lowercase: "retry-after") }
     }
 
-    /// What the response says about its length; 0 where there cannot be a body.
+    /// The length that the response's head states; 0 if it cannot have a body.
     private static func length(_ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Int? {
         if let field = fields.first(where: { $0.kind == .contentLength }), field.value.count < 19 {
             return field.value.reduce(0) { $0 * 10 + Int(bytes[$1] & 0xF) }

@@ -4,14 +4,14 @@ import NIOCore
 import ProxyCore
 import RedisClient
 
-/// Hipache's and PlanB's way with requests: Redis says for every one which backends serve its host, and which of them are out of service.
+/// Routes requests as Hipache and PlanB do: for every request Redis says which backends serve its host, and which of them are marked dead.
 ///
-/// The route that the engine carries is one object for each request (``PlanBRequest``): there every phase finds what those before it have seen.
-/// Everything an event loop knows is its own, but for turns and marks, which are the process's (``PlanBPolicySource``).
+/// The route that the engine carries is an object for each request (``PlanBRequest``), in which every phase finds the results of those before it. Everything
+/// here belongs to one event loop, except for counters and marks, which the whole process shares (``PlanBPolicySource``).
 final class PlanBPolicy: ProxyPolicy {
     typealias Route = PlanBRequest
 
-    /// What came of a look-up, for as long as those who waited for it are served.
+    /// The result of a lookup, kept until the requests that waited for it have been served.
     struct Found {
         enum Meaning {
             case frontend(Frontend)
@@ -38,17 +38,17 @@ final class PlanBPolicy: ProxyPolicy {
     /// What Redis has answered, by the name that was looked up.
     var found: [String: Found] = [:]
     var lookupsGoingOn = 0
-    /// What Redis last said to PING; nil if it was well.
+    /// The error in the last reply of Redis to PING; nil if there was none.
     var pingProblem: String?
-    /// A request whose endpoint has failed and which gets another: it is resolved next.
+    /// A request whose backend has failed and that gets another one. The engine resolves it next.
     var retrying: PlanBRequest?
     @exclusivity(unchecked) var metrics: PlanBMetrics
     @exclusivity(unchecked) var time = LocalTime()
     @exclusivity(unchecked) var ids = UUIDSource()
-    /// Lines that have not been handed over yet.
+    /// Lines of the access log that have not been handed to the writer.
     var accessLines = ByteBuffer()
     var accessLineCount = 0
-    /// The lines behind a request's fields, made where the fields are seen and written where the head is.
+    /// Lines that follow a request's fields. They are made when the fields are looked at, and written with the head.
     var addedLines = ByteBuffer()
     let idHeader: [UInt8]
     let foldedIDHeader: [UInt8]
@@ -116,7 +116,7 @@ final class PlanBPolicy: ProxyPolicy {
             return self.begin(head, fields, bytes, visitor, known, name, startedAt: now)
         }
         guard let found = self.found[name] else {
-            // A request that has waited for too long, or was read again for another reason than a look-up.
+            // The request has waited too long, or was resolved again for another reason than a lookup.
             return .wait(forLookupOf: name)
         }
         switch found.meaning {
@@ -154,7 +154,7 @@ final class PlanBPolicy: ProxyPolicy {
             switch field.kind {
             case .other, .nominated, .requestID, .otherForwarded:
                 if bytes.equals(field.name, lowercase: "x-debug-router"), !field.value.isEmpty { isDebug = true }
-                // One that a visitor names in Connection would be taken out, so it is none.
+                // A field that the visitor names in Connection would be dropped, so it does not count.
                 if !self.idHeader.isEmpty, given == nil, field.kind != .nominated, !field.value.isEmpty, self.isIDHeader(field.name, bytes) {
                     given = field.value
                 }
@@ -217,13 +217,13 @@ final class PlanBPolicy: ProxyPolicy {
             if let selection = self.select(number, of: frontend, for: request, at: now) { return selection }
         }
         request.choice = nil
-        // After a failure that is what the visitor is told of; nobody else is there to serve.
+        // After a failure the visitor is told of that, because no backend is left.
         if request.failures > 0 { return .answer(self.answer(.serviceUnavailable, "", to: request)) }
         self.tell(request, "all backends are dead")
         return .answer(self.answer(.serviceUnavailable, "all backends are dead", to: request))
     }
 
-    /// Nil where this backend's name cannot be resolved and another is to be tried.
+    /// Nil if this backend's name cannot be resolved, so that another one is to be tried.
     private func select(_ number: Int, of frontend: Frontend, for request: PlanBRequest, at now: NIODeadline) -> Selection? {
         let backend = frontend.backends[number]
         if backend.isEmpty {

@@ -7,19 +7,19 @@ package import ProxyCore
 import RedisClient
 import Synchronization
 
-/// Makes the policies of all event loops, and owns what they share: whose turn it is, what this process has found dead, and the logs.
+/// Makes the policies of all event loops, and owns what they share: the counters, the backends that this process has found dead, and the logs.
 package final class PlanBPolicySource: ProxyPolicySource {
     let options: PlanBOptions
     let turns = RoundRobinCounters()
     let marks: LocalDeadMarks
-    /// Nil where nobody wants to know.
+    /// Nil if no access log is wanted.
     let accessLog: LineWriter?
     let errorLog: LineWriter
     let metrics: any MetricsFactory
     private let tls: NIOSSLContext
     private let policies = Mutex<[NIOLoopBound<PlanBPolicy>]>([])
 
-    /// - Parameter trustRoots: authorities that certificates of `https` backends are from; the system's if not given.
+    /// - Parameter trustRoots: the authorities for certificates of `https` backends; by default the system's.
     package init(
         _ options: PlanBOptions, accessLog: LineWriter?, errorLog: LineWriter, metrics: any MetricsFactory = MetricsSystem.factory,
         trustRoots: NIOSSLTrustRoots = .default
@@ -29,7 +29,7 @@ package final class PlanBPolicySource: ProxyPolicySource {
         self.accessLog = accessLog
         self.errorLog = errorLog
         self.metrics = metrics
-        // By HTTP/1.1, whatever else a backend may know.
+        // HTTP/1.1 is used even if a backend knows other versions.
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["http/1.1"]
         configuration.trustRoots = trustRoots
@@ -54,12 +54,12 @@ package final class PlanBPolicySource: ProxyPolicySource {
         await self.errorLog.flush()
     }
 
-    /// What is going on, for people: some lines for each event loop.
+    /// Describes the current state for people, in some lines for each event loop.
     package func describe() async -> String {
         let policies = self.policies.withLock { $0 }
         var text = ""
         for (index, policy) in policies.enumerated() {
-            // A loop that is gone has nothing to tell.
+            // A loop that has ended has nothing to describe.
             let part = try? await policy.eventLoop.submit { policy.value.description }.get()
             text += "loop \(index)\n\(part ?? "  ended\n")"
         }

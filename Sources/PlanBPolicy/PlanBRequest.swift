@@ -1,9 +1,9 @@
 import NIOCore
 import ProxyCore
 
-/// One request on its way, from its look-up to its answer: what the engine carries as the request's route.
+/// One request from its lookup to its answer. The engine carries it as the request's route.
 final class PlanBRequest: ProxyRoute {
-    /// What went through this request's hands at one backend.
+    /// The backend that was chosen for the request.
     struct Choice {
         let number: Int
         let backend: Backend
@@ -11,32 +11,32 @@ final class PlanBRequest: ProxyRoute {
         let chosenAt: NIODeadline
     }
 
-    /// Nil where nothing was found.
+    /// Nil if the lookup has found none.
     let frontend: Frontend?
-    /// By which logs and debug headers call the frontend: the host that was found, or what was asked for.
+    /// The frontend's name in logs and debug headers: the host that was found or, if none was, the name that was looked up.
     let host: String
     let activity: ActivityCounter? = nil
-    /// When its look-up began.
+    /// When the lookup began.
     let startedAt: NIODeadline
     let isWebSocket: Bool
-    /// The visitor wants to be told which backend has answered.
+    /// Whether the visitor asks which backend has answered.
     let isDebug: Bool
-    /// The value of the request id's header; empty for none.
+    /// The request's id, as the value of its header; empty for none.
     let id: [UInt8]
-    /// The id is ours, and has to be written.
+    /// Whether the proxy has made the id, and has to add the header.
     let isNamedByUs: Bool
-    /// What the access log will say; nil where there is none.
+    /// The line for the access log; nil without an access log.
     let line: AccessLine?
-    /// For messages: the path without the query.
+    /// The path without the query, for messages.
     let path: [UInt8]
-    /// Where the walk through the backends began, once it has.
+    /// The number of the first backend that was tried; nil before that.
     var firstTurn: Int?
     var choice: Choice?
-    /// Endpoints that have failed.
+    /// How many endpoints have failed.
     var failures = 0
-    /// The backend of this number has another address, which is tried before another backend.
+    /// The number of a backend whose next address is tried before another backend.
     var againNumber: Int?
-    /// Its line has been written.
+    /// Whether its line in the access log has been written.
     var isConcluded = false
 
     var name: String { self.host }
@@ -56,7 +56,7 @@ final class PlanBRequest: ProxyRoute {
         self.path = path
     }
 
-    /// The lines by which a visitor who asked for it is told what became of the request.
+    /// Header lines that tell a visitor who has asked for them how the request was treated.
     var debugFields: String {
         guard self.isDebug else { return "" }
         let key = self.frontend?.host ?? ""

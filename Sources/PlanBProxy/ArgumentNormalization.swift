@@ -1,10 +1,10 @@
-/// Command lines as Go's programs take them, made into those that ours take.
+/// Turns command lines in the style of Go's programs into the style of our argument parser.
 package enum ArgumentNormalization {
-    /// `-listen=x` is as good as `--listen=x`, and a switch may be given a value: `--backend-cache=true`.
+    /// Accepts `-listen=x` for `--listen=x`, and a value for a switch: `--backend-cache=true`.
     ///
     /// - Parameters:
-    ///   - names: Of options with a value, without hyphens.
-    ///   - switches: Of those without.
+    ///   - names: the options with a value, without hyphens.
+    ///   - switches: the options without one.
     package static func normalize(_ arguments: [String], names: Set<String>, switches: Set<String>) -> [String] {
         var result: [String] = []
         var rest = arguments[...]
@@ -23,7 +23,7 @@ package enum ArgumentNormalization {
                 }
             } else if names.contains(parts[0]) {
                 result.append("--\(body)")
-                // What follows is its value, whatever it looks like.
+                // The next argument is the value, whatever it looks like.
                 if parts.count == 1, let value = rest.popFirst() { result.append(value) }
             } else {
                 result.append(argument)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import PlanBPolicy
 
-/// A span of time on the command line, as Go's programs write it.
+/// A duration on the command line, in the format of Go's programs.
 package struct GoDurationArgument: ExpressibleByArgument, Sendable {
     package let value: Duration
 

@@ -1,10 +1,10 @@
 package import CoreMetrics
 
-/// Hands metrics on, and makes one more of what the engine tells of connections: PlanB's gauge counts those that are open and are no tunnels.
+/// Passes metrics on, and derives one more from the engine's: PlanB's gauge counts open connections that are not tunnels.
 package struct OpenConnectionsMetric: MetricsFactory {
     private static let name = "planb_reverseproxy_connections_current_open"
 
-    /// Passes on what a meter is told, and tells another the same, or the opposite.
+    /// Passes on each change of a meter, and applies the same or the opposite change to another meter.
     private final class Echo: MeterHandler {
         private let meter: any MeterHandler
         private let other: any MeterHandler
@@ -59,7 +59,7 @@ package struct OpenConnectionsMetric: MetricsFactory {
         self.factory.makeTimer(label: label, dimensions: dimensions)
     }
 
-    // They live as long as the process.
+    // Nothing is destroyed, since metrics live as long as the process.
     package func destroyCounter(_ handler: any CounterHandler) {}
     package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     package func destroyMeter(_ handler: any MeterHandler) {}

@@ -4,14 +4,14 @@ package import PlanBPolicy
 package import ProxyCore
 import RedisClient
 
-/// What the flags mean, checked.
+/// The settings in the flags, checked.
 package struct PlanBConfiguration: Sendable {
-    /// One sentence about a flag that cannot be used.
+    /// What is wrong with a flag, in one sentence.
     package struct Mistake: Error, Hashable, Sendable, CustomStringConvertible {
         package let description: String
     }
 
-    /// A place to listen on, as it was written.
+    /// An address to listen on, with the text of the flag.
     package struct Address: Hashable, Sendable {
         package var text: String
         /// Empty for all addresses of this machine.
@@ -42,7 +42,7 @@ package struct PlanBConfiguration: Sendable {
     package var options: PlanBOptions
     package var limits: ProxyLimits
 
-    /// - Parameter environment: Where passwords may stand.
+    /// - Parameter environment: may contain passwords.
     package init(_ flags: PlanBFlags, environment: [String: String]) throws(Mistake) {
         guard flags.engine == "native" else { throw Mistake(description: "--engine: \(flags.engine) is not known, only native is") }
         self.listen = flags.listen == "disabled" ? nil : try Self.address(flags.listen, "--listen")
@@ -131,12 +131,12 @@ package struct PlanBConfiguration: Sendable {
 
     // MARK: Limits
 
-    /// As good as none, and far from what a clock cannot count.
+    /// So long that it is no limit in practice, and still far from overflowing a clock.
     private static let never: TimeAmount = .hours(24 * 365)
 
     private static func limits(_ flags: PlanBFlags) throws(Mistake) -> ProxyLimits {
         var limits = ProxyLimits()
-        // As long as Go's.
+        // As large as in Go's server.
         limits.headBytes = 1024 * 1024
         limits.lineBytes = 1024 * 1024
         limits.fieldCount = 1000
@@ -153,7 +153,7 @@ package struct PlanBConfiguration: Sendable {
 
         let read = flags.clientReadTimeout.map { TimeAmount($0.value) }
         if let read {
-            // Without a limit for all of it there is none for a pause.
+            // If the whole request has no time limit, pauses in its body have none either.
             limits.requestBodyIdle = read == .zero ? self.never : read
             limits.request = read == .zero ? nil : read
         }
@@ -177,7 +177,7 @@ package struct PlanBConfiguration: Sendable {
 
     // MARK: Text
 
-    /// `host:port`, `:port` or `[v6]:port`.
+    /// Parses `host:port`, `:port` or `[v6]:port`.
     static func address(_ text: String, _ flag: String) throws(Mistake) -> Address {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             throw Mistake(description: "\(flag): found \(text), expected host:port, such as 0.0.0.0:8989 or :8989")
@@ -191,7 +191,7 @@ package struct PlanBConfiguration: Sendable {
         return Address(text: text, host: String(host), port: port)
     }
 
-    /// As Go writes names of header fields: `X-Request-Id`.
+    /// A name of a header field as Go writes it: `X-Request-Id`.
     static func canonical(_ name: String) -> String {
         name.split(separator: "-", omittingEmptySubsequences: false).map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }
             .joined(separator: "-")

@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// PlanB's flags, with their names, defaults and meanings; and below them those of ours.
+/// The flags of PlanB, with their names, defaults and meanings, followed by those that PlanB does not have.
 package struct PlanBFlags: ParsableArguments, Sendable {
     @Option(name: [.customShort("l"), .customLong("listen")], help: "Address of the plain listener; disabled means none.")
     package var listen = "0.0.0.0:8989"
@@ -126,7 +126,7 @@ package struct PlanBFlags: ParsableArguments, Sendable {
 
     package init() {}
 
-    /// Of the options with a value.
+    /// The options with a value.
     package static let names: Set<String> = [
         "listen", "tls-listen", "tls-preset", "metrics-address", "load-certificates-from", "read-redis-network", "read-redis-host", "read-redis-port",
         "read-redis-sentinel-addrs", "read-redis-sentinel-name", "read-redis-password", "read-redis-db", "write-redis-network", "write-redis-host",

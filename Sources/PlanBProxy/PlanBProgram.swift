@@ -18,13 +18,13 @@ import Glibc
 
 /// Starts the parts of the proxy in PlanB's order, and runs them until they are asked to stop.
 package enum PlanBProgram {
-    /// Why it does not start: one line.
+    /// Why the program does not start, in one line.
     package struct StartFailure: Error, CustomStringConvertible {
         package let description: String
     }
 
     private static let loops = EpollEventLoopGroup(threads: NIOSingletons.groupLoopCountSuggestion)
-    /// Higher than what open requests are given to come to their end.
+    /// Longer than open requests may take to come to their end.
     private static let shutDownLimit: Duration = .seconds(70)
 
     private static let buckets = HistogramMetric.Buckets(upperBounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
@@ -36,7 +36,7 @@ package enum PlanBProgram {
         "planb_router_backend_markdead_total": "Backends that this process has marked dead.",
     ]
 
-    /// Returns when it has ended in order.
+    /// Runs the proxy. Returns when it has shut down in order.
     package static func run(_ flags: PlanBFlags) async throws {
         let configuration = try PlanBConfiguration(flags, environment: ProcessInfo.processInfo.environment)
         signal(SIGHUP, SIG_IGN)  // one that comes now must not be the end; this process reads its flags at this moment
@@ -144,7 +144,7 @@ package enum PlanBProgram {
         }
     }
 
-    /// Without a host all addresses, of both kinds where the machine has IPv6.
+    /// Without a host, all addresses: of both kinds if the machine has IPv6.
     private static func endpoint(_ address: PlanBConfiguration.Address) async throws -> SocketEndpoint {
         if address.host.isEmpty { return SocketEndpoint(ip: self.hasIPv6 ? .v6(high: 0, low: 0) : .v4(0), port: address.port) }
         let result = await withCheckedContinuation { continuation in
@@ -171,7 +171,7 @@ package enum PlanBProgram {
     private static func say(_ text: String) { StandardError.write(Array("\(text)\n".utf8)) }
 }
 
-/// Nobody asks how long ago a frontend was used.
+/// Ignores activity: nothing depends on how long ago a frontend was used.
 private struct NoActivity: ActivitySink {
     func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {}
 }

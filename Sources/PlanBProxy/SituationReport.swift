@@ -7,8 +7,8 @@ import UnixSignals
 import Glibc
 #endif
 
-/// At SIGUSR1 tells on standard output what is going on, and opens the access log anew, as Hipache does. SIGUSR2, at which PlanB writes
-/// profiles, does nothing: it must not end the process of whoever is used to it.
+/// On SIGUSR1 prints the current state to standard output and opens the access log again, as Hipache does. SIGUSR2 makes PlanB write profiles; here it does
+/// nothing, and does not end the process.
 package struct SituationReport: Service {
     private let source: PlanBPolicySource
     private let accessLog: LineWriter?
@@ -25,7 +25,7 @@ package struct SituationReport: Service {
         for await _ in self.signals.cancelOnGracefulShutdown() {
             self.accessLog?.reopen()
             let text = "planb, process \(getpid())\n" + (await self.source.describe())
-            // Nobody has to read it.
+            // Errors are ignored: standard output may be closed.
             text.withCString { _ = write(STDOUT_FILENO, $0, strlen($0)) }
         }
         try? await gracefulShutdown()  // a service that ends by itself would end the process

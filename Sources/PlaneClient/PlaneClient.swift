@@ -3,15 +3,15 @@ package import NATS
 package import PlaneMessaging
 package import PlaneProtocol
 
-/// What applications, operators' tools and gateways ask of a running system, over one connection to NATS.
+/// What applications, operators' tools and gateways can ask of a running system, over one connection to NATS.
 ///
-/// Holds no state, so one client serves any number of tasks at once. Every call ends when its task is cancelled, throws `PlaneError`, and
-/// prints and logs nothing: what happened is in the result or in the error. What many callers ask again and again is answered from memory
-/// by a `StateMirror`, which one task of the process keeps up to date.
+/// Holds no state, so one client serves any number of tasks at once. Every call ends when its task is cancelled, throws `PlaneError`, and prints and logs
+/// nothing: what happened is in the result or the error. What many callers ask again and again is answered from memory by a `StateMirror`, which one task of
+/// the process keeps up to date.
 package struct PlaneClient: Sendable {
     package let bus: PlaneBus
 
-    /// The bus has its own reply subjects and its own logger for messages that cannot be read.
+    /// - Parameter bus: has its own reply subjects, and its own logger for messages that cannot be read.
     package init(bus: PlaneBus) { self.bus = bus }
 
     package init(connection: NATSConnection, logger: Logger) {
@@ -22,7 +22,7 @@ package struct PlaneClient: Sendable {
     var jetStream: JetStream { self.bus.connection.jetStream }
 
     /// Sends a request.
-    /// - Parameter responder: who is expected to answer, for the error.
+    /// - Parameter responder: who is expected to answer; named in the error.
     func request<Request: PlaneRequest>(
         _ request: Request, of responder: PlaneError.Responder, limit: Duration = PlaneBus.requestTimeout
     ) async throws(PlaneError) -> (reply: Request.Reply, reason: ErrorReply?) {
@@ -34,7 +34,7 @@ package struct PlaneClient: Sendable {
     }
 
     /// The messages of one kind that are published from now on.
-    /// - Parameter decode: nil for a message that is passed over.
+    /// - Parameter decode: returns nil for a message to be skipped.
     func published<Message: PlaneMessage>(
         _: Message.Type, on subject: String,
         decode: @escaping @Sendable (NATSMessage) -> Message? = { try? WireCodec.decode(Message.self, from: $0.payload, subject: $0.subject) }
@@ -47,8 +47,8 @@ package struct PlaneClient: Sendable {
     }
 }
 
-/// The messages of one kind as they are published, kept until they are asked for. One that cannot be read, as of a newer version, is passed
-/// over. Ends when the task is cancelled or the connection is closed; for one reader.
+/// The messages of one kind as they are published; they are buffered until they are read. A message that cannot be read, as of a newer version, is skipped.
+/// Ends when the task is cancelled or the connection is closed. For one reader.
 package struct PublishedMessages<Message: PlaneMessage>: AsyncSequence, Sendable {
     package typealias Element = Message
     package typealias Failure = Never

@@ -2,10 +2,10 @@ package import NATS
 package import PlaneMessaging
 package import PlaneProtocol
 
-/// Why something that was asked of Plane was not done.
+/// Why a call of `PlaneClient` failed.
 ///
-/// `fault` says whose turn it is, `isRetryable` whether the same call may succeed later, and `mayHaveTakenEffect` whether a request may have
-/// been carried out all the same; a caller decides by these and never by texts.
+/// `fault` says who has to do something about it, `isRetryable` whether the same call may succeed later, and `mayHaveTakenEffect` whether a request may have
+/// been carried out nevertheless. Callers decide by these, never by texts.
 package enum PlaneError: Error, Sendable {
     /// Who was expected to answer a request.
     package enum Responder: Hashable, Sendable {
@@ -18,26 +18,26 @@ package enum PlaneError: Error, Sendable {
     case notAnswered(NATSError, by: Responder)
     /// A stream or subject could not be read or written.
     case connection(NATSError)
-    /// The connection ended while something was awaited.
+    /// The connection ended during a wait.
     case connectionEnded
-    /// Somebody answered that they did not do it.
+    /// The receiver answered that it did not carry the request out.
     case refused(ErrorReply)
-    /// Somebody answered something that does not belong to the request.
+    /// The answer could not be read as one to this request.
     case unreadableReply(MessageError)
     /// No drone of the cluster can take the backend now.
-    /// - Parameter reason: what the last drone that was asked said, or why the scheduler asked none.
+    /// - Parameter reason: why the last drone refused, or why the scheduler asked none.
     case noDroneAvailable(ClusterName, reason: ErrorReply?)
-    /// Nothing is known of the backend; with a cluster, nothing there.
+    /// The backend is not known; if a cluster is given, not known there.
     case unknownBackend(BackendID, ClusterName?)
-    /// Several backends' ids begin like this; those that run come first.
+    /// The ids of several backends begin like this; running backends come first in the list.
     case ambiguousBackend(BackendID, [BackendID])
     /// The backend ended before it was ready.
     case endedBeforeReady(BackendStateMessage)
-    /// The backend was not ready in time; it goes on by itself.
+    /// The backend was not ready in time. It is not stopped for that.
     case notReadyInTime(BackendID, BackendState?, limit: Duration)
-    /// Somebody let the drone take backends again.
+    /// Another operator has let the drone take backends again.
     case drainCancelled(DroneID)
-    /// What was awaited did not come in time.
+    /// The awaited event did not come in time.
     /// - Parameter work: what took so long, as in "waiting for the end of b1".
     case timedOut(work: String, limit: Duration)
     /// The calling task was cancelled.
@@ -63,13 +63,13 @@ extension PlaneError {
 
 extension PlaneError {
     package enum Fault: Hashable, Sendable {
-        /// The request is wrong, or forbidden: another one may succeed.
+        /// The request is wrong or forbidden; a different one may succeed.
         case request
-        /// What was to be run does not run.
+        /// The backend itself does not work.
         case backend
         /// Plane, a drone or NATS cannot do it now.
         case system
-        /// Nobody's: the caller gave up.
+        /// Nobody is at fault: the caller gave up.
         case nobody
     }
 
@@ -93,8 +93,8 @@ extension PlaneError {
         }
     }
 
-    /// Whether the same call may succeed later without anybody changing the request. What `mayHaveTakenEffect` may only be repeated where
-    /// that is harmless, as it is with a backend id in a schedule request.
+    /// Whether the same call may succeed later without a change to the request. If `mayHaveTakenEffect` is true, the call may only be repeated where that is
+    /// harmless, as it is for a schedule request with a backend id.
     package var isRetryable: Bool {
         switch self {
         case .refused(let reply): [.lockBusy, .unavailable, .full, .draining].contains(reply.code)

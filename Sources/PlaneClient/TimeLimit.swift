@@ -1,6 +1,6 @@
 import Timing
 
-/// Runs `body`, and gives it up when it takes longer than `limit`.
+/// Runs `body`, and cancels it when it takes longer than `limit`.
 /// - Parameter work: what takes so long, for the error.
 package func withTimeLimit<Value: Sendable>(
     _ limit: Duration, of work: String, _ body: @escaping @Sendable () async throws(PlaneError) -> Value

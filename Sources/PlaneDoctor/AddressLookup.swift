@@ -1,12 +1,12 @@
 import Dispatch
 import Glibc
 
-/// Asks this machine's resolver, as a browser here would.
+/// Asks this machine's resolver, like a browser on this machine.
 enum AddressLookup {
-    /// Literals of the addresses of a host name; none if it has none or the resolver does not answer.
+    /// The addresses of a host name as text; empty if it has none, or the resolver does not answer.
     static func addresses(of host: String) async -> [String] {
         await withCheckedContinuation { continuation in
-            // getaddrinfo(3) blocks, for half a minute if it must.
+            // getaddrinfo(3) blocks, possibly for half a minute.
             DispatchQueue.global().async { continuation.resume(returning: self.blockingAddresses(of: host)) }
         }
     }

@@ -4,7 +4,7 @@ import NIOPosix
 import NIOSSL
 import PlaneProtocol
 
-/// Shakes hands with a drone's proxy, and looks at the certificate it shows.
+/// Makes a TLS handshake with a drone's proxy, and reads the certificate that it presents.
 enum CertificateProbe {
     static let limit: TimeAmount = .seconds(5)
 
@@ -14,17 +14,18 @@ enum CertificateProbe {
             handshake.outcome = .certificate(notAfter: try await self.notAfter(address: "\(address)", port: Int(port), host: host))
         } catch {
             var error = error
-            // Whoever speaks first hears of our hello what it takes for nonsense, and may be gone before its own words are read.
+            // A server that speaks first may take our hello for nonsense, and close the connection before its own text is read. So another attempt is made
+            // without a hello.
             if HandshakeFailure.isCutOff(error), await self.speaksFirst(address: "\(address)", port: Int(port)) { error = NoTLS() }
             handshake.outcome = .failed(HandshakeFailure.words(for: error))
         }
         return handshake
     }
 
-    /// What came is no TLS record.
+    /// The answer was no TLS record.
     struct NoTLS: Error {}
 
-    /// For whoever says something to a client that says nothing; a server of TLS waits for a hello (RFC 8446 §2).
+    /// How long to wait for a server that speaks first; a TLS server waits for a hello (RFC 8446 §2).
     private static let listeningLimit: TimeAmount = .seconds(1)
 
     private static func speaksFirst(address: String, port: Int) async -> Bool {
@@ -45,7 +46,7 @@ enum CertificateProbe {
         return (try? await heard.futureResult.get()) ?? false
     }
 
-    /// Whether the chain is trusted is not asked here: a test authority is none of the machine's.
+    /// Whether the chain is trusted is not checked: this machine does not trust a test authority.
     private static func notAfter(address: String, port: Int, host: String) async throws -> Int64 {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let shown = loop.makePromise(of: Int64.self)
@@ -82,11 +83,11 @@ enum CertificateProbe {
 }
 
 extension CertificateProbe {
-    /// Whether a server's answer to a hello begins so: an alert or a handshake message (RFC 8446 §5.1).
+    /// Whether the byte begins a server's answer to a hello: an alert or a handshake message (RFC 8446 §5.1).
     fileprivate static func beginsRecord(_ byte: UInt8) -> Bool { byte == 21 || byte == 22 }
 }
 
-/// Tells the first byte that comes, once; nil if the connection ends without one.
+/// Reports the first byte that comes, once; nil if the connection ends without one.
 private final class FirstBytes: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -111,7 +112,7 @@ private final class FirstBytes: ChannelInboundHandler {
     }
 }
 
-/// Tells whoever waits for the handshake that there will be none.
+/// Reports that the connection has failed before the end of the handshake.
 private final class FailureForwarder: ChannelInboundHandler {
     typealias InboundIn = Any
 

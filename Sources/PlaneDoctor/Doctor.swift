@@ -8,24 +8,24 @@ import PlaneState
 import Synchronization
 import StateReplication
 
-/// Looks at a running system from outside: NATS, streams, signs of life, names, certificates.
+/// Examines a running system from outside: NATS, streams, heartbeats and statuses, names, certificates.
 package struct Doctor: Sendable {
     private let client: PlaneClient
     private let httpsPort: UInt16?
 
-    /// Schedulers write one a second.
+    /// How long to wait for a heartbeat; schedulers write one every second.
     static let heartbeatLimit: Duration = .seconds(4)
-    /// Drones give one every 4 s.
+    /// How long to wait for statuses of drones; each sends one every 4 s.
     static let statusLimit: Duration = .seconds(5)
 
-    /// - Parameter httpsPort: where drones serve HTTPS; nil for where each of them says it does.
+    /// - Parameter httpsPort: the port at which drones serve HTTPS; nil uses the one that each drone reports.
     package init(_ client: PlaneClient, httpsPort: UInt16? = nil) {
         self.client = client
         self.httpsPort = httpsPort
     }
 
-    /// Looks, for some ten seconds. What is wrong with the system is in the report.
-    /// - Throws: when NATS cannot be asked at all.
+    /// Examines the system for some ten seconds. Problems are in the report.
+    /// - Throws: if NATS cannot be reached.
     package func report() async throws(PlaneError) -> DoctorReport {
         var report = DoctorReport(now: .now())
         // Where we may not hear of proxies, they are not told of.
@@ -33,7 +33,7 @@ package struct Doctor: Sendable {
         for name in [StateStream.name, HistoryStream.statuses, HistoryStream.logs] {
             report.streams.append((name, try await self.stream(name)))
         }
-        // Where NATS's permissions forbid these two, the rest is examined all the same.
+        // If NATS's permissions forbid these two, everything else is examined nevertheless.
         report.allStreams = (try? await self.jetStream.streams()) ?? []
         report.store = await self.store()
         guard report.streams.allSatisfy({ $0.info != nil }) else { return report }
@@ -77,10 +77,10 @@ package struct Doctor: Sendable {
         return (try? await jetStream.storeUsed()).map { StoreUsage(used: $0) }
     }
 
-    /// The stream that says which scheduler does what one is enough for.
+    /// The stream with the lease that decides which scheduler does the housekeeping.
     private static let leases = "plane_leases"
 
-    /// What a scheduler says to a question that changes nothing, if there is one and it cannot answer.
+    /// A scheduler's error in answer to a harmless question; nil if it can answer, or there is none.
     private func complaint(about cluster: ClusterName) async -> String? {
         guard let lock = LockName(rawValue: "plane-doctor") else { return nil }
         do throws(PlaneError) {
@@ -100,7 +100,7 @@ package struct Doctor: Sendable {
     /// What was heard of drones within a few seconds.
     private struct DroneObservations: Sendable {
         var heard: Set<DroneID> = []
-        /// What they say of their firewalls.
+        /// What the drones report about their firewalls.
         var isolation: [DroneID: Bool] = [:]
         var disks: [DroneID: DoctorReport.Disk] = [:]
 
@@ -111,7 +111,7 @@ package struct Doctor: Sendable {
         }
     }
 
-    /// What drones that live say by themselves: a sign of life every 4 s, and what their machines use every second.
+    /// What drones publish by themselves: a status every 4 s, and the use of their machines every second.
     private func signs(in report: DoctorReport) async -> DroneObservations {
         await withTaskGroup(of: DroneObservations.self) { group in
             for cluster in report.fleet.clusterNames {
@@ -123,14 +123,14 @@ package struct Doctor: Sendable {
         }
     }
 
-    /// Ends when each of them has said something, or in time.
+    /// Ends when each of the drones has published something, or when the time is over.
     private func signs(of drones: Set<DroneID>, in cluster: ClusterName) async -> DroneObservations {
         let signs = ObservationCollector()
-        // Where we may not hear of machines, they are not told of.
+        // If listening to the use of machines is not permitted, it is left out.
         let usage = try? self.client.machineUsage()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                // What was heard until then counts.
+                // If the time is over, what was heard until then counts.
                 try? await withTimeLimit(Self.statusLimit, of: "waiting for drones") { () async throws(PlaneError) in
                     var silent = drones
                     for await status in try self.client.droneStatuses(in: cluster) {
@@ -156,7 +156,7 @@ package struct Doctor: Sendable {
         return signs.value.withLock { $0 }
     }
 
-    /// Written by whoever listens.
+    /// Written by the tasks that listen.
     private final class ObservationCollector: Sendable {
         let value = Mutex(DroneObservations())
     }
@@ -202,7 +202,7 @@ package struct Doctor: Sendable {
         }
     }
 
-    /// Asks the proxies of all drones that live for a page, some at a time.
+    /// Requests a page from the proxies of all live drones, `pagesAtOnce` at a time.
     private func pages(in report: DoctorReport) async -> [DoctorReport.Page] {
         let targets = report.fleet.clusterNames.flatMap { cluster in
             report.livingDrones(in: cluster).compactMap { drone in drone.metadata.map { (drone.id, cluster, $0) } }
@@ -223,7 +223,7 @@ package struct Doctor: Sendable {
         }
     }
 
-    /// Each may take five seconds where nobody answers.
+    /// How many requests run at the same time; each may take five seconds if nobody answers.
     private static let pagesAtOnce = 32
 
     /// A host name of the cluster, and where it should lead: to the drone of a running backend.

@@ -5,7 +5,7 @@ package struct DoctorFinding: Hashable, Sendable {
     }
 
     package var level: Level
-    /// What was looked at, in a word or two.
+    /// The subject of the check, in a word or two.
     package var check: String
     /// What was found, in a sentence.
     package var text: String

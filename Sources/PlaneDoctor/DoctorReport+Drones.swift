@@ -4,21 +4,21 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// What drones and their proxies say when they are asked.
+/// The checks of drones and their proxies.
 extension DoctorReport {
-    /// What came of asking a drone's agent something.
+    /// The result of asking a drone's agent.
     enum AgentAnswer: Sendable, Equatable {
         case answered
-        /// Nobody listens for the question.
+        /// Nobody listens for the request.
         case nobody
         case failed(String)
     }
 
-    /// A page that was asked of a drone's proxy.
+    /// The result of requesting a page from a drone's proxy.
     struct Page: Sendable, Equatable {
         enum Outcome: Sendable, Equatable {
             case answered(status: Int)
-            /// - Parameter isRefused: The machine is there, and nothing listens on the port.
+            /// - Parameter isRefused: whether the machine answers, but nothing listens on the port.
             case failed(String, isRefused: Bool)
         }
 
@@ -32,7 +32,7 @@ extension DoctorReport {
         var availableBytes: UInt64
         var totalBytes: UInt64
 
-        /// An image of a few GiB has to fit.
+        /// Less room than this is little, since an image of a few GiB has to fit.
         private static let little: UInt64 = 2 << 30
 
         var isNearlyFull: Bool { self.availableBytes < self.totalBytes / 10 && self.availableBytes < 10 * Self.little }
@@ -124,7 +124,7 @@ extension DoctorReport {
 }
 
 extension DoctorReport.Disk {
-    /// The fullest of a machine's disks; nil where it has told of none.
+    /// The fullest of a machine's disks; nil if it has reported none.
     init?(_ message: DroneStatsMessage) {
         let disks = zip(message.diskAvailableBytes, message.diskTotalBytes).filter { $0.1 > 0 }
         guard let fullest = disks.min(by: { Double($0.0) / Double($0.1) < Double($1.0) / Double($1.1) }) else { return nil }

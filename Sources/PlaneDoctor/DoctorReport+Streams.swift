@@ -4,22 +4,22 @@ import PlaneProtocol
 import PlaneState
 import StateReplication
 
-/// What other programs' streams and the store do to us.
+/// The checks of other programs' streams and of the store.
 extension DoctorReport {
-    /// What the streams that every system has are made for.
+    /// The subjects of the streams that every system has.
     private static let subjects = [
         StateStream.name: StateMessage.subscription, HistoryStream.statuses: BackendStateMessage.subscription,
         HistoryStream.logs: BackendLogMessage.subscription,
     ]
 
-    /// Subjects on which somebody waits for an answer.
+    /// Subjects of requests whose senders wait for an answer.
     private static let requests = [
         DroneConnectRequest.subscription, SpawnRequest.subscription, RollCallRequest.subscription, OpenConnectionsRequest.subscription,
         DrainDrone.subscription, TerminationRequest.subscription, UpdateBackendStateMessage.subscription, ScheduleRequest.subscription,
         FetchBackendForLock.subscription, SetAcmeDNSRecord.subscription,
     ]
 
-    /// Whose streams have the subjects of those that are missing; nil if nobody's.
+    /// Which other streams have the subjects of the missing ones; nil if none do.
     func overlaps(of missing: [String]) -> String? {
         let overlaps = missing.flatMap { name -> [String] in
             guard let subject = Self.subjects[name] else { return [] }
@@ -88,7 +88,7 @@ extension DoctorReport {
 }
 
 extension UInt64 {
-    /// For people: "1.5 MiB".
+    /// The number of bytes for people, as in "1.5 MiB".
     var asBytes: String {
         for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where self >= 1 << shift {
             let tenths = (Double(self) / Double(UInt64(1) << shift) * 10).rounded() / 10

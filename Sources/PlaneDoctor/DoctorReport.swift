@@ -5,7 +5,7 @@ import PlaneProtocol
 import PlaneState
 import StateReplication
 
-/// What was seen of a running system, without a judgement; ``findings`` judges.
+/// What was found in a running system, without a judgement; ``findings`` has the judgement.
 package struct DoctorReport: Sendable {
     struct NameLookup: Sendable, Equatable {
         var host: String
@@ -15,7 +15,7 @@ package struct DoctorReport: Sendable {
 
     struct Handshake: Sendable, Equatable {
         enum Outcome: Sendable, Equatable {
-            /// Unix time at which the certificate ends.
+            /// The certificate, with the Unix time at which it expires.
             case certificate(notAfter: Int64)
             case failed(String)
         }
@@ -27,21 +27,21 @@ package struct DoctorReport: Sendable {
 
     var now: StateTime
     var streams: [(name: String, info: StreamInfo?)] = []
-    /// Every stream of the account, ours and others'; none where we may not list them.
+    /// Every stream of the account, ours and others'; empty if listing them is not permitted.
     var allStreams: [StreamInfo] = []
     var store: StoreUsage?
-    /// Why a scheduler that was asked cannot answer.
+    /// The error of a scheduler that was asked and cannot answer.
     var complaint: String?
     var fleet = FleetState()
-    /// Whether a heartbeat came while we waited.
+    /// Whether a heartbeat came in time.
     var sawHeartbeat = false
-    /// Our clock less that of the NATS server, when the heartbeat came.
+    /// Our clock minus that of the NATS server, when the heartbeat came.
     var clockDifference: Duration?
-    /// The largest difference between a scheduler's clock and the NATS server's, as signs of life of drones show it.
+    /// The largest difference between a scheduler's clock and the NATS server's, as messages about drones show it.
     var schedulerClockDifference: Duration?
-    /// Whether the firewall keeps backends away from the drone they run on, of drones that are asked to.
+    /// For drones that are configured to isolate backends: whether the firewall cuts these off from the drone's machine.
     var isolation: [DroneID: Bool] = [:]
-    /// Of drones that live and were asked.
+    /// The answers of live drones that were asked.
     var agents: [DroneID: AgentAnswer] = [:]
     /// Clocks of drones less ours, of those that tell the time.
     var droneClockDifferences: [DroneID: Duration] = [:]
@@ -54,9 +54,9 @@ package struct DoctorReport: Sendable {
     var lookups: [NameLookup] = []
     var handshakes: [Handshake] = []
 
-    /// Liveness is judged with 30 s, and one heartbeat a second: clocks that differ by more than this are worth mending.
+    /// A larger difference between clocks should be corrected: drones are judged by 30 s, and heartbeats come every second.
     static let clockTolerance: Duration = .seconds(2)
-    /// A certificate is renewed weeks before; nearer to its end than this something is wrong with that.
+    /// Certificates are renewed weeks before their end, so something is wrong if one is so near to it.
     static let certificateMargin: Duration = .seconds(7 * 86_400)
 
     package var findings: [DoctorFinding] {
@@ -177,7 +177,7 @@ package struct DoctorReport: Sendable {
             if lookup.found.contains("\(lookup.expected)") {
                 return DoctorFinding(.good, "dns", "\(lookup.host) is \(lookup.expected), as it should be.")
             }
-            // No zone of ours is asked for them (RFC 6761 §6.3): browsers take them for this machine, and some resolvers do.
+            // These names are not looked up in any of our zones (RFC 6761 §6.3): browsers, and some resolvers, take them for this machine.
             if lookup.found.isEmpty, lookup.host.hasSuffix(".localhost") {
                 return DoctorFinding(
                     .notice, "dns", "\(lookup.host) has no address here: this machine's resolver does not know names under localhost. Browsers and curl do.",

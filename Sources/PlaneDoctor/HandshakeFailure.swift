@@ -3,9 +3,9 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Says why there was no TLS, in words that end the sentence "No TLS with …: ".
+/// Explains why there was no TLS, in words that follow "No TLS with …: ".
 enum HandshakeFailure {
-    /// Whether the other side has ended the connection, and nothing is known of why.
+    /// Whether the other side has closed the connection, for an unknown reason.
     static func isCutOff(_ error: any Error) -> Bool {
         switch error {
         case let error as IOError: [ECONNRESET, EPIPE].contains(error.errnoCode)
@@ -30,7 +30,7 @@ enum HandshakeFailure {
         }
     }
 
-    /// Every address of the name was tried; there is just one.
+    /// All addresses of the name were tried, but there is only one.
     private static func words(connecting error: NIOConnectionError) -> String {
         error.connectionErrors.first.map { self.words(for: $0.error) } ?? "nothing there can be connected to"
     }
@@ -45,7 +45,7 @@ enum HandshakeFailure {
         }
     }
 
-    /// The library has codes such as `SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER`.
+    /// The library has codes such as `SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER`, of which the known ones are explained.
     private static func words(boringSSL text: String) -> String {
         if text.contains("ALERT") { return "the handshake is refused, as by a proxy that has no certificate yet" }
         if text.contains("EOF") { return "the connection is closed before there is a certificate" }

@@ -3,14 +3,14 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Asks a drone's proxy for a page, as a visitor would. The name it asks for is no backend's, so none is woken by it; any answer in HTTP says
-/// that the proxy runs and knows its backends.
+/// Requests a page from a drone's proxy, like a visitor. The name in the request is no backend's, so the request keeps none from becoming idle. Any answer in
+/// HTTP shows that the proxy runs and knows its backends.
 enum PageProbe {
     static let limit: TimeAmount = .seconds(5)
-    /// A label that no backend has: ids begin with a letter or a digit.
+    /// A label that no backend can have: ids begin with a letter or a digit.
     static let label = "_plane-doctor"
 
-    /// - Returns: The status of the answer, or why there is none.
+    /// - Returns: the status of the answer, or why there is none.
     static func ask(_ address: IPAddress, port: UInt16, host: String, isHTTPS: Bool) async -> DoctorReport.Page.Outcome {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let answer = loop.makePromise(of: Int.self)
@@ -35,21 +35,21 @@ enum PageProbe {
         }
     }
 
-    /// Whether the certificate is trusted is another question.
+    /// Whether the certificate is trusted is not checked here.
     private static func tls(host: String) throws -> NIOSSLClientHandler {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         configuration.applicationProtocols = ["http/1.1"]
-        // A label that begins with an underscore is no host name for SNI; the cluster's own is.
+        // A label that begins with an underscore is not allowed in SNI, so the cluster's own name is used.
         let name = host.split(separator: ".", maxSplits: 1).last.map(String.init)
         return try NIOSSLClientHandler(context: try NIOSSLContext(configuration: configuration), serverHostname: name)
     }
 
-    /// What came is no HTTP.
+    /// The answer was not HTTP.
     struct NoHTTP: Error {}
 }
 
-/// Sends the request as soon as the connection stands, and reads the three digits of the answer.
+/// Sends the request as soon as the connection is made, and reads the status of the answer.
 private final class PageStatusHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -58,7 +58,7 @@ private final class PageStatusHandler: ChannelInboundHandler {
     private let answer: EventLoopPromise<Int>
     private var head: [UInt8] = []
 
-    /// `HTTP/1.1 404`
+    /// The length of the beginning of an answer, such as `HTTP/1.1 404`.
     private static let length = 12
 
     init(host: String, answer: EventLoopPromise<Int>) {

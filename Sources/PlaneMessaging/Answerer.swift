@@ -6,7 +6,7 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// Sends the answers to the messages of one kind, to inboxes and nowhere else.
+/// Sends the answers to the messages of one kind, but only to inboxes.
 final class Answerer: Sendable {
     private let connection: NATSConnection
     private let replySubjects: ReplySubjects
@@ -14,7 +14,7 @@ final class Answerer: Sendable {
     private let dropped = Counter(label: "plane_answers_dropped_total")
     private let hasToldOfDrop = Mutex(false)
 
-    /// Characters of a stranger's subject in the log; a server takes some thousand.
+    /// How many characters of a reply subject are logged; a server accepts some thousand.
     private static let mostShown = 200
 
     init(connection: NATSConnection, replySubjects: ReplySubjects, logger: Logger) {
@@ -30,12 +30,12 @@ final class Answerer: Sendable {
         do {
             try self.connection.publish(WireCodec.encode(reply), to: subject, headers: headers)
         } catch {
-            // The requester will ask again, or give up; it is not for us to keep answers.
+            // Answers are not kept: the requester asks again, or gives up.
             self.logger.warning("answer cannot be sent", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
         }
     }
 
-    /// Counted each time and told once, because whoever tries this may try it often.
+    /// Every such message is counted, but only the first is logged, because there may be many.
     private func drop(_ message: NATSMessage, to subject: String) {
         self.dropped.increment()
         let isFirst = self.hasToldOfDrop.withLock { hasTold in

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// How many pieces of work may still begin. One reader takes places, many workers give them back.
+/// Limits how many pieces of work run at once. One reader takes places, and many workers return them.
 final class AsyncSemaphore: Sendable {
     private let free: Mutex<Int>
-    /// That a place has become free. One signal is enough: the reader looks again.
+    /// Signals that a place has become free. One signal is enough for several places, since the reader looks at the number again.
     private let returns: AsyncStream<Void>
     private let returned: AsyncStream<Void>.Continuation
 
@@ -13,7 +13,7 @@ final class AsyncSemaphore: Sendable {
         (self.returns, self.returned) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Waits until a place is free. (A cancelled task does not wait: its work is cancelled too, and soon over.)
+    /// Waits until a place is free. A cancelled task does not wait: its work is cancelled too, and soon ends.
     func take() async {
         while !self.takeNow() {
             var returns = self.returns.makeAsyncIterator()

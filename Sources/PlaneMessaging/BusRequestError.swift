@@ -5,12 +5,12 @@ package import PlaneProtocol
 package enum BusRequestError: Error, CustomStringConvertible {
     /// Nobody answered, or the message could not be sent.
     case transport(NATSError)
-    /// Somebody answered that they did not do it.
+    /// The receiver answered that it did not carry the request out.
     case refused(ErrorReply)
-    /// Somebody answered something that does not belong to the request.
+    /// The answer could not be read as one to this request.
     case unreadable(MessageError)
 
-    /// Whether the request was certainly not carried out. Silence says nothing of the kind.
+    /// Whether the request was certainly not carried out. A missing answer does not say so.
     package var isRefusal: Bool {
         switch self {
         case .transport(let error): error.code == .noResponders

@@ -3,10 +3,10 @@ import PlaneProtocol
 package import PlaneService
 
 extension LogFeed {
-    /// Sends until cancelled. While the connection is down, nothing is sent, and what is too much is dropped.
+    /// Sends log events until cancelled. While the connection is down nothing is sent, and events beyond the buffer are dropped.
     package func run(over connection: NATSConnection) async {
         await self.run { message in
-            // Fire and forget: whoever needs every event reads the log itself.
+            // Errors are ignored: whoever needs every event reads the log itself.
             try? connection.publish(WireCodec.encode(message), to: message.subject)
         }
     }

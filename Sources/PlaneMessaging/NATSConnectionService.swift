@@ -10,7 +10,7 @@ package struct NATSConnectionService: Service {
     private let connection: NATSConnection
     private let opens: Bool
 
-    /// Messages that have arrived were handled when their services stopped; what remains is to send the last answers.
+    /// How long sending the last answers may take. Received messages have been handled before, when their services stopped.
     private static let drainLimit: Duration = .seconds(5)
     private static let watchInterval: Duration = .seconds(5)
 
@@ -29,7 +29,7 @@ package struct NATSConnectionService: Service {
         }
     }
 
-    /// Tells whether there is a connection, from the first attempt on.
+    /// Reports as a metric whether there is a connection, from the first attempt on.
     private func watch() async {
         let isConnected = Meter(label: "plane_nats_is_connected")
         repeat {
@@ -42,10 +42,10 @@ package struct NATSConnectionService: Service {
             do {
                 try await cancelWhenGracefulShutdown { try await self.connection.open() }
             } catch let error as NATSError where error.code == .cancelled {
-                // The process ends before there was a connection.
+                // The process ends before a connection was made.
             }
         }
-        // Cancelled instead of shut down in order, the same is right: the process ends.
+        // Whether the task is cancelled or shut down in order, the process ends.
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await LogFeed.ofThisProcess.run(over: self.connection) }
             try? await gracefulShutdown()

@@ -8,25 +8,25 @@ package struct PlaneBus: Sendable {
     package let logger: Logger
     private let replySubjects: ReplySubjects
 
-    /// The reference's clients wait this long for an answer.
+    /// How long a request waits for its answer unless the caller says otherwise; clients of Plane 0.3.24 wait as long.
     package static let requestTimeout: Duration = .seconds(10)
 
-    /// - Parameter replySubjects: where answers may go.
+    /// - Parameter replySubjects: the subjects to which the process may send answers to requests.
     package init(connection: NATSConnection, replySubjects: ReplySubjects = ReplySubjects(), logger: Logger) {
         self.connection = connection
         self.replySubjects = replySubjects
         self.logger = logger
     }
 
-    /// Sends a request and returns the answer of whoever answers first. A stream that stores the request as well, as an operator's for
-    /// auditing does, answers nothing that counts.
+    /// Sends a request and returns the answer of whoever answers first. The server's acknowledgement for a stream that stores the request as
+    /// well, such as an operator's for auditing, does not count as an answer.
     package func request<Request: PlaneRequest>(
         _ request: Request, timeout: Duration = PlaneBus.requestTimeout
     ) async throws(BusRequestError) -> Request.Reply {
         try await self.requestWithReason(request, timeout: timeout).reply
     }
 
-    /// The same, with the reason that may stand beside a reply without a place for one.
+    /// Sends a request as ``request(_:timeout:)`` does. Replies without a field for a reason may have it in a header; it is returned as well.
     package func requestWithReason<Request: PlaneRequest>(
         _ request: Request, timeout: Duration = PlaneBus.requestTimeout
     ) async throws(BusRequestError) -> (reply: Request.Reply, reason: ErrorReply?) {
@@ -79,10 +79,10 @@ package struct PlaneBus: Sendable {
         try self.connection.publish(WireCodec.encode(message), to: message.subject)
     }
 
-    /// Begins to receive the messages of a kind; they are kept until they are asked for.
+    /// Begins to receive the messages of a kind; they are buffered until they are read.
     /// - Parameters:
-    ///   - subject: all clusters and everything in them if not given.
-    ///   - queue: of all processes that give the same name, one gets each message.
+    ///   - subject: the subjects to listen to; the default covers those of all clusters.
+    ///   - queue: each message goes to one of the processes that give the same name; nil gives this process every message.
     package func subscribe<Message: PlaneMessage>(
         to _: Message.Type, on subject: String = Message.subscription, queue: String? = nil
     ) throws(NATSError) -> MessageSubscription<Message> {
@@ -91,7 +91,7 @@ package struct PlaneBus: Sendable {
             answerer: Answerer(connection: self.connection, replySubjects: self.replySubjects, logger: self.logger), logger: self.logger)
     }
 
-    /// Answers the requests of a kind until the process is to end; see `MessageSubscription.serve`.
+    /// Answers the requests of a kind until the process is asked to end; see `MessageSubscription.serve`.
     package func serve<Request: PlaneRequest>(
         _: Request.Type, on subject: String = Request.subscription, queue: String? = nil, maxConcurrent: Int,
         handler: @escaping @Sendable (Request) async -> Result<Request.Reply, ErrorReply>?

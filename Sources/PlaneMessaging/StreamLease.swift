@@ -1,17 +1,18 @@
 package import NATS
 import Synchronization
 
-/// The right to do what one process is enough for: the last message on a subject of a stream, written only in place of the one that was seen
-/// there. Whatever is done under it must be harmless if two do it: a lease keeps work from being done twice, it does not make it safe.
+/// The right to do work that only one process should do: the last message on a subject of a stream, which is replaced only by a process that has seen it.
+/// Work under a lease must be harmless if two processes do it: the lease saves double work, but does not exclude it.
 ///
-/// No two clocks are compared. The holder counts from before it wrote, and stops relying on its lease well before others may take it. The others count
-/// from when they first saw the message that stands there, and take a lease that was not renewed for `duration`; or the stream forgets it by itself.
+/// No clocks of different machines are compared. The holder counts from before it wrote, and stops relying on its lease well before others may take it. The
+/// others count from when they first saw the current message, and take a lease that was not renewed for `duration`; or the stream drops the message by its
+/// age.
 package final class StreamLease: Sendable {
     private struct State {
-        /// Of our own message; 0 while we have none.
+        /// Sequence of this process's own message; 0 while it has none.
         var own: UInt64 = 0
         var reliableUntil: ContinuousClock.Instant?
-        /// The message of another process that stands there, and since when we know it.
+        /// Another process's current message, and since when this process knows it.
         var seen: (sequence: UInt64, since: ContinuousClock.Instant)?
     }
 
@@ -21,11 +22,11 @@ package final class StreamLease: Sendable {
     private let duration: Duration
     private let state = Mutex(State())
 
-    /// What a holder leaves unused of the duration, so that whoever takes the lease next does not begin before it has stopped.
+    /// The part of the duration that a holder does not use, so that the next one does not begin before it has stopped.
     private var margin: Duration { self.duration / 3 }
     private static let timeout: Duration = .seconds(2)
 
-    /// - Parameter duration: How long others leave a lease alone that is not renewed.
+    /// - Parameter duration: how long others wait for a lease to be renewed before they take it.
     package init(stream: String, subject: String, duration: Duration, jetStream: JetStream) {
         self.stream = stream
         self.subject = subject
@@ -33,17 +34,17 @@ package final class StreamLease: Sendable {
         self.jetStream = jetStream
     }
 
-    /// Whether our own message may still be relied on.
+    /// Whether this process has the lease and may rely on it.
     package func isHeld(at now: ContinuousClock.Instant = .now) -> Bool {
         self.state.withLock { $0.reliableUntil.map { now < $0 } ?? false }
     }
 
-    /// What stands on the subject; nil for nothing.
+    /// The current message on the subject; nil if there is none.
     package func read() async throws(NATSError) -> StreamMessage? {
         try await self.jetStream.lastMessage(stream: self.stream, subject: self.subject)
     }
 
-    /// Whether whoever wrote the message that stands there may still be at work. To be asked each time that it is read.
+    /// Whether the process that wrote the current message may still rely on its lease. Called each time the message is read.
     package func isAlive(_ sequence: UInt64, at now: ContinuousClock.Instant = .now) -> Bool {
         self.state.withLock { state in
             if let seen = state.seen, seen.sequence == sequence { return now - seen.since < self.duration }
@@ -53,21 +54,21 @@ package final class StreamLease: Sendable {
     }
 
     /// Takes the lease, or renews it.
-    /// - Parameter sequence: Of the message that is replaced, 0 for none; our own if not given, and none while we have none.
-    /// - Throws: `.wrongLastSequence` if another message stands there by now.
+    /// - Parameter sequence: the sequence of the message to replace, 0 for none; by default that of this process's own message, or 0 if it has none.
+    /// - Throws: `.wrongLastSequence` if another message is there by now.
     package func write(_ payload: [UInt8] = [], replacing sequence: UInt64? = nil, at now: ContinuousClock.Instant = .now) async throws(NATSError) {
         let expected = sequence ?? self.state.withLock { $0.own }
         do {
             let stored = try await self.jetStream.publish(payload, to: self.subject, expectedLastSubjectSequence: expected, timeout: Self.timeout)
             self.state.withLock { $0 = State(own: stored.sequence, reliableUntil: now + self.duration - self.margin) }
         } catch {
-            // Somebody else's, or forgotten by the server; the next attempt tells.
+            // The message is another process's, or the server has dropped it; the next attempt shows which.
             if error.code == .wrongLastSequence { self.forget() }
             throw error
         }
     }
 
-    /// Renews the lease if we have one.
+    /// Renews the lease if this process has it.
     package func renew(_ payload: [UInt8]) async throws(NATSError) {
         let own = self.state.withLock { $0.own }
         guard own > 0 else { return }
@@ -80,7 +81,7 @@ package final class StreamLease: Sendable {
         try await self.renew(payload)
     }
 
-    /// Takes our message away, so that somebody else can have the lease at once. Failing that, it is over by itself.
+    /// Deletes this process's message, so that another process can take the lease at once. If that fails the lease ends by its age.
     package func remove() async {
         let own = self.state.withLock { $0.own }
         guard own > 0 else { return }

@@ -1,12 +1,12 @@
 /// The answer to a request that cannot be served: `{"Error":{"code":"BadRequest","message":"…"}}`.
 ///
-/// Two replies have no place for it: `false` to a spawn request, and `"NoDroneAvailable"` to a schedule request. There the same document
-/// stands in the NATS header `Plane-Error`, which clients that do not know it pass over.
+/// Two replies have no place for it: `false` to a spawn request, and `"NoDroneAvailable"` to a schedule request. There the same document is in the NATS
+/// header `Plane-Error`, which clients that do not know it ignore.
 ///
-/// The reference (Plane 0.3.24) sends nothing in these cases, so no client relies on another shape. The reference's own clients fail to
-/// decode this at once instead of waiting for their timeout.
+/// Plane 0.3.24 sends nothing in these cases, so no client relies on another shape. Its own clients fail to decode this at once instead of waiting for their
+/// timeout.
 package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible {
-    /// For programs. Open, because a newer peer may know more codes than we do.
+    /// The kind of error, for programs. Any text is accepted, because a newer peer may know more codes.
     package struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
         package let rawValue: String
 
@@ -14,26 +14,26 @@ package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible
             self.rawValue = rawValue
         }
 
-        /// The request is not what its subject asks for; the message names key, expectation and finding.
+        /// The request is invalid. The message names the key, what was expected and what was found.
         package static let badRequest = Code(rawValue: "BadRequest")
         /// The backend id has been used before.
         package static let backendExists = Code(rawValue: "BackendExists")
         /// The drone is being drained.
         package static let draining = Code(rawValue: "Draining")
-        /// The drone runs as many backends as it may.
+        /// The drone runs as many backends as it is allowed to.
         package static let full = Code(rawValue: "Full")
-        /// The operator's configuration forbids what was asked for.
+        /// The operator's configuration forbids the request.
         package static let notPermitted = Code(rawValue: "NotPermitted")
         /// Another request holds the lock's announcement and did not finish in time.
         package static let lockBusy = Code(rawValue: "LockBusy")
-        /// Something on our side failed; the same request may succeed later.
+        /// Something failed on the answering side; the same request may succeed later.
         package static let unavailable = Code(rawValue: "Unavailable")
 
         package var description: String { self.rawValue }
     }
 
     package var code: Code
-    /// One sentence for a person.
+    /// The explanation for people, in one sentence.
     package var message: String
 
     package init(code: Code, message: String) {
@@ -41,13 +41,13 @@ package struct ErrorReply: Error, Hashable, JSONCodable, CustomStringConvertible
         self.message = message
     }
 
-    /// The header that carries the reason of a refusal.
+    /// The name of the header with the reason of a refusal.
     package static let headerName = "Plane-Error"
 
-    /// The header's text: JSON on one line in UTF-8, with line feeds in strings escaped.
+    /// The header's value: JSON on one line in UTF-8, with line feeds in strings escaped.
     package var headerValue: String { String(decoding: WireCodec.encode(self), as: UTF8.self) }
 
-    /// Reads a header's text; nil if it is no error reply, because a header is optional information.
+    /// Parses a header's value; nil if it is no error reply, since the header is optional.
     package init?(headerValue: String) {
         do throws(MessageError) {
             self = try WireCodec.decode(ErrorReply.self, from: Array(headerValue.utf8))

@@ -1,15 +1,15 @@
-/// Why a message could not be read: where, what was expected there, and what was found.
+/// Why a message could not be read: where, what was expected, and what was found.
 ///
-/// Its description is written for the person who sent the message (`executable.image: expected a string, found a number`); it names
-/// kinds and ids but never the content of a value that may be secret.
+/// The description is for the person who sent the message (`executable.image: expected a string, found a number`). It names kinds and ids, but never the
+/// content of a value that may be secret.
 package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// One step from the message to a value inside it.
+    /// One step on the way from the message to a value inside of it.
     package enum Step: Hashable, Sendable {
         case key(String)
         case index(Int)
     }
 
-    /// From the outside in; empty for the message as a whole.
+    /// The way to the value from the outside in; empty for the message as a whole.
     package private(set) var path: [Step]
     package let expected: String
     package let found: String
@@ -22,7 +22,7 @@ package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible 
         self.code = code
     }
 
-    /// The same error seen from the container that holds the value.
+    /// The same error, with the name of the value in its container added.
     func inside(_ step: Step) -> MessageError {
         var error = self
         error.path.insert(step, at: 0)
@@ -34,7 +34,7 @@ package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible 
         return "\(place)expected \(self.expected), found \(self.found)"
     }
 
-    /// `executable.volume_mounts[2]`
+    /// The way as text, as in `executable.volume_mounts[2]`.
     package var pathDescription: String {
         self.path.reduce(into: "") { text, step in
             switch step {
@@ -47,13 +47,13 @@ package struct MessageError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The reply to the sender.
     package var reply: ErrorReply { ErrorReply(code: self.code, message: self.description) }
 
-    /// Characters of foreign text shown in an error; more would only help somebody who wants to fill our logs.
+    /// How many characters of text from outside an error shows, so that nobody can fill the logs.
     private static let excerptLength = 80
 
-    /// A piece of foreign text that is safe to show: quoted, without control characters, cut.
+    /// Text from outside in a form that is safe to show: in quotes, without control characters, shortened.
     static func excerpt(_ text: String) -> String { "\"\(self.visible(text, atMost: self.excerptLength))\"" }
 
-    /// The same without quotation marks, with at most so many characters of the text.
+    /// At most `length` characters of a text from outside, without control characters and without quotes; "…" shows that it was cut.
     static func visible(_ text: String, atMost length: Int) -> String {
         let cut = text.unicodeScalars.prefix(length)
         let visible = String(String.UnicodeScalarView(cut.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))

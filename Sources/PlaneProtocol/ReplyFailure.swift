@@ -1,8 +1,8 @@
-/// Why a request that was answered has no result.
+/// Why a request has no result although it was answered.
 package enum ReplyFailure: Error, Hashable, CustomStringConvertible {
-    /// The peer says why it did not do it.
+    /// The peer gives the reason why it did not carry out the request.
     case refused(ErrorReply)
-    /// The reply is not one that belongs to the request.
+    /// The reply could not be read as one to this request.
     case unreadable(MessageError)
 
     package var description: String {
@@ -13,5 +13,5 @@ package enum ReplyFailure: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// A reply type that has a case for `ErrorReply`, so that nothing needs to be thrown for it.
+/// A reply type with a case for `ErrorReply`, so that this is not thrown as an error.
 package protocol ErrorCarryingReply: JSONCodable {}

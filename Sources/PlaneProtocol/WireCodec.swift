@@ -6,7 +6,7 @@ package enum WireCodec {
         return writer.bytes
     }
 
-    /// Decodes a message and checks that the subject it came on is the one computed from its body.
+    /// Decodes a message, and checks that its subject is the one computed from its body.
     package static func decode<Message: PlaneMessage>(
         _: Message.Type = Message.self, from payload: [UInt8], subject: String
     ) throws(MessageError) -> Message {
@@ -18,7 +18,7 @@ package enum WireCodec {
         return message
     }
 
-    /// Decodes a value without looking at a subject: replies, stored documents.
+    /// Decodes a value without a subject, such as a reply or a stored document.
     package static func decode<Value: JSONDecodable>(_: Value.Type = Value.self, from payload: [UInt8]) throws(MessageError) -> Value {
         try Value(json: JSONDocument(payload).root)
     }
@@ -47,7 +47,7 @@ package enum WireCodec {
         return .failure(try ErrorReply(json: root))
     }
 
-    /// Streams written by older controllers hold assignments on `state.cluster.<C>.backend.<B>`, so this kind may stand anywhere.
+    /// Streams of older controllers contain assignments on `state.cluster.<C>.backend.<B>`, so the subject of an assignment is not compared.
     private static func isOldAssignment(_ subject: String) -> Bool {
         subject.hasPrefix("state.cluster.") && subject.hasSuffix(".assignment")
     }

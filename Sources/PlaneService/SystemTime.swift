@@ -1,7 +1,7 @@
 import Glibc
 package import PlaneProtocol
 
-/// The one place that asks the machine what time it is. Everything else is given the time, as a value or as a function.
+/// The only code that reads the machine's clock. All other code is given the time, as a value or as a function.
 extension WireTime {
     package static func now() -> WireTime {
         var time = timespec()

@@ -1,12 +1,12 @@
 /// The texts of a cluster's latest DNS challenges, oldest first.
 ///
-/// A value that comes again, because several schedulers or retries write it, takes no second place but counts as the newest.
+/// If a value comes again, because several schedulers or retries write it, it is not listed twice but becomes the newest.
 struct AcmeValues: Sendable {
-    /// Values kept: room for two orders at once, each with several values.
+    /// How many values are kept: enough for two orders at once, each with several values.
     static let limit = 10
 
     private(set) var values: [String] = []
-    /// Where the latest one stands in the stream; 0 if there was none.
+    /// Stream sequence of the latest message with a challenge; 0 if there was none.
     private(set) var lastSequence: UInt64 = 0
 
     /// - Parameter earlier: the values before it that the writer knew, oldest first. Only the last `limit` are read.

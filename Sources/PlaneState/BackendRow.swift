@@ -2,38 +2,38 @@ import PlaneProtocol
 
 typealias BackendTable = SlotTable<BackendID, BackendRow>
 
-/// What the fold keeps of one backend. It is small because there may be a million of them.
+/// What the state of the fleet keeps of one backend. It is small because there may be a million of them.
 struct BackendRow: Sendable {
     var assignment: Assignment?
     /// The latest terminal state, or the latest state while there is none.
     var state: BackendState?
-    /// When that was written; meaningless without a state.
+    /// When the state was written; meaningless without a state.
     var stateTime = StateTime(milliseconds: 0)
-    /// Whether a message says that its end has begun; without meaning once it has ended.
+    /// Whether a message says that the backend's end has begun; meaningless once it has ended.
     var isEnding = false
     /// Stream sequence of the latest terminal state; 0 for none.
     var endSequence: UInt64 = 0
-    /// Stream sequences of its other messages, without the assignment.
+    /// Stream sequences of its other messages, except for the assignment.
     var trail = MessageTrail()
 
     var isTerminal: Bool { self.state?.isTerminal ?? false }
 
     struct Assignment: Sendable {
-        // Large fields first: this way there is no padding between them.
+        // Large fields come first, so that there is no padding between them.
         let bearerToken: Secret?
-        /// Where the assignment stands in the stream.
+        /// Stream sequence of the assignment.
         let sequence: UInt64
         let drone: DroneTable.Slot
         let lock: LockTable.Slot?
         let hasHiddenToken: Bool
-        /// Shared, so that the many backends without a key pay a pointer for it.
+        /// On the heap, so that each of the many backends without a key only needs a pointer for it.
         let claim: KeyClaim?
     }
 
-    /// What the assignment says of the backend's key beside its lock.
+    /// What the assignment says of the backend's key, apart from its lock.
     final class KeyClaim: Sendable {
         let tag: String
-        /// nil from a scheduler that gives none.
+        /// Nil if the scheduler that wrote it gives no tokens.
         let fencingToken: Int64?
 
         init?(_ assignment: BackendAssignment) {

@@ -6,18 +6,18 @@ package struct BackendView: Hashable, Sendable {
     /// nil while no assignment is known.
     package var drone: DroneID?
     package var bearerToken: Secret?
-    /// The lock it was assigned with; whether it holds it, `FleetState.lock` says.
+    /// The lock with which it was assigned. `FleetState.lock` says whether it holds that lock.
     package var lock: LockName?
-    /// nil while none was reported.
+    /// Nil while no state was reported.
     package var state: BackendState?
     /// By the clock of the scheduler that wrote the state.
     package var stateTime: StateTime?
-    /// Its end has begun, and its process may still run. False once it has ended.
+    /// Whether its end has begun, so that its process may still run. False once it has ended.
     package var isEnding = false
     /// Whether there is a token that the state of the fleet does not hold.
     package var hasHiddenToken = false
-    /// Tag of the key it was assigned with; nil without a key.
+    /// Tag of the key with which it was assigned; nil without a key.
     package var tag: String?
-    /// As told to the drone, which tells its container.
+    /// The fencing token as the drone and the container know it.
     package var fencingToken: Int64?
 }

@@ -23,7 +23,7 @@ struct ClusterState: Sendable {
         }
     }
 
-    /// The drone's messages were purged from the stream. Its backends are still assigned to it.
+    /// Forgets a drone whose messages were purged from the stream. Its backends are still assigned to it.
     mutating func forget(_ drone: DroneID) {
         guard let slot = self.drones.slot(of: drone) else { return }
         self.drones[slot].metadata = nil
@@ -43,7 +43,7 @@ struct ClusterState: Sendable {
         let slot = self.backends.slot(of: message.backend, inserting: BackendRow())
         switch message.change {
         case .assignment(let assignment):
-            // Still in the stream if it was for another lock.
+            // If the earlier assignment was written with another lock, its message is still in the stream.
             if let earlier = self.backends[slot].assignment?.sequence { self.backends[slot].trail.append(earlier) }
             // Only the latest assignment counts, whatever lock it names: the drone was sent the same one.
             self.withdrawAssignment(of: slot)
@@ -65,7 +65,7 @@ struct ClusterState: Sendable {
         self.ends.insert(slot, at: sequence, in: self.backends)
     }
 
-    /// The backend's messages were purged from the stream.
+    /// Forgets a backend whose messages were purged from the stream.
     mutating func forget(_ backend: BackendID) {
         guard let slot = self.backends.slot(of: backend) else { return }
         self.withdrawAssignment(of: slot)
@@ -80,7 +80,7 @@ struct ClusterState: Sendable {
 
         let lock = assignment.lockAssignment.map { self.locks.slot(of: $0.lock, inserting: LockRow()) }
         if let lock {
-            // A backend that ended before its assignment came holds no lock, since no end will follow that could free it.
+            // A backend that ended before its assignment was read never holds the lock: no later end would free it.
             if isLive { self.locks[lock].live.insert(backend) } else { self.locks[lock].ended.insert(backend) }
             self.locks[lock].lastAssignment = max(self.locks[lock].lastAssignment, sequence)
             self.locks[lock].lastFencingToken = max(self.locks[lock].lastFencingToken, assignment.fencingToken ?? 0)
@@ -107,7 +107,7 @@ struct ClusterState: Sendable {
         self.removeIfUnused(lock)
     }
 
-    /// A terminal state is never left again; otherwise the later message in the stream counts, whatever the times in both say.
+    /// A terminal state is final. Otherwise the later message in the stream counts, whatever times the messages state.
     private mutating func enter(_ state: BackendState, at time: StateTime, backend: BackendTable.Slot) {
         let wasTerminal = self.backends[backend].isTerminal
         guard state.isTerminal || !wasTerminal else { return }
@@ -137,7 +137,7 @@ struct ClusterState: Sendable {
         }
     }
 
-    /// The lock's own messages were purged from the stream. Backends keep it.
+    /// Forgets the messages of a lock, which were purged from the stream. Backends keep the lock.
     mutating func forget(_ lock: LockName) {
         guard let slot = self.locks.slot(of: lock) else { return }
         self.locks[slot].announcement = nil

@@ -25,7 +25,7 @@ struct EndIndex: Sendable {
         }
         guard low < self.entries.count, self.entries[low].sequence == sequence else { return nil }
         let slot = self.entries[low].slot
-        // The slot may be another backend's by now.
+        // The slot may have been given to another backend since.
         return backends.value(of: slot)?.endSequence == sequence ? backends.key(of: slot) : nil
     }
 }

@@ -2,12 +2,12 @@ package import PlaneProtocol
 
 /// Queries about the backends of one drone. Each looks at all backends of the cluster, so they are for rare occasions.
 extension FleetState {
-    /// Those assigned to the drone that have not ended.
+    /// The backends assigned to the drone that have not ended.
     package func liveBackends(of drone: DroneID, in cluster: ClusterName) -> Set<BackendID> {
         self.backends(of: drone, in: cluster) { !$0.isTerminal }
     }
 
-    /// Those assigned to the drone that have ended in this state.
+    /// The backends assigned to the drone that have ended in this state.
     package func backends(of drone: DroneID, in cluster: ClusterName, endedAs state: BackendState) -> Set<BackendID> {
         self.backends(of: drone, in: cluster) { $0.state == state }
     }

@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 extension FleetState {
-    /// Every lock of the cluster that somebody has or is about to have, in no particular order.
+    /// Every lock of the cluster that is held or announced, in no particular order.
     package func locks(in cluster: ClusterName) -> [(name: LockName, state: LockState)] {
         guard let state = self.clusters[cluster] else { return [] }
         return state.locks.all.map { slot in

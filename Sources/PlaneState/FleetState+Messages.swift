@@ -3,8 +3,8 @@ package import PlaneProtocol
 /// Stream sequences of the messages that the state was made from. Retention deletes messages by them: a server finds a sequence at once, while
 /// for a subject it looks through the whole stream.
 extension FleetState {
-    /// Every message about the backend, in the order in which they may be deleted: the assignment first and the end last, so that a reader that
-    /// begins in between finds a backend that has ended. Some may have been replaced by later ones. nil if not all are known.
+    /// Every message about the backend, in the order in which they may be deleted: the assignment first and the end last, so that a reader that begins during
+    /// the deletion finds a backend that has ended. Some may have been replaced by later ones. Nil if not all are known.
     package func messages(of backend: BackendID, in cluster: ClusterName) -> [UInt64]? {
         guard let state = self.clusters[cluster], let slot = state.backends.slot(of: backend) else { return [] }
         let record = state.backends[slot]

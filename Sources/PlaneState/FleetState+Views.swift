@@ -1,9 +1,9 @@
 package import NetworkAddresses
 package import PlaneProtocol
 
-/// Queries. Each but the lists is O(1).
+/// Queries. All but those that return lists take constant time.
 extension FleetState {
-    /// In order of their names.
+    /// All clusters, in the order of their names.
     package var clusterNames: [ClusterName] {
         self.clusters.keys.sorted { $0.rawValue < $1.rawValue }
     }
@@ -30,10 +30,10 @@ extension FleetState {
         return state.view(of: slot)
     }
 
-    /// How many of them there are.
+    /// The number of backends in the cluster, ended ones included.
     package func backendCount(in cluster: ClusterName) -> Int { self.clusters[cluster]?.backends.count ?? 0 }
 
-    /// Every drone that has spoken of itself, in no particular order.
+    /// Every drone that has registered or reported something, in no particular order.
     package func drones(in cluster: ClusterName) -> [DroneView] {
         guard let state = self.clusters[cluster] else { return [] }
         return state.drones.all.compactMap { state.view(of: $0) }
@@ -48,8 +48,8 @@ extension FleetState {
     /// Stream sequence of the last message on the lock's announce subject, 0 if there is none: the sequence to expect when announcing.
     ///
     /// A scheduler that finds the lock free and stores an announcement expecting this sequence has the lock for 30 s. A writer that expects
-    /// nothing (the reference is one) may replace the announcement afterwards and is then shown as its author; the first assignment in the
-    /// stream holds the lock all the same.
+    /// nothing, as 0.3.24 does, may replace the announcement afterwards and is then shown as its author; the first assignment in the stream
+    /// holds the lock all the same.
     package func announcementSequence(of lock: LockName, in cluster: ClusterName) -> UInt64 {
         guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return 0 }
         return state.locks[slot].announcement?.sequence ?? 0
@@ -57,7 +57,7 @@ extension FleetState {
 
     /// What the next backend with the lock is to have as its fencing token: higher than that of every backend the fleet knows to have had the
     /// lock, and than that of those it has forgotten, since it is no less than the time now.
-    /// - Parameter now: in milliseconds, by the asker's clock.
+    /// - Parameter now: in milliseconds, by the clock of the process that asks.
     package func nextFencingToken(of lock: LockName, in cluster: ClusterName, now: StateTime) -> Int64 {
         guard let state = self.clusters[cluster], let slot = state.locks.slot(of: lock) else { return now.rawValue }
         let last = min(state.locks[slot].lastFencingToken, LockRow.highestFencingToken - 1)
@@ -72,13 +72,13 @@ extension FleetState {
         return state.drones[assignment.drone].metadata?.ip
     }
 
-    /// The texts DNS gives for `_acme-challenge.<cluster>`, oldest first.
+    /// The texts that DNS serves for `_acme-challenge.<cluster>`, oldest first.
     package func acmeValues(in cluster: ClusterName) -> [String] {
         self.clusters[cluster]?.acme.values ?? []
     }
 
-    /// The message to write so that `value` is served beside the values served now, and the sequence of the challenge message before it. A
-    /// writer that expects that sequence removes no value that another writer has added meanwhile.
+    /// The message to write so that `value` is served in addition to the current values, and the sequence of the challenge message before it. A writer that
+    /// expects that sequence removes no value that another writer has added meanwhile.
     package func acmeMessage(adding value: String, in cluster: ClusterName) -> (message: StateMessage, expecting: UInt64) {
         let acme = self.clusters[cluster]?.acme ?? AcmeValues()
         let earlier = acme.values.filter { $0 != value }.suffix(AcmeValues.limit - 1)
@@ -100,7 +100,7 @@ extension ClusterState {
             tag: record.assignment?.claim?.tag, fencingToken: record.assignment?.claim?.fencingToken)
     }
 
-    /// nil for a drone that only assignments name.
+    /// Nil for a drone that is known only from assignments.
     fileprivate func view(of slot: DroneTable.Slot) -> DroneView? {
         let record = self.drones[slot]
         guard record.isKnown else { return nil }
@@ -113,7 +113,7 @@ extension ClusterState {
             liveBackends: Int(record.liveBackends))
     }
 
-    /// Claims come in stream order, so the first in the set is the first in the stream.
+    /// Backends enter the set in stream order, so the first in the set is the first in the stream.
     fileprivate func holder(of lock: LockTable.Slot) -> BackendID? {
         self.locks[lock].live.first.map { self.backends.key(of: $0) }
     }

@@ -15,7 +15,7 @@ package import PlaneProtocol
 /// The only clock is the publish time of the stream's messages. Not kept by the stream, and so not by a replay: a cluster's earlier
 /// DNS challenge texts, unless the writer of the last one has repeated them.
 package struct FleetState: Sendable {
-    /// The stream sequence of the last message seen.
+    /// The stream sequence of the last message applied or skipped.
     package private(set) var sequence: UInt64 = 0
     /// Publish time of the last heartbeat, whole seconds since 1970.
     private(set) var heartbeatSeconds: Int64?
@@ -23,7 +23,7 @@ package struct FleetState: Sendable {
 
     package init() {}
 
-    /// Applies the message that stands at `sequence` in the stream. One that was applied before is ignored: streams deliver again.
+    /// Applies the message with this stream sequence. One that was applied before is ignored, since streams may deliver a message twice.
     package mutating func apply(_ message: StateMessage, sequence: UInt64, published: WireTime) {
         guard sequence > self.sequence else { return }
         self.sequence = sequence
@@ -42,17 +42,17 @@ package struct FleetState: Sendable {
 
     // MARK: Purged subjects
 
-    /// Every message about the backend was purged from the stream.
+    /// Forgets a backend, all of whose messages were purged from the stream.
     package mutating func forget(_ backend: BackendID, in cluster: ClusterName) {
         self.clusters[cluster]?.forget(backend)
     }
 
-    /// Every message about the drone itself was purged from the stream.
+    /// Forgets a drone, all of whose own messages were purged from the stream.
     package mutating func forget(_ drone: DroneID, in cluster: ClusterName) {
         self.clusters[cluster]?.forget(drone)
     }
 
-    /// The lock's announcement and revocation were purged from the stream.
+    /// Forgets a lock's announcement and revocation, which were purged from the stream.
     package mutating func forget(_ lock: LockName, in cluster: ClusterName) {
         self.clusters[cluster]?.forget(lock)
     }

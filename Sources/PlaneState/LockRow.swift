@@ -2,20 +2,20 @@ import PlaneProtocol
 
 typealias LockTable = SlotTable<LockName, LockRow>
 
-/// What the fold keeps of one lock: the last announcement, the last revocation, and the backends that were assigned with it.
+/// What the state of the fleet keeps of one lock: the last announcement, the last revocation, and the backends that were assigned with it.
 struct LockRow: Sendable {
     /// The last message on the lock's announce subject.
     var announcement: Announcement?
     /// The last message on the lock's revoke subject, whichever announcement it names: retention deletes it with the announcement.
     var revocation: Revocation?
-    /// Backends assigned with the lock that have not ended. There is more than one only where a writer ignored the announcement (the
-    /// reference may); the first in the stream holds the lock.
+    /// Backends assigned with the lock that have not ended. There is more than one only where a writer ignored the announcement, as
+    /// 0.3.24 may; the first in the stream holds the lock.
     var live = SlotSet<BackendID, BackendRow>()
     /// Backends assigned with the lock that have ended.
     var ended = SlotSet<BackendID, BackendRow>()
     /// Stream sequence of the latest assignment of these backends; 0 if there is none.
     var lastAssignment: UInt64 = 0
-    /// Highest of these backends; 0 if none has one.
+    /// The highest fencing token of these backends; 0 if none has one.
     var lastFencingToken: Int64 = 0
 
     struct Announcement: Sendable {
@@ -42,7 +42,7 @@ struct LockRow: Sendable {
         return now < announcement.publishedSeconds + Self.announcementSeconds ? announcement : nil
     }
 
-    /// Programs that keep numbers as doubles have to tell two of them apart.
+    /// The highest token, because programs that store numbers as doubles cannot tell larger ones apart.
     static let highestFencingToken: Int64 = 1 << 53 - 1
 
     /// Seconds after which an announcement lapses; every member of a fleet must use the same.

@@ -1,6 +1,6 @@
-/// Stream sequences of the messages about one backend, in order, without its present assignment and its end. Retention deletes messages by them.
+/// Stream sequences of the messages about one backend, in order, without its current assignment and its end. Retention deletes messages by them.
 ///
-/// Nearly always there are four at most: the three states up to `Ready`, and the beginning of the end. Then nothing is allocated.
+/// Nearly always there are at most four: the three states up to `Ready`, and the beginning of the end. Then nothing is allocated.
 struct MessageTrail: Sendable {
     /// Sequences kept beyond the first four. Of a backend with more, the messages are deleted by subject, which costs the server more.
     static let limit = 32
@@ -11,7 +11,7 @@ struct MessageTrail: Sendable {
     private var fourth: UInt64 = 0
     private var more: [UInt64] = []
 
-    /// Whether there were more than are kept.
+    /// Whether there were more messages than are kept.
     var isIncomplete: Bool { self.more.count > Self.limit }
 
     /// The sequences kept. Some may be of messages that the stream has since replaced by later ones on their subjects.

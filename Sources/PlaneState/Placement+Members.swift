@@ -1,11 +1,11 @@
 import PlaneProtocol
 
 extension Placement {
-    /// The drones among which is chosen for one kind of request.
+    /// The lists of drones from which one is chosen.
     enum CandidateList: Hashable, Sendable {
-        /// Those that know pools, in this one.
+        /// Drones of this pool.
         case pool(PoolName)
-        /// Those that know none of our additions.
+        /// Drones of version 0.3.24, which know neither pools nor the other additions to its protocol.
         case legacy
 
         init(_ abilities: DroneAbilities?) {
@@ -13,11 +13,11 @@ extension Placement {
         }
     }
 
-    /// What a candidate turns out to be when it is picked.
+    /// What is found out about a candidate when it is picked.
     enum Finding: Sendable {
         case fits(Load)
         case isUnfit
-        /// It is on the wrong list, because it has said meanwhile that it belongs to this one.
+        /// The drone belongs on this other list, because it has reported another pool meanwhile.
         case belongs(CandidateList)
     }
 
@@ -27,7 +27,7 @@ extension Placement {
             var report: Report?
             /// Backends chosen for the drone whose choice is not settled yet.
             var pending = 0
-            /// The list it is a candidate on, or was last.
+            /// The list on which it is a candidate, or was last.
             var list = CandidateList.legacy
             /// Index in that list; nil while the drone is not on it.
             var position: Int?
@@ -68,8 +68,8 @@ extension Placement {
         func lastHeard(_ drone: DroneID) -> StateTime? { self.members[drone]?.report?.heard }
 
         /// - Parameters:
-        ///   - lists: those whose drones the request may have; two at most.
-        ///   - look: what a drone is for this request.
+        ///   - lists: the lists whose drones fit the request; two at most.
+        ///   - look: what is found out about a drone for this request.
         mutating func choose(
             from lists: [CandidateList], excluding excluded: Set<DroneID>, using generator: inout some RandomNumberGenerator,
             look: (DroneID, Report?) -> Finding
@@ -81,7 +81,7 @@ extension Placement {
             return chosen
         }
 
-        /// Picks from one of the lists, each as likely as it is long, and from the next one if there is nothing on that.
+        /// Picks from one of the lists, with a probability proportional to its length, and from the next one if that list has nothing.
         private mutating func pick(
             from lists: [CandidateList], excluding excluded: Set<DroneID>, butNot other: DroneID?,
             using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
@@ -96,12 +96,12 @@ extension Placement {
             return nil
         }
 
-        /// Picks a candidate that is fit, has room, and is not excluded. Candidates found unfit or in the wrong place on the way leave the list.
+        /// Picks a candidate that is fit, has room, and is not excluded. Candidates found unfit or on the wrong list leave the list.
         private mutating func pick(
             from list: CandidateList, excluding excluded: Set<DroneID>, butNot other: DroneID?,
             using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
         ) -> (drone: DroneID, backends: Int)? {
-            // From a random place onwards: each candidate is looked at once at most, and normally only the first one is.
+            // Candidates are tried from a random index on, each at most once; normally the first one fits.
             guard let count = self.lists[list]?.count, count > 0 else { return nil }
             var index = Int.random(in: 0..<count, using: &generator)
             for _ in 0..<count {

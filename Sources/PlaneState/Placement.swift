@@ -2,15 +2,15 @@ package import PlaneProtocol
 
 /// Chooses the drone for a new backend: the less loaded one of two picked at random.
 ///
-/// A drone is fit if it has registered, says it is ready, was heard of less than 30 s ago, and has room. Fit drones are always on the
-/// list of candidates; a candidate may have ceased to be fit, which is found out when it is picked, and it then leaves the list until
-/// something about it changes. So a choice costs the same with ten drones and with ten thousand.
+/// A drone is fit if it has registered, says it is ready, was heard of less than 30 s ago, and has room. Every fit drone is on a list of candidates. A
+/// candidate that is no longer fit is found out when it is picked, and leaves the list until something about it changes. So a choice costs the same with ten
+/// drones and with ten thousand.
 ///
-/// Each pool of a cluster has candidates of its own. Drones that know no pools are candidates of the pool without a name, for requests that
-/// need nothing which they do not know.
+/// Each pool of a cluster has a list of its own. Drones that know no pools are candidates for requests that name no pool and need nothing that such drones do
+/// not know.
 ///
-/// Loads are counted, not reported: backends the fleet knows of and choices not settled yet. So a burst of requests spreads before the
-/// first of them has reached the stream. What a drone reports counts when it is more.
+/// The load is the number of backends that the fleet knows of and of choices not settled yet, so a burst of requests is spread before the first of them has
+/// reached the stream. If a drone reports a higher number, that counts.
 package struct Placement: Sendable {
     /// A drone not heard of for this long takes no new backend: seven of its status messages are missing.
     package static let livenessWindow: Duration = .seconds(30)
@@ -27,7 +27,7 @@ package struct Placement: Sendable {
         self.clusters[status.cluster, default: Members()].heard(report, of: status.droneID)
     }
 
-    /// Takes every message that `fleet` has applied, afterwards.
+    /// Called after `fleet` has applied a message.
     package mutating func stateApplied(_ message: StateMessage, fleet: FleetState) {
         guard case .cluster(let cluster, let change) = message else { return }
         switch change {
@@ -80,12 +80,12 @@ package struct Placement: Sendable {
         self.clusters[cluster]?.forget(drone)
     }
 
-    /// When a status message of the drone last came to this process; nil if none did.
+    /// When this process last received a status message of the drone; nil if never.
     package func lastHeard(_ drone: DroneID, in cluster: ClusterName) -> StateTime? {
         self.clusters[cluster]?.lastHeard(drone)
     }
 
-    /// How many running backends that message named; nil if it named no number.
+    /// How many running backends the drone's last status message named; nil if it named no number.
     package func reportedBackends(_ drone: DroneID, in cluster: ClusterName) -> Int? {
         self.clusters[cluster]?.report(of: drone)?.statedBackends
     }
@@ -110,14 +110,14 @@ package struct Placement: Sendable {
     struct Report: Sendable {
         let state: DroneState
         let heard: StateTime
-        /// nil from a drone that does not count.
+        /// Nil from a drone that reports no number.
         let statedBackends: Int?
         let maxBackends: Int?
     }
 
     struct Load: Sendable {
         let backends: Int
-        /// nil for no limit.
+        /// The number of backends that the drone takes at most; nil for no limit.
         let limit: Int?
     }
 }

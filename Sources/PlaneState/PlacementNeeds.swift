@@ -4,7 +4,7 @@ package import PlaneProtocol
 package struct PlacementNeeds: Hashable, Sendable {
     /// The drone has to be in this pool.
     package var pool: PoolName
-    /// The drone has to know our additions to the spawn request.
+    /// Whether the drone has to know the additions to the spawn request that 0.3.24 does not have.
     package var extensions: Bool
 
     package init(pool: PoolName = .unnamed, extensions: Bool = false) {
@@ -12,7 +12,7 @@ package struct PlacementNeeds: Hashable, Sendable {
         self.extensions = extensions
     }
 
-    /// Whether a drone that has said this of itself may be chosen, as far as that goes.
+    /// Whether a drone with these abilities may be chosen.
     package func admits(_ abilities: DroneAbilities?) -> Bool {
         (abilities?.pool ?? .unnamed) == self.pool && (abilities?.knowsExtensions == true || !self.extensions)
     }
@@ -26,6 +26,6 @@ package struct PlacementNeeds: Hashable, Sendable {
 package enum DroneObstacle: Hashable, Sendable {
     case draining
     case full
-    /// Not heard of, lost, or not registered.
+    /// The drone was not heard of for a while, is lost, or has not registered.
     case silent
 }

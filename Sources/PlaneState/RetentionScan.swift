@@ -1,27 +1,27 @@
 package import PlaneProtocol
 
-/// Looks through the state of the fleet for messages that may be purged, a bounded number of records at each call, in a cycle. So a million
-/// backends do not hold up requests.
+/// Looks through the state of the fleet for messages that may be purged: a limited number of records in each call, in a cycle, so that a million backends do
+/// not delay requests.
 package struct RetentionScan: Sendable {
     /// Something whose messages may be purged from the stream.
     package enum Outdated: Hashable, Sendable {
         case backend(BackendID, ClusterName)
-        /// Of a backend that lives, in its assignment, where everybody who follows the fleet reads it.
+        /// The token in the assignment of a running backend, where everybody who follows the fleet can read it.
         case token(BackendID, ClusterName)
-        /// Nobody holds the lock, and its last announcement, which stands at `sequence`, lapsed long ago; 0 if only its revocation is left.
+        /// Nobody holds the lock, and its last announcement, with the sequence `sequence`, lapsed long ago; 0 if only its revocation is left.
         case lock(LockName, ClusterName, sequence: UInt64)
-        /// Marked `Lost`, and without backends.
+        /// The drone is marked `Lost` and has no backends.
         case drone(DroneID, ClusterName)
     }
 
-    /// From when on something counts as outdated.
+    /// Decides what counts as outdated.
     package struct Limits: Sendable {
-        /// Backends are outdated that ended before this, by the clocks of the schedulers that wrote the ends.
+        /// Backends that ended before this are outdated, by the clocks of the schedulers that wrote the ends.
         package var endedBefore: StateTime
-        /// Drones are outdated that were marked `Lost` before this.
+        /// Drones that were marked `Lost` before this are outdated.
         package var lostBefore: StateTime
 
-        /// Whether tokens have a place of their own.
+        /// Whether tokens in assignments are outdated, because there is another place for them.
         package var findsTokens: Bool
 
         package init(endedBefore: StateTime, lostBefore: StateTime, findsTokens: Bool = false) {
@@ -39,7 +39,7 @@ package struct RetentionScan: Sendable {
 
     package init() {}
 
-    /// Looks at up to `count` records more, of one kind.
+    /// Looks at up to `count` more records, all of one kind.
     package mutating func next(in fleet: FleetState, _ limits: Limits, count: Int) -> [Outdated] {
         guard let cluster = self.cluster ?? fleet.clusterNames.first, let state = fleet.clusters[cluster] else {
             self = RetentionScan()
@@ -79,7 +79,7 @@ package struct RetentionScan: Sendable {
         case .locks: self.table = .drones
         case .drones:
             self.table = .backends
-            // After the last one, from the beginning.
+            // After the last cluster the first one follows.
             self.cluster = fleet.clusterNames.first { $0.rawValue > cluster.rawValue }
         }
     }

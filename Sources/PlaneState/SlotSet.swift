@@ -17,7 +17,7 @@ enum SlotSet<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    /// The one that has been here longest.
+    /// The slot that was inserted first.
     var first: Slot? {
         switch self {
         case .none: nil

@@ -37,7 +37,7 @@ struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     func slot(of key: Key) -> Slot? { self.slots[key] }
 
-    /// The slot of a key; one with `value` is made if there is none.
+    /// The slot of a key; if there is none, a slot with `value` is made.
     mutating func slot(of key: Key, inserting value: @autoclosure () -> Value) -> Slot {
         if let slot = self.slots[key] { return slot }
         let entry = Entry(key: key, value: value())
@@ -55,7 +55,7 @@ struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     func key(of slot: Slot) -> Key { self.entry(slot).key }
 
-    /// nil if the slot is free; it may be another key's than it was.
+    /// The value in a slot; nil if the slot is free. The slot may have been given to another key since.
     func value(of slot: Slot) -> Value? { self.entries[Int(slot.index)]?.value }
 
     subscript(slot: Slot) -> Value {

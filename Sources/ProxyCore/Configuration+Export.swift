@@ -1,2 +1,3 @@
-// Whoever uses the proxy sees what it can be told. A module of its own, so that programs can read the proxy's part of a file without the proxy.
+// Importing ProxyCore also imports its configuration. That is a module of its own, so that programs can read the table `proxy` of a file without linking the
+// proxy.
 @_exported import ProxyCoreConfiguration

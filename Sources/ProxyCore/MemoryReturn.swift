@@ -1,7 +1,7 @@
-/// Decides when memory that was freed is given back to the system: after many connections have gone. The C library keeps what it has freed
-/// for the next burst, which may never come, and a page with one living object among many dead ones cannot be told from outside.
+/// Decides when freed memory is given back to the system: after many connections have closed. The C library keeps what was freed for the next burst, which
+/// may never come.
 struct MemoryReturn {
-    /// Fewer connections than this have no memory worth the search for it: visitors that read nothing hold up to 100 KiB each.
+    /// Fewer closed connections than this are not worth the search for free memory: a visitor that reads nothing holds up to 100 KiB.
     private static let leastFall = 64
     /// Looks after the one at which they had gone. A connection is not counted any more when its last bytes are on their way, and freed when its
     /// deadlines have been passed over and its peers have said farewell.

@@ -1,9 +1,9 @@
 import Metrics
 
-/// What one event loop did since it last reported: plain numbers, which are handed to swift-metrics at every tick of the loop, twice a
-/// second. A request takes no lock, and touches nothing that another loop touches too.
+/// What one event loop has done since it last reported. These are plain numbers, which are added to swift-metrics at every tick of the loop, twice a second.
+/// So a request takes no lock, and changes nothing that another loop changes too.
 struct ProxyMetrics {
-    /// A number that only grows, reported under one value of a label or none.
+    /// A number that only grows, reported with or without a label.
     private struct Tally {
         var count = 0
         private let counter: Counter
@@ -21,17 +21,17 @@ struct ProxyMetrics {
     var upstreamConnections = 0
     var handshakes = 0
     var handshakesFailed = 0
-    /// For having too many already.
+    /// Connections that were refused because their client, or all clients together, had too many.
     var connectionsRefused = 0
     /// Changes since the last report, of numbers that go up and down.
     var connectionsChange = 0
     var tunnelsChange = 0
     var heldChange = 0
-    /// Between clients and the proxy, heads included; without what TLS and the framing of HTTP/2 add.
+    /// Bytes between clients and the proxy, heads included, without what TLS and the framing of HTTP/2 add.
     var receivedBytes = 0
     var sentBytes = 0
 
-    /// By the class of the response's status, `1xx` being upgrades.
+    /// Finished requests by the class of their status; `1xx` are upgrades.
     private var requests: [Tally]
     private var refusals: [RefusalReason: Tally]
     private var upstreamFailures: [Tally]
@@ -46,12 +46,12 @@ struct ProxyMetrics {
     private let tunnelsMeter: Meter
     private let heldMeter: Meter
     private let durationTimer: Metrics.Timer
-    /// In nanoseconds, of requests that have ended. What takes them is shared by all loops and locks.
+    /// The durations of finished requests, in nanoseconds. They are collected because the recorder is shared by all loops and locks.
     private var durations: [Int64] = []
-    /// More are reported at once, so that a burst does not make the memory of the list grow without bound.
+    /// When there are this many durations they are reported at once, so that a burst does not let the list grow without bound.
     private static let durationLimit = 8192
 
-    /// - Parameter refusals: All there can be, so that each is told from the beginning.
+    /// - Parameter refusals: All possible reasons, so that each is reported from the beginning, with 0.
     init(_ factory: any MetricsFactory, refusals: [RefusalReason]) {
         self.requests = (1...5).map { Tally("proxy_requests_total", [("status", "\($0)xx")], factory) }
         self.refusals = Dictionary(
@@ -73,7 +73,7 @@ struct ProxyMetrics {
         self.durationTimer = Metrics.Timer(label: "proxy_request_duration_seconds", factory: factory)
     }
 
-    /// From a request's head being read to the last byte of its response being handed to the kernel's queue, or to the upgrade.
+    /// The duration from reading a request's head to handing the last byte of its response to the kernel, or to the upgrade.
     @inline(__always)
     mutating func requestEnded(nanoseconds: Int64) {
         self.durations.append(nanoseconds)
@@ -85,7 +85,7 @@ struct ProxyMetrics {
         self.durations.removeAll(keepingCapacity: true)
     }
 
-    /// A request has ended with a response of this status, ours or a backend's, or has become a tunnel. One that breaks off ends then.
+    /// A request has ended with a response of this status, of the proxy's own or a backend's, or has become a tunnel. Also called when a response breaks off.
     @inline(__always)
     mutating func responded(status: Int) {
         self.requests[max(0, min(status / 100 - 1, 4))].count += 1

@@ -1,11 +1,11 @@
-/// How one engine behaves, whatever its policy. Its addresses are given when it starts to listen.
+/// The options of one engine that do not depend on its policy. The addresses are given when it starts to listen.
 package struct ProxyOptions: Sendable {
     /// Where a line is written for every request; nil writes none.
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()
-    /// Gives every request a name in `X-Request-Id`, for its endpoint, its answers and logs. Otherwise that field passes as any other.
+    /// Gives every request an id in `X-Request-Id`, which its endpoint, the proxy's answers and the logs show. If false, the field passes like any other.
     package var namesRequests = true
-    /// Tells in the log of requests that were not served. A policy may have a log of its own for that.
+    /// Whether requests that were not served are logged. A policy may have its own log for them.
     package var tellsFailures = true
 
     package init() {}

@@ -7,14 +7,13 @@ import Synchronization
 
 /// A proxy: event loops, what they share, and the sockets it listens on.
 ///
-/// Makes no thread but two of its own for what may block: one writes to the ``ActivitySink``, one to the ``AccessLog``. What its policies
-/// need besides is theirs.
+/// Makes only two threads of its own, for what may block: one writes to the ``ActivitySink``, one to the ``AccessLog``. The policies may have more.
 package final class ProxyServer: Sendable {
-    /// How often connections are looked at for deadlines, and metrics reported.
+    /// How often the deadlines of connections are checked, and metrics reported.
     private static let tickInterval: TimeAmount = .milliseconds(500)
-    /// How often it is asked whether many connections have gone. Searching for free memory takes some milliseconds for each 100 MB.
+    /// How often to check whether many connections have gone, so that memory can be returned. That takes some milliseconds for each 100 MB.
     private static let memoryInterval: TimeAmount = .seconds(2)
-    /// How often the certificate's files are looked at.
+    /// How often the certificate's files are read.
     private static let certificateInterval: TimeAmount = .seconds(1)
 
     private let options: ProxyOptions
@@ -28,7 +27,7 @@ package final class ProxyServer: Sendable {
     private let activity: ActivityFlusher
     private let ticks: [RepeatedTask]
     private let certificates = Mutex<[any CertificateSource]>([])
-    /// What is to happen to open connections later.
+    /// Tasks that end connections later, as when a time limit of ``serveOut(within:)`` has passed.
     private let timers = Mutex<[Scheduled<Void>]>([])
     private let drainingWorkers = Mutex(0)
     private let endingWorkers = Mutex(0)
@@ -41,8 +40,8 @@ package final class ProxyServer: Sendable {
     }
 
     /// - Parameters:
-    ///   - policies: Make the policy of each event loop. Shut down by the server.
-    ///   - group: Carries the traffic. Not shut down by the server.
+    ///   - policies: Makes the policy of each event loop. The server shuts it down.
+    ///   - group: The event loops that carry the traffic. The server does not shut it down.
     package init(
         options: ProxyOptions, policies: some ProxyPolicySource, activity: some ActivitySink, group: EpollEventLoopGroup,
         metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
@@ -84,7 +83,7 @@ package final class ProxyServer: Sendable {
         self.activity.start()
     }
 
-    /// Takes connections from a listening socket, of which it has a descriptor of its own.
+    /// Accepts connections from a listening socket, by a new descriptor of the server's own.
     package func listen(_ listener: ProxyListener, on socket: ListeningSocket) async throws -> OpenListener {
         if case .https(let certificates) = listener.purpose {
             let loop = self.activityLoop  // reading two small files does not hold activity up
@@ -104,7 +103,7 @@ package final class ProxyServer: Sendable {
         return OpenListener(controller, on: home.loop, address: address)
     }
 
-    /// Gives a connection to the event loop with the fewest; to the one that took it, if no other has fewer.
+    /// Gives a connection to the event loop with the fewest connections, preferably to the one that accepted it.
     private func take(_ connection: CInt, _ peer: PeerAddress, for listener: ProxyListener, at home: Worker) {
         let worker = self.workers.min { $0.load.connections < $1.load.connections } ?? home
         if worker.load.connections == home.load.connections {
@@ -116,7 +115,7 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Takes no more connections from a listener, and closes it once those taken before have arrived at their event loops.
+    /// Accepts no more connections from a listener, and closes it once those accepted before have reached their event loops.
     package func stopListening(_ listener: OpenListener) async {
         await listener.shut()
         for worker in self.workers { try? await worker.loop.submit {}.get() }  // an empty task does not fail
@@ -125,14 +124,15 @@ package final class ProxyServer: Sendable {
 
     // MARK: The end
 
-    /// WebSockets whose time is up are ended one after the other within this.
+    /// WebSockets are asked to reconnect one after the other over this time, when the limit of ``serveOut(within:)`` has passed.
     private static let tunnelSpread: TimeAmount = .seconds(30)
     private static let shutDownTunnelSpread: TimeAmount = .seconds(2)
 
-    /// Serves what is open to its end, when somebody else takes what is new. Stop listening first.
+    /// Serves what is open to its end, after another process has begun to accept new connections. Stop listening first.
     ///
-    /// - Parameter limit: After this long the users of WebSockets are asked to connect again. Nil waits for ever.
-    /// - Returns: When nothing is open any more, or soon after the limit.
+    /// - Parameter limit: After this time the users of WebSockets are asked to connect again, and 35 seconds later the rest is closed. Nil waits without a
+    ///   limit.
+    /// - Returns: When nothing is open any more.
     package func serveOut(within limit: TimeAmount?) async {
         let drained = self.drain(endsIdle: false)
         if let limit {
@@ -145,7 +145,7 @@ package final class ProxyServer: Sendable {
         await self.wait(for: drained)
     }
 
-    /// Lets ``serveOut(within:)`` return at once.
+    /// Makes ``serveOut(within:)`` return at once.
     package func stopServingOut() {
         self.servingOut.withLock { promises in
             for promise in promises { promise.succeed() }
@@ -153,8 +153,8 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Ends idle connections, tells the users of WebSockets to connect again, lets open exchanges come to their end for at most
-    /// `limit`, then closes what is left and writes the last activity down. Stop listening first.
+    /// Ends idle connections, asks the users of WebSockets to connect again, lets open exchanges come to their end for at most `limit`, then closes the rest
+    /// and writes the last activity. Stop listening first.
     package func shutDown(within limit: TimeAmount) async throws {
         let drained = self.drain(endsIdle: true)
         let spread = min(Self.shutDownTunnelSpread, .nanoseconds(limit.nanoseconds / 4))
@@ -170,13 +170,13 @@ package final class ProxyServer: Sendable {
         try await self.blockingGroup.shutdownGracefully()
     }
 
-    /// Connections and streams of clients.
+    /// Open connections and streams of clients.
     var openConnections: Int { self.limiter.total }
 
-    /// Every connection ends after its exchange.
+    /// Whether all event loops close connections after their exchange.
     var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }
 
-    /// The users of WebSockets are being asked to connect again.
+    /// Whether all event loops have begun to ask the users of WebSockets to connect again.
     var isEndingTunnels: Bool { self.endingWorkers.withLock { $0 == self.workers.count } }
 
     private func drain(endsIdle: Bool) -> [EventLoopFuture<Void>] {
@@ -202,7 +202,7 @@ package final class ProxyServer: Sendable {
         let promise = loop.makePromise(of: Void.self)
         self.servingOut.withLock { $0.append(promise) }
         EventLoopFuture.andAllComplete(drained, on: loop).whenComplete { _ in self.stopServingOut() }
-        // Kept, not failed, in every case.
+        // The promise only ever succeeds.
         try? await promise.futureResult.get()
     }
 }

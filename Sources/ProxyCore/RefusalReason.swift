@@ -1,4 +1,4 @@
-/// Why a request was not even offered to an endpoint, as the metrics tell it: the value of the label `reason`. A policy has reasons of its own.
+/// Why no endpoint got a request, as the metrics count it: the value of the label `reason`. A policy may have more reasons.
 package struct RefusalReason: Hashable, Sendable {
     package let label: String
 
@@ -6,15 +6,15 @@ package struct RefusalReason: Hashable, Sendable {
         self.label = label
     }
 
-    /// Two parsers could read it differently, or none.
+    /// The request breaks the rules of HTTP, or two parsers could read it differently.
     package static let malformed = RefusalReason(label: "malformed")
-    /// Its head has too many bytes, lines or fields.
+    /// The request's head has too many bytes, lines or fields.
     package static let tooLarge = RefusalReason(label: "too_large")
-    /// It did not come in time.
+    /// The request did not come in time.
     package static let tooSlow = RefusalReason(label: "too_slow")
     /// The endpoint did not get ready in time, or ended before it was.
     package static let backendUnavailable = RefusalReason(label: "backend_unavailable")
-    /// Nobody can say where it goes, or not in time.
+    /// The proxy could not find out in time, or at all, where the request goes.
     package static let routesUnavailable = RefusalReason(label: "routes_unavailable")
 
     package static let engines = [malformed, tooLarge, tooSlow, backendUnavailable, routesUnavailable]

@@ -2,9 +2,9 @@
 import Glibc
 #endif
 
-/// How many descriptors this process may have.
+/// The number of descriptors that this process may have.
 package enum OpenFileLimit {
-    /// Asks for as many as the administrator allows (`LimitNOFILE`, `ulimit -Hn`), and says how many that are.
+    /// Raises the limit to what the administrator allows (`LimitNOFILE`, `ulimit -Hn`), and returns it.
     package static func raise() -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

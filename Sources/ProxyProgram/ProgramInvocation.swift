@@ -4,11 +4,11 @@ import FoundationEssentials
 import Glibc
 #endif
 
-/// How a process was started, as far as a successor is started in the same way or reads what its predecessor left for it.
+/// How this process was started: a successor is started in the same way, and reads in it what its predecessor has left for it.
 struct ProgramInvocation: Sendable {
-    /// The program's file.
+    /// The path of the program's file.
     var path: String
-    /// The program's name first.
+    /// The arguments, with the program's name first.
     var arguments: [String]
     var environment: [String: String]
     var processID: pid_t
@@ -20,7 +20,7 @@ struct ProgramInvocation: Sendable {
             processID: getpid(), parentID: getppid())
     }
 
-    /// Where this program lies now. After an upgrade the running file is marked as deleted, and the new one has its name.
+    /// The path of this program now. After an upgrade the running file is marked as deleted, and the new file has its name.
     private static func currentPath() -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)

@@ -8,31 +8,31 @@ import LogKeys
 import ServiceLifecycle
 import UnixSignals
 
-/// Serves until asked to stop, or until a successor has taken over; then lets open requests come to their end.
+/// Serves until the process is asked to stop, or until a successor has taken over; then waits for open requests to end.
 package struct ProxyService: FinishingService {
-    /// Below the limit of the service group, which cancels what is still running then.
+    /// How long open requests may take after SIGTERM. Less than the limit of the service group, which cancels what is still running then.
     private static let drainLimit: TimeAmount = .seconds(20)
-    /// A successor that does not listen after this is given up.
+    /// A successor that does not listen after this time is given up.
     private static let successorLimit: Duration = .seconds(30)
 
     let program: String
     let server: ProxyServer
-    /// Which listen already, and from which nothing is taken yet.
+    /// Sockets that listen already, but from which no connections are accepted yet.
     let bound: [(listener: ProxyListener, socket: ListeningSocket)]
     let sockets: ListeningSockets
-    /// Nil where there is no HTTPS.
+    /// Nil without HTTPS.
     let certificates: CertificateStore?
-    /// What this process was asked since before it took over: that is seen before it serves, and before its service group listens for
-    /// signals, and whoever has seen it may ask for the next successor, or for the end.
+    /// Signals since before this process took over. The process that is told of its readiness may at once ask for the next successor or for the end, before
+    /// it serves and before its service group handles signals.
     let reloads: UnixSignalsSequence
     let ends: UnixSignalsSequence
-    /// When a replaced process closes what is still open; nil never does.
+    /// After which time a replaced process closes open connections; nil never does.
     let replacedDeadline: TimeAmount?
     let logger: Logger
 
-    /// One socket that the program is to listen on.
+    /// One socket on which the program listens.
     package struct Binding: Sendable {
-        /// By which a successor knows the socket.
+        /// The name by which a successor finds the socket.
         package var name: String
         package var listener: ProxyListener
         package var endpoint: SocketEndpoint
@@ -44,21 +44,21 @@ package struct ProxyService: FinishingService {
         }
     }
 
-    /// Whether this process was started to take the place of another, which goes on until ``bind(_:program:server:sockets:certificates:replacedDeadline:logger:)``.
+    /// Whether this process was started to replace another one, which serves until ``bind(_:program:server:sockets:certificates:replacedDeadline:logger:)``.
     package static var isSuccessor: Bool { SuccessorProcess.isExpected(.ofThisProcess) }
 
-    /// Binds at once, so that a taken port is told before anything has started.
+    /// Binds the sockets at once, so that a port in use is reported before anything is started.
     ///
     /// - Parameters:
-    ///   - program: The name under which it says that it is ready.
-    ///   - certificates: Whose ticket key is handed from process to process; nil where there is none.
-    ///   - replacedDeadline: When a replaced process closes what is still open; nil never does.
+    ///   - program: the name with which the log says that it is ready.
+    ///   - certificates: their ticket key is handed from process to process; nil without HTTPS.
+    ///   - replacedDeadline: after which time a replaced process closes open connections; nil never does.
     package static func bind(
         _ bindings: [Binding], program: String, server: ProxyServer, sockets: ListeningSockets, certificates: CertificateStore?,
         replacedDeadline: TimeAmount?, logger: Logger
     ) async throws -> ProxyService {
         let bound = try Self.open(bindings, sockets)
-        // Not earlier: until now SIGTERM ends a process that nobody needs yet.
+        // Not earlier: before this, SIGTERM ends the process at once, which nobody uses yet.
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let handed = await Self.offTheLoop { SuccessorProcess.awaitTurn(.ofThisProcess) }
@@ -74,7 +74,7 @@ package struct ProxyService: FinishingService {
             replacedDeadline: replacedDeadline, logger: logger)
     }
 
-    /// A function of its own: with this in `bind`, which is asynchronous, Swift 6.3's optimizer ends with a segmentation fault.
+    /// This is a function of its own, because in `bind`, which is asynchronous, it makes the optimizer of Swift 6.3 crash.
     private static func open(_ bindings: [Binding], _ sockets: ListeningSockets) throws -> [(ProxyListener, ListeningSocket)] {
         var bound: [(ProxyListener, ListeningSocket)] = []
         for binding in bindings {
@@ -95,7 +95,7 @@ package struct ProxyService: FinishingService {
         let isReplaced = await withTaskGroup(of: Bool.self) { group in
             group.addTask { await self.awaitReplacement(listeners) }
             group.addTask {
-                // Cancelled, or asked to shut down: the same here.
+                // Whether the task is cancelled or shut down in order, nothing replaces this process.
                 try? await gracefulShutdown()
                 return false
             }
@@ -107,9 +107,9 @@ package struct ProxyService: FinishingService {
             group.cancelAll()
             return isReplaced
         }
-        // Those of a replaced process have been.
+        // A replaced process has stopped listening before.
         for listener in listeners where !isReplaced { await self.server.stopListening(listener) }
-        // Without a successor too: nobody may wait in the queue of a process that is about to end.
+        // Also done without a successor: no connection may wait in the queue of a process that is about to end.
         self.sockets.handOver()
         if isReplaced {
             await withTaskCancellationOrGracefulShutdownHandler {
@@ -121,7 +121,7 @@ package struct ProxyService: FinishingService {
         try await self.server.shutDown(within: Self.drainLimit)
     }
 
-    /// Begins to take connections.
+    /// Begins to accept connections.
     private func listen() async throws -> [OpenListener] {
         var listeners: [OpenListener] = []
         for (listener, socket) in self.bound { listeners.append(try await self.server.listen(listener, on: socket)) }
@@ -159,7 +159,7 @@ package struct ProxyService: FinishingService {
         }
     }
 
-    /// Runs what may block on a thread that nobody waits for.
+    /// Runs a function that may block on a thread of its own.
     private static func offTheLoop<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: body()) }

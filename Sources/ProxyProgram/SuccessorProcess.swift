@@ -7,12 +7,12 @@ import Glibc
 
 /// The process that takes this one's place: the same program, as its file is now, with the same arguments, and the same listening sockets.
 ///
-/// It inherits them as systemd would pass them on (sd_listen_fds(3)), and one end of a connection to its predecessor:
+/// It inherits the listening sockets as systemd would pass them on (sd_listen_fds(3)), and one end of a connection to its predecessor:
 ///
 /// ```
 ///   successor: has read its configuration, opened the database …  ──"ready"──►
 ///   predecessor: takes no connections any more, new ones wait     ◄──"go", and the key of its visitors' TLS sessions ──
-///   successor: takes them
+///   successor: takes the connections
 /// ```
 ///
 /// So no two processes take connections from one socket at once, and none is lost in between. Nothing else is inherited: a connection of the
@@ -22,22 +22,22 @@ struct SuccessorProcess {
         let description: String
     }
 
-    /// Names the successor's end of the connection.
+    /// The environment variable with the successor's end of the connection.
     static let connectionVariable = "DRONE_PROXY_PREDECESSOR_FD"
-    /// Bytes that a predecessor hands over, at most.
+    /// How many bytes a predecessor hands over at most.
     private static let handedLimit = 256
 
     let processID: pid_t
-    /// The predecessor's end of the connection, closed when the successor has its turn or is given up.
+    /// The predecessor's end of the connection. Closed when the successor has been told to serve, or is given up.
     private let connection: CInt
 
     // MARK: In the predecessor
 
-    /// The caller ignores SIGCHLD or waits for the process.
+    /// Starts a successor. The caller has to ignore SIGCHLD or to wait for the process.
     ///
     /// - Parameters:
-    ///   - invocation: Of the process whose place is taken.
-    ///   - sockets: Descriptors with the names the successor will look for.
+    ///   - invocation: how the process that is replaced was started.
+    ///   - sockets: descriptors with the names by which the successor finds them.
     static func start(
         _ invocation: ProgramInvocation, handing sockets: [(name: String, descriptor: CInt)]
     ) throws(Failure) -> SuccessorProcess {
@@ -47,7 +47,7 @@ struct SuccessorProcess {
         }
         defer { close(ends[1]) }
 
-        // Moved out of the way of the numbers they get in the successor.
+        // Duplicates with numbers that do not collide with those in the successor.
         var sources: [CInt] = []
         defer { for source in sources { close(source) } }
         for descriptor in sockets.map(\.descriptor) + [ends[1]] {
@@ -77,7 +77,7 @@ struct SuccessorProcess {
         for (index, source) in sources.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, source, ListeningSockets.firstDescriptor + CInt(index))
         }
-        // Every other descriptor is closed in the successor, whoever opened it.
+        // All other descriptors are closed in the successor, whoever has opened them.
         guard cspawn_close_from(&actions, ListeningSockets.firstDescriptor + CInt(sources.count)) == 0 else {
             throw Failure(description: "descriptors cannot be closed for a successor")
         }
@@ -100,8 +100,7 @@ struct SuccessorProcess {
         return environment
     }
 
-    /// Waits until the successor could take connections. False when it ended before that; one that is not ready after `limit` is killed, which
-    /// is false too. Blocks.
+    /// Waits until the successor can accept connections. False if it has ended, or was not ready after `limit` and was killed. Blocks.
     func waitUntilReady(within limit: Duration) -> Bool {
         let (seconds, attoseconds) = limit.components
         let milliseconds = CInt(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
@@ -111,9 +110,9 @@ struct SuccessorProcess {
         return false
     }
 
-    /// Lets the successor take connections; false when it has ended since it was ready.
+    /// Lets the successor accept connections; false if it has ended since it was ready.
     ///
-    /// - Parameter handed: What it gets from its predecessor, 256 bytes at most. A program of an older version reads only that it may go.
+    /// - Parameter handed: what the successor gets, 256 bytes at most. A program of an older version ignores all but the first byte.
     func go(handing handed: [UInt8]) -> Bool {
         defer { close(self.connection) }
         let message = [1] + handed.prefix(Self.handedLimit)
@@ -122,15 +121,15 @@ struct SuccessorProcess {
 
     // MARK: In the successor
 
-    /// Whether this process was started to take the place of another.
+    /// Whether this process was started to replace another one.
     static func isExpected(_ invocation: ProgramInvocation) -> Bool {
         invocation.environment[ListeningSockets.predecessorVariable] == "\(invocation.parentID)" && invocation.environment[Self.connectionVariable] != nil
     }
 
-    /// Says that this process is ready, and waits for its turn: until the predecessor has stopped taking connections, or has ended. Returns at
-    /// once in a process that has no predecessor. Blocks.
+    /// Reports that this process is ready, and waits until the predecessor has stopped accepting connections, or has ended. Returns at once in a process
+    /// without a predecessor. Blocks.
     ///
-    /// - Returns: What the predecessor hands over; nothing where there is none, or one of an older version.
+    /// - Returns: what the predecessor hands over; nothing without a predecessor, or from one of an older version.
     static func awaitTurn(_ invocation: ProgramInvocation) -> [UInt8] {
         let environment = invocation.environment
         guard environment[ListeningSockets.predecessorVariable] == "\(invocation.parentID)",
@@ -140,13 +139,13 @@ struct SuccessorProcess {
         var byte: UInt8 = 1
         _ = send(connection, &byte, 1, CInt(MSG_NOSIGNAL))
         guard Self.awaitByte(connection, milliseconds: -1) else { return [] }
-        // The rest was sent in the same moment.
+        // The rest was sent together with the first byte.
         var handed = [UInt8](repeating: 0, count: Self.handedLimit)
         let count = recv(connection, &handed, handed.count, CInt(MSG_DONTWAIT))
         return Array(handed.prefix(max(0, count)))
     }
 
-    /// False at the end of the connection, and when the time is over; -1 waits without limit.
+    /// False at the end of the connection, and when the time is over; -1 waits without a limit.
     private static func awaitByte(_ connection: CInt, milliseconds: CInt) -> Bool {
         while true {
             var event = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)

@@ -5,14 +5,14 @@ import NetworkAddresses
 package import ProxyCore
 package import ProxyCoreConfiguration
 
-/// Where a program with the tables `proxy` and `cert` takes visitors. With a certificate by HTTPS, and in the clear only to lead there; without
-/// one in the clear.
+/// The ports for visitors of a program with the tables `proxy` and `cert`. With a certificate visitors use HTTPS, and plain HTTP only redirects there;
+/// without one they use plain HTTP.
 package struct VisitorPorts: Sendable {
     private let proxy: ProxyConfiguration
     private let cert: CertConfiguration?
     private var proxyProtocolSources: [AddressRange] = []
 
-    /// Whoever asks for TLS must not be served in the clear without noticing: what does not fit together is a mistake.
+    /// A combination in which TLS is wanted but would not be used is a mistake.
     package init(_ proxy: ProxyConfiguration, _ cert: CertConfiguration?, _ reader: inout ConfigReader) {
         self.proxy = proxy
         self.cert = cert
@@ -34,10 +34,10 @@ package struct VisitorPorts: Sendable {
         }
     }
 
-    /// Nil where there is no certificate: then `http_port` serves backends in the clear, otherwise it leads everybody to this one.
+    /// Nil without a certificate: then `http_port` serves backends by plain HTTP, and otherwise redirects to this port.
     package var httpsPort: UInt16? { self.cert == nil ? nil : self.proxy.httpsPort ?? 443 }
 
-    /// Where the port for plain HTTP leads; nil where there is no certificate.
+    /// The port to which plain HTTP redirects; nil without a certificate.
     package var redirectPort: UInt16? { self.httpsPort.map { self.proxy.publicHTTPSPort ?? $0 } }
 
     package var certificateFiles: CertificatePaths? {
@@ -50,7 +50,7 @@ package struct VisitorPorts: Sendable {
         return listener
     }
 
-    /// Sockets go to a successor by their names.
+    /// The sockets, with the names by which a successor finds them.
     package func bindings(_ certificates: CertificateStore?) -> [ProxyService.Binding] {
         func binding(_ name: String, _ purpose: ProxyListener.Purpose, _ port: UInt16) -> ProxyService.Binding {
             ProxyService.Binding(name: name, listener: self.listener(purpose), endpoint: SocketEndpoint(ip: self.proxy.bindIP, port: port))

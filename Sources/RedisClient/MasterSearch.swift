@@ -1,7 +1,7 @@
 import EpollTransport
 import NIOCore
 
-/// Asks sentinels, one after the other, where the master of a name is; the first that knows decides. Used on its loop's thread only.
+/// Asks sentinels one after the other for the address of a master; the first that knows it decides. Used on its loop's thread only.
 final class MasterSearch {
     private let addresses: [RedisServer.SentinelAddress]
     private let master: String
@@ -11,7 +11,7 @@ final class MasterSearch {
     private var connection: RedisConnection?
     private var problems: [String] = []
 
-    /// - Parameter body: Called once, later than this returns.
+    /// - Parameter body: called once, after this has returned.
     static func begin(
         _ addresses: [RedisServer.SentinelAddress], master: String, limits: RedisLimits, on loop: EpollEventLoop,
         _ body: @escaping (Result<SocketAddress, RedisError>) -> Void
@@ -85,7 +85,7 @@ final class MasterSearch {
     }
 
     private func next(_ index: Int, _ problem: String) {
-        // What a connection says while it is closed on purpose is nothing new.
+        // A connection that is closed on purpose reports that too; this is ignored.
         guard self.body != nil, self.problems.count == index else { return }
         self.problems.append(problem)
         let connection = self.connection

@@ -1,25 +1,25 @@
 package import NIOCore
 
-/// Reads what a Redis server sends (RESP2), piece by piece as it comes.
+/// Parses what a Redis server sends (RESP2), in pieces of any size.
 ///
-/// The server is not trusted to be one: lengths are taken for what they are worth when the bytes are there, and a reply that is larger than
-/// anybody wants to keep is read past, without being kept, and told as ``RedisValue/oversized``.
+/// The server is not trusted. Memory is not reserved for an announced length before its bytes have come, and a reply that is larger than the limits is read
+/// to its end without being kept, and returned as ``RedisValue/oversized``.
 package struct RESPParser {
-    /// Nobody knows where the next reply would begin.
+    /// The bytes are not RESP, so nobody can tell where the next reply begins.
     package struct Violation: Error, Hashable, Sendable {
         package var problem: String
     }
 
     package struct Limits: Sendable {
-        /// Bytes of strings kept of one reply. A frontend of thousands of backends has some 100 KiB, a certificate with its key some 10.
+        /// How many bytes of strings are kept of one reply. A frontend with thousands of backends has some 100 KiB, a certificate with its key some 10.
         package var keptBytes = 1024 * 1024
-        /// Elements of one reply, nested ones included.
+        /// How many elements one reply may have, nested ones included.
         package var keptElements = 65_536
-        /// Bytes that are read past in one reply before its connection is given up. At 1 GB/s that takes a quarter of a second.
+        /// How many bytes of one reply are read without being kept before the connection is given up. At 1 GB/s that takes a quarter of a second.
         package var readBytes = 256 * 1024 * 1024
-        /// Of a status, an error or a number.
+        /// The longest status, error or number, in bytes.
         package var lineBytes = 64 * 1024
-        /// Arrays in arrays. What we ask for has one level; two levels come from transactions.
+        /// How deep arrays may be nested. Replies to our commands have one level; transactions have two.
         package var depth = 4
 
         package init() {}
@@ -31,9 +31,9 @@ package struct RESPParser {
     }
 
     private let limits: Limits
-    /// Arrays that have begun, the outermost first.
+    /// The arrays that have begun, the outermost first.
     private var frames: [Frame] = []
-    /// Bytes of a string, line end included, that are read past.
+    /// How many bytes of a string, line end included, are still to be skipped.
     private var skipping = 0
     private var keptBytes = 0
     private var elementCount = 0
@@ -44,7 +44,7 @@ package struct RESPParser {
         self.limits = limits
     }
 
-    /// The next whole reply, whose bytes are taken from the buffer; nil until more has come. What has been taken is remembered.
+    /// The next complete reply, whose bytes are removed from the buffer; nil until more bytes have come. Parts of a reply that were removed are remembered.
     package mutating func next(_ buffer: inout ByteBuffer) throws(Violation) -> RedisValue? {
         while true {
             if self.skipping > 0 {
@@ -63,7 +63,7 @@ package struct RESPParser {
         }
     }
 
-    /// A value without elements of its own; nil when it is not all there, or is one to be skipped.
+    /// Reads a value without elements of its own; nil if it is incomplete, or is to be skipped.
     private mutating func readElement(_ buffer: inout ByteBuffer) throws(Violation) -> RedisValue? {
         while true {
             guard let kind: UInt8 = buffer.getInteger(at: buffer.readerIndex) else { return nil }
@@ -118,7 +118,7 @@ package struct RESPParser {
         return value
     }
 
-    /// An element has been read. Returns the reply when that was the last one of it.
+    /// Adds an element that was read. Returns the reply if that was its last element.
     private mutating func ended(_ value: RedisValue) -> RedisValue? {
         self.elementCount += 1
         if self.elementCount > self.limits.keptElements { self.forgetElements() }
@@ -133,14 +133,14 @@ package struct RESPParser {
         return self.isOversized ? .oversized : value
     }
 
-    /// The rest of the reply is read, but nothing of it is kept.
+    /// Keeps nothing of this reply; the rest is read and dropped.
     private mutating func forgetElements() {
         guard !self.isOversized else { return }
         self.isOversized = true
         for index in self.frames.indices { self.frames[index].elements = [] }
     }
 
-    /// The line at the front without its kind and end, and its length with both.
+    /// The line at the front without its first character and its end, and its length with both.
     private func line(_ buffer: ByteBuffer) throws(Violation) -> (line: [UInt8], length: Int)? {
         let bytes = buffer.readableBytesView.prefix(self.limits.lineBytes)
         guard let end = bytes.firstIndex(of: 0x0A) else {

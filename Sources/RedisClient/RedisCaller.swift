@@ -2,7 +2,7 @@ package import EpollTransport
 package import Logging
 import NIOCore
 
-/// A client for tasks, which are on no event loop. Has a connection of its own.
+/// A Redis client for tasks, which run on no event loop. It has a connection of its own.
 package struct RedisCaller: Sendable {
     private let client: NIOLoopBound<RedisClient>
     private let loop: EpollEventLoop
@@ -15,7 +15,7 @@ package struct RedisCaller: Sendable {
         }.get()
     }
 
-    /// On the client's loop.
+    /// Called on the client's loop.
     package init(_ client: RedisClient, on loop: EpollEventLoop) {
         self.client = NIOLoopBound(client, eventLoop: loop)
         self.loop = loop
@@ -28,7 +28,7 @@ package struct RedisCaller: Sendable {
         return try result.get()
     }
 
-    /// - Parameter body: Called once, on the client's loop.
+    /// - Parameter body: called once, on the client's loop.
     package func send(_ commands: [RedisCommand], _ body: @escaping @Sendable (Result<[RedisValue], RedisError>) -> Void) {
         self.loop.execute { self.client.value.send(commands, body) }
     }

@@ -29,13 +29,13 @@ package final class RedisClient {
     private let loop: EpollEventLoop
     private let logger: Logger
     private var state = State.idle
-    /// Asked before there was a connection.
+    /// Batches that were sent before there was a connection.
     private var queue: [RedisBatch] = []
-    /// Why there is no connection, until there is one.
+    /// Why there is no connection; nil while there is one.
     private var failure: RedisError?
     private var connection: RedisConnection?
     private var masterCheck: RepeatingTimer?
-    /// Commands sent, and how many of them failed, for whoever wants to know what is going on.
+    /// How many commands were sent, and how many of them have failed, for reports.
     package private(set) var sentCount = 0
     package private(set) var failedCount = 0
 
@@ -46,9 +46,9 @@ package final class RedisClient {
         self.logger = logger
     }
 
-    /// Sends commands in one piece (a pipeline, no transaction).
+    /// Sends commands together (as a pipeline, not a transaction).
     ///
-    /// - Parameter body: Called once, on the loop, not before this has returned. A command that Redis refuses is an answer (``RedisValue/error(_:)``).
+    /// - Parameter body: called once, on the loop, after this has returned. A command that Redis refuses has an answer, too (``RedisValue/error(_:)``).
     package func send(_ commands: [RedisCommand], _ body: @escaping (Result<[RedisValue], RedisError>) -> Void) {
         self.sentCount += commands.count
         let batch = RedisBatch(commands) { result in
@@ -79,7 +79,7 @@ package final class RedisClient {
         self.loop.assumeIsolated().execute { batch.fail(error) }
     }
 
-    /// Nothing is asked any more.
+    /// Closes the connection; later commands fail.
     package func close() {
         let connection = self.connection
         self.connection = nil
@@ -91,7 +91,7 @@ package final class RedisClient {
 
     package var commandsWaiting: Int { self.queue.count + (self.connection?.waiting.count ?? 0) }
 
-    /// One word on where it stands, and why.
+    /// The state of the connection in one word, with the reason.
     package var status: String {
         switch self.state {
         case .idle: "not connected, nothing was asked"
@@ -165,7 +165,7 @@ package final class RedisClient {
             self.failed(error)
         case .open, .idle:
             self.state = .idle
-            // To one that does not speak Redis nothing is said twice.
+            // Commands are sent again only after the connection broke, and not to a server that does not speak Redis.
             let mayRepeat = error.code == .disconnected
             let again = waiting.filter { mayRepeat && !$0.isRepeated }
             let lost = waiting.filter { !mayRepeat || $0.isRepeated }
@@ -195,7 +195,8 @@ package final class RedisClient {
 
     // MARK: Masters that change
 
-    /// A message about a failover may be missed, and a former master that was cut off from its sentinels hears of none: so they are asked.
+    /// A message about a failover may be missed, and a former master that is cut off from its sentinels gets none, so the sentinels are asked from time to
+    /// time.
     private func checkMaster() {
         guard case .sentinels(let addresses, let master) = self.server.location else { return }
         let interval = TimeAmount(self.limits.masterCheck)
@@ -215,6 +216,6 @@ package final class RedisClient {
 }
 
 extension RedisValue {
-    /// A write that came to a replica.
+    /// Whether the reply says that a write was sent to a replica.
     fileprivate var isReadOnly: Bool { if case .error(let text) = self { text.hasPrefix("READONLY") } else { false } }
 }

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// One command with its arguments, which may be any bytes.
+/// One command with its arguments, which may contain any bytes.
 package struct RedisCommand: Hashable, Sendable {
     package var arguments: [[UInt8]]
 
@@ -16,7 +16,7 @@ package struct RedisCommand: Hashable, Sendable {
         self.arguments = [Array(name.utf8)] + arguments
     }
 
-    /// As an array of bulk strings, the form in which every byte may stand in an argument.
+    /// Writes the command as an array of bulk strings, in which arguments may contain any bytes.
     package func write(into out: inout ByteBuffer) {
         Self.writeLine(UInt8(ascii: "*"), self.arguments.count, into: &out)
         for argument in self.arguments {

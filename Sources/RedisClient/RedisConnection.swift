@@ -6,23 +6,23 @@ import NIOCore
 import Glibc
 #endif
 
-/// One connection to a Redis server: greets it, sends commands, and gives each the answers that are its. Answers come in the order of the
-/// commands, so any number may be on its way. Used on its loop's thread only.
+/// One connection to a Redis server: sends the greeting and the commands, and matches the answers to them. Answers come in the order of the commands, so any
+/// number may be in flight. Used on its loop's thread only.
 final class RedisConnection: StreamSocketReceiver {
     private enum State {
         case connecting
-        /// So many answers to the greeting are still to come.
+        /// The commands of the greeting are sent; this many of their answers have not come yet.
         case greeting(Int)
         case open
         case closed
     }
 
-    /// What its owner is told.
+    /// Callbacks to the owner of the connection.
     struct Events {
         var opened: () -> Void
-        /// The last word, with what has no answers. Those that waited too long are not among it: they have failed.
+        /// Called last, with the batches that have no answer. Those that had waited too long have failed before and are not among them.
         var closed: (RedisError, [RedisBatch]) -> Void
-        /// Something that no command asked for.
+        /// Called with a message that answers no command.
         var announced: (RedisValue) -> Void = { _ in }
         var answered: (RedisBatch) -> Void = { _ in }
     }
@@ -32,7 +32,7 @@ final class RedisConnection: StreamSocketReceiver {
     private let greeting: [RedisCommand]
     private let limits: RedisLimits
     private let name: String
-    /// Nil once closed, which breaks the cycle.
+    /// Nil once closed, which breaks the reference cycle.
     private var events: Events?
     private var socket: StreamSocket?
     private var state = State.connecting
@@ -43,12 +43,12 @@ final class RedisConnection: StreamSocketReceiver {
     private(set) var waiting: Deque<RedisBatch> = []
     private var connectLimit: Scheduled<Void>?
     private var answerCheck: Scheduled<Void>?
-    /// When something came last.
+    /// When bytes last came.
     private(set) var heardAt = NIODeadline.now()
 
     private static let writeMarks = (256 * 1024)..<(512 * 1024)
 
-    /// - Parameter name: Of the server, for messages.
+    /// - Parameter name: the server's name, for messages.
     init(
         connectingTo address: SocketAddress, name: String, greeting: [RedisCommand], limits: RedisLimits, on loop: EpollEventLoop, events: Events
     ) {
@@ -62,7 +62,7 @@ final class RedisConnection: StreamSocketReceiver {
             self.socket = try StreamSocket.connect(
                 to: address, on: loop, writeMarks: Self.writeMarks, receiveBuffer: nil, peerWatch: nil, receiver: self)
         } catch {
-            // Told later, so that nobody hears of a connection that does not exist yet.
+            // Called later, after this initializer has returned, so that the owner has the connection when it is told.
             loop.assumeIsolated().execute { self.end(RedisError(.unreachable, "\(name): \(String(cString: strerror(error.errnoCode)))")) }
         }
         self.connectLimit = loop.assumeIsolated().scheduleTask(in: TimeAmount(limits.connect)) {
@@ -74,7 +74,7 @@ final class RedisConnection: StreamSocketReceiver {
 
     // MARK: Sending
 
-    /// What is sent in one turn of the loop leaves in one piece.
+    /// Sends a batch. Everything from one turn of the loop is sent with one system call.
     func send(_ batch: RedisBatch) {
         batch.sentAt = .now()
         self.waiting.append(batch)
@@ -83,7 +83,7 @@ final class RedisConnection: StreamSocketReceiver {
         self.checkAnswersLater()
     }
 
-    /// Sends something that has no answer of its own, or one that is an announcement.
+    /// Sends a command that has no answer, or whose answer comes as an announcement.
     func announce(_ command: RedisCommand) {
         command.write(into: &self.output)
         self.flushSoon()
@@ -117,7 +117,7 @@ final class RedisConnection: StreamSocketReceiver {
             let late = self.waiting
             self.waiting = []
             self.end(error)
-            // To ask again would be to wait again.
+            // These are not sent again, since that would only mean to wait again.
             for batch in late { batch.fail(error) }
         } else {
             self.checkAnswersLater()
@@ -191,7 +191,7 @@ final class RedisConnection: StreamSocketReceiver {
         }
     }
 
-    /// Why this answer to the greeting is none to go on with.
+    /// Why this answer to the greeting is unacceptable; nil if it is not.
     private func problem(_ reply: RedisValue, at index: Int) -> String? {
         if case .error(let text) = reply { return text }
         guard self.greeting[index].arguments.first == Array("ROLE".utf8) else { return nil }

@@ -7,20 +7,20 @@ package struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
         case disconnected
         /// No answer came in time. Whether the command was carried out is not known.
         case timedOut
-        /// What came is no RESP.
+        /// The server has sent something that is not RESP.
         case malformed
-        /// The server does not let us in, or does not have what we asked to use.
+        /// The server refuses the login, or does not have the database.
         case refused
         /// None of the sentinels knows a master of this name.
         case noMaster
-        /// More commands wait for answers than may.
+        /// Too many commands wait for answers.
         case overloaded
         /// The client was closed.
         case closed
     }
 
     package var code: Code
-    /// What was tried, with names of things, and never a password.
+    /// What was tried, with names but never with a password.
     package var detail: String
 
     package init(_ code: Code, _ detail: String) {

@@ -1,9 +1,9 @@
-/// Where Redis is, and what it asks for.
+/// The address of Redis, and what is needed to log in.
 package struct RedisServer: Hashable, Sendable {
     package enum Location: Hashable, Sendable {
         case tcp(host: String, port: Int)
         case unix(path: String)
-        /// The master of this name, which the sentinels know.
+        /// The master with this name, whose address the sentinels know.
         case sentinels([SentinelAddress], master: String)
     }
 
@@ -18,7 +18,7 @@ package struct RedisServer: Hashable, Sendable {
     }
 
     package var location: Location
-    /// Sent with AUTH when not empty, and never shown.
+    /// Sent with AUTH if not empty; never shown.
     package var password = ""
     package var database = 0
 
@@ -26,7 +26,7 @@ package struct RedisServer: Hashable, Sendable {
         self.location = location
     }
 
-    /// Without the password.
+    /// The server's address, without the password.
     package var description: String {
         switch self.location {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
@@ -35,28 +35,28 @@ package struct RedisServer: Hashable, Sendable {
         }
     }
 
-    /// What is said on a new connection before anything else.
+    /// The commands that are sent first on a new connection.
     var greeting: [RedisCommand] {
         var commands: [RedisCommand] = []
         if !self.password.isEmpty { commands.append(RedisCommand("AUTH", self.password)) }
         if self.database != 0 { commands.append(RedisCommand("SELECT", "\(self.database)")) }
-        // A former master that does not know it yet, or a replica to be, is not what was asked for.
+        // A former master that has not noticed the failover, or a replica, must not be used as the master.
         if case .sentinels = self.location { commands.append(RedisCommand("ROLE", arguments: [])) }
         return commands
     }
 }
 
-/// Every bound on waiting for Redis.
+/// The time limits and bounds for using Redis.
 package struct RedisLimits: Hashable, Sendable {
-    /// Of a connection, its greeting included.
+    /// For making a connection, the greeting included.
     package var connect: Duration = .seconds(1)
     /// From sending a command to its answer.
     package var answer: Duration = .seconds(1)
-    /// Between two attempts to connect. Commands that come meanwhile fail at once.
+    /// The pause between two attempts to connect. Commands that come meanwhile fail at once.
     package var pause: Duration = .milliseconds(100)
     /// How often the sentinels are asked whether the master is still the same.
     package var masterCheck: Duration = .seconds(2)
-    /// Commands that may wait for answers.
+    /// How many commands may wait for answers.
     package var waiting = 10_000
 
     package init() {}

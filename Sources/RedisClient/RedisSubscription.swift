@@ -3,10 +3,9 @@ package import Logging
 import LogKeys
 import NIOCore
 
-/// Listens to one channel of Redis, for as long as it takes: a connection that breaks, or that nothing is heard of, is made again. Used on its
-/// loop's thread only.
+/// Listens to one channel of Redis without end: a connection that breaks, or on which nothing is heard, is made again. Used on its loop's thread only.
 package final class RedisSubscription {
-    /// A server that is there answers a PING; twice this without a word is a connection that nobody is at.
+    /// How often a PING is sent. If nothing has come for twice this time, the connection counts as broken.
     private static let checkInterval: TimeAmount = .seconds(5)
     private static let pause: TimeAmount = .milliseconds(500)
 
@@ -23,8 +22,8 @@ package final class RedisSubscription {
     private var hasFailed = false
 
     /// - Parameters:
-    ///   - began: From now on messages come; those sent before are missed. Called again after each break.
-    ///   - message: Gets what was published.
+    ///   - began: called when messages begin to come, again after each break. Messages sent before are missed.
+    ///   - message: called with each published message.
     package init(
         _ server: RedisServer, channel: String, limits: RedisLimits = RedisLimits(), on loop: EpollEventLoop, logger: Logger,
         began: @escaping () -> Void, message: @escaping ([UInt8]) -> Void

@@ -1,14 +1,14 @@
-/// What Redis answers, or announces (RESP2).
+/// A reply or an announcement of Redis (RESP2).
 package enum RedisValue: Hashable, Sendable {
-    /// `+OK`
+    /// A status, such as `+OK`.
     case text([UInt8])
-    /// `-WRONGTYPE …`: this command failed, and nothing else.
+    /// An error of this command only, such as `-WRONGTYPE …`.
     case error(String)
     case integer(Int64)
     case bulk([UInt8])
     case null
     case array([RedisValue])
-    /// A reply of more bytes or elements than are kept. It was read to its end, so that those behind it are understood.
+    /// A reply with more bytes or elements than are kept. It was read to its end, so that those behind it are understood.
     case oversized
 
     /// The bytes of a string.

@@ -7,7 +7,7 @@ import PlaneState
 
 /// Writes the heartbeat to `plane_state` once a second, and at once when the connection is restored.
 ///
-/// Its publish time is the clock by which announcements of locks lapse for every reader. When the heartbeat comes back from the stream, this
+/// The heartbeat's publish time is the clock by which announcements of locks lapse for every reader. When the heartbeat comes back from the stream, this
 /// process knows that its state of the fleet is current; when it does not, requests are answered `Unavailable`.
 struct Heartbeat: Sendable {
     let connection: NATSConnection
@@ -22,7 +22,7 @@ struct Heartbeat: Sendable {
     /// Time within which a heartbeat has to come back. After that the state of the fleet counts as out of date.
     private static let echoLimit: Duration = .seconds(5)
 
-    /// Ends when the task is cancelled.
+    /// Sends heartbeats until the task is cancelled.
     func run() async {
         let (ticks, tick) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let events = self.connection.events

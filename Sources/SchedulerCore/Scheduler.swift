@@ -9,10 +9,10 @@ package import SchedulerCoreConfiguration
 import ServiceLifecycle
 import StateReplication
 
-/// The scheduler: everything it listens to, and the one state of the fleet behind it.
+/// The scheduler: all its subscriptions and periodic tasks, which share one state of the fleet.
 ///
-/// Any number of schedulers may run. Requests, reports and registrations are taken through a queue group, one scheduler each; the signs
-/// of life of drones are heard by all.
+/// Any number of schedulers may run. Each request, report and registration is taken by one of them through a queue group; status messages of drones are heard
+/// by all.
 package struct Scheduler: Service {
     /// Name of the queue group in which schedulers share requests.
     private static let queue = "scheduler"

@@ -33,8 +33,8 @@ package struct SchedulerMetrics: Sendable {
     func drones(silent: Int) { self.silentDrones.set(silent) }
 
     /// - Parameters:
-    ///   - stateMessages: in the stream of the state of the fleet.
-    ///   - storeLimit: nil if it is not known.
+    ///   - stateMessages: how many messages the stream of the state of the fleet has.
+    ///   - storeLimit: nil if the limit is not known.
     func streams(stateMessages: UInt64, stateBytes: UInt64, storeBytes: UInt64, storeLimit: UInt64?) {
         self.stateMessages.set(Double(stateMessages))
         self.stateBytes.set(Double(stateBytes))

@@ -15,17 +15,17 @@ package enum SchedulerStreams {
 
     package struct Stream: Sendable, Hashable {
         package var configuration: StreamConfiguration
-        /// Whether a scheduler can do nothing without it.
+        /// Whether a scheduler can do nothing without this stream.
         package var isEssential: Bool
-        /// The limit of its size is smaller than the configured one, because the store is too small.
+        /// Whether its size limit is smaller than the configured one, because the store is too small.
         var isCutToStore = false
     }
 
-    /// Log lines get one part in so many of the store at most, so that the histories never fill it: with a full store nothing can be scheduled.
+    /// Log lines may take this fraction of the store at most (one eighth), so that the histories never fill it: with a full store nothing can be scheduled.
     private static let historyShare: UInt64 = 8
-    /// States of backends get one part in so many of the limit of log lines, because they are short and few.
+    /// States of backends may take this fraction of the limit of log lines (a quarter), because they are short and few.
     private static let statusShare: Int64 = 4
-    /// Bytes of `dns_record`, which keeps a minute of records that nobody reads.
+    /// Bytes of `dns_record`, where agents of 0.3.24 publish a minute's records that nobody reads.
     private static let dnsRecordBytes: Int64 = 16 << 20
     /// Bytes of `plane_tokens`: some three million tokens. With more, the oldest are forgotten, and their visitors have to ask the application again.
     private static let tokenBytes: Int64 = 1 << 30
@@ -36,7 +36,7 @@ package enum SchedulerStreams {
     /// Smallest limit of a stream, in bytes; a stream that keeps less is not made.
     static let smallestLimit: Int64 = 64 << 10
 
-    /// The essential ones first.
+    /// All streams, the essential ones first.
     ///
     /// What others than schedulers write into is bounded, so that none of them fills the store, with which all scheduling ends. Not so the state, the tokens
     /// of backends and the leases: of these nothing may be forgotten, and schedulers alone write them.
@@ -61,15 +61,15 @@ package enum SchedulerStreams {
                     maxBytes: isCut ? most : limit, replicas: replicas, isAcknowledged: isAcknowledged),
                 isEssential: isEssential, isCutToStore: isCut)
         }
-        // Tokens of backends (`TokenVault`): the last message of each subject.
+        // Tokens of backends (`BearerTokenStore`): the last message of each subject.
         let secrets = stream(BearerTokenStore.stream, ["secret.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas)
         return (configuration.acceptsLegacyPeers ? [] : [secrets]) + [
-            // The shared memory: the last message of each subject.
+            // The state of the fleet: the last message of each subject.
             stream(self.planeState, ["state.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas),
             // A lease ends when the server drops the message by its age, so only the server's clock counts.
             stream(
                 self.leases, ["lease.>"], isEssential: true, maxMessagesPerSubject: 1, maxAge: self.leaseDuration, replicas: replicas),
-            // After the streams without a limit: once the server has set all of its store aside for limits, it makes no more streams.
+            // Streams with a size limit come after those without: once limits take up all of its store, the server makes no more streams.
             stream(
                 self.backendStatus, ["backend.*.status"], isEssential: true, maxAge: age,
                 maxBytes: history.map { $0 / self.statusShare } ?? StreamConfiguration.unlimited, replicas: replicas, part: self.statusShare),

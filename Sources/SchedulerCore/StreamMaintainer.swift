@@ -11,12 +11,12 @@ package final class StreamMaintainer: Sendable {
     private struct State {
         var streams: [SchedulerStreams.Stream]
         var isRestoring = false
-        /// When the size of the store was asked for last.
+        /// When the size of the store was last measured.
         var measuredAt: ContinuousClock.Instant?
-        /// Bytes of the store, if that is known.
+        /// The size of the store in bytes, if that is known.
         var storeLimit: UInt64?
         var isStoreNearlyFull = false
-        /// The last error of each stream, by its name; none for a stream that is as configured.
+        /// The last error of each stream, by the stream's name; no entry for a stream that is as configured.
         var lastErrors: [String: String] = [:]
     }
 
@@ -28,7 +28,7 @@ package final class StreamMaintainer: Sendable {
 
     /// Pause between attempts at start. A NATS cluster that has just started elects its leaders within seconds.
     private static let retryPause: Duration = .seconds(1)
-    /// Time for which a stream waits for as many servers as it is to have copies. After that it is made with fewer.
+    /// How long to wait until there are as many servers as a stream is to have copies. After that it is made with fewer.
     private static let formingLimit: Duration = .seconds(10)
     /// Interval between checks; each costs one small request per stream.
     private static let period: Duration = .seconds(15)
@@ -56,7 +56,7 @@ package final class StreamMaintainer: Sendable {
                 told = "\(error)"
                 try await Task.sleep(for: Self.retryPause)
             }
-            // The streams after this one get limits that fit the store.
+            // The streams after the leases have size limits that depend on the store.
             if name == SchedulerStreams.leases { await self.measureStore() }
         }
         for stream in self.streams where !stream.isEssential {
@@ -67,11 +67,11 @@ package final class StreamMaintainer: Sendable {
         }
     }
 
-    /// Ends when the task is cancelled.
+    /// Checks the streams until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
             await self.lookAfterAll()
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.period)
         }
     }
@@ -92,7 +92,7 @@ package final class StreamMaintainer: Sendable {
         await self.watchStore()
     }
 
-    /// Makes the stream `plane_state` again if it is gone. To be called when it takes no messages. Returns at once if another task is doing so.
+    /// Makes the stream `plane_state` again if it is gone. Called when writing to it has failed. Returns at once if another task is doing this.
     func restoreState() async {
         guard
             self.state.withLock({ state in
@@ -115,7 +115,7 @@ package final class StreamMaintainer: Sendable {
         guard stream.isEssential else {
             return self.logger.warning("stream cannot be made, and is done without", metadata: metadata)
         }
-        // The first kind is usual where everything has just been started.
+        // A retryable error, or too few servers, is usual while everything is being started.
         self.logger.log(
             level: error.isRetryable || error.meansTooFewServers ? .warning : .error, "stream cannot be made yet", metadata: metadata)
     }
@@ -138,7 +138,7 @@ package final class StreamMaintainer: Sendable {
                 _ = try await self.jetStream.ensureStream(configuration, acceptingFewerReplicas: acceptingFewerReplicas)
                 return nil
             } catch {
-                // Servers without room are reported as too few servers.
+                // A server also reports too few servers when those that there are have no room.
                 guard error.meansNoRoom || acceptingFewerReplicas && error.meansTooFewServers, let smaller = configuration.smaller else {
                     return error
                 }
@@ -163,7 +163,7 @@ package final class StreamMaintainer: Sendable {
         }
     }
 
-    /// Whether the stream's limit is about what fits the store. Another scheduler, which has measured at another time, may have set it.
+    /// Whether the stream's limit is close enough to the wanted one. Another scheduler, which has measured the store at another time, may have set it.
     private func isNear(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
         guard let wanted = configuration.maxBytes, let limit = try await self.jetStream.streamInfo(configuration.name).maxBytes else { return false }
         return limit >= UInt64(wanted) / 2 && limit <= UInt64(wanted) * 2
@@ -171,7 +171,7 @@ package final class StreamMaintainer: Sendable {
 
     // MARK: The store
 
-    /// Warns when the store is nearly full. A full one refuses every write.
+    /// Warns when the store is nearly full, because a full store refuses every write.
     private func watchStore() async {
         guard let info = try? await self.jetStream.streamInfo(SchedulerStreams.planeState), let used = try? await self.jetStream.storeUsed() else {
             return  // Calls that need an answer report the error.
@@ -204,14 +204,14 @@ package final class StreamMaintainer: Sendable {
                 state.storeLimit = limit
             }
         } catch {
-            // The configured limits are used then, and the server refuses them if they are too large.
+            // The configured limits are used then; the server refuses them if they are too large.
             self.logger.debug("the size of the store is not known", metadata: [LogKey.error: "\(error)"])
         }
     }
 }
 
 extension StreamConfiguration {
-    /// The same stream with a quarter of the size, which leaves room for others; nil below `smallestLimit`.
+    /// The same stream with a quarter of the size, so that others have room; nil below `smallestLimit`.
     fileprivate var smaller: StreamConfiguration? {
         guard let maxBytes = self.maxBytes, maxBytes > SchedulerStreams.smallestLimit else { return nil }
         var configuration = self

@@ -1,22 +1,22 @@
 package import PlaneProtocol
 
-/// Receives the messages of the stream `plane_state` from a `StateFollower`, and keeps their fold or something made from it.
+/// Gets the messages of the stream `plane_state` from a `StateFollower`, and keeps the state of the fleet, or something made from it.
 ///
-/// One task calls it, in the order of the stream. A message may come twice; an implementation ignores the second.
+/// One task calls it, in the order of the stream. A message may come twice; an implementation ignores the second one.
 package protocol FollowedState: Sendable {
     /// - Parameters:
-    ///   - message: nil for one that could not be read; it counts all the same.
-    ///   - incarnation: changes when the stream was deleted and made again, and counts from one again: what is known is then void.
+    ///   - message: nil for a message that could not be read; its sequence counts nevertheless.
+    ///   - incarnation: changes when the stream was deleted and made again. Its sequences begin with 1 again, and everything known before is void.
     func apply(_ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64)
 
-    /// The follower begins to read a stream that was made so long ago, by this machine's and the server's clocks.
+    /// The follower begins to read a stream whose age is `age`, by this machine's and the server's clocks.
     func began(streamAge age: Duration)
 
     /// Everything was purged from the stream.
     func lost()
 
     /// Every message about the backend was purged from the stream.
-    /// - Parameter clusterToken: the cluster as subjects write it.
+    /// - Parameter clusterToken: the cluster in the form used in subjects.
     func purged(_ backend: BackendID, clusterToken: String)
 
     /// The message with this sequence was deleted from the stream. If it was a backend's end, all other messages about the backend are gone

@@ -1,15 +1,15 @@
 import PlaneProtocol
 
-/// What was purged from the stream `plane_state`, by another scheduler, an operator, or the command line of the reference.
+/// What another scheduler, an operator or the command line of 0.3.24 has purged from the stream `plane_state`.
 ///
 /// A consumer is not told of purges. The server publishes an advisory (`$JS.EVENT.ADVISORY.API`) for every API call that changed something,
 /// and this is read from it. It may come a little before or after messages published at the same time, and a process that is not connected
-/// at the moment misses it.
+/// when it is published misses it.
 enum PurgeNotice: Hashable, Sendable {
     case everything
-    /// The cluster is as subjects write it.
+    /// - Parameter clusterToken: the cluster in the form used in subjects.
     case backend(BackendID, clusterToken: String)
-    /// One message, which stood at this place.
+    /// One message, with this sequence.
     case message(UInt64)
 
     static let subject = "$JS.EVENT.ADVISORY.API"
@@ -28,7 +28,7 @@ enum PurgeNotice: Hashable, Sendable {
             self = .message(sequence)
             return
         }
-        // A purge that keeps some messages does not say which, so it is passed over.
+        // A purge that keeps some messages does not say which, so it is ignored.
         guard request.sequence == nil, request.keep == nil else { return nil }
         guard let filter = request.filter, filter != "state.>", filter != ">" else {
             self = .everything
@@ -46,7 +46,7 @@ enum PurgeNotice: Hashable, Sendable {
     }
 
     private static func read<Value: JSONDecodable>(_ bytes: [UInt8], as: Value.Type) -> Value? {
-        // What is not JSON of this shape is no notice.
+        // Nil for bytes that are not JSON of this shape.
         try? WireCodec.decode(Value.self, from: bytes)
     }
 

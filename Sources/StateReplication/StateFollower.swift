@@ -5,14 +5,13 @@ import PlaneProtocol
 import PlaneService
 import UTCTime
 
-/// Reads the stream `plane_state` into a fleet: once, or for as long as somebody wants it kept up to date. Everybody who reads that stream
-/// does it here.
+/// Reads the stream `plane_state` into a fleet: once, or continuously. Every process that reads this stream uses it.
 package struct StateFollower<Fleet: FollowedState>: Sendable {
     private let jetStream: JetStream
     private let fleet: Fleet
     private let logger: Logger
 
-    /// Pause between attempts to begin reading; afterwards the consumer restores itself.
+    /// Pause between attempts to begin reading. Once that has worked, the consumer recovers by itself.
     private static var retryPause: Duration { .seconds(1) }
 
     package init(jetStream: JetStream, fleet: Fleet, logger: Logger) {
@@ -21,7 +20,7 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
         self.logger = logger
     }
 
-    /// Follows the stream as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is closed.
+    /// Follows the stream as a service: repeats the beginning until it succeeds. Ends when the task is cancelled or the connection is closed.
     package func run() async {
         while !Task.isCancelled {
             do {
@@ -30,7 +29,7 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
                 guard error.code != .closed, error.code != .cancelled else { return }
                 self.logger.warning("the state of the fleet cannot be read yet", metadata: [LogKey.error: "\(error)"])
             }
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the pause, the loop ends.
             await self.jetStream.connection.pause(atMost: Self.retryPause)
         }
     }
@@ -46,8 +45,8 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
         }
     }
 
-    /// Applies what the stream holds at this moment, and returns.
-    /// - Throws: when the stream cannot be read now, or not to its end because the task is cancelled or the connection is closed.
+    /// Applies what is in the stream now, and returns.
+    /// - Throws: when the stream cannot be read, or not to its end because the task is cancelled or the connection is closed.
     package func readOnce() async throws(NATSError) {
         let consumer = try await self.begin()
         guard await self.apply(consumer, until: .caughtUp) else {
@@ -80,8 +79,7 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
         return try await self.jetStream.orderedConsumer(stream: StateStream.name, from: .first)
     }
 
-    /// Follows the server's advisories. Where the account's permissions forbid that, messages that others purge stay in memory until the
-    /// process ends.
+    /// Follows the server's advisories. If the account's permissions forbid that, messages that others have purged stay in memory until the process ends.
     private func hearPurges() async {
         guard let notices = try? self.jetStream.connection.subscribe(PurgeNotice.subject) else { return }
         for await message in notices where !message.isDeliveredByStream {
@@ -119,7 +117,7 @@ extension StreamInfo {
     }
 }
 
-/// The shared memory of a fleet: the last message of each subject.
+/// The stream with the state of a fleet: the last message of each subject.
 package enum StateStream {
     package static let name = "plane_state"
 }

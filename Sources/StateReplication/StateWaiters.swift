@@ -1,8 +1,8 @@
 package import PlaneProtocol
 package import PlaneState
 
-/// The tasks that wait for a change of the state, by what they wait for. It only says which to wake; the caller wakes them after it has given up
-/// its mutex.
+/// The tasks that wait for a change of the state, by the condition they wait for. It only returns which tasks to wake; the caller wakes them after it has
+/// released its mutex.
 package struct StateWaiters: Sendable {
     package enum Condition: Hashable, Sendable {
         /// Everything in the stream when the follower began has been applied.
@@ -51,7 +51,7 @@ package struct StateWaiters: Sendable {
         }
     }
 
-    /// To be asked when everything that may be waited for may have changed, because the stream was purged or made anew.
+    /// All waiting tasks, to be woken when anything may have changed, because the stream was purged or made anew.
     package var everybody: [Signal] { Array(self.signals.values) }
 
     package func whenCaughtUp() -> [Signal] { self.catchingUp.compactMap { self.signals[$0] } }

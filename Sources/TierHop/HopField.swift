@@ -1,26 +1,27 @@
 package import ProxyCore
 
-/// The one field by which the tier says to a drone's proxy whom a request is for:
+/// The header field in which the tier tells a drone's proxy which backend a request is for:
 ///
 /// ```
 /// X-Plane-Tier-Hop: open room-7-k3v9 <secret>
 /// ```
 ///
-/// The secret is shown with each request, not once for each connection: a certificate of the tier's own would bind it to the connection, and cost
-/// a handshake of both sides for each, a second chain of certificates to renew, and the trust in it. The secret is as good as the way it goes, and so is
-/// everything else on that way: where the network between the two is not private, it is TLS with the cluster's certificate.
+/// The secret proves with each request that it comes from the tier. A client certificate would prove that once for each connection, but cost a
+/// handshake in which both sides show certificates, and a second chain of certificates to trust and renew. Whoever can read the network between
+/// tier and drone can read the secret and everything else there, so where that network is not private the connection uses TLS with the cluster's
+/// certificate.
 package enum HopField {
     package static let name: StaticString = "x-plane-tier-hop"
-    /// Fields that begin like this are between tier and drone, and nobody else's.
+    /// Fields that begin like this are only for the way from the tier to a drone, and removed elsewhere.
     package static let prefix: StaticString = "x-plane-tier-"
-    /// Longer names cannot be backends' (RFC 1035 §2.3.4).
+    /// Longer names cannot be names of backends (RFC 1035 §2.3.4).
     private static let nameLimit = 63
 
-    /// What the tier knows of a visitor.
+    /// What the tier has checked about a visitor.
     package enum Admission: Sendable {
-        /// It has shown the tier a token of the tier's for this backend.
+        /// The visitor has a token of the tier for this backend.
         case open
-        /// The backend was asked for by its name, so what it asks its visitors for is the drone's to check.
+        /// The backend was asked for by its name, so the drone has to check the visitor's token, if it requires one.
         case unchecked
     }
 
@@ -30,7 +31,7 @@ package enum HopField {
         package var backend: Range<Int>
     }
 
-    /// - Returns: Nil for a request that is not the tier's: without the field, with two of them, or with another secret.
+    /// - Returns: Nil for a request that does not come from the tier: without the field, with two of them, or with another secret.
     package static func read(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>, secret: HopSecret) -> Content? {
         var value: Range<Int>?
         for field in fields where bytes.equals(field.name, lowercase: self.name) {
@@ -49,9 +50,9 @@ package enum HopField {
         return nil
     }
 
-    /// The whole line.
+    /// The complete line.
     ///
-    /// - Parameter backend: A backend's id.
+    /// - Parameter backend: the backend's id.
     package static func line(_ admission: Admission, backend: String, secret: HopSecret) -> [UInt8] {
         let word =
             switch admission {

@@ -6,14 +6,15 @@ import StateReplication
 import Synchronization
 package import TierProxyPolicy
 
-/// Where the backends of one cluster are, from the stream `plane_state`: fed by a follower, asked by event loops.
+/// Where the backends of one cluster are, from the stream `plane_state`. A follower updates it, and event loops query it.
 ///
-/// What is known stays known while NATS is away. When the stream has been deleted and made again, the schedulers write it anew from what the drones
-/// report, within seconds; until then, and for ``formerTime`` at most, places of the former stream count, because traffic needs nobody.
+/// What is known stays known while NATS is away. When the stream has been deleted and made again, the schedulers write it again within seconds from what the
+/// drones report. Until then, and for ``formerTime`` at most, places in the former stream are still used, because traffic must not depend on the control
+/// plane.
 package final class BackendPlaces: FollowedState {
     package struct Status: Sendable {
         package var isCaughtUp = false
-        /// When the last message was published: not long ago, because schedulers write one each second.
+        /// When the last message was published. Normally that is not long ago, because schedulers write one every second.
         package var published: WireTime?
         package var backends = 0
     }
@@ -27,7 +28,7 @@ package final class BackendPlaces: FollowedState {
         var waiters: [AsyncStream<Void>.Continuation] = []
     }
 
-    /// The default of `scheduler.lost_after_secs`.
+    /// As long as the default of `scheduler.lost_after_secs`.
     private static let formerTime: TimeAmount = .seconds(300)
 
     private let cluster: ClusterName
@@ -38,7 +39,7 @@ package final class BackendPlaces: FollowedState {
         self.cluster = cluster
     }
 
-    /// - Parameter body: Called in the order of the stream with backends that may be elsewhere now, and whether they have ended.
+    /// - Parameter body: called in the order of the stream with backends whose place may have changed, and whether they have ended.
     package func listen(_ body: @escaping @Sendable (_ backends: [String], _ haveEnded: Bool) -> Void) {
         self.listener.withLock { $0 = body }
     }
@@ -74,7 +75,7 @@ package final class BackendPlaces: FollowedState {
         }
     }
 
-    /// Where the drone's proxy takes requests of the tier; nil if it takes none.
+    /// The address at which the drone's proxy accepts requests of the tier; nil if it accepts none.
     private static func address(of drone: DroneID, in fleet: FleetState, _ cluster: ClusterName) -> SocketAddress? {
         guard let metadata = fleet.drone(drone, in: cluster)?.metadata, let port = metadata.abilities.innerPort else { return nil }
         return try? SocketAddress(ipAddress: metadata.ip.description, port: Int(port))  // what is printed by an address is one
@@ -111,7 +112,7 @@ package final class BackendPlaces: FollowedState {
                 state.fleet.skip(sequence: sequence)
                 return nil
             }
-            // Of other clusters nothing is kept, and of this one neither who holds a lock nor what certificate authorities ask.
+            // Nothing is kept of other clusters, nor of this cluster's locks and DNS challenges.
             guard case .cluster(self.cluster, let change) = message else {
                 state.fleet.skip(sequence: sequence)
                 return nil
@@ -139,7 +140,7 @@ package final class BackendPlaces: FollowedState {
         if let changed { self.tell(changed.backends, haveEnded: changed.haveEnded) }
     }
 
-    /// Does nothing: places are told as they are read, whatever the age of the stream.
+    /// Does nothing: the age of the stream does not matter here.
     package func began(streamAge age: Duration) {}
 
     package func lost() { self.state.withLock { $0.begin(until: .now() + Self.formerTime) } }
@@ -175,7 +176,7 @@ package final class BackendPlaces: FollowedState {
 }
 
 extension BackendPlaces.State {
-    /// The stream begins anew. Of two that do so soon after one another, only the last one before counts.
+    /// Keeps the former state until the deadline, and begins with an empty one.
     fileprivate mutating func begin(until deadline: NIODeadline) {
         self.former = (self.fleet, deadline)
         self.fleet = FleetState()

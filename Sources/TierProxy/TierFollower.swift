@@ -10,8 +10,8 @@ import ServiceLifecycle
 import StateReplication
 package import TierProxyPolicy
 
-/// Keeps a proxy of the tier told: where backends are, which tokens are revoked. Says every 10 s that the proxy is there (M17), and in metrics what
-/// it knows and how old that is.
+/// Keeps a proxy of the tier up to date: where backends are, and which tokens are revoked. Reports every 10 s that the proxy is alive (M17), and in metrics
+/// what it knows and how old that is.
 package struct TierFollower: Service {
     private let fleet: FollowedFleet
     private let directory: TierDirectory
@@ -23,9 +23,9 @@ package struct TierFollower: Service {
     private let logger: Logger
 
     private static let reportInterval: Duration = .seconds(1)
-    /// Reports between two messages that it is there.
+    /// How many reports of metrics there are for one message that the proxy is alive.
     private static let reportsPerStatus = 10
-    /// Seconds after which what is known counts as old. Schedulers write a heartbeat each second; a restart of nats-server takes a few.
+    /// After so many seconds without a message the state counts as old. Schedulers write a heartbeat every second; a restart of nats-server takes a few.
     private static let ageLimit: Double = 10
 
     package init(
@@ -51,7 +51,7 @@ package struct TierFollower: Service {
             group.addTask { await StateFollower(jetStream: self.connection.jetStream, fleet: self.fleet.places, logger: self.logger).run() }
             group.addTask { await self.fleet.tokens.follow(into: self.directory) }
             group.addTask { await self.report() }
-            // Cancelled instead of shut down in order, the same is right: the process ends.
+            // Whether the task is cancelled or shut down in order, the process ends.
             try? await gracefulShutdown()
             group.cancelAll()
         }
@@ -77,7 +77,7 @@ package struct TierFollower: Service {
             }
             if count % Self.reportsPerStatus == 0 || isCurrent != wasCurrent { self.tellStatus(isReady: isCurrent, stateAge: age) }
             (wasCurrent, wasOld, count) = (isCurrent, isOld, count + 1)
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.reportInterval)
         }
     }
@@ -95,7 +95,7 @@ package struct TierFollower: Service {
     }
 }
 
-/// The metrics of a proxy of the tier beside those of every proxy. To be made after the metrics system was set up.
+/// The metrics of a proxy of the tier, in addition to those of every proxy. Made after the metrics system was set up.
 struct TierMetrics {
     private let isConnected: Meter
     private let isCurrent: Meter

@@ -8,9 +8,9 @@ import ProxyCoreConfiguration
 import ProxyProgram
 import ServiceLifecycle
 
-/// Serves the tier's visitors. The first process of a machine serves at once, and answers 503 to what it does not know yet; one that is to take
-/// the place of another reads everything first, so that nobody meets a proxy that knows less than the one before it. While NATS is away it does
-/// not get there, and the one before it goes on.
+/// Serves the tier's visitors. The first process on a machine serves at once, and answers 503 to requests about what it does not know yet. A process that
+/// replaces another one first reads everything, so that visitors never get a proxy that knows less than the one before. While NATS is away it waits, and the
+/// old process continues to serve.
 package struct TierProxyService: FinishingService {
     private let settings: TierProxySettings
     private let server: ProxyServer
@@ -36,7 +36,7 @@ package struct TierProxyService: FinishingService {
         ).run()
     }
 
-    /// - Returns: False when the process is to end before that.
+    /// - Returns: False when the process is to end before everything was read.
     private func waitUntilCurrent() async -> Bool {
         await cancelWhenGracefulShutdown {
             for fleet in self.fleets { await fleet.places.waitUntilCaughtUp() }

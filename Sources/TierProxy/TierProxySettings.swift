@@ -13,7 +13,7 @@ import TierHop
 package import TierProxyPolicy
 import VisitorTokens
 
-/// What a proxy of the tier needs of its file, which has the tables of a drone's.
+/// The settings of a proxy of the tier, from a file with the same tables as a drone's.
 package struct TierProxySettings: ServiceSettings {
     package let drone: DroneConfiguration
     package let nats: NATSConfiguration
@@ -28,7 +28,7 @@ package struct TierProxySettings: ServiceSettings {
 
     package init?(_ reader: inout ConfigReader) {
         reader.demandTable("nats", for: "gateway-proxy")
-        // The certificate's files are all it needs of those.
+        // Of these tables only the paths of the certificate are needed, so their secrets are not kept.
         reader.removeSecrets(of: "cert", "acme")
         guard let drone = DroneConfiguration(&reader) else { return nil }
         let visitors = VisitorPorts(drone.proxy, drone.cert, &reader)
@@ -82,7 +82,7 @@ package struct TierProxySettings: ServiceSettings {
     /// All that are served.
     package var clusters: [ClusterName] { [self.cluster] + self.otherClusters.map(\.cluster) }
 
-    /// As in the file, or one for this process.
+    /// The id in the file, or a new one for this process.
     package func proxyID(using generator: inout some RandomNumberGenerator) -> ProxyID {
         if let id = self.drone.droneID.flatMap({ ProxyID(rawValue: $0.rawValue) }) { return id }
         let digits = Array("abcdefghijklmnopqrstuvwxyz0123456789")
@@ -91,7 +91,7 @@ package struct TierProxySettings: ServiceSettings {
         return id
     }
 
-    /// Below the prefix that services' inboxes have, to which an account's permissions may be bound (dev/docs/protocol.md, Rules for every message).
+    /// Begins with the prefix of the services' inboxes, which an account's permissions may allow (dev/docs/protocol.md, Rules for every message).
     package var inboxPrefix: String { "cluster.\(self.cluster.subjectToken).inbox.tier" }
 
     /// - Parameters:

@@ -10,7 +10,7 @@ package import TierProxyPolicy
 import Timing
 import VisitorTokens
 
-/// The stream `plane_tokens` as the tier uses it: one token is asked for when a visitor shows it, revocations are followed, uses are told.
+/// The stream `plane_tokens` as the tier uses it: a token is read when a visitor shows it, revocations are followed, and uses of tokens are reported.
 package final class TokenStream: Sendable {
     private let jetStream: JetStream
     private let proxy: ProxyID
@@ -20,9 +20,9 @@ package final class TokenStream: Sendable {
     /// Of the revocations, while it is read.
     private let consumer = Mutex<OrderedConsumer?>(nil)
 
-    /// For one question. The policy's requests wait for it.
+    /// How long reading a token may take; the request of a visitor waits for it.
     private static let limit: Duration = .seconds(4)
-    /// Pause between attempts to begin reading; afterwards the consumer restores itself.
+    /// Pause between attempts to begin reading. Once that has worked, the consumer recovers by itself.
     private static let retryPause: Duration = .seconds(1)
 
     package init(_ jetStream: JetStream, proxy: ProxyID, cluster: ClusterName, logger: Logger) {
@@ -32,12 +32,12 @@ package final class TokenStream: Sendable {
         self.logger = logger
     }
 
-    /// Whether every revocation that there was at the beginning has been applied. Before that no token opens anything.
+    /// Whether every revocation that existed at the beginning has been applied. Before that no token is accepted.
     package var isReady: Bool { self.areRevocationsKnown.load(ordering: .acquiring) }
 
     // MARK: Tokens
 
-    /// - Parameter completion: Called once, on any thread, within four seconds.
+    /// - Parameter completion: called once, on any thread, within four seconds.
     package func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void) {
         guard self.isReady, self.jetStream.connection.isConnected else { return completion(.unavailable) }
         Task { completion(await self.fetch(token)) }
@@ -60,7 +60,7 @@ package final class TokenStream: Sendable {
         case unavailable
     }
 
-    /// A record that cannot be read opens nothing, and neither does one of another cluster.
+    /// A record that cannot be read counts as no token, and so does one of another cluster.
     private func read(_ token: TokenDigest) async -> Read {
         let jetStream = self.jetStream
         let subject = "token.\(token.hexadecimal)"
@@ -87,22 +87,22 @@ package final class TokenStream: Sendable {
             expires: rest.map { now + .seconds(min(max($0, 0), Int64(Self.longestLifetime))) }, generation: generation, issued: record.issued.seconds)
     }
 
-    /// A century, so that no time overflows.
+    /// A century, so that no calculation with times overflows.
     private static let longestLifetime: UInt64 = 3_153_600_000
 
-    /// By our clock and the gateway's; one that is ahead of ours has made it now.
+    /// The age of a record by our clock and the gateway's. If that one is ahead of ours, the age is 0.
     private static func age(of record: TokenRecord) -> TimeAmount {
         .seconds(min(max(0, WireTime.now().seconds - record.issued.seconds), Int64(Self.longestLifetime)))
     }
 
-    /// Tells the others that the token is in use. Revocations count from where its first record stands, so that no use lifts one; a record that
-    /// was deleted or replaced meanwhile stays so.
+    /// Tells the other proxies that the token is in use. A revocation compares its sequence with the token's first record, so a use does not lift a
+    /// revocation. A record that was deleted or replaced meanwhile is left as it is.
     package func tellUse(of token: TokenDigest) {
         Task {
             guard case .record(var record, let sequence) = await self.read(token) else { return }
             record.firstSequence = record.firstSequence ?? sequence
             record.issued = .now()
-            // If it fails, another one in a quarter of the lifetime tells it too.
+            // If this fails, it is done again after a quarter of the lifetime.
             _ = try? await self.jetStream.publish(
                 WireCodec.encode(record), to: "token.\(token.hexadecimal)", expectedLastSubjectSequence: sequence)
         }
@@ -121,7 +121,7 @@ package final class TokenStream: Sendable {
                 guard error.code != .closed, error.code != .cancelled else { return }
                 self.logger.warning("revocations of visitors' tokens cannot be read yet", metadata: [LogKey.error: "\(error)"])
             }
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the pause, the loop ends.
             await self.jetStream.connection.pause(atMost: Self.retryPause)
         }
     }

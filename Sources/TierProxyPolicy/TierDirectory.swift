@@ -1,17 +1,18 @@
 import NIOCore
 import Synchronization
 
-/// The tokens that are known to all event loops of the tier, and the revocations. Each loop keeps what it uses of them.
+/// The tokens that the event loops of the tier know, and the revocations. Each loop keeps a copy of what it uses.
 ///
-/// Every bound is on what visitors can make us hold. What is let go of is asked for again.
+/// There is a limit on everything that visitors can make the proxy keep. What is forgotten is asked for again.
 package final class TierDirectory: Sendable {
-    /// Tokens remembered. Some 400 bytes each, with what they say.
+    /// How many tokens are remembered, with some 400 bytes each.
     private static let tokenLimit = 1_000_000
-    /// Texts that looked like tokens and were none. For them alone, so that guesses drive out nothing that is good.
+    /// How many texts are remembered that look like tokens but are none. They have a list of their own, so that guesses do not displace valid tokens.
     private static let unknownLimit = 10_000
-    /// A gateway has the acknowledgement of a token before anybody learns it, so nobody guesses one that will soon be good.
+    /// For how long such a text is refused without asking. A gateway stores a token before it gives it to anybody, so a visitor cannot show a valid token too
+    /// early.
     private static let unknownTime: TimeAmount = .seconds(5)
-    /// Questions that wait for an answer at once; of more, each is told that nobody can be asked.
+    /// How many lookups may wait for an answer; further ones are answered as unavailable.
     private static let questionLimit = 4096
 
     package enum Answer: Sendable {
@@ -28,7 +29,7 @@ package final class TierDirectory: Sendable {
     package struct Counts: Equatable, Sendable {
         /// Tokens in memory.
         package var tokens = 0
-        /// Revocations that hold.
+        /// Revocations that are in force.
         package var revocations = 0
         /// WebSockets and requests that were ended by revocations.
         package var endedRequests = 0
@@ -41,7 +42,7 @@ package final class TierDirectory: Sendable {
     private struct Known {
         var grant: TokenGrant
         var usedAt: NIODeadline
-        /// When the others were last told of its use, or we learned of it.
+        /// When the use of the token was last reported, by this proxy or by another one.
         var toldAt: NIODeadline
 
         func isAlive(at now: NIODeadline) -> Bool {
@@ -51,7 +52,7 @@ package final class TierDirectory: Sendable {
 
     private struct State {
         var tokens: [TokenDigest: Known] = [:]
-        /// Those of each backend among them.
+        /// The tokens of each backend among those in memory.
         var tokensOfBackend: [String: Set<TokenDigest>] = [:]
         var unknown: [TokenDigest: NIODeadline] = [:]
         var asking: [TokenDigest: [@Sendable (Answer) -> Void]] = [:]
@@ -109,7 +110,7 @@ package final class TierDirectory: Sendable {
         for listener in listeners { listener(change) { tally.add($0) } }
     }
 
-    /// Backends that are no more: nothing of them is remembered.
+    /// Forgets everything about backends that have ended.
     package func forget(_ backends: [String]) {
         self.state.withLock { state in
             for backend in backends {
@@ -128,9 +129,9 @@ package final class TierDirectory: Sendable {
         self.state.withLock { $0.revocations.ends(grant, ownership, at: backend) }
     }
 
-    /// What a token means, by what is known or, where that is not enough, by asking.
+    /// Finds out what a token means, from memory or by asking.
     ///
-    /// - Parameter completion: Called once, at once or later, on any thread.
+    /// - Parameter completion: called once, now or later, on any thread.
     func resolve(_ token: TokenDigest, at now: NIODeadline, _ completion: @escaping @Sendable (Answer) -> Void) {
         enum Step { case answer(Answer), ask, wait }
         let step: Step = self.state.withLock { state in
@@ -176,7 +177,7 @@ package final class TierDirectory: Sendable {
         for completion in waiting { completion(answer) }
     }
 
-    /// A visitor uses the token now. The others are told at most once in a quarter of its lifetime.
+    /// A visitor uses the token now. That is reported to the other proxies at most once in a quarter of its lifetime.
     func used(_ token: TokenDigest, at now: NIODeadline) {
         let tells = self.state.withLock { state in
             guard var known = state.tokens[token], let lifetime = known.grant.lifetime else { return false }

@@ -1,31 +1,31 @@
 package import NIOCore
 package import PlaneProtocol
 
-/// Where a backend is, as far as the tier has to know.
+/// The place of a backend, in the detail that the tier needs.
 package enum BackendLocation: Hashable, Sendable {
     case unknown
-    /// It may be ready soon.
+    /// The backend is not ready, but may be soon.
     case starting
-    /// Behind the proxy of its drone, which takes the tier's requests at this address.
+    /// The backend is behind the proxy of its drone, which accepts the tier's requests at this address.
     case ready(SocketAddress)
-    /// On a drone that takes nothing from a tier.
+    /// The backend is on a drone that accepts no requests of a tier.
     case unreachable
-    /// It is being ended, or has ended.
+    /// The backend is ending or has ended.
     case ended
 }
 
-/// A look at the stream of tokens.
+/// The result of reading a token from the stream.
 package enum FetchedToken: Sendable {
-    /// - Parameter age: Since it was made, or last told to be in use.
+    /// - Parameter age: the time since the token was made, or was last reported to be in use.
     case granted(TokenGrant, age: TimeAmount)
     case none
-    /// Nobody can be asked.
+    /// The stream cannot be read now.
     case unavailable
 }
 
 /// Where backends are and which tokens are valid; the policy asks it for each request.
 package protocol TierFleet: Sendable {
-    /// Called on event loops, so it may take a lock for a moment, and nothing more.
+    /// Called on event loops, so it must not block for longer than a short lock.
     func place(of backend: String) -> BackendLocation
 
     /// The backend that holds a key's lock, if one does. As quick as ``place(of:)``.
@@ -34,12 +34,12 @@ package protocol TierFleet: Sendable {
     /// All backends that there were at the start are known, and all revocations. Never false again, whatever becomes of the connection.
     var isCurrent: Bool { get }
 
-    /// Asks for one token.
+    /// Reads one token.
     ///
-    /// - Parameter completion: Called once, on any thread, within four seconds.
+    /// - Parameter completion: called once, on any thread, within four seconds.
     func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void)
 
-    /// The token is in use: to be told to the others. Must not block.
+    /// Reports to the other proxies that the token is in use. Must not block.
     func tellUse(of token: TokenDigest)
 }
 

@@ -9,13 +9,13 @@ import VisitorTokens
 import Glibc
 #endif
 
-/// The policy of a proxy of the tier: the first segment of a path is a token, or the host is the name of a backend that needs none of the tier's.
-/// Both lead to the proxy of the backend's drone.
+/// The policy of a proxy of the tier: the first segment of a path is a token, or the host is the name of a backend that requires no token of the tier. In
+/// both cases the request is passed to the proxy of the backend's drone.
 ///
-/// Decisions come in this order: health check; `/`; empty token; what the token means; what its backend is doing; the host.
+/// The checks are made in this order: health check; `/`; empty token; what the token means; the state of its backend; the host.
 final class TierPolicy: ProxyPolicy {
     private enum Notes {
-        /// The visitor's host is not the cluster's own name.
+        /// The visitor's host is below the cluster's name, not that name itself.
         static let isBelowCluster = RequestNotes(rawValue: 1)
     }
 
@@ -43,7 +43,7 @@ final class TierPolicy: ProxyPolicy {
     @exclusivity(unchecked) private var named = ByteKeyTable<TierRoute>()
     private var backends: [String: TierBackend] = [:]
     private var endpoints: [SocketAddress: UpstreamPool] = [:]
-    /// What was just looked up, for the requests that wait for it.
+    /// The result of the last lookup, for the requests that wait for it.
     private var lookedUp: (digest: TokenDigest, route: TierRoute?)?
     /// What is open has not been looked at for these yet.
     var pendingRevocations: [PendingRevocation] = []
@@ -66,7 +66,7 @@ final class TierPolicy: ProxyPolicy {
 
     var refusalReasons: [RefusalReason] { RefusalReason.tiers }
 
-    /// Until the policy is no more.
+    /// Reports the use of open requests' tokens from time to time, as long as the policy exists.
     func startTellingUse() {
         let bound = NIOLoopBound(WeakTierPolicy(policy: self), eventLoop: self.host.eventLoop)
         self.host.eventLoop.scheduleRepeatedTask(initialDelay: Self.useInterval, delay: Self.useInterval) { task in
@@ -206,7 +206,7 @@ final class TierPolicy: ProxyPolicy {
         return head.host.lowerBound..<end
     }
 
-    /// What stands before the cluster's name: empty for that name itself, nil for any other host.
+    /// The part of the host before the cluster's name: empty for that name itself, nil for any other host.
     private func subdomain(of host: Range<Int>, _ bytes: Span<UInt8>) -> Range<Int>? {
         guard host.count >= self.cluster.count else { return nil }
         let start = host.upperBound - self.cluster.count
@@ -216,7 +216,7 @@ final class TierPolicy: ProxyPolicy {
         return host.lowerBound..<(start - 1)
     }
 
-    /// The backend whose name the host is; nil if there is none.
+    /// The backend whose name is the host; nil if there is none.
     private func route(named head: RequestHead, _ bytes: Span<UInt8>) -> TierRoute? {
         let host = head.hostName
         let labelEnd = host.upperBound - self.domainLength - 1
@@ -235,7 +235,7 @@ final class TierPolicy: ProxyPolicy {
 
     // MARK: Backends
 
-    /// Nil for one that nobody knows, or that has ended; neither is kept.
+    /// Nil for a backend that is unknown or has ended; neither is remembered.
     private func backend(_ name: String) -> TierBackend? {
         if let known = self.backends[name] { return known }
         let place = self.directory.fleet.place(of: name)
@@ -309,7 +309,7 @@ final class TierPolicy: ProxyPolicy {
             self.backends[name] = nil
         case .starting, .ready, .unreachable: break
         }
-        // Whoever waits sees what there is now, and is answered by it.
+        // Requests that wait are resolved again, and answered by the new place.
         self.host.routeChanged(name, exists: true)
     }
 
@@ -397,7 +397,7 @@ final class TierPolicy: ProxyPolicy {
         self.directory.used(token.digest, at: now)
     }
 
-    /// What is open uses its token for as long as it is.
+    /// Extends the lives of the tokens of all open requests.
     private func useOpen() {
         let now = NIODeadline.now()
         self.host.endRequests { route in
@@ -455,7 +455,7 @@ final class TierPolicy: ProxyPolicy {
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, of route: TierRoute, to visitor: Visitor
     ) -> ResponseRewriting {
         var rewriting = ResponseRewriting()
-        // What a backend says by its own name is the drone's to rewrite.
+        // The response of a backend that was asked for by its name is rewritten by the drone's proxy.
         guard route.token != nil, !head.isInterim else { return rewriting }
         rewriting.hiddenField = "server"
         rewriting.addsFields = true
@@ -491,7 +491,7 @@ final class TierPolicy: ProxyPolicy {
             answer.fields = Self.retryAfter
         case .upstream(.failedWhileStarting): answer.status = .gone
         case .upstream(.responseTimedOut): break
-        // The drone's proxy, which will be back soon.
+        // The drone's proxy is away; it is expected back soon.
         case .upstream:
             answer.status = .badGateway
             answer.fields = Self.retryAfter
@@ -505,18 +505,18 @@ final class TierPolicy: ProxyPolicy {
     }
 }
 
-/// For timers that may outlive the policy.
+/// Held by timers, which may outlive the policy.
 private struct WeakTierPolicy {
     weak var policy: TierPolicy?
 }
 
 extension RefusalReason {
-    /// The path has no first segment.
+    /// The path has no first segment, so there is no token.
     static let noToken = RefusalReason(label: "no_token")
-    /// Or its backend is no more.
+    /// The token is unknown, or its backend has ended.
     static let tokenUnknown = RefusalReason(label: "token_unknown")
     static let foreignHost = RefusalReason(label: "foreign_host")
-    /// The drone has no listener for the tier.
+    /// The drone's proxy has no listener for the tier.
     static let droneUnreachable = RefusalReason(label: "drone_unreachable")
 
     /// It came to the drones' listener without their secret.

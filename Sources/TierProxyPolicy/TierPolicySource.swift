@@ -60,7 +60,7 @@ extension ProxyServer {
     }
 }
 
-/// How long ago a backend was used is counted on its drone.
+/// Ignores activity: how long ago a backend was used is recorded on its drone.
 private struct DronesCount: ActivitySink {
     func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws {}
 }

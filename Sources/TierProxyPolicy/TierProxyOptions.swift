@@ -4,21 +4,21 @@ package import ProxyCore
 package import TierHop
 package import VisitorTokens
 
-/// How a proxy of the tier behaves.
+/// The options of a proxy of the tier.
 package struct TierProxyOptions: Sendable {
     /// With the port that visitors use, where it is not 443.
     package var cluster: ClusterName
     /// What the drones' proxies are shown.
     package var hopSecret: HopSecret
-    /// How they are spoken to; nil speaks in the clear.
+    /// How TLS is used towards the drones' proxies; nil connects without TLS.
     package var hopTLS: UpstreamTLS?
     /// By which signed tokens are known; none takes none.
     package var tokenKeys: [TokenPublicKey] = []
     /// Where `/` leads; nil answers 400. A URL.
     package var rootRedirect: String?
-    /// What the field `Server` says.
+    /// The value of the `Server` field.
     package var serverName: String
-    /// Where a line is written for every request; nil writes none.
+    /// The access log; nil writes none.
     package var accessLog: AccessLog?
     package var limits = ProxyLimits()
 
@@ -26,7 +26,7 @@ package struct TierProxyOptions: Sendable {
         self.cluster = cluster
         self.hopSecret = hopSecret
         self.serverName = serverName
-        // Plane waits for ever; a browser for five minutes.
+        // Plane holds a request without a limit; browsers wait five minutes.
         self.limits.hold = .seconds(300)
         self.limits.connect = .seconds(5)
     }

@@ -1,13 +1,13 @@
 import NIOCore
 import ProxyCore
 
-/// One backend as an event loop of the tier sees it. All routes to it share it.
+/// One backend on an event loop of the tier. All routes to the backend share it.
 final class TierBackend {
     let name: String
     var place: BackendLocation
-    /// Of its drone's proxy, while it is ready.
+    /// The endpoint of its drone's proxy, while the backend is ready.
     var endpoint: UpstreamPool?
-    /// It is not kept true any more.
+    /// Whether it is no longer updated.
     var isDetached = false
     /// Nobody has heard of it yet, and that is likely to change.
     var isAwaited = false
@@ -19,7 +19,7 @@ final class TierBackend {
     }
 }
 
-/// A token, or a backend's own name, as an event loop of the tier sees it.
+/// A token, or a backend's own name, on an event loop of the tier.
 final class TierRoute: ProxyRoute {
     struct Token {
         let digest: TokenDigest
@@ -32,13 +32,13 @@ final class TierRoute: ProxyRoute {
     let number: Int
     /// Nil where the backend was asked for by its name.
     let token: Token?
-    /// Lines for the drone's proxy and the backend that are the same for every request.
+    /// Fields for the drone's proxy and the backend, as lines, which are the same for every request.
     let fields: [UInt8]
     /// Of ``TierDirectory``, when it was last found not to be revoked.
     var revocationNumber: UInt64 = 0
     /// ``TierDirectory`` is asked again after this, or the token verified.
     var validUntil = NIODeadline.distantFuture
-    /// ``TierDirectory`` is told of the use not before this.
+    /// The earliest time at which a use is reported to ``TierDirectory`` again.
     var nextUse = NIODeadline.uptimeNanoseconds(0)
 
     init(_ backend: TierBackend, of number: Int, token: Token?, fields: [UInt8]) {
@@ -49,11 +49,11 @@ final class TierRoute: ProxyRoute {
     }
 
     var name: String { self.backend.name }
-    /// The drone counts.
+    /// Nil, because the drone counts the activity.
     var activity: ActivityCounter? { nil }
 }
 
-/// Values found by the bytes of a name, without making a string of them. Only what is good gets in here, so nobody outside can make the lists long.
+/// Values by the bytes of a name, without making a string of these. Only valid names are stored, so visitors cannot make the lists long.
 struct ByteKeyTable<Value> {
     private var slots: [UInt64: [(name: [UInt8], value: Value, size: Int)]] = [:]
     private(set) var count = 0
@@ -88,7 +88,7 @@ struct ByteKeyTable<Value> {
         self.size = 0
     }
 
-    /// FNV-1a, 64 bits.
+    /// The hash FNV-1a with 64 bits.
     private static func hash(_ bytes: Span<UInt8>, _ name: Range<Int>) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for index in name { hash = (hash ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01B3 }

@@ -1,7 +1,7 @@
 import Crypto
 import ProxyCore
 
-/// SHA-256 (FIPS 180-4) of a visitor's token, or of a user's name: what the tier knows them by, and what may stand in logs.
+/// SHA-256 (FIPS 180-4) of a visitor's token, or of a user's name. The tier keeps only these, and they may be logged.
 package struct TokenDigest: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
@@ -28,7 +28,7 @@ package struct TokenDigest: Hashable, Sendable {
         self.words = (words[0], words[1], words[2], words[3])
     }
 
-    /// In 64 digits.
+    /// The digest in 64 hexadecimal digits.
     package var hexadecimal: String {
         [self.words.0, self.words.1, self.words.2, self.words.3].map { word in
             let digits = String(word, radix: 16)

@@ -3,7 +3,7 @@ package import NIOCore
 package import PlaneProtocol
 package import VisitorTokens
 
-/// What a visitor's token opens, and what its backend is told of the visitor.
+/// What a visitor's token allows, and what its backend is told about the visitor.
 package struct TokenGrant: Sendable {
     package enum Target: Hashable, Sendable {
         case backend(String)
@@ -14,12 +14,12 @@ package struct TokenGrant: Sendable {
     package var target: Target
     /// Who the visitor is, as the application says. Revocations name it.
     package var user: String?
-    /// What the application lets the backend know, as JSON in ASCII. At most ``longestUserData`` bytes.
+    /// Data for the backend from the application, as JSON in ASCII. At most ``longestUserData`` bytes.
     package var userData: String
     package var secret: Secret?
-    /// The only label before the cluster's name under which the token may be used; nil lets any do.
+    /// The only subdomain of the cluster's name with which the token may be used; nil allows any.
     package var subdomain: String?
-    /// One token for all visitors, which stays in the path.
+    /// Whether all visitors share this token, which then stays in the path.
     package var isStatic: Bool
     /// It ends when it has not been used for so long; nil for one that ends with its backend, or only at ``expires``.
     package var lifetime: TimeAmount?

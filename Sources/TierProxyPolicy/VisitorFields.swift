@@ -2,7 +2,7 @@ import PlaneProtocol
 import ProxyCore
 import TierHop
 
-/// The fields in which a backend is told who its visitor is.
+/// The fields that tell a backend who its visitor is.
 enum VisitorFields {
     static let prefix: StaticString = "x-verified-"
 
@@ -10,7 +10,7 @@ enum VisitorFields {
     static func lines(for grant: TokenGrant, of backend: String, secret: HopSecret) -> [UInt8] {
         var lines = HopField.line(.open, backend: backend, secret: secret)
         func add(_ name: StaticString, _ value: String) {
-            // A gateway refuses such texts. One that has got here all the same must not become a line of its own.
+            // A gateway refuses texts with other characters. One that is there nevertheless must not become a line of its own.
             guard value.utf8.allSatisfy(\.isFieldValueCharacter) else { return }
             lines += "\(name): \(value)\r\n".utf8
         }

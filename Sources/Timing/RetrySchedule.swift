@@ -1,24 +1,24 @@
-/// How long to wait before each next attempt at something that has failed.
+/// The pauses between attempts at something that fails.
 package struct RetrySchedule: Sendable {
-    /// At least one; the last repeats for whoever never gives up.
+    /// At least one pause; the last one repeats where attempts never end.
     package let pauses: [Duration]
 
     package init(_ first: Duration, _ rest: Duration...) {
         self.pauses = [first] + rest
     }
 
-    /// For an attempt that has to succeed in the end: the last pause repeats for ever.
-    /// - Parameter failures: How many attempts have failed so far, at least 1.
+    /// The next pause, for attempts that continue until one succeeds: the last pause repeats.
+    /// - Parameter failures: how many attempts have failed so far, at least 1.
     package func pause(after failures: Int) -> Duration {
         self.pauses[min(max(failures, 1), self.pauses.count) - 1]
     }
 
-    /// For an attempt that may fail in the end: calls `body` until it succeeds, once more than there are pauses. A task that is cancelled does
-    /// not wait between them, so `body` should notice it.
+    /// Calls `body` until it succeeds, at most once more than there are pauses. If the task is cancelled the pauses are skipped, so `body` should notice
+    /// that.
     ///
     /// - Parameters:
-    ///   - isWorthwhile: Whether another attempt may succeed after this failure.
-    /// - Throws: The error of the last attempt.
+    ///   - isWorthwhile: whether another attempt may succeed after this failure.
+    /// - Throws: the error of the last attempt.
     package func attempt<Value, Failure: Error>(
         sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }, if isWorthwhile: (Failure) -> Bool = { _ in true },
         _ body: () async throws(Failure) -> Value

@@ -1,7 +1,7 @@
-/// Runs `body` for at most `limit`; then it is cancelled, and awaited.
+/// Runs `body` for at most `limit`. Then it is cancelled, and this waits until it has returned.
 ///
-/// - Returns: What `body` returned, or nil when the limit passed first. When the task that calls this is cancelled, so is `body`, and what it
-///   then returns or throws counts.
+/// - Returns: what `body` returned, or nil if the limit passed first. If the calling task is cancelled, `body` is too, and what it then returns or throws is
+///   the result.
 package func withTimeLimit<Value: Sendable, Failure: Error>(
     _ limit: Duration, sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
     _ body: @escaping @Sendable () async throws(Failure) -> Value

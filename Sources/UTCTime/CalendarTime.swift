@@ -1,10 +1,10 @@
-/// What calendar and clock show at a moment in UTC.
+/// The date and the time of day of a moment in UTC.
 package struct CalendarTime: Hashable, Sendable {
     package let date: CivilDate
     package let hour: Int64
     package let minute: Int64
     package let second: Int64
-    /// 0 is Sunday.
+    /// The day of the week; 0 is Sunday.
     package let weekday: Int64
 
     private static let secondsOfDay: Int64 = 86_400
@@ -22,13 +22,13 @@ package struct CalendarTime: Hashable, Sendable {
         self.weekday = ((days + 4) % 7 + 7) % 7
     }
 
-    /// The first three letters of its English name, as HTTP (RFC 9110 §5.6.7) and logs of web servers have it.
+    /// The first three letters of the English name, as in HTTP (RFC 9110 §5.6.7) and in logs of web servers.
     package var monthName: String { Self.monthNames[Int(self.date.month) - 1] }
     package var weekdayName: String { Self.weekdayNames[Int(self.weekday)] }
-    /// `09:15:30`
+    /// The time of day, as in `09:15:30`.
     package var clock: String { "\(Self.digits(self.hour, 2)):\(Self.digits(self.minute, 2)):\(Self.digits(self.second, 2))" }
 
-    /// With at least so many digits.
+    /// The number with at least this many digits.
     package static func digits(_ number: Int64, _ count: Int) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, count - text.utf8.count)) + text

@@ -1,6 +1,6 @@
 /// A day of the Gregorian calendar, extended backwards to the year 0.
 ///
-/// Days are counted in years that begin on 1 March, so that the leap day is the last one, in eras of 400 years (146 097 days).
+/// Calculations use years that begin on 1 March, so that the leap day is the last day of a year, and eras of 400 years (146 097 days).
 package struct CivilDate: Hashable, Sendable {
     package let year: Int64
     package let month: Int64
@@ -10,7 +10,7 @@ package struct CivilDate: Hashable, Sendable {
     private static let daysBefore1970: Int64 = 719_468
     private static let daysOfEra: Int64 = 146_097
 
-    /// nil when the calendar has no such day.
+    /// Nil if the calendar has no such day.
     package init?(year: Int64, month: Int64, day: Int64) {
         guard (0...9999).contains(year), (1...12).contains(month), day >= 1 else { return nil }
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)

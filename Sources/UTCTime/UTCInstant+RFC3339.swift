@@ -1,10 +1,10 @@
 extension UTCInstant: LosslessStringConvertible {
-    /// Reads RFC 3339 §5.6 with any offset; digits of the fraction after the ninth are dropped. A leap second counts as the second after it.
+    /// Parses a time as in RFC 3339 §5.6, with any offset. Digits of the fraction after the ninth are dropped, and a leap second becomes the second after it.
     package init?(_ text: String) {
         self.init(rfc3339: Array(text.utf8)[...])
     }
 
-    /// The same for bytes.
+    /// Parses a time as in RFC 3339 §5.6 from ASCII bytes, as the initializer for text does.
     package init?(rfc3339 bytes: ArraySlice<UInt8>) {
         var reader = Reader(bytes)
         guard
@@ -18,7 +18,7 @@ extension UTCInstant: LosslessStringConvertible {
         self.init(seconds: days * 86_400 + hour * 3600 + minute * 60 + second - offset, nanoseconds: nanoseconds)
     }
 
-    /// With 0, 3, 6 or 9 digits of fraction, as few as tell the moment exactly, and always `Z`.
+    /// The time with 0, 3, 6 or 9 digits of fraction, as few as are exact, and always with `Z`.
     package var description: String {
         let time = CalendarTime(self)
         let date = "\(CalendarTime.digits(time.date.year, 4))-\(CalendarTime.digits(time.date.month, 2))-\(CalendarTime.digits(time.date.day, 2))"
@@ -33,7 +33,7 @@ extension UTCInstant: LosslessStringConvertible {
         return "." + CalendarTime.digits(nanoseconds, 9)
     }
 
-    /// Steps through the bytes of a time; every step says whether it found what it was asked for.
+    /// Reads the bytes of a time from left to right; every method says whether it found what it looked for.
     private struct Reader {
         private let bytes: ArraySlice<UInt8>
         private var position: Int
@@ -66,7 +66,7 @@ extension UTCInstant: LosslessStringConvertible {
             return number
         }
 
-        /// Nanoseconds; none if there is no fraction.
+        /// The fraction in nanoseconds; 0 if there is none, nil for a point without digits.
         mutating func fraction() -> Int32? {
             guard self.skip(".") else { return 0 }
             guard var nanoseconds = self.digit() else { return nil }
@@ -82,7 +82,7 @@ extension UTCInstant: LosslessStringConvertible {
             return Int32(nanoseconds)
         }
 
-        /// Seconds east of Greenwich.
+        /// The offset in seconds east of Greenwich.
         mutating func offset() -> Int64? {
             if self.skip("Z") || self.skip("z") { return 0 }
             let isWest = self.skip("-")

@@ -17,14 +17,14 @@ package struct UTCInstant: Hashable, Sendable {
         self.nanoseconds = min(max(nanoseconds, 0), 999_999_999)
     }
 
-    /// Reaches from 1677 to 2262.
+    /// Times from 1677 to 2262 can be given like this.
     package init(nanosecondsSince1970 nanoseconds: Int64) {
         let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: Self.nanosecondsPerSecond)
         let borrowed: Int64 = rest < 0 ? 1 : 0
         self.init(seconds: seconds - borrowed, nanoseconds: Int32(rest + borrowed * Self.nanosecondsPerSecond))
     }
 
-    /// The smallest moment after this one: where to go on after what carries this time was seen.
+    /// The smallest time after this one, for reading on after something with this time.
     package var next: UTCInstant {
         guard self.nanoseconds == 999_999_999 else { return UTCInstant(seconds: self.seconds, nanoseconds: self.nanoseconds + 1) }
         guard self.seconds < Self.lastSecond else { return self }

@@ -10,7 +10,7 @@ import PlaneMessagingConfiguration
 import PlaneService
 import ServiceLifecycle
 
-/// Keeps the wildcard certificate of a cluster fresh.
+/// Orders and renews the wildcard certificate of a cluster.
 @main struct CertRefresherMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "cert-refresher",
@@ -39,7 +39,7 @@ import ServiceLifecycle
     }
 }
 
-/// With `--once` the process ends with it.
+/// With `--once` the process ends when this service does.
 struct RefresherService: FinishingService {
     let refresher: CertificateRefresher
 

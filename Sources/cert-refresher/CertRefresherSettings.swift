@@ -9,7 +9,7 @@ import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
 
-/// What `cert-refresher` takes from `drone.toml`.
+/// The settings of `cert-refresher`, from `drone.toml`.
 struct CertRefresherSettings: ServiceSettings {
     var drone: DroneConfiguration
     var nats: NATSConfiguration
@@ -30,10 +30,10 @@ struct CertRefresherSettings: ServiceSettings {
         self.cert = cert
     }
 
-    /// As an account's permissions may expect it (dev/docs/protocol.md, Rules for every message).
+    /// The prefix that an account's permissions may allow (dev/docs/protocol.md, Rules for every message).
     var inboxPrefix: String { "cluster.\(self.drone.cluster.subjectToken).inbox.refresher" }
 
-    /// The cluster itself, and everything one label below it.
+    /// The cluster's own name, and a wildcard for everything one label below it.
     var names: [String] {
         let domain = self.drone.cluster.domain.lowercased()
         return [domain, "*.\(domain)"]

@@ -23,8 +23,7 @@ import ServiceLifecycle
 
     @OptionGroup var options: ServiceOptions
 
-    /// Listens first, so that a taken port is told before anything has started, and resolvers are sent elsewhere as long as it waits
-    /// for NATS.
+    /// Listens first, so that a port in use is reported before anything is started. While the server waits for NATS, resolvers are told to ask another one.
     func makeServices(_ settings: DNSSettings, logger: Logger) async throws -> [any Service] {
         if settings.zones.nameServers.isEmpty {
             logger.warning("dns.domain_name is not set: there are no NS records, and strict resolvers will not accept the delegation")

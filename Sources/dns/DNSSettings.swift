@@ -9,7 +9,7 @@ import PlaneMessagingConfiguration
 import PlaneProtocol
 import PlaneService
 
-/// What `dns` takes from `controller.toml`.
+/// The settings of `dns`, from `controller.toml`.
 struct DNSSettings: ServiceSettings {
     let nats: NATSConfiguration
     let log: LogConfiguration

@@ -13,7 +13,7 @@ import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
 
-/// What runs a drone's backends.
+/// The agent, which runs a drone's backends.
 @main struct DroneAgentMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "drone-agent",
@@ -37,7 +37,7 @@ import ServiceLifecycle
         let store = try await DroneStore.open(path: settings.drone.databasePath)
         let droneID = try await settings.droneID(in: store)
         LogFeed.ofThisProcess.rename(.drone(droneID))
-        // Opened beside the agent: what runs on this machine is looked after whether NATS can be reached or not.
+        // The connection is made by a service of its own, so that backends are supervised whether or not NATS can be reached.
         let connection = NATSConnection.unopened(
             settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix(droneID)), logger: logger)
         var engine = DockerEngineAdapter(

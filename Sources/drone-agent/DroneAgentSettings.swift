@@ -9,7 +9,7 @@ import PlaneProtocol
 import PlaneService
 import ProxyCoreConfiguration
 
-/// What the agent needs of `drone.toml`.
+/// The settings of the agent, from `drone.toml`.
 struct DroneAgentSettings: ServiceSettings {
     var drone: DroneConfiguration
     var nats: NATSConfiguration
@@ -28,8 +28,8 @@ struct DroneAgentSettings: ServiceSettings {
         self.agent = agent
     }
 
-    /// Below the reference's prefix, to which an account's permissions may be bound (dev/docs/protocol.md, Rules for every message), one for each drone, so that
-    /// permissions may keep drones from hearing each other's answers.
+    /// Begins with the prefix of 0.3, which an account's permissions may allow (dev/docs/protocol.md, Rules for every message). Each drone has its own, so
+    /// that permissions can keep drones from reading each other's answers.
     func inboxPrefix(_ droneID: DroneID) -> String { "cluster.\(self.drone.cluster.subjectToken).inbox.agent.\(droneID)" }
 
     var dockerEndpoint: DockerEndpoint {
@@ -106,7 +106,7 @@ struct DroneAgentSettings: ServiceSettings {
         settings.servesLegacyReaders = self.agent.servesLegacyReaders
         settings.images = ImageAllowance(self.agent.images)
         settings.pool = self.agent.pool
-        // A port that the system chooses is known to the proxy alone.
+        // If the system chooses the port, only the proxy knows it.
         settings.innerPort = self.drone.proxy.innerPort.flatMap { $0 == 0 ? nil : $0 }
         settings.networks = Set(self.agent.docker.allowedNetworks)
         settings.hasMountBase = self.agent.mountBase != nil

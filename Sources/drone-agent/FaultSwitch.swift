@@ -3,8 +3,8 @@ import DroneCore
 import Glibc
 import Synchronization
 
-/// Ends the process as kill -9 does, at a fault point of a debug build. `PLANE_TEST_FAULT=created:3` means: when one is created for the
-/// third time. A release build does not know the variable.
+/// Ends the process like kill -9, at a fault point of a debug build. `PLANE_TEST_FAULT=created:3` means: when a container is created for the third time. A
+/// release build ignores the variable.
 enum FaultSwitch {
     static func fromEnvironment() -> (@Sendable (FaultPoint) -> Void)? {
         guard let text = getenv("PLANE_TEST_FAULT").map({ String(cString: $0) }) else { return nil }

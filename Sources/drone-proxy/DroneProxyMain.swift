@@ -16,7 +16,7 @@ import ServiceLifecycle
 import Glibc
 #endif
 
-/// The way in to a drone's backends.
+/// The proxy through which visitors reach a drone's backends.
 @main struct DroneProxyMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "drone-proxy",
@@ -24,7 +24,7 @@ import Glibc
         usage: "drone-proxy [options] [<configuration-file>]",
         version: BuildInformation.version)
 
-    /// As many as there are processors, unless the environment says otherwise, as for every program with SwiftNIO.
+    /// One loop for each processor, unless the environment says otherwise, as for every program with SwiftNIO.
     static let trafficLoops = EpollEventLoopGroup(threads: NIOSingletons.groupLoopCountSuggestion)
 
     static var watchedLoops: [any EventLoopGroup] { [self.trafficLoops] }

@@ -17,7 +17,7 @@ import TierProxyPolicy
 import Glibc
 #endif
 
-/// The way in to the backends of a whole cluster.
+/// The proxy of a tier, through which visitors reach the backends of a whole cluster.
 @main struct GatewayProxyMain: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway-proxy",
@@ -25,7 +25,7 @@ import Glibc
         usage: "gateway-proxy [options] [<configuration-file>]",
         version: BuildInformation.version)
 
-    /// As many as there are processors, unless the environment says otherwise, as for every program with SwiftNIO.
+    /// One loop for each processor, unless the environment says otherwise, as for every program with SwiftNIO.
     static let trafficLoops = EpollEventLoopGroup(threads: NIOSingletons.groupLoopCountSuggestion)
 
     static var watchedLoops: [any EventLoopGroup] { [self.trafficLoops] }
@@ -37,7 +37,7 @@ import Glibc
         signal(SIGCHLD, SIG_IGN)  // a successor that ends before this process leaves no zombie
         var generator = SystemRandomNumberGenerator()
         let proxy = settings.proxyID(using: &generator)
-        // Opened beside the proxy, which serves what it knows whether NATS can be reached or not.
+        // The connection is made by a service of its own, so that the proxy serves what it knows whether or not NATS can be reached.
         let connection = NATSConnection.unopened(
             settings.nats.options(name: "gateway-proxy \(proxy.rawValue)", inboxPrefix: settings.inboxPrefix), logger: logger)
         let openFiles = OpenFileLimit.raise()

@@ -18,11 +18,12 @@ import ServiceLifecycle
 
     @OptionGroup var options: ServiceOptions
 
-    /// How long requests that are being answered may go on after SIGTERM, as in Plane 0.5. Event streams are closed at once, since clients reconnect by themselves.
+    /// How long requests that are being answered may go on after SIGTERM, as in Plane 0.5. Event streams are closed at once, since clients
+    /// reconnect by themselves.
     static var gracefulShutdownLimit: Duration { .seconds(8) }
 
     func makeServices(_ settings: GatewaySettings, logger: Logger) async throws -> [any Service] {
-        // It serves errors until NATS is there, instead of not being there itself.
+        // Until the connection is made the gateway answers with errors.
         let connection = NATSConnection.unopened(settings.nats.options(name: "gateway", inboxPrefix: "controller.inbox.gateway"), logger: logger)
         let bus = PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger)
         return [

@@ -5,7 +5,7 @@ import PlaneMessagingConfiguration
 import PlaneService
 import VisitorTokens
 
-/// What the gateway takes from `controller.toml`.
+/// The settings of the gateway, from `controller.toml`.
 struct GatewaySettings: ServiceSettings {
     let nats: NATSConfiguration
     let log: LogConfiguration

@@ -3,10 +3,10 @@ import NATS
 import PlaneClient
 import PlaneProtocol
 
-/// Why a command could not do what it was asked, and what to do now.
+/// Why a command has failed, and what to do now.
 struct CommandFailure: Error, Equatable {
     var status: CommandStatus
-    /// One sentence.
+    /// The explanation in one sentence.
     var message: String
     /// What the person can do about it.
     var advice: String?

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What the exit status says to a script. Numbers of 64 and more are those of `sysexits.h`.
+/// The exit status of a command, for scripts. Numbers from 64 on are those of `sysexits.h`.
 enum CommandStatus: Int32, CaseIterable {
     case success = 0
     case failed = 1
@@ -24,7 +24,7 @@ enum CommandStatus: Int32, CaseIterable {
         }
     }
 
-    /// For `--help`.
+    /// The table of exit statuses for `--help`.
     static var table: String {
         Self.allCases.map { status in
             let number = "\(status.rawValue)"

@@ -2,7 +2,7 @@ import ArgumentParser
 import PlaneService
 
 @main enum PlaneMain {
-    /// Runs the command of the command line; a call that cannot be understood is answered with one that can.
+    /// Runs the command. For a command line that cannot be parsed, an example is shown.
     static func main() async {
         do {
             var command = try PlaneCommand.parseAsRoot()
@@ -18,7 +18,7 @@ import PlaneService
     }
 }
 
-/// `plane`: what an operator or developer asks of a running system. Everything goes over NATS; there is no other door.
+/// `plane`, with which operators and developers use a running system. It uses nothing but NATS.
 struct PlaneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plane",
@@ -48,6 +48,6 @@ struct PlaneCommand: AsyncParsableCommand {
             ReferenceCommand.self,
         ])
 
-    /// Accepted before the subcommand's name as well as after it.
+    /// These options are accepted before the subcommand's name as well as after it.
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 }

@@ -2,9 +2,9 @@ import ArgumentParser
 import ConfigurationReading
 import PlaneService
 
-/// What a wrong call is answered with: a right one.
+/// Examples that are shown after a wrong command line.
 enum UsageHint {
-    /// A complete call of each command that needs arguments, or that is of little use without.
+    /// A complete command line of each command that needs arguments, or is of little use without.
     static let examples: [String: String] = [
         "spawn": "plane spawn plane.localhost plane-demo --env COLOUR=blue --lock doc",
         "status": "plane status --follow 0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10",
@@ -77,7 +77,7 @@ enum UsageHint {
         return "There is no command \(word). Did you mean plane \(nearest.0)?" + (self.examples[nearest.0].map { " For example: \($0)" } ?? "")
     }
 
-    /// The first word that is a command; else the first that is no option, nor the value of one.
+    /// The first word that is a command; if there is none, the first that is neither an option nor the value of one.
     private static func command(in arguments: [String], names: [String]) -> String? {
         if let known = arguments.first(where: names.contains) { return known }
         var rest = arguments[...]

@@ -4,7 +4,7 @@ import PlaneMessagingConfiguration
 import PlaneService
 import SchedulerCoreConfiguration
 
-/// What the scheduler takes from `controller.toml`.
+/// The settings of the scheduler, from `controller.toml`.
 struct SchedulerSettings: ServiceSettings {
     let nats: NATSConfiguration
     let log: LogConfiguration

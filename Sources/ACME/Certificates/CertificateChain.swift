@@ -2,7 +2,7 @@ package import Foundation
 import SwiftASN1
 package import X509
 
-/// A certificate, and those that vouch for it one after the other.
+/// A certificate, followed by its issuers, each of which has signed the one before it.
 package struct CertificateChain: Hashable, Sendable {
     /// Real chains have two or three.
     static let countLimit = 10
@@ -12,7 +12,7 @@ package struct CertificateChain: Hashable, Sendable {
     package let issuers: [Certificate]
     package let pem: String
 
-    /// Reads a chain as it lies in a file or comes from an authority. That its parts fit together is `checkLinks()`.
+    /// Parses a chain from a file or an authority. `checkLinks()` checks that its parts fit together.
     package init(pem: String) throws(ACMEError) {
         let attempt = "read a certificate chain"
         guard pem.utf8.count <= Self.sizeLimitBytes else {
@@ -41,7 +41,7 @@ package struct CertificateChain: Hashable, Sendable {
     package var notBefore: Date { self.leaf.notValidBefore }
     package var notAfter: Date { self.leaf.notValidAfter }
 
-    /// The names it is good for, in lower case.
+    /// The names for which the certificate is valid, in lower case.
     package var names: Set<String> {
         guard let extensions = try? self.leaf.extensions.subjectAlternativeNames else { return [] }
         return Set(
@@ -59,10 +59,10 @@ package struct CertificateChain: Hashable, Sendable {
         }
     }
 
-    /// Names the certificate in renewal information and replacing orders (RFC 9773 §4.1); nil if it does not tell its issuer's key.
+    /// The certificate's id in renewal information and replacing orders (RFC 9773 §4.1); nil if it does not name its issuer's key.
     package var renewalID: String? {
         guard let keyID = try? self.leaf.extensions.authorityKeyIdentifier?.keyIdentifier else { return nil }
-        // As DER has it: a leading zero keeps a number with its highest bit set from being negative.
+        // The serial number as in DER: a leading zero keeps a number with its highest bit set from being negative.
         let serial = Array(self.leaf.serialNumber.bytes)
         let isHigh = serial.first.map { $0 & 0x80 != 0 } ?? true
         return "\(Base64URL.encode(keyID)).\(Base64URL.encode(isHigh ? [0] + serial : serial))"

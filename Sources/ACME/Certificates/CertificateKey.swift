@@ -8,17 +8,17 @@ package struct CertificateKey: Sendable, CustomStringConvertible {
     package enum Kind: Hashable, Sendable {
         /// ECDSA on P-256.
         case p256
-        /// Takes seconds to make.
+        /// Making such a key takes seconds.
         case rsa4096
     }
 
     package let privateKey: Certificate.PrivateKey
-    /// PKCS#8. A secret.
+    /// In PKCS#8. A secret.
     package let pem: String
 
     package var description: String { "certificate key <redacted>" }
 
-    /// Made away from the threads that others wait on.
+    /// Makes a key on a thread of its own, since that may take long.
     package static func generate(_ kind: Kind) async throws(ACMEError) -> CertificateKey {
         let made = await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: Result { try Self.make(kind) }) }
@@ -47,7 +47,7 @@ extension CertificateKey {
         do {
             self.init(privateKey: try Certificate.PrivateKey(pemEncoded: pem), pem: pem)
         } catch {
-            // The cause is left out: it might show a piece of the key.
+            // The cause is left out, because it may contain a part of the key.
             throw ACMEError(.invalidInput, "read the certificate's key", hint: "expected a PEM file with one private key")
         }
     }

@@ -6,7 +6,7 @@ package struct CertificatePair: Sendable, CustomStringConvertible {
     package let chain: CertificateChain
     package let key: CertificateKey
 
-    /// - Throws: `unusableCertificate` if the certificate is for another key.
+    /// - Throws: `unusableCertificate` if the certificate belongs to another key.
     package init(chain: CertificateChain, key: CertificateKey) throws(ACMEError) {
         guard chain.leaf.publicKey == key.privateKey.publicKey else {
             throw ACMEError(.unusableCertificate, "use the certificate with its key", hint: "the certificate was made for another key")

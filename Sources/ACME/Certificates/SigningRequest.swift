@@ -2,9 +2,9 @@ import CryptoExtras
 import SwiftASN1
 import X509
 
-/// What the authority is asked to sign (RFC 8555 §7.4): the names only as alternative names, because the common name is 64 bytes at most.
+/// The request that the authority signs (RFC 8555 §7.4). It contains the names only as alternative names, because a common name has at most 64 bytes.
 enum SigningRequest {
-    /// DER, in base64url.
+    /// The request in DER, as base64url.
     static func make(names: [String], key: CertificateKey) throws(ACMEError) -> String {
         do {
             let extensions = try Certificate.Extensions {

@@ -2,11 +2,11 @@ import Crypto
 import CryptoExtras
 package import Foundation
 
-/// The key which *is* the account at an authority: whoever has it may order and revoke in its name.
+/// The key of an account at an authority: whoever has it may order and revoke certificates in the account's name.
 package struct AccountKey: Sendable, CustomStringConvertible {
     private enum Key: Sendable {
         case p256(P256.Signing.PrivateKey)
-        /// Only read, never made: for accounts that exist.
+        /// For existing accounts only; new keys are never RSA.
         case rsa(_RSA.Signing.PrivateKey)
     }
 
@@ -17,7 +17,7 @@ package struct AccountKey: Sendable, CustomStringConvertible {
         self.key = .p256(P256.Signing.PrivateKey())
     }
 
-    /// An EC key on P-256 or an RSA key of at least 2048 bits, as PKCS#8, SEC 1 or PKCS#1.
+    /// Parses an EC key on P-256, or an RSA key of at least 2048 bits, as PKCS#8, SEC 1 or PKCS#1.
     package init(pem: String) throws(ACMEError) {
         if let key = try? P256.Signing.PrivateKey(pemRepresentation: pem) {
             self.key = .p256(key)
@@ -31,7 +31,7 @@ package struct AccountKey: Sendable, CustomStringConvertible {
         }
     }
 
-    /// PKCS#8. A secret.
+    /// In PKCS#8. A secret.
     package var pem: String {
         switch self.key {
         case .p256(let key): key.pemRepresentation
@@ -41,7 +41,7 @@ package struct AccountKey: Sendable, CustomStringConvertible {
 
     package var description: String { "account key <redacted>" }
 
-    /// JWS name (RFC 7518 §3.1).
+    /// The algorithm's name in JWS (RFC 7518 §3.1).
     var algorithm: String {
         switch self.key {
         case .p256: "ES256"
@@ -64,7 +64,7 @@ package struct AccountKey: Sendable, CustomStringConvertible {
         }
     }
 
-    /// As JWS wants it: r and s side by side, or PKCS#1 v1.5.
+    /// The signature in the form of JWS: r and s one after the other, or PKCS#1 v1.5.
     package func sign(_ message: Data) throws(ACMEError) -> Data {
         do {
             switch self.key {

@@ -1,7 +1,7 @@
 import Crypto
 import Foundation
 
-/// A public key as JOSE writes it, members in the order that its thumbprint is made of (RFC 7638 §3.2).
+/// A public key as in JOSE, with its members in the order of the thumbprint (RFC 7638 §3.2).
 package enum JSONWebKey: Hashable, Sendable {
     /// Coordinates on P-256, 32 bytes each.
     case p256(x: [UInt8], y: [UInt8])

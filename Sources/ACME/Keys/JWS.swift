@@ -3,16 +3,16 @@ package import Foundation
 /// A signed request body: flattened JSON serialisation (RFC 7515 §7.2.2, RFC 8555 §6.2).
 package struct JWS: Hashable, Sendable, Codable {
     package enum Signer: Hashable, Sendable {
-        /// The account's URL, or the id of an external account's key.
+        /// By the account's URL, or the id of an external account's key.
         case keyID(String)
-        /// Before there is an account.
+        /// By the key itself, before there is an account.
         case key(JSONWebKey)
     }
 
     package struct Header: Hashable, Sendable {
         package var algorithm: String
         package var signer: Signer
-        /// nil only inside of an external account binding.
+        /// Nil only in an external account binding.
         package var nonce: String?
         package var url: String
 
@@ -51,7 +51,7 @@ package struct JWS: Hashable, Sendable, Codable {
     }
 
     package var protected: String
-    /// "" asks for a resource without changing it (POST-as-GET, RFC 8555 §6.3).
+    /// An empty text requests a resource without changing it (POST-as-GET, RFC 8555 §6.3).
     package var payload: String
     package var signature: String
 
@@ -63,7 +63,7 @@ package struct JWS: Hashable, Sendable, Codable {
         self.signature = Base64URL.encode(try sign(Data("\(self.protected).\(self.payload)".utf8)))
     }
 
-    /// All three parts are base64url, so nothing needs escaping.
+    /// All three parts are base64url, so nothing has to be escaped.
     package var json: String {
         #"{"protected":"\#(self.protected)","payload":"\#(self.payload)","signature":"\#(self.signature)"}"#
     }

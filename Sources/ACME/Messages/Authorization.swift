@@ -1,4 +1,4 @@
-/// Whether the account may have certificates for one name (RFC 8555 §7.1.4).
+/// The authority's decision whether the account may have certificates for one name (RFC 8555 §7.1.4).
 struct Authorization: Hashable, Sendable, Decodable {
     enum Status: String, Hashable, Sendable, Decodable {
         case pending, valid, invalid, deactivated, expired, revoked
@@ -13,7 +13,7 @@ struct Authorization: Hashable, Sendable, Decodable {
     var status: Status
     var challenges: [Challenge]
 
-    /// Why the authority refused the proof.
+    /// Why the authority has refused the proof.
     var problem: ProblemDocument? { self.challenges.lazy.compactMap(\.error).first }
 }
 
@@ -23,7 +23,7 @@ struct Challenge: Hashable, Sendable, Decodable {
 
     var type: String
     var url: String
-    /// Other kinds of challenge may have none.
+    /// Nil for some other kinds of challenge.
     var token: String?
     /// An unknown status is ignored, since the status of the authorization decides.
     var status: String?

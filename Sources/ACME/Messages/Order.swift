@@ -1,6 +1,6 @@
-/// A certificate in the making (RFC 8555 §7.1.3).
+/// An order for a certificate (RFC 8555 §7.1.3).
 struct Order: Hashable, Sendable, Decodable {
-    /// `pending` → `ready` → `processing` → `valid`; `invalid` from anywhere.
+    /// `pending` → `ready` → `processing` → `valid`, or `invalid` after any of them.
     enum Status: String, Hashable, Sendable, Decodable {
         case pending, ready, processing, valid, invalid
     }
@@ -8,7 +8,7 @@ struct Order: Hashable, Sendable, Decodable {
     var status: Status
     var authorizations: [String]
     var finalize: String
-    /// Only when `valid`.
+    /// Only set when the order is `valid`.
     var certificate: String?
     var error: ProblemDocument?
 }

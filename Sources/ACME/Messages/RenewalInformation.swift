@@ -4,10 +4,10 @@ package import Foundation
 package struct RenewalInformation: Hashable, Sendable {
     package var start: Date
     package var end: Date
-    /// How long this answer holds.
+    /// For how long this answer is valid.
     package var retryAfter: Duration
 
-    /// An authority that says nothing is asked four times a day (RFC 9773 §4.3.3 has one that fails asked every six hours).
+    /// Used if the authority says nothing: it is asked four times a day (as RFC 9773 §4.3.3 says for one that fails).
     static let defaultRetryAfter: Duration = .seconds(6 * 3_600)
 
     package init(start: Date, end: Date, retryAfter: Duration) {
@@ -24,7 +24,7 @@ package struct RenewalInformation: Hashable, Sendable {
         var suggestedWindow: Window
     }
 
-    /// nil if the answer is unreadable or its window is empty.
+    /// Nil if the answer cannot be read, or its window is empty.
     init?(_ response: ACMEResponse, now: Date) {
         guard let window = try? JSONDecoder().decode(Body.self, from: Data(response.body)).suggestedWindow,
             let start = Self.date(window.start), let end = Self.date(window.end), start < end
@@ -37,7 +37,7 @@ package struct RenewalInformation: Hashable, Sendable {
         (try? Date(text, strategy: .iso8601)) ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
     }
 
-    /// The moment in the window that `fraction` (0 to 1) picks: spread over all clients, and the same for one client each time.
+    /// The time at `fraction` (0 to 1) of the window, so that clients with random fractions are spread, and one client gets the same time each time.
     package func moment(_ fraction: Double) -> Date {
         self.start.addingTimeInterval(self.end.timeIntervalSince(self.start) * min(max(fraction, 0), 1))
     }

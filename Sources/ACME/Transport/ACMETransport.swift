@@ -1,6 +1,6 @@
-/// Carries one request to an authority and brings the answer back, whatever its status.
+/// Sends one request to an authority and returns the answer, whatever its status.
 ///
-/// An implementation follows no redirects, bounds the time and the size of an answer, and may be called by several tasks at once.
+/// An implementation does not follow redirects, limits the time and the size of an answer, and may be called by several tasks at once.
 package protocol ACMETransport: Sendable {
     /// - Throws: `unreachable`, `untrustedServer`, `answerTooLarge`, `malformedAnswer`, `invalidInput` or `cancelled`.
     func send(_ request: ACMERequest) async throws(ACMEError) -> ACMEResponse
@@ -24,10 +24,10 @@ package struct ACMERequest: Hashable, Sendable {
 
 package struct ACMEResponse: Hashable, Sendable {
     package var status: Int
-    /// `Replay-Nonce` (RFC 8555 §6.5.1).
+    /// The value of `Replay-Nonce` (RFC 8555 §6.5.1).
     package var nonce: String?
     package var location: String?
-    /// As it came; `RetryAfter` reads it.
+    /// The header as it came; `RetryAfter` parses it.
     package var retryAfter: String?
     package var body: [UInt8]
 

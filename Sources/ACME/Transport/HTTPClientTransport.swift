@@ -4,17 +4,17 @@ import NIOHTTP1
 import NIOSSL
 import Timing
 
-/// Speaks HTTPS to the authority; lives as long as the body of `withHTTPClientTransport`.
+/// Sends requests by HTTPS. It can be used until the body of `withHTTPClientTransport` returns.
 package struct HTTPClientTransport: ACMETransport {
     package struct Options: Sendable {
         /// Name and version of this program (RFC 8555 §6.1).
         package var userAgent: String
-        /// PEM file of those trusted to sign the authority's own TLS certificate, in place of the system's.
+        /// PEM file with the authorities that may sign the server's own TLS certificate, instead of the system's.
         package var trustedRootsPath: String?
         package var connectTimeout: Duration = .seconds(10)
-        /// For one request and the whole of its answer: authorities take seconds to sign, never a minute.
+        /// For one request and its whole answer: authorities take seconds to sign, never a minute.
         package var requestTimeout: Duration = .seconds(60)
-        /// A chain is about 6 KiB, a directory 1 KiB.
+        /// The largest body in bytes; a chain has about 6 KiB, a directory 1 KiB.
         package var bodyLimitBytes = 256 * 1024
 
         package init(userAgent: String, trustedRootsPath: String? = nil) {
@@ -89,7 +89,7 @@ package func withHTTPClientTransport<Result: Sendable>(
     _ options: HTTPClientTransport.Options, _ body: @Sendable (HTTPClientTransport) async throws(ACMEError) -> Result
 ) async throws(ACMEError) -> Result {
     var configuration = HTTPClient.Configuration()
-    // Signed requests name the URL they are for: following a redirect could only fail.
+    // Signed requests contain their URL, so a request that follows a redirect would always fail.
     configuration.redirectConfiguration = .disallow
     configuration.httpVersion = .http1Only
     configuration.timeout = .init(connect: TimeAmount(options.connectTimeout), read: TimeAmount(options.requestTimeout))
@@ -110,7 +110,7 @@ package func withHTTPClientTransport<Result: Sendable>(
     } catch {
         outcome = .failure(error)
     }
-    // Nothing can be done about a failing shutdown.
+    // An error has no consequences.
     try? await client.shutdown()
     return try outcome.get()
 }

@@ -37,7 +37,7 @@ package struct ChallengeVisibility: Sendable {
     private static let pause: Duration = .milliseconds(100)
     /// Pause between two rounds while no server answers.
     private static let downPause: Duration = .milliseconds(500)
-    /// Time waited where no name server can be asked because a firewall lets no questions out: longer than any name server needs.
+    /// How long to wait if no name server can be asked because a firewall blocks DNS queries: longer than any name server needs.
     private static let blindWait: Duration = .seconds(5)
 
     /// Most name servers of a zone that are asked, so that a forged answer cannot make this process ask for hours.
@@ -50,11 +50,11 @@ package struct ChallengeVisibility: Sendable {
     private let logger: Logger
     private let hasWarned = Flag()
 
-    /// A flag that all copies of this value share.
+    /// A flag that all copies of a value share.
     private final class Flag: Sendable {
         private let value = Atomic(false)
 
-        /// Whether it was up already.
+        /// Sets the flag, and returns whether it was set before.
         func raise() -> Bool { self.value.exchange(true, ordering: .relaxed) }
     }
 
@@ -92,7 +92,7 @@ package struct ChallengeVisibility: Sendable {
             guard lacking.isEmpty else { throw NotVisible(name: record.name, servers: lacking.sorted()) }
             if outcomes.contains(.seen) { return }
             if self.isBlind(outcomes) { return try await self.waitBlindly(servers) }
-            // All of them are down, perhaps for a restart; the authority would get no answer either.
+            // All servers are down, perhaps for a restart, so the authority would get no answer either.
             try await Task.sleep(for: Self.downPause)
         } while clock.now < end
         throw NotVisible(name: record.name, servers: servers.map { "\($0) (no answer)" }.sorted())
@@ -112,12 +112,12 @@ package struct ChallengeVisibility: Sendable {
     private enum Outcome: Hashable, Sendable {
         case seen
         case lacking(String)
-        /// Never answered.
-        /// - Parameter isDown: the machine is there, and says that the server is not.
+        /// The server has never answered.
+        /// - Parameter isDown: whether its machine has replied that nothing listens there.
         case silent(isDown: Bool)
     }
 
-    /// Whether no question gets out, because of a firewall. Not assumed of servers that the configuration names.
+    /// Whether a firewall blocks all DNS queries. Not assumed for servers that the configuration names.
     private func isBlind(_ outcomes: [Outcome]) -> Bool {
         self.options.servers.isEmpty && !outcomes.contains(.silent(isDown: true))
     }
@@ -143,7 +143,7 @@ package struct ChallengeVisibility: Sendable {
                 // A server that never answers does not count, since the authority gets no answer from it either.
                 if !hasAnswered, error != .malformed { return .silent(isDown: error == .unreachable) }
             }
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.pause)
         } while clock.now < end && !Task.isCancelled
         return .lacking("\(server)")
@@ -151,8 +151,8 @@ package struct ChallengeVisibility: Sendable {
 
     // MARK: Name servers
 
-    /// The configured servers, or all addresses of the zone's name servers. Where these cannot be found, as in a network whose resolvers do not know
-    /// the zone, the resolvers themselves.
+    /// The configured servers, or all addresses of the zone's name servers. If these cannot be found, as in a network whose resolvers do not know the zone,
+    /// the resolvers themselves.
     private func servers(for domain: String) async -> (servers: [SocketEndpoint], areAuthoritative: Bool) {
         guard self.options.servers.isEmpty else { return (self.options.servers, true) }
         guard let zone = DNSName(domain), let answer = await self.resolve(zone, .ns) else { return (self.options.resolvers, false) }

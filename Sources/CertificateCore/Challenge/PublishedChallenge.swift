@@ -6,7 +6,7 @@ import LogKeys
 import PlaneService
 import Timing
 
-/// Has the schedulers store a challenge, from where it reaches every name server, and returns when these show it.
+/// Lets the schedulers store a challenge, which then reaches every name server, and returns when these show it.
 package struct PublishedChallenge: ChallengeSolver {
     /// Pauses between attempts to reach a scheduler; one that is being replaced is back within seconds.
     private static let schedule = RetrySchedule(.seconds(1), .seconds(2), .seconds(5), .seconds(10))

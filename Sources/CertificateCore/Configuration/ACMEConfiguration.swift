@@ -8,7 +8,7 @@ package struct ACMEConfiguration: Hashable, Sendable {
     /// Credentials of an account that exists at the authority already (RFC 8555 §7.3.4).
     package struct ExternalAccount: Hashable, Sendable {
         package var keyID: String
-        /// base64url without padding.
+        /// In base64url without padding.
         package var key: Secret
 
         package init(keyID: String, key: Secret) {
@@ -17,15 +17,15 @@ package struct ACMEConfiguration: Hashable, Sendable {
         }
     }
 
-    /// Directory of the authority.
+    /// URL of the authority's directory.
     package var server: String
     package var adminEmail: String
     package var externalAccount: ExternalAccount?
     /// PEM file of the authorities trusted to sign the *server's* certificate, for an authority of one's own; the system's if nil.
     package var caPath: String?
-    /// Name servers asked whether a challenge is visible before the authority is told to look; looked up if empty.
+    /// Name servers asked whether a challenge is visible, before the authority is told to look; if empty, the zone's are looked up.
     package var dnsServers: [SocketEndpoint] = []
-    /// How long they may take to show it; zero asks nobody.
+    /// How long the name servers may take to show it; with zero they are not asked.
     package var propagationTimeout: Duration = .seconds(60)
 
     package init(server: String, adminEmail: String) {

@@ -2,7 +2,7 @@ package import ConfigurationReading
 package import PlaneProtocol
 import PlaneService
 
-/// Where the cluster's certificate lies (table `cert`).
+/// The files of the cluster's certificate (table `cert`).
 package struct CertConfiguration: Hashable, Sendable {
     package enum KeyType: String, CaseIterable, Sendable {
         /// ECDSA on P-256: small and fast.
@@ -18,8 +18,8 @@ package struct CertConfiguration: Hashable, Sendable {
     /// PEM file of the ACME account's key; nil keeps it beside `keyPath`.
     package var accountKeyPath: String?
     package var keyType: KeyType = .p256
-    /// The same on all drones of the cluster, and not known to NATS: they then share one certificate, encrypted with it. nil has each
-    /// drone order its own.
+    /// A secret that all drones of the cluster have and NATS has not. If it is given, they share one certificate, encrypted with it; if nil, each drone
+    /// orders its own.
     package var sharedSecret: Secret?
 
     package init(keyPath: String, certPath: String) {
@@ -29,7 +29,7 @@ package struct CertConfiguration: Hashable, Sendable {
 }
 
 extension CertConfiguration: ConfigReadable {
-    /// Nobody can try all secrets of this length, even if they are written in hexadecimal digits.
+    /// Secrets of this length cannot be guessed, even if they consist of hexadecimal digits.
     private static let shortestSecret = 32
 
     package init?(_ reader: inout ConfigReader) {

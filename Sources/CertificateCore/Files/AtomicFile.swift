@@ -1,12 +1,12 @@
 import Foundation
 import Glibc
 
-/// Writes files so that a reader finds the old content or the new one, whatever happens meanwhile.
+/// Writes files so that a reader finds either the old or the new content, even after a crash.
 enum AtomicFile {
-    /// Writes beside the file and returns when the bytes are on the disk; `commit` then puts them in its place.
+    /// Writes a file beside the final place, and returns when the bytes are on the disk. `commit` then moves it there.
     static func stage(_ text: String, for path: String, mode: mode_t) throws(FileFailure) {
         let staged = self.stagedPath(of: path)
-        // A process that was killed may have left one, with other permissions.
+        // A process that was killed may have left a file, with other permissions.
         unlink(staged)
         let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileFailure("write \(staged)", errno) }
@@ -31,8 +31,8 @@ enum AtomicFile {
         close(directory)
     }
 
-    /// Runs `body` while the file's directory is locked against other processes of this program. If the directory cannot be opened, `body` runs
-    /// without the lock, and fails by itself, since it cannot write there.
+    /// Runs `body` while the file's directory is locked against other processes of this program. If the directory cannot be opened, `body` runs without the
+    /// lock, and fails by itself because it cannot write there.
     static func withLockedDirectory<Result, Failure: Error>(of path: String, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         let directory = self.openDirectory(of: path)
         defer { if directory >= 0 { close(directory) } }
@@ -48,7 +48,7 @@ enum AtomicFile {
 
     static func stagedPath(of path: String) -> String { "\(path).new" }
 
-    /// nil if there is no such file.
+    /// Nil if there is no such file.
     static func read(_ path: String) throws(FileFailure) -> String? {
         guard access(path, F_OK) == 0 else { return nil }
         do {
@@ -58,17 +58,17 @@ enum AtomicFile {
         }
     }
 
-    /// Whether the file's directory has the set-group-id bit, so that files in it belong to a group that is to read them.
+    /// Whether the file's directory has the set-group-id bit, which means that a group is to read the files in it.
     static func isShared(_ path: String) -> Bool {
         let directory = (path as NSString).deletingLastPathComponent.ifEmpty(".")
         let mode = try? FileManager.default.attributesOfItem(atPath: directory)[.posixPermissions] as? Int
         return (mode ?? 0) & Int(S_ISGID) != 0
     }
 
-    /// Where a symbolic link leads, even to a file that is not there yet: a file is replaced there, and the link stays.
+    /// The path that a symbolic link leads to, even if there is no file yet. The file is replaced there, and the link stays.
     static func resolved(_ path: String) -> String {
         var path = URL(filePath: path).resolvingSymlinksInPath().path
-        // As many links after each other as the kernel follows.
+        // The kernel follows as many links in a row.
         for _ in 0..<40 {
             guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { break }
             path = target.hasPrefix("/") ? target : "\((path as NSString).deletingLastPathComponent)/\(target)"

@@ -16,7 +16,7 @@ package struct CertificateFiles: Sendable {
         case usable(CertificatePair)
     }
 
-    /// Mode of the key: only its owner reads it. In a directory with the set-group-id bit, made for a group of service users, that group reads it too.
+    /// Mode of the key: only its owner can read it. In a directory with the set-group-id bit, made for a group of service users, that group can read it too.
     private static let ownKeyMode: mode_t = 0o600
     private static let sharedKeyMode: mode_t = 0o640
     private static let certificateMode: mode_t = 0o644
@@ -32,7 +32,7 @@ package struct CertificateFiles: Sendable {
     /// Reads the pair, and checks that the certificate is for all `names`, belongs to the key, and has not expired.
     package func load(names: [String], now: Date) throws(FileFailure) -> Content {
         if case .usable(let pair) = try self.read(names: names, now: now) { return .usable(pair) }
-        // Another process may be replacing them.
+        // Another process may be replacing the files.
         return try AtomicFile.withLockedDirectory(of: self.certPath) { () throws(FileFailure) in
             let content = try self.read(names: names, now: now)
             if case .usable = content { return content }

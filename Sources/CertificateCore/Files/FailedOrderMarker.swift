@@ -1,7 +1,7 @@
 import Foundation
 
-/// Remembers when the last order failed, as the modification time of an empty file beside the certificate. So a service that is restarted again and
-/// again does not order each time.
+/// Stores when the last order failed, as the modification time of an empty file beside the certificate, so that a service that is restarted again and again
+/// does not order each time.
 struct FailedOrderMarker {
     /// Seconds after the last failure before which a restarted service does not order. It is less than in the retry table, because an operator may
     /// have corrected the cause and restarted the service.

@@ -7,7 +7,7 @@ package struct RenewalMachine: Sendable {
     package struct Certificate: Hashable, Sendable {
         package var notBefore: Date
         package var notAfter: Date
-        /// Whether the authority can be asked about it (RFC 9773 §4.1).
+        /// Whether the authority can be asked about the certificate (RFC 9773 §4.1).
         package var isNamed: Bool
 
         package init(notBefore: Date, notAfter: Date, isNamed: Bool) {
@@ -18,11 +18,11 @@ package struct RenewalMachine: Sendable {
     }
 
     package enum Step: Hashable, Sendable {
-        /// Order now, because of this.
+        /// Order now, for this reason.
         case order(Reason)
         /// Ask the authority when it would like the certificate to be renewed.
         case askAuthority
-        /// Nothing to do before this time.
+        /// Do nothing before this time.
         case wait(until: Date)
     }
 
@@ -36,12 +36,12 @@ package struct RenewalMachine: Sendable {
 
     /// Seconds after which the authority is asked again when to renew, if it could not be asked (RFC 9773 §4.3.3).
     static let askAgain: TimeInterval = 6 * 3600
-    /// A certificate is renewed when one part in so many of its lifetime is left.
+    /// The divisor of a certificate's lifetime: with so much left (a third) it is renewed.
     static let renewalPart = 3.0
 
     private let spread: Double
     private var certificate: Certificate?
-    /// When the authority would like to renew.
+    /// When the authority would like the certificate to be renewed.
     private var suggestion: Date?
     private var askNext = Date.distantPast
     private var failures = 0
@@ -85,7 +85,7 @@ package struct RenewalMachine: Sendable {
         self.retryAt = now.addingTimeInterval(wait / .seconds(1))
     }
 
-    /// No order before this time, because one failed before this process started, or another drone is ordering.
+    /// Delays orders until this time, because one failed before this process started, or another drone is ordering.
     package mutating func holdOff(until time: Date) {
         self.retryAt = max(self.retryAt, time)
     }

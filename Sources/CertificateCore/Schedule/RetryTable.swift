@@ -16,16 +16,16 @@ package enum RetryTable {
         .seconds(14_400)  // after 7 h 51 min, and so on
     )
 
-    /// The step at which a failure begins that lasts until a person changes something.
+    /// A failure that lasts until a person changes something begins at this step of the table.
     private static let permanentStep = 4
 
-    /// Largest part by which a wait is prolonged at random, so that drones that failed together do not order again together.
+    /// Each wait is prolonged at random by up to this fraction, so that drones that failed together do not order again together.
     static let jitter = 0.2
 
     /// - Parameters:
-    ///   - failures: in a row, this one included.
-    ///   - isRetryable: whether the same order may succeed without anybody changing anything.
-    ///   - retryAfter: what the authority asked for.
+    ///   - failures: the number of failures in a row, this one included.
+    ///   - isRetryable: whether the same order may succeed without any change.
+    ///   - retryAfter: the pause that the authority has asked for.
     ///   - random: from 0 to 1.
     package static func wait(failures: Int, isRetryable: Bool, retryAfter: Duration?, random: Double) -> Duration {
         let step = max(failures, 1) - 1 + (isRetryable ? 0 : self.permanentStep)

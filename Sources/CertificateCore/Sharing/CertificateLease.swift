@@ -13,14 +13,14 @@ struct CertificateLease: Codable, Hashable {
     /// Seconds for which a drone without a certificate respects another one's failure: as long as a restarted service does.
     static let recent: TimeInterval = FailedOrderMarker.pause
 
-    /// Id of the process that holds it.
+    /// Id of the process that has the lease.
     var holder: String
-    /// Seconds since 1970, by the holder's clock: while the order goes on for those that have just come; after a failure for all.
+    /// Seconds since 1970, by the holder's clock. During an order, processes that have just started wait until then; after a failure all do.
     var until: Double
-    /// Seconds since 1970; nil while the order goes on.
+    /// Seconds since 1970; nil during an order.
     var failedAt: Double?
 
-    /// Reads a lease; nil if the message cannot be read, which then keeps nobody from ordering.
+    /// Reads a lease; nil if the message cannot be read, which then stops nobody from ordering.
     static func read(_ bytes: [UInt8]) -> CertificateLease? {
         try? JSONDecoder().decode(CertificateLease.self, from: Data(bytes))
     }
@@ -28,11 +28,11 @@ struct CertificateLease: Codable, Hashable {
     func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder().encode(self)) }
 
     /// Whether `process` may order.
-    /// - Parameter isAlive: Whether it was renewed for as long as we have known of it; see `StreamLease`.
+    /// - Parameter isAlive: whether the lease is still being renewed; see `StreamLease`.
     func turn(of process: String, isAlive: Bool, isUrgent: Bool, at now: Date) -> OrderPermission {
         let seconds = now.timeIntervalSince1970
         guard let failedAt = self.failedAt else {
-            // What ended long ago by any clock need not be watched first.
+            // A lease that ended long ago by any clock counts as free at once.
             guard isAlive, seconds - self.until < Self.clockTolerance else { return .ours }
             return self.holder == process ? .ours : .othersOrder
         }

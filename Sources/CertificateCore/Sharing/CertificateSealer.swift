@@ -37,7 +37,7 @@ package struct CertificateSealer: Sendable, CustomStringConvertible {
         return [Self.version] + salt + box.combined
     }
 
-    /// - Throws: `Broken` for anything but what was sealed with this secret for this cluster.
+    /// - Throws: `Broken` for bytes that were not sealed with this secret for this cluster.
     package func open(_ bytes: [UInt8]) throws -> CertificatePair {
         guard bytes.first == Self.version, bytes.count > 1 + Self.saltBytes,
             let box = try? ChaChaPoly.SealedBox(combined: bytes[(1 + Self.saltBytes)...]),

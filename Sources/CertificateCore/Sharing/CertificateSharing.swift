@@ -4,9 +4,9 @@ package import Foundation
 /// Whether this drone may order.
 package enum OrderPermission: Hashable, Sendable {
     case ours
-    /// Another drone is ordering, and will have shared its pair within seconds.
+    /// Another drone is ordering, and will share its pair within seconds.
     case othersOrder
-    /// An order failed, and nobody tries again before this time.
+    /// An order has failed, and nobody tries again before this time.
     case afterFailure(until: Date)
 }
 
@@ -20,7 +20,7 @@ package protocol CertificateSharing: Sendable {
     func latest() async throws -> CertificatePair?
     func share(_ pair: CertificatePair) async throws
     /// Takes the lease if no other process has it.
-    /// - Parameter isUrgent: ignore a failure that is not quite recent, because a person may have corrected the cause.
+    /// - Parameter isUrgent: ignores a failure that is not recent, because a person may have corrected the cause.
     func takeLease(now: Date, isUrgent: Bool) async throws -> OrderPermission
     /// Renews the lease while `work` runs. A lease that is not renewed ends after `CertificateLease.duration`.
     func whileKeepingLease<Result: Sendable>(_ work: () async -> Result) async -> Result

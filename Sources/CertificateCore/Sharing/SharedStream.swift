@@ -7,17 +7,17 @@ import LogKeys
 import PlaneMessaging
 import PlaneService
 
-/// Shares through the stream `plane_certificates`, which keeps the last message of each subject: the sealed pair, and the lease. The lease is written
-/// only if the message on its subject is still the one that was read.
+/// Shares through the stream `plane_certificates`, which keeps the last message of each subject: the sealed pair, and the lease. The lease is only written if
+/// the message on its subject is still the one that was read.
 package final class SharedStream: CertificateSharing {
-    /// Made by schedulers, like all streams.
+    /// The stream is made by schedulers, like all streams.
     package static let stream = "plane_certificates"
 
     private let pairSubject: String
     private let sealer: CertificateSealer
     private let jetStream: JetStream
     private let logger: Logger
-    /// Names this process as the holder of a lease.
+    /// The name under which this process holds a lease.
     private let process: String
     private let lease: StreamLease
 
@@ -59,7 +59,7 @@ package final class SharedStream: CertificateSharing {
     package func whileKeepingLease<Result: Sendable>(_ work: () async -> Result) async -> Result {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                // Cancelled when the work is done.
+                // The loop is cancelled when the work is done.
                 while (try? await Task.sleep(for: CertificateLease.renewal)) != nil {
                     do {
                         try await self.lease.renew(try self.order(from: Date()))
@@ -80,12 +80,12 @@ package final class SharedStream: CertificateSharing {
         do {
             try await self.lease.end(with: try last.encoded())
         } catch {
-            // The lease then ends by itself, or another drone has it by now.
+            // The lease ends by its age, or another drone has it by now.
             self.logger.notice("the lease could not be given up", metadata: [LogKey.error: "\(error)"])
         }
     }
 
-    /// That this process orders, from now on.
+    /// The message that says that this process orders from now on.
     private func order(from now: Date) throws -> [UInt8] {
         let until = now.addingTimeInterval(TimeInterval(CertificateLease.duration.components.seconds))
         return try CertificateLease(holder: self.process, until: until.timeIntervalSince1970).encoded()

@@ -5,25 +5,25 @@ import PlaneService
 
 /// Settings of the DNS server (table `dns`).
 package struct DNSConfiguration: Hashable, Sendable {
-    /// UDP and TCP.
+    /// The port for UDP and TCP.
     package var port: UInt16 = 53
     package var bindIP: IPAddress = .v4(0)
-    /// Person in charge of the zones, for SOA answers.
+    /// E-mail address of the person in charge of the zones, for SOA answers.
     package var soaEmail: String?
     /// This server's own name, for SOA and NS answers.
     package var domainName: String?
-    /// All name servers of the zones and their addresses, for NS answers and for names of servers inside of the zones (glue).
+    /// All name servers of the zones and their addresses, for NS answers, and for names of servers inside of the zones (glue).
     package var nameServers: [String: [IPAddress]] = [:]
     /// CAA records of all zones, as in a zone file.
     package var certificateAuthorities: [String] = []
-    /// Served from the start; other clusters as soon as there is a message about them.
+    /// Clusters whose zones are served from the start; others are served as soon as there is a message about them.
     package var clusters: [ClusterName] = []
-    /// Most answers over UDP per second about one name to one network, against misuse in attacks on others; 0 for no limit.
+    /// How many answers over UDP are sent per second about one name to one network, so that the server cannot be used in attacks on others; 0 for no limit.
     package var answersPerSecond: UInt32 = 100
 
-    /// Of the tier, which the clusters' own names lead to.
+    /// Addresses of the tier's proxies, to which the clusters' own names lead.
     package var proxies: [IPAddress] = []
-    /// Where the names of backends lead.
+    /// Whether the names of backends lead to the drones or to the tier.
     package var answers = Answers.drones
 
     package enum Answers: String, CaseIterable, Sendable {

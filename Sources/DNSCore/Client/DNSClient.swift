@@ -1,21 +1,21 @@
 package import NIOCore
 import NIOPosix
 
-/// Asks one server one question: over UDP, again if nothing comes, and over TCP if the answer is truncated (RFC 7766 §5).
+/// Asks one server one question: over UDP, with repetitions if no answer comes, and over TCP if the answer is truncated (RFC 7766 §5).
 package struct DNSClient: Sendable {
     package enum Failure: Error, Hashable, Sendable {
-        /// Nothing came that answers the question.
+        /// No message came that answers the question.
         case timedOut
-        /// An answer came that cannot be read or contradicts itself.
+        /// An answer came that cannot be read, or that contradicts itself.
         case malformed
         /// The network reports that the server cannot be reached.
         case unreachable
     }
 
-    /// Buffer for one answer.
+    /// Size of the buffer for one answer.
     private static let receiveBytes = 4096
 
-    /// Time to wait for an answer to each question sent.
+    /// How long to wait for an answer each time the question is sent.
     package var timeout: TimeAmount = .seconds(2)
     package var attempts = 3
     private let group: any EventLoopGroup
@@ -24,7 +24,7 @@ package struct DNSClient: Sendable {
         self.group = group
     }
 
-    /// - Parameter recursion: whether the server is a resolver that is to find the answer.
+    /// - Parameter recursion: whether the server is a resolver, which has to find the answer.
     package func ask(_ name: DNSName, _ type: RecordType, at server: SocketAddress, recursion: Bool) async throws(Failure) -> DNSMessage {
         var query = DNSMessage.query(
             name, type, id: UInt16.random(in: .min ... .max), payloadBytes: UInt16(Transport.maximumUDPBytes))
@@ -85,13 +85,13 @@ package struct DNSClient: Sendable {
 }
 
 extension DNSMessage {
-    /// Whether the message answers this question. Datagrams of others may arrive on the socket too.
+    /// Whether this message answers the query. Datagrams from other senders may arrive on the socket too.
     fileprivate func answers(_ query: DNSMessage) -> Bool {
         self.id == query.id && self.flags.contains(.response) && self.questions == query.questions
     }
 }
 
-/// Sends the question as a datagram, and waits for what answers it.
+/// Sends the question as a datagram, and waits for its answer.
 private final class DatagramQueryHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = ByteBuffer
@@ -111,7 +111,7 @@ private final class DatagramQueryHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // A datagram that does not answer the question may be forged, and is passed over.
+        // A datagram that does not answer the question may be forged, and is ignored.
         let bytes = self.unwrapInboundIn(data).data
         guard let message = DNSMessage(bytes.readableBytesUInt8Span), message.answers(self.query) else { return }
         self.promise.succeed(message)
@@ -123,7 +123,7 @@ private final class DatagramQueryHandler: ChannelInboundHandler {
     }
 }
 
-/// The same over TCP, where a length stands before each message.
+/// Sends the question over TCP, where each message is preceded by its length, and waits for its answer.
 private final class StreamQueryHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

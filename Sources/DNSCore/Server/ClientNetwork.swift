@@ -3,7 +3,7 @@ import NetworkAddresses
 
 /// The network that a client's address belongs to, as far as one party usually holds it: an IPv4 /24, an IPv6 /56.
 enum ClientNetwork {
-    /// nil for an address that no answer may go to: port 0, broadcast, multicast. They are always forged.
+    /// Nil for an address to which no answer may be sent: port 0, broadcast, multicast. Such senders are always forged.
     static func of(_ address: SocketAddress) -> UInt64? {
         address.withSockAddr { pointer, count in self.of(UnsafeRawPointer(pointer), count: count) }
     }
@@ -19,8 +19,8 @@ enum ClientNetwork {
 
     private static func network(v4 host: UInt32) -> UInt64? { host < 0xE000_0000 && host != 0 ? UInt64(host >> 8) : nil }
 
-    /// The whole address (of an IPv6 address its /64, which one machine may have for itself), to count connections by; `::` for one that is
-    /// no IP address.
+    /// The address by which connections are counted: the whole IPv4 address, or the /64 network of an IPv6 address, all of which one machine may have; `::`
+    /// for anything else.
     static func host(of address: SocketAddress) -> IPAddress {
         let client = address.withSockAddr { SocketEndpoint(sockaddr: UnsafeRawBufferPointer(start: $0, count: $1)) }
         switch client?.ip.unmapped {

@@ -2,14 +2,14 @@ import NetworkAddresses
 import NIOCore
 import Synchronization
 
-/// Bounds the open TCP connections, in all and of each client. Beyond a bound, the connection that was idle longest is closed to make room
-/// (RFC 7766 §6.2.3). So a resolver that holds unused connections is not refused a new one, and no client keeps others out by holding many.
+/// Limits the open TCP connections, in all and of each client. Beyond a limit the connection that was idle longest is closed to make room (RFC 7766 §6.2.3).
+/// So a resolver with unused connections always gets a new one, and no client keeps others out by holding many.
 final class ConnectionTable: Sendable {
-    /// One connection's place.
+    /// The place of one connection in the table.
     final class ConnectionSlot: Sendable {
         fileprivate let host: IPAddress
         fileprivate let close: @Sendable () -> Void
-        /// When the last question was answered, or the connection accepted: nanoseconds of `NIODeadline`.
+        /// When the last question was answered or, before that, the connection accepted: nanoseconds of `NIODeadline`.
         fileprivate let lastUse: Atomic<UInt64>
 
         fileprivate init(host: IPAddress, at now: NIODeadline, close: @escaping @Sendable () -> Void) {
@@ -51,9 +51,9 @@ final class ConnectionTable: Sendable {
         self.maximumPerHost = perHost
     }
 
-    /// Takes a place, which is given back with `leave`.
+    /// Takes a place, which is given back by `leave`.
     ///
-    /// - Parameter close: closes the connection; from any thread.
+    /// - Parameter close: closes the connection; called on any thread.
     /// - Returns: the place, and whether another connection was closed for it.
     func enter(_ host: IPAddress, at now: NIODeadline, close: @escaping @Sendable () -> Void) -> (slot: ConnectionSlot, hasDisplaced: Bool) {
         let slot = ConnectionSlot(host: host, at: now, close: close)

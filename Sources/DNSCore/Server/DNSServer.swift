@@ -13,7 +13,7 @@ package final class DNSServer<Source: RecordSource>: Sendable {
     private let group: MultiThreadedEventLoopGroup
     package let counters = ServerCounters()
     private let listener = Mutex<(any Channel)?>(nil)
-    /// Each with what tells that its thread has ended.
+    /// The UDP sockets, each with a future that succeeds when its thread has ended.
     private let workers = Mutex<[(socket: DatagramSocket, ended: EventLoopFuture<Void>)]>([])
 
     package init(source: Source, configuration: DNSServerConfiguration, group: MultiThreadedEventLoopGroup) {
@@ -22,9 +22,9 @@ package final class DNSServer<Source: RecordSource>: Sendable {
         self.group = group
     }
 
-    /// Opens the sockets, and answers questions until `stop`. With port 0, the kernel's choice for TCP is the port of all sockets.
+    /// Opens the sockets, and answers questions until `stop`. With port 0 the kernel chooses one for TCP, and all sockets use that.
     ///
-    /// - Returns: Where it listens.
+    /// - Returns: the address at which it listens.
     package func start() async throws -> SocketAddress {
         do {
             let listener = try await self.listen(on: self.configuration.address)

@@ -4,13 +4,13 @@ package import NIOCore
 package struct DNSServerConfiguration: Sendable {
     /// Address for UDP and TCP.
     package var address: SocketAddress
-    /// Most answers over UDP per second about one name to one network, for each event loop; 0 for no limit. A resolver with a cache asks for a
+    /// How many answers over UDP are sent per second about one name to one network, for each event loop; 0 for no limit. A resolver with a cache asks for a
     /// name once in its time to live.
     package var answersPerSecond: UInt32 = 100
-    /// Time after which a TCP client is disconnected that has sent no whole question (RFC 7766 §6.2.3 leaves it to the server).
+    /// A TCP client is disconnected when it has sent no complete question for this long (RFC 7766 §6.2.3 leaves the time to the server).
     package var idleTimeout: TimeAmount = .seconds(10)
     package var maximumConnections = 1024
-    /// Most TCP connections of one address (IPv6: one /64).
+    /// How many TCP connections one address (IPv6: one /64) may have.
     package var maximumConnectionsPerClient = 32
 
     package init(address: SocketAddress) {

@@ -3,10 +3,9 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// One of several UDP sockets on one port (`SO_REUSEPORT`), over which the kernel spreads the clients. A thread waits on it; `stop` wakes that
-/// thread up.
+/// One of several UDP sockets on one port (`SO_REUSEPORT`), over which the kernel distributes the clients. A thread waits on it; `stop` wakes that thread.
 final class DatagramSocket: Sendable {
-    /// Size of the kernel's buffer for questions that wait: some ten milliseconds at full speed.
+    /// Size of the kernel's buffer for waiting questions: some ten milliseconds' worth at full speed.
     private static let receiveBufferBytes: CInt = 1 << 20
     /// Seconds after which the waiting thread wakes up without a question, in case it has missed a `stop`.
     private static let lookUpSeconds = 1
@@ -15,7 +14,7 @@ final class DatagramSocket: Sendable {
     private let stopped = Atomic(false)
     private let closed = Atomic(false)
 
-    /// - Parameter address: with a port.
+    /// - Parameter address: has a port other than 0.
     init(bindingTo address: SocketAddress) throws {
         let family = address.protocol == .inet6 ? AF_INET6 : AF_INET
         let descriptor = Glibc.socket(family, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -39,7 +38,7 @@ final class DatagramSocket: Sendable {
 
     deinit { self.close() }
 
-    /// Closes the socket. Called by the thread that waited on it, when it waits no more; the kernel gives further questions to the other sockets.
+    /// Closes the socket. Called by the thread that waited on it, when it has ended; the kernel gives further questions to the other sockets.
     func close() {
         guard !self.closed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         Glibc.close(self.descriptor)
@@ -50,7 +49,7 @@ final class DatagramSocket: Sendable {
     /// Makes the thread that waits on it end. Not to be called after `close`.
     func stop() {
         self.stopped.store(true, ordering: .releasing)
-        // Fails with ENOTCONN, and wakes the thread all the same.
+        // This fails with ENOTCONN, but wakes the thread nevertheless.
         shutdown(self.descriptor, CInt(SHUT_RDWR))
     }
 
@@ -61,6 +60,6 @@ final class DatagramSocket: Sendable {
 }
 
 extension SocketAddress {
-    /// Whether it stands for all addresses of the machine.
+    /// Whether the address means all addresses of the machine.
     fileprivate var isWildcard: Bool { self.ipAddress == "0.0.0.0" || self.ipAddress == "::" }
 }

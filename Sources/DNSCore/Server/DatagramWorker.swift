@@ -6,9 +6,9 @@ import Synchronization
 /// Answers the datagrams of one socket, on a thread of its own. It reads up to 32 questions with one system call, answers them, and sends the answers
 /// with another one. An answer costs no allocation and passes no queue.
 final class DatagramWorker<Source: RecordSource> {
-    /// Datagrams of one system call.
+    /// How many datagrams one system call takes.
     private static var batch: Int { 32 }
-    /// Room for a question. No client sends a larger one; it is cut, and then refused as malformed.
+    /// Room for one question, in bytes. No client sends a longer one; it would be cut off, and refused as malformed.
     private static var questionBytes: Int { 2048 }
 
     private let socket: DatagramSocket
@@ -44,7 +44,7 @@ final class DatagramWorker<Source: RecordSource> {
         self.answers.deallocate()
     }
 
-    /// Returns when the socket was stopped, and closes it.
+    /// Answers questions until the socket is stopped, then closes it.
     func run() {
         defer { self.socket.close() }
         while !self.socket.isStopped {
@@ -60,7 +60,7 @@ final class DatagramWorker<Source: RecordSource> {
         }
     }
 
-    /// After a failed read: returns at once if nothing came for a while, and waits a moment if the kernel is short of something.
+    /// Called after a read without questions: returns at once if none had come for a while, and waits a moment if the kernel lacks a resource.
     private func pause(after error: CInt, failed: Bool) {
         guard failed, error != EAGAIN, error != EWOULDBLOCK, error != EINTR else { return }
         self.counters.failedReads.add(1, ordering: .relaxed)
@@ -68,7 +68,7 @@ final class DatagramWorker<Source: RecordSource> {
     }
 
     private func answer(_ index: Int, at milliseconds: UInt64) {
-        // Works in place, since an exchange is large and copying it would cost for every question.
+        // Works in place, since an exchange is large and copying it would take time for every question.
         let message = UnsafeBufferPointer(start: self.exchanges[index].question, count: self.exchanges[index].count).span
         let addressBytes = Int(self.exchanges[index].client_bytes)
         let network = withUnsafePointer(to: &self.exchanges[index].client) { ClientNetwork.of($0, count: addressBytes) }
@@ -91,7 +91,7 @@ final class DatagramWorker<Source: RecordSource> {
         }
         let start = index * Transport.maximumUDPBytes
         let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(self.answers)[start..<(start + Transport.maximumUDPBytes)])
-        // No answer over UDP is longer.
+        // An answer over UDP is never longer than the room, so this cannot happen.
         guard self.buffer.readableBytes <= room.count else { return }
         self.buffer.withUnsafeReadableBytes { room.copyMemory(from: $0) }
         self.exchanges[index].answer_count = self.buffer.readableBytes

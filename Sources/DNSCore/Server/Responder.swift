@@ -2,12 +2,12 @@ package import NIOCore
 
 /// Turns messages of clients into answers from a `RecordSource`. No IO: bytes in, bytes out.
 ///
-/// In this order, because each step needs what the one before has made sure of:
+/// A message is checked in this order, because each step relies on the one before:
 /// 1. messages that must not be answered, or cannot be read (`QueryReading`);
 /// 2. versions of EDNS that we do not speak;
 /// 3. questions that are not about records: other classes, transfers, meta types;
-/// 4. names outside of our zones, names that cannot be;
-/// 5. records, or that there are none of that type.
+/// 4. names outside of our zones, and names that cannot exist;
+/// 5. the records of the name; the answer is empty if there are none of the type.
 package struct Responder<Source: RecordSource>: Sendable {
     private let source: Source
 
@@ -15,13 +15,13 @@ package struct Responder<Source: RecordSource>: Sendable {
         self.source = source
     }
 
-    /// The answer to one whole message; nil if it is not to be answered.
+    /// The answer to one complete message; nil if it must not be answered.
     package func response(to message: ByteBuffer, over transport: Transport) -> Response? {
         var bytes = ByteBuffer()
         return self.respond(to: message.readableBytesUInt8Span, over: transport, in: &bytes).map { Response(bytes: bytes, outcome: $0) }
     }
 
-    /// Writes the answer to one whole message into `buffer`, in place of what was there; nil if it is not to be answered.
+    /// Writes the answer to one complete message into `buffer`, replacing what was there; nil if it must not be answered.
     package func respond(to message: Span<UInt8>, over transport: Transport, in buffer: inout ByteBuffer) -> Outcome? {
         switch QueryReading(message) {
         case .silence:
@@ -37,7 +37,7 @@ package struct Responder<Source: RecordSource>: Sendable {
         }
     }
 
-    /// Writes an answer without records, which sends the client to TCP.
+    /// Writes a truncated answer without records, after which the client asks over TCP.
     package func truncate(_ query: Query, in message: Span<UInt8>, _ buffer: inout ByteBuffer) {
         var writer = self.writer(to: query, in: message, over: .udp, &buffer)
         writer.truncate()
@@ -45,7 +45,7 @@ package struct Responder<Source: RecordSource>: Sendable {
     }
 
     private func writer(to query: Query, in message: Span<UInt8>, over transport: Transport, _ buffer: inout ByteBuffer) -> AnswerWriter {
-        // The buffer is moved out and back, so that it has one owner and its memory is used again.
+        // The buffer is moved out and back, so that it has only one owner and its memory is used again.
         var taken = ByteBuffer()
         swap(&taken, &buffer)
         return AnswerWriter(
@@ -76,7 +76,7 @@ package struct Responder<Source: RecordSource>: Sendable {
         }
     }
 
-    /// Why a question is not looked up at all.
+    /// Why a question is not looked up at all; nil if it is.
     private static func objection(to query: Query) -> ResponseCode? {
         if let edns = query.edns, edns.version > 0 { return .badVersion }
         // Zone transfers (`axfr`, `ixfr`) and other classes than Internet are refused.
@@ -96,7 +96,7 @@ package struct Responder<Source: RecordSource>: Sendable {
 }
 
 extension AnswerWriter {
-    /// The records of the type that is asked for. Nothing is added that was not asked for, but the addresses of name servers.
+    /// Writes the records of the requested type. Only the addresses of name servers are added without having been asked for.
     fileprivate mutating func writeRecords(_ records: RecordSet, for query: Query, in zone: Zone, serial: UInt32) {
         let isOrigin = query.nameBytes == zone.origin.wire.count
         if query.type == .soa {
@@ -123,7 +123,7 @@ extension AnswerWriter {
         }
     }
 
-    /// The SOA that says how long the absence may be remembered: its TTL is then its minimum (RFC 2308 §3).
+    /// Writes the SOA that says how long the absence may be remembered: its TTL is then its minimum (RFC 2308 §3).
     fileprivate mutating func writeAbsence(of query: Query, in zone: Zone, serial: UInt32) {
         let offset = query.nameBytes - zone.origin.wire.count
         self.write(

@@ -1,37 +1,37 @@
 /// Limits answers over UDP, so that the server cannot be used to flood others.
 ///
-/// The sender's address of a UDP question can be forged, and the answer goes to that address. So the answers about one subject to one network are
-/// counted, and above the rate they are withheld. Every other one is sent truncated instead: a real client then asks over TCP, where an address
-/// cannot be forged, and a victim gets no more bytes than the attacker has spent.
+/// The sender's address of a UDP question can be forged, and the answer goes to that address. So the answers about one subject to one network are counted,
+/// and withheld above the rate. Every other one of these is sent truncated instead: a real client then asks over TCP, where an address cannot be forged, and
+/// a victim gets no more bytes than the attacker has spent.
 ///
-/// The table has a fixed size. Two networks that fall on one bucket take it from each other, and each begins with full credit. An attacker who
-/// exploits that needs thousands of victims, of which each then gets little.
+/// The table has a fixed size. If two networks share a bucket they take it from each other, each time with full credit. An attacker who uses that needs
+/// thousands of victims, each of which then gets little.
 package struct ResponseRateLimiter: Sendable {
     package enum Verdict: Hashable, Sendable {
         case answer, truncate, drop
     }
 
     private struct Bucket {
-        /// The bits of the hash of network and subject that did not choose the bucket.
+        /// The bits of the hash of network and subject that were not used to choose the bucket.
         var tag: UInt32 = 0
-        /// Thousandths of an answer that may still go out.
+        /// How many answers may still be sent, in thousandths.
         var credit: UInt32 = 0
-        /// When credit was last given, in milliseconds.
+        /// When credit was last added, in milliseconds.
         var filled: UInt32 = 0
         /// How many answers were withheld in a row.
         var refused: UInt32 = 0
     }
 
-    /// Buckets of the table, which takes 1 MiB for each event loop.
+    /// The number of buckets; the table takes 1 MiB for each event loop.
     private static let bucketCount = 65_536
-    /// Seconds' worth of answers that may go out at once, for questions of a resolver that were delayed on their way.
+    /// How many seconds' worth of answers may be sent at once, since questions of a resolver may arrive together after a delay.
     private static let burstSeconds: UInt32 = 2
 
     private var buckets: [Bucket]
     private let answersPerSecond: UInt32
     private let seed: UInt64
 
-    /// - Parameter answersPerSecond: About one thing to one network (an IPv4 /24 or an IPv6 /56).
+    /// - Parameter answersPerSecond: the rate for one subject and one network (an IPv4 /24 or an IPv6 /56).
     package init(answersPerSecond: UInt32, using generator: inout some RandomNumberGenerator) {
         self.buckets = [Bucket](repeating: Bucket(), count: Self.bucketCount)
         self.answersPerSecond = min(answersPerSecond, 1_000_000)
@@ -39,9 +39,9 @@ package struct ResponseRateLimiter: Sendable {
     }
 
     /// - Parameters:
-    ///   - network: The client's, from `ClientNetwork`.
-    ///   - subject: A hash of what the answer is about.
-    ///   - milliseconds: A clock that never goes back.
+    ///   - network: the client's, from `ClientNetwork`.
+    ///   - subject: a hash of what the answer is about.
+    ///   - milliseconds: the time by a clock that never goes back.
     package mutating func verdict(network: UInt64, subject: UInt64, at milliseconds: UInt64) -> Verdict {
         let hash = Self.mix(network ^ Self.mix(subject ^ self.seed))
         let index = Int(truncatingIfNeeded: hash % UInt64(Self.bucketCount))

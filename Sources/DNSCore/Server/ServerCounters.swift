@@ -5,22 +5,22 @@ package final class ServerCounters: Sendable {
     package struct Snapshot: Hashable, Sendable {
         package var udpQuestions = 0
         package var tcpQuestions = 0
-        /// Messages that were not answered because they are no questions.
+        /// Messages that were not answered because they are not questions.
         package var ignored = 0
-        /// Answers by code.
+        /// Answers by response code.
         package var answers: [ResponseCode: Int] = [:]
         package var truncated = 0
-        /// Answers kept back, or cut to nothing, by the rate limit.
+        /// Answers that the rate limit withheld or truncated.
         package var limited = 0
         /// Answers dropped because the kernel did not take them.
         package var congested = 0
         package var connections = 0
-        /// Connections closed, the longest idle ones first, because others came and there were too many.
+        /// Connections that were closed because there were too many; those that were idle longest are closed first.
         package var displacedConnections = 0
-        /// Times that the kernel could not say what has come over UDP.
+        /// How often reading from a UDP socket has failed.
         package var failedReads = 0
 
-        /// Before anything has happened.
+        /// The counters of a new server.
         package static let zero = Snapshot()
     }
 

@@ -1,11 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// Answers the questions of one TCP connection, each as soon as it is whole, in the order they came (RFC 7766 §6.2.1).
+/// Answers the questions of one TCP connection, each as soon as it is complete, in the order in which they come (RFC 7766 §6.2.1).
 ///
-/// The memory of a connection is bounded: the bytes of one read, and the answers that the kernel and one buffer hold. While a client does not take
-/// its answers, no further question of it is answered or read. The connection ends after `idleTimeout` without a whole question, so sending a
-/// byte now and then does not keep it.
+/// The memory of a connection is limited: the bytes of one read, and the answers that the kernel and one buffer hold. While a client does not take its
+/// answers, no further question of it is answered or read. The connection ends after `idleTimeout` without a complete question, so a client cannot keep it by
+/// sending a byte now and then.
 final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -47,7 +47,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
         self.answerWaiting(context: context)
     }
 
-    /// Answers the whole questions that have come, for as long as the client takes the answers.
+    /// Answers the complete questions that have come, as long as the client takes the answers.
     private func answerWaiting(context: ChannelHandlerContext) {
         while context.channel.isWritable, let length = self.received.getInteger(at: self.received.readerIndex, as: UInt16.self) {
             guard Int(length) <= Self.maximumQuestionBytes else {
@@ -59,7 +59,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
             self.received.moveReaderIndex(forwardBy: 2)
             guard let message = self.received.readSlice(length: Int(length)), let response = self.responder.response(to: message, over: .tcp)
             else {
-                // A message that is no question ends the connection.
+                // A message that is not a question ends the connection.
                 self.counters.ignored.add(1, ordering: .relaxed)
                 context.close(promise: nil)
                 return
@@ -82,7 +82,7 @@ final class StreamHandler<Source: RecordSource>: ChannelDuplexHandler {
         if !self.isReadHeld { context.read() }
     }
 
-    /// Goes on answering when the client has taken answers. It is called again if these answers fill the buffer again.
+    /// Continues to answer when the client has taken answers. Called again if these answers fill the buffer again.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
         self.answerWaiting(context: context)

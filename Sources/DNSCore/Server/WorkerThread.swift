@@ -10,7 +10,7 @@ enum WorkerThread {
         }
     }
 
-    /// - Parameter body: tells by itself when it has ended.
+    /// - Parameter body: reports by itself when it has ended.
     static func start(_ body: @escaping @Sendable () -> Void) {
         let work = Unmanaged.passRetained(Work(body))
         var thread = pthread_t()

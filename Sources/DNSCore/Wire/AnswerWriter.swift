@@ -1,13 +1,13 @@
 import NIOCore
 
-/// Writes one answer into one buffer: header, question as it came, records, and the OPT record if the client sent one.
+/// Writes one answer into one buffer: header, the question as it came, records, and an OPT record if the client sent one.
 ///
-/// A record that does not fit is taken back; the message is always whole and never above its limit.
+/// A record that does not fit is removed again, so the message is always complete and never longer than its limit.
 struct AnswerWriter {
-    /// Whom a record belongs to.
+    /// The name that a record belongs to.
     enum Owner {
-        /// The name that was asked for, or the part of it that begins so many bytes later: said with a pointer (RFC 1035 §4.1.4), so
-        /// the case of the question is kept.
+        /// The name in the question, or the end of it from this byte on. Written as a pointer (RFC 1035 §4.1.4), so that upper and lower case stay as in the
+        /// question.
         case question(suffixAt: Int)
         case name(DNSName)
     }
@@ -16,20 +16,20 @@ struct AnswerWriter {
         case answer, authority, additional
     }
 
-    /// Bytes of our OPT record: root, type, class, TTL, and the count of no options.
+    /// Length of our OPT record: root, type, class, TTL, and an option count of 0.
     static let optBytes = 11
-    /// Bytes of a record beside its owner and its data: type, class, TTL, count.
+    /// Length of a record without its owner and its data: type, class, TTL, count.
     private static let recordHeadBytes = 10
-    /// A pointer can lead no further than this.
+    /// The largest position that a pointer can contain.
     private static let maximumPointer = 0x3FFF
-    /// The usual answer: a question of 60 bytes, one address, EDNS.
+    /// Length of a usual answer: a question of 60 bytes, one address, EDNS.
     private static let usualBytes = 128
 
     private var buffer: ByteBuffer
     private let query: Query
-    /// Where the message begins in the buffer, which over TCP is behind its length.
+    /// Where the message begins in the buffer; over TCP the length precedes it.
     private let start: Int
-    /// Bytes that the message may have, less those that OPT will need.
+    /// How many bytes the message may have before the OPT record.
     private let limit: Int
     private(set) var answers: UInt16 = 0
     private(set) var authorities: UInt16 = 0
@@ -37,10 +37,10 @@ struct AnswerWriter {
     private(set) var isTruncated = false
 
     /// - Parameters:
-    ///   - message: The client's message, from which `query` was read.
-    ///   - limit: Bytes that the whole answer may have.
-    ///   - leadingBytes: Bytes to leave free before the message.
-    ///   - buffer: Is emptied, and takes the message. Where nobody else holds its memory, that is used again.
+    ///   - message: the client's message, from which `query` was read.
+    ///   - limit: how many bytes the whole answer may have.
+    ///   - leadingBytes: how many bytes to leave free before the message.
+    ///   - buffer: is emptied, and the message is written into it. If nothing else refers to its memory, that is used again.
     init(to query: Query, in message: Span<UInt8>, limit: Int, leadingBytes: Int, buffer: consuming ByteBuffer) {
         self.query = query
         self.limit = limit - (query.edns == nil ? 0 : Self.optBytes)
@@ -51,7 +51,7 @@ struct AnswerWriter {
         self.buffer.writeBytes(message.extracting(0..<query.questionEnd).bytes)
     }
 
-    /// Appends a record; false if it did not fit, and then, except for an additional record, the answer says so.
+    /// Appends a record; false if it did not fit. Then the answer is marked as truncated, unless the record was an additional one.
     @discardableResult
     mutating func write(_ data: RecordData, of owner: Owner, timeToLive: UInt32, in section: Section) -> Bool {
         let mark = self.buffer.writerIndex
@@ -80,7 +80,7 @@ struct AnswerWriter {
         }
     }
 
-    /// Fills in the header and gives the message away.
+    /// Fills in the header and returns the message.
     consuming func finish(_ code: ResponseCode, isAuthoritative: Bool) -> ByteBuffer {
         if self.isTruncated { self.dropRecords() }
         if let edns = self.query.edns { self.writeOPT(edns, code) }
@@ -95,7 +95,7 @@ struct AnswerWriter {
         return self.buffer
     }
 
-    /// A truncated answer is asked again over TCP whatever is in it, so it is kept as small as it can be.
+    /// Marks the answer as truncated. The client will ask over TCP whatever it contains, so all records are left out.
     mutating func truncate() { self.isTruncated = true }
 
     private mutating func dropRecords() {
@@ -112,7 +112,7 @@ struct AnswerWriter {
 }
 
 extension ByteBuffer {
-    /// Becomes nothing but a header, with an OPT record for whoever speaks EDNS: for a message of which nothing else is worth repeating.
+    /// Writes only a header, with an OPT record for a client with EDNS: for a message of which nothing else should be repeated.
     mutating func becomeBareHeader(id: UInt16, flags: HeaderFlags, code: ResponseCode, edns: Query.EDNS?, leadingBytes: Int) {
         self.clear(minimumCapacity: leadingBytes + Query.headerBytes + AnswerWriter.optBytes)
         self.writeRepeatingByte(0, count: leadingBytes)

@@ -1,5 +1,5 @@
 extension DNSMessage {
-    /// Reads a whole message; nil if it is cut off, contradicts itself, or goes on after its last record.
+    /// Reads a complete message; nil if it is cut off, contradicts itself, or continues after its last record.
     package init?(_ bytes: Span<UInt8>) {
         var cursor = MessageCursor(position: 0)
         guard let id = cursor.uint16(bytes), let flags = cursor.uint16(bytes), let questions = cursor.uint16(bytes),
@@ -32,7 +32,7 @@ extension DNSMessage {
 }
 
 extension RecordData {
-    /// Reads data of a known length, all of it.
+    /// Reads data that must have exactly this length.
     fileprivate init?(_ type: RecordType, length: Int, at cursor: inout MessageCursor, in bytes: Span<UInt8>) {
         guard cursor.position + length <= bytes.count else { return nil }
         let end = cursor.position + length
@@ -91,13 +91,14 @@ extension MessageCursor {
         return self.skip(count, message) ? bytes : nil
     }
 
-    /// A length of one byte and as many bytes (RFC 1035 §3.3).
+    /// Reads a string: a length of one byte, and as many bytes (RFC 1035 §3.3).
     mutating func string(_ message: Span<UInt8>) -> [UInt8]? {
         guard let length = self.byte(message) else { return nil }
         return self.array(Int(length), message)
     }
 
-    /// Reads a name, following pointers. Each must lead before the part of the name it ends, so there are only so many, and no loop.
+    /// Reads a name, following pointers. Each pointer must lead to a place before the part of the name that it ends, so their number is limited and there is
+    /// no loop.
     mutating func name(_ message: Span<UInt8>) -> DNSName? {
         var labels: [[UInt8]] = []
         var reader = self

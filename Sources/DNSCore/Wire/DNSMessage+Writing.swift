@@ -1,9 +1,9 @@
 package import NIOCore
 
 extension DNSMessage {
-    /// A question for one type at a name.
+    /// A query for records of one type at a name.
     ///
-    /// - Parameter payloadBytes: Offers EDNS, and to take UDP answers of this size.
+    /// - Parameter payloadBytes: if given, the query has EDNS and allows UDP answers of this size.
     package static func query(_ name: DNSName, _ type: RecordType, id: UInt16, payloadBytes: UInt16? = nil) -> DNSMessage {
         var message = DNSMessage(id: id, flags: [])
         message.questions = [Question(name, type)]
@@ -13,7 +13,7 @@ extension DNSMessage {
         return message
     }
 
-    /// The message without compression. Counts beyond 16 bits are cut: such a message could not be sent either.
+    /// Writes the message without compression. Counts beyond 16 bits are cut; such a message could not be sent anyway.
     package func write(to buffer: inout ByteBuffer) {
         buffer.writeMultipleIntegers(
             self.id, self.flags.rawValue, UInt16(truncatingIfNeeded: self.questions.count), UInt16(truncatingIfNeeded: self.answers.count),

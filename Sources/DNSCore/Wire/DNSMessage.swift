@@ -1,4 +1,4 @@
-/// A whole message as values, for the client: it reads an answer once and looks at it.
+/// A complete message as values. For the client, which reads an answer only once.
 package struct DNSMessage: Hashable, Sendable {
     package struct Question: Hashable, Sendable {
         package var name: DNSName
@@ -15,7 +15,7 @@ package struct DNSMessage: Hashable, Sendable {
     package struct Record: Hashable, Sendable {
         package var name: DNSName
         package var recordClass: UInt16
-        /// Seconds; in an OPT record other things.
+        /// In seconds; an OPT record uses the field in another way.
         package var timeToLive: UInt32
         package var data: RecordData
 
@@ -34,7 +34,7 @@ package struct DNSMessage: Hashable, Sendable {
     package var authorities: [Record] = []
     package var additionals: [Record] = []
 
-    /// Twelve bits of which EDNS holds the upper eight.
+    /// The response code has twelve bits, the upper eight of which are in the OPT record.
     package var code: ResponseCode {
         let extended = self.additionals.first { $0.data.type == .opt }.map { UInt16($0.timeToLive >> 24) } ?? 0
         return ResponseCode(rawValue: extended << 4 | self.flags.rawValue & 0xF)

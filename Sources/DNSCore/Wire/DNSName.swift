@@ -1,8 +1,8 @@
-/// A domain name as it stands in a message, in lower case: a length, a label, a length, a label, …, 0 (RFC 1035 §3.1).
+/// A domain name as in a message, in lower case: a length, a label, a length, a label, …, 0 (RFC 1035 §3.1).
 package struct DNSName: Hashable, Sendable {
-    /// Of the whole name, its lengths and the final 0 included (RFC 1035 §2.3.4).
+    /// The longest name, with all lengths and the final 0 (RFC 1035 §2.3.4).
     package static let maximumBytes = 255
-    /// Of one label (RFC 1035 §2.3.4).
+    /// The longest label (RFC 1035 §2.3.4).
     package static let maximumLabelBytes = 63
     /// The name without labels.
     package static let root = DNSName(checked: [0])
@@ -13,7 +13,7 @@ package struct DNSName: Hashable, Sendable {
         self.wire = wire
     }
 
-    /// nil when a label is empty or too long, or the name is too long.
+    /// Nil if a label is empty or too long, or the name is too long.
     package init?(labels: some Sequence<some Collection<UInt8>>) {
         var wire: [UInt8] = []
         for label in labels {
@@ -26,8 +26,8 @@ package struct DNSName: Hashable, Sendable {
         self.wire = wire
     }
 
-    /// Reads the form people write, with or without the final dot: `plane.test`. No escapes: whoever needs a dot inside of a label
-    /// builds the name from labels.
+    /// Parses the form that people write, with or without the final dot: `plane.test`. There are no escapes; a name with a dot inside of a label has to be
+    /// made from labels.
     package init?(_ text: String) {
         let text = text.hasSuffix(".") ? text.dropLast() : text[...]
         guard !text.isEmpty else {
@@ -37,14 +37,14 @@ package struct DNSName: Hashable, Sendable {
         self.init(labels: text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false))
     }
 
-    /// An e-mail address in the form of a name (RFC 1035 §8): what is before the `@` becomes the first label, its dots included.
+    /// An e-mail address in the form of a name (RFC 1035 §8): the part before the `@` becomes the first label, with its dots.
     package init?(mailbox: String) {
         let parts = mailbox.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard parts.count == 2 else { return nil }
         self.init(labels: [parts[0]] + parts[1].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false))
     }
 
-    /// The name one label below this one; nil when it would break a limit.
+    /// The name with one more label in front; nil if it would be too long.
     package func child(_ label: some Collection<UInt8>) -> DNSName? {
         guard (1...Self.maximumLabelBytes).contains(label.count), label.count + 1 + self.wire.count <= Self.maximumBytes else { return nil }
         return DNSName(checked: [UInt8(label.count)] + label.map(\.lowercasedASCII) + self.wire)
@@ -52,7 +52,7 @@ package struct DNSName: Hashable, Sendable {
 
     package func child(_ label: String) -> DNSName? { self.child(Array(label.utf8)) }
 
-    /// First to last, without the root.
+    /// The labels from first to last, without the root.
     package var labels: [ArraySlice<UInt8>] {
         var labels: [ArraySlice<UInt8>] = []
         var position = 0
@@ -64,7 +64,7 @@ package struct DNSName: Hashable, Sendable {
         return labels
     }
 
-    /// Whether the name is `zone` or lies below it.
+    /// Whether the name is `zone` or is below it.
     package func isWithin(_ zone: DNSName) -> Bool {
         var position = 0
         while self.wire.count - position > zone.wire.count { position += 1 + Int(self.wire[position]) }
@@ -73,7 +73,7 @@ package struct DNSName: Hashable, Sendable {
 }
 
 extension DNSName: CustomStringConvertible {
-    /// With the final dot, and what is not plain escaped as in a zone file (RFC 1035 §5.1).
+    /// The name with the final dot. Characters that are not plain are escaped as in a zone file (RFC 1035 §5.1).
     package var description: String {
         guard self != .root else { return "." }
         return self.labels.map { label in label.map(Self.text).joined() + "." }.joined()
@@ -89,8 +89,8 @@ extension DNSName: CustomStringConvertible {
 }
 
 extension UInt8 {
-    /// Names are compared without regard to the case of ASCII letters (RFC 4343). The lengths between labels are at most 63, below
-    /// all letters, so that this may be done to every byte of a name.
+    /// Names are compared without regard to the case of ASCII letters (RFC 4343). The lengths between labels are at most 63, which is below all letters, so
+    /// this can be applied to every byte of a name.
     @inline(__always)
     var lowercasedASCII: UInt8 {
         UInt8(ascii: "A") <= self && self <= UInt8(ascii: "Z") ? self | 0x20 : self

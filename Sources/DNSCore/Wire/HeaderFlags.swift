@@ -12,19 +12,19 @@ package struct HeaderFlags: OptionSet, Hashable, Sendable {
     /// Set in answers, clear in questions.
     package static let response = HeaderFlags(rawValue: 0x8000)
     package static let authoritative = HeaderFlags(rawValue: 0x0400)
-    /// There is more than fitted; ask again over TCP.
+    /// Not everything has fitted; the client should ask again over TCP.
     package static let truncated = HeaderFlags(rawValue: 0x0200)
     package static let recursionDesired = HeaderFlags(rawValue: 0x0100)
     package static let recursionAvailable = HeaderFlags(rawValue: 0x0080)
     package static let authenticData = HeaderFlags(rawValue: 0x0020)
     package static let checkingDisabled = HeaderFlags(rawValue: 0x0010)
 
-    /// 0 is a plain question (RFC 6895 §2.2).
+    /// The operation; 0 is an ordinary query (RFC 6895 §2.2).
     package var opcode: UInt8 { UInt8(self.rawValue >> 11 & 0xF) }
 
     private static let opcodeBits: UInt16 = 0x7800
 
-    /// What an answer to a question with these flags starts from: the opcode, and the wishes that are given back as they came.
+    /// The flags of an answer to a query with these flags: the opcode and the flags that are repeated, with this code.
     func answering(_ code: ResponseCode) -> HeaderFlags {
         let kept = self.rawValue & (Self.opcodeBits | Self.recursionDesired.rawValue | Self.checkingDisabled.rawValue)
         return HeaderFlags(rawValue: Self.response.rawValue | kept | code.rawValue & 0xF)

@@ -1,15 +1,15 @@
 /// The result of reading a message from a client: a query, a refusal, or nothing to answer.
 package enum QueryReading: Hashable, Sendable {
     case query(Query)
-    /// To be answered with a bare header, and with an OPT record where the message has one (RFC 6891 §6.1.1).
+    /// The message is answered with a bare header, and with an OPT record if it has one (RFC 6891 §6.1.1).
     case refusal(id: UInt16, flags: HeaderFlags, code: ResponseCode, edns: Query.EDNS?)
-    /// Not to be answered at all: no header, or itself an answer, and answering those makes two servers talk for ever.
+    /// The message is not answered: it has no header, or is itself an answer. Answering answers would make two servers exchange messages for ever.
     case silence
 
-    /// Reads a whole message. Total: every byte string is one of the three cases.
+    /// Reads a complete message. Every sequence of bytes leads to one of the three cases.
     ///
-    /// The name of a question is never compressed: there is nothing before it that a pointer could point to. Owners of other records
-    /// may be, but all that matters of them is where they end. So no pointer is ever followed here, and there is no loop to fall into.
+    /// The name of a question is never compressed, since nothing precedes it that a pointer could point to. Owners of other records may be, but only their
+    /// ends matter. So no pointer is followed here, and there can be no loop.
     package init(_ message: Span<UInt8>) {
         var reader = MessageCursor(position: 0)
         guard let id = reader.uint16(message), let flags = reader.uint16(message).map(HeaderFlags.init(rawValue:)),
@@ -20,7 +20,7 @@ package enum QueryReading: Hashable, Sendable {
             return
         }
         let others = Int(answers) + Int(authorities)
-        // Other operations have other sections, of the same shape, so they are told apart before anything else is looked at.
+        // Other operations have other sections of the same shape, so they are recognized first.
         guard flags.opcode == 0, questions == 1 else {
             let edns = reader.skipQuestions(Int(questions), message) ? reader.records(others, additionals: Int(additionals), message).edns : nil
             self = .refusal(id: id, flags: flags, code: flags.opcode == 0 ? .formatError : .notImplemented, edns: edns)
@@ -31,7 +31,7 @@ package enum QueryReading: Hashable, Sendable {
             return
         }
         let (edns, areWhole) = reader.records(others, additionals: Int(additionals), message)
-        // What follows the last record would be read by one server and not by another.
+        // Bytes after the last record are refused, because some servers would read them and others not.
         guard areWhole, reader.position == message.count else {
             self = .refusal(id: id, flags: flags, code: .formatError, edns: edns)
             return
@@ -49,14 +49,14 @@ struct MessageCursor {
         self.position = position
     }
 
-    /// What a query is read for in a record: whether it is an OPT, and what that says.
+    /// What is needed of a record in a query: whether it is an OPT record, and what that says.
     struct RecordHead {
         var isAtRoot: Bool
         var type: RecordType
         var recordClass: UInt16
         var timeToLive: UInt32
 
-        /// An OPT uses the fields of a record for things of its own (RFC 6891 §6.1.3).
+        /// An OPT record uses the fields of a record in its own way (RFC 6891 §6.1.3).
         var edns: Query.EDNS {
             Query.EDNS(
                 payloadBytes: Int(self.recordClass), version: UInt8(truncatingIfNeeded: self.timeToLive >> 16),
@@ -89,7 +89,7 @@ struct MessageCursor {
         return true
     }
 
-    /// Steps over a name without pointers, and says how many bytes it has.
+    /// Skips a name without pointers, and returns its length in bytes.
     mutating func plainName(_ message: Span<UInt8>) -> Int? {
         let start = self.position
         while let length = self.byte(message) {
@@ -100,7 +100,7 @@ struct MessageCursor {
         return nil
     }
 
-    /// Steps over a name that may end in a pointer. Where that leads does not matter.
+    /// Skips a name that may end in a pointer. The pointer is not followed.
     mutating func skipName(_ message: Span<UInt8>) -> Bool {
         let start = self.position
         while let length = self.byte(message) {
@@ -112,7 +112,7 @@ struct MessageCursor {
         return false
     }
 
-    /// Steps over questions that nobody answers.
+    /// Skips questions that are not answered.
     mutating func skipQuestions(_ count: Int, _ message: Span<UInt8>) -> Bool {
         for _ in 0..<count {
             guard self.skipName(message), self.skip(4, message) else { return false }
@@ -120,22 +120,22 @@ struct MessageCursor {
         return true
     }
 
-    /// Steps over the records behind the question, and says what the OPT among them does, and whether they are as they should be.
+    /// Skips the records after the question, and returns the contents of the OPT record among them, and whether all are valid.
     ///
-    /// - Parameter others: how many there are before the additional ones.
+    /// - Parameter others: how many records precede the additional ones.
     mutating func records(_ others: Int, additionals: Int, _ message: Span<UInt8>) -> (edns: Query.EDNS?, areWhole: Bool) {
         var edns: Query.EDNS?
         for index in 0..<(others + additionals) {
             guard let record = self.record(message) else { return (edns, false) }
             guard record.type == .opt else { continue }
-            // One at most, at the root, among the additional records (RFC 6891 §6.1.1).
+            // There may be one OPT record, at the root, among the additional records (RFC 6891 §6.1.1).
             guard edns == nil, record.isAtRoot, index >= others else { return (edns, false) }
             edns = record.edns
         }
         return (edns, true)
     }
 
-    /// Steps over a whole record.
+    /// Skips a complete record.
     mutating func record(_ message: Span<UInt8>) -> RecordHead? {
         let start = self.position
         guard self.skipName(message) else { return nil }

@@ -1,8 +1,8 @@
 import NIOCore
 
 extension RecordData {
-    /// Appends the data with the 16-bit count of its bytes before it. Names in it are not compressed: they are few, and in a truncated
-    /// or reordered answer a pointer would lead nowhere.
+    /// Appends the data, preceded by its length in 16 bits. Names in it are not compressed: there are few, and in a truncated or reordered answer a pointer
+    /// would be wrong.
     func write(to buffer: inout ByteBuffer) {
         switch self {
         case .a(let address):
@@ -35,7 +35,7 @@ extension RecordData {
         }
     }
 
-    /// A text longer than one string holds becomes several, which readers put together again (RFC 7208 §3.3).
+    /// A text that is longer than one string becomes several, which readers join (RFC 7208 §3.3).
     private static func writeStrings(_ text: [UInt8], to buffer: inout ByteBuffer) {
         var rest = text[...]
         repeat {
@@ -44,14 +44,14 @@ extension RecordData {
         } while !rest.isEmpty
     }
 
-    /// A string is a length of one byte and as many bytes (RFC 1035 §3.3); what is longer is cut.
+    /// Writes a string: a length of one byte, and as many bytes (RFC 1035 §3.3). Longer strings are cut.
     private static func writeString(_ bytes: ArraySlice<UInt8>, to buffer: inout ByteBuffer) {
         let bytes = bytes.prefix(Int(UInt8.max))
         buffer.writeInteger(UInt8(truncatingIfNeeded: bytes.count))
         buffer.writeBytes(bytes)
     }
 
-    /// Data beyond what the count can say leaves a wrong count and a record above every limit, which is then taken back as a whole.
+    /// If the data is too long for the count, the count is wrong, but the record exceeds every limit and is removed as a whole.
     private static func writeCounted(to buffer: inout ByteBuffer, _ body: (inout ByteBuffer) -> Void) {
         let start = buffer.writerIndex
         buffer.writeInteger(UInt16(0))

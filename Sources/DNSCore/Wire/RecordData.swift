@@ -50,7 +50,7 @@ package struct StartOfAuthority: Hashable, Sendable {
 
 /// A CAA record, which tells certificate authorities whether they may issue (RFC 8659 §4.1), such as `0 issue "letsencrypt.org"`.
 package struct CAAProperty: Hashable, Sendable {
-    /// 128: an authority that does not understand the tag must not issue.
+    /// With 128 set, an authority that does not understand the tag must not issue.
     package var flags: UInt8
     package var tag: [UInt8]
     package var value: [UInt8]
@@ -62,7 +62,7 @@ package struct CAAProperty: Hashable, Sendable {
         self.value = value
     }
 
-    /// Reads the form of a zone file: flags, tag, and the value with or without quotes.
+    /// Parses the form in a zone file: flags, tag, and the value with or without quotes.
     package init?(_ text: String) {
         let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: true)
         guard parts.count == 3, let flags = UInt8(parts[0]) else { return nil }

@@ -1,4 +1,4 @@
-/// What kind of record is asked for or given (RFC 1035 §3.2.2 and the IANA registry).
+/// The type of a record or of a question (RFC 1035 §3.2.2 and the IANA registry).
 package struct RecordType: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt16
 
@@ -14,17 +14,17 @@ package struct RecordType: RawRepresentable, Hashable, Sendable {
     package static let mx = RecordType(rawValue: 15)
     package static let txt = RecordType(rawValue: 16)
     package static let aaaa = RecordType(rawValue: 28)
-    /// Not a record but the place of EDNS (RFC 6891 §6.1.1).
+    /// Not a record, but the carrier of EDNS (RFC 6891 §6.1.1).
     package static let opt = RecordType(rawValue: 41)
     /// Incremental zone transfer (RFC 1995).
     package static let ixfr = RecordType(rawValue: 251)
     /// Zone transfer (RFC 5936).
     package static let axfr = RecordType(rawValue: 252)
-    /// Whatever there is (RFC 8482).
+    /// A question for all types (RFC 8482).
     package static let any = RecordType(rawValue: 255)
     /// Which certificate authorities may issue (RFC 8659).
     package static let caa = RecordType(rawValue: 257)
 
-    /// Only ever in questions; no name owns such records (RFC 6895 §3.1).
+    /// Whether the type only occurs in questions, and in no record (RFC 6895 §3.1).
     package var isMeta: Bool { (128...255).contains(self.rawValue) || self == .opt }
 }

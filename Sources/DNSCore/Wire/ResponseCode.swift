@@ -1,4 +1,4 @@
-/// How a question was dealt with (RFC 1035 §4.1.1, RFC 6891 §6.1.3). Values above 15 need EDNS.
+/// The result of a query (RFC 1035 §4.1.1, RFC 6891 §6.1.3). Values above 15 require EDNS.
 package struct ResponseCode: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt16
 

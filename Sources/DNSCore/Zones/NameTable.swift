@@ -1,15 +1,15 @@
-/// A hash table from names to numbers, made for a million of them: 16 bytes per slot, at most three quarters of the slots taken, and the bytes of
-/// all names in a single array. Looking a name up touches no reference count and allocates nothing.
+/// A hash table from names to numbers, designed for a million names: 16 bytes for each slot, at most three quarters of the slots in use, and the bytes of all
+/// names in a single array. Looking a name up counts no references and allocates nothing.
 ///
-/// Open addressing with linear probing. A removed slot is closed by moving later ones up, so there are no tombstones, and the bytes of
-/// removed names are squeezed out when they are more than those in use.
+/// It uses open addressing with linear probing. When a slot is removed later ones are moved up, so there are no tombstones. The bytes of removed names are
+/// removed when they are more than those in use.
 struct NameTable: Sendable {
     private struct Slot {
         var hash: UInt32 = 0
         var value: UInt32 = 0
         /// Where the name begins in `bytes`.
         var start: UInt32 = 0
-        /// 0: the slot is free. No name has more than 255 bytes.
+        /// 0 means that the slot is free. No name has more than 255 bytes.
         var length: UInt32 = 0
     }
 
@@ -19,14 +19,14 @@ struct NameTable: Sendable {
     private var slots = [Slot](repeating: Slot(), count: initialSlots)
     private var bytes: [UInt8] = []
     private var removedBytes = 0
-    /// Start of the hash, random in each process, so that nobody can choose names with equal hashes.
+    /// Initial value of the hash, random in each process, so that nobody can choose names with equal hashes.
     private let seed: UInt64
 
     init(seed: UInt64) {
         self.seed = seed
     }
 
-    /// The number of a name as it stands in a message, in any case.
+    /// The number of a name as it is in a message, in upper or lower case.
     func find(_ name: Span<UInt8>) -> UInt32? {
         let hash = self.hash(name)
         var index = self.home(of: hash)
@@ -44,7 +44,7 @@ struct NameTable: Sendable {
             self.slots[index].value = value
             return
         }
-        // A name that begins beyond 4 GiB is not added; that would be some eighty million names.
+        // A name whose bytes would begin beyond 4 GiB is not added; that takes some eighty million names.
         guard let start = UInt32(exactly: self.bytes.count) else { return }
         if (self.count + 1) * 4 > self.slots.count * 3 { self.resize(self.slots.count * 2) }
         self.bytes += name.wire
@@ -58,7 +58,7 @@ struct NameTable: Sendable {
         self.count -= 1
         var index = self.next(hole)
         while self.slots[index].length != 0 {
-            // A slot may move up unless that would put it before its home.
+            // An entry may be moved up unless that would put it before its home slot.
             let home = self.home(of: self.slots[index].hash)
             if (index &- home) & (self.slots.count - 1) >= (index &- hole) & (self.slots.count - 1) {
                 self.slots[hole] = self.slots[index]
@@ -123,7 +123,7 @@ struct NameTable: Sendable {
 }
 
 extension Span<UInt8> {
-    /// FNV-1a from a secret start over the lower-case bytes, and one round of mixing so that all bits depend on all bytes.
+    /// FNV-1a over the bytes in lower case, with a secret initial value, and one round of mixing so that all bits depend on all bytes.
     @inline(__always)
     func foldedHash(seed: UInt64) -> UInt64 {
         var hash = seed ^ 0xCBF2_9CE4_8422_2325

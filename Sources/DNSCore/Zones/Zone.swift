@@ -1,13 +1,13 @@
 /// A zone that the server is authoritative for. All names of the zone share one object, which never changes.
 package final class Zone: Sendable {
     package let origin: DNSName
-    /// The serial in it is not used: it moves with the records.
+    /// The zone's SOA record. The serial in it is not used, since the serial changes with the records.
     package let authority: StartOfAuthority
-    /// How long the SOA itself may be remembered, in seconds.
+    /// How long the SOA may be remembered, in seconds.
     package let timeToLive: UInt32
-    /// Addresses of the zone's name servers, sent along with their names.
+    /// Addresses of the zone's name servers, which are sent together with their names.
     package let glue: [(server: DNSName, addresses: RecordSet)]
-    /// Of every host name in the zone that is bound to no node.
+    /// The records of every host name in the zone that is not bound to a node.
     package let hosts: RecordSet
 
     package init(

@@ -1,10 +1,10 @@
-/// Zones with host names that come and go, in memory.
+/// Zones in memory, with host names that are added and removed.
 ///
-/// The zones are flat: beside a few names that are set with the zone, host names are one label below its origin. So names with more labels, and
-/// labels that are no host names (RFC 1123 §2.1), can never exist (NXDOMAIN). Every other name may exist in a moment, and is answered without
-/// records instead, or with those that the zone has for all hosts.
+/// The zones are flat: apart from a few names that are set with the zone, host names are one label below its origin. So names with more labels, and labels
+/// that are no host names (RFC 1123 §2.1), can never exist (NXDOMAIN). Every other name may be added at any time; until then it is answered without records,
+/// or with those that the zone has for all hosts.
 ///
-/// Many names share one node. A node is the set of records of one machine; changing it changes the answers for all of its names at once.
+/// Many names share one node, which is the set of records of one machine. Changing a node changes the answers for all of its names at once.
 package struct ZoneTable: Sendable {
     /// A set of records that names can be bound to.
     package struct NodeID: Hashable, Sendable {
@@ -14,25 +14,25 @@ package struct ZoneTable: Sendable {
     private struct Node {
         var zone: Zone
         var records: RecordSet
-        /// Position of the zone among all.
+        /// Index of the zone in the list of zones.
         var zoneIndex: Int
-        /// Names that are bound to it.
+        /// How many names are bound to the node.
         var names = 0
-        /// Whether the node was set with its zone. No host can take its name.
+        /// Whether the node was set with its zone, so that no host can take its name.
         var isReserved: Bool
     }
 
-    /// The serial that a zone gets when it changes from now on. A zone keeps its serial while its content is the same (RFC 1034 §4.3.5), so that
-    /// no secondary transfers it for nothing.
+    /// The serial that a zone gets when it changes from now on. While its content is the same a zone keeps its serial (RFC 1034 §4.3.5), so that no secondary
+    /// transfers it without need.
     package var serial = initialSerial
     private var zones: [Zone] = []
-    /// Of each zone.
+    /// The serial of each zone.
     private var serials: [UInt32] = []
     private var origins: NameTable
     private var names: NameTable
     private var nodes: [Node] = []
 
-    /// Serial of a zone without hosts, the same in all servers. Not 0, which some tools take for a mistake.
+    /// Serial of a zone without hosts, the same in all servers. Not 0, which some tools report as an error.
     private static let initialSerial: UInt32 = 1
 
     package init(using generator: inout some RandomNumberGenerator) {
@@ -47,7 +47,7 @@ package struct ZoneTable: Sendable {
 
     /// Adds a zone, unless it is there already. Zones are never removed.
     ///
-    /// - Parameter fixed: The records of names that no host can have: the origin and some below it.
+    /// - Parameter fixed: the records of names that no host can have: the origin and some names below it.
     package mutating func add(_ zone: Zone, fixed: [(name: DNSName, records: RecordSet)]) {
         guard self.origins.find(zone.origin) == nil else { return }
         self.origins.set(zone.origin, to: UInt32(self.zones.count))
@@ -121,7 +121,7 @@ package struct ZoneTable: Sendable {
             let node = self.nodes[Int(index)]
             return .records(node.records, node.zone, serial: self.serials[node.zoneIndex])
         }
-        // The deepest of the zones above the name.
+        // The lowest zone that contains the name.
         var position = 0
         while position < name.count, name[position] != 0 {
             position += 1 + Int(name[position])

@@ -13,13 +13,13 @@ package struct BackendContext: Sendable {
     package var cursors = LogCursors()
     package var estimates = StartEstimates()
     package var limits = BackendLimits()
-    /// Asks a container's port until it answers as it is to, or the limit has passed.
+    /// Sends requests to a container's port until it answers as required, or the limit has passed.
     package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult
-    /// Where the output of backends goes. Returns at once; nobody waits for logs.
+    /// Publishes a line of a backend's output. Returns at once; nothing waits for logs.
     package var publishLog: @Sendable (BackendLogMessage) -> Void
-    /// A report has been put into the outbox.
+    /// Called when a report has been put into the outbox.
     package var reportQueued: @Sendable () -> Void
-    /// Does nothing but in tests of failures.
+    /// Called at each fault point. Does nothing except in tests of failures.
     package var pass: @Sendable (FaultPoint) -> Void = { _ in }
     package var time = AgentTime()
     package var logger: Logger
@@ -40,7 +40,7 @@ package struct BackendContext: Sendable {
         self.logger = logger
     }
 
-    /// The message that tells the schedulers of a state reached now.
+    /// The message that tells the schedulers of a state that is reached now.
     func report(_ state: BackendState, of backend: BackendID, detail: BackendStatusDetail?) -> [UInt8] {
         WireCodec.encode(
             UpdateBackendStateMessage(
@@ -50,9 +50,9 @@ package struct BackendContext: Sendable {
 
 /// How long each part of a backend's life may take.
 package struct BackendLimits: Sendable {
-    /// From the container's start to its first HTTP response (`agent.ready_timeout_secs`). The reference's probes last about as long.
+    /// From the container's start to its first HTTP response (`agent.ready_timeout_secs`). The probes of 0.3.24 last about as long.
     package var ready = Duration.seconds(30)
-    /// Between asking a container to end and killing it; the reference's and Docker's own default.
+    /// From asking a container to end to killing it; the default of Docker and of 0.3.24.
     package var stopGrace = Duration.seconds(10)
 
     func grace(_ kind: BackendEnding.Kind) -> Duration {
@@ -61,13 +61,13 @@ package struct BackendLimits: Sendable {
         case .hard: .zero
         }
     }
-    /// For one image. Large ones over slow lines take minutes; one that takes longer than this is not coming.
+    /// For pulling one image. A large one over a slow line takes minutes; after this long it counts as failed.
     package var pull = Duration.seconds(15 * 60)
-    /// For the rest of an ended container's output. It is there already and only has to be read.
+    /// For reading the rest of an ended container's output, which is complete by then.
     package var logDrain = Duration.seconds(5)
-    /// For what an ending container printed last. The report of the end waits for it, and so does who asked for the end.
+    /// For reading the last lines that an ending container printed. The report of the end waits for them, and so does whoever asked for the end.
     package var lastLines = Duration.seconds(1)
-    /// Lines of one backend that are passed on; nil for all.
+    /// How many lines of one backend are passed on per second; nil for all.
     package var logLinesPerSecond: Int?
 
     package init() {}

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// From ready to idle, and from any end to nothing left behind.
+/// The transitions of a ready backend, and those from any end until nothing is left.
 extension BackendMachine {
     package mutating func answered() -> [Action] {
         switch self.state {
@@ -36,7 +36,7 @@ extension BackendMachine {
         }
     }
 
-    /// The table has it that the end has begun.
+    /// The table has recorded that the backend's end has begun because it was idle.
     package mutating func wentIdle() -> [Action] {
         switch self.state {
         case .ready(.serving):
@@ -64,7 +64,7 @@ extension BackendMachine {
         }
     }
 
-    /// Begins an end for a reason that lies outside of the container.
+    /// Begins an end whose reason is outside of the container.
     package mutating func end(by outcome: BackendOutcome) -> [Action] {
         switch self.state {
         case .waiting(.ending), .waiting(.ended), .ending, .ended:
@@ -116,7 +116,7 @@ extension BackendMachine {
         }
     }
 
-    /// Records the end, or that it has begun where a process may have to be stopped, then cleans up beginning with `cleanup`.
+    /// Records the end or, where a process may have to be stopped, that it has begun. Then cleans up, beginning with `cleanup`.
     mutating func end(_ outcome: BackendOutcome, from cleanup: Cleanup, first: [Action] = []) -> [Action] {
         let record: Action =
             switch cleanup {

@@ -2,7 +2,7 @@ import PlaneProtocol
 
 /// What the state of the container means in each state of the backend.
 extension BackendMachine {
-    /// Somebody noticed that the container may have ended.
+    /// Called when the container may have ended; it will be inspected.
     package mutating func exitHint() -> [Action] {
         switch self.state {
         case .starting, .ready:
@@ -82,7 +82,7 @@ extension BackendMachine {
         }
     }
 
-    /// Nil while it runs. Whatever its exit code, a container that ends before it answered did not start.
+    /// How a starting backend has ended; nil while it runs. A container that ends before it has answered did not start, whatever its exit code.
     private func outcome(ofStarting observation: ContainerObservation) -> BackendOutcome? {
         switch observation {
         case .running: nil
@@ -115,7 +115,7 @@ extension BackendMachine {
         BackendOutcome(state, .networkLost, message: "the container that held its network has ended, and nothing reaches it any more")
     }
 
-    /// From where on to clean up what was found and cannot stay.
+    /// The step with which to begin cleaning up a container in this condition.
     private static func cleanup(after observation: ContainerObservation) -> Cleanup {
         switch observation {
         case .foreign: .drainingLogs(removes: false)

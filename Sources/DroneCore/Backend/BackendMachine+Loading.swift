@@ -1,9 +1,9 @@
 import DockerEngine
 import PlaneProtocol
 
-/// From a request to a started container.
+/// The transitions from a request to a started container.
 extension BackendMachine {
-    /// The way to a container that does not exist yet. Creating straight away saves asking whether the image is there.
+    /// Begins to make a container that does not exist yet. It is created at once, without asking first whether the image is there.
     mutating func load(_ attempt: Attempt) -> [Action] {
         if self.pullPolicy == .always, !attempt.pulled {
             self.state = .loading(.pulling(attempt))
@@ -97,7 +97,7 @@ extension BackendMachine {
         }
     }
 
-    /// The container that could not be started is gone.
+    /// The container that could not be started has been removed.
     package mutating func discarded() -> [Action] {
         switch self.state {
         case .loading(.discarding(let attempt)):

@@ -1,6 +1,7 @@
 package import PlaneProtocol
 
-/// One backend's life on this drone: takes what happened, answers what is to be done. Knows nothing of Docker, SQLite, NATS or the time.
+/// The states of one backend on this drone. For each event it says which actions the caller has to carry out; the machine itself knows
+/// nothing of Docker, SQLite, NATS or the time.
 ///
 /// ```
 ///   waiting ──► loading ───────────► starting ────────► ready
@@ -11,15 +12,15 @@ package import PlaneProtocol
 ///                             ending:  settling ─► stopping ─► drainingLogs ─► removing ──► ended
 /// ```
 ///
-/// An end of ours (idle, asked for, not ready in time) has two parts. That it has begun is recorded first: the proxy stops sending requests
-/// there, and the schedulers are told that the backend is ending. The end itself is recorded when the container's process is gone, and not
-/// before: until then the backend holds its lock. A container that ended by itself has nothing left to stop, and its end is recorded at
-/// once. Then the container is removed.
+/// When the drone ends a backend (it is idle, somebody asked for its end, or it was not ready in time), this has two parts. First the drone
+/// records that the end has begun: the proxy stops sending requests to the backend, and the schedulers are told that it is ending. The end
+/// itself is recorded when the container's process is gone, and not before: until then the backend holds its lock. A container that ended by
+/// itself has nothing left to stop, and its end is recorded at once. Then the container is removed.
 ///
 /// At most one call that makes or starts the container is under way; an end that arrives meanwhile begins at once and goes on when that
 /// call has returned, so that no container is left behind by a creation nobody waited for.
 ///
-/// An event that comes too late for the state it was meant for changes nothing: the sender could not know.
+/// An event that comes too late for the state it was meant for changes nothing: its sender could not know that the state had changed.
 package struct BackendMachine: Sendable {
     package enum State: Hashable, Sendable {
         case waiting(Origin)
@@ -30,7 +31,7 @@ package struct BackendMachine: Sendable {
         case ended(BackendOutcome)
     }
 
-    /// Where the machine begins: with a new backend, or with what the table says of one it has not seen before.
+    /// In which state the machine begins: with a new backend, or with one of the table that had no machine.
     package enum Origin: Hashable, Sendable {
         case admitted
         case loading, starting, ready
@@ -42,20 +43,20 @@ package struct BackendMachine: Sendable {
     }
 
     package enum Load: Hashable, Sendable {
-        /// A container of that name exists or may exist, from an attempt nobody saw the end of.
+        /// A container of this name exists or may exist, from an attempt whose end was not recorded.
         case adopting(Attempt)
         case pulling(Attempt)
         case creating(Attempt)
         case launching(Attempt)
-        /// The container cannot be started as it was made, and is removed, to be made plainly.
+        /// The container cannot be started because it was made with a shortcut; it is removed and made without one.
         case discarding(Attempt)
     }
 
-    /// What has been tried on the way to a container; each is tried once.
+    /// What has been tried to get a container. Each is tried once.
     package struct Attempt: Hashable, Sendable {
         package var pulled = false
         package var adopted = false
-        /// The container is made without anything that only makes it start faster.
+        /// The container is made without shortcuts, that is without what only makes it start faster.
         package var isPlain = false
     }
 
@@ -65,17 +66,17 @@ package struct BackendMachine: Sendable {
     }
 
     package enum Ready: Hashable, Sendable {
-        /// It was ready when the agent last ran; nobody has looked since.
+        /// The backend was ready when the agent last ran, and has not been inspected since.
         case rejoining
         case serving(ContainerAddress)
     }
 
     package enum Cleanup: Hashable, Sendable {
-        /// A call that makes, starts or looks for the container is still under way.
+        /// A call that makes, starts or finds the container has not returned yet.
         case settling
-        /// The end is recorded once the process is gone.
+        /// Stopping the process. When it is gone the end is recorded.
         case stopping
-        /// The same for what has ended in the table already.
+        /// Stopping the process of a backend whose end is already recorded.
         case stoppingLeftover
         case drainingLogs(removes: Bool)
         case removing
@@ -85,22 +86,22 @@ package struct BackendMachine: Sendable {
         case pull
         case create(plainly: Bool)
         case start
-        /// Remove the container that cannot be started; answered with `discarded`.
+        /// Remove the container that cannot be started; answered by `discarded`.
         case discard
-        /// Answered with `inspected`, however long the engine is away.
+        /// Inspect the container; answered by `inspected`, however long the engine is away.
         case inspect
         case probe(ContainerAddress)
-        /// Stop pulling or probing; the answer is not wanted any more.
+        /// Stop pulling or probing; the result is not needed any more.
         case cancelWork
         case record(BackendState, route: ContainerAddress?)
-        /// The end has begun: nothing new gets in, and everybody is told.
+        /// Record that the end has begun: from then on the proxy sends no requests, and the schedulers are told.
         case recordEnding(BackendOutcome)
         case recordEnd(BackendOutcome)
         case followLogs
-        /// Watch the last activity, and begin the end in the table when it is idle; answered with `wentIdle`.
+        /// Watch the last activity, and record the beginning of the end when the backend is idle; answered by `wentIdle`.
         case watchIdle(ContainerAddress)
         case stop(BackendEnding.Kind)
-        /// Pass on what the container printed to the end, then this line.
+        /// Pass on the rest of the container's output, then this line.
         case drainLogs(note: String?)
         case remove
         case finish
@@ -116,7 +117,7 @@ package struct BackendMachine: Sendable {
         self.port = port
     }
 
-    /// Whether the container's process is believed to live and to be wanted.
+    /// Whether the container's process should be running.
     package var isRunning: Bool {
         switch self.state {
         case .starting, .ready: true
@@ -152,7 +153,7 @@ package struct BackendMachine: Sendable {
     }
 }
 
-/// What can happen to a backend. One method of the machine each.
+/// What can happen to a backend. The machine has one method for each.
 package enum BackendEvent: Hashable, Sendable {
     case begin
     case pulled, pullFailed(EngineFailure)

@@ -1,9 +1,9 @@
 import Metrics
 import PlaneProtocol
 
-/// What an operator sees of many backends at a glance. The same times are in each backend's report.
+/// The metrics of all backends together. The same times are in each backend's report.
 enum BackendMetrics {
-    /// A backend has become ready: since the request arrived, when it passed each phase.
+    /// A backend has become ready: records the time from the request to the end of each phase.
     static func becameReady(_ phases: SpawnPhases, start: BackendStartKind) {
         let passed = [
             ("accepted", phases.accepted), ("pulled", phases.pulled), ("created", phases.created), ("started", phases.started),
@@ -14,7 +14,7 @@ enum BackendMetrics {
         }
     }
 
-    /// - Parameter maximum: nil for no limit, which is told as 0.
+    /// - Parameter maximum: nil for no limit, which is reported as 0.
     static func counted(running: Int, maximum: UInt32?, isDraining: Bool) {
         Meter(label: "plane_drone_is_draining").set(isDraining ? 1 : 0)
         Meter(label: "plane_drone_running_backends").set(running)

@@ -1,16 +1,16 @@
 import DroneStore
 package import PlaneProtocol
 
-/// How a backend ended, and what is told about it.
+/// How a backend ended, and what is reported about it.
 package struct BackendOutcome: Hashable, Sendable {
-    /// A terminal one.
+    /// Always a terminal state.
     package var state: BackendState
-    /// Nil only for a backend that ended under another agent.
+    /// Why it ended; nil only for a backend that ended under another agent.
     package var cause: BackendCause?
     package var exitCode: Int64?
-    /// One sentence for a person.
+    /// The explanation for people, in one sentence.
     package var message: String?
-    /// Its process is killed at once although it could be asked to end.
+    /// Whether its process is killed at once instead of being asked to end.
     package var isHard: Bool
 
     package init(_ state: BackendState, _ cause: BackendCause?, exitCode: Int64? = nil, message: String? = nil, isHard: Bool = false) {
@@ -24,7 +24,7 @@ package struct BackendOutcome: Hashable, Sendable {
     /// Whether there may be a container that has printed something.
     var mayHavePrinted: Bool { self.state != .errorLoading && self.cause != .vanished }
 
-    /// Whether something went wrong, here or in the backend: nobody wanted it to end like this.
+    /// Whether the end is a failure, of the backend or of the drone, which nobody asked for.
     var isTrouble: Bool {
         switch self.state {
         case .errorLoading, .errorStarting, .timedOutBeforeReady, .failed, .lost: true
@@ -32,13 +32,13 @@ package struct BackendOutcome: Hashable, Sendable {
         }
     }
 
-    /// The line added to the backend's log at its very end: the reference's wording for exit codes, the error text otherwise.
+    /// The line added to the end of the backend's log: the wording of 0.3.24 for exit codes, otherwise the error text.
     package var note: String? {
         if let exitCode, exitCode != 0 { return "Backend exit code: \(exitCode)" }
         return self.state == .errorLoading ? self.message : nil
     }
 
-    /// How its process is ended where it has to be: one that never answered, or cannot be reached, has nothing to finish.
+    /// How its process is ended if it still runs. One that never answered, or cannot be reached, has nothing to finish, and is killed at once.
     var kind: BackendEnding.Kind {
         if self.cause == .networkLost { return .hard }
         return switch self.state {
@@ -47,7 +47,7 @@ package struct BackendOutcome: Hashable, Sendable {
         }
     }
 
-    /// Why its process is ended, where it has to be.
+    /// The reason for ending its process, where that still runs.
     private var reason: BackendEnding.Reason {
         switch self.state {
         case .swept: .swept
@@ -57,7 +57,7 @@ package struct BackendOutcome: Hashable, Sendable {
         }
     }
 
-    /// As the table keeps it from the beginning of the end to the end.
+    /// The record for the table, which is kept from the beginning of the end to the end.
     func record(at time: WireTime, requestedBy requester: String?) -> BackendEndingRecord {
         BackendEndingRecord(
             BackendEnding(self.kind, self.reason, at: time), to: self.state, cause: self.cause, message: self.message,
@@ -68,9 +68,9 @@ package struct BackendOutcome: Hashable, Sendable {
         self.init(record.state, record.cause, message: record.message, isHard: record.ending.kind == .hard)
     }
 
-    /// What the report of it carries.
+    /// The details for the report of the end.
     ///
-    /// - Parameter lastLines: What the container printed last.
+    /// - Parameter lastLines: the last lines that the container printed.
     func detail(phases: SpawnPhases?, lastLines: [String] = []) -> BackendStatusDetail {
         BackendStatusDetail(
             phases: phases, cause: self.cause, exitCode: self.exitCode, wasKilledForMemory: self.cause == .outOfMemory ? true : nil,

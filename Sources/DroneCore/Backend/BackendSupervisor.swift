@@ -18,7 +18,7 @@ package final class BackendSupervisor: Sendable {
 
     private let origin: BackendMachine.Origin
     private let acceptedAt: Int64?
-    /// When its lifetime is over, in Unix time in seconds; nil without a limit.
+    /// When its lifetime is over, in Unix time (seconds); nil without a limit.
     private let lifetimeEnd: Int64?
     private let context: BackendContext
     private let mailbox = Mailbox<BackendEvent>()
@@ -26,19 +26,19 @@ package final class BackendSupervisor: Sendable {
     private let logs: LogPump
     private let logFollowing = CancellableTask()
     private let runs = Mutex(false)
-    /// Who asked for its end; the first one counts.
+    /// Who asked for the backend's end; the first one counts.
     private let requester = Mutex<String?>(nil)
-    /// Its container. Without an id until it was made or recovered.
+    /// The handle of its container, without an id until the container was made or recovered.
     private let container: Mutex<ContainerHandle>
-    /// How it is being ended, as the table has it: the first end that was written down stands.
+    /// The end that has begun, as the table has it. The first one that was stored counts.
     private let ending: Mutex<BackendEndingRecord?>
     private let logger: Logger
 
     /// - Parameters:
-    ///   - acceptedAt: Unix time in microseconds, if known.
+    ///   - acceptedAt: when the request was received, in Unix time (microseconds), if known.
     ///   - lifetimeEnd: Unix time in seconds; nil without a limit.
-    ///   - ending: What the table says of an end that has begun.
-    ///   - container: What the table says of its container; nil if it says nothing.
+    ///   - ending: what the table says of an end that has begun.
+    ///   - container: what the table says of the container; nil if nothing.
     package init(
         _ request: SpawnRequest, from origin: BackendMachine.Origin, acceptedAt: Int64?, lifetimeEnd: Int64? = nil, logsAfter cursor: WireTime? = nil,
         ending: BackendEndingRecord? = nil, container: ContainerHandle? = nil, in context: BackendContext
@@ -59,23 +59,23 @@ package final class BackendSupervisor: Sendable {
             publish: context.publishLog, logger: logger)
     }
 
-    /// Whether the container's process is believed to live.
+    /// Whether the container's process should be running.
     package var isRunning: Bool { self.runs.withLock { $0 } }
 
-    /// As far as it is known.
+    /// The handle of the container, as far as it is known.
     package var containerHandle: ContainerHandle { self.container.withLock { $0 } }
 
-    /// Something may have happened to the container; it will be inspected.
+    /// Called when something may have happened to the container; it will be inspected.
     package func exitHint() { self.mailbox.post(.exitHint) }
 
-    /// Returns when it is stored that the backend's end has begun. Its container may live on for the length of its grace.
-    /// - Parameter kind: a hard one kills it at once, also where it is being ended softly.
+    /// Ends the backend. Returns when it is stored that its end has begun; the container may run on until its grace time is over.
+    /// - Parameter kind: a hard end kills the container at once, even if a soft end has begun.
     package func terminate(_ kind: BackendEnding.Kind = .soft, requestedBy requester: String? = nil) async {
         self.requester.withLock { $0 = $0 ?? requester }
         await self.mailbox.deliver(.terminate(kind))
     }
 
-    /// Returns when nothing of the backend is left, or the task is cancelled.
+    /// Runs the backend. Returns when nothing of it is left, or when the task is cancelled.
     package func run() async {
         var machine = BackendMachine(
             self.origin, pullPolicy: self.request.executable.pullPolicy,
@@ -208,8 +208,8 @@ extension BackendSupervisor {
         }
     }
 
-    /// The container's handle, completed from what the engine knows where it has no id: the row is of an agent that kept none, or the answer
-    /// to the creation was lost. A completed handle is stored, so that the next agent has it.
+    /// The container's handle. If it has no id, because an older agent stored none or the answer to the creation was lost, it is completed from what the
+    /// engine knows, and stored for the next agent.
     private func recoverContainer() async throws(EngineFailure) -> ContainerHandle {
         let known = self.containerHandle
         guard known.id == nil, let recovered = try await self.context.engine.recover(known) else { return known }
@@ -217,7 +217,7 @@ extension BackendSupervisor {
         do throws(StoreError) {
             try await self.context.store.setContainer(recovered, of: self.backend)
         } catch {
-            // The next state that is stored brings it too; without it the next agent recovers it again.
+            // The handle is also stored with the next state; if that fails too, the next agent recovers it again.
             if !Task.isCancelled { self.logger.debug("the container's handle was not stored", metadata: [LogKey.error: "\(error)"]) }
         }
         return recovered
@@ -261,7 +261,7 @@ extension BackendSupervisor {
         }
     }
 
-    /// Repeats a harmless call until the engine has done it, ever more slowly (an engine in trouble is not helped by haste).
+    /// Repeats a harmless call until the engine has carried it out, with growing pauses, so that an engine in trouble is not overloaded.
     private func retry(_ attempt: String, _ call: () async throws(EngineFailure) -> Void) async {
         for failures in 1... {
             do throws(EngineFailure) {
@@ -297,7 +297,7 @@ extension BackendSupervisor {
         return container.sandbox == nil ? .cold : .sandbox
     }
 
-    /// Nothing new gets in from here on. An end that was begun before stands, and is told.
+    /// Records that the end has begun. If another end was begun before, that one counts and is reported.
     private func recordEnding(_ outcome: BackendOutcome) async {
         self.context.pass(.ending)
         let record = outcome.record(at: self.context.time.now(), requestedBy: self.requester.withLock { $0 })
@@ -314,7 +314,7 @@ extension BackendSupervisor {
             state, of: self.backend, detail: BackendStatusDetail(requestedBy: record.requestedBy, ending: record.ending))
     }
 
-    /// The table has it that the end has begun, and the outbox the report of it.
+    /// Called when the beginning of the end is in the table, and its report in the outbox.
     private func told(_ record: BackendEndingRecord) {
         self.context.pass(.endingStored)
         self.logger.info(
@@ -334,7 +334,7 @@ extension BackendSupervisor {
                 report: self.context.report(outcome.state, of: self.backend, detail: detail)), outcome)
     }
 
-    /// What the container printed last, for the report of its end. An engine that has no answer must not hold the end up.
+    /// The last lines that the container printed, for the report of its end. An engine that does not answer must not delay the end.
     private func lastLines() async -> [String] {
         let (context, container) = (self.context, self.containerHandle)
         let lines = await withTimeLimit(context.limits.lastLines, sleep: context.time.sleep) { () async -> [String] in
@@ -347,9 +347,9 @@ extension BackendSupervisor {
         BackendTransition.Route(address: "\(address)", bearerToken: self.request.bearerToken)
     }
 
-    /// Writes until it is written: a state that is not stored has not been reached.
+    /// Repeats the write until it succeeds, since a state counts only once it is stored.
     ///
-    /// - Parameter outcome: Of a transition that is the end.
+    /// - Parameter outcome: the outcome, if the transition is the end.
     private func store(_ transition: BackendTransition, _ outcome: BackendOutcome? = nil) async {
         self.context.pass(.recording)
         let isStored = await self.retryStore { () async throws(StoreError) in try await self.context.store.record(transition) }
@@ -363,14 +363,14 @@ extension BackendSupervisor {
             }
             self.told(transition.state)
         case false?:
-            // It ended a moment ago by another way (idle while being terminated); that end stands.
+            // The backend has just ended in another way (as by being idle while it was being terminated); that end counts.
             self.logger.debug("the backend has ended already", metadata: [LogKey.state: "\(transition.state)"])
         case nil:
             break  // cancelled: the next agent finds the backend as the table has it
         }
     }
 
-    /// What an operator needs to know of an end without asking anybody else.
+    /// Logs an end with all that an operator needs to know of it.
     private func tellEnd(_ outcome: BackendOutcome) {
         var metadata: Logger.Metadata = [LogKey.state: "\(outcome.state.rawValue)", LogKey.image: "\(self.request.executable.image)"]
         if let cause = outcome.cause { metadata[LogKey.cause] = "\(cause.rawValue)" }
@@ -379,13 +379,13 @@ extension BackendSupervisor {
         self.logger.log(level: outcome.isTrouble ? .warning : .info, "backend has ended", metadata: metadata)
     }
 
-    /// The table has the state, and the outbox the report of it.
+    /// Called when the state is in the table, and its report in the outbox.
     private func told(_ state: BackendState) {
         if state.isTerminal { BackendMetrics.ended(state) }
         self.context.reportQueued()
     }
 
-    /// Begins the backend's end in the table once it is idle. A hiccup of the database is no reason to end it.
+    /// Records the beginning of the backend's end once it is idle. While the database gives an error, the backend runs on.
     private func watchIdle(_ address: ContainerAddress) async {
         let route = self.route(to: address)
         var mustWriteRoute = true
@@ -416,7 +416,7 @@ extension BackendSupervisor {
                     await self.restartIdleTime(at: now)
                     continue
                 }
-                // The clock may be set; an hour is soon enough to notice.
+                // The clock may be set, so the pause is an hour at most.
                 let pause = Duration.seconds(min(max(deadline.subtractingReportingOverflow(now).partialValue, 1), 3600))
                 guard (try? await self.context.time.sleep(pause)) != nil else { return }
             case .routeMissing:
@@ -428,11 +428,11 @@ extension BackendSupervisor {
         }
     }
 
-    /// Nobody need be connected where there is no limit; the route is looked after all the same.
+    /// The idle limit in seconds; the largest number where there is none. The route is watched in either case.
     private var idleLimit: WireSeconds { self.request.terms.hasNoIdleLimit ? WireSeconds(rawValue: .max) : self.request.maxIdle }
 
-    /// Ends the backend when its lifetime is over. What is left of it is measured by a clock that nobody sets, and the moment in the table,
-    /// which the next agent goes by, moves with the wall clock.
+    /// Ends the backend when its lifetime is over. The rest of the lifetime is measured by a clock that cannot be set. If the wall clock is set, the moment
+    /// in the table moves with it, because the next agent reads it there.
     private func watchLifetime(until end: Int64) async {
         var watch = ClockWatch(wallSeconds: self.context.time.now().seconds, uptime: self.context.time.uptime())
         let left = end.subtractingReportingOverflow(self.context.time.now().seconds).partialValue
@@ -451,7 +451,7 @@ extension BackendSupervisor {
         }
     }
 
-    /// How often is looked whether the clock was set.
+    /// How often to check whether the clock was set.
     private static let lifetimeLook = Duration.seconds(60)
 
     private func restartIdleTime(at now: Int64) async {

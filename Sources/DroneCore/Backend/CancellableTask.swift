@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Runs one piece of work after the other, until it is cancelled for good. Each piece is a child of the caller's task in all but name: `run`
-/// waits for it and passes its own cancellation on.
+/// Runs one piece of work after the other, until it is cancelled for good. `run` waits for the piece and cancels it when the caller's task is cancelled, so
+/// it is in effect a child of that task.
 final class CancellableTask: Sendable {
     private enum State {
         case open(Task<Void, Never>?)
@@ -10,7 +10,7 @@ final class CancellableTask: Sendable {
 
     private let state = Mutex(State.open(nil))
 
-    /// Does the work; returns when it is done or has been cancelled. After ``cancel()`` nothing is done.
+    /// Does the work, and returns when it is done or has been cancelled. After ``cancel()`` it returns at once.
     func run(_ work: @escaping @Sendable () async -> Void) async {
         let task = self.state.withLock { state -> Task<Void, Never>? in
             guard case .open = state else { return nil }
@@ -26,7 +26,7 @@ final class CancellableTask: Sendable {
         }
     }
 
-    /// Cancels the work under way and all that is asked for later; returns when nothing of it runs any more.
+    /// Cancels the current work and all later work; returns when no work is running any more.
     func cancel() async {
         let task = self.state.withLock { state -> Task<Void, Never>? in
             guard case .open(let task) = state else { return nil }

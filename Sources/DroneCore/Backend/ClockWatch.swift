@@ -1,9 +1,9 @@
-/// Tells a wall clock that was set from time that has passed, by a clock that nobody sets.
+/// Recognizes that the wall clock was set, by comparing it with a clock that cannot be set.
 ///
-/// Activity is stored in wall time. A clock that is set forward by an hour would make every backend an hour idle at once, and one that is
-/// set back would keep idle ones for as long; after either, the idle time begins anew.
+/// Activity is stored in wall time. If the clock is set forward by an hour, every backend would seem idle for an hour, and if it is set back, idle backends
+/// would be kept for so long. After either, the idle time begins anew.
 struct ClockWatch {
-    /// Clocks are slewed, stored in whole seconds, and read one after the other.
+    /// Smaller differences are normal: clocks are adjusted gradually, stored in whole seconds, and read one after the other.
     private static let toleranceSeconds: Int64 = 2
 
     private var wallSeconds: Int64
@@ -24,7 +24,7 @@ struct ClockWatch {
         return overflow || overflows || difference.magnitude > UInt64(Self.toleranceSeconds)
     }
 
-    /// Whether an activity noted at the first time cannot have been, at the second.
+    /// Whether `activity` is too far after `now` to be right, so that the clock must have been set back.
     static func liesAhead(_ activity: Int64, of now: Int64) -> Bool {
         let (ahead, overflow) = activity.subtractingReportingOverflow(now)
         return overflow ? activity > now : ahead > Self.toleranceSeconds

@@ -1,13 +1,13 @@
-/// What a container printed last, as far as the report of its end carries it. Enough for a stack trace's top or a sentence about a
-/// missing variable; reports are kept by schedulers for days, so not more.
+/// The last lines that a container printed, for the report of its end. They are enough for the top of a stack trace or a sentence about a missing variable,
+/// and not more, because schedulers keep reports for days.
 enum LastLines {
     static let countLimit = 20
-    /// Per line, in characters.
+    /// Length of a line, in characters.
     private static let lengthLimit = 400
-    /// Of all lines, in bytes.
+    /// Length of all lines together, in bytes.
     private static let sizeLimitBytes = 4096
 
-    /// The newest lines that fit, oldest first. Long ones are cut; lines without anything to see are left out.
+    /// The newest lines that fit, oldest first. Long lines are cut, and blank ones left out.
     static func fit(_ lines: [String]) -> [String] {
         var kept: [String] = []
         var size = 0

@@ -1,9 +1,8 @@
 import Synchronization
 
-/// What waits to be told to one backend's machine. Any task may post; one task receives.
+/// The messages that wait for one backend's machine. Any task may post; one task receives.
 ///
-/// Bounded by construction: there is at most one hint waiting, at most one answer per call under way, and a termination waits with
-/// its sender.
+/// It cannot grow without bound: at most one hint waits, at most one answer for each running call, and terminations wait together with their senders.
 final class Mailbox<Message: Hashable & Sendable>: Sendable {
     private struct Envelope {
         var message: Message
@@ -23,7 +22,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
         (self.bell, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Leaves a message. One equal to a message still waiting is the same news and is dropped.
+    /// Leaves a message. If an equal one is still waiting, this one says nothing new and is dropped.
     func post(_ message: Message) {
         let isNews = self.state.withLock { state in
             guard !state.isClosed, !state.letters.contains(where: { $0.message == message }) else { return false }
@@ -33,7 +32,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
         if isNews { self.ring.yield() }
     }
 
-    /// Leaves a message and returns when it has been dealt with, or when nobody receives any more.
+    /// Leaves a message, and returns when it has been handled, or when nobody receives any more.
     func deliver(_ message: Message) async {
         await withCheckedContinuation { receipt in
             let isClosed = self.state.withLock { state in
@@ -49,7 +48,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// Deals with every message in order until `handle` says that was the last, or the task is cancelled. Call it once.
+    /// Handles every message in order until `handle` returns false, or the task is cancelled. Call it once.
     func receive(_ handle: (Message) async -> Bool) async {
         defer { self.close() }
         for await _ in self.bell {
@@ -65,7 +64,7 @@ final class Mailbox<Message: Hashable & Sendable>: Sendable {
         self.state.withLock { $0.letters.isEmpty ? nil : $0.letters.removeFirst() }
     }
 
-    /// Nobody waits for an answer that will not come.
+    /// Lets all senders go on whose messages will not be handled.
     private func close() {
         let receipts = self.state.withLock { state in
             defer { state.letters = [] }

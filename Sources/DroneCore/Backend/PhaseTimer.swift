@@ -1,8 +1,8 @@
 import PlaneProtocol
 
-/// Notes when a backend passed each phase.
+/// Records when a backend passed each phase.
 struct PhaseTimer {
-    /// Microseconds since 1970 when the request was received; nil for a backend whose beginning nobody noted.
+    /// When the request was received, in microseconds since 1970; nil if that was not recorded.
     private let origin: Int64?
     private(set) var phases = SpawnPhases()
 
@@ -15,7 +15,7 @@ struct PhaseTimer {
         self.phases[keyPath: phase] = now.unixMicroseconds - origin
     }
 
-    /// What a report carries: nothing when nothing is known.
+    /// The phases for a report; nil when none is known.
     var reported: SpawnPhases? { self.phases == SpawnPhases() ? nil : self.phases }
 }
 

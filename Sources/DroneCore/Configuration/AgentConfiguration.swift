@@ -7,25 +7,25 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var ip: OwnAddress
     package var endpoint = PublicEndpoint()
     package var docker = DockerConfiguration()
-    /// A backend whose port has not answered for this long after its start has failed. Long enough for a runtime that warms up.
+    /// If its port has not answered this long after its start, a backend has failed. Long enough for a runtime that warms up.
     package var readyTimeout: Duration = .seconds(30)
-    /// Between asking a container to end and killing it; Docker's own default.
+    /// From asking a container to end to killing it; Docker's own default.
     package var stopTimeout: Duration = .seconds(10)
     /// How many backends run at once; nil for no limit.
     package var maxBackends: UInt32?
-    /// How many networks are kept ready for the next backends, where that works; 0 for none.
+    /// How many networks are kept ready for the next backends, where Docker and the kernel allow that; 0 for none.
     package var sandboxes: UInt32 = 8
     /// Images of which containers run already when backends are asked for.
     package var parked: [ParkedImageConfiguration] = []
     /// Patterns of the images this drone runs; none for all.
     package var images: [String] = []
-    /// Whether logs and statistics of backends go where readers of 0.3.24 look for them: on subjects that do not name the drone.
+    /// Whether logs and statistics of backends are published where readers of 0.3.24 look for them: on subjects that do not name the drone.
     package var servesLegacyReaders = true
-    /// Which part of the cluster's drones this one is in; the one without a name unless configured.
+    /// The pool of drones that this one belongs to; by default the pool without a name.
     package var pool = PoolName.unnamed
-    /// Where directories are that outlive their backends; nil if requests may not ask for them. An absolute path.
+    /// The directory with the directories that outlive their backends, as an absolute path; nil if requests may not ask for such directories.
     package var mountBase: String?
-    /// Whether operators may run programs in the containers of backends, copy files, and see what a backend was asked for with.
+    /// Whether operators may run programs in the containers of backends, copy files, and read the requests with which backends were made.
     package var allowsExec = true
 
     package init(ip: OwnAddress) {
@@ -34,10 +34,10 @@ package struct AgentConfiguration: Hashable, Sendable {
 }
 
 extension AgentConfiguration: ConfigReadable {
-    /// An hour: nobody waits longer for a page.
+    /// An hour, since nobody waits longer for a page.
     private static let longestTimeoutSeconds: Int64 = 3600
 
-    /// An address each, of the 65 534 of a network that Docker makes; and whoever starts so many at once waits for the processor.
+    /// Each takes one of the 65 534 addresses of a network that Docker makes. A drone that starts more backends at once waits for the processor anyway.
     private static let mostSandboxes: UInt32 = 1000
 
     package init?(_ reader: inout ConfigReader) {

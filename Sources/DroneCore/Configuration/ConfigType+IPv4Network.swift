@@ -6,7 +6,7 @@ extension ConfigType where Value == IPv4Network {
 }
 
 extension ConfigType where Value == [IPv4Network] {
-    /// An empty list is one too.
+    /// The configuration file may give an empty list.
     static let ipv4Networks = ConfigType(
         "a list of IPv4 addresses and networks such as 10.0.0.0/8",
         read: { value in

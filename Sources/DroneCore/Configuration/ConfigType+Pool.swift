@@ -6,7 +6,7 @@ extension ConfigType where Value == PoolName {
 }
 
 extension ConfigType where Value == String {
-    /// Docker's bind syntax separates by colons, and a relative path would depend on where the agent is started.
+    /// Docker's bind syntax separates with colons, and a relative path would depend on the directory in which the agent is started.
     static let mountBase = ConfigType.text(
         "an absolute path without a colon, and not /",
         { text in
@@ -16,7 +16,7 @@ extension ConfigType where Value == String {
 }
 
 extension ConfigType where Value == [String] {
-    /// Names of Docker's networks. The machine's own, none at all, and another container's are never for requests to choose.
+    /// Names of Docker networks. Requests may never choose the machine's own, none at all, or another container's.
     static let allowedNetworks = ConfigType(
         "a list of names of Docker networks other than host, none and container:…",
         read: { value in

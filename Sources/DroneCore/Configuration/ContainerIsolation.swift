@@ -2,19 +2,19 @@ import ConfigurationReading
 package import NetworkAddresses
 import PlaneProtocol
 
-/// What containers cannot reach (in table `agent.docker`). Off where it is not asked for: what runs on a drone of an older installation
-/// may rely on its neighbours and on services of the machine.
+/// What containers cannot reach (in table `agent.docker`). By default there is no restriction, since backends on a drone of an older installation may rely on
+/// their neighbours and on services of the machine.
 package struct ContainerIsolation: Hashable, Sendable {
-    /// The agent makes the network of the containers itself, and they reach neither one another nor this machine.
+    /// Whether the agent makes the network of the containers itself; then containers reach neither one another nor this machine.
     package var isOn = false
-    /// What they reach nevertheless: services of this machine, or of the networks below.
+    /// What containers reach nevertheless: services of this machine, or of the networks below.
     package var reachable: [SocketEndpoint] = []
-    /// Clouds tell a machine's own secrets at 169.254.169.254.
+    /// Networks that containers do not reach. In clouds a machine reads its own secrets at 169.254.169.254.
     package var unreachable = [IPv4Network("169.254.0.0/16")].compactMap(\.self)
 
-    /// Where the file names none.
+    /// The name of the network where the file gives none.
     package static let standardNetwork = "plane"
-    /// The bridge is named like its network, and the kernel's names of interfaces have at most 15 bytes (IFNAMSIZ less one).
+    /// The bridge has the name of its network, and the kernel limits names of interfaces to 15 bytes (IFNAMSIZ less one).
     private static let longestName = 15
 
     package init() {}

@@ -1,9 +1,9 @@
 package import ConfigurationReading
 
-/// What one container may take of the drone (table `agent.docker.limits`). Except for its log, nothing is limited where the file says
-/// nothing: on a drone of an older installation that would end what runs there.
+/// What one container may use of the drone (table `agent.docker.limits`). By default only its log is limited: other limits would end backends on a drone of
+/// an older installation.
 package struct ContainerLimitsConfiguration: Hashable, Sendable {
-    /// Of a resource: what a request gets that asks for none, and the most that one gets.
+    /// The bounds of one resource: what a request gets that asks for nothing, and the most that any request gets.
     package struct Bound: Hashable, Sendable {
         package var standard: UInt32?
         package var most: UInt32?
@@ -18,11 +18,11 @@ package struct ContainerLimitsConfiguration: Hashable, Sendable {
     package var memory = Bound()
     /// In percent of one processor.
     package var cpu = Bound()
-    /// Of the writable layer, in MiB.
+    /// Size of the writable layer, in MiB.
     package var disk = Bound()
-    /// Of a container's output, in MiB, which the engine keeps; 0 leaves that to the engine.
+    /// How much of a container's output the engine keeps, in MiB; 0 leaves that to the engine.
     package var logMegabytes: UInt32 = 20
-    /// Lines of one backend's output that are passed on, after a thousand at once; 0 for all.
+    /// How many lines of one backend's output are passed on per second, after a thousand at once; 0 for all.
     package var logLinesPerSecond: UInt32 = 100
 
     package init() {}

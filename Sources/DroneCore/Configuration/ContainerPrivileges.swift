@@ -1,13 +1,14 @@
 import ConfigurationReading
 
-/// What containers are kept from (in table `agent.docker`). The defaults suit a web server; each can be switched off for images that
-/// need more, such as ones that call sudo.
+/// What programs in containers may not do (in table `agent.docker`). The defaults suit a web server. Each can be switched off for images that need more, such
+/// as ones that call sudo.
 package struct ContainerPrivileges: Hashable, Sendable {
-    /// Programs gain no rights through setuid, file capabilities and the like.
+    /// Whether programs are kept from gaining rights through setuid, file capabilities and the like.
     package var noNewPrivileges = true
-    /// Processes and threads of one container at most; 0 for no limit. Ample for a browser, and the end of a fork bomb.
+    /// Processes and threads of one container at most; 0 for no limit. Enough for a browser, and it stops a fork bomb.
     package var processLimit: UInt32 = 4096
-    /// Taken from Docker's default set: forging packets to neighbours on the bridge, making device nodes, writing to the audit log.
+    /// Capabilities removed from Docker's default set: they allow forging packets to neighbours on the bridge, making device nodes, and writing to the audit
+    /// log.
     package var droppedCapabilities = ["NET_RAW", "MKNOD", "AUDIT_WRITE"]
 
     package init() {}
@@ -52,7 +53,7 @@ extension ConfigType where Value == [String] {
         return Self.known.contains(String(name)) ? String(name) : nil
     }
 
-    /// Those of capabilities(7), and Docker's two words for several.
+    /// The names of capabilities(7), and `ALL` and `NONE`.
     private static let known: Set<String> = [
         "ALL", "NONE", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE",
         "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD",

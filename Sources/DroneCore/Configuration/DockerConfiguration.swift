@@ -4,23 +4,23 @@ package import ConfigurationReading
 package struct DockerConfiguration: Hashable, Sendable {
     package enum Connection: Hashable, Sendable {
         case socket(path: String)
-        /// `http://host:port`
+        /// The URL of a daemon that listens on TCP, such as `http://host:port`.
         case http(url: String)
     }
 
     package var connection: Connection = .socket(path: "/var/run/docker.sock")
-    /// Container runtime such as `runsc`; if nil, Docker's default, or with sandboxes the fastest that works.
+    /// Container runtime such as `runsc`. Nil means Docker's default or, where sandboxes are used, the fastest that works.
     package var runtime: String?
-    /// Network the containers join; Docker's default if nil.
+    /// Network that the containers join; nil means Docker's default.
     package var network: String?
     package var isolation = ContainerIsolation()
-    /// Networks that a request may choose in place of that one.
+    /// Networks that a request may choose instead.
     package var allowedNetworks: [String] = []
-    /// Gives every backend all GPUs, and with them a way to the memory of other backends.
+    /// Gives all GPUs to every backend, which may let one read the memory of others.
     package var insecureGPU = false
-    /// Lets requests mount directories of the host, so whoever may schedule is root on the drone.
+    /// Whether requests may mount directories of the host. Then whoever may schedule has the rights of root on the drone.
     package var allowVolumeMounts = false
-    /// Where the containers' logs go besides NATS, such as `udp://127.0.0.1:514`.
+    /// Where Docker sends the containers' logs in addition, such as `udp://127.0.0.1:514`; NATS gets them in any case.
     package var syslog: String?
     package var privileges = ContainerPrivileges()
     package var limits = ContainerLimitsConfiguration()

@@ -1,8 +1,8 @@
 package import NetworkAddresses
 
-/// Where visitors reach this drone: told by the configuration, or asked of a service that sees us from outside.
+/// The address at which visitors reach this drone: configured, or found by asking a service outside.
 package enum OwnAddress: Hashable, Sendable {
     case literal(IPAddress)
-    /// An HTTP service that answers with the address it sees us come from.
+    /// An HTTP service that answers with the address from which the request comes.
     case lookup(url: String)
 }

@@ -16,7 +16,7 @@ package actor BackendRegistry {
         (self.launches, self.launch) = AsyncStream.makeStream()
     }
 
-    /// Runs every backend until cancelled; containers stay as they are then.
+    /// Runs every backend until cancelled; the containers are left as they are then.
     package func run() async {
         await withDiscardingTaskGroup { group in
             for await supervisor in self.launches {
@@ -30,7 +30,7 @@ package actor BackendRegistry {
         }
     }
 
-    /// Starts a supervisor for every live backend of the table that has none. Rows that cannot be read are logged and left alone.
+    /// Starts a supervisor for every live backend in the table that has none. Rows that cannot be read are logged and left alone.
     package func resume() async throws(StoreError) {
         let listing = try await self.context.store.allBackends()
         for row in listing.unreadable {
@@ -39,7 +39,7 @@ package actor BackendRegistry {
         for record in listing.backends where !record.state.isTerminal { self.takeOn(record) }
     }
 
-    /// Starts a supervisor for a backend of the table, live or ended, unless it has one. The container of an ended one is stopped and removed.
+    /// Starts a supervisor for a backend in the table, live or ended, unless it has one. If the backend has ended, its container is stopped and removed.
     package func takeOn(_ record: StoredBackend) {
         let origin: BackendMachine.Origin =
             switch (record.state, record.ending) {
@@ -56,9 +56,9 @@ package actor BackendRegistry {
                 container: record.container, in: self.context))
     }
 
-    /// Enters a new backend in the table and starts running it. When this returns `admitted`, the proxy knows the name.
+    /// Stores a new backend in the table and starts to run it. When this returns `admitted`, the proxy knows the name.
     ///
-    /// - Parameter room: How many live backends there may be with this one; nil for any number.
+    /// - Parameter room: how many live backends there may be, this one included; nil for any number.
     package func admit(_ request: SpawnRequest, room: Int?) async throws(StoreError) -> Admission {
         self.context.pass(.requested)
         let received = self.context.time.now().unixMicroseconds
@@ -80,19 +80,19 @@ package actor BackendRegistry {
 
     package func supervisor(of backend: BackendID) -> BackendSupervisor? { self.supervisors[backend] }
 
-    /// Whoever runs the backend of this container: the one that has its id, the one whose network it holds, or else the backend that its
+    /// The supervisor of the backend that this container belongs to: the one whose container or sandbox has its id, or else the one of the backend that its
     /// labels name.
     package func supervisor(of container: ContainerHandle) -> BackendSupervisor? {
         if let id = container.id, let owner = self.supervisors.values.first(where: { $0.containerHandle.isOrUses(id) }) { return owner }
         return container.backend.flatMap { self.supervisors[$0] }
     }
 
-    /// The containers of all backends that are run.
+    /// The handles of the containers of all supervised backends.
     package var containers: [BackendID: ContainerHandle] { self.supervisors.mapValues(\.containerHandle) }
 
     package var supervised: Set<BackendID> { Set(self.supervisors.keys) }
 
-    /// Those whose containers are believed to live.
+    /// The backends whose containers should be running.
     package var running: [BackendID] { self.supervisors.values.filter(\.isRunning).map(\.backend) }
 
     private func start(_ supervisor: BackendSupervisor) {
@@ -107,6 +107,6 @@ package actor BackendRegistry {
 }
 
 extension ContainerHandle {
-    /// Whether this is the container of that id, or has its network.
+    /// Whether this container, or the sandbox whose network it uses, has this id.
     fileprivate func isOrUses(_ id: String) -> Bool { self.id == id || self.sandbox == id }
 }

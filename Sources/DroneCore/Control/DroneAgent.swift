@@ -32,16 +32,16 @@ package struct DroneAgent: Service {
         package var allowsVolumeMounts = false
         package var images = ImageAllowance.all
         package var pool = PoolName.unnamed
-        /// Where this drone's proxy takes what the tier passes on; nil if it takes nothing.
+        /// The port at which this drone's proxy accepts requests from the tier; nil if it accepts none.
         package var innerPort: UInt16?
-        /// Networks that a request may name.
+        /// Networks that a request may choose.
         package var networks: Set<String> = []
-        /// Whether there are directories that outlive their backends.
+        /// Whether requests may ask for directories that outlive their backends.
         package var hasMountBase = false
         package var limits = BackendLimits()
-        /// Whether logs and statistics go on the subjects of 0.3.24, which do not name the drone.
+        /// Whether logs and statistics are published on the subjects of 0.3, which do not name the drone.
         package var servesLegacyReaders = true
-        /// Whether backends are kept away from this machine; nil where nobody asked for it, or it is not known yet.
+        /// Whether containers are cut off from this machine; nil where that is not configured, or not known yet.
         package var isIsolated: @Sendable () -> Bool? = { nil }
         /// Asks the container engine whether it is there, within seconds; nil where nobody can.
         package var asksEngine: (@Sendable () async -> OpenConnections.EngineAnswer)?
@@ -60,17 +60,17 @@ package struct DroneAgent: Service {
             self.address = address
         }
 
-        /// What this agent says that not every agent can.
+        /// What this agent reports about itself that older agents do not know.
         var abilities: DroneAbilities { DroneAbilities(pool: self.pool, innerPort: self.innerPort) }
     }
 
-    /// Spawn requests handled at once; each is one write to SQLite.
+    /// Spawn requests handled at the same time; each is one write to SQLite.
     private static let maxConcurrentSpawns = 64
     /// Of operators about what is open; one that asks the engine as well may take seconds, and must not keep the others.
     private static let maxConcurrentQuestions = 4
     /// A termination is answered after a write too, but may wait for others of its backend.
     private static let maxConcurrentTerminations = 256
-    /// How long an ending agent tries to tell the schedulers what it has not told yet. The next agent has it in its outbox anyway.
+    /// How long an agent that ends tries to deliver the reports in its outbox. The next agent delivers the rest.
     private static let closingLimit = Duration.seconds(2)
 
     private let settings: Settings
@@ -83,8 +83,8 @@ package struct DroneAgent: Service {
     private let execs: ExecSessions
     private let logger: Logger
 
-    /// Reads from the table what the drone remembers of itself.
-    /// - Parameter access: nil refuses operators all that they may do in containers.
+    /// Reads from the table what the drone has stored about itself.
+    /// - Parameter access: nil refuses operators everything that they could do in containers.
     package init(
         _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, access: (any EngineAccess)? = nil, bus: PlaneBus,
         logger: Logger
@@ -120,7 +120,7 @@ package struct DroneAgent: Service {
     }
 
     package func run() async throws {
-        // Subscribed before the drone registers, so that a request sent the moment it is known finds somebody.
+        // Subscribes before the drone registers, so that a request sent right after the registration is received.
         let (drone, cluster) = (self.settings.drone, self.settings.cluster)
         let spawns = try self.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: cluster, drone: drone))
         let terminations = try self.bus.subscribe(to: TerminationRequest.self, on: TerminationRequest.subscription(cluster: cluster))
@@ -147,7 +147,7 @@ package struct DroneAgent: Service {
                 }
             }
             await self.cursorKeeper.write()
-            // Reports under way get a moment to be acknowledged; one that is not would be sent again by the next agent.
+            // Reports that have been sent get some time to be acknowledged; otherwise the next agent would send them again.
             self.dispatcher.close()
             group.addTask { try? await self.context.time.sleep(Self.closingLimit) }
             await group.next()
@@ -192,7 +192,7 @@ package struct DroneAgent: Service {
         }
     }
 
-    /// Registers the drone, and keeps it registered; heartbeats begin when a scheduler has acknowledged the first registration.
+    /// Registers the drone, and repeats that from time to time. Status messages begin when a scheduler has acknowledged the first registration.
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
@@ -216,9 +216,9 @@ package struct DroneAgent: Service {
         }
     }
 
-    /// Publishes what is not repeated: logs and statistics. What gets lost while NATS is away can be read from Docker.
+    /// Publishes logs and statistics, which are not repeated. What is lost while NATS is away can be read from Docker.
     ///
-    /// - Parameter own: a subject that names this drone, in place of the message's.
+    /// - Parameter own: a subject that names this drone, used instead of the message's own.
     private static func publish(_ message: some PlaneMessage, to own: String? = nil, on bus: PlaneBus, logger: Logger) {
         let subject = own ?? message.subject
         do throws(NATSError) {
@@ -286,7 +286,7 @@ extension DroneAgent {
         }
     }
 
-    /// Answered once the wish is stored, so that it survives a restart of the agent.
+    /// Answers once the request to drain is stored, so that it is still known after a restart of the agent.
     private func serve(_ requests: MessageSubscription<DrainDrone>) async {
         await requests.serve(maxConcurrent: 1) { request in
             do throws(StoreError) {

@@ -2,12 +2,12 @@ package import NetworkAddresses
 package import PlaneProtocol
 import Synchronization
 
-/// What the drone says of itself, and the news that it has changed. In memory; the table keeps what must survive.
+/// What the drone reports about itself, with a signal when that changes. Kept in memory; the table keeps what has to survive.
 package final class DroneCondition: Sendable {
     private struct State {
         var isDraining: Bool
         var address: IPAddress?
-        /// As last counted; nil before.
+        /// The number of live backends, as last counted; nil before the first count.
         var liveBackends: Int?
     }
 
@@ -23,7 +23,7 @@ package final class DroneCondition: Sendable {
 
     package var isDraining: Bool { self.current.withLock { $0.isDraining } }
 
-    /// Where visitors reach the drone, as last registered.
+    /// The address at which visitors reach the drone, as last registered.
     package var address: IPAddress? { self.current.withLock { $0.address } }
 
     /// Backends that have not ended, as last counted.
@@ -49,7 +49,7 @@ package final class DroneCondition: Sendable {
         self.current.withLock { $0.liveBackends = liveBackends }
     }
 
-    /// A backend has come or gone, which may have changed what the drone is.
+    /// Called when a backend has been added or removed, which may change the drone's state.
     package func backendsChanged() {
         if self.isDraining { self.changed.yield() }
     }

@@ -5,21 +5,21 @@ package import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// How this drone speaks of itself and its backends: on subjects that name it, or on those of 0.3, which drones share.
+/// Sends this drone's messages about itself and its backends to the schedulers: on subjects that name the drone, or on those of 0.3, which all drones share.
 ///
-/// Which of the two is heard depends on the schedulers (older ones know only the shared subjects, hardened ones only the drone's own) and
-/// on what the NATS server permits this user. So one is tried, and where nobody takes the message there, the other; what worked is where
-/// the next one goes first. Any order of upgrading schedulers, agents and permissions works.
+/// Which of the two is heard depends on the schedulers (old ones know only the shared subjects, hardened ones listen only to the drones' own) and on the
+/// permissions of the NATS user. So one is tried and, if nobody takes the message there, the other. The one that worked is tried first the next time.
+/// Schedulers, agents and permissions may be upgraded in any order.
 package final class DroneMessenger: Sendable {
     private enum Subjects { case own, shared }
 
-    /// While it is not known to be heard, the drone's own subject is given less time than a scheduler may take.
+    /// The time limit on the drone's own subject while it is not known to be heard: less than a scheduler may take.
     private static let trialLimit = Duration.seconds(3)
 
     package let drone: DroneID
     private let bus: PlaneBus
     private let logger: Logger
-    /// nil before anything was taken.
+    /// The subjects that worked last; nil before any did.
     private let proven = Mutex<Subjects?>(nil)
 
     package init(drone: DroneID, bus: PlaneBus, logger: Logger) {
@@ -28,7 +28,7 @@ package final class DroneMessenger: Sendable {
         self.logger = logger
     }
 
-    /// Says something until a scheduler has taken it, or nobody does on either subject.
+    /// Sends a message until a scheduler has taken it, or nobody has on either subject.
     package func say<Content: DroneContent & PlaneRequest>(
         _ content: Content, timeout: Duration
     ) async throws(BusRequestError) -> Content.Reply {
@@ -45,7 +45,7 @@ package final class DroneMessenger: Sendable {
             do {
                 reply = try await self.say(content, on: other, timeout: timeout)
             } catch let second {
-                // A refusal says more than that nobody listens.
+                // If the first attempt was refused, that error says more than that nobody listens on the other subject.
                 if case .transport = second { throw error }
                 throw second
             }
@@ -63,7 +63,8 @@ package final class DroneMessenger: Sendable {
         }
     }
 
-    /// Nobody listens, the server does not let us speak, or the scheduler does not hear drones on this subject.
+    /// Whether the message may be heard on the other subjects: nobody listens, the server does not permit publishing, or the scheduler does not hear drones
+    /// on this subject.
     private static func mayBeHeardElsewhere(_ failure: BusRequestError) -> Bool {
         switch failure {
         case .transport(let error): [.noResponders, .timedOut, .permissionDenied].contains(error.code)
@@ -86,7 +87,7 @@ package final class DroneMessenger: Sendable {
         }
     }
 
-    /// The connection was broken: schedulers or permissions may be new.
+    /// Called after the connection was broken, since schedulers or permissions may have changed.
     package func forgetWorkingSubject() {
         self.proven.withLock { $0 = nil }
     }

@@ -8,7 +8,7 @@ import PlaneService
 
 /// Publishes the drone's status (whether it takes backends, how many it has) every 4 s, and at once when it changes.
 package struct HeartbeatReporter: Sendable {
-    /// The reference's. A drone that is silent for 30 s gets no backends.
+    /// The period of 0.3.24. A drone that is silent for 30 s gets no backends.
     private static let period = Duration.seconds(4)
 
     private let drone: DroneID
@@ -48,7 +48,7 @@ package struct HeartbeatReporter: Sendable {
         }
     }
 
-    /// A table that cannot be read must not silence the drone: the last known number is said again.
+    /// If the table cannot be read, the last known number is reported again, so that the drone does not fall silent.
     private func countLive() async {
         do throws(StoreError) {
             let count = try await self.store.liveCount()

@@ -1,14 +1,14 @@
 import DockerEngine
 
-/// Which images a drone runs. An image that one tenant's credentials have brought is there for everybody who knows its name; on a drone
-/// that tenants share, this is what keeps them apart.
+/// Which images a drone runs. An image that was pulled with one tenant's credentials can be used by everybody who knows its name. On a drone that tenants
+/// share, these patterns keep their images apart.
 ///
-/// Patterns are compared with the full name of the image, as a registry is asked for it: `docker.io/library/redis:7`,
-/// `ghcr.io/acme/editor:4`, with a digest `ghcr.io/acme/editor:4@sha256:…`. `*` stands for any characters but a slash, `**` for any at all.
+/// Patterns are compared with the full name of the image, as a registry is asked for it: `docker.io/library/redis:7`, `ghcr.io/acme/editor:4`, or with a
+/// digest `ghcr.io/acme/editor:4@sha256:…`. `*` stands for any characters except a slash, `**` for any characters.
 package struct ImageAllowance: Hashable, Sendable {
     private let patterns: [String]
 
-    /// - Parameter patterns: None allow every image.
+    /// - Parameter patterns: an empty list allows every image.
     package init(_ patterns: [String]) {
         self.patterns = patterns
     }
@@ -21,8 +21,8 @@ package struct ImageAllowance: Hashable, Sendable {
         return self.patterns.contains { Self.matches(Array($0.utf8)[...], Array(name.utf8)[...]) }
     }
 
-    /// Tries each length a star can stand for, shortest first. Patterns are the operator's and names at most some 500 bytes, so the
-    /// patterns' few stars bound the work; stars in a row are one.
+    /// Tries each length that a star can stand for, shortest first. Patterns come from the operator and names have some 500 bytes at most, so few stars limit
+    /// the work; adjacent stars count as one.
     private static func matches(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
         guard let first = pattern.first else { return text.isEmpty }
         guard first == UInt8(ascii: "*") else {

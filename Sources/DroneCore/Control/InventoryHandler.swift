@@ -4,8 +4,8 @@ import LogKeys
 import PlaneProtocol
 import PlaneService
 
-/// Answers a scheduler's request for the inventory of this drone (`roll_call` on the wire) from the table, a page at a time. Schedulers ask when
-/// the stream they keep their state in was lost.
+/// Answers a scheduler's request for the inventory of this drone (`roll_call` on the wire) from the table, a page at a time. Schedulers ask when the stream
+/// with their state was lost.
 struct InventoryHandler: Sendable {
     var condition: DroneCondition
     var endpoint: PublicEndpoint

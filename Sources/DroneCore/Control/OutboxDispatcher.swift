@@ -27,13 +27,13 @@ package struct OutboxDispatcher: Sendable {
         (self.news, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// A report has been queued.
+    /// Called when a report has been queued.
     package func notify() { self.ring.yield() }
 
-    /// No more reports will be queued; `run` returns when those that wait are delivered.
+    /// Called when no more reports will be queued; `run` then returns once those that wait are delivered.
     package func close() { self.ring.finish() }
 
-    /// Returns after `close`, or when the task is cancelled. Call it once.
+    /// Sends reports until `close` was called and all are delivered, or until the task is cancelled. Call it once.
     package func run() async {
         let (events, post) = AsyncStream.makeStream(of: Event.self)
         await withDiscardingTaskGroup { group in
@@ -52,7 +52,7 @@ package struct OutboxDispatcher: Sendable {
         }
     }
 
-    /// Sends the oldest report of each backend that none is under way for, as many as may be.
+    /// Sends the oldest report of each backend that has none in flight, up to the limit.
     private func send(
         _ round: inout OutboxRound, in group: inout DiscardingTaskGroup, _ post: AsyncStream<Event>.Continuation
     ) async {
@@ -68,14 +68,14 @@ package struct OutboxDispatcher: Sendable {
             self.logger.error("the outbox could not be read", metadata: [LogKey.error: "\(error)"])
             round.couldNotRead()
             group.addTask {
-                // Cut short only when all of this ends.
+                // The sleep ends early only when the whole dispatcher is cancelled.
                 try? await Task.sleep(for: RetrySchedule.store.pause(after: 3))
                 post.yield(.news)
             }
         }
     }
 
-    /// Sends one report once. After a failure its backend's reports pause; other backends' go on.
+    /// Sends one report once. After a failure, reports of its backend pause; those of others do not.
     private func attempt(_ report: QueuedReport, failures: Int, _ post: AsyncStream<Event>.Continuation) async {
         let isDelivered = await self.deliver(report)
         post.yield(isDelivered ? .delivered(report.backend) : .failed(report.backend))
@@ -84,17 +84,17 @@ package struct OutboxDispatcher: Sendable {
         post.yield(.rested(report.backend))
     }
 
-    /// What moves the dispatcher's round on.
+    /// The events that make the dispatcher look for the next reports.
     enum Event: Sendable {
         case news, closed
         case delivered(String), failed(String), rested(String)
     }
 
-    /// - Returns: Whether the report is out of the outbox.
+    /// - Returns: Whether the report has been removed from the outbox.
     private func deliver(_ report: QueuedReport) async -> Bool {
         do {
             var message = try WireCodec.decode(UpdateBackendStateMessage.self, from: report.payload)
-            // It may have been queued under another name of this drone, for which this agent cannot speak.
+            // The report may have been queued under an earlier name of this drone, for which this agent cannot speak.
             message.drone = self.voice.drone
             _ = try await self.voice.say(message, timeout: Self.answerLimit)
         } catch let error as MessageError {
@@ -102,7 +102,7 @@ package struct OutboxDispatcher: Sendable {
                 "a report of the outbox is unreadable and dropped",
                 metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(error)"])
         } catch BusRequestError.refused(let reply) where reply.code == .badRequest {
-            // It will never be taken, and behind it wait those that will.
+            // The schedulers will never take this report, and later ones that they would take wait behind it.
             self.logger.error(
                 "a report was refused and is dropped", metadata: [LogKey.backend: "\(report.backend)", LogKey.error: "\(reply)"])
         } catch {
@@ -118,7 +118,7 @@ package struct OutboxDispatcher: Sendable {
             return true
         } catch {
             guard !Task.isCancelled else { return false }
-            // It will be sent again; schedulers take the first of equal reports.
+            // The report will be sent again; of two equal reports schedulers use the first.
             self.logger.warning("an acknowledged report could not be removed", metadata: [LogKey.error: "\(error)"])
             return false
         }

@@ -1,23 +1,23 @@
 import DroneStore
 
-/// Decides which reports are sent next: at most one of each backend at a time, none of a backend that pauses after a failure.
+/// Decides which reports are sent next: at most one of each backend at a time, and none of a backend that pauses after a failure.
 struct OutboxRound {
     private var underway: Set<String> = []
-    /// Backends whose last report was not acknowledged, and how often in a row; those that rest among them.
+    /// How often in a row the reports of a backend were not acknowledged; contains the backends that pause.
     private var failures: [String: Int] = [:]
     private var resting: Set<String> = []
-    /// Whether the outbox may hold something that has not been looked at.
+    /// Whether the outbox may contain reports that have not been looked at.
     private(set) var mayHaveWork = false
     private var isClosed = false
-    /// Whether the last look found nothing but what is busy.
+    /// Whether the last look found only reports of busy backends.
     private var isEmpty = false
 
-    /// Backends nothing is to be sent for now; their reports may come first in the outbox.
+    /// The number of backends for which nothing is to be sent now. Their reports may come first in the outbox.
     var busyCount: Int { self.underway.count + self.resting.count }
 
     func failures(of backend: String) -> Int { self.failures[backend] ?? 0 }
 
-    /// Nothing more will be queued, and everything that was is delivered.
+    /// Whether no more reports will be queued, and all are delivered.
     var isOver: Bool { self.isClosed && self.isEmpty && self.busyCount == 0 }
 
     mutating func note(_ event: OutboxDispatcher.Event) {
@@ -36,7 +36,7 @@ struct OutboxRound {
         }
     }
 
-    /// The reports of `oldest` to send now.
+    /// The reports among `oldest` that are to be sent now.
     mutating func take(_ oldest: [QueuedReport], limit: Int) -> [QueuedReport] {
         let free = oldest.filter { !self.underway.contains($0.backend) && !self.resting.contains($0.backend) }
         let taken = free.prefix(max(0, limit - self.underway.count))

@@ -11,11 +11,11 @@ extension OwnAddress {
         package let description: String
     }
 
-    /// A whole answer; the service has one line to say.
+    /// The time limit for a complete answer. The service only sends one line.
     private static let timeLimit = TimeAmount.seconds(5)
     private static let answerLimitBytes = 1024
 
-    /// The address now. It may be another one later where it is looked up.
+    /// The address now. If it is looked up, it may be another one later.
     package func find() async throws(LookupError) -> IPAddress {
         switch self {
         case .literal(let address): return address
@@ -38,7 +38,7 @@ extension OwnAddress {
         return address
     }
 
-    /// The address that is the whole of a text but for white space around it.
+    /// The address in a text that contains nothing else but white space.
     static func address(in text: String) -> IPAddress? {
         guard let word = text.split(whereSeparator: \.isWhitespace).first, text.split(whereSeparator: \.isWhitespace).count == 1 else {
             return nil

@@ -8,10 +8,10 @@ package import PlaneProtocol
 import PlaneService
 import Timing
 
-/// Tells the schedulers that this drone exists and where visitors reach it, until one of them has it, and again from time to time: a
-/// drone's address may change, and the cluster's memory of it may be lost.
+/// Tells the schedulers that this drone exists and where visitors reach it, until one has acknowledged that, and again from time to time: the address may
+/// change, and the state of the fleet may be lost.
 package struct Registration: Sendable {
-    /// A lost memory is mended within this time. Ten thousand drones are 17 messages a second.
+    /// Within this time a lost state knows the drone again. Ten thousand drones send 17 messages a second.
     private static let period = Duration.seconds(600)
     private static let answerLimit = Duration.seconds(5)
 
@@ -38,7 +38,7 @@ package struct Registration: Sendable {
         self.logger = logger
     }
 
-    /// Registers, reports each time that it is done with which address, and keeps the registration fresh until cancelled.
+    /// Registers, calls `whenRegistered` with the address each time that is done, and repeats the registration until cancelled.
     package func run(whenRegistered: @Sendable (IPAddress) -> Void) async {
         var registered: IPAddress?
         while !Task.isCancelled {
@@ -62,7 +62,7 @@ package struct Registration: Sendable {
         return try await self.voice.say(request, timeout: Self.answerLimit)
     }
 
-    /// Until the period is over, or the connection has come back from a break: the server may have lost what it knew.
+    /// Waits until the period is over, or until the connection comes back after a break: the server may have lost what it knew.
     private func pause() async {
         await withTaskGroup { group in
             group.addTask { _ = try? await Task.sleep(for: Self.period) }  // cancelled is as good as over
@@ -85,7 +85,7 @@ package struct Registration: Sendable {
                 return try await body()
             } catch {
                 guard !Task.isCancelled else { return nil }
-                // Once for each reason: a scheduler or a server may be away for long.
+                // Each reason is logged once, since a scheduler or server may be away for long.
                 let reason = "\(error)"
                 self.logger.log(
                     level: reason == lastReason ? .debug : .warning, "trying again",

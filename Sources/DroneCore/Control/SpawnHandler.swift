@@ -4,20 +4,20 @@ package import PlaneProtocol
 import LogKeys
 import PlaneService
 
-/// Answers spawn requests (dev/docs/protocol.md, The agent's part): `true` once the backend is in the table, `false` for what this drone will not do.
+/// Answers spawn requests (dev/docs/protocol.md, The agent's part): `true` once the backend is in the table, `false` for what this drone refuses.
 ///
-/// `false` and not an explanation, because a scheduler of the reference can only read a boolean; the reason stands beside it in a header,
-/// and in the log. A request that was taken before is answered `true` again: its sender has not seen the first answer.
+/// The answer is only a boolean because schedulers of 0.3.24 can read nothing else; the reason is in a header of the answer, and in the log. A request that
+/// was accepted before is answered `true` again, since its sender has not seen the first answer.
 package struct SpawnHandler: Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
-    /// Live backends at most; nil for no limit.
+    /// How many live backends there may be; nil for no limit.
     package var maxBackends: Int?
     package var allowsVolumeMounts: Bool
     package var images: ImageAllowance
-    /// Networks that a request may name.
+    /// Networks that a request may choose.
     package var networks: Set<String> = []
-    /// Whether there are directories that outlive their backends.
+    /// Whether requests may ask for directories that outlive their backends.
     package var hasMountBase = false
     package var condition: DroneCondition
     package var registry: BackendRegistry
@@ -37,7 +37,7 @@ package struct SpawnHandler: Sendable {
         self.logger = logger
     }
 
-    /// - Returns: Nil when the drone has taken it.
+    /// - Returns: Nil when the drone has accepted the request, otherwise why not.
     package func handle(_ request: SpawnRequest) async -> ErrorReply? {
         guard request.cluster == self.cluster, request.droneID == self.drone else {
             return self.refuse(request, .badRequest, "it is for another drone")

@@ -4,11 +4,11 @@ package import PlaneProtocol
 import LogKeys
 import PlaneService
 
-/// Answers termination requests, which every agent of the cluster hears.
+/// Answers termination requests, which every agent of the cluster receives.
 ///
-/// Only the drone that has the backend answers, once it is stored that its end has begun; then the proxy sends nothing there any more and no
-/// crash can bring the backend back. That it has ended is told when its process is gone. The others stay silent. Agents of the reference all answer at once, acting or not, so that the first answer
-/// tells nothing; a sender that gets none from us knows that the owner has not heard it, and asks again.
+/// Only the drone that has the backend answers, once it is stored that the backend's end has begun. From then on the proxy sends nothing there, and no crash
+/// can bring the backend back. The end itself is reported when the process is gone. Agents of 0.3.24 all answer at once, whether or not they have the
+/// backend, so their answers say nothing. A sender that gets no answer from our agents knows that the owner has not received the request, and sends it again.
 package struct TerminationHandler: Sendable {
     package var registry: BackendRegistry
     package var store: DroneStore

@@ -11,7 +11,7 @@ package struct ContainerAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// As the route table holds it: `172.17.0.2:8080`, `[2001:db8::7]:8080`.
+    /// The address in the form of the route table: `172.17.0.2:8080`, `[2001:db8::7]:8080`.
     package var description: String {
         switch self.ip {
         case .v4: "\(self.ip):\(self.port)"

@@ -2,27 +2,27 @@ package import DroneStore
 package import NetworkAddresses
 package import PlaneProtocol
 
-/// What an inspection of a container showed.
+/// The result of inspecting a container.
 package enum ContainerObservation: Hashable, Sendable {
     /// There is no such container.
     case absent
-    /// There is a container of that name which was not made for the backend. It is never stopped or removed.
+    /// There is a container of this name that was not made for the backend. It is never stopped or removed.
     case foreign
-    /// So much is said of it that the engine's answers about all the others suffer: its image has labels without end. It must go.
+    /// The container has so many bytes of labels, from its image, that the engine's answers about all containers become too large. It is removed.
     case oversized
-    /// Made, never started.
+    /// The container was made, and never started.
     case created
-    /// Its process lives. Without an address nothing can be sent to it.
+    /// The container's process runs. Without an address nothing can be sent to it.
     case running(IPAddress?)
-    /// Its process lives, and the sandbox that held its network does not: nothing reaches it any more.
+    /// The container's process runs, but the sandbox with its network has ended, so nothing reaches the process any more.
     case networkLost
-    /// Its process ended. The code is 128 + signal where a signal ended it.
+    /// The container's process has ended. If a signal ended it, the code is 128 plus the signal.
     case exited(code: Int64, outOfMemory: Bool)
 }
 
-/// One container in the engine's list of those labelled as Plane's.
+/// One container in the engine's list of those with plane's labels.
 package struct ContainerListing: Hashable, Sendable {
-    /// With the engine's id.
+    /// The handle, always with the engine's id.
     package var container: ContainerHandle
     package var isRunning: Bool
 
@@ -31,6 +31,6 @@ package struct ContainerListing: Hashable, Sendable {
         self.isRunning = isRunning
     }
 
-    /// The drone whose agent made it, by our label; nil for one the reference made.
+    /// The drone whose agent made the container, by its label; nil for a container made by 0.3.24.
     package var drone: DroneID? { self.container.labels[ContainerTemplate.droneLabel].flatMap { DroneID(rawValue: $0) } }
 }

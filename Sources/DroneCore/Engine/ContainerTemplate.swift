@@ -1,16 +1,16 @@
 package import DockerEngine
 package import PlaneProtocol
 
-/// How this drone makes containers: what its configuration adds to a request (dev/docs/protocol.md, Containers).
+/// How this drone makes containers: what its configuration adds to each request (dev/docs/protocol.md, Containers).
 package struct ContainerTemplate: Sendable {
-    /// Docker network the containers join; Docker's default bridge if nil.
+    /// Docker network that the containers join; nil means Docker's default bridge.
     package var network: String?
-    /// The same network, where it is one that the agent makes.
+    /// The network that containers join, if the agent makes it; setting this sets `network` to its name.
     package var isolation: IsolatedNetwork? { didSet { self.network = self.isolation?.name ?? self.network } }
     /// OCI runtime; Docker's default if nil.
     package var runtime: String?
     package var hasAllGPUs = false
-    /// Where the containers' output goes besides NATS.
+    /// Where Docker sends the containers' output in addition; NATS gets it in any case.
     package var syslog: String?
     /// How much of a container's output the engine keeps; nil leaves that to the engine.
     package var logBytes: Int64?
@@ -20,14 +20,14 @@ package struct ContainerTemplate: Sendable {
     package var mayGainPrivileges = false
     /// Processes and threads of one container at most; nil for no limit.
     package var processLimit: Int64? = 4096
-    /// Taken from Docker's default set of capabilities.
+    /// Capabilities removed from Docker's default set.
     package var droppedCapabilities: [String] = []
-    /// Where directories are that outlive their backends; nil where there are none to be had.
+    /// Where the directories are that outlive their backends; nil if requests may not ask for such directories.
     package var mounts: MountBase?
 
-    /// Says which drone's agent made a container. Ours; the reference's two labels are in `PlaneProtocol`.
+    /// The label that names the drone whose agent made a container. The two labels of 0.3.24 are in `PlaneProtocol`.
     package static let droneLabel = "dev.plane.drone"
-    /// Has the backend's fencing token in decimal.
+    /// The environment variable with the backend's fencing token, in decimal.
     package static let fencingVariable = "SESSION_BACKEND_FENCING_TOKEN"
 
     package init() {}
@@ -45,7 +45,7 @@ package struct ContainerTemplate: Sendable {
         let executable = request.executable
         guard let image = ImageReference(executable.image) else { return nil }
         var environment = executable.env.mapValues(\.exposed)
-        // Set last: the number is worth nothing where the request may name another one.
+        // This is set last, because the token would be useless if the request could set the variable.
         if let token = request.fencingToken { environment[Self.fencingVariable] = String(token) }
         if environment["PORT"] == nil { environment["PORT"] = String(executable.port ?? DockerExecutableConfig.defaultPort) }
         var spec = ContainerSpec(

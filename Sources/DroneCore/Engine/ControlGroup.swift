@@ -1,20 +1,20 @@
 import Synchronization
 
-/// Where the kernel accounts for one container's use of processor and memory (cgroups(7)), version 1 or 2.
+/// Where the kernel counts one container's use of processor and memory (cgroups(7)), version 1 or 2.
 ///
-/// Read instead of asking Docker, which has work of its own with every answer.
+/// The agent reads it there instead of asking Docker, for which each answer is work.
 struct ControlGroup: Hashable, Sendable {
     enum Layout: Hashable, Sendable {
-        /// One directory of each controller.
+        /// Version 1: one directory for each controller.
         case separate(memory: String, cpu: String)
         case unified(String)
     }
 
     let layout: Layout
 
-    /// - Parameter memberships: `/proc/<pid>/cgroup` of a process of the container.
-    /// - Parameter container: Its full id. A group that does not carry it in its name is another process's: the pid was given by a
-    ///   daemon that may live elsewhere, or has been given to somebody else since.
+    /// - Parameter memberships: the contents of `/proc/<pid>/cgroup` for a process of the container.
+    /// - Parameter container: the container's full id. A group without it in its name is that of another process: the pid came from a daemon that may run on
+    ///   another machine, or has been given to another process since.
     init?(memberships: String, container: String, root: String = "/sys/fs/cgroup") {
         var paths: [Substring: Substring] = [:]
         for line in memberships.split(separator: "\n") {
@@ -31,9 +31,9 @@ struct ControlGroup: Hashable, Sendable {
         }
     }
 
-    /// Nil when the container has ended, or the kernel does not account for one of these.
+    /// Nil when the container has ended, or the kernel does not count one of these.
     ///
-    /// - Parameter read: A file's text.
+    /// - Parameter read: returns a file's text.
     func usage(read: (String) -> String? = ProcFile.text) -> UsageSample? {
         guard let stat = read("/proc/stat"), let system = Self.systemNanoseconds(inStat: stat),
             let machine = read("/proc/meminfo").flatMap({ HostSample.memoryBytes("MemTotal", inMeminfo: $0) })
@@ -66,7 +66,8 @@ struct ControlGroup: Hashable, Sendable {
         return nil
     }
 
-    /// The first line of `/proc/stat`: what all processors did since the start, idling included, in ticks of 10 ms (USER_HZ).
+    /// From the first line of `/proc/stat`: the time of all processors since the machine's start, idle time included, counted there in ticks of 10 ms
+    /// (USER_HZ).
     private static func systemNanoseconds(inStat text: String) -> UInt64? {
         guard let line = text.split(separator: "\n").first, line.hasPrefix("cpu ") else { return nil }
         let ticks = line.split(separator: " ").dropFirst().prefix(7).compactMap { UInt64($0) }
@@ -75,7 +76,7 @@ struct ControlGroup: Hashable, Sendable {
     }
 }
 
-/// The control groups of the containers, each found once. By the engine's id of the container.
+/// The control groups of the containers, by the engine's id of the container. Each is found once.
 final class ControlGroupCache: Sendable {
     private let known = Mutex<[String: ControlGroup]>([:])
 

@@ -39,10 +39,10 @@ extension DockerEngineAdapter: EngineAccess {
                 group.addTask {
                     while let next = await port.nextInput() {
                         switch next {
-                        // Who ends while it is written to does not read any more.
+                        // A write fails when the program has ended, which then reads nothing any more.
                         case .bytes(let bytes): try? await input.write(bytes)
                         case .resized(let size): await self.resize(exec, size)
-                        // Docker takes the end of a terminal's input for the end of its output too; there it is a character.
+                        // Docker takes the end of the input of a terminal for the end of its output too, so a terminal gets the character for it instead.
                         case .end where spec.hasTerminal: try? await input.write([Self.endOfTransmission])
                         case .end: input.finish()
                         }
@@ -57,15 +57,15 @@ extension DockerEngineAdapter: EngineAccess {
         return try await self.exitCode(of: exec)
     }
 
-    /// What a terminal makes the end of input of (termios(3), VEOF).
+    /// The character that a terminal takes for the end of input (termios(3), VEOF).
     private static let endOfTransmission: UInt8 = 0x04
 
-    /// A terminal of another size than it seems is no reason to fail, and a program may have ended already.
+    /// If the size cannot be set, the program runs on with another one; it may also have ended already.
     private func resize(_ exec: ContainerID, _ size: TerminalSize) async {
         try? await self.client.resizeExec(exec, rows: size.rows, columns: size.columns)
     }
 
-    /// The end of the output may come a moment before the daemon knows how the program has ended; one that has closed its output may run on.
+    /// The output may end a moment before the daemon knows the exit code, and a program that has closed its output may still run.
     private static let endingPause: Duration = .milliseconds(50)
     private static let mostEndingPauses = 100
 
@@ -78,7 +78,7 @@ extension DockerEngineAdapter: EngineAccess {
     }
 }
 
-/// What comes in at a port, as the body of a request.
+/// What the port has as input, as the body of a request.
 private struct PortBytes: AsyncSequence, Sendable {
     let port: ExecPort
 

@@ -4,7 +4,7 @@ package import PlaneProtocol
 import UTCTime
 
 extension DockerEngineAdapter: EngineFeeds {
-    /// Docker's words for the end of a container, and Podman's.
+    /// The names of the events in which Docker and Podman report the end of a container.
     private static let endings = ["die", "destroy", "died", "remove"]
 
     package func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {
@@ -25,7 +25,7 @@ extension DockerEngineAdapter: EngineFeeds {
     ) async throws(EngineFailure) {
         do throws(EngineError) {
             var last = onlyNew ? nil : since.map { $0.instant }
-            // A last line without a line feed is withheld from who follows (seen with 20.10), and shown to who asks afterwards.
+            // Docker does not send a last line without a line feed to readers that follow (seen with 20.10), but does to readers that ask afterwards.
             for follows in [true, false] {
                 let lines = try await self.withContainer(container) { (id) async throws(EngineError) in
                     try await self.client.logs(id, since: last?.next, follow: follows, last: onlyNew && last == nil ? 0 : nil)
@@ -74,7 +74,7 @@ extension DockerEngineAdapter: EngineFeeds {
 }
 
 extension DockerEngineAdapter {
-    /// Where this machine accounts for the container; nil when it does not run, or runs on another machine than the agent.
+    /// The container's control group on this machine; nil when the container does not run, or runs on another machine than the agent.
     private func findGroup(of container: ContainerHandle) async throws(EngineError) -> ControlGroup? {
         let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
         guard let inspection = found, let process = inspection.state.processID, let memberships = ProcFile.text(of: "/proc/\(process)/cgroup"),
@@ -86,8 +86,8 @@ extension DockerEngineAdapter {
 }
 
 extension LogChunk {
-    /// As `docker logs --timestamps` writes it: the time with nine digits, a space, the line, a line feed. A part of a line that was
-    /// too long for one piece has none at its end.
+    /// The format of `docker logs --timestamps`: the time with nine digits, a space, the line, a line feed. If a line was too long for one piece, only the
+    /// last piece ends with a line feed.
     init(_ line: LogLine) {
         let time = line.time.map { WireTime($0) }
         let stamp = time.map { "\($0.fullText) " } ?? ""
@@ -97,7 +97,7 @@ extension LogChunk {
 }
 
 extension WireTime {
-    /// With all nine digits of the fraction.
+    /// The time with all nine digits of the fraction.
     fileprivate var fullText: String {
         let whole = "\(WireTime(seconds: self.seconds))".prefix { $0 != "Z" }
         return "\(whole).\(CalendarTime.digits(Int64(self.nanoseconds), 9))Z"

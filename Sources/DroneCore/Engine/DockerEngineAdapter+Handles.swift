@@ -2,7 +2,7 @@ import DockerEngine
 package import DroneStore
 import PlaneProtocol
 
-/// How containers are found.
+/// Finding containers by their handles.
 extension DockerEngineAdapter {
     package func recover(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerHandle? {
         do throws(EngineError) {
@@ -19,7 +19,7 @@ extension DockerEngineAdapter {
         }
     }
 
-    /// Makes a call about the container: by its id, or, where that is not known or names nothing, by what its labels say.
+    /// Makes a call about the container: by its id or, if that is unknown or no longer exists, by what its labels say.
     ///
     /// - Returns: Nil when there is no such container.
     func withContainer<Value>(
@@ -37,8 +37,8 @@ extension DockerEngineAdapter {
         return nil
     }
 
-    /// Of several containers with the backend's label, one that has the handle's name: anybody may put labels on containers. Containers with
-    /// another role are not meant, whatever other labels they have.
+    /// Finds the container by the backend's label. Of several it takes the one with the handle's name, since anybody may put labels on containers. Containers
+    /// with another role are ignored, whatever other labels they have.
     private func findByLabel(_ container: ContainerHandle) async throws(EngineError) -> ContainerHandle? {
         guard let backend = container.backend else { return nil }
         let found = try await self.client.list(label: "\(BackendID.backendLabel)=\(backend.resourceName)")
@@ -58,7 +58,7 @@ extension ContainerHandle {
         self.sandbox = summary.networkOf?.rawValue
     }
 
-    /// An engine that does not tell labels tells the name. What Docker adds to the labels is left out.
+    /// If the engine reports no labels, the backend is found by the name. Other labels, such as those that Docker adds, are left out.
     init(_ event: ContainerEvent) {
         var labels = event.attributes.filter { $0.key.hasPrefix("dev.plane.") }
         if labels[BackendID.backendLabel] == nil, labels[Self.roleLabel] == nil { labels[BackendID.backendLabel] = event.name }

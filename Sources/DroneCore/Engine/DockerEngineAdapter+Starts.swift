@@ -3,7 +3,7 @@ package import DroneStore
 import NetworkAddresses
 package import PlaneProtocol
 
-/// From a request to a container whose address is known.
+/// Making and starting containers, by a shortcut where there is one.
 extension DockerEngineAdapter {
     @discardableResult
     package func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle {
@@ -99,13 +99,13 @@ extension DockerEngineAdapter {
         _ = self.startEnded(of: container, well: true)
     }
 
-    /// - Returns: Whether this agent has made the container by a shortcut.
+    /// - Returns: Whether this agent made the container by a shortcut.
     private func startEnded(of container: ContainerHandle, well: Bool) -> Bool {
         guard let pool = self.sandboxes, let backend = container.backend else { return false }
         return pool.startEnded(of: backend, well: well)
     }
 
-    /// Whether a start without the shortcut may go better. Docker says "conflict" of a sandbox that does not run.
+    /// Whether a start without the shortcut may succeed. Docker reports "conflict" for a sandbox that does not run.
     private static func mayBeOfShortcut(_ code: EngineError.Code) -> Bool {
         switch code {
         case .conflict, .notStartable, .badRequest, .daemonFailed: true
@@ -116,7 +116,7 @@ extension DockerEngineAdapter {
     }
 
     package func inspect(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
-        // Most often the handle says which sandbox it is, and both are asked at once.
+        // Mostly the handle names the sandbox, so that both can be inspected at the same time.
         async let early = self.lookAtSandbox(container.sandbox)
         do throws(EngineError) {
             let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
@@ -142,7 +142,7 @@ extension DockerEngineAdapter {
         inspection.address(on: self.template.network).flatMap { IPAddress($0) }
     }
 
-    /// - Returns: Nil where there is none.
+    /// - Returns: Nil where there is no sandbox.
     private func lookAtSandbox(_ id: String?) async -> Result<ContainerInspection?, EngineError> {
         guard let id = id.flatMap({ ContainerID(rawValue: $0) }) else { return .success(nil) }
         do throws(EngineError) {

@@ -9,9 +9,9 @@ package struct DockerEngineAdapter: Engine {
     let client: DockerClient
     let template: ContainerTemplate
     let groups = ControlGroupCache()
-    /// The daemon's log driver, once it was asked for; it changes with no less than another start of the daemon.
+    /// The daemon's log driver, asked for once; it can only change when the daemon is restarted.
     let logDriver = LastKnown<String>()
-    /// Where starts find a network ready; nil for none.
+    /// The pool of sandboxes; nil for none.
     package var sandboxes: SandboxPool?
     /// Where starts find a container that runs; nil for none.
     package var parked: ParkedPool?
@@ -34,11 +34,11 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    /// Bytes of labels, those of its image included, which every list of containers and every event of this one repeats. Images made by
-    /// buildpacks have some 100 KiB.
+    /// How many bytes of labels a container may have, those of its image included. Every list of containers and every event of this container repeats them.
+    /// Images made by buildpacks have some 100 KiB.
     static let labelLimit = 1024 * 1024
 
-    /// There is no such container; there may be another one of its name.
+    /// There is no container with this id; there may be another one with the name.
     func inspectName(of container: ContainerHandle) async throws(EngineError) -> ContainerObservation {
         do throws(EngineError) {
             _ = try await self.client.inspect(try Self.containerID(container.name))
@@ -76,7 +76,7 @@ package struct DockerEngineAdapter: Engine {
         if let sandbox { try await self.removeSandbox(sandbox) }
     }
 
-    /// Removes a sandbox, by its id or its name. Nothing happens if there is none, or if it is none.
+    /// Removes a sandbox, by its id or name. Does nothing if there is none, or if the container is no sandbox.
     func removeSandbox(_ text: String) async throws(EngineFailure) {
         do throws(EngineError) {
             let inspection = try await self.client.inspect(try Self.containerID(text))
@@ -102,7 +102,7 @@ package struct DockerEngineAdapter: Engine {
         EngineFailure(.imageNotFound, "'\(text)' is not the name of an image")
     }
 
-    /// Docker takes a name wherever it takes an id. Every backend's name is a valid one; one from the table may be anything.
+    /// Docker accepts a name wherever it accepts an id. The name of a backend is always valid, but one from the table may be anything.
     static func containerID(_ name: String) throws(EngineError) -> ContainerID {
         guard let id = ContainerID(rawValue: name) else { throw EngineError(.badRequest, attempt: "name a container '\(name)'") }
         return id
@@ -110,7 +110,7 @@ package struct DockerEngineAdapter: Engine {
 }
 
 extension PullStep {
-    /// Nil for what is not about a layer.
+    /// Nil for progress that is not about a layer.
     init?(_ news: PullProgress) {
         guard let layer = news.layer else { return nil }
         switch news.status {
@@ -151,7 +151,7 @@ extension EngineFailure {
     }
 }
 
-/// A value that is asked for once and remembered until somebody doubts it.
+/// A value that is asked for once and remembered until it is forgotten on request.
 final class LastKnown<Value: Sendable>: Sendable {
     private let stored = Mutex<Value?>(nil)
 

@@ -3,25 +3,25 @@ package import PlaneProtocol
 
 /// What an operator may do inside a backend's container. Apart from `Engine`: no state of a backend depends on it, and a drone may refuse it.
 package protocol EngineAccess: Sendable {
-    /// Runs a program in the container, or copies files, with its ends at `port`. Returns when that is over, and ends it as far as the engine can
-    /// when the task is cancelled: its connection is closed, and a program that goes on nevertheless ends with its container.
+    /// Runs a program in the container, or copies files, with input and output at `port`. Returns when that is over. If the task is cancelled, the connection
+    /// to the engine is closed; a program that does not end then ends with its container.
     ///
     /// - Returns: The program's exit code; 0 for a copy.
     func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(EngineFailure) -> Int64
 }
 
-/// Where the ends of a piece of work are: whoever does it calls these, from one task for each direction.
+/// Input and output of a program or copy. The engine calls these, from one task for each direction.
 package struct ExecPort: Sendable {
     package enum Input: Hashable, Sendable {
         case bytes([UInt8])
         case resized(TerminalSize)
-        /// Nothing comes any more but other sizes.
+        /// The input has ended; only changes of the terminal's size may follow.
         case end
     }
 
-    /// It has begun; called once, before all others.
+    /// Called once, before all others, when the program or copy has begun.
     package var began: @Sendable () -> Void
-    /// Returns when there is room for more.
+    /// Takes output, and returns when there is room for more.
     package var wrote: @Sendable (ExecOutput.Stream, [UInt8]) async -> Void
     /// Waits for the next input; nil when the task is cancelled.
     package var nextInput: @Sendable () async -> Input?

@@ -1,30 +1,30 @@
 package import DockerEngine
 
-/// Why the container engine did not do what it was asked, as far as the agent acts on it.
+/// Why the container engine did not carry out a call, as far as the agent distinguishes that.
 package struct EngineFailure: Error, Hashable, CustomStringConvertible, Sendable {
     package enum Code: Hashable, Sendable {
         /// The image is not on this machine.
         case imageMissing
-        /// A container of that name exists.
+        /// A container of this name exists already.
         case nameTaken
-        /// The registry has no such image, or hides it; or the name is no image's.
+        /// The registry has no such image, or hides it; or the name is invalid.
         case imageNotFound
-        /// The registry refused the credentials, or wants some.
+        /// The registry refused the credentials, or requires some.
         case pullDenied
-        /// The registry gave nothing for another reason.
+        /// The registry did not deliver the image, for another reason.
         case registry(RegistryTrouble)
-        /// The machine has no room left for the image or the container.
+        /// The machine has no room for the image or the container.
         case diskFull
-        /// The engine understood and will not, whoever asks again: a bad entry point, a limit it cannot set.
+        /// The engine refuses, and will do so again: because of a bad entry point, or a limit that it cannot set.
         case refused
-        /// The container was made so that it starts faster, and cannot be started so; made plainly it may.
+        /// The container was made by a shortcut and cannot be started; without the shortcut it may be.
         case shortcutFailed
-        /// No answer, or one that says the engine is in trouble; asking again may help.
+        /// The engine gives no answer, or one that says that it is in trouble; another attempt may succeed.
         case unavailable
     }
 
     package var code: Code
-    /// For the backend's owner: what was tried and what the engine said.
+    /// The explanation for the backend's owner: what was tried and what the engine said.
     package var message: String
 
     package init(_ code: Code, _ message: String) {

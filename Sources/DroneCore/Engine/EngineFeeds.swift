@@ -1,20 +1,20 @@
 package import DroneStore
 package import PlaneProtocol
 
-/// What a container engine reports: exits, output, use of resources. Apart from `Engine`, because no state of a backend depends on any of it:
-/// an exit that is not reported is found by the reconciler.
+/// What a container engine reports: exits, output, use of resources. Apart from `Engine`, because no state of a backend depends on it: the reconciler finds
+/// an exit that was not reported.
 package protocol EngineFeeds: Sendable {
-    /// Tells of containers that end, from `since` on, until the connection breaks or the task is cancelled. May tell of one twice.
+    /// Reports containers that end, from `since` on, until the connection breaks or the task is cancelled. May report one twice.
     func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure)
 
-    /// Tells what the container prints, from the first line after `since` on, at the pace of `body`; returns when the container has
-    /// ended and all is told. A container that does not exist has printed nothing.
-    /// - Parameter onlyNew: What it has printed so far is passed over, which costs the engine nothing.
+    /// Reads the container's output from the first line after `since` on, at the pace of `body`. Returns when the container has ended and all was read. A
+    /// container that does not exist has printed nothing.
+    /// - Parameter onlyNew: true skips what was printed before, which costs the engine nothing.
     func readLog(
         of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure)
 
-    /// What the container printed last, oldest first, without time stamps and line feeds; nothing when there is no such container.
+    /// The last lines that the container printed, oldest first, without time stamps and line feeds; none when there is no such container.
     func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String]
 
     /// The container's counters now; nil when it does not run or the engine does not know one of them.
@@ -22,7 +22,7 @@ package protocol EngineFeeds: Sendable {
 }
 
 extension EngineFeeds {
-    /// The same, with all that was printed so far.
+    /// Reads the container's output as `readLog(of:after:onlyNew:_:)` does, including what was printed before.
     package func readLog(
         of container: ContainerHandle, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
     ) async throws(EngineFailure) {
@@ -30,14 +30,14 @@ extension EngineFeeds {
     }
 }
 
-/// What a watch for exits tells.
+/// What a watch for exits reports.
 package enum ExitEvent: Hashable, Sendable {
-    /// The watch has begun: what happens from now on will be told.
+    /// The watch has begun: events from now on will be reported.
     case listening
     /// The process of this container has ended, or the container was removed.
     case ended(ContainerHandle)
 
-    /// Whose container has ended, by its labels.
+    /// The backend of the container that has ended, by its labels.
     package var backend: BackendID? {
         switch self {
         case .listening: nil
@@ -46,14 +46,14 @@ package enum ExitEvent: Hashable, Sendable {
     }
 }
 
-/// One piece of what a container printed, normally one line with its line feed.
+/// One piece of a container's output, normally one line with its line feed.
 package struct LogChunk: Hashable, Sendable {
     package enum Stream: Hashable, Sendable { case stdout, stderr }
 
     package var stream: Stream
-    /// When the engine received it; reading continues after it.
+    /// When the engine received it; a later read can continue after it.
     package var time: WireTime?
-    /// As messages carry it, with the engine's time stamp in front.
+    /// The text with the engine's time stamp in front, as messages carry it.
     package var text: String
 
     package init(stream: Stream, time: WireTime?, text: String) {
@@ -63,14 +63,14 @@ package struct LogChunk: Hashable, Sendable {
     }
 }
 
-/// A container's counters at one moment. Counters only grow, and start again at nothing with the container.
+/// A container's counters at one moment. Counters only grow, and begin with 0 when the container starts.
 package struct UsageSample: Hashable, Sendable {
-    /// Usage minus page cache.
+    /// Memory in use, without the page cache.
     package var memoryUsedBytes: UInt64
     package var memoryLimitBytes: UInt64
-    /// Since the container's start.
+    /// Processor time of the container since its start.
     package var cpuNanoseconds: UInt64
-    /// Of all CPUs of the machine, since its start.
+    /// Processor time of all CPUs of the machine since the machine's start, idle time included.
     package var systemCPUNanoseconds: UInt64
 
     package init(memoryUsedBytes: UInt64, memoryLimitBytes: UInt64, cpuNanoseconds: UInt64, systemCPUNanoseconds: UInt64) {

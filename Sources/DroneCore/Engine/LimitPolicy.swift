@@ -1,8 +1,8 @@
 package import DockerEngine
 
-/// What this drone makes of the limits that a request asks for: fills in what it leaves open, and refuses what is more than anybody gets.
+/// Applies this drone's limits to a request: fills in what the request leaves open, and refuses what is more than the maximum.
 package struct LimitPolicy: Hashable, Sendable {
-    /// Of one resource, in the unit in which the container has it.
+    /// The limits of one resource, in the unit that the container uses.
     package struct Bound: Hashable, Sendable {
         package var standard: Int64?
         package var most: Int64?
@@ -12,7 +12,7 @@ package struct LimitPolicy: Hashable, Sendable {
             self.most = most
         }
 
-        /// What a request for `asked` gets. Who asks for nothing where there is a most gets that.
+        /// What a request for `asked` gets. Without a request and a standard, that is the maximum, if there is one.
         func granted(_ asked: Int64?) -> Int64? { asked ?? self.standard ?? self.most }
 
         func refuses(_ asked: Int64?) -> Bool {
@@ -27,7 +27,7 @@ package struct LimitPolicy: Hashable, Sendable {
 
     package init() {}
 
-    /// Why a request cannot be met; nil where it can.
+    /// Why the request cannot be met; nil if it can.
     package func refusal(of asked: ContainerLimits) -> String? {
         if self.memoryBytes.refuses(asked.memoryBytes) {
             return Self.sentence("bytes of memory", asked.memoryBytes, self.memoryBytes.most, key: "max_memory_mb")

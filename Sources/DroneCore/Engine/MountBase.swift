@@ -7,10 +7,10 @@ import Glibc
 import Musl
 #endif
 
-/// The directory below which requests get directories that outlive their backends (`agent.mount_base`).
+/// The directory that contains the directories which outlive their backends (`agent.mount_base`).
 ///
-/// Each lies directly in the base, or in that of a namespace; none lies in another one. So what a container does in its own, links
-/// included, leads nobody out of theirs. Directories are made for their owner alone (0700).
+/// Each of them lies directly in the base, or in the directory of a namespace, and never in another one. So whatever a container does in its own, links
+/// included, it cannot reach others. They are accessible to their owner only (mode 0700).
 package struct MountBase: Hashable, Sendable {
     /// An absolute path without a colon.
     package let path: String
@@ -19,14 +19,14 @@ package struct MountBase: Hashable, Sendable {
         self.path = path
     }
 
-    /// Where the directory is; nil for a name that none can have.
+    /// The path of the directory; nil for an invalid name.
     package func path(of mount: DataMount) -> String? {
         mount.directories.map { ([self.path] + $0).joined(separator: "/") }
     }
 
-    /// Makes the directory where it is missing, on a thread that may wait for a disk.
-    /// - Parameter user: as in `docker run --user`. A numeric one gets a new directory for its own; the image's user is not known here, and
-    ///   has to be root to use one.
+    /// Makes the directory if it is missing, on a thread that may wait for a disk.
+    /// - Parameter user: as in `docker run --user`. A new directory gets a numeric user as its owner. The image's own user is not known here, so it has to be
+    ///   root to use one.
     package func prepare(_ mount: DataMount, for user: String?) async throws(EngineFailure) {
         let failure: EngineFailure? = await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: self.blockingPrepare(mount, for: user)) }
@@ -34,7 +34,7 @@ package struct MountBase: Hashable, Sendable {
         if let failure { throw failure }
     }
 
-    /// - Returns: nil when it is there.
+    /// - Returns: Nil when the directory is there.
     private func blockingPrepare(_ mount: DataMount, for user: String?) -> EngineFailure? {
         guard let names = mount.directories else { return EngineFailure(.refused, "the name of the data directory is none") }
         if mkdir(self.path, 0o700) != 0, errno != EEXIST { return Self.failure("make \(self.path) (agent.mount_base)") }
@@ -47,7 +47,7 @@ package struct MountBase: Hashable, Sendable {
                 guard errno == EEXIST else { return Self.failure("make the directory \(name) in \(self.path)") }
                 isNew = false
             }
-            // Whoever may write to the base could put a link there.
+            // Links are not followed, since whoever may write to the base could put one there.
             let next = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard next >= 0 else { return Self.failure("open the directory \(name) in \(self.path)") }
             close(base)
@@ -58,7 +58,7 @@ package struct MountBase: Hashable, Sendable {
         return nil
     }
 
-    /// `1000` or `1000:1000`; nil for names, which only the image knows.
+    /// The numbers in `1000` or `1000:1000`; nil for names, which only the image knows.
     private static func numbers(of user: String?) -> (user: uid_t, group: gid_t)? {
         let parts = (user ?? "").split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
         guard (1...2).contains(parts.count), let user = parts[0], let group = parts.count == 2 ? parts[1] : user else { return nil }

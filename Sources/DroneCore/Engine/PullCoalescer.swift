@@ -1,20 +1,20 @@
 package import PlaneProtocol
 
-/// Lets an image be fetched once at a time, however many backends wait for it.
+/// Pulls an image once at a time, however many backends wait for it.
 ///
-/// The first who asks fetches; who asks meanwhile gets the same result. If the first is cancelled, the next takes over. Failures are
-/// shared too: fifty backends of one missing image are fifty answers, not fifty questions.
+/// The first caller pulls the image, and those that come meanwhile get the same result. If the first is cancelled, the next one pulls. Failures are shared as
+/// well: fifty backends with a missing image cause one request, not fifty.
 package actor PullCoalescer {
     private struct Pull: Hashable {
         var image: String
-        /// Two users of one image may have different rights.
+        /// Credentials are part of the key, because two users of one image may have different rights.
         var credentials: DockerCredentials?
     }
 
     private enum End {
         case pulled
         case failed(EngineFailure)
-        /// Whoever fetched was cancelled; or the one who waited was.
+        /// The caller that pulled was cancelled, or the one that waited was.
         case abandoned
     }
 
@@ -24,12 +24,12 @@ package actor PullCoalescer {
 
     package init() {}
 
-    /// How many wait for somebody else's fetch.
+    /// How many callers wait for a pull that another caller does.
     var waitingCount: Int { self.waiting.values.reduce(0) { $0 + $1.count } }
 
-    /// Runs `fetch`, or waits for somebody else's run for the same image.
+    /// Runs `fetch`, or waits while another caller does for the same image.
     ///
-    /// - Parameter tell: Told now and then how far the image is, whoever fetches it.
+    /// - Parameter tell: called now and then with the progress of the pull, whoever does it.
     package func pull(
         _ image: String, credentials: DockerCredentials?, tell: @escaping @Sendable (String) -> Void = { _ in },
         fetch: @Sendable (_ progress: @escaping @Sendable (PullStep) -> Void) async throws(EngineFailure) -> Void

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// One piece of news about an image on its way to this machine.
+/// The progress of one layer of an image that is being pulled.
 package struct PullStep: Hashable, Sendable {
     package enum State: Hashable, Sendable {
-        /// Known of, nothing done yet.
+        /// The layer is known, but nothing has been done yet.
         case waiting
-        /// Bytes fetched so far, and of how many.
+        /// `done` bytes of the layer have been fetched, of the number in `of`.
         case fetching(done: Int64, of: Int64)
-        /// Fetched, and being unpacked or about to be.
+        /// The layer is fetched, and is being unpacked or about to be.
         case unpacking
         case done
     }
@@ -22,9 +22,9 @@ package struct PullStep: Hashable, Sendable {
     }
 }
 
-/// Tells everybody who waits for an image how far it is, now and then.
+/// Reports the progress of a pull to all that wait for the image, now and then.
 final class PullProgressReporter: Sendable {
-    /// A person reads along; a registry's news come by the hundred a second.
+    /// Reports are for people, and a registry sends hundreds of updates per second.
     private static let period = Duration.seconds(1)
 
     private struct State {
@@ -53,13 +53,13 @@ final class PullProgressReporter: Sendable {
     }
 }
 
-/// How far an image on its way here is, added up over its layers.
+/// The progress of pulling an image, added up over its layers.
 struct PullTally: Hashable {
     private var layers: [String: PullStep.State] = [:]
 
     mutating func apply(_ step: PullStep) { self.layers[step.layer] = step.state }
 
-    /// `3 of 7 layers, 12.5 of 80.0 MB of those under way`. The registry tells a layer's size only when its turn comes.
+    /// The progress as text: `3 of 7 layers, 12.5 of 80.0 MB of those under way`. The size of a layer is known only when its turn comes.
     var text: String {
         let done = self.layers.values.count { $0 == .done }
         var text = "\(done) of \(self.layers.count) layers"

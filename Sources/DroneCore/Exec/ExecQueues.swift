@@ -1,19 +1,19 @@
 import PlaneProtocol
 
-/// What is on its way between an operator and a program in a container: bytes that came and were not read, bytes that were written and not fetched.
-/// Knows no time and no engine.
+/// The bytes between an operator and a program in a container: input that has come and was not read, and output that was written and not fetched. Knows no
+/// time and no engine.
 ///
-/// Neither direction holds more than its limit. Requests may be repeated: input carries its offset, and a piece of output keeps its number until
-/// the next one is asked for.
+/// Neither direction holds more than its limit. Requests may be repeated: input carries its offset, and a piece of output keeps its number until the next one
+/// is asked for.
 struct ExecQueues {
     enum End: Hashable, Sendable {
         case exited(Int64)
         case failed(String)
     }
 
-    /// Bytes of input that the program has not read.
+    /// How many bytes of input may wait for the program.
     static let inputLimit = 256 * 1024
-    /// Bytes of output above which the program waits.
+    /// How many bytes of output may wait before the program has to.
     static let outputLimit = 512 * 1024
 
     // MARK: Input
@@ -24,7 +24,7 @@ struct ExecQueues {
     private var isInputComplete = false
     private var isInputEndTold = false
 
-    /// - Returns: How much has been taken from the beginning on; nil when there is no room for any of it now.
+    /// - Returns: How many bytes of input have been accepted since the beginning; nil when there is no room for any of these now.
     mutating func take(_ input: ExecInput) throws(ErrorReply) -> UInt64? {
         guard input.offset <= self.taken else {
             throw ErrorReply(code: .badRequest, message: "offset: expected at most \(self.taken), found \(input.offset)")
@@ -41,7 +41,7 @@ struct ExecQueues {
         return self.taken
     }
 
-    /// Nil while there is nothing.
+    /// The next input for the program; nil while there is none.
     mutating func nextInput() -> ExecPort.Input? {
         if let size {
             self.size = nil
@@ -56,7 +56,7 @@ struct ExecQueues {
         return .end
     }
 
-    /// Nobody is there any more who would bring input. A terminal's program is interrupted, as by a person who closes the window.
+    /// Called when the operator is gone, so that no more input will come. A program on a terminal is interrupted, as if a person had closed the window.
     mutating func abandon(hasTerminal: Bool) {
         if hasTerminal, !self.isInputComplete { self.unread += [0x03, 0x04] }
         self.isInputComplete = true
@@ -72,18 +72,18 @@ struct ExecQueues {
     private var written: [Written] = []
     private var writtenBytes = 0
     private(set) var end: End?
-    /// The piece that was told last, and may be asked for again.
+    /// The piece that was returned last, and may be asked for again.
     private var told: ExecOutput?
     private var lastNumber: UInt64 = 0
 
     var hasRoom: Bool { self.writtenBytes < Self.outputLimit }
-    /// Everything was told, the end as well, and has arrived.
+    /// Whether the operator has received all output and the end.
     private(set) var isOver = false
 
     mutating func write(_ bytes: [UInt8], to stream: ExecOutput.Stream) {
         guard !bytes.isEmpty else { return }
         self.writtenBytes += bytes.count
-        // Small writes travel together.
+        // Small writes are sent together.
         if let last = self.written.last, last.stream == stream, last.bytes.count + bytes.count <= ExecOutput.largestPiece {
             self.written[self.written.count - 1].bytes += bytes
         } else {
@@ -93,8 +93,8 @@ struct ExecQueues {
 
     mutating func finish(_ end: End) { if self.end == nil { self.end = end } }
 
-    /// - Parameter number: Of the last piece that has arrived.
-    /// - Returns: Nil while there is nothing to tell.
+    /// - Parameter number: the number of the last piece that the operator has received.
+    /// - Returns: Nil while there is nothing to send.
     mutating func output(after number: UInt64) throws(ErrorReply) -> ExecOutput? {
         if let told, number &+ 1 == self.lastNumber { return told }
         guard number == self.lastNumber else {

@@ -3,12 +3,12 @@ import PlaneProtocol
 import Synchronization
 import Timing
 
-/// One program that an operator runs in a container, or one copy: carries bytes between the engine and the requests of the operator.
+/// One program that an operator runs in a container, or one copy: carries bytes between the engine and the operator's requests.
 final class ExecSession: Sendable {
     private struct State {
         var queues = ExecQueues()
         var hasBegun = false
-        /// By `AgentTime.uptime`.
+        /// When the operator last asked for output, by `AgentTime.uptime`.
         var lastAsked: Duration
         var lastTicket: UInt64 = 0
         var waiters: [UInt64: AsyncStream<Void>.Continuation] = [:]
@@ -18,11 +18,11 @@ final class ExecSession: Sendable {
     private let time: AgentTime
     private let state: Mutex<State>
 
-    /// How often it is looked whether the operator is still there.
+    /// How often to check whether the operator is still there.
     private static let watchInterval: Duration = .seconds(5)
-    /// For a program to end when its input has ended, because nobody is there any more.
+    /// How long a program may run after its input has ended because the operator is gone.
     private static let farewell: Duration = .seconds(1)
-    /// For the engine to begin; less than the operator waits for the answer.
+    /// How long the engine may take to begin; less than the operator waits for an answer.
     private static let beginLimit: Duration = .seconds(8)
 
     init(_ request: ExecRequest, time: AgentTime) {
@@ -33,7 +33,7 @@ final class ExecSession: Sendable {
 
     // MARK: Requests
 
-    /// Waits until it has begun.
+    /// Waits until the program or copy has begun.
     func awaitBegin() async -> Result<UnitReply, ErrorReply> {
         let outcome = await self.wait(within: Self.beginLimit) { (state) -> Result<UnitReply, ErrorReply>? in
             if state.hasBegun { return .success(UnitReply()) }
@@ -43,7 +43,7 @@ final class ExecSession: Sendable {
         return outcome ?? .failure(ErrorReply(code: .unavailable, message: "the container engine has not begun yet; ask again"))
     }
 
-    /// Waits until some of it has been taken.
+    /// Waits until some of the input has been accepted.
     func take(_ input: ExecInput) async -> Result<ExecInputTaken, ErrorReply> {
         let outcome = await self.wait(within: ExecOutput.longestWait) { (state) -> Result<ExecInputTaken, ErrorReply>? in
             do throws(ErrorReply) {
@@ -54,11 +54,11 @@ final class ExecSession: Sendable {
             }
         }
         self.changed()
-        // Nothing of it: the offset is as before.
+        // Nothing was accepted, so the offset is as before.
         return outcome ?? .success(ExecInputTaken(taken: input.offset))
     }
 
-    /// Waits until there is something.
+    /// Waits until there is output, within limits.
     func output(after number: UInt64) async -> Result<ExecOutput, ErrorReply> {
         self.state.withLock { $0.lastAsked = self.time.uptime() }
         let outcome = await self.wait(within: ExecOutput.longestWait) { (state) -> Result<ExecOutput, ErrorReply>? in
@@ -75,8 +75,8 @@ final class ExecSession: Sendable {
 
     // MARK: Work
 
-    /// Does the work, and returns when the operator knows its end, or is not there any more.
-    /// - Parameter ended: Called once with the outcome.
+    /// Does the work, and returns when the operator knows that it has ended, or is gone.
+    /// - Parameter ended: called once with the outcome.
     func run(_ access: any EngineAccess, in container: ContainerHandle, ended: @Sendable (ExecQueues.End) -> Void) async {
         let port = ExecPort(
             began: { self.change { $0.hasBegun = true } },
@@ -115,7 +115,7 @@ final class ExecSession: Sendable {
         }
     }
 
-    /// Returns some time after the operator has asked for the last time, when the program has been told.
+    /// Returns some time after the operator's last request, when the program has been told.
     private func waitUntilAbandoned() async {
         await self.waitUntilUnasked()
         guard !Task.isCancelled else { return }
@@ -159,7 +159,7 @@ final class ExecSession: Sendable {
             return state.lastTicket
         }
         defer { self.state.withLock { $0.waiters[ticket] = nil } }
-        // Asked again after the waiter is registered, so that no change goes unnoticed in between.
+        // The condition is checked again after the waiter is registered, so that no change goes unnoticed.
         signal.yield()
         for await _ in wakes {
             if let found = self.state.withLock({ answer(&$0) }) { return found }

@@ -4,19 +4,19 @@ import LogKeys
 import PlaneProtocol
 import PlaneService
 
-/// What operators do inside the containers of this drone. Each piece of work is written to the log with who asked for it, when it begins and when it
-/// ends: the command line in full, so secrets belong on standard input.
+/// What operators do in the containers of this drone. Beginning and end of each are logged with who asked for it. The command line is logged as far as it is
+/// not too long, so secrets belong on standard input.
 actor ExecSessions {
-    /// At once on one drone: each is a connection to the engine and up to a megabyte of buffers.
+    /// How many may run at the same time on one drone. Each is a connection to the engine, with buffers of up to a megabyte.
     static let limit = 32
-    /// Characters of a command line in the log.
+    /// How many characters of a command line are logged.
     private static let mostLogged = 1000
 
     private let drone: DroneID
     private let cluster: ClusterName
     private let pool: PoolName
     private let store: DroneStore
-    /// Nil where the drone's configuration refuses all of it.
+    /// Nil if the drone's configuration forbids all of this.
     private let access: (any EngineAccess)?
     private let time: AgentTime
     private let logger: Logger
@@ -35,7 +35,7 @@ actor ExecSessions {
         (self.launches, self.launch) = AsyncStream.makeStream()
     }
 
-    /// Until cancelled; then what goes on is left to the engine.
+    /// Runs until cancelled; programs that still run then are left to the engine.
     func run() async {
         await withDiscardingTaskGroup { group in
             for await (session, container) in self.launches {
@@ -69,7 +69,7 @@ actor ExecSessions {
         }
         do throws(ErrorReply) {
             let backend = try await self.running(request.backend, cluster: request.cluster, drone: request.drone)
-            // While the table was read, the same request may have come again.
+            // The same request may have come again while the table was read.
             if let known = self.sessions[request.exec] { return await known.awaitBegin() }
             guard self.sessions.count < Self.limit else {
                 throw ErrorReply(code: .full, message: "the drone lets operators do \(Self.limit) things at once in its backends")

@@ -2,14 +2,15 @@ import NATS
 import PlaneMessaging
 import PlaneProtocol
 
-/// The requests by which operators come into containers.
+/// The subscriptions to operators' requests for work in containers.
 struct ExecSubscriptions: Sendable {
     private let begins: MessageSubscription<ExecRequest>
     private let inputs: MessageSubscription<ExecInput>
     private let outputs: MessageSubscription<ExecOutputRequest>
     private let descriptions: MessageSubscription<DescribeBackend>
 
-    /// Of each kind. Questions for output wait for seconds, and each piece of work has one, or two where one was repeated.
+    /// How many requests of each kind are handled at the same time. A request for output waits for seconds; each program has one of these, or two if one was
+    /// repeated.
     private static let maxConcurrent = 2 * ExecSessions.limit
 
     init(_ bus: PlaneBus, cluster: ClusterName, drone: DroneID) throws(NATSError) {

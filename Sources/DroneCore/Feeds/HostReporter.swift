@@ -1,9 +1,9 @@
 package import Logging
 package import PlaneProtocol
 
-/// Publishes what the machine uses, once a second, as the reference's separate metrics process does (dev/docs/protocol.md, M16 DroneStatsMessage).
+/// Publishes the machine's use of its resources once a second, as the separate metrics process of 0.3.24 does (dev/docs/protocol.md, M16 DroneStatsMessage).
 package struct HostReporter: Sendable {
-    /// The reference's. A message of 250 bytes.
+    /// The period of 0.3.24; a message has 250 bytes.
     private static let period = Duration.seconds(1)
 
     private let drone: DroneID
@@ -41,7 +41,7 @@ package struct HostReporter: Sendable {
             memoryAvailableBytes: sample.memoryAvailableBytes, memoryTotalBytes: sample.memoryTotalBytes,
             numberOfDisks: UInt64(sample.disks.count), diskAvailableBytes: sample.disks.map(\.availableBytes),
             diskTotalBytes: sample.disks.map(\.totalBytes),
-            // The body carries the form of subjects too.
+            // In the body, too, the cluster's name has the form used in subjects.
             cluster: ClusterName(rawValue: self.cluster.subjectToken) ?? self.cluster, drone: self.drone)
     }
 }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// What the machine's own accounts say at one moment (proc(5)).
+/// The machine's own counters at one moment (proc(5)).
 struct HostSample: Hashable {
     struct CPU: Hashable {
-        /// Ticks since the machine started; only their relation matters.
+        /// Ticks since the machine started; only their ratio matters.
         var busy: UInt64
         var total: UInt64
     }
@@ -18,7 +18,7 @@ struct HostSample: Hashable {
     var memoryTotalBytes: UInt64
     var disks: [Disk]
 
-    /// Share of the time since an earlier sample that each CPU was busy, in percent; 0 where no time has passed or the CPU is new.
+    /// Percentage of the time since an earlier sample that each CPU was busy; 0 if no time has passed, or the CPU is new.
     func cpuPercent(since earlier: HostSample) -> [Double] {
         self.cpus.indices.map { index in
             guard earlier.cpus.indices.contains(index) else { return 0 }
@@ -32,8 +32,8 @@ struct HostSample: Hashable {
 // MARK: - Reading the kernel's texts
 
 extension HostSample {
-    /// The lines `cpu0 user nice system idle iowait irq softirq steal …` of `/proc/stat`. What waits for a disk counts as idle; guests
-    /// are part of user time already.
+    /// Parses the lines `cpu0 user nice system idle iowait irq softirq steal …` of `/proc/stat`. Waiting for a disk counts as idle; the time of guests is
+    /// part of user time already.
     static func cpus(inStat text: String) -> [CPU] {
         text.split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
@@ -46,7 +46,7 @@ extension HostSample {
         }
     }
 
-    /// A line `MemAvailable:  123 kB` of `/proc/meminfo`, in bytes.
+    /// A number of `/proc/meminfo`, from a line such as `MemAvailable:  123 kB`, in bytes.
     static func memoryBytes(_ name: String, inMeminfo text: String) -> UInt64? {
         for line in text.split(separator: "\n") where line.hasPrefix("\(name):") {
             let words = line.split(separator: " ")
@@ -56,7 +56,7 @@ extension HostSample {
         return nil
     }
 
-    /// Where block devices are mounted, each device once, from `/proc/self/mounts`.
+    /// The mount points of block devices in `/proc/self/mounts`, one for each device.
     static func diskMounts(inMounts text: String) -> [String] {
         var seen: Set<Substring> = []
         return text.split(separator: "\n").compactMap { line in
@@ -68,7 +68,7 @@ extension HostSample {
 }
 
 extension HostSample {
-    /// Reads the accounts now; nil on a machine that does not keep them where Linux does. Takes some 50 µs: no disk is asked.
+    /// Reads the counters now; nil on a machine that does not have them where Linux does. Takes some 50 µs, since no disk is accessed.
     static func read() -> HostSample? {
         guard let stat = ProcFile.text(of: "/proc/stat"), let meminfo = ProcFile.text(of: "/proc/meminfo"),
             let total = self.memoryBytes("MemTotal", inMeminfo: meminfo), let available = self.memoryBytes("MemAvailable", inMeminfo: meminfo)

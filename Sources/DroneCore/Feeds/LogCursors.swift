@@ -5,8 +5,8 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// Up to where each backend's log has been passed on. Collected in memory and written together, so that a chatty backend does not cost
-/// a write per line; an agent that is killed repeats at most the lines since the last write.
+/// The position up to which each backend's log has been passed on. Positions are collected in memory and written together, so that a line does not cost a
+/// write. An agent that is killed repeats at most the lines since the last write.
 package final class LogCursors: Sendable {
     private let unwritten = Mutex<[BackendID: WireTime]>([:])
 
@@ -16,7 +16,7 @@ package final class LogCursors: Sendable {
         self.unwritten.withLock { $0[backend] = time }
     }
 
-    /// What has moved since the last call.
+    /// The positions that have changed since the last call.
     func take() -> [BackendID: WireTime] {
         self.unwritten.withLock { cursors in
             defer { cursors = [:] }
@@ -24,15 +24,15 @@ package final class LogCursors: Sendable {
         }
     }
 
-    /// Gives back what could not be written, unless it has moved on since.
+    /// Takes positions back that could not be written, except where there is a newer one.
     func putBack(_ cursors: [BackendID: WireTime]) {
         self.unwritten.withLock { $0.merge(cursors) { newer, _ in newer } }
     }
 }
 
-/// Writes the log positions to the table once a second, so that an agent that comes back goes on where this one stopped.
+/// Writes the log positions to the table once a second, so that the next agent continues where this one stopped.
 package struct LogCursorWriter: Sendable {
-    /// An agent that is killed repeats at most this much of a backend's output.
+    /// The time between two writes. An agent that is killed repeats at most this much of a backend's output.
     private static let period = Duration.seconds(1)
 
     private let cursors: LogCursors

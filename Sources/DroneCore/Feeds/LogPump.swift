@@ -13,14 +13,14 @@ actor LogPump {
     private let publish: @Sendable (BackendLogMessage) -> Void
     private let logger: Logger
     private var cursor: WireTime?
-    /// Why the log could not be read, each reason told once.
+    /// Reasons why the log could not be read, so that each is reported once.
     private var toldReasons: Set<String> = []
-    /// Reasons remembered; an engine that always finds another word is not listened to for ever.
+    /// How many reasons are remembered; after so many, new ones are not reported.
     private static let reasonLimit = 8
 
-    /// nil passes everything on.
+    /// Limits what is passed on; nil passes everything on.
     private var allowance: LogAllowance?
-    /// Of a backend that has printed more than its allowance: lines since then that nobody was told, and whether they are all of them.
+    /// The lines that were dropped because the backend has printed more than its allowance, and whether all of them were counted.
     private var gap: Gap?
     private let uptime: @Sendable () -> Duration
 
@@ -44,7 +44,7 @@ actor LogPump {
         self.cursor = cursor
     }
 
-    /// Follows the container's output until cancelled. Opens the stream again where it broke off, for instance when Docker restarts.
+    /// Follows the container's output until cancelled. If the stream breaks off, for instance when Docker restarts, it is opened again.
     func follow(_ container: ContainerHandle, sleep: @escaping @Sendable (Duration) async throws -> Void) async {
         var failures = 0
         var onlyNew = false
@@ -52,7 +52,7 @@ actor LogPump {
             let before = self.cursor
             onlyNew = await self.passOn(container, onlyNew: onlyNew, sleep: sleep)
             if onlyNew {
-                // What it prints meanwhile is not read: whoever shouts costs this agent nothing.
+                // During a gap whose lines are no longer counted, nothing is read, so a very noisy backend costs this agent nothing.
                 if let pause = self.gap.map({ $0.endsAt - self.uptime() }), pause > .zero {
                     guard (try? await sleep(pause)) != nil else { return }
                 }
@@ -60,27 +60,27 @@ actor LogPump {
                 continue
             }
             failures = self.cursor == before ? failures + 1 : 1
-            // Also after an orderly end: the container has ended, and the machine will hear of it and cancel this.
+            // Pauses even after an orderly end: the container has ended, and the machine will learn of that and cancel this.
             guard (try? await sleep(RetrySchedule.engine.pause(after: failures))) != nil else { return }
         }
     }
 
-    /// Passes on what the ended container has printed and nobody has seen.
+    /// Passes on the rest of an ended container's output.
     func drain(_ container: ContainerHandle) async {
         _ = await self.passOn(container, onlyNew: self.gap?.isCounted == false)
         self.endGap(isOver: true)
     }
 
-    /// Adds a line of the agent's own.
+    /// Adds a line that the agent itself writes.
     func add(note: String?) {
         guard let note else { return }
         self.publish(BackendLogMessage(backendID: self.backend, kind: .meta, text: note))
     }
 
-    /// One stream from the cursor, or from now, to its end, or until it was more than can be counted. A stream that breaks has passed on what
-    /// came before.
-    /// - Parameter sleep: nil where the output has an end and nobody waits until more of it may be passed on.
-    /// - Returns: Whether there was more than can be counted.
+    /// Reads from the position that was reached, or from now, to the end, or until there was more than is counted. What came before a stream broke has been
+    /// passed on.
+    /// - Parameter sleep: nil where the output ends by itself, and nothing waits for the end of a gap.
+    /// - Returns: Whether there was more than is counted.
     private func passOn(
         _ container: ContainerHandle, onlyNew: Bool, sleep: (@Sendable (Duration) async throws -> Void)? = nil
     ) async -> Bool {
@@ -95,7 +95,7 @@ actor LogPump {
                 switch event {
                 case .began(let pause):
                     guard let sleep else { continue }
-                    // A backend that falls silent has its gap told in time all the same.
+                    // The end of the gap is reported on time even if the backend prints nothing more.
                     group.addTask { if (try? await sleep(pause)) != nil { await self.endGap(isOver: false) } }
                 case .uncounted:
                     isCut = true
@@ -117,23 +117,23 @@ actor LogPump {
             try await self.feeds.readLog(of: container, after: self.cursor, onlyNew: onlyNew) { chunk in
                 guard let news = await self.passOn(chunk) else { return }
                 tell(news)
-                // Not one line more; this reading is cancelled.
+                // Stops reading: waits here until this task is cancelled.
                 if case .uncounted = news { for await _ in AsyncStream<Never>.makeStream().stream {} }
             }
         } catch {
-            // Logs are told as well as can be; whoever called decides whether to try again.
+            // The reason is logged; the caller decides whether to try again.
             if !Task.isCancelled { self.tell(error) }
         }
     }
 
-    /// In our log and in the backend's own, where somebody looks for what is not there.
+    /// Reports the reason in the agent's log and in the backend's own, where somebody may look for the missing lines.
     private func tell(_ failure: EngineFailure) {
         guard self.toldReasons.count < Self.reasonLimit, self.toldReasons.insert(failure.message).inserted else { return }
         self.logger.warning("the backend's log cannot be read", metadata: [LogKey.error: "\(failure)"])
         self.add(note: "The log cannot be read: \(failure.message)")
     }
 
-    /// Tells what is missing where it is missing. A gap that was not read to its end is told by whoever waits for that.
+    /// Writes into the backend's log how many lines are missing. A gap that was not read to its end is reported when the pause is over.
     private func endGap(isOver: Bool) {
         guard let gap = self.gap, isOver || self.uptime() >= gap.endsAt else { return }
         self.gap = nil
@@ -158,7 +158,7 @@ actor LogPump {
         return nil
     }
 
-    /// Whether the line is beyond the allowance; then it is counted, as far as that goes.
+    /// Whether the line exceeds the allowance. Such a line is counted, up to the limit.
     private func drops(_ chunk: LogChunk) -> Bool {
         guard var allowance else { return false }
         if self.gap == nil {

@@ -2,7 +2,7 @@ import Glibc
 
 /// Reads the small texts that the kernel generates (`/proc`, `/sys`). No disk is involved, so the call does not block.
 package enum ProcFile {
-    /// Larger than any text read here; `/proc/stat` of a machine with hundreds of CPUs and interrupts is the largest.
+    /// Larger than any file read here; the largest is `/proc/stat` of a machine with hundreds of CPUs and interrupts.
     private static let sizeLimitBytes = 1 << 20
 
     /// Nil when there is no such file, or nothing can be read from it.

@@ -3,8 +3,8 @@ package import PlaneProtocol
 import LogKeys
 import PlaneService
 
-/// Publishes what each running backend uses, every 5 s. One backend after the other: nobody waits for statistics, and two hundred at
-/// once would be a burst of work for Docker.
+/// Publishes the use of resources of each running backend, every 5 s. Backends are asked one after the other, since nothing waits for statistics and two
+/// hundred requests at once would be much work for Docker.
 package actor UsageReporter {
     private static let period = Duration.seconds(5)
 
@@ -37,7 +37,7 @@ package actor UsageReporter {
         }
     }
 
-    /// One round: a message for each backend that has been sampled before.
+    /// One round: publishes a message for each backend that has been sampled before.
     package func report() async {
         let running = await self.registry.running
         let containers = await self.registry.containers
@@ -69,7 +69,7 @@ struct UsageDelta: Hashable {
     var cpuNanoseconds: UInt64
     var systemCPUNanoseconds: UInt64
 
-    /// Nil when the counters went back: the container was started again in between.
+    /// Nil when a counter has decreased, because the container was started again in between.
     init?(from earlier: UsageSample, to later: UsageSample) {
         guard later.cpuNanoseconds >= earlier.cpuNanoseconds, later.systemCPUNanoseconds >= earlier.systemCPUNanoseconds else {
             return nil

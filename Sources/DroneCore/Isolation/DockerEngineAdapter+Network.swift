@@ -1,7 +1,7 @@
 import DockerEngine
 
 extension DockerEngineAdapter {
-    /// Makes the network that this drone's containers are to join, where it is the agent's to make and is not there.
+    /// Makes the network that this drone's containers join, if the agent is configured to make it and it does not exist.
     package func ensureNetwork() async throws(EngineFailure) {
         guard let isolation = self.template.isolation else { return }
         let present: BridgeNetwork?
@@ -11,7 +11,7 @@ extension DockerEngineAdapter {
             let network = BridgeNetwork(name: isolation.name, bridge: isolation.name, connectsContainers: false)
             try await self.client.createNetwork(network, labels: ["dev.plane.network": "true"])
         } catch {
-            // Another request may have made it meanwhile.
+            // The network may have been made by another request meanwhile.
             let made: BridgeNetwork?
             do throws(EngineError) { made = try await self.client.network(named: isolation.name) } catch { made = nil }
             guard let made else { throw EngineFailure(error) }

@@ -2,13 +2,12 @@ package import NetworkAddresses
 import PlaneProtocol
 import PlaneService
 
-/// A network whose containers reach neither one another, nor this machine, nor the networks named here.
+/// A network whose containers reach neither one another, nor this machine, nor the networks listed here.
 ///
-/// Docker keeps containers apart (`enable_icc`). Against everything else there are rules of the firewall, which root has to set up
-/// (`isolate-network`, the unit `plane-isolation`): they are known by the name of the bridge, so they can be there before the bridge is, and
-/// outlive it.
+/// Docker keeps the containers apart (`enable_icc`). Everything else is done by firewall rules, which only root can set up (`isolate-network`, the unit
+/// `plane-isolation`). The rules refer to the bridge by its name, so they can exist before the bridge does, and remain after it is gone.
 package struct IsolatedNetwork: Hashable, Sendable {
-    /// Also the bridge's.
+    /// The network's name in Docker, and the name of its bridge.
     package var name: String
     package var reachable: [SocketEndpoint]
     package var unreachable: [IPv4Network]
@@ -21,9 +20,9 @@ package struct IsolatedNetwork: Hashable, Sendable {
 
     /// The chain of this network, as iptables-restore(8) reads it.
     ///
-    /// It is in the table `mangle`, before the routing decision: one place for what is for this machine and what passes through it, and before
-    /// published ports are turned into containers' addresses. The connections that agent and proxy make are let through by their state.
-    /// - Parameter nameServers: Whom containers ask for names, wherever those are.
+    /// It is in the table `mangle`, before the routing decision: there one chain sees both packets for this machine and packets that pass through it, before
+    /// published ports are turned into containers' addresses. Connections that agent and proxy have made are let through by their state.
+    /// - Parameter nameServers: servers that containers ask for names, wherever they are.
     package func rules(nameServers: [IPAddress]) -> String {
         let chain = "PLANE-\(self.name)"
         var lines = ["# bridge \(self.name)", "*mangle", ":\(chain) - [0:0]"]
@@ -40,8 +39,8 @@ package struct IsolatedNetwork: Hashable, Sendable {
     }
 }
 
-/// The name servers that Docker hands to its containers: those of this machine (resolv.conf(5)), without any on loopback, which are nobody's in
-/// a container. Where systemd-resolved stands before them, its own list has them.
+/// The name servers that Docker gives to its containers: those of this machine (resolv.conf(5)), except for addresses on loopback, which a container cannot
+/// reach. If systemd-resolved is in between, they are taken from its own list.
 package enum NameServers {
     package static func ofThisMachine(read: (String) -> String? = ProcFile.text(of:)) -> [IPAddress] {
         for path in ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"] {

@@ -5,12 +5,12 @@ import PlaneService
 import ServiceLifecycle
 import Synchronization
 
-/// Makes the isolated network when it is missing, and knows whether the firewall's rules for it are in force. The agent may not read those:
-/// it reads the file that `isolate-network` (root) writes each time it has renewed them.
+/// Makes the isolated network when it is missing, and knows whether the firewall's rules for it are in force. The agent may not read the rules; it reads the
+/// file that `isolate-network` (root) writes each time it has renewed them.
 package final class IsolationWatch: Service {
-    /// The rules are renewed every 30 s.
+    /// How often network and rules are checked; the rules are renewed as often.
     private static let period = Duration.seconds(30)
-    /// What is older was left by somebody who does not run any more.
+    /// An older file was left by a service that does not run any more.
     private static let longestAgeSeconds: Int64 = 180
     package static let standardFolder = "/run/plane-isolation"
 
@@ -20,7 +20,7 @@ package final class IsolationWatch: Service {
     private let logger: Logger
     private let state = Mutex<Bool?>(nil)
 
-    /// - Parameter folder: Where the rules in force are left, in a file named like the bridge.
+    /// - Parameter folder: where the file with the rules in force is; the file is named after the bridge.
     package init(
         _ network: IsolatedNetwork, folder: String = IsolationWatch.standardFolder, logger: Logger,
         ensureNetwork: @escaping @Sendable () async throws(EngineFailure) -> Void
@@ -31,7 +31,7 @@ package final class IsolationWatch: Service {
         self.logger = logger
     }
 
-    /// Whether backends are kept away from this machine; nil until it was looked at.
+    /// Whether containers are cut off from this machine; nil before the first check.
     package var isInForce: Bool? { self.state.withLock { $0 } }
 
     package func run() async throws {

@@ -1,12 +1,12 @@
 import NIOCore
 import PlaneProtocol
 
-/// Sends one request, and tells whether what comes back begins like an HTTP response.
+/// Sends one request, and finds out whether the answer begins like an HTTP response.
 final class ProbeHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// How every HTTP/1 response begins (RFC 9112 §4).
+    /// The first bytes of every HTTP/1 response (RFC 9112 §4).
     private static let protocolName: [UInt8] = Array("HTTP/".utf8)
     /// Bytes of a status line up to the end of its status: `HTTP/1.1 200` (RFC 9112 §4).
     private static let statusEnd = 12
@@ -16,12 +16,12 @@ final class ProbeHandler: ChannelInboundHandler {
     private let limit: TimeAmount
     private let answer: EventLoopPromise<ProbeResult>
     private var received: [UInt8] = []
-    /// The status that came in place of the expected one.
+    /// The status of a response that was not the expected one.
     private var otherStatus: UInt16?
     private var stood = false
     private var deadline: Scheduled<Void>?
 
-    /// - Parameter answer: Completed at the latest when the channel has closed.
+    /// - Parameter answer: completed at the latest when the channel has closed.
     init(host: String, terms: ReadinessTerms, limit: TimeAmount, answer: EventLoopPromise<ProbeResult>) {
         self.host = host
         self.terms = terms
@@ -52,7 +52,7 @@ final class ProbeHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Not at `channelInactive`, which a channel that is closed in the moment its connection stands does not see.
+    /// Not in `channelInactive`: that is not called for a channel that is closed at the moment at which its connection is made.
     func handlerRemoved(context: ChannelHandlerContext) {
         self.deadline?.cancel()
         self.answer.succeed(.unanswered(self.otherStatus.map { .otherStatus($0) } ?? (self.stood ? .mute : .closed)))  // without effect after an answer

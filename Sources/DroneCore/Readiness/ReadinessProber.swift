@@ -3,9 +3,9 @@ package import NIOPosix
 import NetworkAddresses
 package import PlaneProtocol
 
-/// Asks a container's port until it answers in HTTP.
+/// Sends requests to a container's port until it answers in HTTP.
 ///
-/// Any HTTP response to `/` counts, whatever its status: the server is there, and what it says is its own business. A request may ask for more.
+/// Any HTTP response to `/` counts, whatever its status, because it shows that the server runs. The spawn request may demand a path and a status.
 package struct ReadinessProber: Sendable {
     private let group: MultiThreadedEventLoopGroup
 
@@ -59,18 +59,18 @@ package struct ReadinessProber: Sendable {
     }
 }
 
-/// What asking a backend's port came to.
+/// The result of probing a backend's port.
 package enum ProbeResult: Hashable, Sendable {
     /// Why there was no answer within the limit.
     package enum Silence: Hashable, Sendable {
-        /// No connection ever stood.
+        /// No connection was ever accepted.
         case closed
-        /// A connection stood, and nothing that is HTTP came from it.
+        /// A connection was accepted, but nothing came that is HTTP.
         case mute
-        /// HTTP came from it, with another status than the request asks for.
+        /// A response came, with another status than the request demands.
         case otherStatus(UInt16)
 
-        /// How much it says about the backend. What says most is told.
+        /// How much this says about the backend. Of several, the one that says most is reported.
         var tells: Int {
             switch self {
             case .closed: 0
@@ -84,12 +84,12 @@ package enum ProbeResult: Hashable, Sendable {
     case unanswered(Silence)
 }
 
-/// How often a starting backend's port is tried.
+/// How often a starting backend's port is probed.
 ///
-/// A person is waiting, so quickly at first: an attempt on the drone's own bridge costs some 100 µs. What takes long to start is not
-/// noticed late by more than a few percent of its own time.
+/// At first often, because a person is waiting: an attempt on the drone's own bridge costs some 100 µs. Later the pauses grow with the time that has passed,
+/// so that a slow start is noticed only a few percent of its time late.
 package enum ProbeSchedule {
-    /// - Parameter elapsed: Since the first attempt.
+    /// - Parameter elapsed: the time since the first attempt.
     package static func pause(after elapsed: Duration) -> Duration {
         switch elapsed {
         case ..<(.milliseconds(250)): .milliseconds(2)
@@ -102,6 +102,6 @@ package enum ProbeSchedule {
     /// A port on the drone's own bridge answers in microseconds or not at all.
     package static let connectLimit = Duration.milliseconds(500)
 
-    /// For the first response after the connection stands. A server that accepts and stays silent for longer is asked again.
+    /// How long the first response may take after the connection was made. If a server accepts and stays silent for longer, another attempt is made.
     package static let responseLimit = Duration.seconds(5)
 }

@@ -6,12 +6,12 @@ import PlaneService
 import Synchronization
 import Timing
 
-/// Follows the engine's events and tells the supervisors of containers that ended to inspect them. A stream that breaks is opened again from
-/// where it was, so that exits during a restart of Docker are noticed too.
+/// Follows the engine's events, and tells the supervisors of containers that ended to inspect them. If the stream breaks, it is opened again from where it
+/// was, so that exits during a restart of Docker are noticed too.
 package struct ExitWatch: Sendable {
-    /// Reopening looks back this far beyond the last moment the stream was known to work. Hearing of an exit twice does no harm.
+    /// How far the stream is read again, before the last moment at which it was known to work. Learning of an exit twice does no harm.
     private static let overlapSeconds: Int64 = 5
-    /// A watch that held for this long broke for a new reason.
+    /// If a watch has lasted this long, its failure counts as the first in a row.
     private static let steadySeconds: Int64 = 60
 
     private let feeds: any EngineFeeds
@@ -50,7 +50,7 @@ package struct ExitWatch: Sendable {
                 guard !Task.isCancelled else { return }
                 self.logger.warning("the engine's events broke off", metadata: [LogKey.error: "\(error)"])
             }
-            // A watch that never began leaves the gap open.
+            // A watch that never began keeps the earlier moment.
             if let heard = lastHeard.withLock({ $0 }) { since = WireTime(seconds: heard.seconds - Self.overlapSeconds) }
             let lasted = self.time.now().seconds - opened.seconds
             failures = lasted > Self.steadySeconds ? 1 : failures + 1

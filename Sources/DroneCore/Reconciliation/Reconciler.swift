@@ -4,14 +4,14 @@ package import PlaneProtocol
 import LogKeys
 import PlaneService
 
-/// Compares engine and table at start, every half minute, and whenever events may have been missed, and puts right what differs.
+/// Compares the engine's containers with the table at start, every half minute, and whenever events may have been missed, and corrects differences.
 package actor Reconciler {
     private static let period = Duration.seconds(30)
-    /// Two rounds and more.
+    /// How long, in seconds, a container may be unknown before it is removed: more than two rounds.
     private static let strayGraceSeconds: Int64 = 90
     /// Ended backends are kept for a day, so that a repeated request for one of them is recognised.
     private static let memorySeconds: Int64 = 24 * 3600
-    /// Rows forgotten in one round.
+    /// How many rows are deleted in one round.
     private static let forgettingLimit = 200
 
     private let drone: DroneID
@@ -47,7 +47,7 @@ package actor Reconciler {
         }
     }
 
-    /// One round. What fails is told and left to the next.
+    /// Does one round. Failures are logged, and the next round tries again.
     package func reconcile() async {
         do {
             // What is ready after the engine was asked is not in its answer.
@@ -103,8 +103,8 @@ package actor Reconciler {
         }
     }
 
-    /// Rows lose their secrets when their backends end; the write-ahead log has them until it is emptied. Somebody who reads at the moment
-    /// puts it off to the next round.
+    /// Empties SQLite's write-ahead log, because rows lose their secrets when their backends end, but the log still has them. If somebody is reading at this
+    /// moment, the next round does it.
     private func emptyLog() async {
         do throws(StoreError) {
             _ = try await self.store.truncateLog()

@@ -3,17 +3,17 @@ package import PlaneProtocol
 
 /// What has to be done for the engine's containers and the table to agree. Carrying a plan out twice does no harm.
 package struct ReconciliationPlan: Hashable, Sendable {
-    /// What the table knows, and who is at work.
+    /// What is in the table, and which backends are being worked on.
     package struct Table: Sendable {
         /// Every row that could be read.
         package var states: [BackendID: BackendState]
-        /// The containers of those backends, as far as they are known.
+        /// The containers of those backends, where they are known.
         package var containers: [BackendID: ContainerHandle]
-        /// Rows that could not. Their containers are somebody's.
+        /// Names of rows that could not be read. Their containers are left alone.
         package var unreadable: Set<String>
         /// Backends that have a supervisor.
         package var supervised: Set<BackendID>
-        /// Those of them whose container should live.
+        /// The supervised backends whose container should run.
         package var running: Set<BackendID>
         /// Sandboxes and parked containers that their pools know, by id or name.
         package var pooled: Set<String>
@@ -31,24 +31,24 @@ package struct ReconciliationPlan: Hashable, Sendable {
         }
     }
 
-    /// Backends whose container should run and does not: the event of its end was missed.
+    /// Backends whose container should run but does not, because the event of its end was missed.
     package var exitHints: Set<BackendID> = []
     /// Backends in the table that have no supervisor: live ones, and ended ones whose container still exists.
     package var toTakeOn: Set<BackendID> = []
-    /// Containers made by this drone for backends that are in nobody's table, and have not been for longer than the grace: the table was lost,
-    /// or nobody saw the end of a creation.
+    /// Containers that this drone made for backends which are in no table, for longer than the grace time: the table was lost, or the agent ended during a
+    /// creation.
     package var toRemove: Set<ContainerHandle> = []
-    /// Such containers, by the engine's id, with the Unix time (seconds) when they were first seen so. Handed to the next plan.
+    /// Such containers that are still within the grace time: the engine's id, and the Unix time (seconds) when they were first seen. The next plan gets them.
     package var strays: [String: Int64] = [:]
 
     /// A container belongs to the backend whose row or supervisor has its id, or else to the backend that its labels name. One with another role
     /// that no row refers to is there on purpose: it is spared, whatever drone made it. Except for a sandbox of this drone that neither the pool
     /// nor a container has, and a parked container that is neither the pool's nor a backend's: its backend is gone.
     ///
-    /// - Parameter strays: Those of the previous plan.
+    /// - Parameter strays: those of the previous plan.
     /// - Parameter now: Unix time in seconds.
-    /// - Parameter grace: Seconds a stray is left alone: whoever makes a container enters it in the table first, so this only guards
-    ///   against what we have not thought of.
+    /// - Parameter grace: for how many seconds a stray is left alone. A container is entered in the table before it is made, so this only protects against
+    ///   errors of ours.
     package static func make(
         containers: [ContainerListing], table: Table, drone: DroneID, strays: [String: Int64], now: Int64, grace: Int64
     ) -> ReconciliationPlan {

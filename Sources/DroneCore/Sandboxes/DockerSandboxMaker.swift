@@ -4,19 +4,19 @@ package import PlaneProtocol
 
 /// Sandboxes on Docker.
 package struct DockerSandboxMaker: SandboxMaker {
-    /// Of the program, and how it is packed; another one has another number.
+    /// The number in the tag changes with the program and the way in which it is packed.
     private static let image = ImageReference(registry: nil, path: "plane-sandbox", tag: "1", digest: nil)
-    /// Starts containers in half of runc's time.
+    /// This runtime starts containers in half of runc's time.
     private static let fastRuntime = "crun"
-    /// Runtimes whose containers share networks as the kernel has them. Others (runsc, kata) have networks of their own.
+    /// Runtimes whose containers use the kernel's networks and can share them. Others (runsc, kata) have networks of their own.
     private static let plainRuntimes: Set = ["runc", "crun", "io.containerd.runc.v2"]
-    /// For the runtime's own first steps, which are taken within the container's limits.
+    /// Allows for the processes of the runtime itself, which are counted towards the container's limit.
     private static let processLimit: Int64 = 64
 
     private let adapter: DockerEngineAdapter
     private let drone: DroneID
 
-    /// - Parameter adapter: Its template says which network backends join, and by which runtime.
+    /// - Parameter adapter: its template says which network and runtime backends use.
     package init(_ adapter: DockerEngineAdapter, drone: DroneID) {
         self.adapter = adapter
         self.drone = drone
@@ -72,7 +72,7 @@ package struct DockerSandboxMaker: SandboxMaker {
         return [Self.fastRuntime, nil]
     }
 
-    /// Makes a sandbox, and in it a container as a backend without wishes gets it.
+    /// Makes a sandbox, and in it a container like that of a backend without special wishes.
     private func attempt(_ runtime: String?) async throws(EngineFailure) {
         let (holder, guest) = (Sandbox.randomName(), Sandbox.randomName())
         let outcome: Result<Void, EngineFailure>
@@ -110,7 +110,7 @@ package struct DockerSandboxMaker: SandboxMaker {
         do throws(EngineFailure) {
             id = try await self.run(spec, name)
         } catch {
-            // Somebody has cleaned up images.
+            // The image may have been removed since it was loaded.
             guard error.code == .imageMissing else { throw error }
             try await self.provideImage(try await self.call { () async throws(EngineError) in try await self.client.information() })
             id = try await self.run(spec, name)

@@ -1,12 +1,11 @@
 import DroneStore
 import PlaneProtocol
 
-/// A container of ours that does nothing but hold a network, so that a backend's container finds it ready.
+/// A container that does nothing but hold a network, so that a backend's container finds it ready.
 ///
-/// Setting up a network is half of Docker's time for a start (up to Docker 27: a hook that executes dockerd twice). A sandbox joins the network
-/// that backends join, ahead of time; the backend's container is then made with `NetworkMode: container:<sandbox>`. It has an address of its own,
-/// and is kept from its neighbours and from the machine like any other, since bridge and firewall see the same. A sandbox is used once, and goes
-/// with its backend.
+/// Setting up a network is half of the time that Docker takes for a start (up to Docker 27: a hook that executes dockerd twice). A sandbox joins the network
+/// of the backends ahead of time; the backend's container is then made with `NetworkMode: container:<sandbox>`. The container has its own address, and is
+/// isolated like any other, since bridge and firewall treat it the same. A sandbox is used once, and is removed with its backend.
 package struct Sandbox: Hashable, Sendable {
     /// The engine's id.
     package var id: String
@@ -17,14 +16,14 @@ package struct Sandbox: Hashable, Sendable {
         self.name = name
     }
 
-    /// No backend's container has a name that begins like this.
+    /// The beginning of a sandbox's name. No backend's container has such a name.
     private static let namePrefix = "plane.sandbox-"
 
     static func randomName() -> String {
         self.namePrefix + String(UInt64.random(in: .min ... .max), radix: 16)
     }
 
-    /// Which image and network a sandbox was made with. One that another configuration made is not used.
+    /// The image and network with which a sandbox was made. A sandbox made with another configuration is not used.
     static let makeLabel = "dev.plane.sandbox.make"
 
     static func labels(drone: DroneID, make: String) -> [String: String] {
@@ -35,11 +34,11 @@ package struct Sandbox: Hashable, Sendable {
     }
 }
 
-/// How containers of backends are made so that they start faster than plainly, as a probe has found it to work.
+/// A way to make containers of backends that starts them faster, and that a probe has found to work.
 package struct Shortcut: Hashable, Sendable {
-    /// The OCI runtime in place of the engine's own; nil for that one.
+    /// The OCI runtime to use; nil for the engine's own.
     package var runtime: String?
-    /// The network that is ready; nil when none was left.
+    /// The sandbox with the network; nil when none was left.
     package var sandbox: Sandbox?
 
     package init(runtime: String?, sandbox: Sandbox? = nil) {
@@ -50,25 +49,25 @@ package struct Shortcut: Hashable, Sendable {
 
 /// What the pool needs of a container engine. The real one is Docker (`DockerSandboxMaker`).
 package protocol SandboxMaker: Sendable {
-    /// Tries everything once with containers of its own, and removes them.
+    /// Tries everything once with containers of its own, and removes these.
     ///
     /// Fails with `unavailable` when nothing was found out, and with another code when sandboxes do not work on this machine.
     func probe() async throws(EngineFailure) -> SandboxProbe
 
-    /// Makes and starts a sandbox. After a failure there may be one of that name.
+    /// Makes and starts a sandbox. After a failure there may be a container of that name.
     func make(_ name: String, runtime: String?) async throws(EngineFailure) -> Sandbox
 
-    /// Removes a sandbox, by its id or its name. Harmless when there is none; another container of that name is left alone.
+    /// Removes a sandbox, by its id or name. Harmless when there is none; another container of that name is left alone.
     func remove(_ sandbox: String) async throws(EngineFailure)
 
-    /// Whether a container of this drone is a sandbox as `make` makes them now.
+    /// Whether a container of this drone is a sandbox that was made as `make` makes them now.
     func isOurs(_ listing: ContainerListing) -> Bool
 }
 
 /// What a probe has found to work.
 package struct SandboxProbe: Hashable, Sendable {
     package var runtime: String?
-    /// One sentence: the engine, its runtimes, and why not a faster one.
+    /// One sentence: the engine, its runtimes, and why a faster one is not used.
     package var findings: String
 
     package init(runtime: String?, findings: String) {

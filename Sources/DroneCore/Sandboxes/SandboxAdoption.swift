@@ -1,7 +1,7 @@
 package import DroneStore
 package import PlaneProtocol
 
-/// Finds the sandboxes that an agent before this one has left ready.
+/// Finds the sandboxes that an earlier agent has left ready.
 package struct SandboxAdoption: Sendable {
     package var drone: DroneID
     package var engine: any Engine
@@ -13,10 +13,10 @@ package struct SandboxAdoption: Sendable {
         self.store = store
     }
 
-    /// Sandboxes of this drone that no backend has or has had: two backends in one network would see each other.
+    /// Sandboxes of this drone that no backend has or has had, since two backends in one network would see each other.
     ///
-    /// None where a creation may still be under way: a backend that is loading and has no container, for the agent that made it was killed
-    /// and Docker may be at it. The reconciler removes what nobody has after a while.
+    /// None while a creation may still be running in Docker: a backend is loading without a container, because the agent that was making it was killed. The
+    /// reconciler removes sandboxes that nothing uses after a while.
     package func candidates() async throws -> [ContainerListing] {
         let containers = try await self.engine.list()
         let backends = try await self.store.allBackends().backends

@@ -7,12 +7,12 @@ import PlaneService
 import Synchronization
 import Timing
 
-/// Keeps some sandboxes ready for the next backends, and knows by which runtime containers start fastest.
+/// Keeps some sandboxes ready for the next backends, and knows with which runtime containers start fastest.
 ///
-/// What is to be done is decided by `SandboxPoolMachine`; one task, `run()`, does it, one thing after the other, so that the pool never takes more
-/// than one start's worth of Docker. Claims return at once, from any task.
+/// `SandboxPoolMachine` decides what to do. One task, `run()`, does one thing after the other, so the pool never keeps Docker busier than one start does.
+/// Claims return at once, on any task.
 package final class SandboxPool: Sendable {
-    /// What was found not to work is tried again after this: Docker may have been upgraded or configured.
+    /// How long to wait before what did not work is tried again: Docker may have been upgraded or configured.
     private static let probePause = Duration.seconds(600)
 
     private let maker: any SandboxMaker
@@ -25,7 +25,7 @@ package final class SandboxPool: Sendable {
     private let isProbed = Mutex(false)
     private let freeMeter = Meter(label: "plane_drone_free_sandboxes")
 
-    /// - Parameter size: How many are kept ready.
+    /// - Parameter size: how many sandboxes are kept ready.
     package init(size: Int, maker: any SandboxMaker, time: AgentTime = AgentTime(), logger: Logger) {
         self.maker = maker
         self.time = time
@@ -36,7 +36,7 @@ package final class SandboxPool: Sendable {
 
     // MARK: - For starts
 
-    /// How the backend's container is to be made; nil: plainly. Its start is under way from now on, until `startEnded`.
+    /// How the backend's container is to be made; nil for the usual way. From now on until `startEnded` its start counts as running.
     package func claim(for backend: BackendID) -> Shortcut? {
         let shortcut = self.change { $0.claim(for: backend, now: self.time.uptime()) }
         guard let shortcut else { return nil }
@@ -45,15 +45,15 @@ package final class SandboxPool: Sendable {
         return shortcut
     }
 
-    /// No container was made with it, and none will be.
+    /// Takes a sandbox back with which no container was or will be made.
     package func giveBack(_ sandbox: Sandbox) { self.change { $0.giveBack(sandbox) } }
 
-    /// It cannot be used.
+    /// Removes a sandbox that cannot be used.
     package func discard(_ sandbox: Sandbox) { self.change { $0.discard(sandbox.id) } }
 
-    /// The backend's container runs, or could not be started.
+    /// Called when the backend's container runs, or could not be started.
     ///
-    /// - Returns: Whether it was made by a shortcut of this pool.
+    /// - Returns: Whether the container was made by a shortcut of this pool.
     package func startEnded(of backend: BackendID, well: Bool) -> Bool {
         switch self.change({ $0.startEnded(of: backend, well: well, now: self.time.uptime()) }) {
         case .shortcut: return true
@@ -64,18 +64,18 @@ package final class SandboxPool: Sendable {
         }
     }
 
-    /// No container of the backend is started.
+    /// Called when the start was given up before a container was started.
     package func startAbandoned(of backend: BackendID) { self.change { $0.startAbandoned(of: backend) } }
 
     // MARK: - For who looks after containers
 
-    /// What the engine may list, and is not to be taken for left behind: ids, and the name of the one that is being made.
+    /// Sandboxes that the reconciler must not remove: their ids, and the name of the one that is being made.
     package var known: Set<String> { self.machine.withLock { $0.known } }
 
-    /// Those that are ready, by the engine's id.
+    /// The sandboxes that are ready, by the engine's id.
     package var free: Set<String> { self.machine.withLock { Set($0.free.map(\.id)) } }
 
-    /// These have ended, if they were ready.
+    /// Called when containers have ended, among which may be sandboxes that were ready.
     package func ended(_ ids: Set<String>) {
         let lost = self.free.intersection(ids)
         guard !lost.isEmpty else { return }
@@ -93,9 +93,9 @@ package final class SandboxPool: Sendable {
 
     // MARK: - Keeping it full
 
-    /// Probes, takes over what an agent before this one has left, and keeps the pool full, until cancelled. The sandboxes stay.
+    /// Probes, takes over the sandboxes of an earlier agent, and keeps the pool full, until cancelled. The sandboxes stay then.
     ///
-    /// - Parameter adoptable: Containers of this drone that are sandboxes and certainly nobody's.
+    /// - Parameter adoptable: returns containers of this drone that are sandboxes and that certainly no backend uses.
     package func run(adoptable: @Sendable () async throws -> [ContainerListing]) async {
         while !Task.isCancelled {
             guard let probe = await self.probe() else { continue }
@@ -105,7 +105,7 @@ package final class SandboxPool: Sendable {
                     listing.container.id.map { Sandbox(id: $0, name: listing.container.name) }
                 }
             } catch {
-                // They are taken for left behind and removed after a while.
+                // Sandboxes that are not taken over are removed by the reconciler after a while.
                 if !Task.isCancelled { self.logger.warning("sandboxes could not be taken over", metadata: [LogKey.error: "\(error)"]) }
             }
             let isOpen = self.change { machine in
@@ -118,7 +118,7 @@ package final class SandboxPool: Sendable {
         }
     }
 
-    /// - Returns: Nil when it is to be tried again now.
+    /// - Returns: Nil when another probe is to be made now.
     private func probe() async -> SandboxProbe? {
         for failures in 1... {
             do throws(EngineFailure) {
@@ -139,7 +139,7 @@ package final class SandboxPool: Sendable {
         return nil
     }
 
-    /// Returns when sandboxes have turned out not to work, some time later.
+    /// Keeps the pool full. Returns some time after sandboxes have turned out not to work.
     private func keepFull() async {
         var failures = 0
         for await _ in self.bell {
@@ -177,7 +177,7 @@ package final class SandboxPool: Sendable {
         do throws(EngineFailure) {
             try await self.maker.remove(sandbox)
         } catch {
-            // The reconciler finds it.
+            // The reconciler removes it later.
             if !Task.isCancelled { self.logger.debug("a sandbox could not be removed", metadata: [LogKey.error: "\(error)"]) }
         }
     }

@@ -1,32 +1,32 @@
 import PlaneProtocol
 
-/// Decides when sandboxes are made and removed, and who gets one. Knows nothing of Docker and the time, which is an argument: time since some
-/// moment, by a clock that nobody sets.
+/// Decides when sandboxes are made and removed, and which start gets one. Knows nothing of Docker. The time is an argument: the time since some fixed moment,
+/// by a clock that cannot be set.
 struct SandboxPoolMachine {
     /// What is to be done next.
     enum Step: Hashable {
-        /// Begin one of this name; answered with `made` or `makingFailed`.
+        /// Make one with this name; answered by `made` or `makingFailed`.
         case make(String)
-        /// Remove this one.
+        /// Remove this sandbox.
         case remove(String)
-        /// Nothing for this long.
+        /// Do nothing for this long.
         case wait(Duration)
     }
 
-    /// After the last start, before one is made: the program that was started has the processor first.
+    /// How long to wait after the last start before a sandbox is made, so that the started program has the processor first.
     private static let quiet = Duration.milliseconds(250)
-    /// Where one start follows the other all the time, one is made nevertheless when the pool has been short for this long.
+    /// If starts follow each other all the time, a sandbox is made nevertheless when the pool has not been full for this long.
     private static let timeLimit = Duration.seconds(5)
-    /// A start that has not told its end by then has none to tell; the engine's own limit is the same.
+    /// After this time a start counts as ended even if that was not reported; the engine's own limit is the same.
     private static let longestStart = Duration.seconds(120)
-    /// Starts whose shortcut failed, and that went well without it, one after the other: the probe was wrong.
+    /// After so many starts in a row that failed by the shortcut and succeeded without it, the probe was wrong, and shortcuts are no longer used.
     private static let failuresLimit = 3
 
-    /// How many are kept ready.
+    /// How many sandboxes are kept ready.
     private let size: Int
-    /// The drone takes no backends, so it needs none.
+    /// Whether the drone takes no new backends, so that it needs no sandboxes.
     var isDraining = false
-    /// Nil while they are not known to work. Without a sandbox, what a claim gets.
+    /// What a claim gets when no sandbox is left; nil while shortcuts are not known to work.
     private(set) var usable: Shortcut?
     private(set) var free: [Sandbox] = []
     private var making: String?
@@ -34,7 +34,7 @@ struct SandboxPoolMachine {
     private var underWay: [BackendID: Duration] = [:]
     private var lastStart: Duration?
     private var shortSince: Duration?
-    /// Backends whose shortcut failed, and that are started plainly now.
+    /// Backends whose shortcut failed, and that are now started without one.
     private var retried: Set<BackendID> = []
     private var failures = 0
 
@@ -42,7 +42,7 @@ struct SandboxPoolMachine {
 
     private var target: Int { self.usable == nil || self.isDraining ? 0 : self.size }
 
-    /// What the engine may list, and is not to be taken for left behind: ids, and the name of the one that is being made.
+    /// Sandboxes that the reconciler must not remove: their ids, and the name of the one that is being made.
     var known: Set<String> { Set(self.free.map(\.id) + self.doomed).union(self.making.map { [$0] } ?? []) }
 
     mutating func open(runtime: String?, adopted: [Sandbox]) {
@@ -52,14 +52,14 @@ struct SandboxPoolMachine {
         self.free += adopted.filter { !known.contains($0.id) }
     }
 
-    /// They do not work after all.
+    /// Stops using shortcuts, because they have turned out not to work.
     private mutating func close() {
         self.usable = nil
         self.doomed += self.free.map(\.id)
         self.free = []
     }
 
-    /// - Returns: Nil where shortcuts do not work. Without a sandbox when none is left.
+    /// - Returns: Nil where shortcuts do not work. A shortcut without a sandbox when none is left.
     mutating func claim(for backend: BackendID, now: Duration) -> Shortcut? {
         guard var shortcut = self.usable else { return nil }
         self.underWay[backend] = now
@@ -67,7 +67,7 @@ struct SandboxPoolMachine {
         return shortcut
     }
 
-    /// No container was made with it, and none will be.
+    /// Takes a sandbox back with which no container was or will be made.
     mutating func giveBack(_ sandbox: Sandbox) {
         guard self.usable != nil else { return self.doomed.append(sandbox.id) }
         self.free.insert(sandbox, at: 0)
@@ -78,12 +78,12 @@ struct SandboxPoolMachine {
         if !self.doomed.contains(id) { self.doomed.append(id) }
     }
 
-    /// What a start has shown.
+    /// What the end of a start says about shortcuts.
     enum Verdict: Hashable {
-        /// It was by the shortcut. A failed one is repeated plainly.
+        /// The container was made by a shortcut. If that failed, the start is repeated without one.
         case shortcut
         case plain
-        /// It went well plainly, like others before it, whose shortcuts had failed. Shortcuts are not taken any more.
+        /// The start succeeded without a shortcut after failing with one, like several before it. Shortcuts are no longer used.
         case distrusted
     }
 
@@ -100,13 +100,13 @@ struct SandboxPoolMachine {
         return .distrusted
     }
 
-    /// No container of the backend is started.
+    /// Called when the start was given up before a container was started.
     mutating func startAbandoned(of backend: BackendID) {
         self.underWay[backend] = nil
         self.retried.remove(backend)
     }
 
-    /// - Parameter name: Of the next one, if one is to be made.
+    /// - Parameter name: the name for the next sandbox, if one is to be made.
     mutating func next(now: Duration, name: @autoclosure () -> String) -> Step? {
         if let id = self.doomed.popLast() { return .remove(id) }
         if self.free.count > self.target { return .remove(self.free.removeLast().id) }
@@ -132,7 +132,7 @@ struct SandboxPoolMachine {
         self.free.append(sandbox)
     }
 
-    /// What there may be of it is removed.
+    /// Whatever exists of the sandbox is removed.
     mutating func makingFailed() {
         if let name = self.making { self.doomed.append(name) }
         self.making = nil

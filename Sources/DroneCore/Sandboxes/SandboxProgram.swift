@@ -1,13 +1,13 @@
-/// The program of a sandbox, which waits for ever: an ELF executable of one segment and a few instructions, written down here so that it needs
-/// neither a registry, nor a compiler, nor a file beside the agent, which may run in a container or on another machine than Docker.
+/// The program of a sandbox, which waits for ever: an ELF executable with one segment and a few instructions. It is part of the source, so it needs no
+/// registry, no compiler and no file beside the agent, which may run in a container or on another machine than Docker.
 ///
-/// As first process of a container it ignores every signal but SIGKILL, so that is the signal its container is stopped with.
+/// As the first process of a container it ignores every signal but SIGKILL, so its container is stopped with that signal.
 enum SandboxProgram {
-    /// In the image.
+    /// The program's path in the image.
     static let path = "/pause"
 
-    /// - Parameter architecture: As the kernel calls it.
-    /// - Returns: Nil for one whose instructions are not here.
+    /// - Parameter architecture: the architecture's name, as the kernel gives it.
+    /// - Returns: Nil for an architecture that has no instructions here.
     static func executable(for architecture: String) -> [UInt8]? {
         switch architecture {
         case "x86_64", "amd64": self.elf(machine: 62, Self.x86)
@@ -16,14 +16,14 @@ enum SandboxProgram {
         }
     }
 
-    /// pause(2), again and again.
+    /// Calls pause(2) in an endless loop.
     private static let x86: [UInt8] = [
         0xB8, 34, 0, 0, 0,  // mov eax, 34 (pause)
         0x0F, 0x05,  // syscall
         0xEB, 0xF7,  // jmp to the beginning
     ]
 
-    /// ppoll(2) of nothing without a time limit, again and again: there is no pause(2).
+    /// Calls ppoll(2) without descriptors or time limit in an endless loop, because arm64 has no pause(2).
     private static let arm: [UInt8] = [
         0x00, 0x00, 0x80, 0xD2,  // mov x0, 0
         0x01, 0x00, 0x80, 0xD2,  // mov x1, 0
@@ -34,7 +34,7 @@ enum SandboxProgram {
         0xFA, 0xFF, 0xFF, 0x17,  // b to the beginning
     ]
 
-    /// elf(5): the header, one program header, the instructions. The whole file is the segment.
+    /// An executable as in elf(5): the header, one program header, the instructions. The whole file is the segment.
     private static func elf(machine: UInt16, _ code: [UInt8]) -> [UInt8] {
         let (headerLength, entryLength): (UInt16, UInt16) = (64, 56)
         let address: UInt64 = 0x40_0000

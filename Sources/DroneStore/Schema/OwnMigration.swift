@@ -1,7 +1,7 @@
-/// One step of what we keep beside the reference's tables.
+/// One step of the schema that is ours, in addition to the tables of 0.3.24.
 ///
-/// Rules: only tables and triggers of our own, never a column in `backend` or `route`, so that the reference can open the
-/// file at any time; and only additions, so that an older version of ours can be put back.
+/// Rules: only tables and triggers of our own, and never a column in `backend` or `route`, so that 0.3.24 can open the file at any time; and only additions,
+/// so that an older version of this program can be installed again.
 struct OwnMigration {
     let version: Int64
     let description: String
@@ -15,7 +15,7 @@ struct OwnMigration {
         ) STRICT;
         """
 
-    /// Oldest first; append, never edit.
+    /// Oldest first. New steps are appended; existing ones are never changed.
     static let all: [OwnMigration] = [
         OwnMigration(
             version: 1,

@@ -1,17 +1,17 @@
-/// One step of the schema that Plane 0.3.24 creates for itself, with the bookkeeping row that makes it accept the result.
+/// One step of the schema that Plane 0.3.24 creates, with the row that makes 0.3.24 accept the result.
 ///
-/// The reference keeps the applied steps in `_sqlx_migrations` and compares the SHA-384 of its own script files with the
-/// stored checksums. A file without these rows, or with other checksums, cannot be opened by it. The statements here are
-/// ours; only their effect and the checksums are the reference's (dev/docs/protocol.md, The drone's database).
+/// It keeps the applied steps in `_sqlx_migrations`, and compares the SHA-384 of its own scripts with the stored checksums. It cannot open a file without
+/// these rows, or with other checksums. The statements here are ours; their effect and the checksums are those of 0.3.24 (dev/docs/protocol.md, The drone's
+/// database).
 struct ReferenceMigration {
-    /// Time stamp in the name of the reference's script, `yyyyMMddHHmmss`.
+    /// The time stamp in the name of the script of 0.3.24, `yyyyMMddHHmmss`.
     let version: Int64
     let description: String
-    /// SHA-384 of the reference's script, hexadecimal.
+    /// SHA-384 of that script, in hexadecimal.
     let checksum: String
     let statements: String
 
-    /// Bookkeeping table in the shape the reference's SQL library creates.
+    /// The table of applied steps, in the shape that the SQL library of 0.3.24 creates.
     static let bookkeeping = """
         CREATE TABLE IF NOT EXISTS _sqlx_migrations (
             version BIGINT PRIMARY KEY,
@@ -23,7 +23,7 @@ struct ReferenceMigration {
         );
         """
 
-    /// Oldest first. Plane 0.3.24 is the last of its line, so this list does not grow: what we add goes to tables of our own.
+    /// Oldest first. Plane 0.3.24 is the last of its line, so this list does not grow; our additions go to tables of our own.
     static let all: [ReferenceMigration] = [
         ReferenceMigration(
             version: 20_220_529_222_220,

@@ -1,11 +1,11 @@
 import GRDB
 
-/// Brings a file to the present schema, whoever made it: nobody (it is new), the reference, or an earlier version of ours.
+/// Brings a file to the current schema, whether it is new, or was made by 0.3.24 or by an earlier version of this program.
 ///
-/// Agent and proxy may start at the same moment, in either order, on a file that does not exist yet. Everything therefore
-/// happens in one immediate transaction: the second process waits for the first one's commit and then finds nothing to do.
+/// Agent and proxy may start at the same time, in either order, on a file that does not exist yet. So everything happens in one immediate transaction: the
+/// second process waits for the first one's commit, and then finds nothing to do.
 enum SchemaInstaller {
-    /// - Parameter own: Our steps; others than the present ones only in tests of what is to come.
+    /// - Parameter own: our steps; only tests of future steps give others.
     static func install(in db: Database, own: [OwnMigration] = OwnMigration.all) throws {
         try db.inTransaction(.immediate) {
             try self.installReference(in: db)

@@ -1,4 +1,4 @@
-/// Lets so many calls of each caller through in a second, and so many at once that a burst needs (token bucket).
+/// Limits the calls of each caller to so many per second, after a burst of so many at once (token bucket).
 package struct RateLimiter: Sendable {
     private struct Bucket {
         var tokens: Double
@@ -9,7 +9,7 @@ package struct RateLimiter: Sendable {
     private let burst: Double
     private var buckets: [String: Bucket] = [:]
 
-    /// Callers remembered; beyond that, those who have not asked for long are forgotten, and where there are none, everybody is.
+    /// How many callers are remembered. Beyond that, those that have not called for long are forgotten or, if there are none, all are.
     private static let limit = 10_000
 
     /// - Parameters:
@@ -20,7 +20,7 @@ package struct RateLimiter: Sendable {
         self.burst = Double(burst)
     }
 
-    /// - Returns: nil if the call may go on, or else the seconds after which it may.
+    /// - Returns: nil if the call is allowed, otherwise after how many seconds it will be.
     package mutating func refusal(of caller: String, at now: ContinuousClock.Instant) -> Int? {
         if self.buckets[caller] == nil { self.makeRoom(at: now) }
         var bucket = self.buckets[caller] ?? Bucket(tokens: self.burst, filledAt: now)
@@ -39,7 +39,7 @@ package struct RateLimiter: Sendable {
 
     private mutating func makeRoom(at now: ContinuousClock.Instant) {
         guard self.buckets.count >= Self.limit else { return }
-        // A full bucket says nothing that a new one would not.
+        // A full bucket is like a new one, so it can be removed.
         self.buckets = self.buckets.filter { self.level(of: $0.value, at: now) < self.burst }
         if self.buckets.count >= Self.limit { self.buckets = [:] }
     }

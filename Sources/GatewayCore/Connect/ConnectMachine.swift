@@ -1,16 +1,6 @@
 package import PlaneProtocol
 
-/// Decides what a connect request leads to: the holder of its key, a new backend, or a refusal (the table in dev/docs/gateway.md, Connect).
-///
-/// It knows no bus, clock or stream. `ConnectHandler` carries its actions out and tells it what came of them. A lock of one cluster says who has
-/// a key; the key's home says which cluster that is:
-///
-///     find ──held──▶ reuse / KeyHeld / wait for its end ─▶ find
-///       │ free
-///       ├─ nothing to spawn ─▶ read home ─▶ ask there ─▶ as if found, or refused
-///       └─ claim home ──ours──▶ schedule ─▶ spawned, or somebody was quicker: as if found
-///             │ taken
-///          read home ─▶ same cluster: schedule (claimed again if old) · other cluster: ask there, claim if old and free
+/// Decides how a connect request is answered: with the holder of its key, a new backend, or a refusal (the table in dev/docs/gateway.md, Connect).
 package struct ConnectMachine: Sendable {
     package enum Action: Hashable, Sendable {
         /// Look in the state, in every cluster, for who holds the lock.
@@ -18,12 +8,12 @@ package struct ConnectMachine: Sendable {
         /// Ask the schedulers of a cluster who holds it.
         case ask(LockName, ClusterName)
         case readHome(LockName)
-        /// Write the key's home, on condition that the last message of its subject stands at `expecting`; 0 means there is none.
+        /// Write the key's home, on condition that `expecting` is the sequence of its subject's last message; 0 means that there is none.
         case claimHome(LockName, ClusterName, expecting: UInt64)
         case schedule(ClusterName)
-        /// Wait until the holder has ended, and no longer than the whole may wait.
+        /// Wait until the holder has ended, within the time limit of the request.
         case awaitEnd(KeyHolder)
-        /// Somebody else takes the lock at this moment: wait a little.
+        /// Somebody else is taking the lock: wait a little.
         case pause
         case finish(Outcome)
     }
@@ -36,23 +26,23 @@ package struct ConnectMachine: Sendable {
         case failure(GatewayFailure)
     }
 
-    /// What a scheduler answered.
+    /// A scheduler's answer.
     package enum ScheduleAnswer: Hashable, Sendable {
         case spawned(KeyHolder)
-        /// The holder of the lock.
+        /// The lock has this holder.
         case held(KeyHolder)
         /// The backend that the same request has made before, by its idempotency key.
         case repeated(KeyHolder)
         case noDrone(detail: String?)
-        /// Somebody else's announcement of the lock was in the way for too long.
+        /// Another scheduler's announcement of the lock did not end in time.
         case lockBusy
-        /// The id that was asked for belongs to another backend, or did.
+        /// The requested id belongs to another backend, or did once.
         case idUsed
-        /// The request is wrong, or forbidden.
+        /// The request is wrong or forbidden.
         case refused(String)
     }
 
-    /// There is a recipe.
+    /// The part of the request that is about a new backend.
     private struct RecipeRequest: Hashable, Sendable {
         var cluster: ClusterName?
     }
@@ -61,7 +51,7 @@ package struct ConnectMachine: Sendable {
         case initial
         case finding
         case readingHome
-        /// - Parameter home: where is asked.
+        /// - Parameter home: the key's home, whose cluster is being asked.
         case asking(StoredHome)
         case claiming
         case scheduling
@@ -70,19 +60,19 @@ package struct ConnectMachine: Sendable {
         case finished
     }
 
-    /// Longest wait for the end of a holder, and for a lock that others take.
+    /// How long a request may wait for the end of a holder, and for a lock that others are taking.
     package static let timeLimit: Duration = .seconds(15)
-    /// A home younger than this was claimed by somebody whose request to the schedulers may be on its way; it is claimed again before it is
-    /// older, so that nobody who finds it old can be wrong. Twice the time that a request takes at most.
+    /// A request that finds a home older than this claims it again before it asks the schedulers. So a home that was claimed by a request which is still on
+    /// its way is always younger, and nobody moves it. The value is twice the time that a request takes at most.
     private static let freshness: Duration = .seconds(30)
-    /// A home that is older may be moved to another cluster, if the lock is free there.
+    /// A home that is older than this may be moved to another cluster, if the lock is free in its cluster.
     private static let settledAge: Duration = .seconds(60)
 
     private let key: BackendKey?
     private let spawn: RecipeRequest?
     private var state = State.initial
 
-    /// - Parameter cluster: where the recipe or the gateway's default wants the backend.
+    /// - Parameter defaultCluster: the cluster for a recipe that names none.
     package init(_ request: ConnectRequest, defaultCluster: ClusterName?) {
         self.key = request.key
         self.spawn = request.spawn.map { RecipeRequest(cluster: $0.cluster ?? defaultCluster) }
@@ -106,7 +96,7 @@ package struct ConnectMachine: Sendable {
         guard case .finding = self.state, let lock = self.lock else { return self.ignore() }
         if let holder { return self.meet(holder, elapsed: elapsed) }
         guard let cluster = self.spawn?.cluster else {
-            // The state may be some milliseconds behind the lock; whoever asks for nothing but the holder gets a certain answer.
+            // The state may be some milliseconds behind, so a request for nothing but the holder asks the schedulers.
             self.state = .readingHome
             return .readHome(lock)
         }
@@ -128,7 +118,7 @@ package struct ConnectMachine: Sendable {
     package mutating func read(_ stored: StoredHome?, elapsed: Duration) -> Action {
         guard case .readingHome = self.state, let lock = self.lock else { return self.ignore() }
         guard let stored, stored.home.lock == lock else {
-            // None, or the home of another lock with the same hash: the lock in the wanted cluster decides.
+            // There is no home, or one of another lock with the same hash: the lock in the wanted cluster decides.
             guard let spawn = self.spawn else { return self.refuse(.keyUnheldNoSpawnConfig) }
             guard let cluster = spawn.cluster else { return self.refuse(.noClusterProvided) }
             if stored == nil, elapsed < Self.timeLimit {
@@ -250,7 +240,7 @@ package struct ConnectMachine: Sendable {
         return .finish(.failure(GatewayFailure(kind)))
     }
 
-    /// The driver answers each action once, so an answer that nobody waits for is a mistake of ours; the request ends, and the process goes on.
+    /// The driver answers each action once, so an unexpected answer is a bug. The request fails, and the process continues.
     private mutating func ignore() -> Action {
         self.failed(GatewayFailure(.other, internalCause: "an answer came in the state \(self.state)"))
     }

@@ -1,7 +1,7 @@
 package import JSONValues
 package import PlaneProtocol
 
-/// What `POST /ctrl/connect` asks for: the backend of a key, or a new one.
+/// A request `POST /ctrl/connect`: for the backend of a key, or for a new one.
 package struct ConnectRequest: Hashable, Sendable {
     package var key: BackendKey?
     package var spawn: SpawnConfig?
@@ -9,9 +9,9 @@ package struct ConnectRequest: Hashable, Sendable {
     package var auth: [String: JSONValue] = [:]
     package var token = TokenWish()
 
-    /// Bytes of `user`; it becomes one header.
+    /// The longest `user`, in bytes; it becomes one header.
     package static let maximumUserBytes = 8192
-    /// Bytes of the header that `auth` becomes.
+    /// The longest header, in bytes, that `auth` may become.
     package static let maximumAuthBytes = 16_384
 
     package init(key: BackendKey? = nil, spawn: SpawnConfig? = nil, user: String? = nil, auth: [String: JSONValue] = [:], token: TokenWish = TokenWish()) {
@@ -23,7 +23,7 @@ package struct ConnectRequest: Hashable, Sendable {
     }
 
     /// Reads a request's body.
-    /// - Throws: 400 for what is not JSON, 422 for JSON that says something else.
+    /// - Throws: 400 for a body that is not JSON, 422 for JSON of another shape.
     package init(body: [UInt8]) throws(GatewayFailure) {
         let document: JSONSyntax
         do throws(MessageError) {
@@ -39,7 +39,7 @@ package struct ConnectRequest: Hashable, Sendable {
     }
 }
 
-/// Any JSON: what is left to be wrong when this has been read is the shape.
+/// Any JSON. It is parsed first, so that errors after that can only be about the shape.
 package struct JSONSyntax: JSONDecodable {
     package let node: JSONNode
     package init(json: JSONNode) throws(MessageError) { self.node = json }
@@ -70,7 +70,7 @@ extension ConnectRequest: JSONDecodable {
         }
     }
 
-    /// The key of a request, whose optional texts may be absent but not `null`.
+    /// The key in a request, whose optional texts may be absent but not `null`.
     private struct KeyDocument: JSONDecodable {
         let key: BackendKey
 

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// The answer to a `ConnectRequest`. Every key of Plane 0.5 is always there; what there is not is `null`.
+/// The answer to a `ConnectRequest`. Every key of Plane 0.5 is always present; one without a value is `null`.
 package struct ConnectResponse: Hashable, Sendable {
     package var backend: BackendID
     package var spawned: Bool
@@ -8,12 +8,13 @@ package struct ConnectResponse: Hashable, Sendable {
     package var token: Secret
     package var url: Secret
     package var subdomain: Subdomain?
-    /// nil with a static token.
+    /// Nil with a static token.
     package var secretToken: Secret?
     package var statusURL: String
-    /// nil unless spawned.
+    /// Nil unless the backend was spawned by this request.
     package var drone: DroneID?
-    /// Where its drone serves it by its own name, with the token that it asks for. Ours; for installations without a tier.
+    /// The URL at which the drone itself serves the backend, with the token that its proxy asks for. An addition to Plane 0.5, for installations without a
+    /// tier.
     package var backendURL: Secret?
     /// Milliseconds since 1970 at which the token ends, used or not. Ours; nil where it has no such end.
     package var tokenExpires: Int64?
@@ -54,27 +55,27 @@ extension ConnectResponse: JSONEncodable {
     }
 }
 
-/// Addresses that visitors and applications are told.
+/// The URLs for visitors and applications.
 package enum PublicAddress {
-    /// `http(s)://[<subdomain>.]<cluster>/<token>/`: HTTPS where the cluster's name has no port, or 443.
+    /// The URL with a token: `http(s)://[<subdomain>.]<cluster>/<token>/`, with HTTPS if the cluster's name has no port, or the port 443.
     package static func ofToken(_ token: Secret, in cluster: ClusterName, subdomain: Subdomain?) -> Secret {
         let scheme = cluster.port == nil || cluster.port == 443 ? "https" : "http"
         return Secret("\(scheme)://\(subdomain.map { "\($0)." } ?? "")\(cluster)/\(token.exposed)/")
     }
 
-    /// - Parameter base: of the gateway, with or without a slash at its end.
+    /// - Parameter base: the gateway's base URL, with or without a slash at its end.
     package static func ofStatus(_ backend: BackendID, base: String) -> String {
         "\(base.hasSuffix("/") ? String(base.dropLast()) : base)/pub/b/\(backend)/status"
     }
 
-    /// A link that turns the backend's token into a cookie at its drone's proxy, and leads to the backend.
+    /// A URL at which the drone's proxy turns the backend's token into a cookie, and redirects to the backend.
     package static func ofBackend(_ backend: BackendID, in cluster: ClusterName, at endpoint: PublicEndpoint, bearerToken: Secret?) -> Secret {
         let address = endpoint.url(of: backend, in: cluster)
         guard let bearerToken else { return Secret(address) }
         return Secret("\(address)_plane_auth?token=\(bearerToken.exposed)")
     }
 
-    /// A base URL without its user part and without a slash at its end; nil for what is none.
+    /// A base URL without its user part and without a slash at its end; nil for an invalid one.
     package static func base(_ url: String) -> String? {
         guard let scheme = ["https://", "http://"].first(where: { url.hasPrefix($0) }) else { return nil }
         var rest = url.dropFirst(scheme.count)

@@ -1,11 +1,11 @@
 package import PlaneProtocol
 
-/// What a backend is to run, in the words of Plane 0.5 (`spawn_config.executable`).
+/// What a backend is to run, in the terms of Plane 0.5 (`spawn_config.executable`).
 package struct ExecutableRequest: Hashable, Sendable {
     package enum Mount: Hashable, Sendable {
         /// The directory of the backend's key.
         case ofKey
-        /// One named by a path below the drone's base.
+        /// A directory named by a path below the drone's base.
         case path(String)
     }
 
@@ -17,7 +17,7 @@ package struct ExecutableRequest: Hashable, Sendable {
     package var mount: Mount?
     package var network: String?
 
-    /// Bytes of an image's or a network's name; engines take less.
+    /// The longest name of an image or network, in bytes; engines accept less.
     private static let maximumNameBytes = 1024
 
     package init(image: String) { self.image = image }
@@ -60,7 +60,7 @@ extension ExecutableRequest: JSONDecodable {
         }
     }
 
-    /// `true`, `false` or a relative path.
+    /// The value of `mount`: `true`, `false` or a relative path.
     private struct MountDocument: JSONDecodable {
         let mount: Mount?
 

@@ -5,11 +5,11 @@ package struct KeyHolder: Hashable, Sendable {
     package var backend: BackendID
     package var cluster: ClusterName
     package var drone: DroneID?
-    /// nil where nobody knows it, as of a scheduler without tags: it then fits every request.
+    /// Nil if it is not known, as with a scheduler that knows no tags; the holder then fits every request.
     package var tag: String?
-    /// It has the key until its process is gone.
+    /// Whether the backend is ending; it keeps the key until its process is gone.
     package var isEnding: Bool
-    /// What its drone's proxy asks visitors for, where whoever was asked has told it.
+    /// The token that its drone's proxy asks visitors for, if the source of this value has told it.
     package var bearerToken: Secret?
 
     package init(
@@ -23,15 +23,15 @@ package struct KeyHolder: Hashable, Sendable {
         self.bearerToken = bearerToken
     }
 
-    /// Compared by bytes.
+    /// Whether the tags are equal, compared by bytes.
     func fits(_ tag: String) -> Bool { self.tag.map { $0.utf8.elementsEqual(tag.utf8) } ?? true }
 }
 
-/// A key's home as the stream has it.
+/// A key's home as it is in the stream.
 package struct StoredHome: Hashable, Sendable {
     package var home: KeyHome
     package var sequence: UInt64
-    /// Since it was stored, by the clocks of NATS and this machine.
+    /// The time since it was stored, by the clocks of NATS and of this machine.
     package var age: Duration
 
     package init(home: KeyHome, sequence: UInt64, age: Duration) {

@@ -2,14 +2,14 @@ package import PlaneProtocol
 
 /// The recipe of a backend (`spawn_config`).
 package struct SpawnConfig: Hashable, Sendable {
-    /// Chosen by the application; must never have been used.
+    /// An id chosen by the application, which must never have been used.
     package var id: BackendID?
     package var cluster: ClusterName?
     package var pool = PoolName.unnamed
     package var executable: ExecutableRequest
-    /// Seconds from its scheduling to its end.
+    /// Seconds from the scheduling of the backend to its end.
     package var lifetimeLimit: WireSeconds?
-    /// Seconds without a visitor after which it is ended; nil for no limit.
+    /// Seconds without a visitor after which the backend is ended; nil for no limit.
     package var maxIdle: WireSeconds?
     package var usesStaticToken = false
     package var subdomain: Subdomain?
@@ -32,7 +32,7 @@ extension SpawnConfig: JSONDecodable {
         self.subdomain = try json.optional("subdomain")
     }
 
-    /// Plane's integers are of 32 bits with a sign, and a limit in the past is a mistake.
+    /// Plane's integers have 32 bits and a sign, and a negative limit is an error.
     private static func seconds(_ value: Int64?, at key: String, from least: Int64) throws(MessageError) -> WireSeconds? {
         guard let value else { return nil }
         guard (least...Int64(Int32.max)).contains(value) else {

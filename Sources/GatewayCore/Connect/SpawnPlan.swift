@@ -1,17 +1,17 @@
 package import PlaneProtocol
 
-/// What a recipe becomes on the bus.
+/// The schedule request that is made from a recipe.
 package struct SpawnPlan: Hashable, Sendable {
     package var request: ScheduleRequest
-    /// The one token of all its visitors, where the recipe wants one.
+    /// The one token for all visitors, if the recipe asks for one.
     package var staticToken: VisitorToken?
 
-    /// Who asks, where the caller has no name.
+    /// The requester's name where the caller has none.
     private static let requester = "gateway"
 
     /// - Parameters:
-    ///   - key: the request's, or one made up for it.
-    ///   - staticToken: made where the recipe uses one.
+    ///   - key: the key in the request, or one made up for it.
+    ///   - staticToken: made if the recipe uses one.
     package init(
         _ recipe: SpawnConfig, backend: BackendID, key: BackendKey, in cluster: ClusterName, staticToken: VisitorToken?, requestedBy requester: String?
     ) {

@@ -1,13 +1,13 @@
 package import PlaneProtocol
 package import PlaneState
 
-/// The answer to `GET /ctrl/c/<C>/state`: the nodes that are there.
+/// The answer to `GET /ctrl/c/<C>/state`: the nodes of a cluster.
 package struct ClusterStateDocument: Hashable, Sendable {
     package struct Drone: Hashable, Sendable {
         package var id: DroneID
         package var isReady: Bool
         package var isDraining: Bool
-        /// Seconds.
+        /// Seconds since the drone was last heard of.
         package var lastSeenAge: Int64
         package var backends: Int
         package var version: String
@@ -26,20 +26,20 @@ package struct ClusterStateDocument: Hashable, Sendable {
 
     package var drones: [Drone]
     package var proxies: [Proxy]
-    /// The name of the gateway that answers, which stands in for Plane's controller.
+    /// The name of the gateway that answers, in place of Plane's controller.
     package var controller: String
 
-    /// Silence after which a node counts as gone.
+    /// A node that was silent for longer counts as gone.
     package static let silenceLimit: Duration = .seconds(45)
 
-    /// Of a cluster that nobody knows.
+    /// The answer for an unknown cluster.
     package init(controller: String) {
         self.drones = []
         self.proxies = []
         self.controller = controller
     }
 
-    /// - Parameter proxies: heard of within the last 30 s.
+    /// - Parameter proxies: the proxies heard of within the last 30 s.
     package init(of cluster: ClusterName, fleet: FleetState, proxies: [Proxy], controller: String, now: StateTime) {
         self.drones = fleet.drones(in: cluster).compactMap { drone in
             guard let metadata = drone.metadata, let seen = drone.lastSeen, drone.state != .stopped, drone.state != .lost else { return nil }

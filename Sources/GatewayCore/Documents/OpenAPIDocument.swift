@@ -1,8 +1,8 @@
 import PlaneProtocol
 
-/// The interface as OpenAPI 3.1 describes it, made from the table of routes.
+/// Describes the interface in OpenAPI 3.1, made from the table of routes.
 package enum OpenAPIDocument {
-    /// What a description says of one route beside its path.
+    /// The description of one route, apart from its path.
     struct Operation: Sendable {
         enum Answer: Sendable {
             case json(String)
@@ -14,11 +14,11 @@ package enum OpenAPIDocument {
         let summary: String
         var query: [(name: String, description: String)] = []
         var headers: [(name: String, description: String)] = []
-        /// Schema of the body.
+        /// The schema of the body.
         var body: String?
         var answer: Answer
         var status = 200
-        /// Statuses of refusals, beside 401, 403 and 429 of everything below `/ctrl`.
+        /// Statuses of refusals, in addition to 401, 403 and 429 of everything below `/ctrl`.
         var failures: [Int] = []
     }
 
@@ -57,7 +57,7 @@ package enum OpenAPIDocument {
         return writer.bytes
     }
 
-    /// In the order of the table.
+    /// The paths, in the order of the table.
     private static var patterns: [String] {
         var seen: Set<String> = []
         return RouteTable.entries.filter { !$0.isPage && seen.insert($0.pattern).inserted }.map(\.pattern)
@@ -65,7 +65,7 @@ package enum OpenAPIDocument {
 
     private static func write(_ operation: Operation, of entry: RouteTable.Entry, to json: inout JSONWriter.Object) {
         let names = entry.segments.compactMap { segment in if case .name(let name) = segment { name } else { nil } }
-        // Aliases, and the paths of sockets, have an operation in common.
+        // Aliases, and the paths for sockets, are described by the same operation, so their ids need a suffix.
         let suffix = entry.isAlias || operation.status == 501 ? "_at_\(entry.pattern.filter { $0.isLetter || $0 == "/" }.replacing("/", with: "_"))" : ""
         json.field("operationId", operation.id + suffix)
         json.field("summary", operation.summary + (entry.isAlias ? " (another path for it)" : ""))
@@ -131,7 +131,7 @@ package enum OpenAPIDocument {
         func write(to json: inout JSONWriter) { json.literal(self.text) }
     }
 
-    /// nil for a route that the description does not know; a test sees to it that there is none.
+    /// Nil for a route without a description; a test checks that there is none.
     static func operation(of entry: RouteTable.Entry) -> Operation? {
         let names = Dictionary(
             entry.segments.compactMap { segment -> (String, String)? in if case .name(let name) = segment { (name, "a") } else { nil } }

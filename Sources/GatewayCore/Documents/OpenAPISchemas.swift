@@ -1,4 +1,4 @@
-/// The shapes of bodies, as JSON Schema (draft 2020-12).
+/// The schemas of bodies, as JSON Schema (draft 2020-12).
 enum OpenAPISchemas {
     static let text = #"""
         {

@@ -1,6 +1,6 @@
-/// Percent-escapes of URLs (RFC 3986 §2.1).
+/// Percent-encoding of URLs (RFC 3986 §2.1).
 package enum PercentEncoding {
-    /// - Returns: nil where a `%` begins no escape, or the result is not UTF-8.
+    /// - Returns: nil if a `%` begins no valid escape, or the result is not UTF-8.
     package static func decode(_ bytes: some Collection<UInt8>) -> String? {
         guard bytes.contains(UInt8(ascii: "%")) else { return String(validating: bytes, as: UTF8.self) }
         var decoded: [UInt8] = []
@@ -25,7 +25,7 @@ package enum PercentEncoding {
         }
     }
 
-    /// Of one segment or one value of a query: everything but unreserved characters is escaped.
+    /// Encodes one segment of a path or one value of a query: all but unreserved characters are escaped.
     package static func encode(_ text: String) -> String {
         var encoded = ""
         for byte in text.utf8 {
@@ -42,11 +42,11 @@ package enum PercentEncoding {
     }
 }
 
-/// The fields of a query, or of a form (`application/x-www-form-urlencoded`). Of repeated names all count, in order.
+/// The fields of a query, or of a form (`application/x-www-form-urlencoded`). A name may be repeated; the order is kept.
 package struct QueryFields: Hashable, Sendable {
     package let fields: [(name: String, value: String)]
 
-    /// Fields read at most; the rest of what is longer is passed over.
+    /// How many fields are read at most; further ones are ignored.
     private static let limit = 64
 
     package init(_ text: some StringProtocol) {
@@ -60,7 +60,7 @@ package struct QueryFields: Hashable, Sendable {
         }
     }
 
-    /// The first of the name.
+    /// The value of the first field with this name.
     package subscript(name: String) -> String? { self.fields.first { $0.name == name }?.value }
     package func all(_ name: String) -> [String] { self.fields.filter { $0.name == name }.map(\.value) }
 

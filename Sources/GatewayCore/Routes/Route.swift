@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What a request is for. Names in paths are read here; one that cannot be a name leads to nothing that exists.
+/// What a request asks for. Names in the path are parsed here; an invalid name is nil, and nothing with it exists.
 package enum Route: Hashable, Sendable {
     // Plane 0.5
     case health
@@ -35,9 +35,9 @@ package enum Route: Hashable, Sendable {
     case pageLogin
     case pageLogout
 
-    /// Whose right it takes to be answered.
+    /// Who may use a route.
     package enum Audience: Hashable, Sendable {
-        /// Browsers of visitors, from every site.
+        /// Browsers of visitors, on pages of any site.
         case everybody
         /// The application.
         case control
@@ -55,7 +55,7 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// Whether it may change something, which takes the right to write and leaves a line in the log.
+    /// Whether the route may change something. Then it requires the right to write, and is logged.
     package var changes: Bool {
         switch self {
         case .connect, .terminate, .revoke, .revocations, .drain, .undrain, .pageTerminate, .pageDrain: true
@@ -66,7 +66,7 @@ package enum Route: Hashable, Sendable {
     }
 }
 
-/// For logs and metrics.
+/// The names of routes in logs and metrics.
 extension Route {
     package var name: String {
         switch self {
@@ -103,7 +103,7 @@ extension Route {
         }
     }
 
-    /// The backend that the path names.
+    /// The backend named in the path.
     package var backend: BackendID? {
         switch self {
         case .status(let backend), .statusStream(let backend), .terminate(let backend, _), .backend(let backend), .logs(let backend),
@@ -116,7 +116,7 @@ extension Route {
         }
     }
 
-    /// The drone that the path names.
+    /// The drone named in the path.
     package var drone: DroneID? {
         switch self {
         case .drain(_, let drone), .undrain(_, let drone), .pageDrain(_, let drone): drone

@@ -1,15 +1,15 @@
 import PlaneProtocol
 
-/// Every path of the gateway. Paths are compared segment by segment, percent-escapes decoded once inside a segment: nothing is normalised, so no
-/// way of writing a path leads from one part of it to another.
+/// Every path of the gateway. Paths are compared segment by segment, and percent-escapes are decoded once inside a segment. Nothing is normalized, so a path
+/// of one part of the gateway cannot be written so that it leads to another part.
 package enum RouteTable {
     package struct Entry: Sendable {
         package let method: String
-        /// As in an OpenAPI description: `{backend}` stands for one segment.
+        /// The path as in an OpenAPI description: `{backend}` stands for one segment.
         package let pattern: String
-        /// Another way to write a path that stands elsewhere.
+        /// Whether this is another way to write the path of another entry.
         package let isAlias: Bool
-        /// Whether it belongs to the page, and not to the interface for programs.
+        /// Whether it belongs to the page and not to the interface for programs.
         package let isPage: Bool
         let segments: [Segment]
         let make: @Sendable (Names) -> Route
@@ -33,7 +33,7 @@ package enum RouteTable {
         }
     }
 
-    /// The names of a path, by what they name.
+    /// The names in a path, by the placeholders of the pattern.
     struct Names: Sendable {
         var values: [String: String] = [:]
         var backend: BackendID? { self.values["backend"].flatMap { BackendID(rawValue: $0) } }
@@ -43,7 +43,7 @@ package enum RouteTable {
 
     package enum Match: Hashable, Sendable {
         case route(Route)
-        /// There is such a path, and these methods are answered there.
+        /// The path exists, with these methods.
         case methodNotAllowed([String])
         case notFound
     }
@@ -89,7 +89,7 @@ package enum RouteTable {
         Entry("POST", "/page/logout", isPage: true) { _ in .pageLogout },
     ]
 
-    /// The entries by their number of segments, so that a request is compared with few of them.
+    /// The entries by their number of segments, so that a request is compared with few.
     private static let byLength: [[Entry]] = {
         var table: [[Entry]] = []
         for entry in entries {
@@ -99,12 +99,12 @@ package enum RouteTable {
         return table
     }()
 
-    /// - Parameter path: as it stands in the request, without the query.
+    /// - Parameter path: as in the request, without the query.
     package static func match(method: String, path: String) -> Match {
         guard path.utf8.first == UInt8(ascii: "/") else { return .notFound }
         let segments = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Self.decoded($0) }
         guard segments.count < self.byLength.count else { return .notFound }
-        // HEAD is answered wherever GET is.
+        // HEAD is allowed wherever GET is.
         let wanted = method == "HEAD" ? "GET" : method
         var allowed: [String] = []
         for entry in self.byLength[segments.count] {
@@ -129,6 +129,6 @@ package enum RouteTable {
         return names
     }
 
-    /// nil for an escape that is none, and for what is not UTF-8.
+    /// Nil for an invalid escape, or for bytes that are not UTF-8.
     private static func decoded(_ segment: Substring.UTF8View) -> String? { PercentEncoding.decode(segment) }
 }

@@ -1,12 +1,12 @@
 package import PlaneProtocol
 
-/// A backend's status in the words of Plane 0.5, in the order in which they follow each other.
+/// A backend's status in the terms of Plane 0.5, in the order of a backend's life.
 package enum GatewayStatus: String, JSONText, CaseIterable, Codable, Comparable {
     case scheduled, loading, starting, waiting, ready, terminating
     case hardTerminating = "hard-terminating"
     case terminated
 
-    /// Grows on every way through a life.
+    /// A number that grows from each status to every later one.
     package var rank: Int {
         switch self {
         case .scheduled: 10
@@ -22,8 +22,8 @@ package enum GatewayStatus: String, JSONText, CaseIterable, Codable, Comparable 
 
     package static func < (left: GatewayStatus, right: GatewayStatus) -> Bool { left.rank < right.rank }
 
-    /// Of a backend as the shared state shows it.
-    /// - Parameter state: nil while only its assignment is known.
+    /// The status of a backend as the state shows it.
+    /// - Parameter state: nil while only the assignment is known.
     package init(_ state: BackendState?, isEnding: Bool) {
         self =
             switch state {
@@ -45,6 +45,6 @@ package enum TerminationReason: String, JSONText, CaseIterable, Codable {
     case startupTimeout = "startuptimeout"
     case internalError = "internalerror"
 
-    /// nil for one that only newer agents know.
+    /// Nil for a reason that only newer agents know.
     init?(_ reason: BackendEnding.Reason) { self.init(rawValue: reason.rawValue) }
 }

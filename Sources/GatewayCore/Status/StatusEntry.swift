@@ -1,18 +1,18 @@
 package import PlaneProtocol
 
-/// One status of a backend, as clients of Plane 0.5 read it. What is not known is left out.
+/// One status of a backend as clients of Plane 0.5 read it. Unknown values are left out.
 package struct StatusEntry: Hashable, Sendable {
     package var status: GatewayStatus
     package var reason: TerminationReason?
     package var kind: BackendEnding.Kind?
     package var exitError: Bool?
-    /// By the drone's clock; of `scheduled`, by that of the NATS server.
+    /// By the drone's clock; for `scheduled` by that of the NATS server.
     package var time: StateTime
-    /// Why, in a sentence that a stranger may read. Ours.
+    /// The reason in a sentence that visitors may read. An addition to Plane 0.5.
     package var error: String?
-    /// The same for programs. Ours.
+    /// The reason for programs. An addition to Plane 0.5.
     package var cause: BackendCause?
-    /// Ours.
+    /// An addition to Plane 0.5.
     package var phases: SpawnPhases?
 
     package init(
@@ -29,8 +29,8 @@ package struct StatusEntry: Hashable, Sendable {
         self.phases = phases
     }
 
-    /// As an event of a stream (HTML Standard, server-sent events). The order of its lines and the space in the second one are what clients in
-    /// the field were written against.
+    /// The status as an event of a stream (HTML Standard, server-sent events). Existing clients depend on the order of the lines and on the space in the
+    /// second one.
     package var event: [UInt8] {
         Array("data:".utf8) + WireCodec.encode(self) + Array("\nid: \(self.status)\n\n".utf8)
     }
@@ -51,9 +51,9 @@ extension StatusEntry: JSONEncodable {
     }
 }
 
-/// Parts of a stream of events that are no statuses.
+/// Parts of an event stream that are not statuses.
 package enum EventStreamText {
-    /// Says that the stream is alive; a comment, which readers pass over.
+    /// A comment, which readers ignore; it shows that the stream is alive.
     package static let keepAlive = Array(":\n\n".utf8)
 
     /// One event with one line of data.

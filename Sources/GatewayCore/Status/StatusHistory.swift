@@ -1,8 +1,8 @@
 import PlaneClient
 package import PlaneProtocol
 
-/// Turns what schedulers publish of a backend into statuses of Plane 0.5: messages in, as they come; statuses out, each at most once and only
-/// rising ones.
+/// Turns the messages that schedulers publish about a backend into statuses of Plane 0.5. Each status appears at most once, and only if it is higher than
+/// those before.
 package struct StatusHistory: Sendable {
     /// The highest status so far.
     package private(set) var last: StatusEntry?
@@ -12,8 +12,8 @@ package struct StatusHistory: Sendable {
 
     package var hasEnded: Bool { self.last?.status == .terminated }
 
-    /// Where a reader goes on who has seen everything up to a status.
-    /// - Parameter seen: nil for a reader who has seen nothing.
+    /// For a reader that has already received everything up to a status.
+    /// - Parameter seen: nil for a reader that has received nothing.
     package init(after seen: GatewayStatus?) {
         self.init()
         self.floor = seen?.rank ?? 0
@@ -21,7 +21,7 @@ package struct StatusHistory: Sendable {
 
     private var floor = 0
 
-    /// The backend was given to a drone.
+    /// The backend was assigned to a drone.
     package mutating func assigned(at time: StateTime) -> [StatusEntry] {
         self.raised([StatusEntry(.scheduled, at: time)])
     }
@@ -84,7 +84,7 @@ package struct StatusHistory: Sendable {
         case .errorLoading, .errorStarting: exitError = true
         case .loading, .starting, .ready: return []
         }
-        // What was said when the end began counts for it: how it was asked for, and why.
+        // How and why the end was asked for is taken from the message about the beginning of the end.
         if let last = self.last, last.status == .terminating || last.status == .hardTerminating {
             reason = last.reason ?? reason
             kind = last.kind ?? kind
@@ -97,7 +97,7 @@ package struct StatusHistory: Sendable {
         ]
     }
 
-    /// When the container was made: phases count from the acceptance, and the message's time is that of the start.
+    /// When the container was made. Phases are counted from the acceptance of the request, and the message's time is that of the start.
     private static func created(_ message: BackendStateMessage) -> StateTime? {
         guard let created = message.detail?.phases?.created, let started = message.detail?.phases?.started, created <= started else { return nil }
         let (passed, overflow) = started.subtractingReportingOverflow(created)

@@ -2,8 +2,8 @@ import Crypto
 package import PlaneProtocol
 import VisitorTokens
 
-/// A visitor's token, which stands in the path of a URL: 32 random bytes in base64url without padding (RFC 4648 §5), 43 characters; behind `s.`
-/// where one token serves all visitors of a backend.
+/// A visitor's token, which is a part of a URL's path: 32 random bytes in base64url without padding (RFC 4648 §5), which are 43 characters. If all visitors
+/// of a backend share one token it begins with `s.`.
 package struct VisitorToken: Hashable, Sendable {
     package let text: Secret
 
@@ -16,7 +16,7 @@ package struct VisitorToken: Hashable, Sendable {
         VisitorToken(text: Secret((isStatic ? self.staticPrefix : "") + self.randomText(using: &generator).exposed))
     }
 
-    /// The random part by itself.
+    /// Only the random part.
     package static func randomText(using generator: inout some RandomNumberGenerator) -> Secret {
         // Eight bytes at a time: of the system's generator each number is a call into the kernel.
         var bytes: [UInt8] = []
@@ -30,7 +30,7 @@ package struct VisitorToken: Hashable, Sendable {
 
     private init(text: Secret) { self.text = text }
 
-    /// nil for what no gateway has made.
+    /// Nil for a text that no gateway can have made.
     package init?(text: String) {
         let rest = text.hasPrefix(Self.staticPrefix) ? text.dropFirst(2) : text[...]
         guard rest.utf8.count == Self.characters, rest.utf8.allSatisfy(Base64URL.isDigit) else { return nil }

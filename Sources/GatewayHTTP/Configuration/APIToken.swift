@@ -1,14 +1,14 @@
 package import PlaneProtocol
 
-/// A token by which an application or a person may use `/ctrl`, as the configuration has it: its hash, and how far it reaches.
+/// A token with which an application or a person may use `/ctrl`, as in the configuration: its hash, and what it allows.
 package struct APIToken: Hashable, Sendable {
     package var name: String
     package var hash: TokenHash
     package var mayWrite = false
-    /// Where it counts; empty for everywhere.
+    /// The clusters for which the token is valid; empty for all.
     package var clusters: Set<ClusterName> = []
     package var pools: Set<PoolName> = []
-    /// What the namespace of a key has to begin with; empty for any.
+    /// The namespaces of keys for which the token is valid begin like one of these; empty for all.
     package var namespaces: [String] = []
 
     package init(name: String, hash: TokenHash, mayWrite: Bool) {
@@ -19,7 +19,7 @@ package struct APIToken: Hashable, Sendable {
 
     package static let expectation = #""sha256:<64 hexadecimal digits> <read or write> [cluster=<name>] [pool=<name>] [namespace=<prefix>]""#
 
-    /// Reads the text of a configuration; nil for what is none.
+    /// Parses the text of the configuration; nil if it is invalid.
     package init?(name: String, text: String) {
         let words = text.split(separator: " ", omittingEmptySubsequences: true)
         guard words.count >= 2, words[0].hasPrefix("sha256:"), let hash = TokenHash(rawValue: String(words[0].dropFirst(7))) else { return nil }
@@ -42,13 +42,13 @@ package struct APIToken: Hashable, Sendable {
         }
     }
 
-    /// The text for a configuration.
+    /// The token as a text for the configuration.
     package var text: String {
         (["sha256:\(self.hash)", self.mayWrite ? "write" : "read"] + self.clusters.map { "cluster=\($0)" }.sorted()
             + self.pools.map { "pool=\($0)" }.sorted() + self.namespaces.map { "namespace=\($0)" }).joined(separator: " ")
     }
 
-    /// Whether it reaches what a call is about.
+    /// Whether the token allows a call.
     package func permits(_ scope: CallScope) -> Bool {
         guard !scope.changes || self.mayWrite else { return false }
         guard self.clusters.isEmpty || scope.cluster.map(self.clusters.contains) ?? false else { return false }
@@ -56,7 +56,7 @@ package struct APIToken: Hashable, Sendable {
         return self.namespaces.isEmpty || scope.namespace.map { namespace in self.namespaces.contains { namespace.utf8.starts(with: $0.utf8) } } ?? false
     }
 
-    /// Whether there is something of a cluster that it reaches.
+    /// Whether the token allows anything in this cluster.
     package func reaches(_ cluster: ClusterName) -> Bool { self.clusters.isEmpty || self.clusters.contains(cluster) }
 }
 
@@ -75,9 +75,9 @@ package struct CallScope: Hashable, Sendable {
     }
 }
 
-/// Who is asking.
+/// Who makes a request.
 package enum Caller: Hashable, Sendable {
-    /// Nobody is asked who they are, or somebody else has looked.
+    /// The gateway does not check callers, or another server has checked this one.
     case anybody
     case holder(APIToken)
 
@@ -88,7 +88,7 @@ package enum Caller: Hashable, Sendable {
         }
     }
 
-    /// Whether something of a cluster may be looked at.
+    /// Whether the caller may read anything of this cluster.
     package func sees(_ cluster: ClusterName) -> Bool {
         switch self {
         case .anybody: true

@@ -6,7 +6,7 @@ import VisitorTokens
 
 /// Settings of the HTTP interface for applications (table `gateway`).
 package struct GatewayConfiguration: Hashable, Sendable {
-    /// How often one caller may ask.
+    /// How often one caller may make requests.
     package struct Limits: Hashable, Sendable {
         package var requestsPerSecond: Int
         package var burst: Int
@@ -30,22 +30,22 @@ package struct GatewayConfiguration: Hashable, Sendable {
     }
 
     package var port: UInt16
-    /// Loopback, because whoever may connect may start programs, unless `tokens` or `forwardAuth` asks who it is.
+    /// Loopback by default, because whoever can connect can start programs, unless `tokens` or `forwardAuth` checks callers.
     package var bindIP: IPAddress = .v4(0x7F00_0001)
-    /// For recipes without a cluster.
+    /// The cluster for recipes that name none.
     package var defaultCluster: ClusterName?
-    /// Base of the addresses of statuses; the request's Host if nil.
+    /// Base of the URLs of statuses; nil uses the request's Host.
     package var url: String?
-    /// Who is asked about each request for `/ctrl`; nil for nobody.
+    /// URL of the server that is asked whether a request for `/ctrl` is allowed; nil asks none.
     package var forwardAuth: String?
     package var tokens: [APIToken] = []
-    /// Time without use after which a visitor's token ends.
+    /// A visitor's token ends when it has not been used for this long.
     package var tokenLifetime: Duration = .seconds(3600)
     package var signedTokens: SignedTokens?
     package var limits: Limits?
-    /// Whether every call that may change something leaves a line in the log.
+    /// Whether every call that may change something is logged.
     package var audits = true
-    /// Whether proxies of a tier serve the tokenized URLs. Without them, answers also tell where the drone itself serves a backend.
+    /// Whether proxies of a tier serve the URLs with tokens. Without a tier, answers also contain the URL at which the drone itself serves a backend.
     package var hasProxyTier = false
 
     package init(port: UInt16) { self.port = port }
@@ -122,7 +122,7 @@ extension GatewayConfiguration.SignedTokens: ConfigReadable {
 }
 
 extension ConfigType where Value == [APIToken] {
-    /// Hashes, so nothing in it is secret.
+    /// These are hashes, so the table contains no secrets.
     static let accessTokens = ConfigType(
         "a table of texts, each \(APIToken.expectation)",
         read: { value in

@@ -3,11 +3,11 @@ package import NetworkAddresses
 package import PlaneProtocol
 import PlaneService
 
-/// Settings of the HTTP interface that 0.3 had in its controller (table `http`).
+/// Settings of the HTTP interface that the controller of 0.3 had (table `http`).
 package struct HTTPConfiguration: Hashable, Sendable {
     package var port: UInt16 = 9090
     package var bindIP: IPAddress = .v4(0)
-    /// Image of each service that may be asked for by name.
+    /// The image of each service that may be requested by name.
     package var services: [String: String]
     package var cluster: ClusterName
 

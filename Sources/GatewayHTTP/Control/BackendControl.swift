@@ -8,13 +8,13 @@ import PlaneState
 struct BackendControl: Sendable {
     let fleet: Fleet
 
-    /// An agent answers within milliseconds, when it has stored what is to be done.
+    /// How long an agent may take to answer. It answers within milliseconds, once it has stored the request.
     private static let limit: Duration = .seconds(5)
 
-    /// Returns when the drone has stored that the backend is to end, or it has ended.
+    /// Ends a backend. Returns when the drone has stored that the backend is to end, or when the backend has ended.
     func terminate(_ backend: BackendID, _ kind: BackendEnding.Kind, requestedBy requester: String?) async throws(GatewayFailure) {
         guard let located = self.fleet.locate(backend) else {
-            // The state forgets ended backends sooner than their history is.
+            // The state forgets an ended backend before its history is deleted.
             _ = try await StatusReader(fleet: self.fleet).status(of: backend)
             return
         }
@@ -24,13 +24,13 @@ struct BackendControl: Sendable {
         do throws(BusRequestError) {
             _ = try await self.fleet.client.bus.request(request, timeout: Self.limit)
         } catch {
-            // It may have ended just now: then nobody answers, and all is well.
+            // The backend may have ended just now. Then nobody answers, and the request is fulfilled.
             if self.fleet.locate(backend)?.view.state?.isTerminal ?? true { return }
             throw GatewayFailure(.other, detail: "The drone of the backend does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
         }
     }
 
-    /// - Returns: whether something has changed.
+    /// - Returns: Whether this has changed the drone's state.
     func drain(_ drone: DroneID, in cluster: ClusterName, _ drains: Bool) async throws(GatewayFailure) -> Bool {
         guard let view = self.fleet.drone(drone, in: cluster) else {
             if ProxyID(rawValue: drone.rawValue).map({ id in self.fleet.proxies(in: cluster).contains { $0.id == id } }) ?? false {

@@ -3,7 +3,7 @@ import PlaneClient
 import PlaneProtocol
 import PlaneState
 
-/// One line of a list of backends.
+/// One backend in a list.
 struct BackendSummary: JSONEncodable {
     let cluster: ClusterName
     let view: BackendView
@@ -25,12 +25,12 @@ struct BackendSummary: JSONEncodable {
     }
 }
 
-/// The key that a lock's name stands for.
+/// The key to which a lock belongs.
 struct KeyText: JSONEncodable, Hashable {
     let namespace: String
     let name: String
 
-    /// nil for a lock that is no key's.
+    /// Nil for a lock that does not belong to a key.
     init?(_ lock: LockName?) {
         guard let text = lock?.rawValue, text.hasPrefix("k1:") else { return nil }
         let rest = text.utf8.dropFirst(3)

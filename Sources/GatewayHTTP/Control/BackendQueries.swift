@@ -6,23 +6,23 @@ import PlaneService
 import PlaneState
 import Timing
 
-/// Answers what is asked about backends, beyond what Plane 0.5 tells.
+/// Answers queries about backends that Plane 0.5 does not have.
 struct BackendQueries: Sendable {
     let fleet: Fleet
 
-    /// Backends on one page of a list, unless less is asked for.
+    /// The largest page of a list, in backends.
     static let largestPage = 1000
     private static let standardPage = 100
-    /// Lines of a log that are kept on the bus.
+    /// How many of the newest lines of a log are read.
     private static let mostLines = 500
     private static let logLimit: Duration = .seconds(8)
-    /// Agents measure each backend about every 5 s.
+    /// How long to wait for a measurement; agents make one of each backend about every 5 s.
     private static let metricsLimit: Duration = .seconds(7)
 
     // MARK: Lists
 
-    /// Backends in the order of their ids: `cluster`, `drone`, `status`, `lock`, `key` with `namespace`, `user`, `prefix` of ids; `after` an id,
-    /// at most `limit`.
+    /// Lists backends in the order of their ids. The query may contain `cluster`, `drone`, `status`, `lock`, `key` with `namespace`, `user`, `prefix` of ids,
+    /// `after` (an id) and `limit`.
     func list(_ query: QueryFields, caller: Caller, tokens: TokenWriter) async throws(GatewayFailure) -> Reply {
         try self.fleet.demandCurrent()
         let visited: Set<BackendID>? = if let user = query["user"] { try await tokens.backends(visitedBy: user) } else { nil }
@@ -40,7 +40,7 @@ struct BackendQueries: Sendable {
         return .json(BackendPage(backends: Array(visible.prefix(limit)), next: visible.count > limit ? visible[limit - 1].view.id : nil))
     }
 
-    /// What rights on a backend depend on.
+    /// The scope on which rights to a backend depend.
     func scope(of view: BackendView, in cluster: ClusterName, changes: Bool) -> CallScope {
         let pool = view.drone.flatMap { self.fleet.drone($0, in: cluster)?.metadata?.abilities.pool } ?? .unnamed
         return CallScope(changes: changes, cluster: cluster, pool: pool, namespace: KeyText(view.lock)?.namespace)
@@ -83,7 +83,7 @@ struct BackendQueries: Sendable {
         try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await self.fleet.client.lastLogEntries(count, of: backend) }
     }
 
-    /// What is kept, then what comes, to the end of the backend; each event's id is its place in the stream.
+    /// The lines that are kept, then those that come, until the backend ends. The id of each event is its sequence in the stream.
     func logStream(of backend: BackendID) async throws(GatewayFailure) -> Reply {
         let client = self.fleet.client
         let fleet = self.fleet
@@ -96,7 +96,7 @@ struct BackendQueries: Sendable {
                     group.addTask {
                         for await entry in log {
                             let line = EventStreamText.event(WireCodec.encode(BackendLogLine(LogEntry(entry.message))), id: "\(entry.sequence)")
-                            // Who reads too slowly loses the stream and not the memory of this process.
+                            // The stream of a client that reads too slowly is ended, so that the events do not fill this process's memory.
                             if case .dropped = sink.yield(line) { sink.finish() }
                         }
                     }
@@ -105,7 +105,7 @@ struct BackendQueries: Sendable {
                     for await event in ends.events {
                         switch event {
                         case .tick: sink.yield(EventStreamText.keepAlive)
-                        // The last lines come with or after the end.
+                        // The last lines may come after the end, so the stream stays open for a moment.
                         case .message(let message): if message.state.isTerminal { try? await Task.sleep(for: .seconds(2)); sink.finish() }
                         }
                     }
@@ -119,7 +119,7 @@ struct BackendQueries: Sendable {
 
     // MARK: Metrics, events
 
-    /// The next measurement.
+    /// Waits for the next measurement.
     func metrics(of backend: BackendID) async throws(GatewayFailure) -> Reply {
         let client = self.fleet.client
         guard let located = self.fleet.locate(backend), !(located.view.state?.isTerminal ?? false) else { throw .backendNotFound }
@@ -177,7 +177,7 @@ struct BackendQueries: Sendable {
 
 private struct BackendPage: JSONEncodable {
     let backends: [BackendSummary]
-    /// What to ask for `after`, to have the next page; nil for the last one.
+    /// The value of `after` for the next page; nil for the last page.
     let next: BackendID?
 
     func write(to json: inout JSONWriter) {
@@ -205,14 +205,14 @@ private struct ClusterEvent: JSONEncodable {
     }
 }
 
-/// Which backends a list is to have.
+/// Which backends a list contains.
 struct BackendFilter: Sendable {
     var cluster: ClusterName?
     private var drone: DroneID?
     private var statuses: Set<GatewayStatus> = []
     private var lock: LockName?
     private var after: String?
-    /// Those that the user in question has visited; nil for any.
+    /// The backends that the wanted user has visited; nil for any.
     private var visited: Set<BackendID>?
     private var prefix: String?
     private var showsEnded: Bool

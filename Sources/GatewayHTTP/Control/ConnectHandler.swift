@@ -8,28 +8,28 @@ import PlaneService
 import PlaneState
 import Timing
 
-/// Carries out what `ConnectMachine` decides, and makes the visitor's token.
+/// Carries out the actions of a `ConnectMachine`, and makes the visitor's token.
 struct ConnectHandler: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
     let tokens: TokenWriter
 
-    /// What a request says beside its body.
+    /// What a request says apart from its body.
     struct RequestContext: Sendable {
         var caller: Caller
-        /// Of the addresses of statuses.
+        /// Base of the URLs of statuses.
         var base: String
-        /// Repetitions with the same one lead to the same backend.
+        /// Requests with the same key get the same backend.
         var idempotencyKey: String?
-        /// How long to wait for the backend to become ready; nil for not at all.
+        /// How long to wait until the backend is ready; nil does not wait.
         var readyLimit: Duration?
     }
 
     private var homes: KeyHomes { KeyHomes(jetStream: self.fleet.client.bus.connection.jetStream) }
 
-    /// Between attempts at a lock that others take.
+    /// The time between attempts to get a lock that others are taking.
     private static let pause: Duration = .milliseconds(100)
-    /// A scheduler's own wait for a lock is 6 s.
+    /// How long a scheduler may take to answer; it waits up to 6 s for a lock itself.
     private static let fetchLimit: Duration = .seconds(8)
 
     func connect(_ request: ConnectRequest, _ circumstances: RequestContext) async throws(GatewayFailure) -> ConnectResponse {
@@ -92,7 +92,7 @@ struct ConnectHandler: Sendable {
         }
     }
 
-    /// Whether it has ended in time.
+    /// Waits for the holder's end; returns whether it has ended in time.
     private func awaitEnd(of holder: KeyHolder, limit: Duration) async -> Bool {
         let mirror = self.fleet.mirror
         return await withTimeLimit(limit) {

@@ -20,8 +20,8 @@ struct KeyHomes: Sendable {
         }
     }
 
-    /// - Parameter expecting: where the subject's last message stands; 0 for none.
-    /// - Returns: whether the home is ours; false where somebody else was quicker.
+    /// - Parameter expecting: sequence of the subject's last message; 0 for none.
+    /// - Returns: whether the home is ours; false if somebody else was faster.
     func claim(_ lock: LockName, for cluster: ClusterName, expecting: UInt64) async throws(GatewayFailure) -> Bool {
         let home = KeyHome(lock: lock, cluster: cluster, time: .now())
         do throws(NATSError) {

@@ -38,13 +38,13 @@ struct SpawnAttempt: Sendable {
         case unknown
     }
 
-    /// For all attempts together: who asks the gateway has an answer within 10 s.
+    /// The limit for all attempts together; the gateway answers within 10 s.
     private static let limit: Duration = .seconds(9)
-    /// For one answer; a scheduler waits up to 6 s for a lock that is being taken.
+    /// The limit for one answer; a scheduler waits up to 6 s for a lock that is being taken.
     private static let answerLimit: Duration = .seconds(7)
     /// For the first word of a backend whose id is taken.
     private static let placingLimit: Duration = .seconds(3)
-    /// Over the moment in which a scheduler is replaced or NATS chooses a leader.
+    /// The pauses between attempts: long enough while a scheduler is replaced or NATS elects a leader.
     private static let pauses: [Duration] = [.milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(2)]
     /// Ids of one idempotency key: each is used up by a request of which nothing came.
     private static let idsOfKey = 16

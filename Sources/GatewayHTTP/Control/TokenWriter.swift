@@ -7,7 +7,7 @@ import PlaneService
 import Synchronization
 import VisitorTokens
 
-/// Makes visitors' tokens, and writes them where the tier finds them before anybody is told of them.
+/// Makes visitors' tokens, and stores each where the tier finds it before anybody gets it.
 final class TokenWriter: Sendable {
     private let jetStream: JetStream
     private let lifetime: WireSeconds
@@ -15,7 +15,7 @@ final class TokenWriter: Sendable {
     private let signer: Signer?
     /// What later visitors are told of backends, as far as it was asked for lately.
     private let known = Mutex<[BackendID: OpenedBackend]>([:])
-    /// Visits that were noted lately.
+    /// Visits that were stored lately.
     private let visits = Mutex<Set<Visit>>([])
 
     private struct Visit: Hashable {
@@ -24,11 +24,11 @@ final class TokenWriter: Sendable {
     }
 
     private static let limit: Duration = .seconds(4)
-    /// Backends remembered; then all are forgotten, and asked for again.
+    /// How many backends are remembered. When there are more, all are forgotten and read again when needed.
     private static let knownLimit = 100_000
-    /// Visits remembered; then all are forgotten, and noted again, which costs a message each.
+    /// How many visits are remembered. When there are more, all are forgotten and stored again, which costs a message each.
     private static let visitLimit = 20_000
-    /// Backends that a search for a user leads to.
+    /// How many backends a search for a user returns at most.
     private static let visitedLimit = 1000
 
     struct Made: Sendable {
@@ -183,7 +183,7 @@ final class TokenWriter: Sendable {
         }
     }
 
-    /// So that people find a backend by who visits it. Nobody waits for it to be stored: a search may miss one that was noted in an outage.
+    /// Stores a visit, so that backends can be found by their visitors. Nothing waits for the acknowledgement: during an outage a visit may be lost.
     private func noteVisit(_ visit: Visit) {
         let isNew = self.visits.withLock { visits in
             if visits.count >= Self.visitLimit { visits = [] }
@@ -197,7 +197,7 @@ final class TokenWriter: Sendable {
         }
     }
 
-    /// Backends that a user was given tokens for and that have not ended for long.
+    /// Backends that a user got tokens for, except those that ended long ago.
     func backends(visitedBy user: String) async throws(GatewayFailure) -> Set<BackendID> {
         do throws(NATSError) {
             let subjects = try await self.jetStream.subjects(

@@ -32,7 +32,7 @@ struct LegacyResponder: Sendable {
             reply = try await self.answer(incoming, target)
         } catch {
             if let cause = error.internalCause { self.logger.warning("request failed", metadata: [LogKey.error: "\(cause)"]) }
-            // Handlers of 0.3 say nothing; what is wrong with the request itself is told.
+            // Handlers of 0.3 give no reason for failures; only what is wrong with the request itself is explained.
             reply = error.shape == .text ? .text(error.message, status: error.status) : Reply(status: error.status)
         }
         switch target {
@@ -40,7 +40,7 @@ struct LegacyResponder: Sendable {
         case .greeting, .spawn, nil: break
         }
         guard case .stream? = target, case .stream = reply.body else { return try await ReplySender(request: incoming).send(reply, writer, channel) }
-        // No keep-alive tells that the client has gone.
+        // There are no keep-alive comments, so a client that is gone is noticed when its connection closes.
         try await self.sendStream(reply, request, writer, channel)
     }
 
@@ -105,7 +105,7 @@ struct LegacyResponder: Sendable {
                 bearerToken: scheduled.bearerToken, statusURL: "http://\(host)/backend/\(scheduled.backendID)/status", spawned: scheduled.spawned))
     }
 
-    /// Two attempts within 10 s.
+    /// Two attempts, within 10 s.
     private static let retry = ScheduleRetry(answerLimit: .seconds(7), pauses: [.milliseconds(200)])
 
     // MARK: Status
@@ -118,7 +118,7 @@ struct LegacyResponder: Sendable {
         return .json(LegacyStatus(newest))
     }
 
-    /// Every state, and those to come; equal ones in a row are told once. It does not end, as 0.3's does not.
+    /// Every state so far and to come, without repetitions. The stream does not end with the backend, as in 0.3.
     private func stream(of backend: BackendID) async throws(GatewayFailure) -> Reply {
         let hub = self.fleet.hub
         guard
@@ -156,7 +156,7 @@ struct LegacyResponder: Sendable {
     }
 }
 
-/// Passes over what was told already.
+/// Drops states that were sent already.
 private struct RepetitionFilter {
     private var last: (state: BackendState, time: WireTime)?
 
@@ -167,7 +167,7 @@ private struct RepetitionFilter {
     }
 }
 
-/// The body of 0.3's request for a backend; all of it is optional.
+/// The body of a request for a backend as in 0.3; every field is optional.
 struct LegacySpawn: JSONDecodable {
     var gracePeriod: WireSeconds
     var lock: LockName?

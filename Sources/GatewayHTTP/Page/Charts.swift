@@ -16,7 +16,7 @@ enum Charts {
             """
     }
 
-    /// A backend's way to readiness: one bar for each phase.
+    /// The phases of a backend until it was ready, with one bar for each.
     static func timeline(_ phases: SpawnPhases) -> String {
         let begin = min(phases.scheduled ?? 0, 0)
         let ends: [(name: String, end: Int64?)] = [

@@ -1,4 +1,4 @@
-/// Text as it may stand in HTML, in an element or in an attribute between double quotes.
+/// Escapes text for HTML, where it may be inside of an element or of an attribute between double quotes.
 enum HTMLText {
     static func escape(_ text: some StringProtocol) -> String {
         var escaped = ""
@@ -10,7 +10,7 @@ enum HTMLText {
             case ">": escaped += "&gt;"
             case "\"": escaped += "&quot;"
             case "'": escaped += "&#39;"
-            // What shows nothing, or turns the direction of what follows, would let a name look like another one.
+            // Invisible characters, and those that change the direction of writing, could make a name look like another one.
             case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200B}"..."\u{200F}", "\u{202A}"..."\u{202E}",
                 "\u{2066}"..."\u{2069}":
                 escaped.unicodeScalars.append("\u{FFFD}")

@@ -34,7 +34,7 @@ enum PageHTML {
         """
     }
 
-    /// What changes while one looks at it.
+    /// The part of the page that is updated while somebody looks at it.
     static func sections(_ model: PageModel) -> String {
         """
         <section data-section="notice">\(model.isCurrent ? "" : "<p class=\"warning\" role=\"alert\">The control plane is not answering: this is what was known last.</p>")</section>
@@ -124,7 +124,7 @@ enum PageHTML {
 
     // MARK: Pieces
 
-    /// How long something lasts, as people say it: it changes seldom once it is long, so that a page that lies open stays still.
+    /// A duration in words. The longer it is the less often the text changes, so that an open page stays calm.
     static func age(_ seconds: Int64) -> String {
         switch seconds {
         case ..<60: "\(seconds) s"

@@ -5,12 +5,12 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// What the page shows, as values.
+/// The contents of the page, as values.
 struct PageModel: Sendable {
     struct Drone: Sendable {
         var cluster: ClusterName
         var view: DroneView
-        /// Nothing was heard of it for too long.
+        /// Whether nothing was heard of the drone for too long.
         var isSilent: Bool
         var seenSeconds: Int64?
         var mayDrain: Bool
@@ -20,18 +20,18 @@ struct PageModel: Sendable {
         var cluster: ClusterName
         var view: BackendView
         var status: GatewayStatus
-        /// Seconds in this status.
+        /// How many seconds the backend has had this status.
         var ageSeconds: Int64?
         var facts: RecentHistory.Facts?
-        /// Open requests and WebSockets; nil where its drone has not told.
+        /// Open requests and WebSockets; nil if the drone has not reported them.
         var connections: Int?
     }
 
-    /// What somebody looks for.
+    /// A search on the page.
     struct Search: Hashable, Sendable {
         var text: String
         var showsEnded: Bool
-        /// Backends that the user of this name has visited.
+        /// Backends that the user with this name has visited.
         var visited: Set<BackendID> = []
 
         init(_ query: QueryFields) {
@@ -41,7 +41,7 @@ struct PageModel: Sendable {
 
         var query: String { "q=\(PercentEncoding.encode(self.text))\(self.showsEnded ? "&ended=true" : "")" }
 
-        /// By id, key, lock or drone, or part of one; or by a user's whole name.
+        /// Whether the id, key, lock or drone contains the text, or the text is the name of a user who has visited the backend.
         func matches(_ view: BackendView) -> Bool {
             guard !self.text.isEmpty else { return true }
             return view.id.rawValue.contains(self.text) || view.lock?.rawValue.contains(self.text) ?? false || view.drone?.rawValue.contains(self.text) ?? false
@@ -56,16 +56,16 @@ struct PageModel: Sendable {
     /// Of the tier.
     var proxies: [Fleet.KnownProxy] = []
     var backends: [Backend] = []
-    /// Backends that were found and are not shown.
+    /// How many backends were found but are not shown.
     var hiddenCount = 0
-    /// Milliseconds from request to readiness, of those that became ready since this gateway looks.
+    /// Milliseconds from the request to readiness, for backends that became ready since this gateway started.
     var starts: [Int64] = []
     var canLogOut = false
 
     static let shownLimit = 200
     private static let droneLimit = 200
 
-    /// How many backends there are, ended ones too, which says what it costs to look at all.
+    /// The number of all backends, ended ones included, on which the cost of a look at all of them depends.
     let total: Int
 
     init(_ fleet: Fleet, _ search: Search, caller: Caller, connections: [BackendID: Int], canLogOut: Bool) {

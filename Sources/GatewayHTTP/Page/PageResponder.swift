@@ -21,16 +21,16 @@ final class PageResponder: Sendable {
         var connectionsAskedAt: ContinuousClock.Instant?
     }
 
-    /// Pages that are kept up to date at the same time, because each costs a look at everything.
+    /// How many open pages are kept up to date at the same time; each update looks at all backends.
     private static let viewerLimit = 100
-    /// Between looks; in a large fleet they are rarer.
+    /// The time between updates of an open page; the longer one is for large fleets.
     private static let lookInterval: Duration = .seconds(1)
     private static let rareLookInterval: Duration = .seconds(10)
     private static let largeFleet = 20_000
-    /// Between questions to the drones for open connections, and how many are asked.
+    /// The time between requests to the drones for open connections, and how many drones are asked.
     private static let connectionsInterval: Duration = .seconds(5)
     private static let connectionDrones = 64
-    /// Between questions of one page for the backends of the user that is searched for, and for the answer to one.
+    /// How often a page asks for the backends that the searched user has visited, and how long the answer may take.
     private static let visitsInterval: Duration = .seconds(10)
     private static let visitsLimit: Duration = .seconds(1)
 
@@ -113,21 +113,21 @@ final class PageResponder: Sendable {
         }
     }
 
-    /// Gives a viewer's place back, however the stream ends.
+    /// Frees a viewer's place, however the stream ends.
     private final class ViewerPlace: Sendable {
         private let leave: @Sendable () -> Void
         init(_ leave: @escaping @Sendable () -> Void) { self.leave = leave }
         deinit { self.leave() }
     }
 
-    /// Backends of the user with exactly this name; nil where nobody answers, for the rest of the search goes on without.
+    /// Backends visited by the user with exactly this name; nil if there is no answer, since the rest of the search works without.
     private func visited(by text: String) async -> Set<BackendID>? {
         guard !text.isEmpty else { return [] }
         let tokens = self.tokens
         return try? await withTimeLimit(Self.visitsLimit) { () async throws(GatewayFailure) in try await tokens.backends(visitedBy: text) }
     }
 
-    /// Asks drones what is open, where nobody has for a while; a second at most.
+    /// Asks drones for their open connections if that has not been done for a while; takes a second at most.
     private func askConnections() async {
         let isDue = self.state.withLock { state in
             guard state.connectionsAskedAt.map({ .now - $0 > Self.connectionsInterval }) ?? true else { return false }
@@ -180,7 +180,7 @@ final class PageResponder: Sendable {
         guard let text = form["token"]?.trimmed, self.callers.token(text) != nil else { return self.login(hasFailed: true) }
         var reply = Self.redirect("/")
         let isSecure = request.field("x-forwarded-proto") == "https"
-        // What the hash of the configuration fits holds no character that a cookie cannot: a token with others is sent escaped.
+        // A cookie cannot hold all characters. A token with others is sent escaped.
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && ![UInt8(ascii: ";"), UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\\")].contains($0) })
         else {
             throw GatewayFailure(status: 422, text: "A token with spaces, commas, semicolons or quotation marks cannot be used on the page.")
@@ -191,7 +191,7 @@ final class PageResponder: Sendable {
 
     func login(hasFailed: Bool = false) -> Reply { Self.html(PageHTML.login(hasFailed: hasFailed), status: 401) }
 
-    /// A form is sent by a page of ours, and by no other site in the name of whoever looks at it.
+    /// Throws unless the form was sent by a page of this gateway, because another site could send it in the user's name.
     private static func demandOwnPage(_ request: IncomingRequest) throws(GatewayFailure) {
         let refusal = GatewayFailure(status: 403, text: "This can only be asked for on the gateway's own page.")
         if let site = request.field("sec-fetch-site") {
@@ -222,7 +222,7 @@ final class PageResponder: Sendable {
 
     private static func protect(_ reply: inout Reply) {
         reply.set("x-content-type-options", "nosniff")
-        // Not "no-referrer": forms of the page would then be sent without their origin.
+        // Not "no-referrer", because forms would then be sent without their origin.
         reply.set("referrer-policy", "same-origin")
     }
 

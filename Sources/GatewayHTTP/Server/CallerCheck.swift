@@ -3,21 +3,21 @@ import GatewayHTTPConfiguration
 import HTTPTypes
 import PlaneProtocol
 
-/// Finds out who asks, by the tokens of the configuration.
+/// Identifies the caller by the tokens in the configuration.
 struct CallerCheck: Sendable {
     private let tokens: [TokenHash: APIToken]
 
-    /// Holds the token of a person who has logged in on the page.
+    /// The name of the cookie with the token of a person who has logged in on the page.
     static let cookie = "plane_gateway"
 
     init(_ tokens: [APIToken]) {
         self.tokens = Dictionary(tokens.map { ($0.hash, $0) }) { first, _ in first }
     }
 
-    /// Whether anybody is asked.
+    /// Whether callers are not checked, because there are no tokens.
     var isOpen: Bool { self.tokens.isEmpty }
 
-    /// - Parameter acceptsCookie: for the page; for programs a cookie would let foreign pages act in a person's name.
+    /// - Parameter acceptsCookie: true for the page only. On the interface for programs a cookie would let pages of other sites act in a person's name.
     func caller(of request: IncomingRequest, acceptsCookie: Bool) throws(GatewayFailure) -> Caller {
         guard !self.isOpen else { return .anybody }
         let text = Self.bearer(request.fields[.authorization]) ?? (acceptsCookie ? Self.cookieToken(request.fields[.cookie]) : nil)
@@ -25,7 +25,7 @@ struct CallerCheck: Sendable {
         return .holder(token)
     }
 
-    /// By its hash, so that how long it takes tells nothing of tokens that are right.
+    /// Found by its hash, so that the time this takes says nothing about valid tokens.
     func token(_ text: String) -> APIToken? { self.tokens[TokenHash(of: text)] }
 
     private static func bearer(_ field: String?) -> String? {

@@ -1,8 +1,8 @@
 import HTTPTypes
 
-/// Lets pages of every site read what is meant for browsers (Fetch Standard, CORS protocol): everything below `/pub`, and nothing else.
+/// Allows pages of all sites to read what is meant for browsers (Fetch Standard, CORS protocol): everything below `/pub`, and nothing else.
 enum CrossOrigin {
-    /// - Parameter path: as it stands in the request.
+    /// - Parameter path: as in the request.
     static func applies(to path: String) -> Bool { path == "/pub" || path.hasPrefix("/pub/") }
 
     static func allow(_ reply: inout Reply) {
@@ -10,7 +10,7 @@ enum CrossOrigin {
         reply.fields[.vary] = "origin, access-control-request-method, access-control-request-headers"
     }
 
-    /// The answer to a browser that asks first.
+    /// The answer to the preflight request of a browser.
     static var preflight: Reply {
         var reply = Reply(status: 200)
         reply.fields[.accessControlAllowMethods] = "GET,POST"

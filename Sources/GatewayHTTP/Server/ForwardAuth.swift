@@ -4,14 +4,14 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// Asks another server about each request: with the same method and head, and no body.
+/// Asks another server whether a request is allowed, with the same method and head, and without the body.
 final class ForwardAuth: Sendable {
     private let target: String
     private let client: HTTPClient
 
-    /// For the whole answer.
+    /// How long the whole answer may take.
     private static let limit: TimeAmount = .seconds(5)
-    /// They speak of a body, and of this connection; the client writes its own.
+    /// Fields that are not copied, because they are about the body or the connection; the HTTP client writes its own.
     private static let left: Set<String> = ["content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer", "keep-alive"]
 
     init(target: String) {
@@ -22,11 +22,11 @@ final class ForwardAuth: Sendable {
     }
 
     func shutDown() async {
-        // It has no more requests; what goes wrong now concerns nobody.
+        // No requests are left, so an error has no consequences.
         try? await self.client.shutdown()
     }
 
-    /// - Parameter path: what the server is told that was asked for.
+    /// - Parameter path: the path of the original request, for the other server.
     func check(_ request: IncomingRequest, path: String) async throws(GatewayFailure) {
         var question = HTTPClientRequest(url: self.target)
         question.method = HTTPMethod(rawValue: request.method)

@@ -1,9 +1,9 @@
 import GatewayCore
 import Metrics
 
-/// The metrics of the gateway. To be made after the metrics system was set up.
+/// The metrics of the gateway. Made after the metrics system was set up.
 struct GatewayMetrics: Sendable {
-    /// - Parameter route: nil for a path that is none.
+    /// - Parameter route: nil for a path without a route.
     func answered(_ route: Route?, status: Int, after duration: Duration) {
         let name = route?.name ?? "none"
         Counter(label: "plane_gateway_requests_total", dimensions: [("call", name), ("status", "\(status)")]).increment()

@@ -8,7 +8,7 @@ import PlaneService
 import PlaneState
 import VisitorTokens
 
-/// What each route does.
+/// How each route is answered.
 extension GatewayResponder {
     private var control: BackendControl { BackendControl(fleet: self.fleet) }
     private var queries: BackendQueries { BackendQueries(fleet: self.fleet) }
@@ -65,7 +65,7 @@ extension GatewayResponder {
         }
     }
 
-    /// A name that no backend can have is that of none.
+    /// A name that is invalid belongs to no backend.
     private static func known(_ backend: BackendID?) throws(GatewayFailure) -> BackendID {
         guard let backend else { throw .backendNotFound }
         return backend
@@ -76,14 +76,14 @@ extension GatewayResponder {
     }
 
     private func permit(_ caller: Caller, _ backend: BackendID, changes: Bool) throws(GatewayFailure) {
-        // Of a backend that the state has forgotten nobody knows where it was: that takes a token for everything.
+        // Nobody knows in which cluster a forgotten backend was, so that takes a token for all clusters.
         let scope = self.fleet.locate(backend).map { self.queries.scope(of: $0.view, in: $0.cluster, changes: changes) } ?? CallScope(changes: changes)
         try self.permit(caller, scope)
     }
 
     // MARK: Connect
 
-    /// Longest wait for a backend to become ready, in seconds.
+    /// How many seconds a request may wait for a backend to become ready.
     private static let longestWait = 300
 
     private func connect(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
@@ -110,7 +110,7 @@ extension GatewayResponder {
 
     private func revoke(_ request: IncomingRequest, _ caller: Caller, answersNull: Bool) async throws(GatewayFailure) -> Reply {
         let body = try RevokeRequest(body: try await request.json())
-        // What is written for backends that nobody knows would stay for ever.
+        // A revocation is only stored for a known backend; any other would never be deleted.
         if let backend = BackendID(rawValue: body.backend), let located = self.fleet.locate(backend) {
             try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
             _ = try await self.tokens.revoke(.visitor(backend, user: TokenHash(of: body.user)))

@@ -14,9 +14,10 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// Answers the requests of the interface of Plane 0.5, of what is ours beside it, and of the page.
+/// Answers requests for the interface of Plane 0.5, for our additions to it, and for the page.
 ///
-/// In this order: what is not to be asked about (browsers' preliminary requests), who asks (another server, or a token), how often, what for.
+/// It checks, in this order: preflight requests of browsers, who the caller is (by another server or a token), how often the caller has asked, and what is
+/// asked for.
 final class GatewayResponder: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
@@ -27,7 +28,7 @@ final class GatewayResponder: Sendable {
     let page: PageResponder
     private let metrics = GatewayMetrics()
     private let logger: Logger
-    /// Of `status_url`; nil where the request says it.
+    /// Base of the URLs of statuses, from `status_url`; nil uses each request's Host.
     private let base: String?
 
     init(fleet: Fleet, configuration: GatewayConfiguration, logger: Logger) {
@@ -58,10 +59,10 @@ final class GatewayResponder: Sendable {
         try await ReplySender(request: incoming).send(reply, writer, channel)
     }
 
-    /// Base of the addresses that a client is told.
+    /// Base of the URLs in the answer.
     func statusBase(_ request: IncomingRequest) -> String {
         if let base = self.base { return base }
-        // What a client says of itself comes back to it; nothing else may get into an address.
+        // The client gets its own Host field back in a URL, so it must be nothing but a host.
         let host = request.host ?? ""
         let isHost =
             !host.isEmpty && host.utf8.count <= 255
@@ -105,7 +106,7 @@ final class GatewayResponder: Sendable {
         return reply
     }
 
-    /// What is decided before anybody looks what a request is for.
+    /// The checks that do not depend on the route.
     private func judge(_ request: IncomingRequest) async throws(GatewayFailure) -> Reply? {
         if CrossOrigin.applies(to: request.path), request.method == "OPTIONS" {
             return RouteTable.match(method: "GET", path: request.path) == .notFound ? Reply(status: 404) : CrossOrigin.preflight
@@ -160,7 +161,7 @@ final class GatewayResponder: Sendable {
     }
 }
 
-/// The limiter of all connections together.
+/// The rate limiter, shared by all connections.
 final class CallLimiter: Sendable {
     private let state: Mutex<RateLimiter>
 

@@ -7,19 +7,19 @@ import Timing
 /// A request as handlers see it.
 struct IncomingRequest: Sendable {
     let method: String
-    /// As it stands in the request, without the query.
+    /// The path as in the request, without the query.
     let path: String
     let query: QueryFields
     let fields: HTTPFields
-    /// What the field Host says.
+    /// The field Host.
     let host: String?
     let body: RequestBody
-    /// The address it came from.
+    /// The IP address of the client.
     let peer: String
 
-    /// Bytes of a body: what Plane takes.
+    /// The largest body in bytes, as in Plane.
     static let maximumBodyBytes = 2 << 20
-    /// Time for a body to come.
+    /// How long a body may take to arrive.
     private static let bodyLimit: Duration = .seconds(30)
 
     init(_ request: Request, peer: String) {
@@ -36,11 +36,11 @@ struct IncomingRequest: Sendable {
 
     func field(_ name: String) -> String? { HTTPField.Name(name).flatMap { self.fields[$0] } }
 
-    /// Bytes that are to come, as far as the head says.
+    /// The length of the body in bytes, if the head states it.
     var statedLength: Int? { self.fields[.contentLength].flatMap { Int($0) } }
     var hasBody: Bool { self.statedLength ?? 0 > 0 || self.fields[.transferEncoding] != nil }
 
-    /// The body of a request that has to be JSON.
+    /// Reads the body of a request that has to be JSON.
     func json() async throws(GatewayFailure) -> [UInt8] {
         guard Self.isJSON(self.fields[.contentType] ?? "") else {
             throw GatewayFailure(status: 415, text: "Expected request with `Content-Type: application/json`")
@@ -48,7 +48,7 @@ struct IncomingRequest: Sendable {
         return try await self.bytes(atMost: Self.maximumBodyBytes)
     }
 
-    /// The fields of a form.
+    /// Reads the fields of a form.
     func form() async throws(GatewayFailure) -> QueryFields { QueryFields(String(decoding: try await self.bytes(atMost: 16 << 10), as: UTF8.self)) }
 
     private func bytes(atMost limit: Int) async throws(GatewayFailure) -> [UInt8] {
@@ -74,7 +74,7 @@ struct IncomingRequest: Sendable {
         return read
     }
 
-    /// `application/json` or `application/<x>+json`, in any case, with any parameters.
+    /// Whether a content type is `application/json` or `application/<x>+json`, in upper or lower case, with any parameters.
     static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.trimmed.lowercased()
         guard essence.hasPrefix("application/") else { return false }
@@ -84,7 +84,7 @@ struct IncomingRequest: Sendable {
 }
 
 extension StringProtocol {
-    /// Without spaces and tabs at both ends (RFC 9110 §5.6.3).
+    /// The text without spaces and tabs at both ends (RFC 9110 §5.6.3).
     var trimmed: String {
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         return String(self.drop(while: isSpace).reversed().drop(while: isSpace).reversed())

@@ -4,20 +4,20 @@ import HummingbirdCore
 import NIOCore
 import PlaneProtocol
 
-/// What a request is answered with.
+/// The answer to a request.
 struct Reply: Sendable {
     enum Body: Sendable {
         case bytes([UInt8])
-        /// Written piece by piece, for as long as it takes; a throw closes the connection.
+        /// The body is written piece by piece, as long as that takes. If it throws, the connection is closed.
         case stream(@Sendable (inout PieceWriter) async throws -> Void)
     }
 
     var status: Int
     var fields = HTTPFields()
     var body = Body.bytes([])
-    /// Of an error object, for the log.
+    /// The id in the error object, for the log.
     var errorID: String?
-    /// That it is about, for the log.
+    /// The backend that the request is about, for the log.
     var backend: BackendID?
 
     init(status: Int, body: Body = .bytes([])) {
@@ -37,12 +37,12 @@ struct Reply: Sendable {
         return reply
     }
 
-    /// A stream of events (HTML Standard, server-sent events).
+    /// A reply with a stream of events (HTML Standard, server-sent events).
     static func events(_ write: @escaping @Sendable (inout PieceWriter) async throws -> Void) -> Reply {
         var reply = Reply(status: 200, body: .stream(write))
         reply.fields[.contentType] = "text/event-stream"
         reply.fields[.cacheControl] = "no-cache"
-        // nginx, which is often in front, would hold events back.
+        // Tells nginx, which is often in front, not to hold events back.
         reply.set("x-accel-buffering", "no")
         return reply
     }
@@ -53,13 +53,13 @@ struct Reply: Sendable {
         self.errorID = id
     }
 
-    /// - Parameter name: a field's name that is right.
+    /// - Parameter name: a valid name of a field.
     mutating func set(_ name: String, _ value: String) {
         if let name = HTTPField.Name(name) { self.fields[name] = value }
     }
 }
 
-/// Writes the pieces of a body, each at once: a client in the field reads events per piece.
+/// Writes the pieces of a body, each at once, because some clients expect one event in each piece.
 struct PieceWriter {
     private var writer: any ResponseBodyWriter
     private let allocator: ByteBufferAllocator

@@ -4,18 +4,18 @@ import HummingbirdCore
 import NIOCore
 import Timing
 
-/// Writes a reply to its connection, and sees to what is left of the request.
+/// Writes a reply to its connection, and deals with the unread rest of the request.
 struct ReplySender: Sendable {
     let request: IncomingRequest
 
-    /// Of a body that nobody reads: so much is passed over, so that the client gets to read the answer.
+    /// How many bytes of an unread body are read and dropped, so that the client can read the answer.
     private static let unreadBytes = 4 << 20
     private static let unreadLimit: Duration = .seconds(2)
 
     func send(_ reply: Reply, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
         var head = HTTPResponse(status: HTTPResponse.Status(code: reply.status), headerFields: reply.fields)
         let isHead = self.request.method == "HEAD"
-        // A body that is too long, or of unknown length and not wanted, is not read to its end: the connection is closed.
+        // A body that is too long or too slow is not read to its end; the connection is closed instead.
         let closes = reply.status == 413 || reply.status == 408
         if closes { head.headerFields[.connection] = "close" }
         switch reply.body {
@@ -37,7 +37,7 @@ struct ReplySender: Sendable {
             try await body.finish(nil)
         }
         guard closes else { return }
-        // A body can be read once: one of which a part was read is not gone on with.
+        // A body can only be read once, so nothing is done here if a part of it was read.
         if self.request.statedLength ?? 0 > IncomingRequest.maximumBodyBytes { await self.passOver() }
         channel.close(promise: nil)
     }
@@ -46,7 +46,7 @@ struct ReplySender: Sendable {
         let body = self.request.body
         _ = await withTimeLimit(Self.unreadLimit) {
             var count = 0
-            // The connection is closed in any case.
+            // An error has no consequences, since the connection is closed anyway.
             do { for try await piece in body { count += piece.readableBytes; if count > Self.unreadBytes { return } } } catch {}
         }
     }

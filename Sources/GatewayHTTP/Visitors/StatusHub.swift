@@ -7,17 +7,17 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
-/// Hears every status that is published, through one reader of the stream, and hands it to those who wait for it.
+/// Receives every status that is published, through one reader of the stream, and passes it to the event streams that wait for it.
 ///
-/// The reader goes on where it was after a lost connection, so nothing is missed; what was published before somebody asked is read from the stream.
+/// After a lost connection the reader continues where it was, so nothing is missed. Statuses from before a subscription are read from the stream.
 final class StatusHub: Sendable {
     enum Event: Sendable {
         case message(BackendStateMessage)
-        /// Nothing has happened for a while.
+        /// There was nothing to send for a while.
         case tick
     }
 
-    /// What somebody waits for. Ends when the process is to end, or the buffer is full because nobody reads.
+    /// The events for one waiting client. They end when the process is to end, or when the buffer is full because the client reads too slowly.
     final class Subscription: Sendable {
         let events: AsyncStream<Event>
         private let end: @Sendable () -> Void
@@ -32,7 +32,7 @@ final class StatusHub: Sendable {
 
     private struct Listener {
         let continuation: AsyncStream<Event>.Continuation
-        /// Which second of the keep-alive's period is its own, so that not all are written to at once.
+        /// In which second of the period its keep-alive is sent, so that not all are sent at once.
         let second: UInt64
     }
 
@@ -51,9 +51,9 @@ final class StatusHub: Sendable {
 
     /// Seconds of silence after which a comment is written.
     static let keepAliveSeconds: UInt64 = 15
-    /// Events of a cluster that wait for a slow reader; then the stream ends, and the reader comes again.
+    /// How many events of a cluster may wait for a slow reader. Beyond that its stream ends, and the reader connects again.
     private static let clusterBuffer = 1000
-    /// A backend has fewer statuses; each comes twice at most, when a scheduler repeats it.
+    /// More than the statuses of one backend, each of which comes twice at most, when a scheduler repeats it.
     private static let backendBuffer = 64
 
     init(client: PlaneClient, logger: Logger) {
@@ -61,7 +61,7 @@ final class StatusHub: Sendable {
         self.logger = logger
     }
 
-    /// How many wait.
+    /// The number of subscriptions.
     var count: Int { self.state.withLock { $0.backends.values.reduce(0) { $0 + $1.count } + $0.clusters.values.reduce(0) { $0 + $1.count } } }
 
     /// Whether the process is to end.
@@ -107,7 +107,7 @@ final class StatusHub: Sendable {
         }
     }
 
-    /// Returns when everything that is published from now on will be heard, or the task is cancelled.
+    /// Returns when the reader is following the stream, so that every later status is received, or when the task is cancelled.
     func waitUntilFollowing() async {
         let (wakes, signal) = AsyncStream.makeStream(of: Void.self)
         let ticket: UInt64? = self.state.withLock { state in
@@ -162,7 +162,7 @@ final class StatusHub: Sendable {
             (state.backends[message.backend].map { Array($0.values) } ?? []) + (state.clusters[message.cluster].map { Array($0.values) } ?? [])
         }
         for listener in listeners {
-            // A reader that is so far behind has lost something; it begins again.
+            // A reader that is too far behind has missed a status, so its stream is ended and it has to connect again.
             if case .dropped = listener.continuation.yield(.message(message)) { listener.continuation.finish() }
         }
     }
@@ -170,7 +170,7 @@ final class StatusHub: Sendable {
     private func tick() async {
         var second: UInt64 = 0
         while !Task.isCancelled {
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: .seconds(1))
             let current = second
             let listeners = self.state.withLock { state in
@@ -181,7 +181,7 @@ final class StatusHub: Sendable {
         }
     }
 
-    /// Ends all subscriptions, and those that come later at once.
+    /// Ends all subscriptions, and later ones at once.
     func end() {
         let (listeners, waiting) = self.state.withLock { state in
             state.isOver = true

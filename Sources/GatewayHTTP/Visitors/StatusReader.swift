@@ -12,11 +12,11 @@ import Timing
 struct StatusReader: Sendable {
     let fleet: Fleet
 
-    /// For one look into a stream.
+    /// How long one read from a stream may take.
     private static let limit: Duration = .seconds(5)
 
-    /// The present status.
-    /// - Throws: `NotFound` for a backend that nobody knows.
+    /// The current status.
+    /// - Throws: `NotFound` for an unknown backend.
     func status(of backend: BackendID) async throws(GatewayFailure) -> StatusEntry {
         let known = self.fleet.locate(backend)
         let newest = try await self.ask { () async throws(PlaneError) in try await self.fleet.client.newestState(of: backend) }
@@ -32,7 +32,7 @@ struct StatusReader: Sendable {
             return entry
         }
         var history = StatusHistory()
-        // How the end was asked for stands in the message before the last one.
+        // The message before the last one says how the end was asked for.
         guard newest.state.isTerminal else {
             _ = history.apply(newest)
             guard let entry = history.last else { throw .backendNotFound }
@@ -44,7 +44,7 @@ struct StatusReader: Sendable {
         return entry
     }
 
-    /// Every status so far, oldest first, and the history to go on with.
+    /// Every status so far, oldest first, and the history with which later messages are interpreted.
     func history(of backend: BackendID, after seen: GatewayStatus?) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
         let known = self.fleet.locate(backend)
         let messages = try await self.messages(of: backend)
@@ -72,10 +72,10 @@ struct StatusReader: Sendable {
         }
     }
 
-    /// When the state's stream took the backend's assignment; nil if there is none.
+    /// When the state's stream stored the backend's assignment; nil if there is none.
     func assignmentTime(of backend: Fleet.Located) async throws(GatewayFailure) -> StateTime? {
         guard let drone = backend.view.drone else { return nil }
-        // The subject depends on the lock, and not on the announcement.
+        // The subject depends on the lock, but not on the announcement.
         let lock = backend.view.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
         let subject = StateMessage.cluster(
             backend.cluster,

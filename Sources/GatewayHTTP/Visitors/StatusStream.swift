@@ -2,17 +2,17 @@ import GatewayCore
 import PlaneProtocol
 import Timing
 
-/// The statuses of one backend as a stream of events: those that were, then those that come, to the end of the backend.
+/// The statuses of one backend as a stream of events: the earlier ones, then those that come, until the backend has ended.
 struct StatusStream: Sendable {
     let fleet: Fleet
 
-    /// For the reader of the stream to be there, and for what was.
+    /// How long it may take until the stream is being followed and the earlier statuses are read.
     private static let beginLimit: Duration = .seconds(8)
 
-    /// - Parameter lastEventID: the status that the client has seen last; an unknown word counts as none.
+    /// - Parameter lastEventID: the last status that the client has received; an unknown word counts as none.
     func reply(for backend: BackendID, lastEventID: String?) async throws(GatewayFailure) -> Reply {
         let seen = lastEventID.flatMap { GatewayStatus(rawValue: $0.trimmed) }
-        // Nothing follows; this answer makes a browser stop asking.
+        // Nothing follows. The status 204 makes a browser stop connecting again.
         if seen == .terminated { return Reply(status: 204) }
         let fleet = self.fleet
         let hub = fleet.hub
@@ -24,7 +24,7 @@ struct StatusStream: Sendable {
                     return !Task.isCancelled
                 }) == true
         else { throw .unavailable("statuses are not followed") }
-        // Asked for before the past is read, so that nothing falls between the two.
+        // Subscribes before the earlier statuses are read, so that no status is missed in between.
         let subscription = hub.subscribe(to: backend)
         let (entries, history) = try await StatusReader(fleet: fleet).history(of: backend, after: seen)
         return .events { writer in

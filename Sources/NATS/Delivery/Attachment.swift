@@ -6,7 +6,7 @@ final class Attachment: Sendable {
     private enum Binding {
         case unbound
         case bound(to: ObjectIdentifier, NativeSubscription)
-        /// Cancelled or drained; never bound again. A draining subscription is kept until its last message came.
+        /// Cancelled or drained; never bound again. A draining subscription is kept until its last message has come.
         case ended(NativeSubscription?)
     }
 
@@ -32,7 +32,7 @@ final class Attachment: Sendable {
         }
     }
 
-    /// Subscribes on `connection` unless that was done. The library calls nobody back in this call.
+    /// Subscribes on `connection`, unless that was done before. The library makes no callbacks during this call.
     func bind(to connection: NativeConnection) throws(NATSError) {
         try self.binding.withLock { (binding) throws(NATSError) in
             switch binding {
@@ -53,7 +53,7 @@ final class Attachment: Sendable {
         _ = consume last  // Destroyed outside the lock.
     }
 
-    /// Lets the messages on their way arrive; the sink is told when they have.
+    /// Unsubscribes, but lets messages that are on their way arrive; the sink is told when all have.
     func drain(timeout: Duration) {
         let subscription: NativeSubscription? = self.binding.withLock { binding in
             switch binding {

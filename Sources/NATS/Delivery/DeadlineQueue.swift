@@ -16,14 +16,14 @@ struct DeadlineQueue {
 
     var count: Int { self.heap.count }
 
-    /// When to look again; nil while there is nothing to wait for.
+    /// When the next deadline is; nil if there is none.
     var earliest: UInt64? { self.heap.min?.deadline }
 
     mutating func insert(_ id: UInt64, deadline: UInt64) {
         self.heap.insert(Item(deadline: deadline, id: id))
     }
 
-    /// Takes out everything whose deadline is not after `now`.
+    /// Removes and returns everything whose deadline has been reached at `now`.
     mutating func popExpired(now: UInt64) -> [UInt64] {
         var ids: [UInt64] = []
         while let first = self.heap.min, first.deadline <= now {
@@ -33,7 +33,7 @@ struct DeadlineQueue {
         return ids
     }
 
-    /// Drops everything but these, so that memory follows the requests in flight and not those of the last minutes.
+    /// Keeps only these, so that the memory depends on the requests in flight, not on those of the last minutes.
     mutating func rebuild(_ live: some Sequence<(id: UInt64, deadline: UInt64)>) {
         self.heap = Heap(live.map { Item(deadline: $0.deadline, id: $0.id) })
     }

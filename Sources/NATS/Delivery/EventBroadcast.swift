@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Passes the events of a connection to everyone who asked for them; `.closed` is the last one.
+/// Passes the events of a connection to everyone who has asked for them. `.closed` is the last event.
 final class EventBroadcast: Sendable {
     private struct State {
         var observers: [UInt64: @Sendable (NATSConnectionEvent) -> Void] = [:]
@@ -8,13 +8,13 @@ final class EventBroadcast: Sendable {
         var isFinished = false
     }
 
-    /// Events kept for a reader who does not read; the newest are.
+    /// How many events are kept for a reader that does not read; the newest are kept.
     private static let bufferLimit = 64
 
     private let state = Mutex(State())
 
-    /// Calls `handler` for every event from now on, on the thread that reports it, so it must not block. A connection
-    /// which is closed already says so at once.
+    /// Calls `handler` for every event from now on, on the thread that reports it, so it must not block. If the connection is closed already, it is called
+    /// with `.closed` at once.
     func observe(_ handler: @escaping @Sendable (NATSConnectionEvent) -> Void) -> UInt64 {
         let (id, isFinished) = self.state.withLock { state in
             state.nextID += 1

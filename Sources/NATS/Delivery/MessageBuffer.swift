@@ -1,13 +1,13 @@
 import DequeModule
 import Synchronization
 
-/// A bounded queue from libnats' delivery thread to a reading task. What does not fit is dropped and counted: the newest,
-/// because the older ones are closer to being read. Waking the reader is the only hop between the two.
+/// A bounded queue from libnats' delivery thread to a reading task. Elements that do not fit are dropped and counted. These are the newest, since older ones
+/// will be read sooner. Waking the reader is the only change of threads between the two.
 final class MessageBuffer<Element: Sendable>: Sendable {
     /// What the buffer did with an element that was added to it.
     enum Outcome: Equatable {
         case kept
-        /// It did not fit; the total of lost elements.
+        /// The element did not fit; `total` is the number of all lost elements.
         case dropped(total: UInt64)
         /// The buffer was finished before.
         case finished
@@ -21,9 +21,9 @@ final class MessageBuffer<Element: Sendable>: Sendable {
         /// Readers waiting for an element, in order; there are none while there are elements.
         var readers: Deque<(id: UInt64, continuation: CheckedContinuation<Element?, Never>)> = []
         var nextReader: UInt64 = 0
-        /// Loops over the elements that have begun and not ended.
+        /// How many loops over the elements are running.
         var activeReaders = 0
-        /// To be called when there is no such loop any more.
+        /// Called when no such loop is running any more.
         var readHandlers: [@Sendable () -> Void] = []
     }
 
@@ -70,7 +70,7 @@ final class MessageBuffer<Element: Sendable>: Sendable {
 
     /// The next element; nil when the buffer is finished and empty, or the task is cancelled.
     func next() async -> Element? {
-        // Asked before a continuation is made, which is the usual case under load.
+        // Checked before a continuation is made: under load there is mostly an element.
         if case .now(let element) = self.state.withLock({ $0.take() }) { return element }
         let id = self.state.withLock { state in
             state.nextReader += 1
@@ -81,7 +81,7 @@ final class MessageBuffer<Element: Sendable>: Sendable {
                 let answer: Answer = self.state.withLock { state in
                     let answer = state.take()
                     guard case .wait = answer else { return answer }
-                    // Cancelled before this line: seen here. After it: the handler below finds the reader.
+                    // A cancellation before this line is noticed here; after a later one the handler below finds the reader.
                     if Task.isCancelled { return .now(nil) }
                     state.readers.append((id, continuation))
                     return .wait
@@ -96,7 +96,7 @@ final class MessageBuffer<Element: Sendable>: Sendable {
         }
     }
 
-    /// Takes no more; readers get what is kept and then nil.
+    /// Accepts no more elements; readers get those that are kept, and then nil.
     func finish() {
         let readers = self.state.withLock { state in
             state.isFinished = true
@@ -106,10 +106,10 @@ final class MessageBuffer<Element: Sendable>: Sendable {
         for reader in readers { reader.continuation.resume(returning: nil) }
     }
 
-    /// A loop over the elements begins.
+    /// Called when a loop over the elements begins.
     func readerCame() { self.state.withLock { $0.activeReaders += 1 } }
 
-    /// It has ended, after the last element or before.
+    /// Called when a loop has ended, after the last element or before.
     func readerLeft() {
         let handlers = self.state.withLock { state in
             state.activeReaders -= 1
@@ -120,8 +120,7 @@ final class MessageBuffer<Element: Sendable>: Sendable {
         for handler in handlers { handler() }
     }
 
-    /// Calls `handler` once nobody reads any more; a finished buffer brings that about as soon as its readers have dealt
-    /// with what was in it.
+    /// Calls `handler` once no loop is running. That will be so after `finish`, as soon as the readers have handled what was in the buffer.
     func whenReadersLeft(_ handler: @escaping @Sendable () -> Void) {
         let isUnread = self.state.withLock { state in
             if state.activeReaders > 0 { state.readHandlers.append(handler) }

@@ -7,33 +7,33 @@ final class RequestTable: MessageSink {
     typealias Answer = Result<NATSMessage, NATSError>
 
     private struct Entry {
-        /// Called once, on whichever thread brings the answer; must not block.
+        /// Called once, on the thread that brings the answer; must not block.
         var finish: @Sendable (Answer) -> Void
         /// Nanoseconds of `DispatchTime`.
         var deadline: UInt64
         var attempt: String
-        /// Where it was sent to.
+        /// The subject of the request.
         var subject: String
         var awaits: AwaitedAnswer
-        /// Whether a connection that is drained waits for the answer.
+        /// Whether draining the connection waits for this request.
         var isHurried = true
     }
 
     private struct State {
         var entries: [UInt64: Entry] = [:]
-        /// Entries that a connection that is drained waits for.
+        /// How many entries draining the connection waits for.
         var hurried = 0
         var deadlines = DeadlineQueue()
-        /// What the timer is set to.
+        /// The deadline that the timer is set to.
         var armed: UInt64?
         var nextID: UInt64 = 0
-        /// Set when no further request is taken, with the reason.
+        /// The reason why no further requests are accepted; nil while they are.
         var refusal: NATSError.Code?
-        /// To be called when nothing is in flight.
+        /// Called when nothing is in flight that draining waits for.
         var idleHandlers: [@Sendable () -> Void] = []
     }
 
-    /// Most requests in flight; each keeps a suspended task. Far above what one process of ours ever sends.
+    /// How many requests may be in flight; each keeps a suspended task. Far above what one process of plane ever sends.
     static let inFlightLimit = 65_536
 
     /// Answers arrive on `<inbox>.<number>`.
@@ -62,9 +62,9 @@ final class RequestTable: MessageSink {
 
     /// Sends a request and waits for the first answer, the deadline, or cancellation.
     /// - Parameters:
-    ///   - answer: which message counts as one.
-    ///   - attempt: for the error.
-    ///   - send: gets the reply subject. A thrown error ends the request.
+    ///   - answer: which message counts as an answer.
+    ///   - attempt: what is being tried, for the error.
+    ///   - send: is given the reply subject. An error that it throws ends the request.
     func request(
         to subject: String, timeout: Duration, awaiting answer: AwaitedAnswer = .anything, attempt: @Sendable @autoclosure () -> String,
         send: (_ reply: String) throws(NATSError) -> Void
@@ -115,7 +115,7 @@ final class RequestTable: MessageSink {
         }
     }
 
-    /// Takes an answer, on the delivery thread of libnats. Later answers to the same request are dropped.
+    /// Handles an answer, on the delivery thread of libnats. Later answers to the same request are dropped.
     func receive(_ message: NATSMessage) {
         guard let id = UInt64(message.subject.utf8.suffixAfterLastDot) else { return }
         if PublishAck.isAcknowledgement(message.payload), self.state.withLock({ $0.entries[id]?.awaits == .anythingButAcknowledgement }) {
@@ -127,7 +127,7 @@ final class RequestTable: MessageSink {
         }
     }
 
-    /// The subscription ended: if the connection is made anew it is subscribed anew, so nothing to do.
+    /// Does nothing: when the connection is made anew, the subscription is, too.
     func completed() {}
 
     /// Does nothing: requests in flight still get their answers, and readers that finish may send more.
@@ -138,7 +138,7 @@ final class RequestTable: MessageSink {
         self.failAll(.closed)
     }
 
-    /// Fails everything in flight, because the answers can no longer arrive.
+    /// Fails all requests in flight, because their answers can no longer arrive.
     func failAll(_ code: NATSError.Code, hint: String? = nil) {
         let entries = self.state.withLock { state in
             defer {
@@ -151,7 +151,7 @@ final class RequestTable: MessageSink {
         self.callIdleHandlers()
     }
 
-    /// Fails what was sent to a subject to which the server lets us send nothing: nobody has got it, so no answer will come.
+    /// Fails the requests to a subject on which the server does not permit publishing: nobody has got them, so no answer will come.
     func failRefused(subject: String, detail: String) {
         let ids = self.state.withLock { state in state.entries.filter { $0.value.subject == subject }.map(\.key) }
         for id in ids {
@@ -159,10 +159,10 @@ final class RequestTable: MessageSink {
         }
     }
 
-    /// Takes no further request; those in flight go on.
+    /// Accepts no further requests; those in flight continue.
     func refuse(_ code: NATSError.Code) { self.state.withLock { $0.refusal = code } }
 
-    /// Calls `handler` once nothing is in flight that somebody waits for, which every request's deadline brings about.
+    /// Calls `handler` once no request is in flight that draining waits for. At the latest that is so when their deadlines have passed.
     func whenIdle(_ handler: @escaping @Sendable () -> Void) {
         let isIdle = self.state.withLock { state in
             if state.hurried > 0 { state.idleHandlers.append(handler) }
@@ -171,12 +171,12 @@ final class RequestTable: MessageSink {
         if isIdle { handler() }
     }
 
-    /// - Returns: why the request is not taken, or nil.
+    /// - Returns: why the request is not accepted; nil if it is.
     private func insert(_ id: UInt64, _ entry: Entry) -> NATSError.Code? {
         self.state.withLock { state in
             if let refusal = state.refusal { return refusal }
             if state.entries.count >= Self.inFlightLimit { return .tooManyRequests }
-            // Cancelled before this line: seen here. After it: `finish` finds the entry.
+            // A cancellation before this line is noticed here; after a later one `finish` finds the entry.
             if Task.isCancelled { return .cancelled }
             state.entries[id] = entry
             if entry.isHurried { state.hurried += 1 }
@@ -212,7 +212,7 @@ final class RequestTable: MessageSink {
         for id in ids { self.finish(id) { .failure(NATSError(.timedOut, attempt: $0)) } }
     }
 
-    /// Sets the timer if it is not set early enough. Setting it calls nobody, so it may be done under the lock.
+    /// Sets the timer, unless it is set to an earlier time. Setting it makes no callbacks, so it may be done under the lock.
     private func arm(_ state: inout State) {
         guard let earliest = state.deadlines.earliest, state.armed.map({ earliest < $0 }) ?? true else { return }
         state.armed = earliest

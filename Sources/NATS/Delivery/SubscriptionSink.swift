@@ -1,9 +1,9 @@
 import Logging
 import Synchronization
 
-/// Fills the buffer of one `NATSSubscription` and reports what does not fit.
+/// Fills the buffer of one `NATSSubscription`, and reports messages that do not fit.
 final class SubscriptionSink: MessageSink {
-    /// Bytes buffered at most, whatever the number of messages; the limit of libnats for the same purpose.
+    /// How many bytes are buffered at most, whatever the number of messages; libnats has the same limit.
     static let bytesLimit = 64 << 20
 
     let subject: String
@@ -27,7 +27,7 @@ final class SubscriptionSink: MessageSink {
         if total.nonzeroBitCount == 1 { self.onOverflow(self.subject, total) }
     }
 
-    /// After a drain this is the end. Otherwise the connection broke for good and is being made anew.
+    /// During a drain the sequence ends here. Otherwise the connection has broken and is being made anew.
     func completed() {
         if self.isDraining.withLock({ $0 }) { self.buffer.finish() }
     }

@@ -1,4 +1,4 @@
-/// The body of `CONSUMER.CREATE` for the one kind of consumer we use: ephemeral, pushed, in order, nothing acknowledged.
+/// The body of `CONSUMER.CREATE` for the only kind of consumer that we use: ephemeral, pushed, in order, without acknowledgements.
 struct ConsumerConfiguration: Encodable {
     struct Config: Encodable {
         var deliver_subject: String
@@ -8,11 +8,11 @@ struct ConsumerConfiguration: Encodable {
         var ack_policy = "none"
         var max_deliver = 1
         var replay_policy = "instant"
-        /// The server sends at most a window of bytes ahead of the reader.
+        /// Makes the server send only a limited number of bytes before the reader has read them.
         var flow_control = true
         /// Nanoseconds.
         var idle_heartbeat: UInt64
-        /// Nanoseconds without a subscriber after which the server deletes it, should we not have.
+        /// Nanoseconds without a subscriber after which the server deletes the consumer, in case we have not.
         var inactive_threshold: UInt64
         var num_replicas = 1
         var mem_storage = true
@@ -20,7 +20,7 @@ struct ConsumerConfiguration: Encodable {
 
     struct Answer: Decodable {
         var name: String
-        /// Messages to come.
+        /// Messages that are still to be delivered.
         var num_pending: UInt64?
     }
 

@@ -12,8 +12,8 @@ struct DeliveryMetadata: Equatable {
 }
 
 extension DeliveryMetadata {
-    /// One of these for every message of a stream: bytes are read in place, because splitting a `String` looks for the borders of
-    /// characters and cost a quarter of the processor time that a scheduler's start-up takes.
+    /// Called for every message of a stream, so bytes are read in place: splitting a `String` looks for the borders of characters, and took a quarter of the
+    /// processor time of a scheduler's start.
     init?(reply: String) {
         var tokens = TokenReader(reply.utf8)
         guard tokens.skip("$JS"), tokens.skip("ACK") else { return nil }
@@ -37,7 +37,7 @@ extension DeliveryMetadata {
 /// The tokens of a subject, from left to right.
 private struct TokenReader {
     private static let dot = UInt8(ascii: ".")
-    /// Nil behind the last token.
+    /// Nil after the last token.
     private var rest: Substring.UTF8View?
 
     init(_ subject: String.UTF8View) {
@@ -59,13 +59,13 @@ private struct TokenReader {
         return Substring(rest[..<dot])
     }
 
-    /// False if the next token is another one.
+    /// Skips the next token; false if it is another one.
     mutating func skip(_ token: StaticString) -> Bool {
         guard let next = self.next() else { return false }
         return token.withUTF8Buffer { next.utf8.elementsEqual($0) }
     }
 
-    /// A token of decimal digits.
+    /// The next token as a decimal number.
     mutating func number() -> UInt64? {
         self.next().flatMap { UInt64($0) }
     }

@@ -1,6 +1,6 @@
 /// Queries about the whole account: its streams, and the size of the store.
 extension JetStream {
-    /// Most pages of the list that are read: more streams than anybody has.
+    /// How many pages of the list are read; that is more streams than anybody has.
     private static let mostPages = 64
 
     /// Every stream of the account, whoever made it.
@@ -20,12 +20,11 @@ extension JetStream {
         return streams
     }
 
-    /// How full the store is, and how large, as far as it can be known.
+    /// How full the store is, and how large, as far as that can be found out.
     ///
-    /// The server reports an account's limit, if it has one. It does not report its own limit (`max_file_store`, by default three quarters of the
-    /// disk's free space), but refuses to set aside more than is left of it. So a single server is asked for a stream that it cannot make anyway,
-    /// because the subject belongs to another one; its refusal shows whether there would have been room. A cluster looks at subjects first, so
-    /// that nothing can be learned from it.
+    /// The server reports an account's limit, if there is one. It does not report its own limit (`max_file_store`, by default three quarters of the disk's
+    /// free space), but it refuses to set aside more than is left. So a single server is asked for a stream that it cannot make anyway, because the subject
+    /// belongs to another one; its refusal shows whether there would have been room. A cluster checks subjects first, so nothing can be found out from it.
     /// - Parameter stream: an existing stream that nobody deletes.
     package func store(probing stream: StreamInfo) async throws(NATSError) -> StoreUsage {
         let account = try await self.read("INFO", answer: AccountInfo.self)
@@ -36,7 +35,7 @@ extension JetStream {
         return StoreUsage(used: account.storage, limit: reserved + free)
     }
 
-    /// Bytes that all streams of the account take.
+    /// How many bytes all streams of the account use.
     package func storeUsed() async throws(NATSError) -> UInt64 {
         try await self.read("INFO", answer: AccountInfo.self).storage
     }
@@ -49,7 +48,7 @@ extension JetStream {
         var limits: Limits?
     }
 
-    /// The largest stream there would be room for, within an eighth; nil if the server does not say.
+    /// The size of the largest stream that would fit, within an eighth; nil if the server does not say.
     private func roomLeft(subject: String) async throws(NATSError) -> UInt64? {
         var (fits, exceeds) = (UInt64(0), UInt64(1) << 20)
         while try await self.hasRoom(for: exceeds, subject: subject) {
@@ -77,7 +76,7 @@ extension JetStream {
         } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.insufficientStorage {
             return false
         }
-        // The stream that had the subject is gone, and this one must not take its place.
+        // The stream with the subject was deleted meanwhile, and this one must not replace it.
         struct Deleted: Decodable { var success: Bool }
         _ = try await self.call("STREAM.DELETE.\(probe.name)", answer: Deleted.self)
         throw NATSError(.streamNotFound, attempt: attempt, detail: "no stream has the subject \(subject) any more")
@@ -88,7 +87,7 @@ extension JetStream {
 package struct StoreUsage: Sendable, Hashable {
     /// Bytes of all streams of the account.
     package var used: UInt64
-    /// Bytes there is room for, within an eighth; nil if that is not known.
+    /// The size of the store in bytes, within an eighth; nil if that is not known.
     package var limit: UInt64?
 
     package init(used: UInt64, limit: UInt64? = nil) {
@@ -96,6 +95,6 @@ package struct StoreUsage: Sendable, Hashable {
         self.limit = limit
     }
 
-    /// Whether it is time to warn. Messages published without waiting for an acknowledgement fill the rest unnoticed.
+    /// Whether a warning is due. Messages that are published without waiting for an acknowledgement would fill the rest unnoticed.
     package var isNearlyFull: Bool { self.limit.map { Double(self.used) >= 0.8 * Double($0) } ?? false }
 }

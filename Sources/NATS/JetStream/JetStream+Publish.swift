@@ -1,9 +1,8 @@
 /// Writing to streams.
 extension JetStream {
-    /// Publishes and returns when a stream has stored the message.
-    /// - Parameter expectedLastSubjectSequence: store it only if the subject's newest message has this sequence; 0 means
-    ///   the subject has none. Otherwise the error is `.wrongLastSequence`, or the retryable `.sequenceBusy` if another
-    ///   message is being stored at this moment.
+    /// Publishes a message, and returns when a stream has stored it.
+    /// - Parameter expectedLastSubjectSequence: store it only if the subject's newest message has this sequence; 0 means that the subject has no message.
+    ///   Otherwise the error is `.wrongLastSequence`, or the retryable `.sequenceBusy` if another message is being stored at this moment.
     package func publish(
         _ payload: [UInt8], to subject: String, headers: NATSHeaders = .empty,
         expectedLastSubjectSequence: UInt64? = nil, timeout: Duration = .seconds(5)

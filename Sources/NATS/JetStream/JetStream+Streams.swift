@@ -9,7 +9,7 @@ extension JetStream {
         return try await self.read("STREAM.INFO.\(name)", answer: StreamInfo.self)
     }
 
-    /// Subjects of messages that the stream holds, in the order of the alphabet.
+    /// Subjects of messages in the stream, in alphabetical order.
     /// - Parameters:
     ///   - filter: as for a subscription.
     ///   - limit: how many are returned at most; the server itself lists up to 100 000.
@@ -17,7 +17,7 @@ extension JetStream {
         struct Body: Encodable { var subjects_filter: String }
         struct Answer: Decodable {
             struct State: Decodable {
-                /// Absent where there are none. The number of messages of each.
+                /// The number of messages on each subject; absent if there are none.
                 var subjects: [String: UInt64]?
             }
             var state: State
@@ -28,18 +28,18 @@ extension JetStream {
         return Array((answer.state.subjects ?? [:]).keys.sorted().prefix(limit))
     }
 
-    /// Makes the stream exist. One that exists is left as it is, whatever its configuration; see `adjustStream`.
+    /// Makes the stream if it does not exist. An existing one is left as it is, whatever its configuration; see `adjustStream`.
     ///
-    /// A single server has no replicas (error 10074): there the stream is created with one.
-    /// - Parameter acceptingFewerReplicas: whether a cluster that has too few servers *at the moment* (10005, 10023) may create the stream
-    ///   with fewer replicas. If not, the error says so, and later may be better: `NATSError.meansTooFewServers`.
+    /// A single server has no replicas (error 10074): there the stream is made with one copy.
+    /// - Parameter acceptingFewerReplicas: whether a cluster that has too few servers *at the moment* (10005, 10023) may make the stream with fewer replicas.
+    ///   If not, the error says so, and a later attempt may succeed: `NATSError.meansTooFewServers`.
     package func ensureStream(
         _ configuration: StreamConfiguration, acceptingFewerReplicas: Bool = true
     ) async throws(NATSError) -> StreamInfo {
         do {
             return try await self.streamInfo(configuration.name)
         } catch where error.code == .streamNotFound {
-            // Created below.
+            // The stream is created below.
         }
         var configuration = configuration
         while true {
@@ -48,14 +48,14 @@ extension JetStream {
             } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.streamNameExists {
                 return try await self.streamInfo(configuration.name)  // Another process was faster.
             } catch where error.apiErrorCode == JetStreamAnswer.ErrorCode.streamSubjectOverlap {
-                // The server looks at subjects after names: a process that was faster by less than that has the stream now.
+                // The server checks subjects after names, so another process may have made the stream just before.
                 do {
                     return try await self.streamInfo(configuration.name)
                 } catch let missing where missing.code == .streamNotFound {
                     throw await self.explained(error, configuration)
                 }
             } catch where configuration.replicas > 1 && error.meansNoReplicas {
-                // A single server, as its operator knows.
+                // The server is not part of a cluster, so it keeps one copy only. Its operator knows that, and nothing is reported.
                 configuration.replicas = 1
             } catch where acceptingFewerReplicas && configuration.replicas > 1 && error.meansTooFewServers {
                 self.tellFewer(replicas: configuration.replicas - 1, than: configuration, error)
@@ -66,7 +66,7 @@ extension JetStream {
 
     /// Names the streams that have the subjects already.
     private func explained(_ error: NATSError, _ configuration: StreamConfiguration) async -> NATSError {
-        // Where listing them is not allowed, the server's own words must do.
+        // If listing streams is not permitted, the server's own error is used.
         guard let streams = try? await self.streams() else { return error }
         let overlaps = streams.compactMap { stream -> String? in
             guard stream.name != configuration.name else { return nil }
@@ -88,12 +88,12 @@ extension JetStream {
             ])
     }
 
-    /// Changes an existing stream to what is configured: more replicas if it has fewer (never fewer, because an operator may rely on the copies), the
-    /// age limit, the limit of its size if one is configured, no acknowledgements where none are wanted, and subjects that it lacks. Everything else
-    /// stays as it is, also settings that this library does not know.
+    /// Changes an existing stream to what is configured: more replicas if it has fewer (never fewer, because an operator may rely on the copies), the age
+    /// limit, the size limit if one is configured, no acknowledgements where none are wanted, and subjects that are missing. Everything else is left as it
+    /// is, including settings that this library does not know.
     ///
-    /// A server that is no member of a cluster has one copy whatever is configured, and up to 2.11 takes any number of them, though it will
-    /// not load such a stream when it starts again: there the number is brought back to one.
+    /// A server that is no member of a cluster has one copy whatever is configured. Up to 2.11 it accepts any number, but will not load such a stream when it
+    /// starts again, so there the number is set back to one.
     /// - Returns: whether anything was changed.
     package func adjustStream(_ configuration: StreamConfiguration) async throws(NATSError) -> Bool {
         struct Existing: Decodable {
@@ -122,7 +122,7 @@ extension JetStream {
         }
         if !configuration.isAcknowledged { wanted["no_ack"] = .bool(true) }
         let subjects = existing["subjects"]?.strings ?? []
-        // One that overlaps with another has been chosen by somebody, and the server takes no two that do.
+        // If a subject overlaps with an existing one, somebody has chosen that, and the server accepts no two that overlap.
         let missing = configuration.subjects.filter { subject in !subjects.contains { NATSSubject.overlap($0, subject) } }
         if !missing.isEmpty { wanted["subjects"] = .array((subjects + missing).map { .string($0) }) }
         guard wanted != existing else { return false }
@@ -131,7 +131,7 @@ extension JetStream {
         return true
     }
 
-    /// Deletes the messages of a subject, which may have wildcards, and says how many they were.
+    /// Deletes the messages of a subject, which may have wildcards, and returns how many there were.
     /// - Parameter before: only messages with a smaller sequence than this; all if nil.
     package func purge(stream: String, subject: String, before sequence: UInt64? = nil) async throws(NATSError) -> UInt64 {
         struct Body: Encodable {
@@ -148,7 +148,7 @@ extension JetStream {
     package func deleteMessage(stream: String, sequence: UInt64, timeout: Duration = .seconds(5)) async throws(NATSError) {
         struct Body: Encodable {
             var seq: UInt64
-            /// Whether the message is only marked as deleted, not overwritten in the file as well.
+            /// Whether the message is only marked as deleted, and not also overwritten in the file.
             var no_erase = true
         }
         struct Answer: Decodable { var success: Bool }
@@ -177,8 +177,8 @@ extension JetStream {
     private func create(_ configuration: StreamConfiguration) async throws(NATSError) -> StreamInfo {
         let name = try Self.checked(configuration.name, attempt: "STREAM.CREATE")
         let body = try Self.encode(configuration, attempt: "STREAM.CREATE.\(name)")
-        // A cluster places the stream and elects its leader before it answers, which takes a second or two. Of two that ask at the same time
-        // one may never be answered.
+        // A cluster places the stream and elects its leader before it answers, which takes a second or two. If two processes ask at the same time, one may
+        // never get an answer.
         return try await self.call("STREAM.CREATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(4))
     }
 

@@ -25,14 +25,14 @@ package struct JetStream: Sendable {
         return try JetStreamAnswer.read(answer, from: message.payload, attempt: name)
     }
 
-    /// Sends an API request that only reads, and repeats it if no answer comes: a request is lost when its server dies, and goes unanswered while a
-    /// cluster has no leader. Gives up after seven seconds.
+    /// Sends an API request that only reads, and repeats it if no answer comes: a request is lost when its server fails, and is not answered while a cluster
+    /// has no leader. Gives up after seven seconds.
     func read<Answer: Decodable>(_ name: String, body: [UInt8] = [], answer: Answer.Type) async throws(NATSError) -> Answer {
         for timeLimit in Self.timeLimit {
             do {
                 return try await self.call(name, body: body, answer: answer, timeout: timeLimit)
             } catch where error.code == .timedOut {
-                // Asked again.
+                // No answer came; the request is sent again.
             }
         }
         return try await self.call(name, body: body, answer: answer, timeout: Self.lastPatience)
@@ -42,7 +42,7 @@ package struct JetStream: Sendable {
     private static let timeLimit: [Duration] = [.seconds(1), .seconds(1)]
     private static let lastPatience: Duration = .seconds(5)
 
-    /// A stream or consumer name as part of an API subject.
+    /// Checks that a stream's or consumer's name can be part of an API subject.
     static func checked(_ name: String, attempt: String) throws(NATSError) -> String {
         let forbidden = [UInt8(ascii: "."), UInt8(ascii: "*"), UInt8(ascii: ">"), UInt8(ascii: "/"), UInt8(ascii: "\\")]
         guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && !forbidden.contains($0) }) else {

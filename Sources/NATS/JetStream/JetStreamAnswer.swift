@@ -1,8 +1,8 @@
 import FoundationEssentials
 
-/// Answers of the JetStream API: what was asked for, or an `error` object in its place.
+/// Answers of the JetStream API: the result, or an `error` object in its place.
 enum JetStreamAnswer {
-    /// The `err_code`s of the server that mean something to us.
+    /// The server's `err_code`s that we distinguish.
     enum ErrorCode {
         static let insufficientResources = 10023
         static let noSuitablePeers = 10005
@@ -55,13 +55,13 @@ enum JetStreamAnswer {
         }
     }
 
-    /// As the server writes it into its own log: "503 insufficient resources (10023)".
+    /// The error in the form in which the server logs it: "503 insufficient resources (10023)".
     private static func words(of refusal: Refusal.Reason) -> String {
         let text = "\(refusal.code) \(refusal.description ?? "refused")"
         return refusal.err_code.map { "\(text) (\($0))" } ?? text
     }
 
-    /// What the server says under `messageDeleteFailed` where there is no such message, at the beginning of a stream and behind its end.
+    /// The server's texts for a message that does not exist, under `messageDeleteFailed`: at the beginning of a stream, and after its end.
     private static let nothingToDelete = ["no message found", "stream store EOF"]
 
     private static func code(_ errorCode: Int, status: Int, _ description: String) -> NATSError.Code {

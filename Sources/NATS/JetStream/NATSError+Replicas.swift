@@ -1,5 +1,5 @@
 extension NATSError {
-    /// The server stands alone and cannot copy anything.
+    /// The server is no member of a cluster, so it cannot keep several copies.
     package var meansNoReplicas: Bool { self.apiErrorCode == JetStreamAnswer.ErrorCode.replicasNotSupported }
 
     /// The cluster has too few servers for so many copies; it may still be forming.

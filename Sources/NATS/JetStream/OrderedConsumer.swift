@@ -1,15 +1,15 @@
 /// The messages of a stream, each once and in order, for one reader, for as long as the reader wants.
 ///
-/// It outlives a restart of the server, a lost consumer, lost messages and a stream that is deleted and made again (see
-/// `StreamMessage.streamIncarnation`): it goes on behind the last message the reader got. It ends when it is cancelled,
-/// when the connection is closed, or when the reading task is cancelled; its consumer on the server is deleted when
-/// nobody holds it any more, and by the server itself if the process is gone.
+/// The sequence survives a restart of the server, a lost consumer, lost messages, and a stream that is deleted and made again (see
+/// `StreamMessage.streamIncarnation`): it continues after the last message that the reader got. It ends when it is cancelled, when the connection is closed,
+/// or when the reading task is cancelled. Its consumer on the server is deleted when no reference to it is left, and by the server itself if the process is
+/// gone.
 package final class OrderedConsumer: AsyncSequence, Sendable {
     package typealias Element = StreamMessage
     package typealias Failure = Never
 
     package struct AsyncIterator: AsyncIteratorProtocol {
-        /// Held so that `for await message in try await jetStream.orderedConsumer(…)` keeps it.
+        /// Keeps the consumer in `for await message in try await jetStream.orderedConsumer(…)`.
         fileprivate let consumer: OrderedConsumer
 
         package mutating func next() async -> StreamMessage? { await self.consumer.driver.next() }
@@ -30,7 +30,7 @@ package final class OrderedConsumer: AsyncSequence, Sendable {
 
     deinit { self.driver.end() }
 
-    /// Whether everything up to a few seconds ago has been read: the consumer exists, and the server was heard within the silence limit.
+    /// Whether everything has been read up to a few seconds ago: the consumer exists, and the server was heard within the silence limit.
     package var isCurrent: Bool { self.driver.isCurrent }
 
     /// Which stream it reads, among all that have had this name. Right after a message was read, the one that the message is of.

@@ -1,15 +1,15 @@
 import Logging
 import Synchronization
 
-/// Carries out the actions of an `OrderedConsumerMachine`. All of it runs in the reader's own calls of `next`, so there is no other task, and a slow
-/// reader slows the server down (flow control) instead of filling memory.
+/// Carries out the actions of an `OrderedConsumerMachine`. All of this runs in the reader's calls of `next`, so there is no other task, and a slow reader
+/// slows the server down (flow control) instead of filling memory.
 final class OrderedConsumerDriver: Sendable {
     private struct State {
         var machine: OrderedConsumerMachine
         var attachment: Attachment?
-        /// The name of the consumer the server has for us.
+        /// The name of our consumer on the server.
         var serverConsumer: String?
-        /// The last sequence of the stream when the consumer was made; a reader that has it has caught up.
+        /// The last sequence of the stream when the consumer was made. A reader that has got it has caught up.
         var lastSequence: UInt64 = .max
         var isEnded = false
     }
@@ -22,13 +22,13 @@ final class OrderedConsumerDriver: Sendable {
     private let observation: UInt64
     private let state: Mutex<State>
 
-    /// Longest pauses between tries to get a new consumer; the last one repeats. A connection that is restored ends them.
+    /// Longest pauses between attempts to get a new consumer; the last one repeats. A pause ends early when the connection is restored.
     private static let reopenPauses: [Duration] = [
         .milliseconds(20), .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
     ]
-    /// How long each of these tries waits for its consumer; the last one repeats. Short at first: a cluster that lost a server without
-    /// notice gives it every third consumer of a stream on three for two minutes more, and nobody makes that one; the next try may be
-    /// luckier. A consumer that is made after all has no reader, for which the server deletes it.
+    /// How long each of these attempts waits for its consumer; the last one repeats. The first are short: a cluster that has lost a server assigns every
+    /// third consumer of a stream with three copies to it for two minutes more, and that consumer is never made; the next attempt may get another server. A
+    /// consumer that is made later has no reader, so the server deletes it.
     private static let reopenTimeLimits: [Duration] = [
         .seconds(1), .seconds(1), .seconds(1), .seconds(1), .seconds(1), .seconds(2), .seconds(5),
     ]
@@ -139,8 +139,8 @@ final class OrderedConsumerDriver: Sendable {
         }
     }
 
-    /// Tries until there is a consumer.
-    /// - Returns: false if the reader's task was cancelled or the consumer or its connection is at its end.
+    /// Makes attempts until there is a consumer.
+    /// - Returns: false if the reader's task was cancelled, or the consumer or its connection has ended.
     private func reopen() async -> Bool {
         var tries = 0
         while !self.state.withLock({ $0.isEnded }) {
@@ -157,7 +157,7 @@ final class OrderedConsumerDriver: Sendable {
                             NATSLogKey.stream: "\(self.stream)", NATSLogKey.attempt: "\(tries)", NATSLogKey.error: "\(error)",
                         ])
                 }
-                // That was pause enough.
+                // The attempt has taken long enough, so there is no pause.
                 if error.code == .timedOut { continue }
             }
             await self.jetStream.connection.pause(atMost: Self.reopenPauses[min(tries, Self.reopenPauses.count) - 1])
@@ -166,7 +166,7 @@ final class OrderedConsumerDriver: Sendable {
         return false
     }
 
-    /// A delivery or a control message of the server.
+    /// Handles a delivery or a control message of the server.
     private func take(_ message: NATSMessage, generation: UInt64) -> StreamMessage? {
         if let status = message.status {
             self.control(message, status: status, generation: generation)
@@ -181,7 +181,7 @@ final class OrderedConsumerDriver: Sendable {
             return StreamMessage(
                 subject: message.subject, payload: message.payload, sequence: metadata.streamSequence,
                 published: metadata.published,
-                // The server's count may stay above the truth for ever where messages are replaced while they are read.
+                // The server's count may stay too high if messages are replaced while they are read, so 0 is set once the last sequence is reached.
                 pending: metadata.streamSequence >= lastSequence ? 0 : metadata.pending, streamIncarnation: incarnation)
         case .ignore: return nil
         case .reopen:
@@ -195,10 +195,10 @@ final class OrderedConsumerDriver: Sendable {
             // 409 and the like: the consumer was deleted or lost its leader.
             return self.interrupt(generation, reason: message.headers["Description"] ?? "status \(status)")
         }
-        // Answered here and not on arrival: everything before it has been read, which is what the server asks.
-        // Only where flow control is read: a server asks for nothing else, but others may reach this subject.
+        // Answers here and not on arrival: only now everything before it has been read, which is what the server asks. Other subjects are ignored, since
+        // others may be able to publish to this one.
         if let flowControl = message.reply ?? message.headers["Nats-Consumer-Stalled"], flowControl.hasPrefix("$JS.FC.") {
-            // Lost with a broken connection, after which there is a new consumer anyway.
+            // If the answer is lost with a broken connection, a new consumer is made anyway.
             try? self.jetStream.connection.publish([], to: flowControl)
         }
         guard message.reply == nil else { return }
@@ -219,7 +219,7 @@ final class OrderedConsumerDriver: Sendable {
             metadata: [NATSLogKey.stream: "\(self.stream)", NATSLogKey.reason: "\(reason)"])
     }
 
-    /// - Returns: false if the end came first; the attachment is cancelled then.
+    /// - Returns: false if the sequence has ended meanwhile; then the attachment is cancelled.
     private func adopt(_ attachment: Attachment) -> Bool {
         let isEnded = self.state.withLock { state in
             if !state.isEnded { state.attachment = attachment }
@@ -229,8 +229,7 @@ final class OrderedConsumerDriver: Sendable {
         return !isEnded
     }
 
-    /// Unsubscribes and tells the server to delete the consumer. Should the message not arrive, the server deletes it
-    /// after the inactive threshold.
+    /// Unsubscribes and tells the server to delete the consumer. If that message does not arrive, the server deletes it after the inactive threshold.
     private func retireConsumer() {
         let (attachment, name) = self.state.withLock { state in
             defer {

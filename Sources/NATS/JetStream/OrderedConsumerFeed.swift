@@ -1,10 +1,10 @@
 import Dispatch
 import Synchronization
 
-/// Connects the threads that deliver to an ordered consumer with the task that reads it: a bounded buffer of messages and signals, and a timer that
+/// Connects the threads that deliver to an ordered consumer with the task that reads it: by a bounded buffer of messages and signals, and a timer that
 /// notices silence.
 final class OrderedConsumerFeed: Sendable {
-    /// Each tagged with the generation it belongs to.
+    /// Each has the generation that it belongs to.
     enum Entry: Sendable {
         case message(NATSMessage, generation: UInt64)
         case silence(generation: UInt64)
@@ -19,9 +19,9 @@ final class OrderedConsumerFeed: Sendable {
         var lastHeard: UInt64 = 0
     }
 
-    /// Flow control lets the server send at most 32 MiB ahead; counted with what Swift adds, small messages take more.
+    /// Flow control lets the server send at most 32 MiB ahead; small messages take more memory in Swift, which is counted here.
     private static let bytesLimit = 128 << 20
-    /// Never the first limit to be met.
+    /// So high that the limit in bytes is always reached first.
     private static let countLimit = 1 << 20
 
     let buffer = MessageBuffer<Entry>(countLimit: countLimit, bytesLimit: bytesLimit)
@@ -30,7 +30,7 @@ final class OrderedConsumerFeed: Sendable {
     // Unsafe only by declaration: a dispatch source may be used from any thread.
     private nonisolated(unsafe) let timer: any DispatchSourceTimer
 
-    /// - Parameter isConnected: silence is no news while the connection is down.
+    /// - Parameter isConnected: while the connection is down, silence is not reported.
     init(timing: OrderedConsumerTiming, isConnected: @escaping @Sendable () -> Bool) {
         self.silenceLimit = timing.silenceLimit.wholeNanoseconds
         self.timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "nats.consumer"))
@@ -50,7 +50,7 @@ final class OrderedConsumerFeed: Sendable {
         return self.watch.withLock { $0.isArmed && now &- $0.lastHeard <= self.silenceLimit }
     }
 
-    /// Runs on the delivery thread of libnats. What does not fit is noticed as a gap and delivered again.
+    /// Called on the delivery thread of libnats. A message that does not fit is noticed as a gap and delivered again.
     func receive(_ message: NATSMessage, generation: UInt64) {
         self.heard()
         self.buffer.push(.message(message, generation: generation), bytes: message.bufferedBytes)
@@ -61,12 +61,12 @@ final class OrderedConsumerFeed: Sendable {
         self.buffer.push(.reconnected(generation: generation), bytes: 0, force: true)
     }
 
-    /// A new try begins; silence is expected until `arm`.
+    /// A new attempt begins; silence is not reported until `arm`.
     func begin(generation: UInt64) {
         self.watch.withLock { $0 = Watch(generation: generation) }
     }
 
-    /// The consumer exists; from now on it must be heard.
+    /// The consumer exists, so from now on silence is reported.
     func arm() {
         let now = DispatchTime.now().uptimeNanoseconds
         self.watch.withLock { watch in
@@ -81,7 +81,7 @@ final class OrderedConsumerFeed: Sendable {
     }
 
     private func checkSilence() {
-        // Messages not yet read are the reader's delay, not the server's.
+        // While there are unread messages, it is the reader that is slow, not the server.
         guard self.buffer.isEmpty else { return self.heard() }
         let now = DispatchTime.now().uptimeNanoseconds
         let generation: UInt64? = self.watch.withLock { watch in

@@ -19,7 +19,7 @@ struct OrderedConsumerMachine {
     enum SignalAction: Equatable { case reopen, none }
 
     private(set) var state = State.opening
-    /// The number of the present try to follow the stream; everything that arrives is tagged with one.
+    /// The number of the current attempt to follow the stream. Everything that arrives is tagged with one.
     private(set) var generation: UInt64 = 0
     /// How often the stream was replaced by another one of the same name.
     private(set) var incarnation: UInt64 = 0
@@ -28,20 +28,20 @@ struct OrderedConsumerMachine {
     private let start: OrderedConsumerStart
     /// The sequence of the first message that was not handed out; nil before the stream was seen.
     private var cursor: UInt64?
-    /// Of the last message handed out.
+    /// The sequence of the last message handed out.
     private var lastDelivered: UInt64?
     private var streamCreated: String?
 
     init(start: OrderedConsumerStart) { self.start = start }
 
-    /// Begins a new try; what was tagged with an earlier generation no longer counts.
+    /// Begins a new attempt; what is tagged with an earlier generation no longer counts.
     mutating func beginOpening() -> UInt64 {
         self.state = .opening
         self.generation += 1
         return self.generation
     }
 
-    /// The stream as the server sees it now.
+    /// Called with the stream's current state.
     /// - Returns: the sequence to start at.
     mutating func streamSeen(created: String, lastSequence: UInt64) -> UInt64 {
         defer {
@@ -52,14 +52,14 @@ struct OrderedConsumerMachine {
             let cursor =
                 switch self.start {
                 case .first: 1 as UInt64
-                // By number even here: a new consumer in its place must not miss what came in between.
+                // This is a number too, so that a new consumer later does not miss what comes in between.
                 case .new: lastSequence + 1
                 case .sequence(let sequence): max(1, sequence)
                 }
             self.cursor = cursor
             return cursor
         }
-        // Another stream, or this one restored from an older copy: its messages are all new to the reader.
+        // The stream is another one, or was restored from an older copy: all its messages are new to the reader.
         let isReplaced = created != streamCreated || lastSequence < self.lastDelivered ?? 0
         guard isReplaced else { return cursor }
         self.incarnation += 1
@@ -99,12 +99,12 @@ struct OrderedConsumerMachine {
         switch self.state {
         case .opening: return .none
         case .following(_, let nextDelivery):
-            // Heartbeats come in order with the deliveries, so what it counts and we do not is lost.
+            // Heartbeats and deliveries come in order, so a delivery that it counts and that has not come is lost.
             return lastDelivery ?? 0 >= nextDelivery ? .reopen : .none
         }
     }
 
-    /// Neither messages nor heartbeats for too long, or the connection was restored, or the server said that this
+    /// Called after neither messages nor heartbeats have come for too long, when the connection was restored, or when the server has reported that the
     /// consumer is gone.
     func interrupted(generation: UInt64) -> SignalAction {
         guard generation == self.generation else { return .none }

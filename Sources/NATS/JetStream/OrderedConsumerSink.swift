@@ -12,7 +12,7 @@ final class OrderedConsumerSink: MessageSink {
 
     func receive(_ message: NATSMessage) { self.feed.receive(message, generation: self.generation) }
 
-    /// Replaced by the sink of the next generation, or subscribed anew.
+    /// Does nothing: the sink is replaced by that of the next generation, or subscribed again.
     func completed() {}
 
     func connectionDraining() { self.onDraining() }

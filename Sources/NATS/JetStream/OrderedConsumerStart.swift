@@ -1,9 +1,9 @@
 /// Where in its stream an ordered consumer begins.
 package enum OrderedConsumerStart: Sendable, Hashable {
-    /// With the oldest message there is.
+    /// With the oldest message in the stream.
     case first
-    /// With what is published from now on.
+    /// With messages published from now on.
     case new
-    /// With the message of this number, or the next one that exists.
+    /// With the message with this sequence, or the next one that exists.
     case sequence(UInt64)
 }

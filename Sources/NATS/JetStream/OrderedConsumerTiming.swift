@@ -1,10 +1,10 @@
 /// How soon an ordered consumer notices that something is wrong.
 package struct OrderedConsumerTiming: Sendable, Hashable {
-    /// A stream without news sends a sign of life this often; the server takes 100 ms and more.
+    /// How often the server sends a heartbeat while there are no messages; at least 100 ms.
     package var heartbeat: Duration
-    /// Without any of them for so long, the consumer is taken for lost.
+    /// If nothing has come for so long, the consumer counts as lost.
     package var silenceLimit: Duration
-    /// The server deletes the consumer of a vanished process after this.
+    /// The server deletes the consumer of a process that is gone after this time.
     package var inactiveThreshold: Duration
 
     /// One small message every 2 s; a lost consumer is replaced after 5 s, a forgotten one is gone after 30 s.

@@ -1,18 +1,18 @@
-/// What we ask of a stream: file storage, limits retention, the oldest messages discarded first.
+/// The configuration of a stream that we set. All streams use file storage and limits retention, and discard the oldest messages first.
 package struct StreamConfiguration: Sendable, Hashable {
     package var name: String
     package var subjects: [String]
     /// Messages kept per subject; nil for no limit.
     package var maxMessagesPerSubject: Int64?
-    /// Messages older than this go; nil for no limit.
+    /// Older messages are deleted; nil for no limit.
     package var maxAge: Duration?
-    /// Size of the whole stream, or `unlimited`; the server sets so much of its store aside. nil leaves a stream that exists as it is, and
-    /// gives a new one no limit.
+    /// Size of the whole stream, or `unlimited`; the server sets that much of its store aside. Nil leaves an existing stream as it is, and gives a new one no
+    /// limit.
     package var maxBytes: Int64?
     package static let unlimited: Int64 = -1
-    /// Copies in a cluster: 1, 3 or 5.
+    /// Number of copies in a cluster: 1, 3 or 5.
     package var replicas: Int
-    /// Whether the server tells publishers that a message is stored, on the reply subject of their choice and with its own permissions.
+    /// Whether the server tells publishers that a message is stored. It does so on a reply subject that they choose, and with its own permissions.
     package var isAcknowledged: Bool
 
     package init(
@@ -46,7 +46,7 @@ extension StreamConfiguration: Encodable {
         try container.encode("limits", forKey: .retention)
         try container.encode("file", forKey: .storage)
         try container.encode("old", forKey: .discard)
-        // An absent limit is none.
+        // A limit that is nil is left out.
         try container.encodeIfPresent(self.maxMessagesPerSubject, forKey: .maxMessagesPerSubject)
         try container.encodeIfPresent(self.maxAge?.wholeNanoseconds, forKey: .maxAge)
         try container.encodeIfPresent(self.maxBytes, forKey: .maxBytes)

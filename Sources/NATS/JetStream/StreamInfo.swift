@@ -3,22 +3,22 @@ package import UTCTime
 /// What the server says of a stream.
 package struct StreamInfo: Sendable, Hashable {
     package var name: String
-    /// When it was created, as the server writes it. A stream that was deleted and made again has another one.
+    /// When the stream was created, as the server writes it. A stream that was deleted and made again has another time.
     package var created: String
     package var createdTime: UTCInstant? { UTCInstant(self.created) }
     package var subjects: [String]
-    /// Whether the server that keeps it is a member of a cluster.
+    /// Whether the server that has the stream is a member of a cluster.
     package var isClustered: Bool
-    /// Whether whoever publishes to it gets an acknowledgement.
+    /// Whether publishers get acknowledgements.
     package var acknowledges: Bool
-    /// Most bytes it keeps, as configured; nil for no limit.
+    /// The configured size limit in bytes; nil for no limit.
     package var maxBytes: UInt64?
-    /// As configured. A single server accepts more than it can keep; see `copies`.
+    /// The configured number of copies. A single server accepts more than it can keep; see `copies`.
     package var replicas: Int
-    /// Servers that hold the stream and can be reached now: 1 on a single server, whatever is configured.
+    /// How many servers have the stream and can be reached now: 1 on a single server, whatever is configured.
     package var copies: Int
     package var messages: UInt64
-    /// Of the whole stream, in bytes.
+    /// The size of the whole stream in bytes.
     package var bytes: UInt64
     package var firstSequence: UInt64
     package var lastSequence: UInt64
@@ -44,7 +44,7 @@ extension StreamInfo: Decodable {
             var consumer_count: Int?
         }
 
-        /// Absent where the server is no member of a cluster; newer servers name only themselves as leader then.
+        /// Absent if the server is no member of a cluster; newer servers name only themselves as leader then.
         struct Group: Decodable {
             struct Peer: Decodable {
                 var offline: Bool?
@@ -52,7 +52,7 @@ extension StreamInfo: Decodable {
 
             var name: String?
             var leader: String?
-            /// All but the leader.
+            /// All servers but the leader.
             var replicas: [Peer]?
 
             var copies: Int { (self.leader == nil ? 0 : 1) + (self.replicas ?? []).count { $0.offline != true } }

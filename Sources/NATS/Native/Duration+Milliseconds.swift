@@ -1,5 +1,5 @@
 extension Duration {
-    /// As libnats wants its times; at least 1, because 0 means "none" there.
+    /// Milliseconds as libnats takes them; at least 1, because 0 means "none" there.
     var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = self.components
         let milliseconds = seconds.multipliedReportingOverflow(by: 1000)

@@ -1,7 +1,7 @@
 import CNATS
 
 extension NATSError {
-    /// From the status of a call; the library's text for it is read from this thread, so build it right after the call.
+    /// Makes the error for the status of a call. The library's text for it is stored per thread, so this has to be called right after the call.
     init(status: natsStatus, attempt: @autoclosure () -> String) {
         var lastStatus = NATS_OK
         let lastText = nats_GetLastError(&lastStatus).map { Self.withoutSource(String(cString: $0)) }
@@ -14,7 +14,7 @@ extension NATSError {
         }
     }
 
-    /// libnats begins its texts with the place in its own source, `(conn.c:2088): `, which helps nobody here.
+    /// The text without the place in the library's source with which libnats begins it, such as `(conn.c:2088): `.
     private static func withoutSource(_ text: String) -> String {
         guard text.hasPrefix("("), let end = text.firstRange(of: "): ") else { return text }
         return String(text[end.upperBound...])

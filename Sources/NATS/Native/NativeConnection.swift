@@ -3,15 +3,15 @@ import Dispatch
 import Foundation
 import NATSAddressing
 
-/// Owns one `natsConnection` from a successful connect to its destruction.
+/// Owns one `natsConnection`, from a successful connect to its destruction.
 ///
-/// Four kinds of threads meet here: callers, the library's delivery thread (see `NativeSubscription`), its callback
-/// thread (events), and `blockingQueue`, on which every call runs that waits for a server or joins a thread.
+/// Four kinds of threads use it: callers, the library's delivery thread (see `NativeSubscription`), its callback thread (events), and `blockingQueue`, on
+/// which every call runs that waits for a server or joins a thread.
 final class NativeConnection: @unchecked Sendable {
     // Unchecked: the pointer never changes, and libnats guards what it points to with a lock.
     private let pointer: OpaquePointer
 
-    /// For connect, flush, close and destroy. Concurrent, so that one slow server does not hold up another connection.
+    /// For connect, flush, close and destroy. Concurrent, so that a slow server does not delay another connection.
     private static let blockingQueue = DispatchQueue(label: "nats.blocking", attributes: .concurrent)
 
     /// Runs a call that may block, away from the cooperative pool.
@@ -27,7 +27,7 @@ final class NativeConnection: @unchecked Sendable {
     }
 
     /// Connects, trying each server once. Blocks; call it in `blocking`.
-    /// - Parameter handler: gets the events of this connection, on the library's threads, the last being `.closed`.
+    /// - Parameter handler: called with the events of this connection, on the library's threads; the last one is `.closed`.
     init(_ options: NATSOptions, handler: @escaping @Sendable (NativeEvent) -> Void) throws(NATSError) {
         let native = try NativeOptions(options)
         let box = Unmanaged.passRetained(NativeEventBox(handler))
@@ -43,7 +43,7 @@ final class NativeConnection: @unchecked Sendable {
             let names = try options.addresses()
             let error = NATSError(
                 status: status, attempt: "connect to \(names.map(\.description).joined(separator: ", "))")
-            // A connection that never was has no closed callback, and no other callback refers to the box.
+            // There was no connection, so the closed callback will not come, and no other callback has a reference to the box.
             box.release()
             throw error.explained(
                 authentication: try options.effectiveAuthentication(names), usesTLS: options.tls != nil)
@@ -52,8 +52,8 @@ final class NativeConnection: @unchecked Sendable {
     }
 
     deinit {
-        // Nobody else has the pointer any more; the queue is its last owner. Destroying joins threads, which must not
-        // happen on a thread of the cooperative pool or of the library.
+        // Nobody else has the pointer any more, so the queue becomes its last owner. Destroying joins threads, which must not happen on a thread of the
+        // cooperative pool or of the library.
         nonisolated(unsafe) let pointer = self.pointer
         Self.blockingQueue.async { natsConnection_Destroy(pointer) }
     }
@@ -111,14 +111,14 @@ final class NativeConnection: @unchecked Sendable {
 }
 
 extension NATSError {
-    /// A write that fails means the connection just broke; the library restores it and the same call works later.
+    /// A failed write means that the connection has just broken. The library restores it, and the same call works later.
     fileprivate func whilePublishing() -> NATSError {
         var error = self
         if error.code == .unreachable || error.code == .timedOut { error.code = .notConnected }
         return error
     }
 
-    /// Adds what the operator should look at.
+    /// Adds a hint for the operator.
     fileprivate func explained(authentication: NATSAuthentication, usesTLS: Bool) -> NATSError {
         var error = self
         error.hint =

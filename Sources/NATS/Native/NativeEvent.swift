@@ -3,24 +3,23 @@ import CNATS
 /// What libnats reports about a connection.
 enum NativeEvent: Sendable {
     case disconnected(reason: String?)
-    /// All servers were tried in vain for the `count`th time since the connection broke.
+    /// All servers were tried without success, for the `count`th time since the connection broke.
     case stillDisconnected(count: Int)
     case reconnected
     /// The server or the library refused something; `code` and text as reported.
     case refused(NATSError.Code, reason: String)
-    /// The last event. Not asked for by us if the server refused our credentials twice while reconnecting.
+    /// The last event. It also comes without a close by us, if the server has refused our credentials twice while reconnecting.
     case closed(NATSError.Code?, reason: String?)
 }
 
-/// What the library's callbacks get as closure; released by the closed callback, which is the last one.
+/// The library's callbacks get this as their closure. It is released by the closed callback, which is the last one.
 final class NativeEventBox: Sendable {
     private let handler: @Sendable (NativeEvent) -> Void
 
     init(_ handler: @escaping @Sendable (NativeEvent) -> Void) { self.handler = handler }
 
-    /// Pauses between two rounds over all servers, in milliseconds, to which up to half is added by chance; the last one repeats. However
-    /// long a server was away, whoever needs it is back well within a second; a thousand clients that knock three times a second do not
-    /// disturb one that does not start.
+    /// Pauses between two rounds over all servers, in milliseconds; up to half is added at random, and the last one repeats. However long a server was away,
+    /// its clients are back well within a second, and a thousand clients that try three times a second do not disturb a server that is starting.
     static let reconnectPauses: [Int64] = [20, 50, 100, 200, 300]
 
     static func install(on options: NativeOptions, box: Unmanaged<NativeEventBox>) throws(NATSError) {
@@ -49,7 +48,7 @@ final class NativeEventBox: Sendable {
             natsOptions_SetErrorHandler(
                 pointer,
                 { connection, _, status, closure in
-                    // The text of an asynchronous error is left on the callback thread.
+                    // The text of an asynchronous error is stored for the callback thread.
                     var lastStatus = NATS_OK
                     let text = nats_GetLastError(&lastStatus).map { String(cString: $0) } ?? ""
                     let known = natsStatus_GetText(status).map { String(cString: $0) } ?? ""

@@ -29,12 +29,12 @@ final class NativeOptions {
             natsOptions_SetReconnectBufSize($0, CInt(clamping: options.reconnectBufferBytes))
         }
         try self.set("endless reconnects") { natsOptions_SetMaxReconnect($0, -1) }
-        // Every publish is written at once. The library's other way hands it to a thread which waits a millisecond for
-        // more: that would be a millisecond on every step of a schedule request.
+        // Every publish is written at once. Otherwise the library would hand it to a thread that waits a millisecond for more, which would delay every step
+        // of a schedule request by a millisecond.
         try self.set("immediate writes") { natsOptions_SetSendAsap($0, true) }
         // One delivery thread for all subscriptions instead of one each; our sinks only copy and return.
         try self.set("shared delivery thread") { natsOptions_UseGlobalMessageDelivery($0, true) }
-        // A queue between the reading and the delivery thread. It stays almost empty; 64 MiB bound it as well.
+        // The queue between the reading and the delivery thread. It stays almost empty; it is limited to 64 MiB as well.
         try self.set("delivery queue") { natsOptions_SetMaxPendingMsgs($0, 1 << 20) }
         try self.authenticate(options.effectiveAuthentication(addresses))
         try self.secure(options.tls, required: addresses.contains { $0.usesTLS })
@@ -86,7 +86,7 @@ final class NativeOptions {
 }
 
 extension NATSOptions {
-    /// The servers, read; at least one.
+    /// The servers' addresses, parsed; at least one.
     func addresses() throws(NATSError) -> [NATSServerAddress] {
         var addresses: [NATSServerAddress] = []
         for server in self.servers {
@@ -102,8 +102,7 @@ extension NATSOptions {
         return addresses
     }
 
-    /// The credentials of the first URL that has some, or `authentication`. One connection has one identity, so the
-    /// credentials are not sent per server.
+    /// The credentials of the first URL that has some, or else `authentication`. A connection has one identity, so credentials do not depend on the server.
     func effectiveAuthentication(_ addresses: [NATSServerAddress]) throws(NATSError) -> NATSAuthentication {
         let found = Set(addresses.map(\.authentication)).subtracting([.none])
         guard found.count <= 1 else {

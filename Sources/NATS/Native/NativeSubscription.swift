@@ -2,8 +2,8 @@ import CNATS
 
 /// Owns one `natsSubscription`.
 ///
-/// The sink is retained for the library until its on-complete callback, not until we unsubscribe, because one last
-/// message may be on its way on another thread.
+/// The library keeps a reference to the sink until its on-complete callback, not until we unsubscribe, because one last message may be on its way on another
+/// thread.
 final class NativeSubscription: @unchecked Sendable {
     // Unchecked: the pointer never changes, and libnats guards what it points to with a lock.
     private let pointer: OpaquePointer
@@ -16,13 +16,13 @@ final class NativeSubscription: @unchecked Sendable {
 
     init(connection: OpaquePointer, subject: String, queue: String?, sink: any MessageSink) throws(NATSError) {
         let box = Unmanaged.passRetained(Box(sink))
-        // Runs on a delivery thread of libnats; owns `message`.
+        // Called on a delivery thread of libnats; owns `message`.
         let deliver: natsMsgHandler = { _, _, message, closure in
             guard let message, let closure else { return }
             defer { natsMsg_Destroy(message) }
             Unmanaged<Box>.fromOpaque(closure).takeUnretainedValue().sink.receive(NATSMessage(copying: message))
         }
-        // Runs on the same thread after the last delivery.
+        // Called on the same thread after the last delivery.
         let complete: natsOnCompleteCB = { closure in
             guard let closure else { return }
             Unmanaged<Box>.fromOpaque(closure).takeRetainedValue().sink.completed()
@@ -39,8 +39,8 @@ final class NativeSubscription: @unchecked Sendable {
             throw NATSError(status: status, attempt: "subscribe to \(subject)")
         }
         self.pointer = subscription
-        // Fails only if the connection was closed in this very moment. A delivery may still be under way then, so the
-        // box is given up rather than freed: a few bytes, at the end of a connection.
+        // Fails only if the connection was closed at this very moment. A delivery may still be running then, so the box is leaked rather than freed: a few
+        // bytes, at the end of a connection.
         _ = natsSubscription_SetOnCompleteCB(subscription, complete, box.toOpaque())
     }
 
@@ -52,8 +52,8 @@ final class NativeSubscription: @unchecked Sendable {
         return natsSubscription_GetDropped(self.pointer, &count) == NATS_OK ? UInt64(max(0, count)) : 0
     }
 
-    /// Asks the server for no more messages; the sink gets those on their way and then `completed`. Does not block.
-    /// - Returns: whether draining began; if not, the connection is closed and nothing more comes.
+    /// Asks the server for no more messages. The sink gets those on their way, and then `completed`. Does not block.
+    /// - Returns: whether draining has begun; if not, the connection is closed and nothing more comes.
     func drain(timeout: Duration) -> Bool {
         natsSubscription_DrainTimeout(self.pointer, timeout.wholeMilliseconds) == NATS_OK
     }

@@ -1,15 +1,15 @@
 import NetworkAddresses
 
-/// Where a backend is, as its entry says: `http://host:port`, `https://host`, `host:port`, `host`. A path in it means nothing.
+/// The address of a backend in an entry of Redis: `http://host:port`, `https://host`, `host:port` or `host`. A path in it is ignored.
 package struct BackendAddress: Hashable, Sendable {
     package var isHTTPS: Bool
-    /// Without brackets.
+    /// The host's name or IP address, without brackets.
     package var host: String
     package var port: Int
-    /// Not an address, so that it has to be resolved, and stands in `Host`.
+    /// Whether the host is a name, which has to be resolved and is sent in `Host`, and not an IP address.
     package var isName: Bool
 
-    /// Nil for what names no host that could be connected to.
+    /// Nil for an entry without a host to which a connection could be made.
     package init?(_ entry: [UInt8]) {
         guard !entry.isEmpty, entry.count <= 2048, entry.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         var rest = Substring(decoding: entry, as: UTF8.self)

@@ -3,24 +3,24 @@ import NIOCore
 import NIOSSL
 import ProxyCore
 
-/// A backend as one event loop connects to it: the addresses of its name, and the connections to them.
+/// A backend on one event loop: the addresses of its name, and the connections to these.
 final class Endpoint {
     let backend: BackendAddress
-    /// One for each address; empty while none is known.
+    /// One pool for each address; empty while no address is known.
     private(set) var pools: [UpstreamPool] = []
-    /// The address that is used now. When it fails the next one is tried.
+    /// The index of the address in use. When it fails the next one is tried.
     private var current = 0
-    /// Why there is no address.
+    /// Why there is no address, if resolving the name has failed.
     private(set) var failure: String?
-    /// Nil until an answer, good or bad, has come.
+    /// When the name was last resolved, with or without success; nil before that.
     private var resolvedAt: NIODeadline?
     private var isResolving = false
     private var waiting: [() -> Void] = []
     var usedAt: NIODeadline
 
-    /// A name is resolved again after this, while its addresses are used on.
+    /// After this time a name is resolved again; meanwhile its old addresses are used.
     private static let freshness: TimeAmount = .seconds(5)
-    /// One that could not be resolved is tried again after this.
+    /// After this time a name that could not be resolved is tried again.
     private static let failureFreshness: TimeAmount = .seconds(1)
     private static let addressLimit = 8
 
@@ -31,11 +31,11 @@ final class Endpoint {
 
     var pool: UpstreamPool? { self.pools.isEmpty ? nil : self.pools[self.current] }
 
-    /// The address in use has failed.
+    /// Called when the address in use has failed; uses the next one.
     ///
-    /// - Returns: Whether there is another that has not failed since.
+    /// - Returns: Whether there is an address that has not failed since.
     func turn(from failed: UpstreamPool) -> Bool {
-        // Another request has found out already.
+        // Another request has already changed to the next address.
         guard failed === self.pool else { return self.pools.count > 1 && self.current > 0 }
         self.current += 1
         if self.current < self.pools.count { return true }
@@ -45,7 +45,7 @@ final class Endpoint {
 
     // MARK: Names
 
-    /// Calls `body` once it is known whether there is an address: at once if it is.
+    /// Calls `body` once it is known whether there is an address; at once if that is known now.
     func whenResolved(on loop: EpollEventLoop, at now: NIODeadline, make: @escaping (SocketAddress) -> UpstreamPool, _ body: @escaping () -> Void) {
         if !self.backend.isName, self.pools.isEmpty {
             if let address = NameResolver.literal(self.backend.host, port: self.backend.port) { self.pools = [make(address)] }
@@ -80,7 +80,7 @@ final class Endpoint {
                 self.current = 0
             }
         case .failure(let failure):
-            // What was known may still be true.
+            // If the name cannot be resolved now, the old addresses stay in use.
             if self.pools.isEmpty { self.failure = failure.description }
         }
         let waiting = self.waiting

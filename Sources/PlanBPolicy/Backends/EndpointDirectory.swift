@@ -3,16 +3,16 @@ import NIOCore
 import NIOSSL
 import ProxyCore
 
-/// The backends that one event loop has sent something to lately, whichever frontends they belong to.
+/// The backends to which one event loop has sent requests lately, whichever frontends they belong to.
 final class EndpointDirectory {
-    /// A backend that nothing goes to for this long is forgotten, with its idle connections.
+    /// A backend that gets no requests for this long is forgotten, and its idle connections are closed.
     private static let keep: TimeAmount = .seconds(90)
-    /// Backends that are remembered, at most; one is some hundred bytes.
+    /// How many backends are remembered at most, with some hundred bytes each.
     private static let limit = 50_000
 
     private let host: PolicyHost
     private let loop: EpollEventLoop
-    /// For all backends with `https`: the roots of the system, and full verification.
+    /// For all backends with `https`: the system's authorities, and full verification.
     private let tls: NIOSSLContext
     private var endpoints: [BackendAddress: Endpoint] = [:]
 
@@ -34,7 +34,7 @@ final class EndpointDirectory {
         return endpoint
     }
 
-    /// Calls `body` when it is known of each of these where it is, which for addresses is at once.
+    /// Calls `body` when all these backends have been resolved, with or without success; at once if they are IP addresses.
     func whenResolved(_ backends: some Sequence<BackendAddress>, at now: NIODeadline, _ body: @escaping () -> Void) {
         let join = Join(body)
         for backend in backends {
@@ -57,7 +57,7 @@ final class EndpointDirectory {
         }
     }
 
-    /// Waits for several things; one for itself until all have begun.
+    /// Calls `body` when several operations have ended. It counts one itself, until all have begun.
     private final class Join {
         private var count = 1
         private let body: () -> Void

@@ -1,16 +1,16 @@
 import NIOCore
 import Synchronization
 
-/// Backends that this process has found dead. Redis tells it to everybody, but not at once, not to what was read before, and not while it cannot
-/// be written: what all event loops know by themselves is that the next request is not to go there either.
+/// Backends that this process has found dead. Redis tells all processes, but with a delay, not for frontends that were read before, and not while it cannot
+/// be written. With these marks all event loops of the process keep away from the backend at once.
 ///
-/// By entry, not by number: a list may be edited while a mark lives.
+/// Marks are kept by entry, not by number, because a list may be edited while a mark is in force.
 final class LocalDeadMarks: Sendable {
     private struct Mark {
         let markedAt: NIODeadline
-        /// Its place in the list, which is what Redis is told. An entry may stand in a list twice.
+        /// The backend's number in the list, which Redis is told. An entry may be in a list twice.
         let number: Int
-        /// When Redis had it; from then on Redis says how long it lasts.
+        /// When Redis stored the mark; from then on Redis decides how long it is in force.
         var writtenAt: NIODeadline?
     }
 
@@ -19,22 +19,22 @@ final class LocalDeadMarks: Sendable {
         let entry: [UInt8]
     }
 
-    /// By which a replica may be behind its master.
+    /// How far a replica may be behind its master.
     private static let replicationLag: TimeAmount = .milliseconds(200)
-    /// Requests that fail together are told to Redis once.
+    /// If several requests fail within this time, Redis is told once.
     private static let repetition: TimeAmount = .seconds(1)
     private static let limit = 100_000
 
     private let life: TimeAmount
     private let marks = Mutex<[Key: Mark]>([:])
-    /// Asked for every request; there are mostly none.
+    /// The number of marks, which is read for every request and mostly is 0.
     private let count = Atomic<Int>(0)
 
     init(life: TimeAmount) {
         self.life = life
     }
 
-    /// - Returns: Whether Redis is to be told.
+    /// - Returns: Whether Redis has to be told.
     func add(_ entry: [UInt8], number: Int, of host: String, at now: NIODeadline) -> Bool {
         self.marks.withLock { marks in
             let key = Key(host: host, entry: entry)
@@ -50,7 +50,7 @@ final class LocalDeadMarks: Sendable {
         self.marks.withLock { $0[Key(host: host, entry: entry)]?.writtenAt = now }
     }
 
-    /// - Parameter readAt: When Redis was asked for its own marks.
+    /// - Parameter readAt: when the marks in Redis were read.
     func contains(_ entry: [UInt8], of host: String, readAt: NIODeadline, at now: NIODeadline) -> Bool {
         guard self.count.load(ordering: .relaxed) > 0 else { return false }
         return self.marks.withLock { marks in
@@ -68,6 +68,6 @@ final class LocalDeadMarks: Sendable {
         }
     }
 
-    /// How many there are of each host.
+    /// The number of marks for each host.
     var hosts: [String: Int] { self.marks.withLock { $0.keys.reduce(into: [:]) { $0[$1.host, default: 0] += 1 } } }
 }

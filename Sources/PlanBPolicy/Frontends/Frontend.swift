@@ -1,11 +1,11 @@
 import NIOCore
 
-/// What a name means, as it was read from Redis. Belongs to one event loop.
+/// A frontend as it was read from Redis. Used on one event loop only.
 final class Frontend {
-    /// By which dead marks, messages and logs know it (`HOST`).
+    /// The host under which dead marks, messages and logs refer to the frontend (`HOST`).
     let host: String
     let backends: [Backend]
-    /// Numbers of backends that are out of service.
+    /// The numbers of backends that are marked dead.
     let dead: Set<Int>
     let turn: RoundRobinCounter
     let readAt: NIODeadline
@@ -21,9 +21,9 @@ final class Frontend {
 
 /// One entry of a frontend's list.
 struct Backend: Hashable {
-    /// As it is stored.
+    /// The entry as it is stored in Redis.
     let entry: [UInt8]
-    /// Nil for an entry that names none.
+    /// Nil for an entry that contains no valid address.
     let address: BackendAddress?
 
     init(_ entry: [UInt8]) {
@@ -33,6 +33,6 @@ struct Backend: Hashable {
 
     var isEmpty: Bool { self.entry.isEmpty }
 
-    /// For heads and logs, in which nothing but visible characters may stand.
+    /// The entry for heads and logs, with invisible characters escaped.
     var text: String { LogText.escaped(self.entry) }
 }

@@ -1,13 +1,13 @@
 import NIOCore
 
-/// Frontends that were read a moment ago, by the name that was asked for. Of one event loop.
+/// The frontends that one event loop has read lately, by the name that was looked up.
 ///
-/// Two halves: what has been asked for since the halves were changed, and what was before. When the first is full it becomes the second, and
-/// what nobody has asked for since the last change is forgotten. So no request pays for keeping order.
+/// There are two halves: frontends used since the halves were last exchanged, and older ones. When the first half is full it becomes the second, and
+/// frontends that were not used since the last exchange are forgotten. So no request has to keep an order up to date.
 struct FrontendCache {
-    /// How long a frontend is believed without being read again.
+    /// How long a frontend is used without being read again.
     static let freshness: TimeAmount = .seconds(2)
-    /// Frontends in one half.
+    /// How many frontends one half may contain.
     private let capacity: Int
     private var recent: [String: Frontend] = [:]
     private var older: [String: Frontend] = [:]
@@ -18,7 +18,7 @@ struct FrontendCache {
 
     var count: Int { self.recent.count + self.older.count }
 
-    /// What was read last, however long ago.
+    /// The frontend as it was last read, however long ago.
     mutating func find(_ name: String) -> Frontend? {
         if let frontend = self.recent[name] { return frontend }
         guard let frontend = self.older.removeValue(forKey: name) else { return nil }

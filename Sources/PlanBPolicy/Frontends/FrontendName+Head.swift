@@ -1,11 +1,11 @@
 import ProxyCore
 
-/// As it stands in a request.
+/// The name of a frontend in a request.
 extension FrontendName {
-    /// What `Host` says, as it was received.
+    /// The field `Host` as it was received.
     static func received(_ host: Range<Int>, _ bytes: Span<UInt8>) -> String { bytes.text(host) }
 
-    /// What `Host` says without port, brackets, a dot at its end, and capitals.
+    /// The field `Host` in lower case, without port, brackets and a dot at its end.
     static func folded(_ hostName: Range<Int>, _ bytes: Span<UInt8>) -> String {
         var range = hostName
         if bytes[range.lowerBound] == UInt8(ascii: "["), range.count > 2 { range = (range.lowerBound + 1)..<(range.upperBound - 1) }

@@ -8,14 +8,14 @@ package enum FrontendName {
             guard host.hasSuffix("]") else { return nil }
             return String(host.dropFirst().dropLast())
         }
-        // In an address of IPv6 without brackets nobody can tell what the port is.
+        // In an IPv6 address without brackets the port cannot be recognized.
         return host.contains(":") ? nil : String(host)
     }
 
-    /// Of a long name this many labels take part in the search for a pattern.
+    /// How many labels of a long name are used in the search for a pattern.
     private static let labelLimit = 6
 
-    /// The name and the patterns that cover it, those that cover least first, as Hipache looks for them.
+    /// The name and the patterns that match it, the most specific first, in the order of Hipache.
     package static func candidates(_ name: String) -> [String] {
         let labels = name.split(separator: ".", omittingEmptySubsequences: false).suffix(Self.labelLimit)
         let patterns = labels.indices.dropFirst().map { "*." + labels[$0...].joined(separator: ".") }

@@ -1,40 +1,40 @@
 import NIOCore
 package import RedisClient
 
-/// What Redis is asked for one name, and what its answers mean. Pure.
+/// The commands by which Redis is asked for one name, and the meaning of the replies. Does no IO.
 package struct FrontendQuestion: Sendable {
     package enum Answer: Hashable, Sendable {
         /// - Parameters:
-        ///   - host: By which dead marks, messages and logs know it.
-        ///   - entries: Backends as they are stored.
-        ///   - dead: Numbers of those out of service.
+        ///   - host: the host under which dead marks, messages and logs refer to the frontend.
+        ///   - entries: the backends as they are stored.
+        ///   - dead: the numbers of those that are marked dead.
         case found(host: String, entries: [[UInt8]], dead: Set<Int>)
         case nothing
-        /// What is stored is no frontend.
+        /// What is stored cannot be used as a frontend.
         case unusable(String)
     }
 
-    /// Backends of one frontend that are read; those behind them get no requests.
+    /// How many backends of one frontend are read; further ones get no requests.
     package static let backendLimit = 4096
 
-    /// Keys of lists, the one that counts most first.
+    /// The keys of lists, in the order in which they count.
     private let candidates: [String]
     private let isByPattern: Bool
 
-    /// - Parameter usesWildcards: Patterns count too. All dead marks are then those of the name, whatever pattern covers it.
+    /// - Parameter usesWildcards: whether patterns count, too. Then all dead marks are stored under the name itself, whatever pattern matches it.
     package init(_ name: String, usesWildcards: Bool) {
         self.isByPattern = usesWildcards
         self.candidates = usesWildcards ? FrontendName.candidates(name) : [name] + (FrontendName.withoutPort(name).map { [$0] } ?? [])
     }
 
-    /// Sent in one piece. Lists that turn out not to be needed cost less than another round trip.
+    /// All commands are sent together: reading lists that are not needed costs less than another round trip.
     package var commands: [RedisCommand] {
         let lists = self.candidates.map { RedisCommand("LRANGE", "frontend:\($0)", "0", "\(Self.backendLimit)") }
         let marks = self.isByPattern ? self.candidates.prefix(1) : self.candidates[...]
         return lists + marks.map { RedisCommand("SMEMBERS", "dead:\($0)") }
     }
 
-    /// - Parameter replies: To ``commands``, in their order.
+    /// - Parameter replies: the replies to ``commands``, in their order.
     package func read(_ replies: [RedisValue]) -> Answer {
         guard replies.count == self.candidates.count + (self.isByPattern ? 1 : self.candidates.count) else {
             return .unusable("redis gave \(replies.count) answers")
@@ -58,7 +58,7 @@ package struct FrontendQuestion: Sendable {
         return strings.count == elements.count ? strings : nil
     }
 
-    /// Anything else than digits is no backend's number, and takes none out of service.
+    /// The number in a member of the set of dead backends. Members that are not digits are ignored.
     private static func number(_ member: [UInt8]) -> Int? {
         guard !member.isEmpty, member.count < 10, member.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return member.reduce(0) { $0 * 10 + Int($1 - 0x30) }

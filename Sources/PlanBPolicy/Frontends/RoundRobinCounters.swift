@@ -1,15 +1,14 @@
 import Synchronization
 
-/// Whose turn it is among the backends of one name, in all event loops together: 0, 1, 2 … and on from 0 behind the last number of 32 bits.
+/// Counts the requests to the backends of one name, on all event loops together: 0, 1, 2 …, and again from 0 after the largest number of 32 bits.
 final class RoundRobinCounter: Sendable {
     private let value = Atomic<UInt32>(0)
 
-    /// The number of this request.
+    /// Returns the number of this request.
     func take() -> UInt32 { self.value.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 
-/// The counters of the process, by the host that requests name. Those that nobody has asked for while as many others were asked for as are kept
-/// begin again at 0.
+/// The counters of the process, by the host in requests. Counters that are not used while as many others are as can be kept begin again at 0.
 final class RoundRobinCounters: Sendable {
     private struct Halves {
         var recent: [String: RoundRobinCounter] = [:]

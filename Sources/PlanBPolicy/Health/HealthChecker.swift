@@ -8,36 +8,35 @@ import RedisClient
 import ServiceLifecycle
 import Synchronization
 
-/// Looks at backends that were marked dead, every second, and lifts their marks when they are well.
+/// Checks backends that were marked dead every second, and removes their marks when they work again.
 ///
-/// Any number of processes may do so: whoever has the lock of a backend (`dead:HOST:BACKEND`) looks at it, and the others wait for the lock to
-/// expire, so that a watcher's end hands over. Messages that were sent while nobody listened are made good for by looking for marks whenever the
-/// subscription begins.
+/// Any number of processes may do so. The one with a backend's lock (`dead:HOST:BACKEND`) checks it. The others wait until the lock expires, so that another
+/// takes over when a process ends. Messages are lost while nobody listens, so the marks are read each time the subscription begins.
 package final class HealthChecker: Service {
-    /// Life of a lock, in seconds. It is taken anew before every look.
+    /// How long a lock lasts, in seconds. It is renewed before every check.
     private static let lockSeconds = 30
     private static let interval: Duration = .seconds(1)
-    /// Who has no lock asks again after this.
+    /// A process without the lock tries to get it again after this time.
     private static let standby: Duration = .seconds(10)
-    /// Looks at once.
+    /// How many checks run at the same time.
     private static let slotCount = 5
-    /// Backends that one process watches or waits for; those beyond are somebody else's, or found by the next search.
+    /// How many backends one process checks or waits for. Further ones are left to other processes, or to the next reading of the marks.
     private static let subjectLimit = 2000
     private static let connectLimit: TimeAmount = .seconds(10)
     private static let answerLimit: TimeAmount = .seconds(15)
-    /// Of an answer's body, in which the expected text is looked for.
+    /// How many bytes of an answer's body are searched for the expected text.
     private static let bodyLimit = 1024 * 1024
 
     private let options: PlanBOptions
     private let redis: RedisCaller
     private let loop: EpollEventLoop
-    /// Under which name locks are taken: the machine's, and the process's, for two on one machine are two.
+    /// The name under which locks are taken: that of the machine and the number of the process, since two processes may run on one machine.
     private let holder: String
     private let logger: Logger
     private let watched = Mutex<Set<HealthSubject>>([])
     private let slots: SlotPool
 
-    /// - Parameter holder: The host name of this machine and the number of this process.
+    /// - Parameter holder: the host name of this machine and the number of this process.
     package init(_ options: PlanBOptions, on loop: EpollEventLoop, holder: String, logger: Logger) async throws {
         self.options = options
         self.redis = try await RedisCaller.make(options.writing, limits: options.redisLimits, on: loop, logger: logger)
@@ -126,7 +125,7 @@ package final class HealthChecker: Service {
 
     // MARK: One backend
 
-    /// Returns when it is well, or no longer in the list, or nobody knows it any more.
+    /// Checks a backend. Returns when it works, is no longer in the list, or has no marks any more.
     private func watch(_ subject: HealthSubject, _ client: HTTPClient) async {
         var isHolder = false
         defer { if isHolder { self.release(subject) } }
@@ -145,7 +144,7 @@ package final class HealthChecker: Service {
                 let expectation = try await self.expectation(subject)
                 let isWell = await self.slots.withSlot { await self.isWell(subject, expectation, client) }
                 if Task.isCancelled { return }
-                // The look may have taken longer than the lock lasts.
+                // The check may have taken longer than the lock lasts, so the lock is taken again.
                 guard try await self.takeLock(subject) else { continue }
                 let places = try await self.settle(subject, isWell: isWell)
                 if places == 0 || isWell {
@@ -155,7 +154,7 @@ package final class HealthChecker: Service {
                     return
                 }
             } catch {
-                // Redis will be back, and the marks with it.
+                // Redis is expected back, and the marks are kept there.
                 self.logger.debug("a health check could not be told", metadata: [LogKey.error: "\(error)"])
             }
         }

@@ -1,9 +1,9 @@
 import RedisClient
 
-/// What a health check does in Redis, each in one step. PlanB watches keys and begins again when somebody else was faster (WATCH, MULTI, EXEC); a
-/// script is never overtaken, and leaves the same keys with the same values.
+/// Scripts for the steps of a health check in Redis. PlanB watches keys and repeats a step when another process was faster (WATCH, MULTI, EXEC). A script
+/// runs without interruption, and leads to the same keys and values.
 enum HealthScripts {
-    /// Takes or keeps a lock for whoever has the name ARGV[1]; 0 if another has it.
+    /// Takes or renews a lock for the holder ARGV[1]; returns 0 if another process has it.
     private static let take = """
         local holder = redis.call('GET', KEYS[1])
         if holder and holder ~= ARGV[1] then return 0 end
@@ -11,11 +11,11 @@ enum HealthScripts {
         return 1
         """
 
-    /// Lets go of a lock that is still ARGV[1]'s.
+    /// Deletes a lock if the holder ARGV[1] still has it.
     private static let release = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
-    /// Marks a backend (ARGV[1]) dead for ARGV[2] seconds, or lifts its marks if ARGV[2] is 0, at every place where it stands in the first list
-    /// that has backends. KEYS[1] are the marks, the others the lists. Says at how many places.
+    /// Marks a backend (ARGV[1]) dead for ARGV[2] seconds, or removes its marks if ARGV[2] is 0, at every place in the first list that has backends. KEYS[1]
+    /// is the set of marks, the others are the lists. Returns the number of places.
     private static let settle = """
         for i = 2, #KEYS do
             local list = redis.call('LRANGE', KEYS[i], 1, -1)
@@ -42,7 +42,7 @@ enum HealthScripts {
         self.command(self.release, [key], [Array(holder.utf8)])
     }
 
-    /// - Parameter deadSeconds: Nil lifts the marks.
+    /// - Parameter deadSeconds: nil removes the marks.
     static func settle(_ backend: [UInt8], marks: [UInt8], lists: [[UInt8]], deadSeconds: Int?) -> RedisCommand {
         self.command(self.settle, [marks] + lists, [backend, Array("\(deadSeconds ?? 0)".utf8)])
     }

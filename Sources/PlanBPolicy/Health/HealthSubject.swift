@@ -1,4 +1,4 @@
-/// A backend of a host that is to be looked at until it is well.
+/// A backend of a host that is checked until it works.
 package struct HealthSubject: Hashable, Sendable {
     package var host: [UInt8]
     package var backend: [UInt8]
@@ -8,7 +8,7 @@ package struct HealthSubject: Hashable, Sendable {
         self.backend = backend
     }
 
-    /// Of a message on the channel `dead`, `HOST;BACKEND;NUMBER;COUNT`; nil for anything else.
+    /// From a message on the channel `dead`, `HOST;BACKEND;NUMBER;COUNT`; nil for any other text.
     package init?(message: [UInt8]) {
         let parts = message.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
         guard parts.count == 4, !parts[0].isEmpty, !parts[1].isEmpty, message.count <= 4096 else { return nil }
@@ -19,15 +19,15 @@ package struct HealthSubject: Hashable, Sendable {
     var lockKey: [UInt8] { self.marksKey + [UInt8(ascii: ":")] + self.backend }
     var settingsKey: [UInt8] { Array("healthcheck:".utf8) + self.host }
 
-    /// Where the host's list may be, the one that counts most first.
+    /// The keys where the host's list may be, in the order in which they count.
     func listKeys(usesWildcards: Bool) -> [[UInt8]] {
         let name = String(decoding: self.host, as: UTF8.self)
-        // A name that is no text has no patterns.
+        // A name that is not valid UTF-8 has no patterns.
         guard usesWildcards, Array(name.utf8) == self.host else { return [Array("frontend:".utf8) + self.host] }
         return FrontendName.candidates(name).map { Array("frontend:\($0)".utf8) }
     }
 
-    /// What is asked of it: `GET BACKEND/path`. Nil for an entry that names no backend.
+    /// The URL of the check: the backend's address and the path. Nil for an entry without a valid address.
     func url(path: String) -> String? {
         guard let address = BackendAddress(self.backend) else { return nil }
         let host = address.host.contains(":") ? "[\(address.host)]" : address.host
@@ -36,12 +36,12 @@ package struct HealthSubject: Hashable, Sendable {
     }
 }
 
-/// What the hash `healthcheck:HOST` says a well backend answers.
+/// How a working backend answers, from the hash `healthcheck:HOST`.
 package struct HealthExpectation: Hashable, Sendable {
     package var path = ""
-    /// Nil for any.
+    /// The status that is expected; nil for any.
     package var status: Int?
-    /// Contained in the body; empty for anything.
+    /// A text that the body has to contain; empty for any body.
     package var body: [UInt8] = []
 
     package init(path: String = "", status: Int? = nil, body: [UInt8] = []) {

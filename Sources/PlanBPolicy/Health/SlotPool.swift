@@ -1,4 +1,4 @@
-/// Lets so many tasks do something at once; the others wait for their turn, in order.
+/// Lets only so many tasks do something at once; the others wait in order.
 actor SlotPool {
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []

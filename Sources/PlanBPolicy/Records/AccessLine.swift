@@ -1,11 +1,11 @@
 import NIOCore
 import ProxyCore
 
-/// One line of the access log, in the form that tools for Hipache's and PlanB's read:
+/// One line of the access log, in the form that tools for the logs of Hipache and PlanB read:
 ///
 ///     IP - - [TIME] "METHOD PATH PROTO" STATUS LENGTH "REFERER" "AGENT" "IDHEADER:ID" "KEY" "XFF" TOTAL BACKEND
 ///
-/// What the request says is kept as soon as it is known, since its head is gone when there is an answer.
+/// The request's part is copied when its head has been read, since the head is gone when there is an answer.
 package struct AccessLine: Sendable {
     /// `IP - - [`
     private var client: [UInt8]
@@ -55,13 +55,13 @@ package struct AccessLine: Sendable {
     /// `" "`
     private static let separator: [UInt8] = [0x22, 0x20, 0x22]
 
-    /// An address of IPv4 is written in the form of IPv6 (RFC 4291 §2.5.5.2), as from a socket that takes both.
+    /// An IPv4 address is written in the form of IPv6 (RFC 4291 §2.5.5.2), as a socket for both kinds gives it.
     private static func address(_ key: AddressKey) -> String {
         let text = key.description
         return text.utf8.contains(UInt8(ascii: ":")) ? text : "::ffff:\(text)"
     }
 
-    /// The path as it is meant, without the query: that is where secrets are.
+    /// Writes the path with its escapes decoded, and without the query, since that may contain secrets.
     static func writePath(_ head: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
         if head.isAsteriskForm { return out.append(UInt8(ascii: "*")) }
         var end = head.path.lowerBound
@@ -70,16 +70,16 @@ package struct AccessLine: Sendable {
         LogText.writeDecoded(bytes, head.path.lowerBound..<end, into: &out)
     }
 
-    /// What came of the request.
+    /// The part of the line that depends on the answer.
     package struct Outcome: Sendable {
         var status: Int
-        /// Of the response, as it says; nil where it does not.
+        /// The length that the response states; nil if it states none.
         var length: Int?
-        /// The host of the frontend; empty without one.
+        /// The host of the frontend; empty if there is none.
         var key: String
-        /// From the beginning of the look-up to the response's head.
+        /// From the beginning of the lookup to the response's head.
         var total: TimeAmount
-        /// From choosing a backend to its response's head; zero for an answer of the proxy's own.
+        /// From the choice of a backend to its response's head; zero for an answer of the proxy itself.
         var backend: TimeAmount
     }
 
@@ -95,7 +95,7 @@ package struct AccessLine: Sendable {
         out.writeString("\" \(Self.seconds(outcome.total)) \(Self.seconds(outcome.backend))\n")
     }
 
-    /// With three digits behind the point.
+    /// Seconds with three digits after the decimal point.
     static func seconds(_ time: TimeAmount) -> String {
         let milliseconds = (max(0, time.nanoseconds) + 500_000) / 1_000_000
         let rest = String(milliseconds % 1000)

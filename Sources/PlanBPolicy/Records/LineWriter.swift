@@ -8,11 +8,11 @@ import Synchronization
 import Glibc
 #endif
 
-/// Writes lines to a file, to standard output or error, or to syslog, on a thread of its own, which may be blocked by whoever reads them. What
-/// does not fit into its queue is dropped, which is said once a minute: requests do not wait for their log.
+/// Writes lines to a file, to standard output or error, or to syslog, on a thread of its own, which may block on slow readers. Lines that do not fit into its
+/// queue are dropped, and their number is logged once a minute, so that requests do not wait for the log.
 package final class LineWriter: Sendable {
     package enum Destination: Hashable, Sendable {
-        /// Opened for appending, and opened again when it has been moved away.
+        /// A file that lines are appended to. If it is moved away a new one is made.
         case file(path: String)
         case standardOutput
         case standardError
@@ -24,15 +24,15 @@ package final class LineWriter: Sendable {
         package let description: String
     }
 
-    /// Lines that may wait: a second of a busy process.
+    /// How many lines may wait: as many as a busy process writes in a second.
     private static let waitingLimit = 100_000
-    /// Owner and group may read what visitors have asked for.
+    /// Mode of the file: only owner and group may read what visitors have requested.
     private static let mode: mode_t = 0o660
 
     private struct File {
         var descriptor: CInt
         var path: String?
-        /// When it was last looked whether the path still leads to it, on the clock that never goes back.
+        /// When the path was last checked, by a clock that never goes back.
         var checkedAt: NIODeadline
     }
 
@@ -48,7 +48,7 @@ package final class LineWriter: Sendable {
         self.init(try Self.file(of: destination), isSyslog: destination == .syslog, logger: logger)
     }
 
-    /// Apart from what may fail: an initializer that throws between its properties crashes Swift 6.3's optimizer.
+    /// Kept apart from what may fail, because an initializer that throws between assignments crashes the optimizer of Swift 6.3.
     private init(_ file: File, isSyslog: Bool, logger: Logger) {
         self.logger = logger
         self.queue = DispatchQueue(label: "line-writer")
@@ -65,9 +65,9 @@ package final class LineWriter: Sendable {
         }
     }
 
-    /// LOG_LOCAL0, a macro of C that Swift does not see.
+    /// LOG_LOCAL0, which is a macro in C that Swift does not import.
     private static let local0: CInt = 16 << 3
-    /// LOG_INFO
+    /// LOG_INFO, likewise.
     private static let info: CInt = 6
 
     private static func open(_ path: String) throws(Failure) -> CInt {
@@ -76,7 +76,7 @@ package final class LineWriter: Sendable {
         return descriptor
     }
 
-    /// - Parameter count: Lines in it.
+    /// - Parameter count: the number of lines in it.
     package func write(_ lines: ByteBuffer, count: Int) {
         guard self.waiting.load(ordering: .relaxed) + count <= Self.waitingLimit else {
             self.dropped.add(count, ordering: .relaxed)
@@ -89,12 +89,12 @@ package final class LineWriter: Sendable {
         }
     }
 
-    /// Returns when everything handed over before has been written, or dropped.
+    /// Returns when all lines handed over before have been written or dropped.
     package func flush() async {
         await withCheckedContinuation { continuation in self.queue.async { continuation.resume() } }
     }
 
-    /// Opens the file anew, where it is one.
+    /// Opens the file again, if lines go to a file.
     package func reopen() {
         self.queue.async { self.reopenFile() }
     }
@@ -122,7 +122,7 @@ package final class LineWriter: Sendable {
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if count < 0, errno == EINTR { continue }
-                // The disk is full, or nobody reads any more. The next lines are tried again.
+                // The disk is full, or the reader is gone. The rest is dropped; the next lines are tried again.
                 guard count > 0 else {
                     self.dropped.add(rest.count { $0 == 0x0A }, ordering: .relaxed)
                     return self.tellDropped()
@@ -140,7 +140,7 @@ package final class LineWriter: Sendable {
         }
     }
 
-    /// Tools that rotate logs move the file away; whoever comes next finds a new one, without being told.
+    /// Notices that a tool which rotates logs has moved the file away, and makes a new one.
     private func followRename() {
         let now = NIODeadline.now()
         let isMoved = self.file.withLock { file in

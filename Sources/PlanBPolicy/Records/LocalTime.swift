@@ -2,7 +2,7 @@
 import Glibc
 #endif
 
-/// The time of access logs, `21/Nov/2026:02:25:14 +0000`, in the zone of this machine; made at most once a second.
+/// The time in access logs, `21/Nov/2026:02:25:14 +0000`, in the time zone of this machine. Formatted once a second at most.
 struct LocalTime {
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

@@ -1,7 +1,7 @@
-/// Text from outside in lines of logs.
+/// Escapes text from visitors for log lines.
 package enum LogText {
-    /// Bytes that could end a line or a field, or do something to a terminal, are written as `\x0A`; so is the backslash, which makes the
-    /// original recoverable.
+    /// Writes bytes that could end a line or a field, or control a terminal, as in `\x0A`. The backslash is escaped, too, so that the original can be
+    /// restored.
     package static func write(_ bytes: Span<UInt8>, _ range: Range<Int>, into out: inout [UInt8]) {
         for index in range { Self.write(bytes[index], into: &out) }
     }
@@ -19,7 +19,7 @@ package enum LogText {
         return String(decoding: out, as: UTF8.self)
     }
 
-    /// A path as it is meant, `%41` being `A`; a percent sign without two digits stays what it is.
+    /// Writes a path with its escapes decoded, so that `%41` becomes `A`; a percent sign without two digits is kept.
     package static func writeDecoded(_ bytes: Span<UInt8>, _ range: Range<Int>, into out: inout [UInt8]) {
         var index = range.lowerBound
         while index < range.upperBound {

@@ -1,11 +1,11 @@
 import Metrics
 import NIOCore
 
-/// PlanB's own metrics of one event loop: plain numbers, handed over twice a second, so that no request takes a lock.
+/// PlanB's own metrics of one event loop. These are plain numbers, handed over twice a second, so that no request takes a lock.
 struct PlanBMetrics {
-    /// More are handed over at once, so that a burst does not make the lists grow without bound.
+    /// When there are this many durations they are handed over at once, so that a burst does not let the lists grow without bound.
     private static let durationLimit = 8192
-    /// Of statuses that HTTP knows; anything else a backend says is counted under its own number too, but no more than fit here.
+    /// The statuses that are counted, each by a counter of its own; others are not counted.
     private static let statuses = 100..<600
 
     private var totals: [Int64] = []

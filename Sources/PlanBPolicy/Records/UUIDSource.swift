@@ -1,6 +1,6 @@
-/// Makes random UUIDs (version 4, RFC 9562 §5.4) for requests: different ones, also from process to process, but no secrets.
+/// Makes random UUIDs (version 4, RFC 9562 §5.4) for requests. They differ from each other, also between processes, but can be guessed.
 ///
-/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators), seeded by the system.
+/// The generator is SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators), seeded by the system.
 struct UUIDSource {
     private var state: UInt64
 
@@ -17,7 +17,7 @@ struct UUIDSource {
         return mixed ^ (mixed &>> 31)
     }
 
-    /// In lower case.
+    /// The next UUID, in lower case.
     mutating func next() -> [UInt8] {
         let high = (self.number() & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000
         let low = (self.number() & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000

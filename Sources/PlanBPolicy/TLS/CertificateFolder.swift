@@ -8,12 +8,12 @@ import Synchronization
 import Glibc
 #endif
 
-/// Certificates in a folder: each `NAME.key` with `NAME.crt` beside it, which may hold a chain. NAME may begin with `*.`.
+/// Certificates in a folder: each `NAME.key` with `NAME.crt` beside it, which may contain a chain. NAME may begin with `*.`.
 ///
-/// The folder is looked at every second. What was added, changed or taken away since is in force with the next handshake; a pair that cannot be
-/// read is said once, and does not keep others from being served. While a pair is being replaced, that of before stays.
+/// The folder is read every second, so changes apply to the next handshake. A pair that cannot be read is logged once, and does not affect others. While a
+/// pair is being replaced, the previous one is served.
 package final class CertificateFolder: CertificateFinder {
-    /// How a file looks from outside. Whoever writes a new one changes it.
+    /// Metadata of a file. They change when a new file is written.
     private struct Stamp: Hashable {
         var inode: UInt64
         var size: Int64
@@ -32,7 +32,7 @@ package final class CertificateFolder: CertificateFinder {
         var task: RepeatedTask?
     }
 
-    /// Larger files are no certificates.
+    /// Larger files, in bytes, are not read: they cannot be certificates.
     private static let sizeLimit = 1024 * 1024
     private static let nameLimit = 100_000
 
@@ -46,7 +46,7 @@ package final class CertificateFolder: CertificateFinder {
         self.look()
     }
 
-    /// The source for a listener.
+    /// Makes the source of certificates for a listener.
     package func source(preset: TLSPreset, offersHTTP2: Bool, defaultName: String?) throws -> NamedCertificates {
         try NamedCertificates(
             self, preset: preset, offersHTTP2: offersHTTP2, defaultName: defaultName,
@@ -65,10 +65,10 @@ package final class CertificateFolder: CertificateFinder {
             })
     }
 
-    /// Names that are served.
+    /// The names whose certificates can be served.
     package var names: [String] { self.state.withLock { $0.entries.compactMap { $0.value.pair == nil ? nil : $0.key } }.sorted() }
 
-    /// Blocks for as long as the disk takes.
+    /// Reads the folder. Blocks for as long as the disk takes.
     func look() {
         let names = Self.names(in: self.path)
         let known = self.state.withLock { $0.entries }
@@ -120,7 +120,7 @@ package final class CertificateFolder: CertificateFinder {
     }
 
     private static func read(_ path: String) throws(ServedCertificate.Problem) -> [UInt8] {
-        // Without blocking, so that a pipe somebody put there does not stop the reader for ever.
+        // Opens without blocking, since a pipe in the file's place would stop the reader for ever.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw ServedCertificate.Problem(description: "\(path) cannot be opened: \(String(cString: strerror(errno)))") }
         defer { close(file) }

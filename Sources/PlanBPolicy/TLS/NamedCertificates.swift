@@ -2,8 +2,8 @@ package import NIOCore
 package import NIOSSL
 import ProxyCore
 
-/// Serves each visitor the certificate of the name that it asks for. Who asks for none, or for one that nobody has, gets that of a default
-/// name, if there is one; otherwise the handshake fails with an alert.
+/// Gives each client the certificate of the name that it asks for. A client that asks for no name, or for one without a certificate, gets the certificate of
+/// the default name, if there is one; otherwise the handshake fails with an alert.
 package final class NamedCertificates: CertificateSource {
     package struct NoCertificate: Error, Sendable {}
 
@@ -15,14 +15,15 @@ package final class NamedCertificates: CertificateSource {
         _ finder: some CertificateFinder, preset: TLSPreset, offersHTTP2: Bool, defaultName: String?,
         starting: @escaping @Sendable (any EventLoop, TimeAmount) -> Void = { _, _ in }, stopping: @escaping @Sendable () -> Void = {}
     ) throws {
-        // A configuration of servers wants a certificate, which here comes with each handshake; without the verification of its peer this is one.
+        // NIOSSL requires a certificate in a server's configuration, but here each handshake gets its own. A client's configuration that does not verify its
+        // peer is equivalent, and needs none.
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         configuration.minimumTLSVersion = preset.minimumVersion
         configuration.cipherSuites = preset.cipherSuites.joined(separator: ":")
         configuration.curves = TLSPreset.curves
         configuration.applicationProtocols = offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
-        // How long a peer may take to answer our last word before the connection is cut.
+        // How long the peer may take to answer our closing alert before the connection is cut.
         configuration.shutdownTimeout = .seconds(2)
         configuration.sslContextCallback = { asked, promise in
             Self.choose(finder, asked.serverHostname, defaultName: defaultName) { pair in

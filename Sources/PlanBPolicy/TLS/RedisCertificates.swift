@@ -6,10 +6,10 @@ import NIOSSL
 package import RedisClient
 import Synchronization
 
-/// Certificates in Redis: the fields `certificate` and `key` of `tls:NAME`, and of `tls:*.REST` where that has none that can be served.
+/// Certificates in Redis: the fields `certificate` and `key` of `tls:NAME` or, if that has no usable pair, of `tls:*.REST`.
 ///
-/// A pair that was found is served for 30 s without another look, and for longer while Redis cannot be asked. What was not found is asked for
-/// again with the next handshake, by one for all that come meanwhile.
+/// A pair is served for 30 s without being read again, and for longer while Redis cannot be reached. A name that was not found is looked up again with the
+/// next handshake, once for all that wait.
 package final class RedisCertificates: CertificateFinder {
     private struct Kept {
         let pair: ServedCertificate
@@ -23,13 +23,13 @@ package final class RedisCertificates: CertificateFinder {
 
     private static let freshness: TimeAmount = .seconds(30)
     private static let keptLimit = 1000
-    /// Handshakes that may wait for one name; more fail.
+    /// How many handshakes may wait for one name; further ones fail.
     private static let waitingLimit = 1000
 
     private let redis: RedisCaller
     private let logger: Logger
     private let state = Mutex(State())
-    /// Reading a key takes some milliseconds.
+    /// A queue of its own, since parsing a key takes some milliseconds.
     private let queue = DispatchQueue(label: "certificates")
 
     package init(_ redis: RedisCaller, logger: Logger) {
@@ -88,7 +88,7 @@ package final class RedisCertificates: CertificateFinder {
         return nil
     }
 
-    /// - Parameter isKnown: Redis has answered, so that no answer is one.
+    /// - Parameter isKnown: whether Redis has answered, so that nil means that there is no pair.
     private func finish(_ name: String, _ pair: ServedCertificate?, isKnown: Bool) {
         let (served, waiting) = self.state.withLock { state in
             var served = pair

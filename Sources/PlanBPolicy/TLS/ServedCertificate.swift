@@ -1,8 +1,8 @@
 import NIOSSL
 
-/// A certificate with its chain, and the key that belongs to it, read and ready to be served. Never to be logged.
+/// A certificate with its chain and key, parsed and checked. Never to be logged.
 struct ServedCertificate: Sendable {
-    /// Why two texts are no pair.
+    /// Why two texts are not a usable pair.
     struct Problem: Error, Hashable, CustomStringConvertible {
         let description: String
     }
@@ -10,7 +10,7 @@ struct ServedCertificate: Sendable {
     let chain: [NIOSSLCertificateSource]
     let key: NIOSSLPrivateKeySource
 
-    /// Takes some milliseconds for a key of RSA; not for event loops.
+    /// Takes some milliseconds for an RSA key, so this is not for event loops.
     init(certificate: [UInt8], key: [UInt8]) throws(Problem) {
         let chain: [NIOSSLCertificate]
         do { chain = try NIOSSLCertificate.fromPEMBytes(certificate) } catch {
@@ -23,7 +23,7 @@ struct ServedCertificate: Sendable {
         }
         self.chain = chain.map { .certificate($0) }
         self.key = .privateKey(privateKey)
-        // A context compares the two.
+        // Making a context compares the key with the certificate.
         do {
             _ = try NIOSSLContext(configuration: .makeServerConfiguration(certificateChain: [.certificate(leaf)], privateKey: self.key))
         } catch {
@@ -34,11 +34,11 @@ struct ServedCertificate: Sendable {
 
 /// Finds the certificate of a name that a client asks for (SNI, RFC 6066 §3).
 protocol CertificateFinder: Sendable {
-    /// - Parameter body: Called once, on any thread, at once or later; with nil where there is none.
+    /// - Parameter body: called once, on any thread, now or later; with nil if there is no certificate.
     func find(_ name: String, _ body: @escaping @Sendable (ServedCertificate?) -> Void)
 }
 
-/// Names under which a certificate may be kept.
+/// The names under which a certificate may be stored.
 enum CertificateName {
     /// `*.example.org` for `www.example.org`: the wildcard covers exactly one label. Nil for a name without a dot.
     static func wildcard(of name: String) -> String? {
@@ -46,7 +46,7 @@ enum CertificateName {
         return "*" + name[dot...]
     }
 
-    /// Nothing else is looked for: a name becomes part of a key, and of a file's name.
+    /// Whether a name is looked up at all. It becomes a part of a key, and of a file's name.
     static func isAcceptable(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 253 && !name.hasPrefix(".")
             && name.utf8.allSatisfy {

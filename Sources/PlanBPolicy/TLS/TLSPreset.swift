@@ -1,11 +1,11 @@
 import NIOSSL
 
-/// Which versions and cipher suites are spoken with visitors, as PlanB's presets have them, as far as BoringSSL knows them: it has no CBC suites
-/// with SHA-256 and ECDSA, and 3DES with RSA key exchange only.
+/// Versions and cipher suites for visitors, as in PlanB's presets, as far as BoringSSL knows them: it has no CBC suites with SHA-256 and ECDSA, and 3DES only
+/// with RSA key exchange.
 package enum TLSPreset: String, CaseIterable, Sendable {
     case modern, intermediate, old
 
-    /// Anything that is no preset's name is taken for `modern`, as PlanB does.
+    /// An unknown name means `modern`, as in PlanB.
     package init(named name: String) {
         self = TLSPreset(rawValue: name) ?? .modern
     }
@@ -17,7 +17,7 @@ package enum TLSPreset: String, CaseIterable, Sendable {
         }
     }
 
-    /// For TLS 1.2 and below, in order; those of TLS 1.3 are not for choice.
+    /// Cipher suites for TLS 1.2 and below, in order; those of TLS 1.3 cannot be chosen.
     var cipherSuites: [String] {
         switch self {
         case .modern:
@@ -41,6 +41,6 @@ package enum TLSPreset: String, CaseIterable, Sendable {
 
     private static let rsaKeyExchange = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "DES-CBC3-SHA"]
 
-    /// X25519 beside the curves that PlanB has: whoever knows nothing else was refused by it.
+    /// The curves of PlanB, and X25519, without which some clients could not connect.
     static let curves: [NIOTLSCurve] = [.x25519, .secp256r1, .secp384r1, .secp521r1]
 }

@@ -1,9 +1,9 @@
 import NATS
 package import PlaneProtocol
 
-/// The states of one backend, from the first one that is kept, in the order of their reports; with what is still to come if that is wanted.
+/// The states of one backend, from the first one that is kept, in the order of their reports; optionally followed by those that are still to come.
 ///
-/// A followed history ends behind the state in which the backend has ended, because nothing follows that. For one reader.
+/// A followed history ends after the state in which the backend has ended, because nothing follows that. For one reader.
 package struct BackendHistory: AsyncSequence, Sendable {
     package typealias Element = BackendStateMessage
     package typealias Failure = PlaneError
@@ -21,7 +21,7 @@ package struct BackendHistory: AsyncSequence, Sendable {
 
         package mutating func next() async throws(PlaneError) -> BackendStateMessage? { try await self.next(isolation: #isolation) }
 
-        /// - Throws: `connectionEnded` or `cancelled` where a followed history breaks off.
+        /// - Throws: `connectionEnded` or `cancelled` if a followed history is interrupted.
         package mutating func next(isolation actor: isolated (any Actor)?) async throws(PlaneError) -> BackendStateMessage? {
             guard !self.hasEnded else { return nil }
             guard let stored = await self.messages.next(isolation: actor) else {
@@ -40,7 +40,7 @@ package struct BackendHistory: AsyncSequence, Sendable {
 
 extension PlaneClient {
     /// Reads the history of a backend.
-    /// - Parameter follows: whether to wait for the states to come, to its end; a backend that nobody knows is waited for too.
+    /// - Parameter follows: whether to wait for later states until the backend has ended. This also waits for a backend that is not known yet.
     package func history(of backend: BackendID, follows: Bool) async throws(PlaneError) -> BackendHistory {
         BackendHistory(
             messages: try await self.stored(
@@ -66,7 +66,7 @@ extension PlaneClient {
     }
 
     /// Waits until a backend has ended.
-    /// - Returns: the state in which it has.
+    /// - Returns: the state in which it has ended.
     package func waitUntilEnded(_ backend: BackendID) async throws(PlaneError) -> BackendStateMessage {
         for try await message in try await self.history(of: backend, follows: true) where message.state.isTerminal { return message }
         throw .connectionEnded

@@ -3,8 +3,9 @@ package import PlaneProtocol
 import StateReplication
 
 extension PlaneClient {
-    /// What a backend has printed, as far as it is kept, and what it is going to print if that is wanted; by the subjects it stands on, in the
-    /// order in which agents came to write there. What another drone's agent or another backend would say of it is passed over.
+    /// The lines that a backend has printed, as far as the stream keeps them; with `follows` also those that it prints from now on. There is one sequence
+    /// for each subject, in the order in which agents began to use these subjects. Messages that the agents of other drones have published about the
+    /// backend are left out, and so are messages about other backends.
     package func logs(of backend: BackendID, follows: Bool) async throws(PlaneError) -> [StreamEntries<BackendLogMessage>] {
         var logs: [StreamEntries<BackendLogMessage>] = []
         for subject in try await self.logSubjects(of: backend) {
@@ -30,9 +31,9 @@ extension PlaneClient {
         return entries
     }
 
-    /// The subject of 0.3, and where the stream takes subjects that name the drone, that of the drone the backend was given to. A drone writes
-    /// on its own subjects only, so what another one says of the backend is not among them. Where the state cannot be read, or has forgotten
-    /// the backend, nobody knows which drone that is, and all are.
+    /// The subject of 0.3 and, where the stream also has subjects that name the drone, that of the drone to which the backend was assigned. A drone can
+    /// publish only on its own subjects, so messages of other drones are left out. If the state cannot be read, or has forgotten the backend, its drone is
+    /// unknown, and the subjects of all drones are read.
     private func logSubjects(of backend: BackendID) async throws(PlaneError) -> [String] {
         var subjects = [BackendLogMessage.subject(backend: backend)]
         if try await self.agentsNameThemselves() {
@@ -41,7 +42,7 @@ extension PlaneClient {
         return subjects
     }
 
-    /// Whether agents print and measure on subjects that name them, as the stream of lines shows.
+    /// Whether agents publish lines and statistics on subjects that name them, as the configuration of the stream of lines shows.
     func agentsNameThemselves() async throws(PlaneError) -> Bool {
         do throws(NATSError) {
             return try await self.jetStream.streamInfo(HistoryStream.logs).subjects.contains {
@@ -52,10 +53,10 @@ extension PlaneClient {
         }
     }
 
-    /// The drone that a scheduler gave the backend to.
+    /// The drone to which a scheduler has assigned the backend.
     private func drone(of backend: BackendID) async -> DroneID? {
         for end in ["assignment", "assignment.lock.*"] {
-            // An application cannot read the state, and has a stream of its own.
+            // The read fails for applications, which may not read the state.
             guard
                 let message = try? await self.jetStream.lastMessage(
                     stream: StateStream.name, subject: "state.cluster.*.backend.\(backend).\(end)")

@@ -3,11 +3,11 @@ package import PlaneProtocol
 /// A piece of a backend's log, with Docker's timestamp taken off its front.
 package struct LogEntry: Hashable, Sendable {
     package var kind: BackendLogMessage.Kind
-    /// nil where the text does not begin with one.
+    /// Nil if the text does not begin with a timestamp.
     package var time: WireTime?
-    /// Without the line feed at the end.
+    /// The text without the line feed at its end.
     package var text: String
-    /// Whether there was one. A line that is longer than one message goes on in the next of its kind.
+    /// Whether there was a line feed. A line that is longer than one message continues in the next message of its kind.
     package var endsLine: Bool
 
     package init(_ message: BackendLogMessage) {
@@ -17,11 +17,11 @@ package struct LogEntry: Hashable, Sendable {
             self.time = time
             text = text[text.index(after: space)...]
         }
-        // Of the bytes, not the characters: "\r\n" is one of those, and other characters end lines for some readers.
+        // Looks at bytes, not characters: "\r\n" is one character, and some other characters end lines for some readers.
         self.endsLine = text.utf8.last == UInt8(ascii: "\n")
         if self.endsLine { text = Substring(text.unicodeScalars.dropLast()) }
         self.text = String(text)
-        // The agent's remarks are lines of their own, however they end.
+        // Each remark of the agent is a line of its own, with or without a line feed.
         if self.kind == .meta { self.endsLine = true }
     }
 }

@@ -2,16 +2,16 @@ import NATS
 package import PlaneProtocol
 import StateReplication
 
-/// A message of a stream, and where it stands there.
+/// A message of a stream, with the time when it was stored.
 package struct StreamEntry<Message: PlaneMessage>: Sendable {
     package var message: Message
     package var sequence: UInt64
-    /// When the stream took it, by the NATS server's clock.
+    /// When the stream stored it, by the NATS server's clock.
     package var published: WireTime
 }
 
-/// The messages of one kind that a stream keeps, in order, and those to come if they are wanted. One that cannot be read, as of a newer
-/// version, is passed over. Ends when the task is cancelled or the connection is closed; for one reader.
+/// The messages of one kind that a stream keeps, in order, and later ones if they are wanted. A message that cannot be read, as of a newer version, is
+/// skipped. Ends when the task is cancelled or the connection is closed. For one reader.
 package struct StreamEntries<Message: PlaneMessage>: AsyncSequence, Sendable {
     package typealias Element = StreamEntry<Message>
     package typealias Failure = Never
@@ -49,9 +49,9 @@ package struct StreamEntries<Message: PlaneMessage>: AsyncSequence, Sendable {
 
 extension PlaneClient {
     /// - Parameters:
-    ///   - subject: nil for all of the stream.
-    ///   - follows: whether to go on with what is stored later.
-    ///   - decode: nil for a message that is passed over.
+    ///   - subject: nil for all subjects of the stream.
+    ///   - follows: whether to continue with messages that are stored later.
+    ///   - decode: returns nil for a message to be skipped.
     func stored<Message: PlaneMessage>(
         _: Message.Type, in stream: String, subject: String? = nil, from start: OrderedConsumerStart = .first, follows: Bool,
         decode: @escaping @Sendable (StreamMessage) -> Message? = { try? WireCodec.decode(Message.self, from: $0.payload, subject: $0.subject) }
@@ -65,7 +65,7 @@ extension PlaneClient {
     }
 }
 
-/// The streams that a client reads beside the state.
+/// The streams that a client reads in addition to the state.
 package enum HistoryStream {
     package static let statuses = "backend_status"
     package static let logs = "backend_logs"

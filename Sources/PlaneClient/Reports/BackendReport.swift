@@ -6,19 +6,19 @@ import PlaneState
 package struct BackendReport: Hashable, Sendable {
     package var backend: BackendID
     package var cluster: ClusterName
-    /// nil where the shared memory no longer has it, or never had.
+    /// Nil where the state no longer knows the backend, or never did.
     package var drone: DroneID?
-    /// When the drone last gave a sign of life, and in which state it was.
+    /// When the drone last reported, and its state then.
     package var droneSeen: StateTime?
     package var droneState: DroneState?
     /// Where its drone takes what the tier passes on; nil where it takes nothing from a tier.
     package var tierAddress: SocketEndpoint?
     package var lock: LockName?
-    /// Whether it holds the lock at this moment.
+    /// Whether the backend holds its lock now.
     package var holdsLock = false
-    /// Every state reported, in order.
+    /// Every state that was reported, in order.
     package var states: [BackendStateMessage] = []
-    /// The newest lines it printed, oldest first.
+    /// The newest lines that the backend printed, oldest first.
     package var lastLines: [LogEntry] = []
 
     package init(backend: BackendID, cluster: ClusterName) {
@@ -26,10 +26,10 @@ package struct BackendReport: Hashable, Sendable {
         self.cluster = cluster
     }
 
-    /// The state that counts: a terminal one is never left again.
+    /// The state that counts: the terminal one if there is one, otherwise the last.
     package var outcome: BackendStateMessage? { self.states.first(where: \.state.isTerminal) ?? self.states.last }
 
-    /// Of all its states, the fullest account of the phases.
+    /// The phases as the most complete of all reports has them.
     package var phases: SpawnPhases? {
         self.states.compactMap(\.detail?.phases).max { $0.reachedCount < $1.reachedCount }
     }
@@ -47,7 +47,7 @@ extension SpawnPhases {
 
 extension PlaneClient {
     /// Collects what is known of a backend, from its history, the state and its log.
-    /// - Parameter logEntries: how many of the newest entries of its log.
+    /// - Parameter logEntries: how many of the newest entries of its log are included.
     package func report(of backend: BackendID, logEntries: Int) async throws(PlaneError) -> BackendReport {
         var states: [BackendStateMessage] = []
         for try await message in try await self.history(of: backend, follows: false) { states.append(message) }

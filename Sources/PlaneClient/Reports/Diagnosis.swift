@@ -5,9 +5,9 @@ package struct Diagnosis: Hashable, Sendable {
     package let state: BackendState
     package let cause: BackendCause?
     package let exitCode: Int64?
-    /// What its drone, or the container engine there, said of it.
+    /// The explanation by its drone, or by the container engine there.
     package let message: String?
-    /// Whether it had ever been ready.
+    /// Whether the backend was ever ready.
     package let wasReady: Bool
     package let isEnding: Bool
 
@@ -78,7 +78,7 @@ package struct Diagnosis: Hashable, Sendable {
         }
     }
 
-    /// Exit codes above 128 are how engines tell of signals.
+    /// The signal that ended the process: engines report it as an exit code above 128.
     static func signal(_ code: Int64) -> String {
         let names: [Int64: String] = [
             129: "SIGHUP", 130: "SIGINT", 131: "SIGQUIT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE", 137: "SIGKILL",

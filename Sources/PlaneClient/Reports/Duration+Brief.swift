@@ -1,5 +1,5 @@
 extension Duration {
-    /// To be read at a glance: `850 µs`, `12 ms`, `1.3 s`, `4 min 10 s`, `3 h 5 min`, `2 d 4 h`.
+    /// The duration in a short form for people: `850 µs`, `12 ms`, `1.3 s`, `4 min 10 s`, `3 h 5 min`, `2 d 4 h`.
     package var brief: String {
         let (seconds, attoseconds) = self.components
         let microseconds = seconds.multipliedReportingOverflow(by: 1_000_000)

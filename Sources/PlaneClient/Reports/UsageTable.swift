@@ -11,17 +11,17 @@ package struct UsageTable: Sendable {
         var heard: ContinuousClock.Instant
     }
 
-    /// Agents speak of each backend about every 5 s; after three rounds of silence it is taken for gone.
+    /// Agents report each backend about every 5 s. After three missing reports a backend counts as gone.
     package static let silenceLimit: Duration = .seconds(16)
 
-    /// A backend of which two drones speak is there twice, so that nobody speaks in another's place.
+    /// If two drones report the same backend it is listed twice, so that no drone can replace another one's figures.
     private struct Key: Hashable {
         var backend: BackendID
         var drone: DroneID?
     }
 
     private var entries: [Key: Entry] = [:]
-    /// Of each drone's machine; there are no more drones than speak.
+    /// The memory of each drone's machine, in bytes. There are no more entries than drones that report.
     private var machineMemory: [DroneID: UInt64] = [:]
 
     package init() {}
@@ -32,8 +32,8 @@ package struct UsageTable: Sendable {
 
     package mutating func heard(_ message: DroneStatsMessage) { self.machineMemory[message.drone] = message.memoryTotalBytes }
 
-    /// Whether the container may not use all of its machine's memory. Docker tells the machine's as the limit of one that has none; where the
-    /// machine has said nothing of itself, that is told.
+    /// Whether the container's memory is limited. For a container without a limit Docker reports the machine's memory as its limit, so this is true as well
+    /// where the machine's memory is unknown.
     package func hasLimit(_ message: BackendStatsMessage) -> Bool {
         guard let machine = message.droneID.flatMap({ self.machineMemory[$0] }) else { return true }
         return message.memoryAvailableBytes < machine
@@ -56,13 +56,13 @@ package struct UsageTable: Sendable {
 }
 
 extension BackendStatsMessage {
-    /// Of all processors of its drone together; 0 where the message has no measure.
+    /// The share of all processors of its drone together; 0 if the message has no figure for them.
     package var shareOfMachine: Double {
         guard self.systemCPUNanoseconds > 0 else { return 0 }
         return Double(self.cpuUsedNanoseconds) / Double(self.systemCPUNanoseconds)
     }
 
-    /// Within a tenth of what it may use.
+    /// Whether the backend uses more than nine tenths of the memory that it may use.
     package var isNearLimit: Bool {
         self.memoryAvailableBytes > 0 && Double(self.memoryUsedBytes) > Double(self.memoryAvailableBytes) * 0.9
     }

@@ -1,9 +1,9 @@
 package import PlaneProtocol
 
-/// What a draining drone says of itself: how many backends it still runs, each number once. Ends when the drone is empty. For one reader.
+/// What a draining drone reports: how many backends it still runs, each number once. Ends when the drone is empty. For one reader.
 package struct DrainProgress: AsyncSequence, Sendable {
     package struct Element: Hashable, Sendable {
-        /// nil where the drone does not say so.
+        /// Nil if the drone does not report the number.
         package var runningBackends: UInt32?
     }
 
@@ -20,7 +20,7 @@ package struct DrainProgress: AsyncSequence, Sendable {
 
         package mutating func next() async throws(PlaneError) -> Element? { try await self.next(isolation: #isolation) }
 
-        /// - Throws: `drainCancelled` when somebody else lets the drone take backends again; `connectionEnded`, `cancelled`.
+        /// - Throws: `drainCancelled` when another operator lets the drone take backends again; `connectionEnded`, `cancelled`.
         package mutating func next(isolation actor: isolated (any Actor)?) async throws(PlaneError) -> Element? {
             guard !self.hasEnded else { return nil }
             while let status = await self.statuses.next(isolation: actor) {
@@ -42,7 +42,7 @@ package struct DrainProgress: AsyncSequence, Sendable {
     }
 }
 
-/// What the signs of life of a drone that is asked to drain mean.
+/// Interprets the status messages of a drone that is asked to drain.
 struct DrainMachine {
     enum Meaning: Equatable { case nothing, running(UInt32?), drained, cancelled }
 
@@ -53,10 +53,10 @@ struct DrainMachine {
     mutating func heard(_ status: DroneStatusMessage) -> Meaning {
         switch status.state {
         case .drained: return .drained
-        // Agents of 0.3.24 never say more than that they drain.
+        // Agents of 0.3.24 never report `drained`, so a draining drone without backends counts as drained.
         case .draining, .stopped: if status.runningBackends == 0 { return .drained }
         case .ready, .starting, .lost:
-            // What it said before it was asked may still be on its way.
+            // Before the drone has reported that it drains, a message from before the request may still arrive.
             if case .draining = self.state { return .cancelled }
             return .nothing
         }
@@ -67,12 +67,12 @@ struct DrainMachine {
 }
 
 extension PlaneClient {
-    /// Lets a drone take no new backends, or takes that back.
+    /// Makes a drone take no new backends, or lets it take them again.
     package func drain(_ drone: DroneID, in cluster: ClusterName, cancel: Bool = false) async throws(PlaneError) {
         _ = try await self.request(DrainDrone(drone: drone, cluster: cluster, drain: !cancel), of: .agent(drone))
     }
 
-    /// Listens from now on, so it is to be called before `drain`.
+    /// Begins to listen when it is called, so call it before `drain`.
     package func drainProgress(of drone: DroneID, in cluster: ClusterName) throws(PlaneError) -> DrainProgress {
         DrainProgress(drone: drone, statuses: try self.droneStatuses(in: cluster, of: drone))
     }

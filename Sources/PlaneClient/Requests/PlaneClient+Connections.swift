@@ -3,11 +3,11 @@ package import PlaneProtocol
 import PlaneService
 
 extension PlaneClient {
-    /// What one drone has answered.
+    /// The answer of one drone.
     package struct DroneConnections: Sendable {
         package var drone: DroneID
         package var cluster: ClusterName
-        /// As far as it has answered.
+        /// The connections, as far as the drone has answered.
         package var entries: [OpenConnections.Entry] = []
         /// What its engine made of being asked, where it was.
         package var engine: OpenConnections.EngineAnswer?
@@ -54,12 +54,13 @@ extension PlaneClient {
     /// Drones asked at the same time.
     private static let maxConcurrentDrones = 16
 
-    /// What backends use of their drones, as agents publish it from now on: each backend about every 5 s; by the subjects they publish on,
-    /// those of 0.3 in any case, since agents may be switched one after the other. What stands on another drone's subject is passed over.
-    /// - Parameter backend: only this one.
+    /// The backends' use of their drones' resources, as agents publish it from now on, for each backend about every 5 s. There is one sequence for each
+    /// subject on which agents publish, always including that of 0.3, since agents may be switched one after the other. What is published about a drone on
+    /// another one's subject is skipped.
+    /// - Parameter backend: the only backend that is wanted; nil for all.
     package func usage(of backend: BackendID? = nil) async throws(PlaneError) -> [PublishedMessages<BackendStatsMessage>] {
         var subjects = [backend.map { BackendStatsMessage.subscription(backend: $0) } ?? BackendStatsMessage.subscription]
-        // Where the stream of lines cannot be looked at, agents speak as in 0.3.
+        // If the configuration of the stream of lines cannot be read, agents are assumed to publish as in 0.3.
         if (try? await self.agentsNameThemselves()) ?? false {
             subjects.append(backend.map { BackendStatsMessage.ownSubscription(backend: $0) } ?? BackendStatsMessage.ownSubscription)
         }
@@ -76,11 +77,12 @@ extension PlaneClient {
         return usage
     }
 
-    /// Signs of life of drones from now on, each about every 4 s.
+    /// The use of resources of the drones' machines, as it is published from now on, by each about once a second.
     package func machineUsage() throws(PlaneError) -> PublishedMessages<DroneStatsMessage> {
         try self.published(DroneStatsMessage.self, on: DroneStatsMessage.subscription)
     }
 
+    /// The status messages of drones from now on, each about every 4 s.
     package func droneStatuses(
         in cluster: ClusterName, of drone: DroneID? = nil
     ) throws(PlaneError) -> PublishedMessages<DroneStatusMessage> {

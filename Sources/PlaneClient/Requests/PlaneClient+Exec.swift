@@ -2,13 +2,13 @@ import NATS
 package import PlaneProtocol
 import PlaneState
 
-/// The ends of what goes on inside a container, on the operator's side.
+/// The operator's side of a program in a container: its input, its output and the size of the terminal.
 package struct ExecEnds: Sendable {
-    /// Waits for the next input; none at its end, and when its task is cancelled.
+    /// Waits for the next input. Returns no bytes at its end, and when its task is cancelled.
     package var nextInput: @Sendable () async -> [UInt8]
-    /// Takes output; the next is fetched when it returns.
+    /// Takes output. The next output is fetched after this returns.
     package var write: @Sendable (ExecOutput.Stream, [UInt8]) async -> Void
-    /// The sizes that the terminal gets, if there is one.
+    /// The sizes of the operator's terminal, if there is one.
     package var sizes: AsyncStream<TerminalSize>
 
     package init(
@@ -23,12 +23,13 @@ package struct ExecEnds: Sendable {
 }
 
 extension PlaneClient {
-    /// Attempts of one request, each waited for 10 s: a connection to NATS that breaks is there again by then, and all of them may be repeated.
+    /// How often a request is sent, each time waiting 10 s for the answer. A broken connection to NATS is restored within that time, and all these requests
+    /// may be repeated.
     private static let execAttempts = 3
 
-    /// Runs a program in the backend's container, or copies files. The drone's agent has to allow it.
+    /// Runs a program in the backend's container, or copies files. The drone's agent has to allow that.
     /// - Returns: the program's exit code; 0 for a copy.
-    /// - Throws: `refused` where the drone forbids it, the backend does not run, or it broke off.
+    /// - Throws: `refused` if the drone forbids it, the backend does not run, or the program broke off.
     package func exec(
         _ work: ExecRequest.Work, in backend: BackendID, of cluster: ClusterName, requestedBy: String?, _ ends: ExecEnds
     ) async throws(PlaneError) -> Int64 {
@@ -51,20 +52,20 @@ extension PlaneClient {
             }
             group.addTask {
                 for await size in ends.sizes {
-                    // Without bytes, the offset means nothing.
+                    // The message has no bytes, so its offset has no meaning.
                     _ = try? await self.requestWithRetry(ExecInput(cluster: cluster, drone: drone, exec: id, offset: 0, terminal: size), of: drone)
                 }
                 return nil
             }
             defer { group.cancelAll() }
-            // What ends the input does not end the program.
+            // The end of the input does not end the program; only its own end, or an error, counts.
             while let result = await group.next() { if let result { return result } }
             return .failure(.cancelled)
         }
         return try result.get()
     }
 
-    /// The request by which another backend like this one is had.
+    /// The request with which another backend like this one can be scheduled.
     package func description(of backend: BackendID, in cluster: ClusterName, requestedBy: String?) async throws(PlaneError) -> ScheduleRequest {
         let drone = try await self.drone(of: backend, in: cluster)
         return try await self.requestWithRetry(DescribeBackend(cluster: cluster, drone: drone, backend: backend, requestedBy: requestedBy), of: drone)
@@ -93,13 +94,13 @@ extension PlaneClient {
         }
     }
 
-    /// The agent forgets it then. Without, it does so after a while.
+    /// Tells the agent that the last output has been received, so that it can forget the program. Without that, it does so after a while.
     private func acknowledge(_ number: UInt64, of id: ExecID, on drone: DroneID, in cluster: ClusterName) async {
         _ = try? await self.request(
             ExecOutputRequest(cluster: cluster, drone: drone, exec: id, after: number), of: .agent(drone), limit: .seconds(1))
     }
 
-    /// Ends when the program takes no more, which its output will tell.
+    /// Sends the operator's input. Ends when the program takes no more, which shows in its output.
     private func bringInput(of id: ExecID, on drone: DroneID, in cluster: ClusterName, _ ends: ExecEnds) async {
         var offset: UInt64 = 0
         while !Task.isCancelled {

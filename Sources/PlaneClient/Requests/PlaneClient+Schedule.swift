@@ -2,12 +2,12 @@ import NATS
 package import PlaneProtocol
 
 extension PlaneClient {
-    /// Has a backend scheduled, or finds the holder of the lock.
+    /// Schedules a backend, or finds the holder of the lock.
     ///
-    /// The request gets a backend id if it has none, which makes it harmless to repeat: an attempt whose answer was lost is found again by
-    /// its id. So it is repeated on silence as well as where nothing was done.
-    /// - Throws: `noDroneAvailable`, `refused`, or why there was no answer; then `mayHaveTakenEffect` says whether the backend of `request`'s
-    ///   id may run all the same.
+    /// If the request has no backend id it gets one. That makes it harmless to repeat: a backend from an attempt whose answer was lost is found by its id. So
+    /// the request is repeated both when there was no answer and when nothing was done.
+    /// - Throws: `noDroneAvailable`, `refused`, or why there was no answer; then `mayHaveTakenEffect` says whether a backend with this id may run
+    ///   nevertheless.
     package func schedule(
         _ request: ScheduleRequest, retry: ScheduleRetry = .standard
     ) async throws(PlaneError) -> ScheduledBackend {
@@ -26,21 +26,21 @@ extension PlaneClient {
                 failure = error
             }
             if failure.mayHaveTakenEffect { silence = failure }
-            // Whether to wait for a drone is the caller's to decide; it takes longer than these pauses.
+            // Waiting for a drone is left to the caller, since it takes longer than these pauses.
             if case .noDroneAvailable = failure { throw failure }
             guard failure.isRetryable, let pause = pauses.popFirst() else { throw Self.worse(failure, silence) }
             do { try await Task.sleep(for: pause) } catch { throw .cancelled }
         }
     }
 
-    /// - Parameter silence: why an attempt before it had no answer, if one had none.
+    /// - Parameter silence: why an earlier attempt had no answer, if one had none.
     private func attempt(
         _ request: ScheduleRequest, limit: Duration, after silence: PlaneError?
     ) async throws(PlaneError) -> ScheduledBackend {
         let (reply, reason) = try await self.request(request, of: .scheduler, limit: limit)
         switch reply {
         case .scheduled(var backend):
-            // Our own attempt holds the lock by now.
+            // The lock's holder is the backend of our own earlier attempt, so it was spawned for this request.
             if silence != nil, backend.backendID == request.backendID { backend.spawned = true }
             return backend
         case .noDroneAvailable: throw .noDroneAvailable(request.cluster, reason: reason)
@@ -48,17 +48,17 @@ extension PlaneClient {
             guard let silence else { throw .refused(error) }
             guard let id = request.backendID, let assignment = try await self.assignment(of: id, for: request) else { throw .refused(error) }
             if let ended = try await self.newestState(of: id), ended.state.isTerminal { throw .endedBeforeReady(ended) }
-            // The token was in the answer that was lost, and may stand nowhere where we may read.
+            // The token was in the lost answer, and may be in no place that this client may read.
             guard !request.requireBearerToken || assignment.bearerToken != nil else { throw silence }
             return ScheduledBackend(drone: assignment.drone, backendID: id, bearerToken: assignment.bearerToken, spawned: true)
         case .error(let error): throw .refused(error)
         }
     }
 
-    /// What the state says about a backend that an earlier attempt may have been given.
+    /// What the state says about a backend that an earlier attempt may have scheduled.
     private func assignment(of backend: BackendID, for request: ScheduleRequest) async throws(PlaneError) -> BackendAssignment? {
         guard let anyDrone = DroneID(rawValue: "any") else { return nil }
-        // The subject depends on the lock, and not on the drone or the announcement.
+        // The subject depends on the lock, but not on the drone or the announcement.
         let lock = request.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
         let wanted = StateMessage.cluster(
             request.cluster,
@@ -68,7 +68,7 @@ extension PlaneClient {
         return assignment
     }
 
-    /// A later "nobody is there" does not undo that an attempt before may have been carried out.
+    /// The error to throw: that nobody listens now does not mean that an earlier attempt was not carried out.
     private static func worse(_ last: PlaneError, _ silence: PlaneError?) -> PlaneError {
         guard let silence, case .notAnswered = last else { return last }
         return silence

@@ -2,16 +2,16 @@ package import PlaneProtocol
 import PlaneService
 
 extension PlaneClient {
-    /// Asks for the end of a backend. Every agent of the cluster acknowledges that, whether or not the backend is its own, so this is no
-    /// proof of anything; see `waitUntilEnded`.
+    /// Asks for the end of a backend. Agents of 0.3.24 acknowledge that whether or not the backend is theirs, so an answer proves nothing; see
+    /// `waitUntilEnded`.
     /// - Parameter requester: who asks, for the backend's history.
     package func terminate(_ backend: BackendID, in cluster: ClusterName, requestedBy requester: String?) async throws(PlaneError) {
         _ = try await self.request(
             TerminationRequest(cluster: cluster, backendID: backend, requestedBy: requester), of: .anyAgent(cluster))
     }
 
-    /// Writes off a backend whose drone will not come back; its lock becomes free.
-    /// - Returns: what its history tells from now on.
+    /// Marks a backend as lost whose drone will not come back; that frees its lock.
+    /// - Returns: the state that is added to its history.
     @discardableResult
     package func writeOff(
         _ backend: BackendID, of drone: DroneID, in cluster: ClusterName, message: String

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// How far a backend has come on its way to `Ready`: states in, what is known and how it ends out.
+/// How far a backend has come on its way to `Ready`. Takes its states, and says what is known and how the wait ends.
 package struct ReadinessProgress: Sendable {
     enum Outcome: Equatable {
         case waiting
@@ -11,7 +11,7 @@ package struct ReadinessProgress: Sendable {
     package let backend: BackendID
     package private(set) var state: BackendState?
     package private(set) var phases: SpawnPhases?
-    /// What the drone does at the moment, in its own words; of interest only while the backend is loading.
+    /// What the drone is doing now, in the agent's words; only of interest while the backend is loading.
     package private(set) var note: String?
 
     package init(backend: BackendID) { self.backend = backend }
@@ -28,6 +28,6 @@ package struct ReadinessProgress: Sendable {
         self.note = String(message.text.prefix(Self.noteLimit).prefix { !$0.isNewline })
     }
 
-    /// Characters of a note that are kept; a terminal's line is not much longer.
+    /// How many characters of a note are kept; a line of a terminal is not much longer.
     private static let noteLimit = 120
 }

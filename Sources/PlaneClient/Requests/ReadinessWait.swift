@@ -2,7 +2,7 @@ import NATS
 package import PlaneProtocol
 import Synchronization
 
-/// Waits until one backend is ready. `progress` may be asked meanwhile, by whoever shows it.
+/// Waits until one backend is ready. Meanwhile any task may read `progress` in order to show it.
 package final class ReadinessWait: Sendable {
     private let client: PlaneClient
     private let backend: BackendID
@@ -11,7 +11,7 @@ package final class ReadinessWait: Sendable {
     private let drone: DroneID?
     private let state: Mutex<ReadinessProgress>
 
-    /// - Parameter drone: whose notes of a long pull are heard as well; nil for none.
+    /// - Parameter drone: the drone whose notes about a long pull are wanted; nil for none.
     fileprivate init(_ client: PlaneClient, _ backend: BackendID, limit: Duration, since start: ContinuousClock.Instant, notesFrom drone: DroneID?) {
         self.client = client
         self.backend = backend
@@ -23,8 +23,8 @@ package final class ReadinessWait: Sendable {
 
     package var progress: ReadinessProgress { self.state.withLock { $0 } }
 
-    /// - Returns: the phases, as far as the drone has told them.
-    /// - Throws: `endedBeforeReady`, or `notReadyInTime`; the backend goes on by itself after that.
+    /// - Returns: the phases, as far as the drone has reported them.
+    /// - Throws: `endedBeforeReady`, or `notReadyInTime`, which does not stop the backend.
     package func run() async throws(PlaneError) -> SpawnPhases? {
         let first = await withTaskGroup(of: Result<SpawnPhases?, PlaneError>?.self) { group -> Result<SpawnPhases?, PlaneError> in
             group.addTask {
@@ -32,12 +32,12 @@ package final class ReadinessWait: Sendable {
             }
             if let drone = self.drone { group.addTask { await self.listen(to: drone) } }
             group.addTask {
-                // Cut short when the wait is over, or when the whole is cancelled.
+                // The sleep ends early when the wait is over, or when the task is cancelled.
                 try? await Task.sleep(until: self.start + self.limit, clock: .continuous)
                 return .failure(Task.isCancelled ? .cancelled : .notReadyInTime(self.backend, self.progress.state, limit: self.limit))
             }
             defer { group.cancelAll() }
-            // Who only listens has no result.
+            // A task that only listens for notes has no result.
             for await result in group { if let result { return result } }
             return .failure(.cancelled)
         }
@@ -56,14 +56,14 @@ package final class ReadinessWait: Sendable {
         throw .connectionEnded
     }
 
-    /// What the drone says in between is shown and not waited for, so that it cannot be heard ends nothing.
+    /// Shows the drone's notes in the progress. The wait does not depend on them, so an error here does not end it.
     private func listen(to drone: DroneID) async -> Result<SpawnPhases?, PlaneError>? {
-        // Where the stream of lines cannot be looked at, agents speak as in 0.3.
+        // If the configuration of the stream of lines cannot be read, agents are assumed to publish as in 0.3.
         let namesDrones = (try? await self.client.agentsNameThemselves()) ?? false
         let subject =
             namesDrones
             ? BackendLogMessage.ownSubscription(backend: self.backend, drone: drone) : BackendLogMessage.subject(backend: self.backend)
-        // A note of another backend is not taken in.
+        // Notes about other backends are skipped.
         let messages = try? self.client.published(BackendLogMessage.self, on: subject) { message in
             try? WireCodec.decode(BackendLogMessage.self, from: message.payload)
         }
@@ -76,8 +76,8 @@ package final class ReadinessWait: Sendable {
 extension PlaneClient {
     /// - Parameters:
     ///   - limit: longest wait.
-    ///   - start: when it begins; that of the request, for who waits for both.
-    ///   - drone: whose notes of a long pull the progress is to have; nil for none.
+    ///   - start: when the wait begins; for a limit that includes the schedule request, when that began.
+    ///   - drone: the drone whose notes about a long pull are wanted in the progress; nil for none.
     package func readiness(
         of backend: BackendID, limit: Duration, since start: ContinuousClock.Instant = .now, notesFrom drone: DroneID? = nil
     ) -> ReadinessWait {

@@ -5,7 +5,7 @@ package import PlaneState
 package struct BackendList: Hashable, Sendable {
     package var cluster: ClusterName
     package var backends: [BackendView]
-    /// How many have ended and were left out.
+    /// How many backends have ended and were left out.
     package var hiddenCount: Int
 
     package init(cluster: ClusterName, backends: [BackendView], showsEnded: Bool) {
@@ -18,20 +18,20 @@ package struct BackendList: Hashable, Sendable {
     }
 }
 
-/// Which backends are wanted; nil and none mean any.
+/// Which backends are selected; nil and an empty list select all.
 package struct BackendSelection: Hashable, Sendable {
     package var cluster: ClusterName?
     package var drone: DroneID?
     package var states: Set<BackendState> = []
     package var lock: LockName?
-    /// Time a backend has been in its state, at least.
+    /// The shortest time that a backend has been in its state.
     package var minimumAge: Duration?
-    /// Whether those that have ended are wanted too. Whoever names states wants them as they are.
+    /// Whether ended backends are selected, too. If states are named, those decide.
     package var includesEnded = false
 
     package init() {}
 
-    /// Everything but whether it has ended.
+    /// Whether the backend meets all conditions but the one about having ended.
     package func matches(_ backend: BackendView, now: StateTime) -> Bool {
         if let drone = self.drone, backend.drone != drone { return false }
         if let lock = self.lock, backend.lock != lock { return false }
@@ -44,7 +44,7 @@ package struct BackendSelection: Hashable, Sendable {
 
     package var showsEnded: Bool { self.includesEnded || !self.states.isEmpty }
 
-    /// Of each cluster, in order of their names.
+    /// One list for each cluster, in the order of their names.
     package func lists(of fleet: FleetState, now: StateTime) -> [BackendList] {
         fleet.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.map { cluster in
             BackendList(

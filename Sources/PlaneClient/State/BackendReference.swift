@@ -1,21 +1,21 @@
 package import PlaneProtocol
 import PlaneState
 
-/// How a person calls a backend: by its id, the beginning of one, its host name, or an address of it, pasted from wherever they have seen it.
+/// How a person refers to a backend: by its id, the beginning of its id, its host name, or a URL with that, as copied from anywhere.
 package struct BackendReference: Hashable, Sendable {
-    /// The id, or what it begins with.
+    /// The id, or the beginning of one.
     package let id: BackendID
-    /// The domain of its cluster, in lower case; nil where nothing is said of it.
+    /// The domain of the backend's cluster, in lower case; nil if the text does not contain it.
     package let domain: String?
 
-    /// Where a proxy serves backends by path, the path names them.
+    /// The beginning of paths in which a proxy finds the backend's name, where it serves backends by path.
     private static let pathPrefix = "_plane_backend="
-    /// Of the containers of backends, in Docker's lists.
+    /// The beginning of the names of backends' containers in Docker.
     private static let containerPrefix = "plane-"
 
-    /// Nil for what can be no such thing.
+    /// Nil for a text that cannot refer to a backend.
     package init?(_ text: String) {
-        // Lists cut ids with an ellipsis where a terminal is narrow.
+        // On narrow terminals, lists cut ids and put an ellipsis there.
         var rest = text.lowercased().prefix { $0 != "…" }
         var isURL = false
         for scheme in ["http://", "https://", "ws://", "wss://"] where rest.hasPrefix(scheme) {
@@ -34,7 +34,7 @@ package struct BackendReference: Hashable, Sendable {
         let host = rest.prefix { $0 != ":" }
         let labels = host.split(separator: ".", omittingEmptySubsequences: true)
         guard let first = labels.first else { return nil }
-        // Somebody may have copied the beginning up to a hyphen.
+        // The beginning of an id may have been copied up to a hyphen.
         var name = String(first)
         while labels.count == 1, name.hasSuffix("-") { name.removeLast() }
         guard let id = BackendID(rawValue: name), !isURL || labels.count > 1 else { return nil }
@@ -42,27 +42,27 @@ package struct BackendReference: Hashable, Sendable {
         self.domain = labels.count > 1 ? labels.dropFirst().joined(separator: ".") : nil
     }
 
-    /// The id that is meant where a container's name was pasted.
+    /// The backend's id if the text was the name of its container.
     fileprivate var withoutContainerPrefix: BackendID? {
         guard self.id.rawValue.hasPrefix(Self.containerPrefix) else { return nil }
         return BackendID(rawValue: String(self.id.rawValue.dropFirst(Self.containerPrefix.count)))
     }
 }
 
-/// A backend that somebody has called somehow.
+/// The backend that a reference was found to mean.
 package struct FoundBackend: Hashable, Sendable {
     package var id: BackendID
-    /// nil where nobody knows the backend.
+    /// Nil if the backend is not known.
     package var cluster: ClusterName?
 }
 
 extension PlaneClient {
-    /// Finds the backend that is meant. One whose history is known by this very id is meant in any case; otherwise one of the state whose id
-    /// begins so, if there is just one.
+    /// Finds the backend that a reference means. If there is a history for exactly this id, it is that backend. Otherwise it is the one in the state whose id
+    /// begins so, if there is only one.
     ///
-    /// - Parameter cluster: Where it has to be; nil for anywhere.
-    /// - Returns: The id itself and no cluster for a backend that nobody knows: it may be asked for before it is there.
-    /// - Throws: `ambiguousBackend` where several are meant, `unknownBackend` where it is of another cluster than its name says.
+    /// - Parameter cluster: where the backend has to be; nil for anywhere.
+    /// - Returns: the id itself, and no cluster, for an unknown backend: it may be asked for before it exists.
+    /// - Throws: `ambiguousBackend` where several match, `unknownBackend` where the backend is in another cluster than its name says.
     package func find(_ reference: BackendReference, in cluster: ClusterName? = nil) async throws(PlaneError) -> FoundBackend {
         if let known = try await self.newestState(of: reference.id) {
             guard cluster == nil || cluster == known.cluster, reference.domain == nil || reference.domain == known.cluster.domain.lowercased() else {
@@ -70,7 +70,7 @@ extension PlaneClient {
             }
             return FoundBackend(id: reference.id, cluster: known.cluster)
         }
-        // Who may not read the state knows backends by their whole ids.
+        // A user who may not read the state has to give complete ids.
         guard let fleet = try? await self.readState() else { return FoundBackend(id: reference.id, cluster: cluster) }
         for prefix in [reference.id, reference.withoutContainerPrefix].compactMap({ $0 }) {
             let matches = Self.matches(prefix, reference.domain, cluster, in: fleet)
@@ -81,7 +81,7 @@ extension PlaneClient {
         return FoundBackend(id: reference.id, cluster: cluster)
     }
 
-    /// Those that run come first.
+    /// The backends that match; running ones come first.
     private static func matches(_ prefix: BackendID, _ domain: String?, _ cluster: ClusterName?, in fleet: FleetState) -> [FoundBackend] {
         fleet.clusterNames.filter { (cluster == nil || $0 == cluster) && (domain == nil || $0.domain.lowercased() == domain) }.flatMap { name in
             fleet.backends(in: name).filter { $0.id.rawValue.hasPrefix(prefix.rawValue) }

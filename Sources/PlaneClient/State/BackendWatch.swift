@@ -1,7 +1,7 @@
 package import PlaneProtocol
 package import PlaneState
 
-/// What is new in a state since one last looked at it.
+/// Finds what has changed in the state since the last look.
 package struct BackendWatch: Sendable {
     package struct Change: Hashable, Sendable {
         package var cluster: ClusterName
@@ -13,7 +13,7 @@ package struct BackendWatch: Sendable {
 
     package init(_ selection: BackendSelection) { self.selection = selection }
 
-    /// Every backend that is selected and is not as it was, and those that were and are not any more; in order of the ids.
+    /// All selected backends that have changed, and those that were selected and are not any more, in the order of their ids.
     package mutating func changes(in fleet: FleetState, now: StateTime) -> [Change] {
         var changes: [Change] = []
         for cluster in fleet.clusterNames where self.selection.cluster == nil || cluster == self.selection.cluster {
@@ -23,7 +23,7 @@ package struct BackendWatch: Sendable {
                 let hasEnded = backend.state?.isTerminal ?? false
                 let isShown = self.selection.matches(backend, now: now) && (self.selection.showsEnded || !hasEnded)
                 if isShown { current[backend.id] = backend }
-                // That one has ended, or left the selection in another way, is a change too.
+                // A backend that has ended, or no longer matches the selection for another reason, has changed as well.
                 if isShown || before[backend.id] != nil, before[backend.id] != backend {
                     changes.append(Change(cluster: cluster, backend: backend))
                 }

@@ -1,14 +1,14 @@
 package import PlaneProtocol
 package import PlaneState
 
-/// Which backends the shared state may forget.
+/// Which backends can be removed from the state of the fleet.
 package struct CleanupPlan: Hashable, Sendable {
     package enum Reason: String, Sendable, CaseIterable {
-        /// It has ended long enough ago.
+        /// The backend ended long enough ago.
         case ended
-        /// It never got further than being started, and nothing was heard of it for long enough.
+        /// The backend never became ready, and nothing was heard of it for long enough.
         case abandoned
-        /// Only an assignment or nothing at all is known of it.
+        /// Of the backend at most an assignment is known, and no state.
         case missingState = "missing_state"
     }
 
@@ -17,9 +17,9 @@ package struct CleanupPlan: Hashable, Sendable {
         package var backend: BackendID
         package var reason: Reason
         package var state: BackendState?
-        /// Where its messages stand in the stream, in the order in which they go; nil where they have to be found by their subjects.
+        /// The sequences of its messages in the stream, in the order in which they are deleted; nil where they have to be found by subject.
         var messages: [UInt64]?
-        /// Whether its token is kept apart from the state.
+        /// Whether its token is stored apart from the state.
         var hasHiddenToken = false
 
         /// Every message about the backend: those below the subject, and old assignments at it (dev/docs/protocol.md, Rules for every message).
@@ -28,16 +28,16 @@ package struct CleanupPlan: Hashable, Sendable {
             return [subject, subject + ".>"]
         }
 
-        /// Where its token is kept.
+        /// The subject of its token.
         var tokenSubject: String { "secret.cluster.\(self.cluster.subjectToken).backend.\(self.backend)" }
     }
 
-    /// In order of clusters and ids.
+    /// The backends, in the order of clusters and ids.
     package var items: [Item] = []
 
     /// - Parameters:
-    ///   - age: of the last state, for backends that have ended and for those that never came to life.
-    ///   - includeMissingState: those without any state too.
+    ///   - age: the least age of the last state, both for backends that have ended and for those that never became ready.
+    ///   - includeMissingState: whether to include backends without any state.
     package init(fleet: FleetState, cluster only: ClusterName?, olderThan age: Duration, includeMissingState: Bool, now: StateTime) {
         for cluster in fleet.clusterNames where only == nil || cluster == only {
             for backend in fleet.backends(in: cluster).sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
@@ -54,7 +54,8 @@ package struct CleanupPlan: Hashable, Sendable {
                 self.items.append(
                     Item(
                         cluster: cluster, backend: backend.id, reason: reason, state: backend.state,
-                        // Schedulers are told of a purge, and learn from a message's deletion only that an end is gone.
+                        // Of a backend that has ended, schedulers notice that the message of its end is deleted. Everything else they notice only if it is
+                        // purged by subject.
                         messages: reason == .ended ? fleet.messages(of: backend.id, in: cluster) : nil, hasHiddenToken: backend.hasHiddenToken))
             }
         }

@@ -1,6 +1,6 @@
 package import PlaneProtocol
 
-/// What is open to the backends of one cluster, most first.
+/// What visitors have open to the backends of one cluster, the backend with most first.
 package struct ConnectionList: Hashable, Sendable {
     package struct Item: Hashable, Sendable {
         package var drone: DroneID

@@ -3,13 +3,13 @@ import StateReplication
 
 extension PlaneClient {
     private static let tokens = "plane_secrets"
-    /// Answered within milliseconds; a server that does not allow a deletion answers never.
+    /// A server answers within milliseconds. It does not answer at all if it does not permit the deletion.
     private static let deletionTimeout: Duration = .seconds(2)
 
     /// Deletes what the streams hold of a backend.
     ///
-    /// The token first: without the backend nobody would know that there is one. By their places, because a server looks through the whole
-    /// stream for a purge by subject; so only where a place is not known, or this user may not delete a single message.
+    /// The token is deleted first, since without the backend nobody would know of it. Messages are deleted by their sequences, because for a purge by subject
+    /// a server looks through the whole stream. That is only done if a sequence is not known, or if this user may not delete single messages.
     package func forget(_ item: CleanupPlan.Item) async throws(PlaneError) {
         do throws(NATSError) {
             if item.hasHiddenToken, let token = try await self.jetStream.lastMessage(stream: Self.tokens, subject: item.tokenSubject) {

@@ -12,7 +12,7 @@ extension PlaneClient {
     /// Reads the state once, as it is now.
     package func readState() async throws(PlaneError) -> FleetState { try await self.readMirror().snapshot }
 
-    /// The same, with what its messages tell of clocks.
+    /// Reads the state once, as it is now. Unlike the result of `readState`, the mirror also shows what the messages tell about clocks.
     package func readMirror() async throws(PlaneError) -> StateMirror {
         let mirror = StateMirror()
         try await withTimeLimit(Self.readLimit, of: "reading the state from the stream \(StateStream.name)") { () async throws(PlaneError) in
@@ -26,7 +26,7 @@ extension PlaneClient {
     }
 
     /// Keeps `fleet` up to date until the task is cancelled or the connection is closed.
-    /// - Throws: when it cannot begin now, for instance because no scheduler has ever run; a server uses `mirrorState`.
+    /// - Throws: when the stream cannot be read at first, for instance because no scheduler has ever run. Servers use `mirrorState`.
     package func followState(into fleet: some FollowedState) async throws(PlaneError) {
         do throws(NATSError) {
             try await self.follower(of: fleet).follow()
@@ -35,8 +35,7 @@ extension PlaneClient {
         }
     }
 
-    /// Keeps `fleet` up to date as a service does: tries to begin until it succeeds. Ends when the task is cancelled or the connection is
-    /// closed.
+    /// Keeps `fleet` up to date as a service: repeats the beginning until it succeeds. Ends when the task is cancelled or the connection is closed.
     package func mirrorState(into fleet: some FollowedState) async {
         await self.follower(of: fleet).run()
     }
@@ -45,12 +44,12 @@ extension PlaneClient {
         StateFollower(jetStream: self.jetStream, fleet: fleet, logger: self.bus.logger)
     }
 
-    /// The messages of the state: those kept, each the last of its subject, and those to come if they are wanted.
+    /// The messages of the state: those kept, each the last of its subject, and later ones if they are wanted.
     package func stateMessages(follows: Bool) async throws(PlaneError) -> StreamEntries<StateMessage> {
         try await self.stored(StateMessage.self, in: StateStream.name, follows: follows)
     }
 
-    /// The first heartbeat from now on, and the difference between our clock and that of the NATS server when it came.
+    /// Waits for the next heartbeat, and returns how far this machine's clock differed from that of the NATS server when it arrived.
     package func nextHeartbeat(limit: Duration) async throws(PlaneError) -> Duration {
         try await withTimeLimit(limit, of: "waiting for a heartbeat") { () async throws(PlaneError) in
             let heartbeats = try await self.stored(

@@ -3,8 +3,8 @@ package import PlaneState
 import Synchronization
 import StateReplication
 
-/// What the stream `plane_state` says, as this process knows it: fed by a follower, asked and awaited by any number of tasks at once, and
-/// asking nobody itself.
+/// What the stream `plane_state` says, as this process knows it. A follower updates it, and any number of tasks can query it and wait for changes. It makes
+/// no requests itself.
 package final class StateMirror: FollowedState {
     fileprivate struct State {
         var fleet = FleetState()
@@ -18,29 +18,29 @@ package final class StateMirror: FollowedState {
     private let state = Mutex(State())
     private let observer: (@Sendable (FleetState) -> Void)?
 
-    /// - Parameter observer: is given the state when all that was there at the beginning has been applied, and after every message and purge
-    ///   from then on; in their order, while everybody else waits.
+    /// - Parameter observer: called with the state when everything that was there at the beginning has been applied, and then after every message and purge,
+    ///   in their order. All other callers wait meanwhile.
     package init(observer: (@Sendable (FleetState) -> Void)? = nil) { self.observer = observer }
 
     // MARK: Asking
 
-    /// - Parameter question: short, because everybody waits for it.
+    /// - Parameter question: must be short, because all other callers wait meanwhile.
     package func ask<Answer>(_ question: (FleetState) -> Answer) -> Answer {
         self.state.withLock { question($0.fleet) }
     }
 
-    /// All of it, for who reads it once. Where it is followed, the next message copies what is held here: use `ask`.
+    /// The whole state, to be read once. If the mirror is being updated, the next message has to copy all of it; use `ask` then.
     package var snapshot: FleetState { self.ask { $0 } }
 
     /// Whether everything that was in the stream at the beginning has been applied.
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
 
-    /// Time since the last message, or nil before the first one. Schedulers write one a second: longer than some seconds means that what is
-    /// known may be past, because the connection is down or no scheduler writes.
+    /// Time since the last message; nil before the first one. Schedulers write one every second, so more than some seconds means that the state may be
+    /// outdated, because the connection is down or no scheduler writes.
     package var silence: Duration? { self.state.withLock { state in state.heardAt.map { .now - $0 } } }
 
-    /// Of all drones' last signs of life, the largest difference between the clock of the scheduler that stamped it and that of the NATS
-    /// server that stored it, a moment later; positive where the scheduler is ahead.
+    /// The largest difference, over the last messages of all drones, between the clock of the scheduler that stamped the message and that of the NATS server
+    /// that stored it right afterwards; positive if the scheduler is ahead.
     package var schedulerClockDifference: Duration? { self.state.withLock { $0.schedulerClockDifference } }
 
     // MARK: Waiting
@@ -51,8 +51,8 @@ package final class StateMirror: FollowedState {
     }
 
     /// Waits for something about a backend.
-    /// - Parameter answer: asked now, and whenever something was said about the backend or the stream was lost; nil to go on waiting. It is
-    ///   given nil for a backend that nobody knows.
+    /// - Parameter answer: called now, and again whenever a message about the backend arrives or the stream is lost. It returns nil to continue waiting, and
+    ///   gets nil for an unknown backend.
     /// - Returns: nil only when the task is cancelled.
     package func wait<Answer: Sendable>(
         for backend: BackendID, in cluster: ClusterName, _ answer: @escaping @Sendable (BackendView?) -> Answer?
@@ -60,7 +60,7 @@ package final class StateMirror: FollowedState {
         await self.wait(for: .backend(backend, cluster)) { answer($0.fleet.backend(backend, in: cluster)) }
     }
 
-    /// The same for a lock.
+    /// Waits for something about a lock, as the method above does for a backend.
     package func wait<Answer: Sendable>(
         for lock: LockName, in cluster: ClusterName, _ answer: @escaping @Sendable (LockState) -> Answer?
     ) async -> Answer? {
@@ -74,7 +74,7 @@ package final class StateMirror: FollowedState {
         let (wakes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let ticket = self.state.withLock { $0.waiters.add(condition, signal) }
         defer { self.state.withLock { $0.waiters.remove(ticket, condition) } }
-        // Looked at only after the ticket was taken, so that nothing can happen in between unnoticed.
+        // The condition is checked after the waiter was registered, so that no change goes unnoticed.
         signal.yield()
         for await _ in wakes {
             if let found = self.state.withLock({ answer($0) }) { return found }
@@ -88,7 +88,7 @@ package final class StateMirror: FollowedState {
         self.change { state in
             var wakes: [StateWaiters.Signal] = []
             if incarnation != state.incarnation {
-                // The stream was deleted and made again, and counts from one again.
+                // The stream was deleted and made again, and its sequences begin with 1 again.
                 state.incarnation = incarnation
                 state.fleet = FleetState()
                 wakes = state.waiters.everybody
@@ -136,7 +136,7 @@ package final class StateMirror: FollowedState {
         }
     }
 
-    /// Whom to wake is found under the lock, and woken outside of it.
+    /// The tasks to wake are collected under the lock, and woken after it is released.
     private func change(_ change: (inout State) -> [StateWaiters.Signal]) {
         let signals = self.state.withLock { state in
             let signals = change(&state)

@@ -1,11 +1,11 @@
 package import PlaneProtocol
 package import PlaneState
 
-/// Each cluster in a few numbers.
+/// The most important numbers of each cluster.
 package struct SystemOverview: Hashable, Sendable {
     package struct Cluster: Hashable, Sendable {
         package var name: ClusterName
-        /// Drones in each state; those that are silent for 30 s count as `Lost`, whatever they said last.
+        /// Drones by state; those that were silent for 30 s count as `Lost`, whatever state they reported last.
         package var drones: [DroneState: Int] = [:]
         package var backends: [BackendState: Int] = [:]
         /// The drones that count as lost.

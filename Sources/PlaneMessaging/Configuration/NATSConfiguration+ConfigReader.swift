@@ -28,7 +28,7 @@ extension NATSConfiguration: ConfigReadable {
         self.jetStreamPrefix = jetStreamPrefix
     }
 
-    /// A token, or user name and password. Of a file with all three the older software takes the token, and so do we.
+    /// A token, or user name and password. If all three are given the token counts, as in 0.3.24.
     private static func login(_ reader: inout ConfigReader) -> Authentication? {
         let token = reader.optional("token", .secret, "Token to log in with.")
         let username = reader.optional("username", .elsewhereString, "User name to log in with.")
@@ -56,7 +56,7 @@ extension NATSConfiguration.TLS: ConfigReadable {
 }
 
 extension ConfigType where Value == String {
-    /// Shown without user and password.
+    /// A server's address; when it is shown, user and password are left out.
     static let natsServer: ConfigType = {
         var type = ConfigType.text(
             "a host with or without port, nats://… or tls://…", { Self.address($0) == nil ? nil : $0 },
@@ -73,7 +73,7 @@ extension ConfigType where Value == String {
         { ReplySubjects.isPrefix($0) ? $0 : nil }, show: { $0 })
 
     private static func address(_ text: String) -> NATSServerAddress? {
-        // What is wrong with it is said by the expectation; the text itself may hold a password.
+        // The error only says what was expected, because the text may hold a password.
         try? NATSServerAddress(text)
     }
 }

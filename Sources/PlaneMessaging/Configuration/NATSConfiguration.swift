@@ -9,7 +9,7 @@ package struct NATSConfiguration: Hashable, Sendable {
         case credentialsFile(path: String)
     }
 
-    /// Turned on by any of its keys, and by hosts that begin with `tls://`.
+    /// TLS is on if one of these keys is given, or if a host begins with `tls://`.
     package struct TLS: Hashable, Sendable {
         /// PEM file of the authorities trusted to sign the server's certificate; the system's if nil.
         package var caPath: String?
@@ -24,7 +24,7 @@ package struct NATSConfiguration: Hashable, Sendable {
         }
     }
 
-    /// Each `host`, `host:port`, `nats://[user:password@]host[:port]` or the same with `tls://`. May hold a password: not for logs.
+    /// Each is `host`, `host:port`, `nats://[user:password@]host[:port]` or the same with `tls://`. May hold a password, so it must not be logged.
     package var hosts: [String]
     package var authentication: Authentication?
     package var tls: TLS?

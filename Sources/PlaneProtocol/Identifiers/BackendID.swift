@@ -1,7 +1,7 @@
-/// Names one backend, for ever: an id is never used twice.
+/// The id of a backend. An id is never used twice.
 ///
-/// Always one NATS subject token, one DNS label (RFC 1035 §2.3.1 with RFC 1123 §2.1) and one part of a container name: lower-case
-/// letters, digits and inner hyphens, at most 63 bytes. Upper case is refused because host names are compared without case.
+/// It is always one NATS subject token, one DNS label (RFC 1035 §2.3.1 with RFC 1123 §2.1) and a valid part of a container name: lower-case letters, digits
+/// and inner hyphens, at most 63 bytes. Upper case is refused because host names are compared without case.
 package struct BackendID: JSONText, Hashable, Codable {
     package static let maximumBytes = 63
     package static var expectation: String { "a backend id (at most 63 of a-z, 0-9 and inner hyphens)" }
@@ -26,7 +26,7 @@ package struct BackendID: JSONText, Hashable, Codable {
         BackendID(generated: RandomUUID.text(using: &generator))
     }
 
-    /// The host name the backend answers on, without a port.
+    /// The host name at which the backend is reached, without a port.
     package func hostName(in cluster: ClusterName) -> String {
         "\(self.rawValue).\(cluster.domain)"
     }

@@ -1,20 +1,21 @@
-/// What an application of Plane 0.5 calls a backend that several visitors share: a name, unique within its namespace over all clusters. Ours.
+/// The name that an application of Plane 0.5 gives a backend which several visitors share. It is unique within its namespace over all clusters. An addition
+/// to 0.3.24.
 ///
-/// On the bus a key is a lock (`lock`). The tag is not part of it: requests with another tag meet the same holder, and are told its tag.
+/// On the bus a key is a lock (`lock`). The tag is not part of that: requests with another tag get the same holder, and are told its tag.
 package struct BackendKey: Hashable, Sendable {
     package let namespace: String
     package let name: String
-    /// Which version of the application made the holder; the empty text where nobody says.
+    /// The version of the application that the holder was made for; empty if none was given.
     package let tag: String
-    /// Held by the backend that has the key.
+    /// The lock of the key, which the key's backend holds.
     package let lock: LockName
 
-    /// Of a tag, in bytes of UTF-8, because assignments and answers carry it.
+    /// The longest tag, in bytes of UTF-8, because assignments and answers contain it.
     package static let maximumTagBytes = 1024
 
-    /// - Returns: nil if the lock's name would be longer than `LockName.maximumBytes`, the tag is too long, or one of the texts holds a NUL.
+    /// - Returns: nil if the lock's name would be longer than `LockName.maximumBytes`, the tag is too long, or one of the texts contains a NUL.
     package init?(namespace: String = "", name: String, tag: String = "") {
-        // The length keeps ("a:b", "c") apart from ("a", "b:c").
+        // With the length, ("a:b", "c") and ("a", "b:c") have different locks.
         guard let lock = LockName(rawValue: "k1:\(namespace.utf8.count):\(namespace):\(name)") else { return nil }
         guard tag.utf8.count <= Self.maximumTagBytes, ![namespace, name, tag].contains(where: { $0.utf8.contains(0) }) else { return nil }
         self.namespace = namespace

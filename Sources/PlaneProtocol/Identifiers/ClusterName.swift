@@ -1,7 +1,7 @@
-/// Names a cluster; meant to be a DNS domain such as `plane.test`, under which its backends get their host names.
+/// The name of a cluster. It should be a DNS domain such as `plane.test`, below which its backends have their host names.
 ///
-/// One or more labels separated by dots; a label holds letters, digits, `-`, `_` and `:` (development clusters are called
-/// `localhost:8080`). At most 253 bytes (RFC 1035 §2.3.4), so it is always one NATS token once its dots are replaced.
+/// It consists of labels separated by dots; a label contains letters, digits, `-`, `_` and `:` (development clusters are called `localhost:8080`). It has at
+/// most 253 bytes (RFC 1035 §2.3.4), so it is one NATS token once its dots are replaced.
 package struct ClusterName: JSONText, Hashable, Codable {
     package static let maximumBytes = 253
     package static var expectation: String { "a cluster name such as plane.test" }
@@ -19,7 +19,7 @@ package struct ClusterName: JSONText, Hashable, Codable {
         self.rawValue = rawValue
     }
 
-    /// The name as one subject token: `plane.test` becomes `plane_test`. (`a.b` and `a_b` become the same.)
+    /// The name as one subject token: `plane.test` becomes `plane_test`. (`a.b` and `a_b` have the same token.)
     package var subjectToken: String {
         String(decoding: self.rawValue.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
     }

@@ -1,6 +1,6 @@
-/// Names one drone. Always one NATS subject token: printable ASCII without space, `.`, `*` and `>`.
+/// The id of a drone. It is always one NATS subject token: printable ASCII without space, `.`, `*` and `>`.
 package struct DroneID: JSONText, Hashable, Codable {
-    /// Bytes. Long enough for any host name.
+    /// The longest id in bytes: long enough for any host name.
     package static let maximumBytes = 253
     package static var expectation: String { "a drone id (one word without '.', '*' and '>')" }
 

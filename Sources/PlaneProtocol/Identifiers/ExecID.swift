@@ -1,5 +1,4 @@
-/// Names one program that an operator runs in a backend's container, or one copy to it or from it. Whoever asks for it chooses the name, so that
-/// asking again is harmless.
+/// The id of a program that an operator runs in a backend's container, or of a copy. The requester chooses it, so that a repeated request is harmless.
 package struct ExecID: JSONText, Hashable {
     package static var expectation: String { "a name of 16 to 64 letters, digits and hyphens" }
 

@@ -1,6 +1,6 @@
-/// What a lock is called: any text of at most 2048 bytes, unique within its cluster; the empty text is one too.
+/// The name of a lock: any text of at most 2048 bytes, unique within its cluster. It may be empty.
 package struct LockName: JSONText, Hashable, Codable {
-    /// Bytes of UTF-8.
+    /// The longest name, in bytes of UTF-8.
     package static let maximumBytes = 2048
     package static var expectation: String { "a lock of at most \(maximumBytes) bytes" }
 
@@ -17,8 +17,8 @@ package struct LockName: JSONText, Hashable, Codable {
         self = lock
     }
 
-    /// Stands for the lock in subjects, in decimal: SipHash-1-3 with both keys zero over the UTF-8 bytes and one byte 0xFF.
-    /// All members of a fleet must agree on it to the bit, or they drop each other's lock messages.
+    /// The number that stands for the lock in subjects, in decimal: SipHash-1-3 with both keys zero over the UTF-8 bytes and one byte 0xFF. All members of a
+    /// fleet must compute the same, or they ignore each other's lock messages.
     package var subjectHash: UInt64 {
         var hash = SipHash13()
         var text = self.rawValue
@@ -27,7 +27,7 @@ package struct LockName: JSONText, Hashable, Codable {
         return hash.finalize()
     }
 
-    /// Text is compared by its bytes: `é` in one code point is not `é` in two, because their hashes, and so their subjects, differ.
+    /// Names are compared by their bytes: `é` in one code point is not `é` in two, because their hashes, and so their subjects, differ.
     package static func == (left: LockName, right: LockName) -> Bool {
         left.rawValue.utf8.elementsEqual(right.rawValue.utf8)
     }

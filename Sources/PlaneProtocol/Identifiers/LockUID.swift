@@ -1,4 +1,4 @@
-/// Tells one attempt to take a lock from all others. Any 64-bit number.
+/// The id of one attempt to take a lock. Any 64-bit number.
 package struct LockUID: RawRepresentable, Hashable, Codable, JSONCodable, CustomStringConvertible {
     package static var expectation: String { "an integer from 0 to \(UInt64.max)" }
 
@@ -8,7 +8,7 @@ package struct LockUID: RawRepresentable, Hashable, Codable, JSONCodable, Custom
         self.rawValue = rawValue
     }
 
-    /// Ours stay below 2^53, so that they survive readers which keep numbers as doubles.
+    /// A new id below 2^53, so that programs which store numbers as doubles keep it exactly.
     package static func random(using generator: inout some RandomNumberGenerator) -> LockUID {
         LockUID(rawValue: UInt64.random(in: 0..<(1 << 53), using: &generator))
     }

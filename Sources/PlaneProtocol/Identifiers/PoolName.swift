@@ -1,6 +1,6 @@
-/// A part of a cluster's drones, for backends that ask for it: any text of at most 128 bytes without control characters. Ours.
+/// The name of a pool of a cluster's drones, for backends that ask for it: any text of at most 128 bytes without control characters. An addition to 0.3.24.
 ///
-/// A drone that says nothing is in the pool without a name, and so is a request.
+/// A drone or request without a pool belongs to the pool without a name.
 package struct PoolName: JSONText, Hashable, Codable {
     package static let maximumBytes = 128
     package static var expectation: String { "a pool's name of at most \(maximumBytes) bytes without control characters" }
@@ -20,6 +20,6 @@ package struct PoolName: JSONText, Hashable, Codable {
 
     package var isUnnamed: Bool { self.rawValue.isEmpty }
 
-    /// nil for the pool without a name.
+    /// Nil for the pool without a name.
     package var ifNamed: PoolName? { self.isUnnamed ? nil : self }
 }

@@ -1,4 +1,4 @@
-/// Names one proxy of a cluster's tier. One NATS subject token, as a drone's id is. Ours.
+/// The id of one proxy of a cluster's tier. It is one NATS subject token, like a drone's id. An addition to 0.3.24.
 package struct ProxyID: JSONText, Hashable, Codable {
     package static var expectation: String { "a proxy id (one word without '.', '*' and '>')" }
 

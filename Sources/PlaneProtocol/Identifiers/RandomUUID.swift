@@ -1,4 +1,4 @@
-/// Makes random UUIDs (RFC 9562 §5.4) from a generator that is handed in, so that tests can repeat what they do.
+/// Makes random UUIDs (RFC 9562 §5.4) from a given generator, so that tests can repeat them.
 enum RandomUUID {
     /// 36 characters in lower case, such as `0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10`.
     static func text(using generator: inout some RandomNumberGenerator) -> String {

@@ -1,6 +1,6 @@
-/// Text that must not be seen in logs, metrics or error messages: tokens, passwords, values of environment variables.
+/// A text that must not appear in logs, metrics or error messages: tokens, passwords, values of environment variables.
 ///
-/// However it is printed, it prints as `<redacted>`; `exposed` is the one way to the text, and easy to search for.
+/// It is always printed as `<redacted>`. Only `exposed` gives the text, which is easy to search for.
 package struct Secret: Hashable, JSONCodable, ExpressibleByStringLiteral, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {

@@ -6,7 +6,7 @@ struct SipHash13 {
     private var v1: UInt64 = 0x646f_7261_6e64_6f6d
     private var v2: UInt64 = 0x6c79_6765_6e65_7261
     private var v3: UInt64 = 0x7465_6462_7974_6573
-    /// The bytes that do not fill a word yet, the first one lowest.
+    /// The bytes that do not fill a word yet, the first one in the lowest bits.
     private var tail: UInt64 = 0
     private var count: UInt64 = 0
 

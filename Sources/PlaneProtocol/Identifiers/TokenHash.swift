@@ -1,4 +1,4 @@
-/// SHA-256 (FIPS 180-4) of a visitor's token or name, in 64 lower-case hexadecimal digits. Streams hold it in place of the text. Ours.
+/// SHA-256 (FIPS 180-4) of a visitor's token or name, in 64 lower-case hexadecimal digits. Streams contain it instead of the text. An addition to 0.3.24.
 package struct TokenHash: JSONText, Hashable, Codable {
     package static var expectation: String { "a SHA-256 in 64 of 0-9 and a-f" }
 

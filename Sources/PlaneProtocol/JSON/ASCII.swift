@@ -5,7 +5,7 @@ extension UInt8 {
 
     var isASCIILetter: Bool { (self | 0x20).isLowercaseASCIILetter }
 
-    /// 0–15 for a hexadecimal digit of either case.
+    /// The value of a hexadecimal digit in either case, 0 to 15.
     var hexDigitValue: UInt8? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
@@ -17,7 +17,7 @@ extension UInt8 {
 }
 
 extension StaticString {
-    /// The UTF-8 bytes of a literal, without making a `String` of it.
+    /// The UTF-8 bytes of a literal, without making a `String`.
     var bytes: UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: self.utf8Start, count: self.utf8CodeUnitCount)
     }

@@ -5,7 +5,7 @@ package struct Base64Text: Hashable, Sendable {
     package init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    /// Of each byte, six bits; 0xFF for what is not in the alphabet.
+    /// The six bits of each character; 0xFF for characters that are not in the alphabet.
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 0xFF, count: 256)
         for (value, letter) in Self.alphabet.enumerated() { values[Int(letter)] = UInt8(value) }
@@ -13,7 +13,8 @@ package struct Base64Text: Hashable, Sendable {
     }()
     private static let padding = UInt8(ascii: "=")
 
-    /// Nil for what is not base64: another length than a multiple of four, another letter, padding elsewhere than at the end, bits left over.
+    /// Nil for text that is not base64: its length is no multiple of four, it has a wrong character, or padding that is not at the end, or unused bits that
+    /// are set.
     package init?(text: some Collection<UInt8>) {
         guard text.count % 4 == 0 else { return nil }
         let padded = text.suffix(2).filter { $0 == Self.padding }.count

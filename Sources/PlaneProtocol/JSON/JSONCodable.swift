@@ -1,6 +1,6 @@
 /// A type that can be read from a JSON value.
 package protocol JSONDecodable: Sendable {
-    /// What an error message says was expected: "a string", "an object".
+    /// A text that follows "expected" in error messages: "a string", "an object".
     static var expectation: String { get }
 
     init(json: JSONNode) throws(MessageError)
@@ -34,11 +34,11 @@ extension String: JSONCodable {
 extension Double: JSONCodable {
     package static var expectation: String { "a number" }
     package init(json: JSONNode) throws(MessageError) { self = try json.double() }
-    /// JSON has no infinity and no NaN; they become `null`.
+    /// JSON has no infinity and no NaN, so these are written as `null`.
     package func write(to json: inout JSONWriter) { json.literal(self.isFinite ? self.description : "null") }
 }
 
-/// The integers messages use. The reader refuses what does not fit.
+/// The integer types in messages. A number that does not fit is refused.
 package protocol JSONInteger: JSONCodable, FixedWidthInteger {}
 
 extension JSONInteger {
@@ -75,7 +75,7 @@ extension Array: JSONDecodable where Element: JSONDecodable {
 }
 
 extension Dictionary: JSONEncodable where Key == String, Value: JSONEncodable {
-    /// Keys in order, so that equal values give equal bytes.
+    /// Keys are sorted, so that equal values give equal bytes.
     package func write(to json: inout JSONWriter) {
         json.object { object in
             for (key, value) in self.sorted(by: { $0.key < $1.key }) { object.field(key, value) }

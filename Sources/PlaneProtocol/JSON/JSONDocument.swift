@@ -1,4 +1,4 @@
-/// A JSON text that has been found well-formed, and its tokens. Values are made from it when somebody asks for them.
+/// A well-formed JSON text with its tokens. Values are made from it on demand.
 final class JSONDocument: Sendable {
     let bytes: [UInt8]
     let tokens: [JSONScanner.Token]

@@ -9,7 +9,7 @@ struct JSONEscape {
         self.end = end
     }
 
-    /// Reads the sequence that starts with the backslash at `start`; nil when it is cut off, unknown, or half a surrogate pair.
+    /// Parses the sequence that begins with the backslash at `start`; nil if it is cut off, unknown, or half a surrogate pair.
     init?(_ bytes: [UInt8], at start: Int) {
         guard start + 1 < bytes.count else { return nil }
         let letter = bytes[start + 1]

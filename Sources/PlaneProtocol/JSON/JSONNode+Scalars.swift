@@ -17,7 +17,7 @@ extension JSONNode {
         }
     }
 
-    /// A whole number written as one: `3`, never `3.0`, `3e0`, `"3"` or `-0`.
+    /// A whole number, written as in `3`. `3.0`, `3e0`, `"3"` and `-0` are refused.
     package func integer<Value: FixedWidthInteger>(_: Value.Type = Value.self) throws(MessageError) -> Value {
         guard self.token.kind == .number else { throw self.mismatch("an integer") }
         let text = self.literal
@@ -30,7 +30,7 @@ extension JSONNode {
         return value
     }
 
-    /// A finite number; one too large for a double is refused.
+    /// A finite number; one that is too large for a double is refused.
     package func double() throws(MessageError) -> Double {
         guard self.token.kind == .number else { throw self.mismatch("a number") }
         guard let value = Double(String(decoding: self.literal, as: UTF8.self)), value.isFinite else {
@@ -39,7 +39,7 @@ extension JSONNode {
         return value
     }
 
-    /// The bytes of the value as they stand in the document.
+    /// The bytes of the value in the document.
     var literal: ArraySlice<UInt8> {
         self.document.bytes[Int(self.token.start)..<Int(self.token.end)]
     }
@@ -50,7 +50,7 @@ extension JSONNode {
         var text: [UInt8] = []
         text.reserveCapacity(end - position)
         while position < end {
-            // The scanner has read the same escapes before; a backslash that starts none cannot be left.
+            // The scanner has checked the same escapes before, so every backslash begins a valid one.
             if self.document.bytes[position] == UInt8(ascii: "\\"), let escape = JSONEscape(self.document.bytes, at: position) {
                 text.append(contentsOf: UTF8.encode(escape.scalar) ?? UTF8.encodedReplacementCharacter)
                 position = escape.end

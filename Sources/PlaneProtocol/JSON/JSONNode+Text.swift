@@ -1,5 +1,5 @@
 extension JSONNode {
-    /// A string of at most so many bytes of UTF-8: for text that this process keeps or passes on.
+    /// A string of at most so many bytes of UTF-8, for text that this process keeps or passes on.
     func required(_ key: StaticString, atMost maximumBytes: Int) throws(MessageError) -> String {
         try Self.bounded(try self.required(key), key, maximumBytes)
     }

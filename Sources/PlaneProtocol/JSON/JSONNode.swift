@@ -1,6 +1,6 @@
-/// One value inside a `JSONDocument`, and the ways to read it.
+/// One value inside of a `JSONDocument`, and the ways to read it.
 ///
-/// Errors name the key and what stood there; each level adds its own name on the way out, so success pays nothing for that.
+/// Errors name the key and what was found; each level adds its own name as the error passes it, so success costs nothing.
 package struct JSONNode: Sendable {
     let document: JSONDocument
     let index: Int
@@ -9,7 +9,7 @@ package struct JSONNode: Sendable {
 
     package var isNull: Bool { self.token.kind == .null }
 
-    /// What stands here in the words of an error message, without its content.
+    /// The kind of the value for an error message, without its content.
     var kindDescription: String {
         switch self.token.kind {
         case .object: "an object"
@@ -25,7 +25,7 @@ package struct JSONNode: Sendable {
         MessageError(expected: expected, found: self.kindDescription)
     }
 
-    /// Whether this is a string with exactly this text: a variant without data.
+    /// Whether this is a string with exactly this text, as is a variant without data.
     package func isText(_ text: String) throws(MessageError) -> Bool {
         switch self.token.kind {
         case .string, .escapedString: try self.string() == text
@@ -35,7 +35,7 @@ package struct JSONNode: Sendable {
 
     // MARK: Objects
 
-    /// The value of a key that must be there. `null` is left to `Value`, which accepts it only if it is an optional.
+    /// The value of a required key. `null` is passed to `Value`, which accepts it only if it is an optional.
     package func required<Value: JSONDecodable>(_ key: StaticString, as: Value.Type = Value.self) throws(MessageError) -> Value {
         guard let node = try self.member(key) else {
             throw MessageError(path: [.key("\(key)")], expected: Value.expectation, found: "nothing")
@@ -43,19 +43,19 @@ package struct JSONNode: Sendable {
         return try node.decode(Value.self, at: .key("\(key)"))
     }
 
-    /// The value of a key that may be missing or `null`; the two mean the same.
+    /// The value of a key that may be missing or `null`, which mean the same.
     package func optional<Value: JSONDecodable>(_ key: StaticString, as: Value.Type = Value.self) throws(MessageError) -> Value? {
         guard let node = try self.member(key), !node.isNull else { return nil }
         return try node.decode(Value.self, at: .key("\(key)"))
     }
 
-    /// The value of a key that may be missing but, where it stands, may not be `null`.
+    /// The value of a key that may be missing but not `null`.
     package func value<Value: JSONDecodable>(_ key: StaticString, default: Value) throws(MessageError) -> Value {
         guard let node = try self.member(key) else { return `default` }
         return try node.decode(Value.self, at: .key("\(key)"))
     }
 
-    /// The node of a key; nil when it is missing. Given twice it is an error, because readers differ in which one they take.
+    /// The node of a key; nil if it is missing. A key that is there twice is an error, because readers differ in which one they use.
     package func member(_ key: StaticString) throws(MessageError) -> JSONNode? {
         guard self.token.kind == .object else { throw self.mismatch("an object") }
         var found: JSONNode?
@@ -71,7 +71,7 @@ package struct JSONNode: Sendable {
         return found
     }
 
-    /// All members of an object in document order.
+    /// All members of an object, in the order of the document.
     package func members() throws(MessageError) -> [(key: String, value: JSONNode)] {
         guard self.token.kind == .object else { throw self.mismatch("an object") }
         var members: [(key: String, value: JSONNode)] = []
@@ -84,7 +84,7 @@ package struct JSONNode: Sendable {
         return members
     }
 
-    /// The only member of an object that stands for a variant with data: `{"Scheduled":{…}}`.
+    /// The only member of an object that is a variant with data: `{"Scheduled":{…}}`.
     package func variant(expectation: String) throws(MessageError) -> (tag: String, value: JSONNode) {
         guard self.token.kind == .object else { throw self.mismatch(expectation) }
         let members = try self.members()
@@ -108,7 +108,7 @@ package struct JSONNode: Sendable {
 
     // MARK: Inside
 
-    /// Decodes this node; an error is told from the point of view of the container it stands in.
+    /// Decodes this node; an error is reported with the name of the node in its container.
     func decode<Value: JSONDecodable>(_: Value.Type, at step: @autoclosure () -> MessageError.Step) throws(MessageError) -> Value {
         do {
             return try Value(json: self)

@@ -1,32 +1,32 @@
-/// Reads one JSON document (RFC 8259) into a flat list of tokens, and refuses everything that is not one.
+/// Reads one JSON document (RFC 8259) into a flat list of tokens, and refuses bytes that are not one JSON document.
 ///
 /// It is strict where two readers could disagree: no byte-order mark, no trailing bytes, UTF-8 only, no lone surrogates, no leading
 /// zeros. It never traps: depth and size are bounded, and every index is checked against the end of the input.
 ///
 /// Tokens stand in document order. An object is followed by its members (key, value, key, value …), an array by its elements; `next`
-/// of a container is the index of the first token after everything inside it, so that a reader can step over what it does not know:
+/// of a container is the index of the first token after everything inside it, so that a reader can step over members it does not know:
 ///
 ///     {"a":[1,2],"b":3}   →   object(next 7) · key a · array(next 5) · 1 · 2 · key b · 3
 struct JSONScanner {
-    /// One value or key. 16 bytes, so that a message of a few hundred bytes costs one small allocation.
+    /// One value or key. It has 16 bytes, so a message of a few hundred bytes costs one small allocation.
     struct Token {
         enum Kind: UInt8 {
             case object, array, string, escapedString, number, yes, no, null
         }
 
         var kind: Kind
-        /// Bytes of the value: inside the quotes for strings, the literal for everything else.
+        /// Range of the value's bytes: inside of the quotes for strings, the literal for everything else.
         var start: UInt32
         var end: UInt32
         /// Index of the first token after this value.
         var next: UInt32
     }
 
-    /// Values inside values. Our deepest message has 6 levels; a log event may embed JSON of its own.
+    /// How deep values may be nested. Our deepest message has 6 levels; a log event may contain JSON of its own.
     static let maximumDepth = 128
 
-    /// Bytes of one document. A NATS server takes 1 MiB unless told otherwise, and warns its operator above 8; tokens may need eight
-    /// times the size of the document.
+    /// The largest document in bytes. A NATS server accepts 1 MiB by default, and warns its operator above 8; tokens may need eight times the size of the
+    /// document.
     static let maximumBytes = 8 << 20
 
     private let bytes: [UInt8]
@@ -48,7 +48,7 @@ struct JSONScanner {
         try scanner.scanValue(depth: 0)
         scanner.skipSpace()
         guard scanner.position == bytes.count else { throw scanner.unexpected("the end of the message") }
-        // One check of the whole document, and only if a string holds more than ASCII: outside strings nothing else gets this far.
+        // The whole document is checked once, and only if a string has more than ASCII: outside of strings other bytes have been refused before.
         guard scanner.isASCII || String(validating: bytes, as: UTF8.self) != nil else {
             throw MessageError(expected: "UTF-8 text", found: "bytes that are not UTF-8")
         }
@@ -164,7 +164,7 @@ struct JSONScanner {
         while let byte = self.current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { self.position += 1 }
     }
 
-    /// Steps over `byte` and the white space behind it, if it stands here.
+    /// Skips `byte` and the white space behind it, if it is here.
     private mutating func skip(_ byte: UInt8) -> Bool {
         guard self.current == byte else { return false }
         self.position += 1

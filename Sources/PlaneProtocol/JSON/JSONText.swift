@@ -1,4 +1,4 @@
-/// A type written as a JSON string, where not every string is a value of the type: ids, states, names of variants.
+/// A type that is written as a JSON string, but does not accept every string: ids, states, names of variants.
 package protocol JSONText: JSONCodable, RawRepresentable, CustomStringConvertible where RawValue == String {}
 
 extension JSONText {

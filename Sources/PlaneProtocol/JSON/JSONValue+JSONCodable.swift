@@ -28,7 +28,7 @@ extension JSONValue: JSONCodable {
 }
 
 extension JSONValue {
-    /// What a log event shows for a text: the value, if the text happens to be JSON, else the text itself.
+    /// A text in a log event: the JSON value, if the text is valid JSON, and otherwise a string.
     package init(embedding text: String) {
         do {
             self = try WireCodec.decode(JSONValue.self, from: Array(text.utf8))

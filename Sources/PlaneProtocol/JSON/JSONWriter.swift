@@ -1,4 +1,4 @@
-/// Writes JSON without white space. Objects and arrays are closures, so what is opened is closed.
+/// Writes JSON without white space. Objects and arrays are written by closures, so each is closed.
 package struct JSONWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
 
@@ -24,7 +24,7 @@ package struct JSONWriter: Sendable {
         self.bytes.append(UInt8(ascii: "]"))
     }
 
-    /// Text that is JSON already: a number, `true`, `false`, `null`.
+    /// Writes text that is JSON already: a number, `true`, `false`, `null`.
     package mutating func literal(_ text: String) {
         self.bytes.append(contentsOf: text.utf8)
     }
@@ -47,7 +47,7 @@ package struct JSONWriter: Sendable {
         self.bytes.append(UInt8(ascii: "\""))
     }
 
-    /// The members of one object.
+    /// Writes the members of one object.
     package struct Object {
         fileprivate var writer: JSONWriter
         private var isEmpty = true
@@ -56,19 +56,19 @@ package struct JSONWriter: Sendable {
             self.writer = writer
         }
 
-        /// Writes the member; an optional without a value is written as `null`.
+        /// Writes a member; an optional without a value is written as `null`.
         package mutating func field(_ key: String, _ value: some JSONEncodable) {
             self.startField(key)
             value.write(to: &self.writer)
         }
 
-        /// Writes a member that is an object itself; also an externally tagged variant: `{"Scheduled":{…}}`.
+        /// Writes a member that is an object. Also used for a variant with data: `{"Scheduled":{…}}`.
         package mutating func object(_ key: String, _ members: (inout Object) -> Void) {
             self.startField(key)
             self.writer.object(members)
         }
 
-        /// Writes the member, or nothing at all when there is no value.
+        /// Writes a member, or nothing if there is no value.
         package mutating func fieldIfPresent(_ key: String, _ value: (some JSONEncodable)?) {
             if let value { self.field(key, value) }
         }

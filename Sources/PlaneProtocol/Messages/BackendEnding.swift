@@ -1,14 +1,14 @@
-/// Says that a backend is being ended: the proxy lets nothing new in, while its process may still run. It is sent beside the present state,
-/// before the end itself. An addition of ours, which older readers take for a repetition of that state.
+/// Says that a backend is being ended: the proxy lets no new requests in, but the process may still run. Sent with the current state, before the end itself.
+/// An addition to 0.3.24, which takes it for a repetition of that state.
 package struct BackendEnding: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
-        /// Its process is asked to end, and killed after the drone's `stop_timeout_secs`.
+        /// The process is asked to end, and killed after the drone's `stop_timeout_secs`.
         case soft
-        /// Its process is killed at once.
+        /// The process is killed at once.
         case hard
     }
 
-    /// Why it is being ended. Open: a newer agent may know more reasons, and none may make a message unreadable.
+    /// Why it is being ended. Any text is accepted: a newer agent may know more reasons, and an unknown one must not make a message unreadable.
     package struct Reason: JSONText, Hashable, Codable {
         package static var expectation: String { "a string" }
 
@@ -18,11 +18,11 @@ package struct BackendEnding: Hashable, Sendable {
             self.rawValue = rawValue
         }
 
-        /// Nobody was connected for `max_idle_secs`, or it has lived for `lifetime_limit_secs`.
+        /// Nobody was connected for `max_idle_secs`, or the backend has lived for `lifetime_limit_secs`.
         package static let swept = Reason(rawValue: "swept")
-        /// Somebody asked for it.
+        /// Somebody has asked for the end.
         package static let external = Reason(rawValue: "external")
-        /// Its port did not answer in time.
+        /// The port did not answer in time.
         package static let startupTimeout = Reason(rawValue: "startuptimeout")
         /// Something on the drone failed.
         package static let internalError = Reason(rawValue: "internalerror")

@@ -1,15 +1,15 @@
-/// A line that a backend printed: from its agent to anybody (M10). The stream `backend_logs` keeps the last 500 of each backend.
+/// A line that a backend has printed, published by its agent (M10). The stream `backend_logs` keeps the last 500 of each backend.
 package struct BackendLogMessage: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
         case stdout = "Stdout"
         case stderr = "Stderr"
-        /// Written by the agent: why the backend ended, how far a pull is.
+        /// A remark by the agent: why the backend ended, or the progress of a pull.
         case meta = "Meta"
     }
 
     package var backendID: BackendID
     package var kind: Kind
-    /// One chunk of Docker's log with its timestamp in front, normally ended by a line feed.
+    /// One piece of Docker's log with its timestamp in front, normally with a line feed at its end.
     package var text: String
 
     package init(backendID: BackendID, kind: Kind, text: String) {
@@ -26,15 +26,15 @@ extension BackendLogMessage: PlaneMessage {
 
     package static func subject(backend: BackendID) -> String { "backend.\(backend).log" }
 
-    /// Ours: the same on a subject that names the drone. The reference's names the backend only, so that any drone can print for any backend.
+    /// The same on a subject that names the drone. The subject of 0.3.24 names only the backend, so that any drone can publish lines for any backend.
     package static let ownSubscription = "cluster.*.drone.*.backend.*.log"
 
     package func ownSubject(drone: DroneID, cluster: ClusterName) -> String {
         "cluster.\(cluster.subjectToken).drone.\(drone).backend.\(self.backendID).log"
     }
 
-    /// Matches what one drone says a backend has printed, whatever its cluster.
-    /// - Parameter drone: any of them if nil; then whoever reads has to know that each may speak for all.
+    /// Matches the lines of a backend that one drone publishes, in any cluster.
+    /// - Parameter drone: nil matches all drones; the reader has to know then that each of them can publish for every backend.
     package static func ownSubscription(backend: BackendID, drone: DroneID?) -> String {
         "cluster.*.drone.\(drone?.rawValue ?? "*").backend.\(backend).log"
     }

@@ -1,4 +1,4 @@
-/// How a backend's container was started. Open: a newer agent may know more ways.
+/// How a backend's container was started. Any text is accepted, because a newer agent may know more ways.
 package struct BackendStartKind: JSONText, Hashable, Codable {
     package static var expectation: String { "a string" }
 
@@ -8,9 +8,9 @@ package struct BackendStartKind: JSONText, Hashable, Codable {
         self.rawValue = rawValue
     }
 
-    /// Made and started with everything it needs.
+    /// The container was made and started with a network of its own.
     package static let cold = BackendStartKind(rawValue: "cold")
-    /// In a network that was ready.
+    /// The container was started in a network that was ready (a sandbox).
     package static let sandbox = BackendStartKind(rawValue: "sandbox")
     /// In a container that ran already, and waited to be told its environment and arguments.
     package static let parked = BackendStartKind(rawValue: "parked")

@@ -1,11 +1,11 @@
-/// The public feed of backend states, kept in the stream `backend_status`: from the schedulers to anybody (M9).
+/// A backend's state in the public feed, the stream `backend_status`; published by the schedulers (M9).
 package struct BackendStateMessage: Hashable, Sendable {
     package var cluster: ClusterName
     package var state: BackendState
     package var backend: BackendID
     /// When the state was reached, by the drone's clock.
     package var time: WireTime
-    /// How the backend came to the state, and why. Ours; the reference ignores it.
+    /// How the backend came to the state, and why. An addition to 0.3.24, which ignores it.
     package var detail: BackendStatusDetail?
 
     package init(cluster: ClusterName, state: BackendState, backend: BackendID, time: WireTime, detail: BackendStatusDetail? = nil) {
@@ -16,7 +16,7 @@ package struct BackendStateMessage: Hashable, Sendable {
         self.detail = detail
     }
 
-    /// The public form of a drone's report: without the drone.
+    /// The public form of a drone's report, without the drone.
     package init(_ update: UpdateBackendStateMessage) {
         self.init(cluster: update.cluster, state: update.state, backend: update.backend, time: update.time, detail: update.detail)
     }

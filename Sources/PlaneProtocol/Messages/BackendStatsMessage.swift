@@ -1,11 +1,11 @@
-/// What a backend uses, about every 5 s: from its agent to anybody (M11). Not kept.
+/// A backend's use of resources, published by its agent about every 5 s (M11). No stream keeps it.
 package struct BackendStatsMessage: Hashable, Sendable {
     package var cluster: ClusterName
     package var droneID: DroneID?
     package var backendID: BackendID
-    /// Usage without the page cache.
+    /// Memory in use, without the page cache.
     package var memoryUsedBytes: UInt64
-    /// The container's limit.
+    /// The container's memory limit.
     package var memoryAvailableBytes: UInt64
     /// CPU time of the container since the previous sample, nanoseconds.
     package var cpuUsedNanoseconds: UInt64
@@ -31,10 +31,10 @@ extension BackendStatsMessage: PlaneMessage {
 
     package var subject: String { "cluster.\(self.cluster.subjectToken).backend.\(self.backendID).stats" }
 
-    /// Matches the statistics of one backend, whatever its cluster.
+    /// Matches the statistics of one backend, in any cluster.
     package static func subscription(backend: BackendID) -> String { "cluster.*.backend.\(backend).stats" }
 
-    /// Ours: the same on a subject that names the drone; nil where the message does not.
+    /// The same on a subject that names the drone; nil if the message does not name one. An addition to 0.3.24.
     package var ownSubject: String? {
         self.droneID.map { "cluster.\(self.cluster.subjectToken).drone.\($0).backend.\(self.backendID).stats" }
     }

@@ -1,21 +1,21 @@
-/// How a backend came to a state and why, in words the operator sees. Optional beside every state; an addition of ours.
+/// How a backend came to a state and why, for the operator. An optional part of every state, and an addition to 0.3.24.
 package struct BackendStatusDetail: Hashable, Sendable {
     /// The times of the phases passed so far.
     package var phases: SpawnPhases?
-    /// How its container was started. Absent before that, and from agents that do not tell.
+    /// How the container was started. Nil before that, and from agents that do not report it.
     package var start: BackendStartKind?
     package var cause: BackendCause?
-    /// Exit status of the container, 128 + signal where a signal ended it.
+    /// Exit code of the container; 128 plus the signal if a signal ended it.
     package var exitCode: Int64?
-    /// The kernel killed a process of the container for using too much memory. Absent unless it did.
+    /// True if the kernel killed a process of the container because it used too much memory; otherwise nil.
     package var wasKilledForMemory: Bool?
-    /// One sentence for a person, for instance what the registry answered.
+    /// The explanation for people in one sentence, for instance the registry's answer.
     package var message: String?
-    /// The last lines the container printed, oldest first. Absent when there are none.
+    /// The last lines that the container printed, oldest first; nil if there are none.
     package var lastLines: [String]?
-    /// Who asked for what led to this state, as they called themselves; nobody checks it.
+    /// Who asked for what led to this state, by their own account; nobody checks it.
     package var requestedBy: String?
-    /// The backend is being ended, and the state beside this is the one reported before. Absent once it has ended.
+    /// Set while the backend is being ended; the state is then the one reported before. Nil once the backend has ended.
     package var ending: BackendEnding?
 
     package init(
@@ -35,11 +35,11 @@ package struct BackendStatusDetail: Hashable, Sendable {
 }
 
 extension BackendStatusDetail {
-    /// Bytes that are told of who asked for something. A report that is longer than a message may be would never arrive, and with it no
-    /// later one of its backend.
+    /// How many bytes of the requester's name are reported. A report that exceeds the size of a message would never arrive, and later reports of its backend
+    /// would wait for it.
     package static let requesterBytes = 256
 
-    /// As much of it as is told.
+    /// The name, shortened to that length.
     package static func requester(_ text: String) -> String {
         guard text.utf8.count > self.requesterBytes else { return text }
         var (told, bytes) = (String.UnicodeScalarView(), 0)

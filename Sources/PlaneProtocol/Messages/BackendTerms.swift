@@ -1,17 +1,17 @@
-/// What a request may say about a backend beside what 0.3.24 knows: the application tells the scheduler (M1), and that the drone (M2). Ours.
+/// What a request may say about a backend beyond 0.3.24. The application tells the scheduler (M1), and that tells the drone (M2).
 package struct BackendTerms: Hashable, Sendable {
-    /// The drone ends the backend so long after it has taken it, whether anybody is connected or not.
+    /// How long after accepting it the drone ends the backend, whether or not anybody is connected.
     package var lifetimeLimit: WireSeconds?
-    /// The drone does not end it for want of connections, whatever `max_idle_secs` says.
+    /// Whether the drone never ends the backend for being idle, whatever `max_idle_secs` says.
     package var hasNoIdleLimit: Bool
-    /// What counts as ready, and by when.
+    /// When the backend counts as ready, and how long it may take.
     package var readiness: ReadinessTerms
-    /// By which label a gateway's visitors ask for it.
+    /// The label with which a gateway's visitors ask for the backend.
     package var subdomain: Subdomain?
-    /// Hash of the one token that all its visitors have in their path. A gateway whose streams were lost finds its route by it.
+    /// Hash of the one token that all visitors have in their path. A gateway whose streams were lost finds the backend by it.
     package var staticTokenHash: TokenHash?
 
-    /// For `max_idle_secs` where there is no idle limit, because the key is required: 100 years. It overflows no reader of 0.3.24.
+    /// The value of `max_idle_secs` if there is no idle limit, since the key is required: 100 years, which overflows nothing in 0.3.24.
     package static let endless: WireSeconds = 3_153_600_000
 
     package init(
@@ -25,7 +25,7 @@ package struct BackendTerms: Hashable, Sendable {
         self.staticTokenHash = staticTokenHash
     }
 
-    /// Whether there is something in it that a drone has to do, which older ones pass over.
+    /// Whether a drone has to know these additions; older drones would ignore them.
     package var needsDrone: Bool { self.lifetimeLimit != nil || self.hasNoIdleLimit || self.readiness != ReadinessTerms() }
 
     init(in json: JSONNode) throws(MessageError) {

@@ -1,22 +1,22 @@
-/// A directory of the drone's that outlives the backend, below `agent.mount_base`. The container has it as `/plane-data`. Ours.
+/// A directory on the drone that outlives the backend, below `agent.mount_base`. The container sees it as `/plane-data`. An addition to 0.3.24.
 ///
-/// It is named by what the request says, and never a path of the request's: whoever asks chooses among directories that are there for that,
-/// and no container ever has another one's directory, or one above it, in its own. A link that a container makes therefore leads nobody out.
+/// The request gives a name, never a path of the machine: it can only choose among directories made for this purpose. No container gets a directory that is
+/// inside of another one's, or contains it, so a link that a container makes leads nowhere else.
 package enum DataMount: Hashable, Sendable {
-    /// The directory of a key, or of a lock that is called so.
+    /// The directory of a key, or of a lock with such a name.
     case key(namespace: String, name: String)
-    /// One that several keys may share: names of letters, digits, `_`, `-` and inner `.`, with slashes between them.
+    /// A directory that several keys may share: names of letters, digits, `_`, `-` and inner `.`, with slashes between them.
     case path(String)
 
-    /// Where it is in the container.
+    /// The path in the container.
     package static let target = "/plane-data"
-    /// Longest name of a directory on Linux (`NAME_MAX`).
+    /// The longest name of a directory on Linux (`NAME_MAX`).
     private static let longestName = 255
 
-    /// The directory, relative to the base: one name, or the namespace's and the key's. nil if one of them is too long, or the path is none.
+    /// The directory relative to the base: one name, or those of the namespace and the key. Nil if a name is too long, or the path is invalid.
     ///
-    /// Plain names stand as they are, as Plane 0.5 has them. Anything else is percent-encoded byte by byte (RFC 3986 §2.1). A namespace ends in
-    /// `@`, which no encoded name holds; an empty name is a lone `%`. A path is encoded as a whole, so its directory lies in no other one.
+    /// Plain names are used as they are, as in Plane 0.5. Other names are percent-encoded byte by byte (RFC 3986 §2.1). A namespace ends in `@`, which no
+    /// encoded name contains; an empty name is a single `%`. A path is encoded as a whole, so its directory is not inside of another one.
     package var directories: [String]? {
         let names: [String]
         switch self {

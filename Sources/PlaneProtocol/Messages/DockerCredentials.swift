@@ -1,4 +1,4 @@
-/// How to log in to a registry.
+/// Credentials for a registry.
 package enum DockerCredentials: Hashable, Sendable {
     case usernamePassword(username: String, password: Secret)
     case identityToken(Secret)

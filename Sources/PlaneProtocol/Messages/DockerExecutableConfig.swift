@@ -1,22 +1,22 @@
 /// What a backend runs: an image, and how the container is made from it.
 package struct DockerExecutableConfig: Hashable, Sendable {
-    /// As in `docker run`: `registry.example/app:1.4`.
+    /// The image as in `docker run`: `registry.example/app:1.4`.
     package var image: String
     /// Environment of the container. Values are secret, names are not.
     package var env: [String: Secret]
-    /// For the registry that holds the image.
+    /// Credentials for the registry of the image.
     package var credentials: DockerCredentials?
     package var resourceLimits: ResourceLimits
     package var pullPolicy: PullPolicy
-    /// The container's HTTP port; `defaultPort` if nil.
+    /// The port at which the container answers HTTP; `defaultPort` if nil.
     package var port: UInt16?
-    /// Docker's bind syntax, `host:container[:options]`. Drones refuse them unless configured to allow them.
+    /// Mounts in Docker's bind syntax, `host:container[:options]`. Drones refuse them unless they are configured to allow them.
     package var volumeMounts: [String]
-    /// How the container is run, where the image says something else. Ours, as everything below.
+    /// How the container is run, if not as the image says. An addition to 0.3.24, like all members below.
     package var process: ProcessOverride
     /// The directory that outlives the backend.
     package var dataMount: DataMount?
-    /// A network of Docker's instead of the drone's usual one. Drones refuse all but those in `agent.docker.allowed_networks`.
+    /// A Docker network to use instead of the drone's usual one. Drones refuse all networks but those in `agent.docker.allowed_networks`.
     package var network: String?
 
     package static let defaultPort: UInt16 = 8080
@@ -40,15 +40,15 @@ package struct DockerExecutableConfig: Hashable, Sendable {
 }
 
 extension DockerExecutableConfig {
-    /// Of one `NAME=value`, in bytes: Linux takes no longer string when it starts a program (`MAX_ARG_STRLEN`, with a zero at its end).
+    /// The longest `NAME=value` in bytes: Linux accepts no longer string when it starts a program (`MAX_ARG_STRLEN`, with a zero at its end).
     private static let longestVariable = 128 * 1024 - 1
-    /// Longest name of a network; Docker's own are short.
+    /// The longest name of a network, in bytes.
     private static let maximumNetworkBytes = 255
 
-    /// Whether it needs a drone that knows our additions.
+    /// Whether the drone has to know the additions to 0.3.24.
     package var needsExtensions: Bool { self.process != ProcessOverride() || self.dataMount != nil || self.network != nil }
 
-    /// Refuses what would fail only when the container is started: a NUL in any string, names of variables that are empty or hold `=`.
+    /// Refuses values that would only fail when the container is started: a NUL in any string, and names of variables that are empty or contain `=`.
     package func checkStrings() throws(MessageError) {
         try MessageError.refuseNUL(in: self.image, at: "image")
         for (name, value) in self.env.sorted(by: { $0.key < $1.key }) {
@@ -81,7 +81,7 @@ extension DockerExecutableConfig {
 }
 
 extension MessageError {
-    /// NUL ends a string where it is C's: in Linux, in SQLite's functions, in HTTP.
+    /// A NUL is refused because it ends a string in C: in Linux and in SQLite's functions.
     static func refuseNUL(in text: String, at key: String) throws(MessageError) {
         guard !text.utf8.contains(0) else { throw MessageError(path: [.key(key)], expected: "text without NUL", found: "a NUL") }
     }

@@ -1,8 +1,8 @@
-/// Tells a drone to take no new backends, or to take them again: from an operator to that drone's agent (M4).
+/// Tells a drone to take no new backends, or to take them again; sent by an operator to that drone's agent (M4).
 package struct DrainDrone: Hashable, Sendable {
     package var drone: DroneID
     package var cluster: ClusterName
-    /// False cancels an earlier request.
+    /// False cancels an earlier request to drain.
     package var drain: Bool
 
     package init(drone: DroneID, cluster: ClusterName, drain: Bool) {

@@ -1,13 +1,13 @@
 package import NetworkAddresses
 
-/// Registers a drone: from its agent to the schedulers (M6). Answered `true` when the drone's metadata is stored.
+/// Registers a drone; sent by its agent to the schedulers (M6). Answered `true` when the drone's metadata are stored.
 package struct DroneConnectRequest: Hashable, Sendable {
     package var droneID: DroneID
-    /// Version of the agent; agents older than this field do not send it.
+    /// Version of the agent; old agents do not send it.
     package var version: String?
     package var gitHash: String?
     package var cluster: ClusterName
-    /// Where visitors reach the drone's proxy.
+    /// The address at which visitors reach the drone's proxy.
     package var ip: IPAddress
     package var endpoint: PublicEndpoint
     package var abilities: DroneAbilities
@@ -25,10 +25,10 @@ package struct DroneConnectRequest: Hashable, Sendable {
         self.abilities = abilities
     }
 
-    /// Longest version and git hash, in bytes, because schedulers keep both.
+    /// The longest version and git hash in bytes, because schedulers store both.
     package static let maximumBytes = 255
 
-    /// Stored for a drone that does not tell its version.
+    /// Stored for a drone that sends no version.
     package static let missingVersion = "missing_drone_version"
 }
 

@@ -1,7 +1,7 @@
-/// A message of a drone about itself or one of its backends, on a subject that names the drone: `cluster.<C>.drone.<D>.…`. Ours.
+/// A message of a drone about itself or one of its backends, on a subject that names the drone: `cluster.<C>.drone.<D>.…`. An addition to 0.3.24.
 ///
-/// The reference's subjects for the same messages name only the cluster or the backend, so permissions of a NATS server cannot tell drones
-/// apart, and each drone may speak for all. Body and answer are the reference's.
+/// The subjects of 0.3.24 for the same messages name only the cluster or the backend, so that permissions of a NATS server cannot distinguish drones, and
+/// each drone can speak for all. Body and answer are those of 0.3.24.
 package struct DroneStatement<Content: DroneContent>: Hashable, Sendable {
     package var content: Content
 
@@ -9,7 +9,7 @@ package struct DroneStatement<Content: DroneContent>: Hashable, Sendable {
         self.content = content
     }
 
-    /// The drone named in the body; the check of the subject has found the same drone there.
+    /// The drone in the body. Decoding has checked that the subject names the same drone.
     package var speaker: DroneID { self.content.speaker }
 }
 
@@ -18,9 +18,9 @@ package protocol DroneContent: PlaneMessage, Hashable {
     /// The drone that publishes it.
     var speaker: DroneID { get }
     var cluster: ClusterName { get }
-    /// The subject behind `cluster.<C>.drone.<D>.`
+    /// The part of the subject after `cluster.<C>.drone.<D>.`.
     var statementTail: String { get }
-    /// The same part of the subject in a subscription, with wildcards.
+    /// That part in a subscription, with wildcards.
     static var statementTailPattern: String { get }
 }
 

@@ -1,14 +1,14 @@
-/// What a drone's machine uses, once a second: from its agent to anybody (M16). Not kept.
+/// The use of a drone's machine, published by its agent once a second (M16). No stream keeps it.
 package struct DroneStatsMessage: Hashable, Sendable {
     package var numberOfCPUs: UInt64
-    /// Percent, 0 to 100, one for each CPU.
+    /// Percentages from 0 to 100, one for each CPU.
     package var cpuUsagePercent: [Double]
     package var memoryAvailableBytes: UInt64
     package var memoryTotalBytes: UInt64
     package var numberOfDisks: UInt64
-    /// One for each disk.
+    /// One number for each disk.
     package var diskAvailableBytes: [UInt64]
-    /// One for each disk.
+    /// One number for each disk.
     package var diskTotalBytes: [UInt64]
     /// Written with `_` for `.` in the body too, as in subjects.
     package var cluster: ClusterName

@@ -1,17 +1,17 @@
-/// A drone's sign of life, every 4 s: from its agent to the schedulers (M7).
+/// A drone's status, sent by its agent to the schedulers every 4 s (M7).
 package struct DroneStatusMessage: Hashable, Sendable {
     package var droneID: DroneID
     package var cluster: ClusterName
     package var droneVersion: String
-    /// Says the same as `state`, for old readers.
+    /// Has the same meaning as `state`, for old readers.
     package var ready: Bool
     package var state: DroneState
     package var runningBackends: UInt32?
-    /// How many backends the drone takes at once; nil for no limit. Ours: the reference neither sends nor reads it.
+    /// How many backends the drone runs at most; nil for no limit. An addition to 0.3.24, which neither sends nor reads it.
     package var maxBackends: UInt32?
-    /// Whether firewall rules keep its backends away from the machine they run on; nil without `agent.docker.isolate`. Ours, for `plane doctor`.
+    /// Whether firewall rules cut the backends off from the drone's machine; nil without `agent.docker.isolate`. An addition to 0.3.24, for `plane doctor`.
     package var isIsolated: Bool?
-    /// Of the drone, also the one without a name; nil from a drone that does not know our additions to the spawn request. Ours.
+    /// The drone's pool, which may be the one without a name; nil from a drone that does not know the additions to the spawn request. An addition to 0.3.24.
     package var pool: PoolName?
 
     package init(

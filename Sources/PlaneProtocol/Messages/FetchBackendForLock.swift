@@ -1,4 +1,4 @@
-/// Asks which backend holds a lock, without starting one: from an application to the schedulers (M3).
+/// Asks which backend holds a lock, without starting one; sent by an application to the schedulers (M3).
 package struct FetchBackendForLock: Hashable, Sendable {
     package var cluster: ClusterName
     package var lock: LockName

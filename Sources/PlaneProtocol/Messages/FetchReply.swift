@@ -9,13 +9,13 @@ package enum FetchReply: Hashable, Sendable {
 package struct FetchedBackend: Hashable, Sendable {
     package var drone: DroneID
     package var backendID: BackendID
-    /// What visitors must show to the proxy; nil if it asks for nothing.
+    /// The token that the proxy asks visitors for; nil if it asks for none.
     package var bearerToken: Secret?
-    /// Whether it is being ended: it holds the lock until its process is gone. Ours, and absent unless true.
+    /// Whether the backend is being ended; it holds the lock until its process is gone. An addition to 0.3.24, absent unless true.
     package var isEnding: Bool
-    /// Tag of the key by which the backend was asked for; nil if it has no key. Ours, as everything below.
+    /// Tag of the key with which the backend was requested; nil without a key. An addition to 0.3.24, like all members below.
     package var tag: String?
-    /// Where a browser finds it; nil from a scheduler that does not say.
+    /// The address at which a browser reaches the backend; nil from a scheduler that does not send it.
     package var url: String?
 
     package init(

@@ -1,6 +1,6 @@
 package import JSONValues
 
-/// One log event of a process: from every process to whoever listens (M15). Not kept.
+/// One log event, published by a process to all that listen (M15). No stream keeps it.
 package struct LogMessage: Hashable, Sendable {
     package enum Component: Hashable, Sendable {
         case controller
@@ -16,13 +16,13 @@ package struct LogMessage: Hashable, Sendable {
     }
 
     package var component: Component
-    /// Which part of the program speaks.
+    /// The part of the program that has logged the event.
     package var target: String
-    /// The event's place in the source.
+    /// The place in the source.
     package var name: String
     package var severity: Severity
     package var time: WireTime
-    /// The event's data, with its text under the key `message`.
+    /// The metadata, with the event's text under the key `message`.
     package var fields: [String: JSONValue]
 
     package init(

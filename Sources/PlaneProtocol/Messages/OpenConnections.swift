@@ -1,4 +1,4 @@
-/// Asks how many requests and WebSockets the proxy of a drone has open to each backend: from an operator to that drone's agent. Ours.
+/// Asks how many requests and WebSockets the proxy of a drone has open to each backend; sent by an operator to that drone's agent. An addition to 0.3.24.
 package struct OpenConnectionsRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
@@ -19,7 +19,7 @@ package struct OpenConnectionsRequest: Hashable, Sendable {
 package struct OpenConnections: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
         package var backend: BackendID
-        /// Requests whose response has not ended, event streams, long polls and transfers among them.
+        /// Requests whose response has not ended, including event streams, long polls and transfers.
         package var requests: UInt32
         package var webSockets: UInt32
 
@@ -30,16 +30,16 @@ package struct OpenConnections: Hashable, Sendable {
         }
     }
 
-    /// Those with something open, in the order of their ids.
+    /// The backends with something open, in the order of their ids.
     package var backends: [Entry]
-    /// False if there are more backends, to be asked for with `after`.
+    /// False if there are more backends, which have to be asked for with `after`.
     package var isComplete: Bool
     /// What the container engine made of being asked; nil where it was not, as by agents that do not know the question.
     package var engine: EngineAnswer?
     /// By the drone's clock, when it answered; nil where the engine was not asked.
     package var time: WireTime?
 
-    /// An entry is some 150 bytes: well below the 1 MiB of a NATS message.
+    /// How many entries an answer has at most. An entry is some 150 bytes, so this is well below the 1 MiB of a NATS message.
     package static let entriesAtOnce = 1000
 
     package init(backends: [Entry], isComplete: Bool) {

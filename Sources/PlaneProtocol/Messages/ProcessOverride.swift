@@ -1,24 +1,24 @@
-/// How a container's process is started, where the request says something else than the image. Ours.
+/// How a container's process is started, if not as the image says. An addition to 0.3.24.
 package struct ProcessOverride: Hashable, Sendable {
-    /// Takes the place of the image's entry point; then the image's command does not count either, as with `docker run --entrypoint`.
+    /// Replaces the image's entry point, and with it the image's command, like `docker run --entrypoint`.
     package var command: [String]?
-    /// Takes the place of the image's command.
+    /// Replaces the image's command.
     package var args: [String]?
     /// An absolute path.
     package var workingDirectory: String?
-    /// As in `docker run --user`: a name or number, with a group behind a colon.
+    /// The user as in `docker run --user`: a name or number, optionally with a group after a colon.
     package var user: String?
-    /// Labels of the container beside the agent's own.
+    /// Labels of the container, in addition to the agent's own.
     package var labels: [String: String]
 
-    /// Words of `command` and `args`, each.
+    /// How many words `command` and `args` may have each.
     package static let maximumWords = 1024
     package static let maximumLabels = 64
-    /// Of a label's name and value together, in bytes.
+    /// The longest label in bytes, name and value together.
     package static let maximumLabelBytes = 4096
-    /// Of a user or a path, in bytes (`PATH_MAX`).
+    /// The longest user or path in bytes (`PATH_MAX`).
     package static let maximumTextBytes = 4095
-    /// Labels whose names begin so are the agent's, which finds its containers by them, and Docker's.
+    /// Labels with these prefixes belong to the agent, which finds its containers by them, or to Docker.
     package static let reservedLabelPrefixes = ["dev.plane.", "com.docker."]
 
     package init(
@@ -47,7 +47,7 @@ package struct ProcessOverride: Hashable, Sendable {
         object.fieldIfPresent("labels", self.labels.isEmpty ? nil : self.labels)
     }
 
-    /// Refuses what would fail only when the container is made, and what would take it from the agent.
+    /// Refuses values that would only fail when the container is made, and labels by which the agent would lose it.
     func check() throws(MessageError) {
         for (key, words) in [("command", self.command ?? []), ("args", self.args ?? [])] {
             guard words.count <= Self.maximumWords else {

@@ -1,9 +1,9 @@
-/// A proxy of the tier says that it is there, every 10 s: to whoever wants to know (M17). Ours.
+/// Says every 10 s that a proxy of the tier is alive; published to all that listen (M17). An addition to 0.3.24.
 package struct ProxyStatusMessage: Hashable, Sendable {
     package var proxy: ProxyID
     package var cluster: ClusterName
     package var version: String
-    /// Whether it knows the state and serves visitors.
+    /// Whether the proxy knows the state and serves visitors.
     package var isReady: Bool
     /// Requests and WebSockets that it has open for the cluster.
     package var openRequests: UInt64?

@@ -1,4 +1,4 @@
-/// When the agent asks the registry for an image.
+/// When the agent pulls an image from its registry.
 package enum PullPolicy: String, JSONText, CaseIterable, Codable {
     case ifNotPresent = "IfNotPresent"
     case always = "Always"

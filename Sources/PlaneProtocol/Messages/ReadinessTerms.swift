@@ -1,13 +1,13 @@
-/// What one backend has to do to count as ready, where the request says something else than the drone's configuration. Ours.
+/// When one backend counts as ready, if not as in the drone's configuration. An addition to 0.3.24.
 package struct ReadinessTerms: Hashable, Sendable {
-    /// Time from the container's start to its first answer; the drone's `agent.ready_timeout_secs` if nil.
+    /// How long it may take from the container's start to its first answer; the drone's `agent.ready_timeout_secs` if nil.
     package var timeout: WireSeconds?
-    /// What is asked for: `/` if nil.
+    /// The path that is requested; `/` if nil.
     package var path: String?
-    /// The status that the answer has to have; any one if nil.
+    /// The status that the answer must have; any if nil.
     package var status: UInt16?
 
-    /// Longest path, in bytes: some servers take no longer request line than 8 KiB, and a probe needs no query of that size.
+    /// The longest path in bytes: some servers accept no request line longer than 8 KiB, and a probe needs no longer path than this.
     package static let maximumPathBytes = 1024
 
     package init(timeout: WireSeconds? = nil, path: String? = nil, status: UInt16? = nil) {
@@ -39,7 +39,7 @@ package struct ReadinessTerms: Hashable, Sendable {
         object.fieldIfPresent("ready_status", self.status)
     }
 
-    /// Whether it can stand in a request line as it is (RFC 9112 §3.2.1).
+    /// Whether the text can be part of a request line as it is (RFC 9112 §3.2.1).
     private static func isPath(_ text: String) -> Bool {
         text.utf8.first == UInt8(ascii: "/") && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }
     }

@@ -1,9 +1,9 @@
-/// What a container may use. Each limit that is nil does not apply.
+/// Limits of a container. A limit that is nil does not apply.
 package struct ResourceLimits: Hashable, Sendable {
     package var cpuPeriodMicroseconds: UInt64?
-    /// Percent of the period, of one CPU.
+    /// In percent of the period of one CPU.
     package var cpuPeriodPercent: UInt8?
-    /// CPU time, not wall-clock time.
+    /// In CPU time, not time of day.
     package var cpuTimeLimitSeconds: UInt64?
     package var memoryLimitBytes: Int64?
     package var diskLimitBytes: Int64?

@@ -1,5 +1,5 @@
-/// Asks a drone which backends it runs: from a scheduler that knows nothing of the drone, or counts other backends than the drone reports.
-/// Ours: the reference neither asks nor answers.
+/// Asks a drone which backends it runs; sent by a scheduler that knows nothing of the drone, or counts other backends than the drone reports. An addition to
+/// 0.3.24, which neither asks nor answers.
 package struct RollCallRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
@@ -20,15 +20,15 @@ package struct RollCall: Hashable, Sendable {
         package var state: BackendState
         package var bearerToken: Secret?
         package var lockAssignment: LockAssignment?
-        /// As the drone was told with the backend.
+        /// The key as the drone got it with the backend.
         package var key: BackendKey?
         package var fencingToken: Int64?
         package var subdomain: Subdomain?
         package var staticTokenHash: TokenHash?
-        /// Its end has begun.
+        /// Set if its end has begun.
         package var ending: BackendEnding?
 
-        /// Longest token, in bytes. Our tokens have 30, as the reference's.
+        /// The longest token in bytes. Our tokens have 30, like those of 0.3.24.
         package static let longestToken = 1024
 
         package init(
@@ -48,14 +48,15 @@ package struct RollCall: Hashable, Sendable {
     }
 
     package var metadata: DroneMetadata
-    /// Those that have not ended, in the order of their ids.
+    /// The backends that have not ended, in the order of their ids.
     package var backends: [Entry]
-    /// False if there are more backends, to be asked for with `after`.
+    /// False if there are more backends, which have to be asked for with `after`.
     package var isComplete: Bool
 
-    /// An entry is some 200 bytes.
+    /// How many entries an answer has at most; an entry is some 200 bytes.
     package static let entriesAtOnce = 300
-    /// Fewer where they take more: with a lock of nothing but control characters an entry has 12 KiB, and a NATS message no more than 1 MiB.
+    /// An answer has fewer entries if they need more bytes than this: with a lock of nothing but control characters an entry has 12 KiB, and a NATS message
+    /// at most 1 MiB.
     package static let bytesAtOnce = 512 * 1024
 
     package init(metadata: DroneMetadata, backends: [Entry], isComplete: Bool) {

@@ -1,7 +1,7 @@
 /// The answer to a `ScheduleRequest`.
 package enum ScheduleReply: Hashable, Sendable {
     case scheduled(ScheduledBackend)
-    /// No drone is ready, or none of those asked took the backend.
+    /// No drone is ready, or none of those asked has taken the backend.
     case noDroneAvailable
     case error(ErrorReply)
 }
@@ -10,17 +10,17 @@ package enum ScheduleReply: Hashable, Sendable {
 package struct ScheduledBackend: Hashable, Sendable {
     package var drone: DroneID
     package var backendID: BackendID
-    /// What visitors must show to the proxy; nil if it asks for nothing.
+    /// The token that the proxy asks visitors for; nil if it asks for none.
     package var bearerToken: Secret?
-    /// Whether this request started it; false for the backend that held the lock already.
+    /// Whether this request has started the backend; false if it held the lock already.
     package var spawned: Bool
-    /// Whether it is being ended: it holds the lock until its process is gone. Ours, and absent unless true.
+    /// Whether the backend is being ended; it holds the lock until its process is gone. An addition to 0.3.24, absent unless true.
     package var isEnding: Bool
-    /// Tag of the key by which the backend was asked for; nil if it has no key. Ours, as everything below.
+    /// Tag of the key with which the backend was requested; nil without a key. An addition to 0.3.24, like all members below.
     package var tag: String?
-    /// Where a browser finds it; nil from a scheduler that does not say.
+    /// The address at which a browser reaches the backend; nil from a scheduler that does not send it.
     package var url: String?
-    /// Keys of the request that mean nothing to the scheduler: a misspelt one is not obeyed.
+    /// Keys in the request that the scheduler does not know; a misspelt key has no effect.
     package var ignoredKeys: [String]
     /// In how many milliseconds the drone expects it to be ready, as its image mostly was there; nil where the drone does not know, and for
     /// a backend that held the lock already.

@@ -1,6 +1,6 @@
-/// Keys of a schedule request that nothing reads. A misspelt key is not obeyed, so whoever sent it is told.
+/// Finds keys of a schedule request that have no effect. The answer names them, since they may be misspelt.
 extension ScheduleRequest {
-    /// Names told at most, and characters of each: enough to find a mistake, not to fill an answer.
+    /// How many keys are named at most, and how many characters of each: enough to find a mistake.
     private static let (mostIgnoredKeys, longestIgnoredKey) = (16, 80)
 
     private static let ownKeys: Set<String> = [
@@ -17,7 +17,7 @@ extension ScheduleRequest {
     private static let keyKeys: Set<String> = ["namespace", "name", "tag"]
     private static let mountKeys: Set<String> = ["namespace", "key", "path"]
 
-    /// In the order of the message, each with the keys that it stands in: `executable.resource_limits.memory`.
+    /// The unknown keys in the order of the message, with the keys they are inside of: `executable.resource_limits.memory`.
     static func ignoredKeys(in json: JSONNode) throws(MessageError) -> [String] {
         var found: [String] = []
         try self.collect(in: json, at: "", besides: self.ownKeys, &found)

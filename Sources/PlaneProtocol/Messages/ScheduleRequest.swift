@@ -1,23 +1,23 @@
-/// Asks for a backend: from an application to the schedulers (M1).
+/// Asks for a backend; sent by an application to the schedulers (M1).
 package struct ScheduleRequest: Hashable, Sendable {
     package var cluster: ClusterName
-    /// Chosen by the scheduler if nil.
+    /// The scheduler chooses an id if this is nil.
     package var backendID: BackendID?
-    /// The backend is stopped when it has had no connection for this long.
+    /// The backend is ended when it had no connection for this long.
     package var maxIdle: WireSeconds
-    /// For people; nothing acts on it. The value under `requestedByKey` becomes part of the backend's history.
+    /// For people; it has no effect. The value under `requestedByKey` becomes part of the backend's history.
     package var metadata: [String: String]
     package var executable: DockerExecutableConfig
-    /// Let the proxy ask every visitor for a token which the reply carries.
+    /// Whether the proxy asks every visitor for a token, which the reply contains.
     package var requireBearerToken: Bool
-    /// If a backend holds this lock, the reply names that one, and nothing is started.
+    /// If a backend holds this lock the reply names that backend, and nothing is started.
     package var lock: LockName?
-    /// The key whose lock this is. Ours, as everything below.
+    /// The key to which the lock belongs. An addition to 0.3.24, like all members below.
     package var key: BackendKey?
-    /// Only drones of this pool may run it.
+    /// Only drones of this pool may run the backend.
     package var pool: PoolName
     package var terms: BackendTerms
-    /// Names of the keys in the message that mean nothing to us, for the answer. Nobody writes them.
+    /// Keys in the message that are unknown, for the answer; never written.
     package var ignoredKeys: [String] = []
 
     package init(
@@ -39,10 +39,10 @@ package struct ScheduleRequest: Hashable, Sendable {
 }
 
 extension ScheduleRequest {
-    /// Who asks, as they call themselves.
+    /// The metadata key with the requester's name, by their own account.
     package static let requestedByKey = "requested_by"
 
-    /// Whether it needs a drone that knows our additions. Others would run it without what was asked for.
+    /// Whether the backend needs a drone that knows the additions to 0.3.24. Others would run it without what was asked for.
     package var needsExtensions: Bool {
         self.key != nil || !self.pool.isUnnamed || self.terms.needsDrone || self.executable.needsExtensions
     }

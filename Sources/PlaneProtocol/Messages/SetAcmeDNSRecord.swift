@@ -1,11 +1,11 @@
-/// Asks for a TXT value to be served, which proves to a certificate authority that the domain is ours: from the certificate refresher
-/// to the schedulers (M12). Answered `true` when it is stored.
+/// Asks for a TXT value to be served, which proves to a certificate authority that the domain is ours; sent by the certificate refresher to the schedulers
+/// (M12). Answered `true` when it is stored.
 package struct SetAcmeDNSRecord: Hashable, Sendable {
     package var cluster: ClusterName
     /// Text of the TXT record of `_acme-challenge.<cluster>`.
     package var value: String
 
-    /// Longest value, in bytes: one character-string of a TXT record (RFC 1035 §3.3). A challenge has 43 (RFC 8555 §8.4).
+    /// The longest value in bytes: one character-string of a TXT record (RFC 1035 §3.3). A challenge has 43 (RFC 8555 §8.4).
     package static let maximumBytes = 255
 
     package init(cluster: ClusterName, value: String) {

@@ -1,4 +1,4 @@
-/// A backend's address in the old stream `dns_record` (M13). Agents of the reference still send it; nobody reads it any more.
+/// A backend's address in the old stream `dns_record` (M13). Agents of 0.3.24 still send it; nothing reads it any more.
 package struct SetDNSRecord: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
         case a = "A"

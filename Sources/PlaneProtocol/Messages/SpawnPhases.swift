@@ -1,18 +1,19 @@
-/// When a backend passed each phase on its way to `Ready`, in microseconds since the agent accepted it. An addition of ours.
+/// When a backend passed each phase on its way to `Ready`, in microseconds since the agent accepted it. An addition to 0.3.24.
 ///
-/// Phases not reached, or not needed (an image that was there is not pulled), are nil. `scheduled` may be negative: it lies before.
+/// Phases that were not reached or not needed (an image that is there is not pulled) are nil. `scheduled` may be negative, because it precedes the
+/// acceptance.
 package struct SpawnPhases: Hashable, Sendable {
-    /// The scheduler sent the request (by its clock).
+    /// The scheduler has sent the request (by its clock).
     package var scheduled: Int64?
-    /// The backend's row was written; the scheduler has its answer.
+    /// The backend is stored in the table, and the scheduler has its answer.
     package var accepted: Int64?
     /// The image is on the drone.
     package var pulled: Int64?
-    /// Docker made the container.
+    /// Docker has made the container.
     package var created: Int64?
-    /// Docker started it.
+    /// Docker has started the container.
     package var started: Int64?
-    /// Its port answered.
+    /// The port has answered.
     package var ready: Int64?
 
     package init(

@@ -1,22 +1,23 @@
-/// Tells one drone to run a backend: from a scheduler to that drone's agent (M2). Answered `true` once the drone has taken it.
+/// Tells one drone to run a backend; sent by a scheduler to that drone's agent (M2). Answered `true` once the drone has accepted it.
 ///
-/// The agent also keeps this document, as text, in its table of backends.
+/// The agent also stores this document, as text, in its table of backends.
 package struct SpawnRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var droneID: DroneID
-    /// The backend is stopped when it has had no connection for this long.
+    /// The backend is ended when it had no connection for this long.
     package var maxIdle: WireSeconds
     package var backendID: BackendID
     package var metadata: [String: String]
     package var executable: DockerExecutableConfig
-    /// What the proxy asks visitors for; nil lets everybody in.
+    /// The token that the proxy asks visitors for; nil admits everybody.
     package var bearerToken: Secret?
-    /// The lock the backend holds. Ours: the drone only keeps it, and reports it in roll calls when the stream `plane_state` was lost.
+    /// The lock that the backend holds. An addition to 0.3.24: the drone only stores it, and reports it in roll calls after the stream `plane_state` was
+    /// lost.
     package var lockAssignment: LockAssignment?
-    /// The key whose lock this is. Ours, as everything below; the drone keeps it for roll calls too.
+    /// The key to which the lock belongs, which the drone stores for roll calls as well. An addition to 0.3.24, like all members below.
     package var key: BackendKey?
-    /// Higher than that of every earlier holder of the lock, so that a store can refuse what an earlier one still writes. The container has it
-    /// in its environment.
+    /// Higher than the number of every earlier holder of the lock, so that a store can refuse writes of earlier holders. The container has it in its
+    /// environment.
     package var fencingToken: Int64?
     package var terms: BackendTerms
 
@@ -40,7 +41,7 @@ package struct SpawnRequest: Hashable, Sendable {
 }
 
 extension SpawnRequest: PlaneRequest {
-    /// Whether the drone took it. Beside `false` the agent says why in a header (`ErrorReply.headerName`); an `ErrorReply` in place of
+    /// Whether the drone has accepted the backend. With `false` the agent gives the reason in a header (`ErrorReply.headerName`); an `ErrorReply` in place of
     /// `false` means the same.
     package typealias Reply = Bool
 

@@ -1,12 +1,11 @@
-/// Asks for the end of a backend: from anybody to every agent of the cluster (M5). The agent that has the backend answers once it is stored
-/// that the end has begun; the process may run on for `agent.stop_timeout_secs`. Our other agents do not answer; those of 0.3.24 all answer
-/// at once.
+/// Asks for the end of a backend; sent to every agent of the cluster (M5). The agent that has the backend answers once it is stored that the end has begun;
+/// the process may run on for `agent.stop_timeout_secs`. Our other agents do not answer; agents of 0.3.24 all answer at once.
 package struct TerminationRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var backendID: BackendID
-    /// Who asks, as they call themselves; it becomes part of the backend's history. Ours: 0.3.24 does not know it.
+    /// Who asks, by their own account; it becomes part of the backend's history. An addition to 0.3.24.
     package var requestedBy: String?
-    /// A hard one kills the process at once, also one that is being ended softly. Ours: 0.3.24 knows only the soft one.
+    /// A hard end kills the process at once, even if a soft end has begun. An addition to 0.3.24, which only knows the soft end.
     package var kind: BackendEnding.Kind
 
     package init(cluster: ClusterName, backendID: BackendID, requestedBy: String? = nil, kind: BackendEnding.Kind = .soft) {

@@ -1,12 +1,12 @@
-/// Reports a backend's new state: from its agent to the schedulers (M8), repeated until one of them answers.
+/// Reports a backend's new state; sent by its agent to the schedulers (M8), and repeated until one of them answers.
 package struct UpdateBackendStateMessage: Hashable, Sendable {
     package var cluster: ClusterName
     package var state: BackendState
     package var backend: BackendID
-    /// When the state was reached, by the sender's clock; retries do not change it.
+    /// When the state was reached, by the sender's clock; repetitions have the same time.
     package var time: WireTime
     package var drone: DroneID
-    /// How the backend came to the state, and why. Ours; the reference ignores it.
+    /// How the backend came to the state, and why. An addition to 0.3.24, which ignores it.
     package var detail: BackendStatusDetail?
 
     package init(

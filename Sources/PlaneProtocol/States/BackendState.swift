@@ -1,29 +1,29 @@
-/// What a backend is doing, or how it ended. Declared in the order that breaks ties between equal times.
+/// What a backend is doing, or how it ended. States are declared in the order that decides between equal times.
 package enum BackendState: String, JSONText, CaseIterable, Codable {
-    /// Accepted; the image is being fetched, the container created.
+    /// The backend is accepted; its image is being pulled, and its container made.
     case loading = "Loading"
-    /// The image could not be fetched, or the container not be created or started.
+    /// The image could not be pulled, or the container could not be made or started.
     case errorLoading = "ErrorLoading"
-    /// The container runs, its port does not answer yet.
+    /// The container runs, but its port does not answer yet.
     case starting = "Starting"
-    /// The container was gone when first looked at.
+    /// The container had ended when it was first inspected.
     case errorStarting = "ErrorStarting"
-    /// The port answered HTTP.
+    /// The port has answered HTTP.
     case ready = "Ready"
     /// The port did not answer in time.
     case timedOutBeforeReady = "TimedOutBeforeReady"
-    /// Ended by itself with a non-zero status, or by a failure of ours after loading.
+    /// The backend ended by itself with an exit code other than 0, or because of a failure on the drone after loading.
     case failed = "Failed"
-    /// Ended by itself with status 0.
+    /// The backend ended by itself with the exit code 0.
     case exited = "Exited"
-    /// Stopped because nobody was connected for long enough.
+    /// The backend was ended because nobody was connected for long enough.
     case swept = "Swept"
-    /// Written off: its drone is gone.
+    /// The backend counts as ended because its drone is gone.
     case lost = "Lost"
-    /// Stopped because somebody asked for it.
+    /// The backend was ended because somebody asked for it.
     case terminated = "Terminated"
 
-    /// Nothing follows: the backend never runs again.
+    /// Whether the state is an end, after which the backend never runs again.
     package var isTerminal: Bool {
         switch self {
         case .loading, .starting, .ready: false
@@ -31,7 +31,7 @@ package enum BackendState: String, JSONText, CaseIterable, Codable {
         }
     }
 
-    /// The container runs.
+    /// Whether the container runs.
     package var isRunning: Bool { self == .starting || self == .ready }
 }
 

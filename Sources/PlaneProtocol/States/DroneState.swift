@@ -1,13 +1,13 @@
-/// What a drone says of itself. Declared in the order that breaks ties between equal times.
+/// The state of a drone, as it reports it. States are declared in the order that decides between equal times.
 package enum DroneState: String, JSONText, CaseIterable, Codable {
     case starting = "Starting"
-    /// Takes new backends.
+    /// The drone takes new backends.
     case ready = "Ready"
-    /// Keeps its backends, takes no new ones.
+    /// The drone keeps its backends, but takes no new ones.
     case draining = "Draining"
     case drained = "Drained"
     case stopped = "Stopped"
-    /// Not heard of for so long that its backends were written off.
+    /// The drone was silent for so long that its backends count as ended.
     case lost = "Lost"
 }
 

@@ -1,26 +1,26 @@
 /// The subjects on which requesters may ask to be answered.
 ///
-/// A requester names the subject of its answer itself, and the answer is published with the permissions of whoever answers. So an answer
-/// goes only where nothing but answers is read: to an inbox. Any other reply subject could make the service carry out a command, write to
-/// a stream or have JetStream's interface called, for somebody who may do none of that.
+/// A requester chooses the subject of its answer, and the answer is published with the permissions of the service. So an answer is only sent to an inbox,
+/// where nothing but answers is read. With any other reply subject a requester could make the service carry out a command, write to a stream or call
+/// JetStream's API, without having that permission itself.
 package struct ReplySubjects: Sendable {
-    /// `_INBOX` is every client library's own. `controller.inbox`, `cli.inbox` and `cluster.<C>.inbox` are Plane's since 0.3, and an
-    /// application's follows their pattern.
+    /// `_INBOX` is the prefix of all client libraries. `controller.inbox`, `cli.inbox` and `cluster.<C>.inbox` have been Plane's since 0.3, and those of
+    /// applications follow this pattern.
     package static let standardPrefixes = ["_INBOX", "*.inbox", "cluster.*.inbox"]
 
-    /// What a server writes in place of the reply subject where a request passes from one account into another. It refuses this to clients.
+    /// A server writes this in place of the reply subject if a request passes from one account into another. Clients are not permitted to use it.
     private static let serverPrefix: [Substring] = ["_R_"]
-    /// First tokens under which something else than answers is read or kept.
+    /// First tokens of subjects that are used for other things than answers.
     private static let ownRoots: Set<Substring> = ["state", "lease", "certificate", "backend", "logs", "secret"]
 
     private let prefixes: [[Substring]]
 
-    /// - Parameter prefixes: each some tokens, of which `*` stands for any one; see `isPrefix`.
+    /// - Parameter prefixes: each consists of tokens, of which `*` stands for any one; see `isPrefix`.
     package init(prefixes: [String] = ReplySubjects.standardPrefixes) {
         self.prefixes = prefixes.map { $0.split(separator: ".", omittingEmptySubsequences: false) }
     }
 
-    /// Whether a text can be one of the prefixes: printable tokens, not all of them `*`, and nothing of the server's or of Plane's streams.
+    /// Whether a text can be a prefix: printable tokens, not all of them `*`, and none that the server or Plane's streams use.
     package static func isPrefix(_ text: String) -> Bool {
         let tokens = text.split(separator: ".", omittingEmptySubsequences: false)
         guard tokens.allSatisfy(self.isToken), let first = tokens.first, tokens.contains(where: { $0 != "*" }) else { return false }
@@ -35,7 +35,7 @@ package struct ReplySubjects: Sendable {
         return Self.isBelow(Self.serverPrefix, tokens) || self.prefixes.contains { Self.isBelow($0, tokens) }
     }
 
-    /// At least one token follows the prefix.
+    /// Whether at least one token follows the prefix.
     private static func isBelow(_ prefix: [Substring], _ tokens: [Substring]) -> Bool {
         tokens.count > prefix.count && zip(prefix, tokens).allSatisfy { $0 == "*" || $0 == $1 }
     }

@@ -1,4 +1,4 @@
-/// A moment as fleet-state messages write it: whole milliseconds since 1970-01-01T00:00:00Z, possibly negative.
+/// A time as in messages of the stream: whole milliseconds since 1970-01-01T00:00:00Z, possibly negative.
 package struct StateTime: RawRepresentable, Hashable, Codable, Comparable, JSONCodable, CustomStringConvertible {
     package static var expectation: String { "milliseconds since 1970 as an integer" }
 
@@ -18,13 +18,13 @@ package struct StateTime: RawRepresentable, Hashable, Codable, Comparable, JSONC
 
     package static func < (left: StateTime, right: StateTime) -> Bool { left.rawValue < right.rawValue }
 
-    /// Time that lies between the two; negative if `earlier` is later. Far ends of the range are clamped instead of trapping.
+    /// The time between the two; negative if `earlier` is later. A result out of range becomes the nearest end.
     package func since(_ earlier: StateTime) -> Duration {
         let (difference, overflow) = self.rawValue.subtractingReportingOverflow(earlier.rawValue)
         return .milliseconds(overflow ? (self < earlier ? Int64.min : Int64.max) : difference)
     }
 
-    /// Clamped at the far ends of the range.
+    /// The time after `duration`. A result out of range becomes the nearest end.
     package func adding(_ duration: Duration) -> StateTime {
         let (seconds, attoseconds) = duration.components
         let (thousands, tooMany) = seconds.multipliedReportingOverflow(by: 1000)

@@ -1,4 +1,4 @@
-/// A number of whole seconds as messages write it: any unsigned 64-bit integer.
+/// A number of whole seconds in a message: any unsigned 64-bit integer.
 package struct WireSeconds: RawRepresentable, Hashable, Codable, JSONCodable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     package static var expectation: String { "seconds as an integer" }
 
@@ -16,7 +16,7 @@ package struct WireSeconds: RawRepresentable, Hashable, Codable, JSONCodable, Ex
 
     package func write(to json: inout JSONWriter) { json.literal(String(self.rawValue)) }
 
-    /// For calculations: at most 2^31 s (68 years), which no arithmetic on clocks can overflow.
+    /// The number for calculations: at most 2^31 s (68 years), so that no calculation with times overflows.
     package var duration: Duration { .seconds(min(self.rawValue, 1 << 31)) }
 
     package var description: String { "\(self.rawValue) s" }

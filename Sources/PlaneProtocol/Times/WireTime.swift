@@ -1,6 +1,6 @@
 package import UTCTime
 
-/// A moment as messages write it (RFC 3339, `2024-03-11T09:15:30.123456789Z`), exact to the nanosecond.
+/// A time as in messages (RFC 3339, `2024-03-11T09:15:30.123456789Z`), exact to the nanosecond.
 package struct WireTime: Hashable, Sendable {
     package let instant: UTCInstant
 
@@ -8,7 +8,7 @@ package struct WireTime: Hashable, Sendable {
         self.instant = instant
     }
 
-    /// Values outside the years 0000 to 9999, which RFC 3339 cannot write, are moved to the nearest end.
+    /// Times outside of the years 0000 to 9999, which RFC 3339 cannot write, become the nearest end.
     package init(seconds: Int64, nanoseconds: Int32 = 0) {
         self.init(UTCInstant(seconds: seconds, nanoseconds: nanoseconds))
     }
@@ -24,7 +24,7 @@ package struct WireTime: Hashable, Sendable {
         self.init(seconds: seconds - borrowed, nanoseconds: Int32(milliseconds + 1000 * borrowed) * 1_000_000)
     }
 
-    /// The same moment, cut to milliseconds.
+    /// The same time, cut to milliseconds.
     package var stateTime: StateTime {
         StateTime(milliseconds: self.seconds * 1000 + Int64(self.nanoseconds) / 1_000_000)
     }
@@ -37,7 +37,7 @@ extension WireTime: Comparable {
 extension WireTime: LosslessStringConvertible, JSONCodable {
     package static var expectation: String { "a time such as 2024-03-11T09:15:30.123Z" }
 
-    /// Reads RFC 3339 §5.6; see `UTCInstant`.
+    /// Parses a time as in RFC 3339 §5.6; see `UTCInstant`.
     package init?(_ text: String) {
         guard let instant = UTCInstant(text) else { return nil }
         self.init(instant)
@@ -51,6 +51,6 @@ extension WireTime: LosslessStringConvertible, JSONCodable {
 
     package func write(to json: inout JSONWriter) { json.string(self.description) }
 
-    /// With 0, 3, 6 or 9 digits of fraction, as few as tell the moment exactly, and always `Z`.
+    /// The time with 0, 3, 6 or 9 digits of fraction, as few as are exact, and always with `Z`.
     package var description: String { self.instant.description }
 }

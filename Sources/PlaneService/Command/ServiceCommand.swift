@@ -11,28 +11,27 @@ import PlaneProtocol
 package import ServiceLifecycle
 import UnixSignals
 
-/// The command line of a service: reads the configuration, starts logging and metrics, and runs what `makeServices` returns until
-/// SIGTERM or SIGINT asks for the end.
+/// The command line of a service: reads the configuration, starts logging and metrics, and runs what `makeServices` returns until SIGTERM or SIGINT.
 ///
-/// Nothing listens and nothing connects before the whole configuration has been read and found right.
+/// Nothing listens or connects before the whole configuration has been read and found valid.
 package protocol ServiceCommand: AsyncParsableCommand {
     associatedtype Settings: ServiceSettings
 
-    /// Declared by the command as `@OptionGroup var options: ServiceOptions`.
+    /// The command declares it as `@OptionGroup var options: ServiceOptions`.
     var options: ServiceOptions { get }
 
-    /// After a signal the services have this long to finish what they hold; what is still running then is cancelled.
+    /// How long the services may take after a signal to finish their work; what still runs then is cancelled.
     static var gracefulShutdownLimit: Duration { get }
 
-    /// Event loops of its own. The process lives only while each of them gets to its work, as with SwiftNIO's, which all services share.
+    /// The service's own event loops. Like SwiftNIO's, which all services share, they are watched: if one of them stops responding, systemd ends the process.
     static var watchedLoops: [any EventLoopGroup] { get }
 
-    /// What to print instead of running, where an option of this service asks for it.
+    /// A text to print instead of running, if an option of this service asks for that; nil otherwise.
     func output(_ settings: Settings) -> String?
-    /// Whether the service is to do its work, and needs its secrets for it.
+    /// Whether the service will run, so that it needs its secrets.
     var runs: Bool { get }
 
-    /// Connects and builds the parts of the service. They are started in this order, and stopped one by one in the reverse one.
+    /// Connects, and makes the parts of the service. They are started in this order, and stopped one by one in the reverse order.
     func makeServices(_ settings: Settings, logger: Logger) async throws -> [any Service]
 }
 
@@ -84,7 +83,7 @@ extension ServiceCommand {
         }
     }
 
-    /// Mistakes and warnings go to standard error: standard output may be redirected to a file that is read as TOML.
+    /// Mistakes and warnings go to standard error, because standard output may be redirected to a file that is read as TOML.
     private func loadSettings() throws(ExitCode) -> ConfigurationLoader.Loaded<Settings> {
         do throws(ConfigurationError) {
             let loaded = try ConfigurationLoader.load(
@@ -113,17 +112,17 @@ extension ServiceCommand {
         do {
             return [try await MetricsEndpoint.bind(endpoint, registry: registry, logger: logger)]
         } catch {
-            // Several services have such a table in one file; this one's is the one that has its port.
+            // Several services may have such a table in one file; this service's is the one with its port.
             let table = entries.first { $0.path.suffix(2) == ["metrics", "port"] && $0.value?.asInteger == Int64(port) }?.path.dropLast() ?? ["metrics"]
             let key = table.joined(separator: ".")
             throw ListeningFailure(error, to: "serve metrics", on: endpoint, keys: ["\(key).bind_ip", "\(key).port"])
         }
     }
 
-    /// Who speaks on the subjects `logs.>`: a drone's services have their drone's name in their file.
+    /// Who sends log events on the subjects `logs.>`: services of a drone are recognized by the drone's id in their file.
     private static func component(_ entries: [ConfigEntry]) -> LogMessage.Component? {
         guard let entry = entries.first(where: { $0.path == ["drone_id"] }) else { return .controller }
-        // A drone that is to find a name for itself tells it later (`LogFeed.rename`).
+        // A drone that finds its id later reports it then (`LogFeed.rename`).
         return DroneID(rawValue: entry.value?.asString ?? "unnamed").map { .drone($0) }
     }
 

@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// What every service understands on its command line.
+/// The options of every service's command line.
 package struct ServiceOptions: ParsableArguments {
     @Argument(
         help: "Configuration file (TOML). Variables PLANE_A__B override its keys a.b; without a file they must say everything.",

@@ -2,14 +2,14 @@ package import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// Tells systemd's watchdog that this process works: its tasks get their turn, and every event loop does. A process of which only a
-/// thread is left that says so would not be worth keeping.
+/// Tells systemd's watchdog that this process works: its tasks run, and every event loop does. A process that could only send this message would not be worth
+/// keeping.
 package struct WatchdogService: Service {
     private let interval: Duration
     private let groups: [any EventLoopGroup]
     private let tell: @Sendable () -> Void
 
-    /// - Parameter interval: within which it must be heard of; it is told twice in that time.
+    /// - Parameter interval: the time within which systemd expects a message; it gets two in that time.
     package init(interval: Duration, groups: [any EventLoopGroup] = [MultiThreadedEventLoopGroup.singleton], tell: @escaping @Sendable () -> Void) {
         self.interval = interval
         self.groups = groups
@@ -17,29 +17,29 @@ package struct WatchdogService: Service {
     }
 
     package func run() async throws {
-        // A successor is watched from now on: whoever it replaces must not speak for it.
+        // The successor is watched from now on, so the replaced process must not report for it.
         let isReplaced = AsyncStream.makeStream(of: Void.self)
         ListeningSockets.ofThisProcess.whenHandedOver { isReplaced.continuation.finish() }
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.tellUntilCancelled() }
             tasks.addTask { for await _ in isReplaced.stream {} }
-            // The first of the services is the last to stop: the others are done by then.
+            // The first of the services is stopped last, when the others have ended.
             tasks.addTask { try? await gracefulShutdown() }
             await tasks.next()
             tasks.cancelAll()
         }
-        // Any service that ends by itself would end the process. Cancelled instead of shut down in order, the same is right.
+        // If a service ended by itself the process would end. Whether the task is cancelled or shut down in order, it may return.
         try? await gracefulShutdown()
     }
 
     private func tellUntilCancelled() async {
         while !Task.isCancelled {
             for loop in self.groups.flatMap({ Array($0.makeIterator()) }) {
-                // A loop that is gone has ended with its group, in order.
+                // A loop that does not exist any more has ended in order, with its group.
                 try? await loop.submit {}.get()
             }
             self.tell()
-            // Cancelled meanwhile, the loop ends.
+            // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: self.interval / 2)
         }
     }

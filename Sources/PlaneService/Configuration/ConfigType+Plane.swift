@@ -9,8 +9,8 @@ extension ConfigType where Value == Secret {
         return type
     }()
 
-    /// The key of an external account: RFC 8555 §7.3.4 asks for base64url (RFC 4648 §5), and some authorities show it in the standard
-    /// alphabet (§4). Kept as the former, without padding.
+    /// The key of an external account. RFC 8555 §7.3.4 requires base64url (RFC 4648 §5), but some authorities show it in the standard alphabet (§4). Stored
+    /// as base64url without padding.
     package static let base64: ConfigType = {
         var type = ConfigType.text(
             "base64 text (A–Z, a–z, 0–9, and - and _ or + and /)",
@@ -37,7 +37,7 @@ extension ConfigType where Value == Secret {
 }
 
 extension ConfigType where Value == ClusterName {
-    /// A colon must be followed by a port, or no host name and no URL could have the name.
+    /// A colon has to be followed by a port; otherwise no host name and no URL could contain the name.
     package static let clusterName = ConfigType.text(
         "\(ClusterName.expectation) or localhost:8080", { ClusterName(rawValue: $0).flatMap { $0.isDomainWithPort ? $0 : nil } }, show: { $0.rawValue })
 }
@@ -47,7 +47,7 @@ extension ConfigType where Value == DroneID {
 }
 
 extension ClusterName {
-    /// Why nobody would call a cluster so on purpose; nil for a name that is as it should be.
+    /// Why this is probably not the intended name; nil for a plausible one.
     package var doubt: String? {
         let lowercased = self.rawValue.lowercased()
         if lowercased != self.rawValue { return "every request and every drone has to write it with the same capitals; call it \(lowercased)" }

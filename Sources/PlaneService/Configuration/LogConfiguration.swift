@@ -1,20 +1,20 @@
 package import ConfigurationReading
 package import Logging
 
-/// What is logged, and how (table `log`).
+/// Settings of the log (table `log`).
 package struct LogConfiguration: Hashable, Sendable {
     package enum Format: String, CaseIterable, Sendable {
-        /// One line for a person.
+        /// One line for people.
         case text
-        /// One JSON object in a line, for machines.
+        /// One JSON object on a line, for programs.
         case json
-        /// To systemd's journal, every datum in a field of its own; as text where there is no journal.
+        /// To systemd's journal, with every value in a field of its own; as text where there is no journal.
         case journal
     }
 
     package var format: Format = .text
     package var level: Logger.Level = .info
-    /// Also send every event to NATS, as 0.3 did.
+    /// Whether to send every event to NATS, too, as 0.3 did.
     package var publish = false
 
     package init() {}

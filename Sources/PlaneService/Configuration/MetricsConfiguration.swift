@@ -1,11 +1,11 @@
 package import ConfigurationReading
 package import NetworkAddresses
 
-/// Where a service shows its metrics (table `metrics` inside the service's own table, because one file serves several services).
+/// The address of a service's metrics (table `metrics` inside of the service's own table, because one file serves several services).
 package struct MetricsConfiguration: Hashable, Sendable {
-    /// Loopback, because metrics tell more than a stranger should know.
+    /// Loopback by default, because metrics say more than strangers should know.
     package var bindIP: IPAddress = .v4(0x7F00_0001)
-    /// Plain HTTP; nil shows none.
+    /// The port for plain HTTP; nil serves no metrics.
     package var port: UInt16?
 
     package init(port: UInt16? = nil) {

@@ -3,16 +3,16 @@ import Logging
 package import PlaneProtocol
 import Synchronization
 
-/// Sends log events to whoever listens on `logs.>` (M15), where the configuration asks for it.
+/// Sends log events to the subjects `logs.>` (M15), if the configuration asks for it.
 ///
-/// It cannot feed itself: nothing here logs, what the NATS library says of its connection is left out, and events that come faster
-/// than they can be sent are dropped and counted instead of queued.
+/// It cannot cause events of its own: nothing here logs, events of the NATS library are left out, and events that come faster than they can be sent are
+/// dropped and counted instead of queued.
 package final class LogFeed: Sendable {
     package static let ofThisProcess = LogFeed()
 
-    /// As many as the older software keeps.
+    /// How many events are kept, as in 0.3.24.
     static let limit = 128
-    /// Its words about publishing would be published.
+    /// Events of this library are left out, since publishing them could cause more of them.
     private static let silentSource = "NATS"
 
     private struct State {
@@ -23,7 +23,7 @@ package final class LogFeed: Sendable {
 
     private let state = Mutex(State())
     private let isOpen = Atomic(false)
-    /// That there is something to send. One signal is enough: the sender takes all there is.
+    /// Signals that there is something to send. One signal is enough for many events, since the sender takes all.
     private let arrivals: AsyncStream<Void>
     private let arrived: AsyncStream<Void>.Continuation
 
@@ -31,13 +31,13 @@ package final class LogFeed: Sendable {
         (self.arrivals, self.arrived) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Keeps events from now on, until they can be sent.
+    /// Keeps events from now on until they can be sent.
     package func open(as component: LogMessage.Component) {
         self.state.withLock { $0.component = component }
         self.isOpen.store(true, ordering: .relaxed)
     }
 
-    /// Corrects the name under which it was opened; a drone may find its own only in its database.
+    /// Changes the name under which it was opened, since a drone may find its id only in its database.
     package func rename(_ component: LogMessage.Component) {
         self.state.withLock { if $0.component != nil { $0.component = component } }
     }
@@ -52,7 +52,7 @@ package final class LogFeed: Sendable {
         self.arrived.yield()
     }
 
-    /// Hands over what is to be sent, until cancelled.
+    /// Calls `send` with the events, until cancelled.
     package func run(_ send: @Sendable (LogMessage) -> Void) async {
         guard self.isOpen.load(ordering: .relaxed) else { return }
         for await _ in self.arrivals {
@@ -60,7 +60,7 @@ package final class LogFeed: Sendable {
         }
     }
 
-    /// What waits, with a word on what was dropped before it.
+    /// The waiting events, preceded by a message about those that were dropped.
     func drain() -> [LogMessage] {
         self.state.withLock { state in
             defer { (state.waiting, state.droppedCount) = ([], 0) }
@@ -74,7 +74,7 @@ package final class LogFeed: Sendable {
 }
 
 extension LogRecord {
-    /// As the older software sends it.
+    /// The event as a message in the format of 0.3.24.
     func message(of component: LogMessage.Component) -> LogMessage {
         var fields = Dictionary(uniqueKeysWithValues: self.metadata.map { ($0.key, JSONValue(embedding: "\($0.value)")) })
         fields["message"] = .string(self.message)

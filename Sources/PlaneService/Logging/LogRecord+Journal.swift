@@ -1,7 +1,7 @@
 import Logging
 
 extension LogRecord {
-    /// The event in the journal's own format: one `NAME=value` per line, or with a length where the value has line feeds itself.
+    /// The event in the journal's own format: one `NAME=value` on a line, or with a length if the value contains line feeds.
     func journalEntry(identifier: String) -> [UInt8] {
         var bytes: [UInt8] = []
         Self.append("MESSAGE", self.sentence, to: &bytes)
@@ -13,7 +13,7 @@ extension LogRecord {
         return bytes
     }
 
-    /// `backend` → `PLANE_BACKEND`: names of fields are upper-case ASCII, and those without a prefix are the journal's own.
+    /// The name of a field, as in `backend` → `PLANE_BACKEND`: names are upper-case ASCII, and those without a prefix are the journal's own.
     static func journalName(of key: String) -> String {
         let name = key.utf8.prefix(50).map { byte -> UInt8 in
             switch byte {
@@ -39,7 +39,7 @@ extension LogRecord {
 }
 
 extension Logger.Level {
-    /// Of syslog(3).
+    /// The level as a priority of syslog(3).
     fileprivate var priority: Int {
         switch self {
         case .trace, .debug: 7

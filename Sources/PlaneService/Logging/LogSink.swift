@@ -1,12 +1,12 @@
-/// Where a process writes its log.
+/// The destination of a process's log.
 package struct LogSink: Sendable {
     private let format: LogConfiguration.Format
     private let journal: JournalSocket?
     private let writeLine: @Sendable ([UInt8]) -> Void
 
     /// - Parameters:
-    ///   - name: of the service, as `journalctl -t` wants it.
-    ///   - writeLine: takes one line, from any thread.
+    ///   - name: the service's name, for `journalctl -t`.
+    ///   - writeLine: writes one line; called on any thread.
     package init(
         _ configuration: LogConfiguration, name: String = "", journalPath: String = JournalSocket.path,
         writeLine: @escaping @Sendable ([UInt8]) -> Void = StandardError.write
@@ -21,7 +21,7 @@ package struct LogSink: Sendable {
         case .text: self.writeLine(Array(record.textLine.utf8))
         case .json: self.writeLine(record.jsonLine)
         case .journal:
-            // What the journal does not take is not to be lost.
+            // An event that the journal does not take is written as a line.
             if self.journal?.send(record) != true { self.writeLine(Array(record.textLine.utf8)) }
         }
     }

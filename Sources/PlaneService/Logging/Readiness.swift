@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Tells systemd that a service is ready when the service says so in its log, once: `<service> is ready`. So nobody who waits for the
-/// one, as scripts do, and nobody who waits for the other can be told different things.
+/// Tells systemd that a service is ready when the service logs `<service> is ready`, once. So those who wait for the log line, as scripts do, and those who
+/// wait for systemd always get the same answer.
 package final class Readiness: Sendable {
     package static let ofThisProcess = Readiness(isAwaited: ServiceNotification.isWanted, tell: ServiceNotification.ready)
 

@@ -2,7 +2,7 @@ package import Logging
 import LogKeys
 import PlaneProtocol
 
-/// Hands log events to where this process writes them, and to those who listen over NATS.
+/// Passes log events to the process's log and to the feed over NATS.
 package struct ServiceLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
@@ -22,7 +22,7 @@ package struct ServiceLogHandler: LogHandler {
         self.readiness = readiness
     }
 
-    /// As configured, but low enough to hear that the service is ready as long as systemd waits for that.
+    /// The configured level, but at most `info` while systemd waits for the message that the service is ready.
     package var logLevel: Logger.Level {
         get { self.readiness.isAwaited ? min(self.threshold, .info) : self.threshold }
         set { self.threshold = newValue }

@@ -1,12 +1,12 @@
 import Glibc
 import Synchronization
 
-/// Whole lines on standard error.
+/// Writes complete lines to standard error.
 package enum StandardError {
-    /// Keeps lines apart which are longer than the kernel writes at once.
+    /// Keeps long lines apart, which the kernel does not write in one piece.
     private static let turn = Mutex(())
 
-    /// If nobody reads them any more, there is nobody to tell either, so a failure ends the attempt without a word.
+    /// Errors are ignored: if standard error is closed, there is nowhere to report that.
     package static let write: @Sendable ([UInt8]) -> Void = { line in
         StandardError.turn.withLock { _ in
             var rest = line[...]

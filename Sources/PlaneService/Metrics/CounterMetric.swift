@@ -10,7 +10,7 @@ package final class CounterMetric: CounterHandler, FloatingPointCounterHandler, 
     package var value: Double { self.total.withLock { $0 } }
 
     package func increment(by amount: Int64) { self.increment(by: Double(amount)) }
-    /// What would make it smaller, or no number at all, is ignored.
+    /// Negative amounts, and values that are not numbers, are ignored.
     package func increment(by amount: Double) {
         guard amount > 0, amount.isFinite else { return }
         self.total.withLock { $0 += amount }

@@ -1,9 +1,9 @@
 import CoreMetrics
 import Synchronization
 
-/// How values are spread over fixed ranges.
+/// Counts values in fixed ranges.
 package final class HistogramMetric: TimerHandler, RecorderHandler, Sendable {
-    /// Upper ends of the ranges, in rising order; above the last is one more without end.
+    /// Upper ends of the ranges, in rising order; one more range without an end follows.
     package struct Buckets: Hashable, Sendable {
         let upperBounds: [Double]
 
@@ -11,15 +11,15 @@ package final class HistogramMetric: TimerHandler, RecorderHandler, Sendable {
             self.upperBounds = upperBounds
         }
 
-        /// Seconds, from half a millisecond (a round trip on loopback) to a minute (pulling an image).
+        /// In seconds, from half a millisecond (a round trip on loopback) to a minute (pulling an image).
         package static let seconds = Buckets(
             upperBounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60])
-        /// Sizes and counts, each range four times the one before.
+        /// For sizes and counts; each limit is four times the one before.
         package static let powersOfFour = Buckets(upperBounds: (0...10).map { Double(1 << (2 * $0)) })
     }
 
     package struct Snapshot: Hashable, Sendable {
-        /// Of each range by itself.
+        /// The number of values in each range.
         package var counts: [UInt64]
         package var sum: Double
     }

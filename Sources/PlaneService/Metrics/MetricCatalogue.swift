@@ -1,4 +1,4 @@
-/// Every metric of every service, with the sentence that says what it means. Names end in their unit, as Prometheus wants it.
+/// Every metric of every service, with a sentence that explains it. Names end in their unit, as Prometheus requires.
 package enum MetricCatalogue {
     package static let help: [String: String] = [
         "plane_answers_dropped_total": "Answers that were not sent because the requester wanted them on a subject that is no inbox.",

@@ -1,6 +1,6 @@
-/// The dimensions of a metric in the order and spelling of the Prometheus text format.
+/// The labels of a metric, in the order and spelling of the Prometheus text format.
 struct MetricLabels: Hashable, Comparable, Sendable {
-    /// `{cluster="plane.test",result="scheduled"}` without the braces; empty if there are none.
+    /// As in `{cluster="plane.test",result="scheduled"}`, without the braces; empty if there are no labels.
     let text: String
 
     init(_ dimensions: [(String, String)]) {
@@ -9,7 +9,7 @@ struct MetricLabels: Hashable, Comparable, Sendable {
 
     static func < (left: MetricLabels, right: MetricLabels) -> Bool { left.text < right.text }
 
-    /// With braces, and one more label where a histogram needs it.
+    /// With braces, and with one more label for a histogram.
     func braced(adding extra: String? = nil) -> String {
         let all = [self.text, extra ?? ""].filter { !$0.isEmpty }.joined(separator: ",")
         return all.isEmpty ? "" : "{\(all)}"

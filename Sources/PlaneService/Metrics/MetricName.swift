@@ -1,4 +1,4 @@
-/// Names that Prometheus accepts: letters, digits and `_` (in metric names also `:`), no digit first. Anything else becomes `_`.
+/// Makes names that Prometheus accepts: letters, digits and `_` (in metric names also `:`), no digit first. Any other character becomes `_`.
 enum MetricName {
     static func metric(_ name: String) -> String { self.clean(name, alsoAllowed: ":") }
     static func label(_ name: String) -> String { self.clean(name, alsoAllowed: nil) }

@@ -1,12 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// Bounds how many connections collectors may have. A machine has a few collectors; whoever opens many, and asks slowly or not at all,
-/// keeps nobody out, because the oldest connection makes room for a new one.
+/// Limits the connections of collectors. A machine has only a few collectors. A client that opens many connections, and sends requests slowly or not at all,
+/// does not keep others out, because the oldest connection makes room for a new one.
 final class MetricsConnections: Sendable {
     static let limit = 64
 
-    /// In the order in which they came.
+    /// The open connections, oldest first.
     private let open = Mutex<[any Channel]>([])
 
     func enter(_ channel: any Channel) {
@@ -18,7 +18,7 @@ final class MetricsConnections: Sendable {
         channel.closeFuture.whenComplete { _ in self.leave(channel) }
     }
 
-    /// One that has made room is not there any more.
+    /// Does nothing for a connection that was closed to make room.
     private func leave(_ channel: any Channel) {
         self.open.withLock { open in open.removeAll { $0 === channel } }
     }

@@ -11,17 +11,17 @@ import ServiceLifecycle
 import Glibc
 #endif
 
-/// Serves the registry's text over HTTP while it runs.
+/// Serves the registry's text over HTTP.
 package struct MetricsEndpoint: Service {
     private let channel: any Channel
     private let logger: Logger
 
-    /// The name under which a successor is given the socket.
+    /// The name by which a successor finds the socket.
     private static let socketName = "metrics"
 
-    /// Binds at once, so that a taken port is told before anything has started; or takes the socket that this process was given.
+    /// Binds at once, so that a port in use is reported before anything is started; or uses the socket that this process was given.
     ///
-    /// - Parameter sockets: Ends the endpoint without an error when these are handed on.
+    /// - Parameter sockets: when these are handed over, the endpoint ends without an error.
     package static func bind(
         _ endpoint: SocketEndpoint, registry: PrometheusRegistry, sockets: ListeningSockets = .ofThisProcess, logger: Logger
     ) async throws -> MetricsEndpoint {
@@ -56,13 +56,13 @@ package struct MetricsEndpoint: Service {
         self.logger = logger
     }
 
-    /// Where it listens.
+    /// The port at which it listens.
     package var port: UInt16? { self.channel.localAddress?.port.flatMap { UInt16(exactly: $0) } }
 
     package func run() async throws {
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await self.channel.closeFuture.get()
-            // Handed on, if this is not the end: the other services of this process go on.
+            // If the socket was handed over, this service waits for the end of the process, because the others continue.
             try? await gracefulShutdown()
         } onCancelOrGracefulShutdown: {
             self.channel.close(promise: nil)

@@ -1,14 +1,14 @@
 import NIOCore
 import NIOHTTP1
 
-/// Answers `GET /metrics`; one for each connection. A collector asks when it has been answered: a client that asks on before it has
-/// taken what it was told is disconnected, so that no more than one answer waits for it.
+/// Answers `GET /metrics`; there is one for each connection. A collector waits for an answer before its next request. A client that does not is disconnected,
+/// so that at most one answer waits for it.
 final class MetricsRequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// For a whole request, the time before it included. Between two scrapes a collector may keep its connection; this covers the usual
-    /// 15 to 60 s. Single bytes do not keep it, neither as it sends nor as it takes them.
+    /// The time limit for a whole request, the pause before it included. It allows a collector to keep its connection between two scrapes, which usually are
+    /// 15 to 60 s apart. A client cannot extend it by sending or taking single bytes.
     private static let requestLimit: TimeAmount = .seconds(75)
 
     private let text: @Sendable () -> String

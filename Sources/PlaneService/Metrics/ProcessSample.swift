@@ -2,16 +2,16 @@
 import Glibc
 #endif
 
-/// What this process uses of its machine, under the names that every Prometheus client library gives it.
+/// This process's use of its machine, under the names that all Prometheus client libraries use.
 struct ProcessSample {
     var residentBytes: Int?
     var virtualBytes: Int?
     var processorSeconds: Double?
-    /// Only where the kernel tells it without listing them all (Linux 6.2).
+    /// Nil if the kernel cannot tell the number without listing all of them (before Linux 6.2).
     var openDescriptors: Int?
     var descriptorLimit: Int?
 
-    /// Some twenty microseconds, all in the kernel's memory: no disk is asked.
+    /// Takes some twenty microseconds, since no disk is accessed.
     static func read() -> ProcessSample {
         var sample = ProcessSample()
         let pages = Self.fields("/proc/self/statm").map { Int($0) }
@@ -42,7 +42,7 @@ struct ProcessSample {
         return String(decoding: bytes[..<count], as: UTF8.self).split { $0 == " " || $0 == "\n" }
     }
 
-    /// In the Prometheus text format.
+    /// The values in the Prometheus text format.
     var text: String {
         var text = ""
         func add(_ name: String, _ kind: String, _ value: (some CustomStringConvertible)?) {

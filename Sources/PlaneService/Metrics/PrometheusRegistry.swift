@@ -1,10 +1,10 @@
 package import CoreMetrics
 import Synchronization
 
-/// Keeps the metrics of this process and writes them in the Prometheus text format (version 0.0.4).
+/// Keeps the metrics of this process, and writes them in the Prometheus text format (version 0.0.4).
 ///
-/// Timers are histograms in seconds, so their names end in `_seconds`; recorders that aggregate are histograms too, in seconds if
-/// their name ends so. Asking twice for the same name and labels gives the same metric.
+/// Timers are histograms in seconds, so their names end in `_seconds`. Recorders that aggregate are histograms too, in seconds if their name ends so. The
+/// same name and labels always give the same metric.
 package final class PrometheusRegistry: MetricsFactory, Sendable {
     private enum Metric: Sendable {
         case counter(CounterMetric)
@@ -21,9 +21,9 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     private let families = Mutex<[String: [MetricLabels: Metric]]>([:])
-    /// Sentences for `# HELP`, by name.
+    /// The sentences for `# HELP`, by name.
     private let help: [String: String]
-    /// Of histograms that have others than the usual ones, by name.
+    /// The ranges of histograms that do not use the usual ones, by name.
     private let buckets: [String: HistogramMetric.Buckets]
 
     package init(help: [String: String] = [:], buckets: [String: HistogramMetric.Buckets] = [:]) {
@@ -54,7 +54,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         self.histogram(label, dimensions, .seconds)
     }
 
-    /// Metrics live as long as the process: a counter which vanished and came back at zero would look like a restart.
+    /// Nothing is destroyed: a counter that vanished and began again at zero would look like a restart.
     package func destroyCounter(_ handler: any CounterHandler) {}
     package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     package func destroyMeter(_ handler: any MeterHandler) {}
@@ -63,7 +63,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
 
     // MARK: Text
 
-    /// Everything, in order of names and labels.
+    /// All metrics, in the order of names and labels.
     package var text: String {
         let families = self.families.withLock { $0 }
         return families.sorted { $0.key < $1.key }.reduce(into: "") { text, family in
@@ -94,7 +94,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         return text + "\(name)_sum\(labels.braced()) \(self.number(snapshot.sum))\n\(name)_count\(labels.braced()) \(total)\n"
     }
 
-    /// Whole numbers without a fraction.
+    /// The number, without a fraction if it is whole.
     private static func number(_ value: Double) -> String {
         if let whole = Int64(exactly: value) { return String(whole) }
         return value.isNaN ? "NaN" : value.isInfinite ? (value > 0 ? "+Inf" : "-Inf") : value.description
@@ -119,7 +119,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         return histogram
     }
 
-    /// The one that is there, or a new one. A name has one kind: whoever asks for another gets a metric that is not shown.
+    /// The existing metric, or a new one. A name has one kind; if another kind is requested, that metric is not shown.
     private func metric(_ label: String, _ dimensions: [(String, String)], or make: () -> Metric) -> Metric {
         let name = MetricName.metric(label)
         let labels = MetricLabels(dimensions)

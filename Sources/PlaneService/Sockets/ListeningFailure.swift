@@ -2,15 +2,15 @@ import Glibc
 package import NetworkAddresses
 import NIOCore
 
-/// A socket that a service cannot listen on, with what a person needs to change that.
+/// Why a service cannot listen on a socket, and what a person can do about it.
 package struct ListeningFailure: Error, CustomStringConvertible {
-    /// `cannot answer DNS on 0.0.0.0:53 (dns.bind_ip, dns.port): Address already in use; …`
+    /// Such as `cannot answer DNS on 0.0.0.0:53 (dns.bind_ip, dns.port): Address already in use; …`.
     package let description: String
 
     /// - Parameters:
-    ///   - purpose: As in "answer DNS".
-    ///   - keys: Of the configuration, that say where.
-    ///   - usualHolder: What listens there on many machines; nil where there is none.
+    ///   - purpose: such as "answer DNS".
+    ///   - keys: the configuration's keys with the address.
+    ///   - usualHolder: the program that uses this port on many machines; nil if there is none.
     package init(_ error: any Error, to purpose: String, on endpoint: SocketEndpoint, keys: [String], usualHolder: String? = nil) {
         let code = (error as? IOError)?.errnoCode
         let reason = code.map { String(cString: strerror($0)) } ?? "\(error)"

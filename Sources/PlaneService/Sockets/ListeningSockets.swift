@@ -7,26 +7,26 @@ import Synchronization
 import Glibc
 #endif
 
-/// The listening sockets of this process: those it was given at its start, by systemd (sd_listen_fds(3)) or by the process whose
-/// place it takes, and those it hands on to the process that will take its own.
+/// The listening sockets of this process: those it was given at its start, by systemd (sd_listen_fds(3)) or by the process that it replaces, and those that
+/// it will hand to its successor.
 ///
-/// There is one of these per process, as there is one table of descriptors.
+/// There is only one object of this class in a process.
 package final class ListeningSockets: Sendable {
     package static let ofThisProcess = ListeningSockets(
         inherited: inheritedSockets(ProcessInfo.processInfo.environment, processID: getpid(), parentID: getppid()))
 
-    /// Says to a successor which process started it, and so that the sockets in its environment are meant for it.
+    /// The environment variable with the id of the process that has started a successor, which shows that the sockets in its environment are meant for it.
     package static let predecessorVariable = "DRONE_PROXY_PREDECESSOR"
     /// The first descriptor that is handed on (SD_LISTEN_FDS_START).
     package static let firstDescriptor: CInt = 3
 
-    /// Under this name a successor gets sockets that systemd has passed to this process, or to one before it.
+    /// The name of sockets that systemd has passed to this process or to one before it.
     private static let systemdName = "systemd"
 
     package struct Inherited: Hashable, Sendable {
         package var name: String
         package var descriptor: CInt
-        /// systemd holds it too, whatever becomes of it here.
+        /// Whether systemd holds the socket, too, so that it stays open when it is closed here.
         package var isHeldBySystemd: Bool
 
         package init(name: String, descriptor: CInt, isHeldBySystemd: Bool) {
@@ -39,7 +39,7 @@ package final class ListeningSockets: Sendable {
     private struct State {
         var inherited: [Inherited]
         var held: [(name: String, descriptor: CInt)] = []
-        /// Descriptors.
+        /// The descriptors of sockets that systemd also holds.
         var heldBySystemd: Set<CInt>
         var whenHandedOver: [@Sendable () -> Void] = []
     }
@@ -50,7 +50,7 @@ package final class ListeningSockets: Sendable {
         self.state = Mutex(State(inherited: inherited, heldBySystemd: Set(inherited.filter(\.isHeldBySystemd).map(\.descriptor))))
     }
 
-    /// What the environment says of sockets for this process; nothing when it speaks to another one.
+    /// The sockets in the environment that are meant for this process; none if they are meant for another one.
     package static func inheritedSockets(_ environment: [String: String], processID: Int32, parentID: Int32) -> [Inherited] {
         let isFromSystemd = environment["LISTEN_PID"] == "\(processID)"
         let isMeant = isFromSystemd || environment[Self.predecessorVariable] == "\(parentID)"
@@ -58,14 +58,14 @@ package final class ListeningSockets: Sendable {
         let names = (environment["LISTEN_FDNAMES"] ?? "").split(separator: ":", omittingEmptySubsequences: false)
         return (0..<count).map { index in
             let descriptor = Self.firstDescriptor + index
-            // Programs we start have no business with it.
+            // Programs that this process starts must not inherit the descriptor.
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let name = names.indices.contains(Int(index)) ? String(names[Int(index)]) : ""
             return Inherited(name: name, descriptor: descriptor, isHeldBySystemd: isFromSystemd || name == Self.systemdName)
         }
     }
 
-    /// An inherited socket that listens where `endpoint` says; with port 0, which says nothing, the one of this name.
+    /// The inherited socket with this address; if the port is 0, the one with this name.
     package func inherited(_ name: String, at endpoint: SocketEndpoint) -> CInt? {
         self.state.withLock { state in
             let index = state.inherited.firstIndex { socket in
@@ -76,19 +76,19 @@ package final class ListeningSockets: Sendable {
         }
     }
 
-    /// Keeps a socket for a successor, which will know it by this name. It is ours from now on; a channel uses a duplicate.
+    /// Keeps a socket for a successor under this name. It owns the descriptor from now on; a channel uses a duplicate.
     package func hold(_ name: String, _ descriptor: CInt) {
         self.state.withLock { $0.held.append(($0.heldBySystemd.contains(descriptor) ? Self.systemdName : name, descriptor)) }
     }
 
     package var held: [(name: String, descriptor: CInt)] { self.state.withLock { $0.held } }
 
-    /// Calls `body` when a successor has taken over, so that its connections are not taken from it.
+    /// Calls `body` when a successor has taken over, so that this process takes no more of its connections.
     package func whenHandedOver(_ body: @escaping @Sendable () -> Void) {
         self.state.withLock { $0.whenHandedOver.append(body) }
     }
 
-    /// A successor listens: lets go of everything held.
+    /// Called when a successor listens: closes all held sockets.
     package func handOver() {
         let (held, bodies) = self.state.withLock { state in
             defer { (state.held, state.whenHandedOver) = ([], []) }
@@ -98,10 +98,10 @@ package final class ListeningSockets: Sendable {
         for socket in held { close(socket.descriptor) }
     }
 
-    /// Closes what was inherited and nobody wanted: otherwise connections would wait there for ever. They do so anyway where systemd
-    /// holds the socket too; those are kept for a successor, who could not listen there otherwise.
+    /// Closes inherited sockets that nobody uses, since connections would wait there for ever. Sockets that systemd also holds are kept for a successor,
+    /// which could not listen there otherwise.
     ///
-    /// - Returns: Where those sockets listen.
+    /// - Returns: the addresses of those sockets.
     package func closeUnwanted() -> [String] {
         let unwanted = self.state.withLock { state in
             defer { state.inherited = [] }

@@ -4,34 +4,34 @@ import FoundationEssentials
 import Glibc
 #endif
 
-/// Tells systemd how this process is doing (sd_notify(3)); does nothing where nobody asks.
+/// Tells systemd about the state of this process (sd_notify(3)); does nothing if systemd did not ask for that.
 package enum ServiceNotification {
-    /// Whether somebody wants to be told.
+    /// Whether systemd has asked for notifications.
     package static let isWanted = Self.address != nil
 
-    /// The process does its job, and is the one that reloads and stops are meant for from now on.
+    /// The process is ready, and is the main process of the service from now on.
     package static func ready() {
         Self.send("READY=1\nMAINPID=\(getpid())")
     }
 
-    /// Another process does this one's job from now on. Told before this one ends: systemd stops a service whose main process has ended,
-    /// and with it a successor that has not said yet that it is the main process now.
+    /// Another process is the main process of the service from now on. Sent before this process ends: systemd stops a service whose main process has ended,
+    /// and with it a successor that has not announced itself.
     package static func replaced(by processID: Int32) {
         Self.send("MAINPID=\(processID)")
     }
 
-    /// The process still does its work. Whoever does not say so within `watchdogInterval` is ended and started again.
+    /// The process still works. If this is not sent within `watchdogInterval`, systemd restarts the service.
     package static func alive() {
         Self.send("WATCHDOG=1")
     }
 
-    /// nil where nobody watches.
+    /// Nil if systemd does not watch this process.
     package static var watchdogInterval: Duration? {
         Self.watchdogInterval(ProcessInfo.processInfo.environment, processID: getpid(), parentID: getppid())
     }
 
-    /// What the environment says (sd_watchdog_enabled(3)). A successor, which is started by the process it replaces, is watched in its
-    /// place, though the variable names the first of them.
+    /// The interval in the environment (sd_watchdog_enabled(3)). A successor, which is started by the process that it replaces, is watched as well, although
+    /// the variable names the first process.
     static func watchdogInterval(_ environment: [String: String], processID: Int32, parentID: Int32) -> Duration? {
         guard let microseconds = environment["WATCHDOG_USEC"].flatMap({ Int64($0) }), (1_000...86_400_000_000).contains(microseconds) else {
             return nil

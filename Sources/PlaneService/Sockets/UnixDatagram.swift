@@ -2,11 +2,11 @@
 import Glibc
 #endif
 
-/// Datagrams to a Unix socket, as systemd's manager and journal take them.
+/// Sends datagrams to a Unix socket, as systemd's manager and journal take them.
 enum UnixDatagram {
-    /// Sends one datagram; never waits.
-    /// - Parameter path: of the socket; a name that begins with "@" lies in the abstract namespace (unix(7)).
-    /// - Returns: 0, or the error's number.
+    /// Sends one datagram, without waiting.
+    /// - Parameter path: the socket's path; a name that begins with "@" is in the abstract namespace (unix(7)).
+    /// - Returns: 0, or the number of the error.
     static func send(_ bytes: [UInt8], to path: String) -> CInt {
         let socket = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { return errno }
@@ -14,7 +14,7 @@ enum UnixDatagram {
         return self.send(bytes, to: path, through: socket, flags: 0)
     }
 
-    /// The same through a socket that is kept.
+    /// Sends one datagram through an existing socket, with the flags of send(2).
     static func send(_ bytes: [UInt8], to path: String, through socket: CInt, flags: CInt) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -6,8 +6,8 @@ import Synchronization
 import Glibc
 #endif
 
-/// Writes lines to a file, on a thread that may be blocked by whoever reads them. What does not fit into the memory set aside for a
-/// slow reader is left out and counted: requests do not wait for their log.
+/// Writes lines to a file from a thread of its own, which blocks while the reader of the file is slow. Lines that do not fit into `waitingLimit` bytes are
+/// dropped and counted, so that no request waits for its log.
 package final class AccessLog: Sendable {
     private static let waitingLimit = 16 * 1024 * 1024
 
@@ -16,7 +16,7 @@ package final class AccessLog: Sendable {
     private let waiting = Atomic<Int>(0)
     private let lost = Counter(label: "proxy_access_log_lost_bytes_total")
 
-    /// - Parameter descriptor: Standard output, or another file that stays open.
+    /// - Parameter descriptor: Standard output, or another file that stays open as long as this log is used.
     package init(format: AccessLogFormat, descriptor: CInt = STDOUT_FILENO) {
         self.format = format
         self.descriptor = descriptor
@@ -39,7 +39,7 @@ package final class AccessLog: Sendable {
             while !rest.isEmpty {
                 let count = Glibc.write(self.descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if count < 0, errno == EINTR { continue }
-                // Nobody reads any more; there is nobody to tell either.
+                // The file cannot be written any more, as when the reader of a pipe has closed it: the rest is counted as lost.
                 guard count > 0 else { return self.lost.increment(by: rest.count) }
                 rest = rest.dropFirst(count)
             }

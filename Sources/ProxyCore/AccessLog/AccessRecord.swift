@@ -4,15 +4,15 @@ import UTCTime
 import Glibc
 #endif
 
-/// How requests are told in an access log.
+/// The formats in which the access log can write a request.
 package enum AccessLogFormat: String, CaseIterable, Sendable {
-    /// As web servers write it (the Common Log Format), with fields of ours behind it.
+    /// The Common Log Format of web servers, with fields of plane's own at the end of the line.
     case common
     /// One JSON object on a line.
     case json
 }
 
-/// One request, from its head to its last byte, as an access log tells it.
+/// What the access log says of one request, from its head to the last byte of its response.
 ///
 /// Without the query of its address, and without a first segment that looks like a token: that is where visitors' tokens are.
 final class AccessRecord {
@@ -73,14 +73,14 @@ final class AccessRecord {
         return text
     }
 
-    /// The line tells whole seconds.
+    /// The current time, cut to whole seconds, since the log has no finer unit.
     private static func now() -> UTCInstant {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return UTCInstant(seconds: Int64(now.tv_sec))
     }
 
-    /// The line, with its end.
+    /// The line for the log, with its line end.
     ///
     /// - Parameter seconds: From the request's head to the last byte of the response.
     func line(_ format: AccessLogFormat, seconds: Double) -> String {
@@ -97,14 +97,14 @@ final class AccessRecord {
         }
     }
 
-    /// With three digits behind the point.
+    /// Milliseconds with three digits after the decimal point, from a duration in seconds.
     private static func milliseconds(_ seconds: Double) -> String {
         let milliseconds = Int((max(0, seconds) * 1000).rounded())
         let rest = String(milliseconds % 1000)
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
     }
 
-    /// `06/Nov/1994:08:49:37 +0000`
+    /// The time when the request began, as in `06/Nov/1994:08:49:37 +0000`.
     private var commonTime: String {
         let time = CalendarTime(self.began)
         let date = "\(CalendarTime.digits(time.date.day, 2))/\(time.monthName)/\(CalendarTime.digits(time.date.year, 4))"

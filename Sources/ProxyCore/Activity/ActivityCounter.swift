@@ -5,22 +5,22 @@ package final class ActivityCounter {
     package let name: String
     /// Exchanges and tunnels open now.
     fileprivate var open = 0
-    /// Of these the tunnels.
+    /// How many of `open` are tunnels.
     fileprivate var tunnels = 0
-    /// Whether the list of the event loop holds it.
+    /// Whether the ``ActivityList`` of the event loop contains this counter.
     fileprivate var isListed = false
 
     package init(name: String) {
         self.name = name
     }
 
-    /// An exchange has become a tunnel, or such a tunnel is about to end.
+    /// Called with 1 when an exchange has become a tunnel, and with -1 when that tunnel ends.
     func changeTunnels(by change: Int) {
         self.tunnels += change
     }
 }
 
-/// The backends of one event loop that had traffic since the last look, or have some now.
+/// The counters of one event loop whose backends have something open, or had traffic since the last ``take()``.
 struct ActivityList {
     private var counters: [ActivityCounter] = []
 
@@ -35,7 +35,7 @@ struct ActivityList {
         counter.open -= 1
     }
 
-    /// All active backends; those with nothing open any more are not told of again.
+    /// The activity of all listed backends. A backend that has nothing open is reported once more and then leaves the list.
     mutating func take() -> [BackendActivity] {
         let taken = self.counters.map {
             BackendActivity(name: $0.name, openRequests: $0.open - $0.tunnels, openTunnels: $0.tunnels)

@@ -42,7 +42,7 @@ final class ActivityFlusher: Sendable {
         }
     }
 
-    /// One last round.
+    /// Collects and writes once more, when the proxy stops.
     func stop() async throws {
         try await self.loop.flatSubmit {
             self.state.value.timer?.cancel()
@@ -60,7 +60,7 @@ final class ActivityFlusher: Sendable {
         }
     }
 
-    /// What one backend has open is spread over the event loops; what was said of it in an earlier round is out of date.
+    /// Adds up what the event loops say of each backend, and replaces what an earlier round said of it and could not write.
     private func note(_ activity: some Sequence<BackendActivity>) {
         let now = Dictionary(activity.map { ($0.name, $0) }) { one, other in
             BackendActivity(

@@ -1,4 +1,4 @@
-/// What one backend's visitors do: it had traffic since the last look, or has some now.
+/// The traffic of one backend: it has something open now, or had traffic since the last report.
 package struct BackendActivity: Hashable, Sendable {
     package var name: String
     /// Requests whose response has not ended.
@@ -13,12 +13,12 @@ package struct BackendActivity: Hashable, Sendable {
     }
 }
 
-/// Where activity is written down: for a drone its SQLite file.
+/// Where the proxy records which backends are in use; for a drone that is its SQLite file.
 package protocol ActivitySink: Sendable {
-    /// Notes that these backends had traffic at this moment, and what they have open, all of them or, when it throws, none.
+    /// Records that these backends had traffic at this moment, and what they have open: all of them or, when it throws, none.
     ///
-    /// A backend with nothing open any more is told once. May block; called on a thread of its own, about once a second while there
-    /// is activity.
+    /// A backend that has nothing open any more is reported once. This may block; it is called on a thread of its own, about once a second while there is
+    /// activity.
     ///
     /// - Parameter seconds: Unix time.
     func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws

@@ -5,16 +5,16 @@ package struct PagesConfiguration: Hashable, Sendable {
     package var isEnabled = true
     /// A browser is held this long for a backend that starts, and then shown the waiting page.
     package var waitingAfter: Duration = .seconds(3)
-    /// Of the texts below, as HTML names languages (BCP 47).
+    /// The language of the texts below, as HTML names languages (BCP 47).
     package var language = "en"
-    /// Where the pages lead that tell of a backend that cannot be reached; nil for nowhere.
+    /// The address of the link on the page that says that a backend cannot be reached; nil shows no link.
     package var link: String?
     package var linkText = "Start again"
     package var waitingTitle = "Your session is starting"
     package var waitingText = "This page opens it as soon as it is ready."
     package var loadingText = "Its image and container are being prepared."
     package var startingText = "Its program is starting."
-    /// `{seconds}` stands for the number.
+    /// `{seconds}` in the text is replaced by the number of seconds.
     package var usualText = "Usually it takes about {seconds} seconds."
     package var goneTitle = "This session is not here"
     package var goneText = "It has ended, or the address is not complete."

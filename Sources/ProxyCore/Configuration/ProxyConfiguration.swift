@@ -8,31 +8,32 @@ import PlaneService
 package struct ProxyConfiguration: Hashable, Sendable {
     package var bindIP: IPAddress = .v4(0)
     package var httpPort: UInt16 = 80
-    /// nil means 443 where the file has a table `cert`, and no TLS otherwise.
+    /// Nil means 443 where the file has a table `cert`, and no TLS otherwise.
     package var httpsPort: UInt16?
-    /// By which visitors reach ``httpsPort``, where something before us has another number for it.
+    /// The port at which visitors reach ``httpsPort``, where a balancer or a port mapping before the proxy gives it another number.
     package var publicHTTPSPort: UInt16?
-    /// Where requests for unknown host names go instead of 404.
+    /// The server that gets requests for unknown host names; nil answers them with 404.
     package var passthrough: SocketEndpoint?
-    /// Also reach backends as `/_plane_backend=<backend>/…` on hosts that are not below the cluster's domain, for clusters without DNS of their own.
+    /// Whether backends are also reached as `/_plane_backend=<backend>/…` on hosts that are not below the cluster's domain, for clusters without DNS of their
+    /// own.
     package var allowPathRouting = false
     /// Addresses and networks whose connections begin with a PROXY protocol header.
     package var proxyProtocolFrom: [String] = []
-    /// Believe what clients say in `X-Forwarded-*` and add to it.
+    /// Whether to believe what clients say in `X-Forwarded-*`, and to add to it; otherwise the proxy replaces these fields.
     package var trustForwarded = false
-    /// Let CORS preflights through to backends that ask for a token.
+    /// Whether CORS preflights, which carry no token, reach backends that ask for one.
     package var allowPreflight = false
-    /// Seconds for which browsers are told to come by HTTPS only; nil does not tell them.
+    /// For how long browsers are told to use HTTPS only (Strict-Transport-Security, whole seconds); nil does not send the field.
     package var hstsMaxAge: Duration?
-    /// HTTP/2 for browsers, where there is a certificate.
+    /// Whether HTTP/2 is offered to clients, where there is a certificate.
     package var http2 = true
-    /// Where the tier passes requests on; nil takes nothing from it.
+    /// The port at which proxies of the tier (`gateway-proxy`) pass requests on; nil opens none.
     package var innerPort: UInt16?
-    /// nil means by TLS where the file has a table `cert`.
+    /// Whether ``innerPort`` speaks TLS; nil means that it does where the file has a table `cert`.
     package var innerTLS: Bool?
-    /// What the tier shows there: the same on all machines of the cluster.
+    /// The secret with which proxies of the tier identify themselves at ``innerPort``: the same on all machines of the cluster.
     package var innerSecret: Secret?
-    /// Who may sign the certificates that the tier finds there; nil means the system's authorities.
+    /// A file with the authorities that may sign the certificate which proxies of the tier see at ``innerPort``; nil means the system's authorities.
     package var innerCAPath: String?
     /// Where a drone's proxy passes requests on for backends that are not its own; nil answers them.
     package var forward: SocketEndpoint?
@@ -42,12 +43,12 @@ package struct ProxyConfiguration: Hashable, Sendable {
     package var tokenKeys: [String] = []
     /// Of the tier: where `/` leads.
     package var rootRedirectURL: String?
-    /// nil means 30 s on a drone, and 300 s in the tier.
+    /// How long a request waits for a backend that is still starting; nil means 30 s on a drone, and 300 s in the tier.
     package var hold: TimeAmount?
     package var accessLog = AccessLogChoice.off
-    /// nil lets open connections come to their end when a successor has taken over.
+    /// How long connections may stay open after a successor has taken over; nil lets them come to their end.
     package var replacedDeadline: Duration?
-    /// Of the table `limits`, and ``hold``.
+    /// The table `limits`, and ``hold``.
     package var limits = ProxyLimits()
     package var pages = PagesConfiguration()
 

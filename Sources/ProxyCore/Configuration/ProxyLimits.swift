@@ -1,7 +1,7 @@
 package import NIOCore
 
 /// Every bound the proxy puts on what others may make it hold or wait for. The defaults suit the open internet. Those that an operator may set
-/// stand in the table `proxy.limits`; see `ProxyLimits+ConfigReader`.
+/// are in the table `proxy.limits`; see `ProxyLimits+ConfigReader`.
 package struct ProxyLimits: Hashable, Sendable {
     /// Bytes of a message's start line and fields together, blank line included. Browsers stay below 8 KiB unless cookies pile up.
     package var headBytes = 32 * 1024
@@ -9,7 +9,7 @@ package struct ProxyLimits: Hashable, Sendable {
     package var lineBytes = 16 * 1024
     /// Fields in one head, and fields in one trailer section.
     package var fieldCount = 128
-    /// Interim (1xx) responses before the final one; more is a backend gone wrong.
+    /// Interim (1xx) responses before the final one; a backend that sends more is faulty, and the request fails.
     package var interimResponseCount = 16
 
     /// Connections of clients open at once; 0 is no limit, or as many as `fit(openFiles:)` finds affordable. New ones wait in the kernel's queue then.
@@ -21,11 +21,11 @@ package struct ProxyLimits: Hashable, Sendable {
     package var requestHead: TimeAmount = .seconds(15)
     /// Between two requests on a kept connection.
     package var keepAlive: TimeAmount = .seconds(75)
-    /// The same, while as many connections are open as may be and others wait.
+    /// Between two requests on a kept connection while ``connections`` is reached and new connections wait.
     package var keepAliveWhenFull: TimeAmount = .seconds(1)
     /// Without one byte of a request body from the client.
     package var requestBodyIdle: TimeAmount = .seconds(60)
-    /// From asking the kernel for a connection to a backend until it stands.
+    /// From asking the kernel for a connection to a backend until it can carry a request; the TLS handshake, if there is one, is included.
     package var connect: TimeAmount = .seconds(5)
     /// From asking the policy to look a name up to its answer; nil is as long as ``connect``.
     package var lookup: TimeAmount?
@@ -37,15 +37,15 @@ package struct ProxyLimits: Hashable, Sendable {
     package var response: TimeAmount = .seconds(300)
     /// Without one byte of a response body from the backend; event streams may be silent for long.
     package var responseBodyIdle: TimeAmount = .hours(1)
-    /// Without the client taking one byte of what waits for it.
+    /// How long a client or a backend may take nothing of the bytes that wait to be sent to it before the proxy gives up.
     package var writeIdle: TimeAmount = .seconds(120)
-    /// Without a byte through a tunnel in either direction; nil lets it be silent for ever, for TCP finds out when a peer is gone.
+    /// Without a byte through a tunnel in either direction; nil sets no limit, since keep-alive probes of TCP find out when a peer is gone.
     package var tunnelIdle: TimeAmount?
-    /// Without a byte through a tunnel one side of which has said its last word.
+    /// Without one byte through a tunnel that one side has closed for sending.
     package var halfClosedTunnelIdle: TimeAmount = .seconds(120)
     /// How long a request waits for a backend that is still starting.
     package var hold: TimeAmount = .seconds(30)
-    /// How long a connection that is being given up may go on sending before it is cut, so that it can read our answer.
+    /// How long the proxy still reads from a connection after its last answer before it cuts the connection, so that the client can read that answer.
     package var linger: TimeAmount = .seconds(2)
     /// How long a client of HTTP/2 without a stream may take to acknowledge that its connection ends (GOAWAY, and PING behind it).
     package var farewell: TimeAmount = .seconds(15)
@@ -57,41 +57,40 @@ package struct ProxyLimits: Hashable, Sendable {
     package var upstreamKeepAliveUnrepeatable: TimeAmount = .seconds(1)
     /// Idle connections that one event loop keeps to one backend; more are kept for ``upstreamBurst`` only, and none at all with 0.
     package var idleUpstreamsPerBackend = 32
-    /// While many requests come at once each connection is needed again within moments; one that is not is one too many.
+    /// The connections beyond ``idleUpstreamsPerBackend`` are closed when no request has used them for this long.
     package var upstreamBurst: TimeAmount = .seconds(2)
     /// Idle connections that one event loop keeps to all backends together.
     package var idleUpstreams = 512
 
-    /// Bytes waiting to be written to one peer above which nothing more is read from the other, and below which it is again.
+    /// The proxy stops reading from one peer when this many bytes (the upper bound) wait to be written to the other, and reads again below the lower bound.
     package var writeBufferBytes: Range<Int> = (16 * 1024)..<(32 * 1024)
-    /// Streams that one client of HTTP/2 may have open at once on a connection (RFC 9113 §6.5.2 recommends no fewer).
+    /// Streams that one client of HTTP/2 may have open at once on a connection. RFC 9113 §6.5.2 recommends at least 100.
     package var streams = 100
-    /// What the receive windows of a connection of HTTP/2 may grow to, for uploads over long ways: bytes per round trip.
+    /// The size in bytes to which the receive windows of a connection of HTTP/2 may grow. A client can upload one window per round trip.
     package var uploadWindowBytes = 4 * 1024 * 1024
-    /// What all such connections together may be sent, and hold for backends that take nothing, beyond 64 KiB each for the one and the other.
+    /// What all connections of HTTP/2 together may hold, in bytes, beyond the first 64 KiB of each: as larger windows, and as uploads that backends have not
+    /// taken.
     package var uploadWindowsBytes = 256 * 1024 * 1024
 
-    /// A connection on which nothing comes is asked by TCP whether the peer is still there after this time, and given up when
-    /// ``keepAliveProbeCount`` questions, asked ``keepAliveProbeInterval`` apart, go unanswered. One on which something is on its way is given
-    /// up when nothing of it has been acknowledged for as long as both take.
+    /// A connection on which nothing arrives is probed by TCP after this time, and closed when ``keepAliveProbeCount`` probes, ``keepAliveProbeInterval``
+    /// apart, go unanswered. One that has data on its way is closed when none of it is acknowledged for as long as both together.
     package var keepAliveProbe: TimeAmount = .seconds(60)
-    ///
-    /// Together less than a minute: the kernel's timers come late, by some seconds each time.
+    /// The time between two probes. All probes together take less than a minute, since the kernel's timers are late by some seconds each time.
     package var keepAliveProbeInterval: TimeAmount = .seconds(12)
     package var keepAliveProbeCount = 4
 
-    /// Kernel receive buffer of a connection to a backend, which is what is taken into memory at once when that connection breaks
-    /// while its client is slow.
+    /// The kernel's receive buffer of a connection to a backend, in bytes. When such a connection breaks while its client is slow, this much is taken into
+    /// memory at once.
     package var upstreamReceiveBufferBytes = 256 * 1024
 
     package init() {}
 
     package var lookupLimit: TimeAmount { self.lookup ?? self.connect }
 
-    /// Descriptors that are for other things than visitors: files, listening sockets, event loops, idle connections to backends.
+    /// Descriptors kept for other things than visitors: files, listening sockets, event loops, idle connections to backends.
     private static let reservedDescriptors = 1024
 
-    /// Where no number of connections is set, takes as many as the process can afford.
+    /// Sets ``connections`` to as many as the process can afford, where no number is set.
     ///
     /// - Parameter openFiles: How many descriptors the process may have. A visitor needs one, and mostly one more to a backend.
     package mutating func fit(openFiles: Int) {

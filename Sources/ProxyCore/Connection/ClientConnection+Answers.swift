@@ -9,7 +9,7 @@ import Glibc
 
 /// Responses the proxy makes itself.
 extension ClientConnection {
-    /// Answers a request that has not been sent to anybody. A body that may follow it is not read, so then the connection ends.
+    /// Answers a request that no endpoint has got. A body that may follow is not read, so the connection ends after the answer.
     func answer(_ answer: ProxyAnswer, to head: RequestHead, failure: RequestFailure? = nil) {
         if let reason = answer.refusal { self.worker.metrics.refused(reason) }
         let closes = self.role.isStream || !head.keepAlive || head.framing != .none || self.worker.isDraining
@@ -21,14 +21,14 @@ extension ClientConnection {
         self.awaitNextRequest()
     }
 
-    /// - Parameter bytes: Of the head, whose fields are in the worker's table.
+    /// - Parameter bytes: The bytes of the head, whose fields are in the worker's table.
     func fail(_ failure: RequestFailure, of name: String? = nil, head: RequestHead, _ bytes: Span<UInt8>) {
         self.logFailure(failure, of: name)
         let notes = self.worker.policy.notes(on: head, self.worker.table.fields, bytes)
         self.answer(self.worker.policy.answer(to: failure, notes, onCarried: self.request.route), to: head, failure: failure)
     }
 
-    /// The request in hand gets no response from its backend.
+    /// Ends the current request when its backend gives no response: answers it with the cause, or cuts off a response that has begun.
     func failExchange(_ cause: UpstreamFailure) {
         let failure = RequestFailure.upstream(cause)
         self.logFailure(failure)
@@ -54,10 +54,10 @@ extension ClientConnection {
         self.deadline = .now() + self.worker.limits.keepAlive
     }
 
-    /// The client's bytes cannot be understood, so nobody knows where its next request would begin.
+    /// Refuses what the client sent because it cannot be understood, and ends the connection, since nobody can tell where the next request would begin.
     func refuse(_ violation: HTTPViolation) {
         self.worker.logger.debug("request refused", metadata: [LogKey.reason: "\(violation.sentence)"])
-        // Behind the beginning of a response another would be taken for its body.
+        // Once a response has begun, the client would read an answer as a part of its body.
         if let exchange, !exchange.awaitsHead {
             self.worker.metrics.refused(RefusalReason(violation))
             return self.cutOff()
@@ -65,7 +65,7 @@ extension ClientConnection {
         self.endUnread(.malformed(violation))
     }
 
-    /// The client let us wait for too long.
+    /// Answers a client that did not send its request in time, and ends the connection.
     func giveUp(_ failure: VisitorFailure) {
         self.endUnread(failure)
     }
@@ -80,7 +80,7 @@ extension ClientConnection {
         self.closeLingering()
     }
 
-    /// What could not be read, or did not come, is in the access log too.
+    /// Begins an access log record for a request that could not be read, or did not come in time.
     private func recordUnreadable() {
         guard self.worker.logsAccess, self.record == nil else { return }
         if self.startedAt == .distantFuture { self.startedAt = .now() }
@@ -88,7 +88,7 @@ extension ClientConnection {
         self.record = AccessRecord(unreadableFrom: self.visitor.address?.description ?? "-")
     }
 
-    /// Ends a response that is not whole, in a way the client cannot take for its end.
+    /// Ends a response that is incomplete by a reset, so that the client cannot take what it has for the whole.
     func cutOff() {
         self.transport.reset()
         self.close()
@@ -96,7 +96,7 @@ extension ClientConnection {
 
     // MARK: Redirect server
 
-    /// The same address by HTTPS (RFC 9110 §15.4.9). The port is ours, not the one that came.
+    /// Redirects to the same address by HTTPS (RFC 9110 §15.4.9). The port is the configured one, not the one in the request.
     func redirect(_ head: RequestHead, _ bytes: Span<UInt8>, httpsPort: UInt16) {
         let host = bytes.text(head.hostName)
         let port = httpsPort == 443 ? "" : ":\(httpsPort)"
@@ -142,7 +142,7 @@ extension ClientConnection {
         self.write(out)
     }
 
-    /// - Parameter name: Of the route, where the request has no endpoint yet.
+    /// - Parameter name: The route's name, where the request has no endpoint yet.
     func logFailure(_ failure: RequestFailure, of name: String? = nil) {
         if case .upstream(let cause) = failure { self.worker.metrics.upstreamFailed(cause.kind) }
         guard self.worker.tellsFailure() else { return }

@@ -4,9 +4,9 @@ import NIOCore
 import Glibc
 #endif
 
-/// A new connection to a backend, and what follows when there is none to be had.
+/// Opens a new connection to a backend, and decides what to do when that fails.
 extension ClientConnection {
-    /// - Parameter pool: The endpoint of the request in hand.
+    /// - Parameter pool: The endpoint of the current request.
     func connect(to pool: UpstreamPool) {
         self.deadline = .now() + self.worker.limits.connect
         self.dropUpstream()
@@ -31,7 +31,7 @@ extension ClientConnection {
         self.flush()
     }
 
-    /// One more endpoint has failed before any of its response was passed on.
+    /// Called when an endpoint has failed before any of its response was passed on: the policy decides whether another one is tried.
     func upstreamFailed(_ failure: UpstreamFailure) {
         switch self.recover(from: failure) {
         case .answer:
@@ -46,7 +46,7 @@ extension ClientConnection {
         }
     }
 
-    /// The request is as if it had just come.
+    /// Puts the request back into the state of one that has just been read, so that it can be sent to another endpoint.
     private func takeBackRequest() {
         self.dropUpstream()
         if var head = self.keptHead {

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What happens when somebody lets us wait. The worker calls ``deadlinePassed()`` within half a second of the deadline.
+/// What happens when a client or a backend is silent for too long. The worker calls ``deadlinePassed()`` within half a second of the deadline.
 extension ClientConnection {
     /// Sets the deadline of whatever the exchange waits for now.
     func armExchangeDeadline(_ now: NIODeadline) {
@@ -27,7 +27,7 @@ extension ClientConnection {
     func deadlinePassed() {
         self.deadline = .distantFuture
         if let http2, self.request.carriesStreams { return http2.deadlinePassed() }
-        // The end of its response is not taken by the client.
+        // The response is complete, but the client does not take the rest of it.
         if let stream, self.request.isClosed { return stream.reset(.cancel) }
         if let limit = self.worker.limits.exchange, let exchange, self.request.isExchanging, NIODeadline.now() >= self.startedAt + limit {
             if exchange.awaitsHead { self.close() } else { self.cutOff() }

@@ -1,11 +1,11 @@
 import EpollTransport
 import NIOCore
 
-/// From a request's bytes to a backend that gets them.
+/// Reads a client's requests and sends each to a backend.
 extension ClientConnection {
-    /// Reads as many requests as can be dealt with; one that has to wait stops this, and so do answers that the client does not take.
+    /// Reads requests until one has to wait, or until answers pile up because the client does not take them.
     ///
-    /// A request that fails at once comes here again, and is not another loop inside this one.
+    /// A request that fails at once calls this again; the call returns at once, and the loop that is running reads the next request.
     func readRequests() {
         if self.isReadingRequests { return }
         self.isReadingRequests = true
@@ -33,7 +33,7 @@ extension ClientConnection {
         }
     }
 
-    /// Goes on when the client has taken what waits for it.
+    /// Stops reading requests until the client has taken the answers that wait for it; ``readOn()`` continues.
     private func awaitRoom() {
         guard self.request.isReadingHead else { return }  // closed by the attempt to send
         self.pauseReading()
@@ -41,7 +41,7 @@ extension ClientConnection {
         self.deadline = .now() + self.worker.limits.writeIdle
     }
 
-    /// The client has taken enough of what waited for it.
+    /// Continues after ``awaitRoom()``, once the client has taken enough of the answers that waited.
     func readOn() {
         guard self.awaitsRoom else { return }
         self.awaitsRoom = false
@@ -51,7 +51,7 @@ extension ClientConnection {
         self.flush()
     }
 
-    /// The time for the head runs from its first byte; until then it was the time between requests.
+    /// Starts the time limit for a head at its first byte; before that the limit between two requests applied.
     private func awaitRestOfHead() {
         if self.startedAt == .distantFuture {
             self.startedAt = .now()
@@ -180,9 +180,9 @@ extension ClientConnection {
         !self.role.isStream && self.worker.repeatsElsewhere && self.exchange?.request.isRepeatable == true && self.exchange?.request.upgrade == nil
     }
 
-    /// The head has been dealt with; what follows is its body or the next one.
+    /// The head has been dealt with and is removed from the input; what follows is the body or the next request.
     ///
-    /// - Parameter length: 0 when it has been taken before.
+    /// - Parameter length: 0 when the head has been removed before.
     func consumeHead(_ length: Int) {
         if length == 0 { return }
         self.pendingHead = nil
@@ -197,13 +197,13 @@ extension ClientConnection {
 
     // MARK: Body
 
-    /// Sends on what has come of the body. Bytes behind its end are the next request and wait.
+    /// Sends on the part of the body that has arrived. Bytes behind the body's end are the next request and wait.
     func forwardRequestBody() {
         guard let upstream, self.exchange?.requestIsSent == false else { return self.pauseReading() }
         let buffer = self.input
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
-        /// Of these, what has been written already, and what is not for the backend.
+        /// Of the bytes taken, how many have been written already, or are not meant for the backend.
         var begun = 0
         do throws(HTTPViolation) {
             reading: while true {
@@ -258,12 +258,12 @@ extension ClientConnection {
 
     // MARK: Outcomes of waiting
 
-    /// - Parameter name: What was asked for.
+    /// - Parameter name: The name that was looked up.
     func lookedUp(_ name: String, _ outcome: LookupOutcome) {
         if self.request.lookedUp(name) { self.resume(after: outcome) }
     }
 
-    /// The route this request waits for is another, or no more.
+    /// The route that this request waits for has changed, or (`exists` is false) is gone.
     func heldRouteChanged(_ name: String, exists: Bool) {
         switch self.request.routeChanged(exists: exists) {
         case .resolveAgain: self.resume(after: .answered)
@@ -295,7 +295,7 @@ extension ClientConnection {
         return try scanner.scan(bytes, limits: self.worker.limits)
     }
 
-    /// A request that was read, but not sent, ends here.
+    /// Ends a request that was read but not sent to a backend, with an answer for this failure.
     func failPending(_ failure: RequestFailure, of name: String?) {
         if let pendingHead {
             var table = pendingHead.table
@@ -318,7 +318,7 @@ extension ClientConnection {
         self.flush()
     }
 
-    /// Goes on with requests the client sent ahead.
+    /// Reads the requests that the client has sent ahead.
     func continueReading() {
         guard self.request.isReadingHead, !self.role.isStream else { return }
         self.readRequests()

@@ -2,7 +2,7 @@ import EpollTransport
 import Logging
 import NIOCore
 
-/// From a backend's bytes to the client that waits for them.
+/// Reads a backend's response and sends it to the client.
 extension ClientConnection {
     /// A head and a body that are smaller than this together are sent as one piece; copying that much is cheaper than a second
     /// entry in a vectored write.
@@ -21,14 +21,14 @@ extension ClientConnection {
             }
             self.readResponse()
         case .head, .resolving, .holding, .connecting, .lingering, .streams, .closed:
-            // A backend that speaks without being asked: what it says must not become the answer to the next request.
+            // A backend that sends without a request to answer: these bytes must not become the answer to the next request.
             self.dropUpstream()
         }
     }
 
     func upstreamReadCompleted() {
         self.flush()
-        // What has to wait for more does not keep the memory of a whole read.
+        // Bytes that wait for more are copied, so that they do not keep the memory of a whole read.
         if self.upstreamInput.readableBytes > 0 { self.upstreamInput = self.upstreamInput.compacted() }
     }
 
@@ -50,7 +50,7 @@ extension ClientConnection {
         self.forwardResponseBody(behind: nil)
     }
 
-    /// Gives a head that ends its lines with line feeds alone the line ends that it should have. False when this is all there is to do.
+    /// Rewrites a head whose lines end with line feeds alone, so that they end with CR LF. False when there is nothing more to read now.
     private func rewriteLineFeeds() -> Bool {
         let buffer = self.upstreamInput
         do throws(HTTPViolation) {
@@ -72,7 +72,7 @@ extension ClientConnection {
         }
     }
 
-    /// Deals with one whole head, whose bytes are still in `upstreamInput`. False when this is all there is to do.
+    /// Handles one complete head, whose bytes are still in `upstreamInput`. False when there is nothing more to read now.
     private func readResponseHead(_ bytes: Span<UInt8>, isAnswerToHEAD: Bool) throws(HTTPViolation) -> Bool {
         let head = try ResponseHead.read(
             bytes, length: bytes.count, isAnswerToHEAD: isAnswerToHEAD, into: &self.worker.table, limits: self.worker.limits)
@@ -141,7 +141,7 @@ extension ClientConnection {
         return writer.write(head, self.worker.table.fields, bytes, bodyRoom: bodyRoom, allocator: ByteBufferAllocator(), added: added)
     }
 
-    /// Sends on what has come of the body, behind the head if that has not been sent yet.
+    /// Sends on the part of the body that has arrived, behind the head if that has not been sent yet.
     private func forwardResponseBody(behind head: ByteBuffer?) {
         let taken: Int
         do throws(HTTPViolation) {
@@ -151,9 +151,9 @@ extension ClientConnection {
                 taken = self.removesChunks ? try self.forwardWithoutChunks(behind: head) : try self.forwardAsItIs(behind: head)
             }
         } catch {
-            // The response has begun, so all that can be said is that it is not whole.
+            // The response has begun, so the client can only be shown that it is incomplete.
             self.logFailure(.upstream(.malformedResponse(error)))
-            // Without chunks the end of the connection would be its end.
+            // Without chunks the client takes the end of the connection for the end of the response, so the connection is reset.
             return self.removesChunks || self.role.isStream ? self.cutOff() : self.close()
         }
         if let ending = self.exchange?.endIfComplete(excess: self.upstreamInput.readableBytes > 0) {
@@ -173,7 +173,7 @@ extension ClientConnection {
         let bytes = buffer.readableBytesUInt8Span
         var head = head
         var taken = 0
-        /// Of these, what has been written already, and what is not for the client.
+        /// Of the bytes taken, how many have been written already, or are not meant for the client.
         var begun = 0
         reading: while true {
             switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
@@ -208,7 +208,7 @@ extension ClientConnection {
         return taken
     }
 
-    /// For HTTP/1.0 clients: the content alone; the connection's end will be its end.
+    /// Forwards the content of a chunked body without its chunks, for HTTP/1.0 clients; the end of the connection marks its end.
     private func forwardWithoutChunks(behind head: ByteBuffer?) throws(HTTPViolation) -> Int {
         if let head { self.write(head) }
         let buffer = self.upstreamInput
@@ -300,7 +300,7 @@ extension ClientConnection {
         }
     }
 
-    /// Both sides of its connection are closed.
+    /// The connection to the backend is closed in both directions.
     func upstreamClosed(_ upstream: UpstreamConnection) {
         guard upstream === self.upstream else { return }
         if self.request.isTunnel { self.closeAfterFlush() }
@@ -318,7 +318,8 @@ extension ClientConnection {
         }
     }
 
-    /// What this client is given waits. For a request, and for what a backend sends, this is asked before the next one.
+    /// The client takes nothing more for now. An HTTP/2 connection is told, so that it stops writing; requests and responses ask for room before they write
+    /// more.
     func clientBecameFull() {
         self.http2?.transportBecameFull()
     }

@@ -1,17 +1,17 @@
 import NIOCore
 
-/// How far the proxy itself has come with ending a tunnel.
+/// How far the proxy has come with ending a tunnel by itself, as when it stops.
 enum TunnelEnding {
     case none
-    /// As soon as a frame of the backend's ends.
+    /// The close frame is sent as soon as the backend's current frame ends.
     case betweenFrames
-    /// The client has been told; what the backend still says is not for it.
+    /// The close frame has been sent; whatever the backend still sends is dropped.
     case told
 }
 
-/// After 101: bytes both ways until both sides have said their last word.
+/// After a response 101: forwards bytes in both directions until both sides have closed.
 extension ClientConnection {
-    /// - Parameter isWebSocket: What goes through are frames of RFC 6455.
+    /// - Parameter isWebSocket: What is tunnelled are frames of RFC 6455.
     func becomeTunnel(isWebSocket: Bool) {
         let route = self.request.route
         guard self.request.becomeTunnel(isWebSocket: isWebSocket) else { return }
@@ -22,7 +22,7 @@ extension ClientConnection {
         self.countAsTunnel()
         self.worker.metrics.tunnelsChange += 1
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
-        // Either side may have spoken before the other has heard that it may.
+        // Bytes that a side sent before the tunnel was open are forwarded first.
         let (early, waiting) = (self.upstreamInput, self.input)
         self.upstreamInput = ByteBuffer()
         self.input = ByteBuffer()
@@ -66,7 +66,7 @@ extension ClientConnection {
         }
     }
 
-    /// Passes the end of one direction on, behind everything that went before it; the other direction stays open.
+    /// Forwards the end of one direction after everything that was sent before it; the other direction stays open.
     func passOn(_ end: RequestMachine.TunnelEnd) {
         self.deadline = .now() + self.worker.limits.halfClosedTunnelIdle
         switch end {
@@ -87,7 +87,7 @@ extension ClientConnection {
     /// How long a client may take to answer our close frame.
     private static let closingLimit: TimeAmount = .seconds(5)
 
-    /// Ends the tunnel in the way of the protocol inside, where we know it. The client's answer still reaches the backend.
+    /// Ends the tunnel: a WebSocket by a close frame, whose answer by the client still reaches the backend, and any other by closing it.
     func endTunnel() {
         switch self.request.endTunnel() {
         case .close: self.close()
@@ -98,8 +98,8 @@ extension ClientConnection {
         }
     }
 
-    /// Nobody may use this route any more. The client is told in the way of the protocol inside, where we know it and none of the endpoint's
-    /// frames has been begun; what it sends from now on reaches nobody.
+    /// Ends the tunnel or request because the policy no longer allows its route. A WebSocket gets a close frame if the backend is not in the middle of a
+    /// frame; anything else is cut off. What the client sends from now on is dropped.
     func endForPolicy() {
         guard case .tunnel(let tunnel) = self.request.state else { return self.cutOff() }
         guard let frames = tunnel.frames, frames.isBetweenFrames, !tunnel.upstreamEnded else { return self.cutOff() }

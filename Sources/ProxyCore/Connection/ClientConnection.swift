@@ -5,11 +5,11 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// A client's connection, or its stream of HTTP/2, and the owner of the one connection to a backend that serves it. What it speaks to is a
-/// socket itself where nothing is in between, the handlers of TLS, behind which it is the last, or an ``HTTP2Stream``.
+/// A client's connection, or one stream of a client's HTTP/2 connection, and the owner of the one connection to a backend that serves it. Its transport is
+/// the socket itself, the handlers of TLS before it in the pipeline, or an ``HTTP2Stream``.
 ///
-/// ``RequestMachine`` says where it stands, and ``ExchangeMachine`` what the bytes of an exchange mean; here they are moved. Both connections live
-/// on one event loop, so no byte and no event changes threads.
+/// ``RequestMachine`` keeps the state of the request, and ``ExchangeMachine`` knows what the bytes of an exchange mean; this class moves the bytes. Both
+/// connections live on one event loop, so no byte and no event changes threads.
 ///
 /// One request at a time: what a client sends ahead stays in `input` and, beyond one read, in the kernel.
 ///
@@ -28,65 +28,65 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// Index in the worker's list.
     var place = 0
     @exclusivity(unchecked) var request = RequestMachine()
-    /// What its client and the streams on it speak to, of a connection of HTTP/2.
+    /// For a client's HTTP/2 connection, what drives its streams; nil for HTTP/1.1 and for a single stream.
     var http2: HTTP2Connection?
     /// When ``deadlinePassed()`` is due.
     var deadline: NIODeadline = .distantFuture
 
     @exclusivity(unchecked) var transport = ClientTransport.none
     var forwarding = RequestHeadWriter.Forwarding.unknown
-    /// Bytes from the client not dealt with yet.
+    /// Bytes from the client that have not been handled yet.
     ///
-    /// Of a stream, the head of its request until that has been sent; what comes of the body is the stream's.
+    /// For a stream, the head of its request until that has been sent; the ``HTTP2Stream`` keeps the body.
     @exclusivity(unchecked) var input = ByteBuffer()
-    /// Of a stream, what is known of that head.
+    /// For a stream, the parsed head whose bytes are in `input`.
     @exclusivity(unchecked) var pendingHead: PendingHead?
     @exclusivity(unchecked) var requestScanner = HeadScanner()
     var isPaused = false
     private var heldBackRead = false
-    /// The client has ended TCP without the word that ends TLS, which will not come any more.
+    /// The client has closed TCP without the closing alert of TLS, so no such alert will come.
     private var skipsFinalFrames = false
     @exclusivity(unchecked) var needsFlush = false
-    /// Bytes written since the last flush, which handlers may keep without counting them.
+    /// Bytes written since the last flush. TLS handlers may hold them without counting them as waiting.
     private var unflushedBytes = 0
-    /// In the loop of ``readRequests()``.
+    /// Whether ``readRequests()`` is running.
     @exclusivity(unchecked) var isReadingRequests = false
-    /// The next request waits until the client has taken answers to those before it.
+    /// The next request is not read until the client has taken the answers to those before it.
     var awaitsRoom = false
     /// The first empty line before a request is skipped (RFC 9112 §2.2), a second one is not.
     var skippedEmptyLine = false
 
-    // The exchange going on, or the last one.
+    // The current exchange, or the last one.
     @exclusivity(unchecked) var exchange: ExchangeMachine?
     var startedAt: NIODeadline = .uptimeNanoseconds(0)
-    /// The head as the backend sees it, kept while it may have to be sent (again).
+    /// The head as it is sent to the backend, kept while it may have to be sent again.
     @exclusivity(unchecked) var outgoingHead: ByteBuffer?
-    /// The head as the client sent it, where another endpoint may get it after one that has had it.
+    /// The head as the client sent it, kept while another endpoint may have to get the request.
     var keptHead: ByteBuffer?
     var upstream: UpstreamConnection?
-    /// Bytes from the backend not dealt with yet.
+    /// Bytes from the backend that have not been handled yet.
     @exclusivity(unchecked) var upstreamInput = ByteBuffer()
     @exclusivity(unchecked) var responseScanner = HeadScanner()
     var removesChunks = false
-    /// Of a response on a stream, the fields behind its body, as lines.
+    /// For a response on a stream, the trailers behind its body, as lines.
     var responseTrailers = ByteBuffer()
-    /// Of the response that has begun to go to the client and has not ended; 0 for none.
+    /// The status of the response that is being sent to the client; 0 for none.
     var openStatus = 0
-    /// What the exchange or tunnel is counted by.
+    /// The counter in which the current exchange or tunnel is counted as open.
     private var activity: ActivityCounter?
-    /// As a tunnel, moreover.
+    /// Whether it is counted there as a tunnel, too.
     private var isCountedAsTunnel = false
 
-    /// What the request in hand, or the last one, is called in logs; nil before the first.
+    /// The id under which logs mention the current request, or the last one; nil before the first.
     var requestID: RequestID?
-    /// What the access log will say of the request in hand; nil where there is no log.
+    /// What the access log will say of the current request; nil without an access log.
     var record: AccessRecord?
-    /// Whom the connection is counted for.
+    /// The address under which the limiter counts this connection.
     private var owner: AddressKey?
-    /// Who the client is, which a stream has been told by its connection.
+    /// Who the client is. A stream has this from its connection.
     private(set) var visitor: Visitor
 
-    /// - Parameter isInner: It came to a listener for proxies of our own.
+    /// - Parameter isInner: The connection came to a listener for proxies of this system.
     init(worker: ProxyWorker, role: ClientRole, isInner: Bool = false) {
         self.worker = worker
         self.role = role
@@ -95,7 +95,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     // MARK: The beginning
 
-    /// Begins to serve a client to whose socket nothing else speaks.
+    /// Begins to serve a client over a socket without TLS or other handlers.
     func start(on socket: StreamSocket, peer: AddressKey?) throws(IOError) {
         try socket.start(self)
         self.transport = .socket(socket)
@@ -107,7 +107,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.begin(for: context.channel.remoteAddress.flatMap(AddressKey.init))
     }
 
-    /// Begins to serve the request of a stream, which the limiter has admitted. Its client is that of its connection.
+    /// Begins to serve the request of a stream, which the limiter has admitted, for the client of `connection`.
     func begin(on stream: HTTP2Stream, of connection: ClientConnection) {
         self.transport = .stream(stream)
         self.worker.add(self)
@@ -140,14 +140,15 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         }
     }
 
-    /// The peer is a balancer and has said for whom it speaks: if for nobody else, it is the client, to whom no limit per address applies.
+    /// The peer is a balancer and has named the client it speaks for. If it speaks for itself, as in a health check, the connection keeps its address,
+    /// without a limit per address.
     private func proxied(_ client: ProxiedClient) {
         if let owner { self.worker.limiter.release(owner) }
         self.owner = nil
         if let address = client.address { self.identify(address) }
     }
 
-    /// What carries its bytes is gone.
+    /// The transport is gone: the connection is taken out of the worker's list.
     private func ended() {
         self.enterClosed()
         self.transport = .none
@@ -181,7 +182,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     private func readCompleted() {
         self.upstream?.flush()
         self.flush()
-        // What has to wait for more does not keep the memory of a whole read.
+        // Bytes that wait for more are copied, so that they do not keep the memory of a whole read.
         if self.input.readableBytes > 0 { self.input = self.input.compacted() }
     }
 
@@ -297,7 +298,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.transport.flush()
     }
 
-    /// Whether the client takes what it is given. Asked before it is given more.
+    /// Whether the client takes what it is sent. Asked before more is written.
     @inline(__always)
     func hasRoom() -> Bool {
         if self.unflushedBytes >= self.worker.limits.writeBufferBytes.upperBound { self.flush() }
@@ -311,7 +312,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.carryOut(self.request.clientEnded())
     }
 
-    /// Told early, because nothing is read now.
+    /// The client's end of input has been seen, although nothing is being read now.
     private func clientEndsSoon() {
         if self.request.isClosed { return self.transport.closeAtOnce() }
         self.carryOut(self.request.clientEndsSoon())
@@ -325,25 +326,25 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         }
     }
 
-    /// All that was written has left, and the end of it.
+    /// All output, and its end, has been sent.
     private func outputClosed() {
         guard let closes = self.request.outputClosed() else { return }
         if closes { return self.close() }
         self.deadline = .now() + self.worker.limits.linger
     }
 
-    /// Waits for a request behind one that has been answered, or for streams behind those that have ended.
+    /// Whether the connection waits for the next request; for HTTP/2, whether it has no open stream.
     var isBetweenRequests: Bool {
         if self.request.carriesStreams { self.http2?.isIdle == true } else { self.isIdle && self.startedAt == .distantFuture }
     }
 
-    /// Ends a connection between two requests. The last response may not have left as a whole.
+    /// Ends a connection between two requests. If part of the last response is still unsent, that is sent before.
     func closeIdle() {
         self.flush()
         if self.transport.hasNothingToWrite { self.close() } else { self.closeLingering() }
     }
 
-    /// Sends what was written, says that nothing follows, and reads on for a moment without listening.
+    /// Sends what was written, closes for sending, and discards what the client sends until ``ProxyLimits/linger`` has passed.
     func closeLingering() {
         if self.role.isStream { return self.endStream() }
         self.http2?.end()
@@ -358,7 +359,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.resumeReading()
     }
 
-    /// Closes when everything written has left. Only where nothing unread from the client can be waiting in the kernel.
+    /// Closes when everything written has been sent. Only used where no unread bytes of the client can be in the kernel, since those would cause a reset.
     func closeAfterFlush() {
         if self.role.isStream { return self.endStream() }
         self.flush()
@@ -372,14 +373,14 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.enterClosed()
         if self.skipsFinalFrames { return self.transport.closeAtOnce() }
         self.transport.close()
-        // TLS waits for the client's last word, which has to be read.
+        // TLS waits for the client's closing alert, which has to be read.
         if self.isPaused, self.transport.waitsForLastWord { self.resumeReading() }
     }
 
-    /// Waits for a request of which nothing has come.
+    /// Whether the connection waits for a request of which no byte has come.
     var isIdle: Bool { self.request.isReadingHead && self.input.readableBytes == 0 }
 
-    /// Lets go of everything but the transport. Harmless when repeated.
+    /// Releases everything but the transport. Harmless when repeated.
     func enterClosed() {
         let route = self.request.route
         switch self.request.close() {
@@ -402,7 +403,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.http2?.end()
     }
 
-    /// What is counted stops counting; what was kept for this exchange goes.
+    /// Stops counting the exchange as open, and drops what was kept for it.
     func endExchange() {
         self.logAccess()
         self.endActivity()
@@ -414,14 +415,14 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.removesChunks = false
     }
 
-    /// The request in hand has had its response, if it has: otherwise it will be tried again.
+    /// Writes the current request to the access log if it has had a response; otherwise it will be tried again.
     func logAccess() {
         guard let record, record.status != 0 else { return }
         self.record = nil
         self.worker.log(record, seconds: Double((NIODeadline.now() - self.startedAt).nanoseconds) / 1e9)
     }
 
-    /// Tells the policy.
+    /// Tells the policy that a request has ended, or has become a tunnel.
     func ended(status: Int, of route: (any ProxyRoute)?, failure: RequestFailure? = nil) {
         let hasBegun = self.startedAt != .uptimeNanoseconds(0) && self.startedAt != .distantFuture
         let request = EndedRequest(status: status, duration: hasBegun ? NIODeadline.now() - self.startedAt : .zero, failure: failure)
@@ -441,7 +442,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.activity = activity
     }
 
-    /// What was counted as an exchange goes on as a tunnel.
+    /// Counts the current exchange as a tunnel from now on.
     func countAsTunnel() {
         guard let activity, !self.isCountedAsTunnel else { return }
         activity.changeTunnels(by: 1)

@@ -2,12 +2,12 @@ import EpollTransport
 import NIOCore
 import NIOSSL
 
-/// What carries bytes of a client or an endpoint: a socket without anything in between, the handlers of TLS, or, of a client, a stream of HTTP/2.
+/// What carries the bytes of a client or an endpoint: a plain socket, the handlers of TLS or, for a client only, a stream of HTTP/2.
 enum ClientTransport {
     case socket(StreamSocket)
     case handlers(ChannelHandlerContext)
     case stream(HTTP2Stream)
-    /// No longer anything.
+    /// The connection is closed.
     case none
 
     @inline(__always)
@@ -29,7 +29,7 @@ enum ClientTransport {
         }
     }
 
-    /// The kernel has all that was flushed.
+    /// Whether the kernel has taken everything that was flushed.
     var hasNothingToWrite: Bool {
         switch self {
         case .socket(let socket): socket.waitingBytes == 0
@@ -61,8 +61,8 @@ enum ClientTransport {
 
     /// Reads on after a pause.
     ///
-    /// - Parameter isOwed: The handlers were asked for bytes meanwhile, and were not let through. What a socket of theirs had been asked
-    ///   for before, the pause has taken back.
+    /// - Parameter isOwed: Handlers asked for bytes during the pause and were not let through. A read that their socket had been asked for before was
+    ///   cancelled by the pause, so on our own sockets it is asked for again in any case.
     func resumeReading(isOwed: Bool) {
         switch self {
         case .socket(let socket): socket.resumeReading()
@@ -72,7 +72,7 @@ enum ClientTransport {
         }
     }
 
-    /// Handlers are asked for no more, and what is being read for them at this moment is the last. A stream's window closes by itself.
+    /// Stops reading. Handlers still get what is being read at this moment. A stream needs nothing: its window fills up.
     func pauseReading() {
         switch self {
         case .socket(let socket): socket.pauseReading()
@@ -81,7 +81,7 @@ enum ClientTransport {
         }
     }
 
-    /// Says, behind what was written, that nothing follows.
+    /// Closes for sending, after everything that was written.
     func closeOutput() {
         switch self {
         case .socket(let socket): socket.closeOutput()
@@ -91,7 +91,9 @@ enum ClientTransport {
         }
     }
 
-    /// - Parameter close: Called when a socket of handlers is to be closed, whose close may take some time.
+    /// Closes once everything written has been sent.
+    ///
+    /// - Parameter close: Called instead where handlers are between; they may need some time to close.
     func closeWhenFlushed(_ close: @escaping () -> Void) {
         switch self {
         case .socket(let socket):
@@ -105,7 +107,7 @@ enum ClientTransport {
         }
     }
 
-    /// Through TLS each side says a last word, and waits for the other's, before the socket is closed.
+    /// Closes. With TLS the handler sends its closing alert and waits for the peer's before it closes the socket.
     func close() {
         switch self {
         case .socket(let socket): socket.close()
@@ -115,12 +117,12 @@ enum ClientTransport {
         }
     }
 
-    /// Closing waits for the client (RFC 8446 §6.1), for a moment.
+    /// Whether closing waits for the client's closing alert (RFC 8446 §6.1), for a short time.
     var waitsForLastWord: Bool {
         if case .handlers(let context) = self { Self.tls(context) != nil } else { false }
     }
 
-    /// Closes a connection whose client has gone without a last word of TLS, or says none any more.
+    /// Closes without waiting for the closing alert of TLS, for a client that has gone, or that sends none.
     func closeAtOnce() {
         switch self {
         case .socket(let socket): socket.close()
@@ -130,12 +132,12 @@ enum ClientTransport {
         }
     }
 
-    /// Closing behind this handler leaves its word out. Nil where there is no TLS: behind a balancer that has taken it off.
+    /// The context of the TLS handler; closing from there skips its closing alert. Nil without TLS, as behind a balancer that has removed it.
     private static func tls(_ context: ChannelHandlerContext) -> ChannelHandlerContext? {
         try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)  // fails where there is none
     }
 
-    /// Closes in a way that nobody can take for the end of what was sent: with a reset, and without the word that ends TLS.
+    /// Closes so that the client cannot take what it has got for the whole: with a TCP reset, and without the closing alert of TLS.
     func reset() {
         switch self {
         case .socket(let socket):

@@ -1,4 +1,4 @@
-/// One request and its response, from the head going out to the last byte coming back. Knows nothing of sockets or the time.
+/// One request and its response, from sending the head to receiving the last byte. Knows nothing of sockets or the time.
 ///
 /// ```
 ///   request   head ──► body ────────► sent
@@ -13,11 +13,11 @@ struct ExchangeMachine {
         var isHEAD: Bool
         var isHTTP10: Bool
         var keepAlive: Bool
-        /// What it asks to switch to.
+        /// The protocols to which the request asks to switch.
         var upgrade: UpgradeProtocols?
         var isIdempotent: Bool
         var framing: BodyFraming
-        /// Its body comes on a stream, whose end is the body's end; `framing` is that towards the endpoint.
+        /// The request came on a stream of HTTP/2, whose end is the body's end; `framing` is that towards the endpoint.
         var isStream = false
 
         /// May be sent again when a kept connection turns out to be dead. One with a body is not: its bytes are gone.
@@ -33,7 +33,7 @@ struct ExchangeMachine {
     private(set) var request: Request
     private(set) var requestBody: BodyReader
     private var response: Response = .awaitingHead(interims: 0)
-    /// The connection has carried an exchange before, so the backend may have given it up at this very moment.
+    /// The connection has carried an exchange before, so the backend may be closing it at this very moment.
     private var upstreamWasKept: Bool
     private let interimLimit: Int
 
@@ -46,7 +46,7 @@ struct ExchangeMachine {
 
     var requestIsSent: Bool { self.requestBody.hasEnded }
 
-    /// The response has a head, and its body has no bytes that have not come.
+    /// The response's head has been read, and all bytes of its body have come.
     var responseHasEnded: Bool {
         switch self.response {
         case .awaitingHead: false
@@ -72,7 +72,7 @@ struct ExchangeMachine {
         try self.requestBody.take(count)
     }
 
-    /// The end of such a body.
+    /// The end of a body that comes on a stream.
     mutating func endRequestBody() throws(HTTPViolation) {
         try self.requestBody.end()
     }
@@ -99,7 +99,7 @@ struct ExchangeMachine {
             return self.request.isHTTP10 ? .dropInterim : .forwardInterim
         }
         if head.status == 101 {
-            // With a length, or chunks, some would take what follows for a response's body.
+            // With a length or chunks, some clients would take what follows for the body of a response.
             guard let asked = self.request.upgrade, let chosen = head.upgrade, asked.contain(bytes, chosen), !head.statesFraming,
                 self.requestIsSent
             else { return .refuse(.upgradeNobodyAskedFor) }
@@ -108,7 +108,7 @@ struct ExchangeMachine {
         }
         let endsWithConnection = head.framing == .untilClose
         let removesChunks = self.request.isHTTP10 && head.framing == .chunked
-        // What is left of the request could not be told from the next one.
+        // The rest of the request's body could not be told from the next request.
         let closesClient = !self.request.keepAlive || endsWithConnection || removesChunks || !self.requestIsSent || isDraining
         self.response = .body(BodyReader(head.framing), keepsUpstream: head.keepAlive, closesClient: closesClient)
         let connection: ResponseHeadWriter.Connection =
@@ -130,10 +130,10 @@ struct ExchangeMachine {
         var keepsClient: Bool
     }
 
-    /// What becomes of the two connections, once the response's last byte has been read; nil before.
+    /// What happens to the two connections once the response's last byte has been read; nil before.
     ///
-    /// - Parameter excess: The backend sent more than its response. Nobody asked for that, and it must not be taken for the answer
-    ///   to the next request.
+    /// - Parameter excess: The backend sent more than its response. These bytes must not be taken for the answer to the next request, so its connection is
+    ///   closed.
     mutating func endIfComplete(excess: Bool) -> Ending? {
         guard case .body(let reader, let keepsUpstream, let closesClient) = self.response, reader.hasEnded else { return nil }
         self.response = .ended
@@ -146,7 +146,7 @@ struct ExchangeMachine {
         /// Send the request again on a new connection.
         case repeatRequest
         case answer(UpstreamFailure)
-        /// The body ended as it said it would, with the connection.
+        /// The end of the connection is the end of the body, as the head announced.
         case finish
         /// The client must see that the response is not whole.
         case cutOff

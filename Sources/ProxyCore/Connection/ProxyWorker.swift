@@ -11,14 +11,14 @@ import NIOSSL
 final class ProxyWorker {
     let eventLoop: EpollEventLoop
     let options: ProxyOptions
-    /// Those of `options`; not read through it, since that copies them all.
+    /// The limits in `options`, kept apart because reading them through `options` would copy all of them.
     let limits: ProxyLimits
-    /// For connections to backends. Those of clients have it from their listening socket.
+    /// How TCP finds out that a peer is gone, for connections to backends. Those of clients inherit it from their listening socket.
     let peerWatch: PeerWatch
     let logger: Logger
     let limiter: ConnectionLimiter
     private let load: WorkerLoad
-    /// Decides; everything else here carries out.
+    /// Decides what happens to requests; everything else here carries that out.
     let policy: any ProxyPolicy
 
     /// Scratch space for the head being read.
@@ -27,7 +27,7 @@ final class ProxyWorker {
     @exclusivity(unchecked) var addedFields = ByteBuffer()
     /// Scratch space for the fields of a response on a stream.
     @exclusivity(unchecked) var responseFields = ResponseFieldList()
-    /// What receive windows of HTTP/2 may hold, on all event loops together.
+    /// Shared by all event loops: the bytes that receive windows of HTTP/2 may hold.
     let uploads: UploadAllowance
     private var spareReader: HTTP2RequestReader?
     private var spareOutput = ByteBuffer()
@@ -39,10 +39,10 @@ final class ProxyWorker {
     let logsAccess: Bool
     let namesRequests: Bool
     let repeatsElsewhere: Bool
-    /// New requests end their connections: the proxy is about to stop.
+    /// Connections are closed after their next exchange, because the proxy is about to stop.
     private(set) var isDraining = false
 
-    /// Lines of the access log that have not been handed over yet.
+    /// Lines of the access log that have not been handed to the thread that writes them.
     private var accessLines = ByteBuffer()
     private let logLoop: any EventLoop
     private static let accessLinesLimit = 64 * 1024
@@ -50,16 +50,16 @@ final class ProxyWorker {
     private let upstreams: UpstreamAllowance
     /// Requests that were not served since the last tick.
     private var failures = 0
-    /// Of those, how many are told one by one: a stranger whose backend answers nothing could fill the log with them. 20 a second.
+    /// How many of them are logged one by one in each half second, that is 20 a second. A backend that fails all the time would fill the log otherwise.
     private static let toldFailures = 10
     /// Connections whose requests wait for a name to be looked up, and those that wait for a route to change.
     private var asking: [String: [ClientConnection]] = [:]
-    /// Waiting for what is found out now, not for what is remembered.
+    /// Connections that wait for a lookup which must not be answered from memory.
     private var askingAnew: [String: [ClientConnection]] = [:]
     private var holding: [String: [ClientConnection]] = [:]
     /// All open connections, in no order; each knows its place.
     private var connections: [ClientConnection] = []
-    /// Kept once the last connection is gone, while draining.
+    /// Succeed when the last connection is gone, while draining.
     private var whenEmpty: [EventLoopPromise<Void>] = []
 
     init(
@@ -86,8 +86,7 @@ final class ProxyWorker {
         host.worker = self
     }
 
-    /// Puts another table into the place of the scratch space, and the other way round: whoever lends one puts it back, so that the memory of
-    /// either is used again.
+    /// Swaps the scratch table for another one. Whoever lends a table swaps again afterwards, so that the memory of both is used again.
     @inline(__always)
     func exchangeTable(_ table: inout FieldTable) {
         swap(&self.table, &table)
@@ -95,7 +94,7 @@ final class ProxyWorker {
 
     // MARK: Scratch space of HTTP/2
 
-    /// For fields that are about to come. A connection gives it back once it has them all, which mostly is at once.
+    /// A reader for the fields of one request. The connection gives it back once it has them all, mostly at once.
     func takeHTTP2Reader() -> HTTP2RequestReader {
         defer { self.spareReader = nil }
         return self.spareReader ?? HTTP2RequestReader()
@@ -105,7 +104,7 @@ final class ProxyWorker {
         self.spareReader = reader
     }
 
-    /// For frames that are about to be written, so that a connection without any needs no memory for them.
+    /// A buffer for frames to be written, so that a connection that writes nothing needs no memory for them.
     func takeOutputBuffer() -> ByteBuffer {
         defer { self.spareOutput = ByteBuffer() }
         return self.spareOutput
@@ -119,8 +118,8 @@ final class ProxyWorker {
 
     // MARK: Lookups
 
-    /// Has the policy look a name up, and tells the connection with ``ClientConnection/lookedUp(_:_:)``. Connections asking for one name at
-    /// one time share one question.
+    /// Asks the policy to look a name up, and tells the connection by ``ClientConnection/lookedUp(_:_:)``. Connections that ask for one name at the same time
+    /// share one question.
     func look(up name: String, for connection: ClientConnection, anew: Bool = false) {
         let waiting = anew ? self.askingAnew[name] : self.asking[name]
         if anew { self.askingAnew[name, default: []].append(connection) } else { self.asking[name, default: []].append(connection) }
@@ -133,7 +132,7 @@ final class ProxyWorker {
         for connection in waiting { connection.lookedUp(name, outcome) }
     }
 
-    /// A route is another, or no more.
+    /// A route has changed or (`exists` is false) is gone: tells the connections that are held for it.
     func routeChanged(_ name: String, exists: Bool) {
         for connection in self.holding.removeValue(forKey: name) ?? [] {
             self.heldCountChanged(by: -1)
@@ -155,14 +154,14 @@ final class ProxyWorker {
         self.accessLines = ByteBuffer()
     }
 
-    /// What log and metrics have not been told yet, when nothing more will happen.
+    /// Writes to log and metrics what they have not been told yet, when the loop stops.
     func flushPending() {
         self.tellOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
     }
 
-    /// Whether there is room in the log for one more request that was not served.
+    /// Whether one more request that was not served may be logged now; see `toldFailures`.
     func tellsFailure() -> Bool {
         guard self.options.tellsFailures else { return false }
         self.failures += 1
@@ -197,7 +196,7 @@ final class ProxyWorker {
 
     // MARK: Connections
 
-    /// Serves a connection that was just taken, and is counted already.
+    /// Serves a connection that was just accepted, and that the limiter has counted.
     func serve(_ descriptor: CInt, peer: PeerAddress, for listener: ProxyListener) {
         let socket = StreamSocket(descriptor, on: self.eventLoop, writeMarks: self.limits.writeBufferBytes)
         let client = AddressKey(peer)
@@ -210,7 +209,7 @@ final class ProxyWorker {
             case .http, .redirect, .https:
                 let channel = StreamSocketChannel(socket, peer: peer.socketAddress)
                 try self.addHandlers(to: channel, for: listener, client)
-                // What fails now ends as a connection does.
+                // A failure from here on closes the channel, which ends the connection as usual.
                 do { try channel.start() } catch { self.tell(error) }
             }
         } catch {
@@ -249,7 +248,7 @@ final class ProxyWorker {
         if !connection.role.isStream { self.metrics.connectionsChange += 1 }
     }
 
-    /// - Parameter owner: Whom the connection was counted for.
+    /// - Parameter owner: The address under which the connection was counted.
     func remove(_ connection: ClientConnection, owner: AddressKey?) {
         if !connection.role.isStream {
             self.metrics.connectionsChange -= 1
@@ -270,7 +269,7 @@ final class ProxyWorker {
     /// Looks at every connection's deadline. One walk twice a second costs less than a timer per request.
     func tick() {
         let now = NIODeadline.now()
-        // Connections on which nothing happens make room for those that wait.
+        // When the limit of connections is reached, idle ones are closed early to make room for those that wait.
         let idleLimit = self.limiter.isFull ? now + self.limits.keepAlive - self.limits.keepAliveWhenFull : now
         for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isBetweenRequests) {
             connection.deadlinePassed()
@@ -281,14 +280,13 @@ final class ProxyWorker {
         self.metrics.report()
     }
 
-    /// How long a connection that was taken just before the end may take for its request.
+    /// How long a connection that was accepted just before the end may take for its first request.
     private static let firstRequestLimit: TimeAmount = .seconds(1)
 
-    /// From now on connections end after their exchange. The promise succeeds when none is left.
+    /// Closes each connection after its current or next exchange. The promise succeeds when none is left.
     ///
-    /// - Parameter endsIdle: Ends those between two requests now, though a client may be sending the next one at this moment, and gives
-    ///   those that are new a moment for their first. Otherwise they are told after their next request, and after the usual time if
-    ///   none comes.
+    /// - Parameter endsIdle: True closes connections between two requests at once, though a client may be sending the next one at this moment, and gives new
+    ///   connections a second for their first request. False lets them have one more request, or wait for ``ProxyLimits/keepAlive``.
     func drain(endsIdle: Bool, _ promise: EventLoopPromise<Void>) {
         self.isDraining = true
         if endsIdle {
@@ -303,7 +301,7 @@ final class ProxyWorker {
         self.whenEmpty.append(promise)
     }
 
-    /// Asks the users of all WebSockets to connect again, one after the other within `spread`, so that they do not all come at once.
+    /// Asks the users of all WebSockets to connect again, spread evenly over `spread`, so that they do not all come at once.
     func endTunnels(within spread: TimeAmount) {
         let tunnels = self.connections.filter(\.request.isTunnel)
         for (index, connection) in tunnels.enumerated() {
@@ -312,7 +310,7 @@ final class ProxyWorker {
         }
     }
 
-    /// Ends what is open on routes that `isMeant` says yes to: see ``PolicyHost/endRequests(on:)``.
+    /// Ends what is open on routes for which `isMeant` returns true: see ``PolicyHost/endRequests(on:)``.
     func endRequests(on isMeant: (any ProxyRoute) -> Bool) -> Int {
         let meant = self.connections.filter { connection in connection.request.route.map(isMeant) ?? false }
         for connection in meant { connection.endForPolicy() }
@@ -321,7 +319,7 @@ final class ProxyWorker {
 
     func closeAll() {
         for connection in self.connections {
-            // What has begun must not look whole.
+            // A response that has begun must not look complete.
             if let exchange = connection.exchange, !exchange.awaitsHead { connection.cutOff() } else { connection.close() }
         }
         self.upstreams.closeAll()

@@ -1,16 +1,16 @@
-/// What it means that one side has ended, or that nothing has happened for too long.
+/// What to do when one side has closed, or when nothing has happened for too long.
 extension RequestMachine {
     // MARK: The client
 
     enum ClientEnd: Equatable {
         case close
-        /// Pass it on, behind everything that went before it.
+        /// Forward the end, after everything that was sent before it.
         case passOn(TunnelEnd)
         case ignore
     }
 
-    /// A client that has closed its sending side in the middle of an ordinary exchange is taken to be gone: otherwise everybody who
-    /// leaves an event stream would keep its endpoint awake until it next speaks. In a tunnel it is a word of the protocol inside.
+    /// The client has closed its sending side. In the middle of an exchange it is taken to be gone: otherwise everybody who leaves an event stream would keep
+    /// its backend awake until that next sends something. In a tunnel the end is forwarded, since it may mean something there.
     mutating func clientEnded() -> ClientEnd {
         switch self.state {
         case .tunnel(var tunnel):
@@ -26,7 +26,8 @@ extension RequestMachine {
         }
     }
 
-    /// The same, told early because nothing is read now. In a tunnel, and behind the last answer, what comes before the end comes first.
+    /// The client has closed, which was noticed while nothing is read from it. A tunnel, and a connection after its last answer, first handles what came
+    /// before the end.
     func clientEndsSoon() -> ClientEnd {
         switch self.state {
         case .resolving, .holding, .connecting, .exchanging: .close
@@ -34,9 +35,9 @@ extension RequestMachine {
         }
     }
 
-    /// All that was written has left, and the end of it.
+    /// All output, and its end, has been sent.
     ///
-    /// - Returns: Whether to close now; otherwise what the client still sends is thrown away for a moment. Nil when nothing lingers.
+    /// - Returns: Whether to close now; false discards what the client still sends for a moment. Nil when the connection is not lingering.
     mutating func outputClosed() -> Bool? {
         guard case .lingering(outputClosed: _, let clientEnded) = self.state else { return nil }
         if !clientEnded { self.state = .lingering(outputClosed: true, clientEnded: false) }
@@ -50,7 +51,7 @@ extension RequestMachine {
         case both
         case fromClient
         case fromUpstream
-        /// It is known already.
+        /// The end of this direction was known before.
         case repeated
     }
 
@@ -62,16 +63,16 @@ extension RequestMachine {
     }
 
     enum UpstreamEnd: Equatable {
-        /// ``ExchangeMachine`` knows what it means.
+        /// The connection is in an exchange: ``ExchangeMachine`` knows what the end means.
         case exchange
         case passOn(TunnelEnd)
         /// The tunnel is broken.
         case breakTunnel
-        /// It is no longer anybody's.
+        /// The connection to the backend no longer serves a request; it is dropped.
         case drop
     }
 
-    /// - Parameter clean: It has closed, rather than the connection having failed.
+    /// - Parameter clean: The endpoint has closed its connection; false when the connection has failed.
     mutating func upstreamEnded(clean: Bool) -> UpstreamEnd {
         switch self.state {
         case .exchanging: return .exchange
@@ -86,13 +87,13 @@ extension RequestMachine {
 
     enum TunnelRead: Equatable {
         case forward
-        /// Bytes up to this one, and then our close frame: the client is asked to connect again.
+        /// Forward the bytes up to this one, then send a close frame of our own: the client is asked to connect again.
         case forwardAndTell(upTo: Int)
-        /// The client has been told that nothing follows.
+        /// The client has got the close frame, so nothing follows it.
         case drop
     }
 
-    /// The endpoint says this in a tunnel.
+    /// Says what to do with these bytes, which the endpoint has sent in a tunnel.
     mutating func tunnelRead(_ bytes: Span<UInt8>) -> TunnelRead {
         guard case .tunnel(var tunnel) = self.state else { return .drop }
         switch tunnel.ending {
@@ -115,9 +116,9 @@ extension RequestMachine {
     }
 
     enum TunnelClosing: Equatable {
-        /// There is no word for it in the protocol inside, or none that we know.
+        /// Close the connection: the protocol in the tunnel has no closing message, or we do not know it.
         case close
-        /// Say it now, or as soon as a frame of the endpoint's ends.
+        /// Send a close frame now, or as soon as the endpoint's current frame ends.
         case tell(now: Bool)
         case ignore
     }
@@ -133,15 +134,15 @@ extension RequestMachine {
 
     // MARK: Deadlines
 
-    /// What the driver knows, when a deadline has passed.
+    /// What the driver knows when a deadline has passed.
     struct Waiting {
         /// The next request waits until the client has taken the answers before it.
         var awaitsRoom = false
         /// Bytes of a request have come.
         var hasInput = false
-        /// No response has begun.
+        /// The response has not begun.
         var awaitsResponse = false
-        /// The endpoint has the whole request, or takes no more of it.
+        /// The endpoint has the whole request, or does not take more of it, so the proxy waits for the endpoint.
         var isEndpointsTurn = false
         /// Nothing is read from the client.
         var isPaused = false
@@ -150,11 +151,11 @@ extension RequestMachine {
     enum Overdue: Equatable {
         case closeIdle
         case close
-        /// In a way that nobody can take for the end of a response.
+        /// Cut the connection, so that the client cannot take what it has for the whole response.
         case cutOff
         /// Answer, and end the connection.
         case refuse(VisitorFailure)
-        /// Answer the head that was read.
+        /// Answer the request whose head was read, and which waits for a lookup or a route.
         case failPending(RequestFailure, heldFor: String?)
         case failConnecting
         case failExchange

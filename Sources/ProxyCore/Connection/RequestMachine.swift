@@ -1,4 +1,4 @@
-/// Where a client's connection stands with its request. Knows no bytes, sockets or time: ``ClientConnection`` drives it, tells it what
+/// The state of a client's connection with regard to its current request. Knows no bytes, sockets or time: ``ClientConnection`` drives it, tells it what
 /// happened, and carries out what it says.
 ///
 /// ```
@@ -9,10 +9,10 @@
 ///     └────► lingering, closed
 /// ```
 ///
-/// Each case owns what is needed there, but for the offer: it is what ``State/connecting`` and ``State/exchanging`` have in common, and to take
-/// it out of one case and put it into the next would count its references four times a request. What was found out about a request does not
-/// outlive its case: after a wait its head is read and resolved again, which is cheaper than to keep it true. The exchange with the endpoint is
-/// a machine of its own, ``ExchangeMachine``, which its driver keeps beside this one: it changes with every read.
+/// Each case owns the data needed in it, except for the offer: both ``State/connecting`` and ``State/exchanging`` need that, and moving it from one case to
+/// the next would count its references four times a request. What was found out about a request is dropped at the end of its case: after a wait the head is
+/// read and resolved again, which is cheaper than keeping the result up to date. The exchange with the endpoint is a machine of its own, ``ExchangeMachine``,
+/// which the driver keeps beside this one, because it changes with every read.
 struct RequestMachine {
     /// A request that has an endpoint.
     struct Offer {
@@ -21,45 +21,45 @@ struct RequestMachine {
         var endpoint: UpstreamPool
         /// How many endpoints have failed for it before.
         var attempt: Int
-        /// How much of the driver's input is its head; 0 once that has been sent.
+        /// The length of the request's head in the driver's input; 0 once that has been sent.
         var headLength: Int
 
         var isUntouched: Bool { self.headLength > 0 }
     }
 
-    /// Bytes both ways until both sides have said their last word.
+    /// A connection that forwards bytes in both directions until both sides have closed.
     struct Tunnel {
         var clientEnded = false
         var upstreamEnded = false
-        /// Whether, and how far, we are ending it.
+        /// How far the proxy has come with ending the tunnel by itself.
         var ending = TunnelEnding.none
-        /// What the endpoint says in a WebSocket; nil in any other tunnel.
+        /// Follows the frames that the endpoint sends in a WebSocket; nil in any other tunnel.
         var frames: WebSocketFrameScanner?
 
         var isHalfClosed: Bool { self.clientEnded || self.upstreamEnded }
     }
 
     enum State {
-        /// Reading a request head, or waiting for one. With attempts the head has been read before, and that many endpoints have failed.
+        /// Reading a request head, or waiting for one. An attempt above 0 means that the head was read before, and that so many endpoints have failed for it.
         case head(attempt: Int)
-        /// The policy finds out what this name means.
+        /// The policy is looking up what this name means.
         case resolving(name: String, attempt: Int)
-        /// The route has no endpoint yet.
+        /// The route has no endpoint yet, and the request waits for one.
         case holding(name: String, attempt: Int)
-        /// The offer waits for a connection.
+        /// The request waits for a connection to its endpoint.
         case connecting
         case exchanging
         case tunnel(Tunnel)
-        /// The last answer is on its way; what else the client sends is thrown away until it has had time to read it. Closing at
-        /// once would reset the connection, and the answer with it.
+        /// The last answer is being sent. What the client still sends is discarded until it has had time to read that answer: closing at once would reset the
+        /// connection, and the answer could be lost.
         case lingering(outputClosed: Bool, clientEnded: Bool)
-        /// Of this connection only its streams are of interest, each of which has a machine like this one.
+        /// The connection speaks HTTP/2. Each of its streams has a machine of its own.
         case streams
         case closed
     }
 
     var state = State.head(attempt: 0)
-    /// The request in hand, in ``State/connecting`` and ``State/exchanging``, and the one that has become a ``State/tunnel``.
+    /// The current request's endpoint, in ``State/connecting`` and ``State/exchanging``, and that of the request that has become a ``State/tunnel``.
     private(set) var offer: Offer?
 
     /// Endpoints that one request is offered to, at most.
@@ -81,12 +81,12 @@ struct RequestMachine {
 
     var tunnel: Tunnel? { if case .tunnel(let tunnel) = self.state { tunnel } else { nil } }
 
-    /// What the request in hand is for, once it has an endpoint.
+    /// The route of the current request, once it has an endpoint.
     var route: (any ProxyRoute)? {
         @inline(__always) get { self.offer?.route }
     }
 
-    /// How many endpoints have failed for the request in hand.
+    /// How many endpoints have failed for the current request.
     var attempt: Int {
         switch self.state {
         case .head(let attempt), .resolving(_, let attempt), .holding(_, let attempt): attempt
@@ -103,8 +103,8 @@ struct RequestMachine {
         self.state = .resolving(name: name, attempt: attempt)
     }
 
-    /// - Returns: Whether the request is to be resolved again. An answer that came too late for one request is none to the next, which is for
-    ///   another.
+    /// - Returns: Whether the request is to be resolved again. False when the connection no longer waits for this name: its request was given up, and the
+    ///   next one may be for another name.
     mutating func lookedUp(_ name: String) -> Bool {
         guard case .resolving(name, let attempt) = self.state else { return false }
         self.state = .head(attempt: attempt)
@@ -123,7 +123,7 @@ struct RequestMachine {
         case ignore
     }
 
-    /// - Parameter exists: There still is a route.
+    /// - Parameter exists: Whether there is still a route of this name.
     mutating func routeChanged(exists: Bool) -> RouteAction {
         guard case .holding(_, let attempt) = self.state else { return .ignore }
         self.state = .head(attempt: attempt)
@@ -132,9 +132,9 @@ struct RequestMachine {
 
     // MARK: Forwarding
 
-    /// The request has an endpoint, and is about to be sent.
+    /// The policy has chosen an endpoint for the request, which is about to be sent.
     ///
-    /// - Parameter headLength: Of its head in the driver's input.
+    /// - Parameter headLength: The length of its head in the driver's input.
     mutating func select(_ endpoint: UpstreamPool, of route: any ProxyRoute, notes: RequestNotes, headLength: Int) {
         guard case .head(let attempt) = self.state else { preconditionFailure("only a head that was read is sent") }
         self.offer = Offer(route: route, notes: notes, endpoint: endpoint, attempt: attempt, headLength: headLength)
@@ -143,16 +143,16 @@ struct RequestMachine {
 
     /// A kept connection of the endpoint turned out to be dead: the request goes out on a new one.
     ///
-    /// - Returns: False when it has been given up meanwhile.
+    /// - Returns: False when the request has been given up meanwhile.
     mutating func connectAgain() -> Bool {
         guard case .exchanging = self.state else { return false }
         self.state = .connecting
         return true
     }
 
-    /// There is a connection, kept or new.
+    /// A connection to the endpoint is there, kept or new.
     ///
-    /// - Returns: How much of the input is the head that is sent on it; 0 when it has been taken before.
+    /// - Returns: The length of the head in the input, which is to be sent now; 0 when it has been removed before.
     mutating func connected() -> Int {
         guard case .connecting = self.state, let length = self.offer?.headLength else { preconditionFailure("nobody waits for a connection") }
         self.offer?.headLength = 0
@@ -160,11 +160,11 @@ struct RequestMachine {
         return length
     }
 
-    /// What the policy is told of an endpoint that failed before a response; nil where none was to respond.
+    /// What the policy is told about an endpoint that failed before its response; nil when no request had an endpoint.
     ///
     /// - Parameters:
-    ///   - isRepeatable: The driver has kept the head, for the request may be sent twice.
-    ///   - hasWholeRequest: The endpoint has been sent all of it.
+    ///   - isRepeatable: The driver has kept the head, and the request may be sent twice.
+    ///   - hasWholeRequest: The endpoint has been sent all of the request.
     func failed(_ failure: UpstreamFailure, isRepeatable: Bool = false, hasWholeRequest: Bool = false) -> FailedAttempt? {
         guard let offer else { return nil }
         let isLast = offer.attempt + 1 >= Self.attemptLimit
@@ -173,14 +173,14 @@ struct RequestMachine {
     }
 
     enum RecoveryAction: Equatable {
-        /// Read the head again, and resolve by what is known.
+        /// Read the head again, and resolve it without a lookup.
         case resolveAgain
-        /// Look this name up; the head is read again afterwards.
+        /// Look this name up, then read the head again.
         case lookUp(String)
         case answer
     }
 
-    /// What is done about the failed attempt.
+    /// Decides how to go on after a failed attempt.
     mutating func recover(from attempt: FailedAttempt, by recovery: Recovery) -> RecoveryAction {
         guard let offer, attempt.retry != .forbidden else { return .answer }
         switch recovery {
@@ -196,9 +196,9 @@ struct RequestMachine {
         }
     }
 
-    /// The request in hand has been answered, and the next one is waited for.
+    /// The current request has been answered; the next one is awaited.
     ///
-    /// - Returns: False when none will come, since to write the answer may have been to find that the client is gone.
+    /// - Returns: False when none will come, because writing the answer has shown that the client is gone.
     mutating func awaitNext() -> Bool {
         switch self.state {
         case .head, .resolving, .holding, .connecting, .exchanging:
@@ -209,7 +209,7 @@ struct RequestMachine {
         }
     }
 
-    /// The request in hand is no longer on its way to an endpoint.
+    /// Ends the current request, which no longer needs its endpoint.
     @inline(__always)
     private mutating func leave(for state: State) {
         self.offer = nil
@@ -218,24 +218,24 @@ struct RequestMachine {
 
     // MARK: Other ways of a connection
 
-    /// Browser and proxy have agreed on HTTP/2; false once a request has been read.
+    /// Client and proxy have agreed on HTTP/2. False when a request has been read already.
     mutating func becomeStreams() -> Bool {
         guard case .head(attempt: 0) = self.state else { return false }
         self.state = .streams
         return true
     }
 
-    /// After 101.
+    /// The endpoint has answered 101.
     ///
-    /// - Parameter isWebSocket: What goes through are frames of RFC 6455.
-    /// - Returns: False when it has been given up meanwhile.
+    /// - Parameter isWebSocket: The tunnel carries frames of RFC 6455.
+    /// - Returns: False when the request has been given up meanwhile.
     mutating func becomeTunnel(isWebSocket: Bool) -> Bool {
         guard case .exchanging = self.state else { return false }
         self.state = .tunnel(Tunnel(frames: isWebSocket ? WebSocketFrameScanner() : nil))
         return true
     }
 
-    /// The last answer has been written; false when there is nobody to read it.
+    /// The last answer has been written. False when the client is gone already.
     mutating func linger() -> Bool {
         if case .closed = self.state { return false }
         self.leave(for: .lingering(outputClosed: false, clientEnded: false))
@@ -244,18 +244,18 @@ struct RequestMachine {
 
     enum Closed: Equatable {
         case already
-        /// Nothing is to be undone.
+        /// The connection had no request, so there is nothing to undo.
         case idle
-        /// A request that is being looked up.
+        /// A request waited for a lookup.
         case lookup
-        /// One that has an endpoint; its exchange may have ended just before.
+        /// A request had an endpoint; its exchange may have ended just before.
         case exchange
-        /// The driver is waited for by whoever tells that this route has changed.
+        /// A request waited until the route of this name changes, so the driver is in the list of those that wait.
         case held(name: String)
         case tunnel
     }
 
-    /// - Returns: What the connection was about.
+    /// - Returns: What the connection was doing, so that the driver can undo it.
     mutating func close() -> Closed {
         defer { self.leave(for: .closed) }
         switch self.state {

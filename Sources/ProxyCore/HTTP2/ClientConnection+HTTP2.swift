@@ -3,8 +3,8 @@ import Logging
 import LogKeys
 import NIOCore
 
-/// Browser and proxy have agreed on HTTP/2: every stream gets a ``ClientConnection`` of its own, and this one only stands for the connection as a
-/// whole, where connections are counted, drained and closed.
+/// Client and proxy have agreed on HTTP/2: every stream gets a ``ClientConnection`` of its own, and this one only represents the connection as a whole, for
+/// counting, draining and closing.
 extension ClientConnection {
     func becomeHTTP2() {
         guard self.request.becomeStreams() else { return }
@@ -17,13 +17,13 @@ extension ClientConnection {
 // MARK: - One request, on a stream
 
 extension ClientConnection {
-    /// The stream this serves; nil for a connection, and once the stream is closed.
+    /// The stream that this serves; nil for a connection, and once the stream is closed.
     @inline(__always)
     var stream: HTTP2Stream? {
         if case .stream(let stream) = self.transport { stream } else { nil }
     }
 
-    /// The fields of the stream's request have been decoded.
+    /// Called when the fields of the stream's request have been decoded.
     func serve(_ reader: HTTP2RequestReader, endsStream: Bool) {
         guard self.request.isReadingHead else { return }  // the client has as many as it may have
         do throws(HTTPViolation) {
@@ -34,11 +34,11 @@ extension ClientConnection {
         } catch {
             self.refuse(error)
         }
-        // A head that waits keeps its own memory, and no more of it than it needs.
+        // A head that has to wait is copied, so that it keeps no more memory than it needs.
         if self.pendingHead != nil { self.input = self.input.compacted() }
     }
 
-    /// Deals with the request's head, for the first time, or once more when something had to be waited for.
+    /// Handles the request's head: for the first time, or again after it had to wait for something.
     func readStreamHead(after lookup: LookupOutcome?) {
         guard let pendingHead else { return }
         var table = pendingHead.table
@@ -53,7 +53,7 @@ extension ClientConnection {
     /// Part of the request's body has come.
     func received(_ bytes: ByteBuffer, on stream: HTTP2Stream) {
         if self.request.isExchanging, self.exchange?.requestIsSent == true, !stream.inputHasEnded {
-            // The body was as long as its head had said before these.
+            // The body was already as long as its head had said.
             stream.connection?.drop(bytes.readableBytes, of: stream)
             self.abandonBody(.bodyContradictsLength)
         } else if self.takesBody, stream.input.readableBytes == 0, self.upstream?.isWritable == true {
@@ -65,10 +65,10 @@ extension ClientConnection {
         }
     }
 
-    /// The endpoint is there, and is owed something.
+    /// Whether the endpoint is connected and has not got the whole body.
     private var takesBody: Bool { self.request.isExchanging && self.exchange?.requestIsSent == false }
 
-    /// It is, or will be.
+    /// Whether the endpoint gets a body now or later.
     private var wantsBody: Bool {
         switch self.request.state {
         case .head, .resolving, .holding, .connecting: true
@@ -77,7 +77,7 @@ extension ClientConnection {
         }
     }
 
-    /// Sends on what has come of the body, as far as the endpoint takes it, and its end.
+    /// Sends the part of the body that has arrived to the endpoint, as far as that takes it, and the body's end.
     func forwardStreamBody() {
         guard let stream, self.request.isExchanging, self.exchange != nil, let upstream else { return }
         if stream.input.readableBytes > 0, !self.takesBody { return self.abandonBody(.bodyContradictsLength) }
@@ -121,7 +121,7 @@ extension ClientConnection {
         self.upstream?.flush()
     }
 
-    /// A part of the request has been sent on, and its end will never come: the stream ends, and the endpoint's connection with it.
+    /// Ends the stream and the endpoint's connection when part of a request has been sent and its end will never come.
     func abandonBody(_ violation: HTTPViolation) {
         self.worker.metrics.refused(RefusalReason(violation))
         self.worker.logger.debug("request refused", metadata: [LogKey.reason: "\(violation.sentence)"])
@@ -131,9 +131,9 @@ extension ClientConnection {
 
     // MARK: Its response
 
-    /// Hands over the head of a response as fields.
+    /// Hands the head of a response to the stream, as fields.
     ///
-    /// - Parameter hasBody: Something follows it.
+    /// - Parameter hasBody: Whether a body follows.
     func sendStreamHead(_ head: ResponseHead, _ bytes: Span<UInt8>, on stream: HTTP2Stream, hasBody: Bool) {
         guard let route = self.request.route, let notes = self.request.offer?.notes else { preconditionFailure("a response is to a request that has a route") }
         let policy = self.worker.policy
@@ -153,7 +153,7 @@ extension ClientConnection {
         if let record { record.bytes += head.length }
     }
 
-    /// - Parameter lines: Fields of the proxy's own, behind those that are listed already.
+    /// - Parameter lines: Fields that the proxy adds, after those that are listed already.
     private func submit(
         status: Range<Int>, _ bytes: Span<UInt8>, _ lines: ByteBuffer, on stream: HTTP2Stream, isFinal: Bool, hasBody: Bool
     ) {
@@ -169,9 +169,9 @@ extension ClientConnection {
         }
     }
 
-    /// Hands over an answer of the proxy's own.
+    /// Hands an answer of the proxy's own to the stream.
     ///
-    /// - Parameter lines: Its fields.
+    /// - Parameter lines: The fields of the answer.
     func sendStreamAnswer(status: Int, _ lines: ByteBuffer, body: String, on stream: HTTP2Stream) {
         self.worker.responseFields.removeAll()
         let digits = ByteBuffer(string: String(status))
@@ -182,14 +182,14 @@ extension ClientConnection {
         stream.end()
     }
 
-    /// Hands over what has come of the response's body: the content alone, whatever its framing was.
+    /// Hands the part of the response's body that has arrived to the stream: only the content, without the framing of HTTP/1.1.
     ///
-    /// - Returns: How much of the endpoint's bytes have been dealt with.
+    /// - Returns: How many of the endpoint's bytes have been handled.
     func forwardToStream(_ stream: HTTP2Stream) throws(HTTPViolation) -> Int {
         let buffer = self.upstreamInput
         let bytes = buffer.readableBytesUInt8Span
         var taken = 0
-        // As one piece, however small the chunks are in which it came.
+        // The content is handed over as one piece, however small the chunks were.
         var content = ByteBuffer()
         reading: while true {
             switch try self.exchange?.readResponseBody(bytes, from: taken, limits: self.worker.limits) ?? .ended {
@@ -197,7 +197,7 @@ extension ClientConnection {
                 content.add(buffer, at: buffer.readerIndex + taken, length: count)
                 taken += count
             case .framing(let count):
-                // Of the pieces of framing only a trailer has a colon.
+                // Of all framing, only trailers contain a colon.
                 if bytes.firstIndex(of: .colon, in: taken..<(taken + count)) != nil {
                     self.responseTrailers.write(bytes, taken..<(taken + count))
                 }
@@ -215,7 +215,7 @@ extension ClientConnection {
 
     // MARK: Its end
 
-    /// Nothing more comes from the endpoint or from us: what is whole is sent to its end, within a while.
+    /// Neither the endpoint nor the proxy has more to send: a complete response is sent to its end, within ``ProxyLimits/writeIdle``.
     func endStream() {
         self.endExchange()
         self.enterClosed()
@@ -225,14 +225,14 @@ extension ClientConnection {
     }
 }
 
-/// The head of a request on a stream, until it is on its way to an endpoint. Its bytes are the connection's `input`.
+/// The head of a request on a stream, until it is sent to an endpoint. Its bytes are the connection's `input`.
 struct PendingHead {
     var head: RequestHead
     var table: FieldTable
 }
 
 extension ByteBuffer {
-    /// Adds a part of another buffer at the end. The first shares its memory.
+    /// Appends a part of another buffer. An empty buffer takes the part without copying it.
     mutating func add(_ other: ByteBuffer, at index: Int, length: Int) {
         guard let part = other.getSlice(at: index, length: length) else { return }
         if self.readableBytes == 0 { self = part } else { self.writeImmutableBuffer(part) }

@@ -1,18 +1,18 @@
 import NIOCore
 
-/// How many frames that carry neither a request nor a byte of a body one connection may still send. Each costs the proxy some work and the
-/// client nothing, so whoever sends more of them than its requests explain is shut out (RFC 9113 §10.5).
+/// Limits the frames that carry neither a request nor a byte of a body. Such a frame costs the proxy some work and the client nothing, so a connection that
+/// sends many more of them than its requests explain is closed (RFC 9113 §10.5).
 struct FrameBudget {
-    /// What a connection begins with, and has at most.
+    /// The tokens that a connection has at the beginning, and at most.
     private static let limit = 2000
-    /// Tokens that come back in a second, whatever the client does.
+    /// Tokens that a connection gets back per second, whatever the client does.
     private static let perSecond: Int64 = 200
 
     enum Cost: Int {
         /// SETTINGS, PING, PRIORITY, PRIORITY_UPDATE, WINDOW_UPDATE, an empty DATA, a frame of an unknown type.
         case controlFrame = 1
-        /// A stream that was made in vain: reset by the client, reset by the proxy because of what the client sent on it (“MadeYouReset”), or one
-        /// too many.
+        /// A stream that was made in vain: reset by the client, reset by the proxy because of what the client sent on it (“MadeYouReset”), or beyond the
+        /// limit of streams.
         case wastedStream = 5
     }
 
@@ -29,8 +29,8 @@ struct FrameBudget {
         self.refilledAt = now
     }
 
-    /// - Parameter now: Asked for only when there are no tokens left.
-    /// - Returns: False when the client has overdone it.
+    /// - Parameter now: The time, asked for only when there are no tokens left.
+    /// - Returns: False when the client has used up its budget.
     mutating func spend(_ cost: Cost, now: () -> NIODeadline = NIODeadline.now) -> Bool {
         self.tokens -= cost.rawValue
         if self.tokens >= 0 { return true }

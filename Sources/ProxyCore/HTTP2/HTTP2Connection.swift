@@ -6,18 +6,18 @@ import NIOCore
 
 /// A client's connection of HTTP/2: drives libnghttp2, gives each request to a ``ClientConnection`` of its own, and says when the connection ends.
 ///
-/// What comes from the client is shown to the library as it comes, and what the library and the streams have to say is gathered in one buffer,
-/// which is written once in a turn of the event loop, or when it is full. The library never keeps bytes of a body: those of a request are passed on
-/// as parts of what was read, those of a response are copied once, from what was read to that buffer, in the order of their priority (RFC 9218).
+/// Bytes from the client are given to the library as they come. What the library and the streams send is gathered in one buffer, which is written once in a
+/// turn of the event loop, or when it is full. The library never keeps bytes of a body: those of a request are passed on as parts of what was read, those of
+/// a response are copied once, from what was read to that buffer, in the order of their priority (RFC 9218).
 ///
-/// The library must not be entered from one of its own callbacks for more input or output; `isInLibrary` sees to that, and what such a call
-/// would have done is done right after.
+/// The library must not be entered for more input or output from one of its own callbacks; `isInLibrary` prevents that, and what such a call would have done
+/// is done right after the library returns.
 final class HTTP2Connection: ReadinessHandler {
-    /// Deleted once there is nobody to speak to, or right after if that turns out while the library is at work.
+    /// The library's state. It is deleted when the connection ends, or right after the library returns, if it is running then.
     private var session: OpaquePointer?
     private var isOver = false
     private let worker: ProxyWorker
-    /// The connection as a whole, as the worker counts it. Keeps this.
+    /// The connection as a whole, as the worker counts it. It owns this object.
     private unowned let client: ClientConnection
     @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
     @exclusivity(unchecked) private var budget: FrameBudget
@@ -29,31 +29,31 @@ final class HTTP2Connection: ReadinessHandler {
 
     // Input
     @exclusivity(unchecked) private var isInLibrary = false
-    /// What is being read, and where its bytes are.
+    /// The bytes being read, and where they are in memory.
     @exclusivity(unchecked) private var received = ByteBuffer()
     @exclusivity(unchecked) private var receivedBase: UnsafePointer<UInt8>?
-    /// Holds the fields that are being decoded.
+    /// Decodes the fields of the current head; nil between two heads.
     @exclusivity(unchecked) private var reader: HTTP2RequestReader?
-    /// They are of a stream that has been refused.
+    /// The head being read is that of a stream that has been refused.
     private var skipsHeaders = false
-    /// They are of a stream that is counted already.
+    /// The head being read is that of a stream that the limiter has counted already.
     private var hasAdmitted = false
-    /// Whose endpoints have been given something by what is being read.
+    /// Connections whose endpoints were given bytes by the current read, and are flushed after it.
     @exclusivity(unchecked) private var fed: [ClientConnection] = []
 
     // Output
     @exclusivity(unchecked) private var output = ByteBuffer()
-    /// Bytes of `output` at which it is written without waiting for the end of the turn.
+    /// When `output` has so many bytes it is written without waiting for the end of the turn.
     private static let outputLimit = 48 * 1024
     /// A frame and its head fit into one record of TLS.
     private static let frameLimit = 16 * 1024 - 9
     private var isDeferred = false
-    /// Streams that have room again.
+    /// Streams that can take more of their response again, and have not been told.
     @exclusivity(unchecked) private var drained: [HTTP2Stream] = []
 
     // Times
     private let beganAt: NIODeadline
-    /// The client has said something that a client of HTTP/2 says.
+    /// The client has sent frames of HTTP/2.
     private var hasSpoken = false
     private var headersBeganAt: NIODeadline?
     private var blockedAt: NIODeadline?
@@ -85,8 +85,8 @@ final class HTTP2Connection: ReadinessHandler {
 
     /// The connection preface (RFC 9113 §3.4).
     ///
-    /// The library would end a connection whose client opens one stream too many. It is told of no limit, so that such a stream can be
-    /// refused by itself (RFC 9113 §5.1.2), and the limit is put into its frame.
+    /// The library would end a connection whose client opens one stream too many. It is told of no limit, so that such a stream alone can be refused (RFC
+    /// 9113 §5.1.2); the limit is written into the frame that the client gets.
     private func sendSettings() {
         // The size of a list counts 32 bytes more for each field than a head of text does, and a cookie may come as many fields.
         let listSize = self.worker.limits.headBytes + 64 * self.worker.limits.fieldCount
@@ -129,7 +129,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.giveReaderBack()
         guard !self.isOver else { return self.deleteSession() }
         if count < 0 {
-            // No client of HTTP/2, or one that has us queue answers without end.
+            // The client does not speak HTTP/2, or makes the proxy queue answers without end.
             self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "\(String(cString: nghttp2_strerror(Int32(count))))"])
             self.writeOutput()
             return self.client.closeLingering()
@@ -153,7 +153,7 @@ final class HTTP2Connection: ReadinessHandler {
         case NGHTTP2_DATA.rawValue: if head.length == 0, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { self.spend(.controlFrame) }
         case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
         case NGHTTP2_CONTINUATION.rawValue: break  // the library allows some
-        // The library passes over priorities as they were before RFC 9218, and so over this error (RFC 9113 §6.3).
+        // The library ignores frames with the priorities of RFC 7540, and so misses this error (RFC 9113 §6.3).
         case NGHTTP2_PRIORITY.rawValue where head.stream_id == 0:
             nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
         default: self.spend(.controlFrame)
@@ -229,7 +229,7 @@ final class HTTP2Connection: ReadinessHandler {
         nghttp2_session_change_extpri_stream_priority(self.session, id, &value, 0)
     }
 
-    /// Fields behind a body, which have to be its end (RFC 9113 §8.1).
+    /// The trailers of a request have been decoded; they have to be the end of the stream (RFC 9113 §8.1).
     private func trailersEnd(of stream: HTTP2Stream, _ reader: HTTP2RequestReader, endsStream: Bool) {
         guard !stream.inputHasEnded else { return }
         do throws(HTTPViolation) {
@@ -248,7 +248,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.fed.append(engine)
     }
 
-    /// Part of a body.
+    /// Bytes of a request's body have come.
     func dataReceived(stream id: Int32, _ data: UnsafePointer<UInt8>, _ length: Int) {
         guard let stream = self.stream(id), let engine = stream.engine, let receivedBase,
             let bytes = self.received.getSlice(at: self.received.readerIndex + (data - receivedBase), length: length)
@@ -259,7 +259,7 @@ final class HTTP2Connection: ReadinessHandler {
         if self.fed.last !== engine { self.fed.append(engine) }
     }
 
-    /// A backend has taken bytes of a stream's body.
+    /// A backend has taken bytes of a request's body.
     func taken(_ count: Int, of stream: HTTP2Stream) {
         self.drop(count, of: stream)
         stream.credit += count
@@ -269,7 +269,7 @@ final class HTTP2Connection: ReadinessHandler {
         if !self.isInLibrary { self.deferTurn() }
     }
 
-    /// Nobody wants bytes of a stream's body.
+    /// Bytes of a stream's body are no longer needed: the client may send as many again.
     func drop(_ count: Int, of stream: HTTP2Stream) {
         guard count > 0, !self.isOver else { return }
         self.giveBack(self.uploads.released(count))
@@ -322,7 +322,7 @@ final class HTTP2Connection: ReadinessHandler {
 
     // MARK: Responses
 
-    /// - Parameter isFinal: No interim one.
+    /// - Parameter isFinal: False for an interim head.
     func submit(_ fields: UnsafeMutableBufferPointer<nghttp2_nv>, on stream: HTTP2Stream, isFinal: Bool, hasBody: Bool) {
         guard let session else { return }
         if !isFinal {
@@ -339,7 +339,7 @@ final class HTTP2Connection: ReadinessHandler {
         }
     }
 
-    /// END_STREAM is being sent. What the client still has to say of its request nobody waits for (RFC 9113 §8.1).
+    /// END_STREAM is being sent. What the client still sends of its request is not needed (RFC 9113 §8.1).
     private func endSent(of stream: HTTP2Stream) {
         if stream.hasSentEnd { return }
         stream.hasSentEnd = true
@@ -353,12 +353,12 @@ final class HTTP2Connection: ReadinessHandler {
         if !self.isInLibrary { self.deferTurn() }
     }
 
-    /// A head that the library could not send.
+    /// The library could not send the head of a response, so the stream is reset.
     func headNotSent(stream id: Int32) {
         self.reset(id, .internalError)
     }
 
-    /// What the stream was given goes on its way, at the end of the turn at the latest.
+    /// Sends what the stream was given, at the end of the turn at the latest.
     func flush(_ stream: HTTP2Stream) {
         if stream.isDeferred, stream.waitingBytes > 0 || stream.response.isEnded {
             stream.isDeferred = false
@@ -399,7 +399,7 @@ final class HTTP2Connection: ReadinessHandler {
         }
     }
 
-    /// A DATA frame, whose head the library has made.
+    /// Writes a DATA frame, whose head the library has made.
     func send(_ head: UnsafePointer<UInt8>, _ length: Int, of stream: HTTP2Stream) {
         self.output.writeBytes(UnsafeRawBufferPointer(start: head, count: Self.frameHeadLength))
         stream.move(length, to: &self.output)
@@ -410,7 +410,7 @@ final class HTTP2Connection: ReadinessHandler {
 
     // MARK: What goes
 
-    /// Has the library write what it may, and writes that when it is much.
+    /// Lets the library write what it may, and writes its output to the client when there is much of it.
     private func pump() {
         guard !self.isOver, let session, !self.isInLibrary else { return }
         repeat {
@@ -467,9 +467,9 @@ final class HTTP2Connection: ReadinessHandler {
 
     func loopEnds() {}
 
-    /// The end of a turn.
+    /// Called at the end of a turn of the event loop.
     func runDeferred() {
-        // Until this is through no other turn is asked for.
+        // The loop cannot ask for another turn until this returns.
         repeat {
             self.pump()
             self.writeOutput()
@@ -508,8 +508,8 @@ final class HTTP2Connection: ReadinessHandler {
 
     var isIdle: Bool { self.streams.isEmpty && self.headersBeganAt == nil && self.blockedAt == nil }
 
-    /// The client is told to make no more streams, first in a way that lets those it is making come (RFC 9113 §6.8), and the connection ends
-    /// when those it has are done.
+    /// Tells the client to open no more streams, at first so that those it is opening are still served (RFC 9113 §6.8). The connection ends when all its
+    /// streams have.
     func quiesce() {
         guard !self.isOver, self.farewell.begin(.now()) else { return }
         nghttp2_submit_shutdown_notice(self.session)
@@ -518,7 +518,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.updateDeadline()
     }
 
-    /// The client has heard that the connection ends, or does not say so: what has come by now is the last.
+    /// Names the last stream that is served, once the client has acknowledged the end, or has not done so within ``ProxyLimits/farewell``.
     private func writeFinalFrames() {
         guard !self.isOver, let session, self.farewell.end() else { return }
         nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session), UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
@@ -526,7 +526,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.updateDeadline()
     }
 
-    /// The connection is closed, or will be at once.
+    /// The connection is closed, or will be at once: ends all streams.
     func end() {
         if self.isOver { return }
         self.isOver = true
@@ -537,7 +537,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.streams = []
         for stream in streams { stream.closed()?.streamClosed() }
         self.output = ByteBuffer()
-        // Whoever is in the library deletes it on leaving.
+        // If the library is running, its caller deletes the session when it returns.
         if !self.isInLibrary { self.deleteSession() }
     }
 
@@ -565,7 +565,7 @@ final class HTTP2Connection: ReadinessHandler {
         return next
     }
 
-    /// One of the limits has passed, or an idle connection is asked to make room.
+    /// A time limit has passed, or this connection is idle and has to make room for others.
     func deadlinePassed(_ now: NIODeadline = .now()) {
         guard !self.isOver else { return }
         let limits = self.worker.limits

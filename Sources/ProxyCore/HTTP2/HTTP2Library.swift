@@ -1,10 +1,9 @@
 import CNGHTTP2
 
-/// What all connections of HTTP/2 tell libnghttp2 about themselves: its options, and the functions it calls.
+/// The options and callbacks with which all connections of HTTP/2 use libnghttp2.
 ///
-/// The library is the codec and the state machine of RFC 9113 and RFC 7541; it knows no socket, and moves no byte of a body. ``HTTP2Connection`` is
-/// its driver, and the meaning of what a request says is not its business: it is told to check no field, since the engine's rules for those are
-/// stricter, the same as for HTTP/1.1, and lead to an answer.
+/// The library is the codec and the state machine of RFC 9113 and RFC 7541. It knows no sockets and copies no bytes of bodies; ``HTTP2Connection`` drives it.
+/// The library is told to check no fields, since the proxy's rules for them are stricter, the same as for HTTP/1.1, and lead to an answer instead of a reset.
 ///
 /// Made once, and never changed afterwards, so any thread may read it.
 struct HTTP2Library: @unchecked Sendable {
@@ -13,11 +12,11 @@ struct HTTP2Library: @unchecked Sendable {
     let options: OpaquePointer
     let callbacks: OpaquePointer
 
-    /// A head from a backend may be as long as its limit allows, at most 1 MiB (see ``ProxyLimits/headBytes``), and gets some lines of ours.
+    /// A head from a backend may be as long as ``ProxyLimits/headBytes`` allows, at most 1 MiB, and the proxy adds some lines.
     private static let headerBlockLimit = 2 * 1024 * 1024
 
-    /// Answers to SETTINGS and PING that wait to be sent. More than a ``FrameBudget`` allows, so that it is the budget that ends a connection, with
-    /// a word about why.
+    /// How many answers to SETTINGS and PING may wait to be sent. This is more than a ``FrameBudget`` allows, so that the budget ends such a connection,
+    /// which tells the client why.
     private static let acknowledgementLimit = 4096
 
     private init() {
@@ -33,11 +32,11 @@ struct HTTP2Library: @unchecked Sendable {
         nghttp2_option_set_max_send_header_block_length(options, Self.headerBlockLimit)
         nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
         nghttp2_option_set_max_outbound_ack(options, Self.acknowledgementLimit)
-        // Frames of types that nobody knows are ignored (RFC 9113 §4.1), but not unseen: they cost tokens of the connection's ``FrameBudget``.
+        // Frames of unknown types are ignored (RFC 9113 §4.1), but reported to us, because they cost tokens of the connection's ``FrameBudget``.
         for type in UInt8(NGHTTP2_CONTINUATION.rawValue) + 1...UInt8.max where UInt32(type) != NGHTTP2_PRIORITY_UPDATE.rawValue {
             nghttp2_option_set_user_recv_extension_type(options, type)
         }
-        // Closed streams are of use for the priorities of RFC 7540 only, which are not followed.
+        // Closed streams are only needed for the priorities of RFC 7540, which the proxy does not follow.
         nghttp2_option_set_no_closed_streams(options, 1)
         self.setReceiving()
         self.setSending()
@@ -93,7 +92,7 @@ struct HTTP2Library: @unchecked Sendable {
         }
     }
 
-    /// Asks ``HTTP2Connection`` for the next bytes of a response.
+    /// How the library asks ``HTTP2Connection`` for the next bytes of a response.
     static func dataProvider(_ stream: HTTP2Stream) -> nghttp2_data_provider {
         nghttp2_data_provider(source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque())) {
             _, _, _, length, flags, source, user in
@@ -104,8 +103,8 @@ struct HTTP2Library: @unchecked Sendable {
 }
 
 extension HTTP2Connection {
-    /// Calls `body` with the connection a callback is about. It outlives its session, which is deleted first, so none of the calls, of which there
-    /// is one for each field, has to count a reference.
+    /// Calls `body` with the connection that a callback is about. The connection lives longer than the library's session, so the calls, one for each field,
+    /// need not count references.
     @inline(__always)
     @discardableResult
     static func with<Result>(_ pointer: UnsafeMutableRawPointer?, _ body: (HTTP2Connection) -> Result) -> Result? {
@@ -115,7 +114,7 @@ extension HTTP2Connection {
 }
 
 extension HTTP2Stream {
-    /// The stream whose bytes a callback is about. Its connection keeps it until the library says that it is closed.
+    /// The stream that a callback wants bytes of. Its connection keeps it until the library says that it is closed.
     @inline(__always)
     static func of(_ source: UnsafeMutablePointer<nghttp2_data_source>?) -> HTTP2Stream? {
         guard let pointer = source?.pointee.ptr else { return nil }

@@ -4,25 +4,24 @@ import NIOCore
 import Glibc
 #endif
 
-/// Makes of the fields of one request by HTTP/2, as they are decoded, what the engine knows a request by: a ``RequestHead`` and a table of fields,
-/// whose positions lie in bytes of this reader's. Nothing is read twice. The bytes of each field are a line of HTTP/1.1, because backends get
-/// lines.
+/// Turns the decoded fields of one HTTP/2 request into what the proxy uses for requests: a ``RequestHead`` and a table of fields, whose positions are in this
+/// reader's bytes. The bytes of each field form a line of HTTP/1.1, because backends get lines, and nothing is read twice.
 ///
-/// A field of HTTP/2 may hold bytes that would be line ends, other fields or another request in HTTP/1.1, and can say two things about the length
-/// of its body: so every byte is checked here by the rules of a head that comes as text (RFC 9113 §8.2.1, §8.3), and every bound is that of such
-/// a head (``ProxyLimits/headBytes``, ``ProxyLimits/lineBytes``, ``ProxyLimits/fieldCount``), with cookies joined before they are measured.
+/// A field of HTTP/2 may contain bytes that would be line ends, other fields or another request in HTTP/1.1, and the length of a body can be stated twice. So
+/// every byte is checked by the rules for a head that comes as text (RFC 9113 §8.2.1, §8.3), and every limit is that of such a head
+/// (``ProxyLimits/headBytes``, ``ProxyLimits/lineBytes``, ``ProxyLimits/fieldCount``), with cookies joined before they are measured.
 ///
 /// ```
 ///   GET /path?query b-1.plane.test Host: b-1.plane.test␍␊x: y␍␊cookie: a=1; b=2␍␊␍␊
 ///   ╰ method, path, authority ───╯ ╰ fields ────────────────────────────────────╯
 /// ```
 ///
-/// One for each event loop, as scratch space; whoever gets a head keeps bytes and table by taking copies, which share the memory.
+/// There is one for each event loop, as scratch space. Whoever needs a head for longer copies bytes and table, and the copies share the memory.
 final class HTTP2RequestReader {
     @exclusivity(unchecked) private(set) var bytes = ByteBuffer()
     @exclusivity(unchecked) private(set) var table = FieldTable()
     private(set) var priority: StreamPriority?
-    /// All crumbs as one value (RFC 9113 §8.2.3).
+    /// All `cookie` fields, joined to one value (RFC 9113 §8.2.3).
     @exclusivity(unchecked) private var cookies = ByteBuffer()
     @exclusivity(unchecked) private var violation: HTTPViolation?
     @exclusivity(unchecked) private var method: Range<Int>?
@@ -30,17 +29,17 @@ final class HTTP2RequestReader {
     @exclusivity(unchecked) private var authority: Range<Int>?
     private var hasScheme = false
     private var isTrailers = false
-    /// Where the fields begin; nil while pseudo fields may come.
+    /// Where the fields begin; nil as long as only pseudo fields have come.
     @exclusivity(unchecked) private var fieldsStart: Int?
-    /// Bytes of the head as text, so far.
+    /// The length that the head would have as text, so far.
     private var size = 0
 
     private static let capacity = 1024
     private static let methodLimit = 32
-    /// Of the request line: two spaces, the version, a line end.
+    /// Bytes of the request line beside method and path: two spaces, the version, a line end.
     private static let requestLineRest = 12
 
-    /// - Parameter isTrailers: What follows are the fields behind a body.
+    /// - Parameter isTrailers: Whether the fields are those behind a body.
     func begin(isTrailers: Bool) {
         self.bytes.clear(minimumCapacity: Self.capacity)
         self.table.removeAll()
@@ -54,8 +53,8 @@ final class HTTP2RequestReader {
         self.size = isTrailers ? 0 : Self.requestLineRest
     }
 
-    /// A field, in the order in which they come. After a violation the others are only skipped: they had to be decoded, since they change what
-    /// later ones mean.
+    /// Takes a field, in the order in which they come. After a violation the rest is skipped; it had to be decoded nevertheless, since it changes the meaning
+    /// of later fields.
     func take(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, limits: borrowing ProxyLimits) {
         if self.violation != nil { return }
         do throws(HTTPViolation) {
@@ -92,12 +91,12 @@ final class HTTP2RequestReader {
             self.path = self.append(value)
         } else if Self.equals(name, ":authority") {
             guard self.authority == nil else { throw .repeatedField }
-            // Counted as the field `Host`, which it becomes.
+            // The authority becomes the field `Host`, so the limit for a line applies.
             guard value.count <= limits.lineBytes else { throw .lineTooLong }
             self.authority = self.append(value)
         } else if Self.equals(name, ":scheme") {
             guard !self.hasScheme else { throw .repeatedField }
-            // What is offered by TLS, and that alone.
+            // HTTP/2 is only offered over TLS.
             guard Self.equals(value, "https") else { throw .malformedTarget }
             self.hasScheme = true
         } else {
@@ -105,7 +104,7 @@ final class HTTP2RequestReader {
         }
     }
 
-    /// Puts the value and a space at the end.
+    /// Appends the value and a space.
     private func append(_ value: UnsafeBufferPointer<UInt8>) -> Range<Int> {
         let start = self.bytes.readableBytes
         self.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: value.count + 1) { space in
@@ -132,7 +131,7 @@ final class HTTP2RequestReader {
         _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, limits: borrowing ProxyLimits
     ) throws(HTTPViolation) {
         guard !name.isEmpty else { throw .malformedFieldName }
-        // A token, in lower case.
+        // A field name is a token in lower case.
         for byte in name where !byte.isTokenCharacter || byte &- 0x41 < 26 { throw .malformedFieldName }
         if self.fieldsStart == nil { try self.beginFields(limits: limits) }
         if !self.isTrailers {
@@ -146,7 +145,7 @@ final class HTTP2RequestReader {
             return
         }
         switch kind {
-        // Between two neighbours only; HTTP/2 has none of these (RFC 9113 §8.2.2).
+        // These fields are for two neighbours only, and not allowed in HTTP/2 (RFC 9113 §8.2.2).
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: throw .connectionFieldInHTTP2
         case .te: guard Self.equals(value, "trailers") else { throw .connectionFieldInHTTP2 }
         case .misleading: throw .misleadingField
@@ -170,8 +169,7 @@ final class HTTP2RequestReader {
         try self.admitLine(length, limits: limits)
         let start = self.bytes.readableBytes
         self.bytes.reserveCapacity(minimumWritableBytes: length)
-        // From one place of the buffer to another, which a slice would have copied as a whole first. Nothing is ever read from it, so its
-        // bytes begin where its memory does.
+        // Copied within the buffer; a slice would copy the whole buffer first. Nothing is read from this buffer, so its bytes begin where its memory does.
         self.bytes.withVeryUnsafeMutableBytes { memory in
             guard let base = memory.baseAddress else { return }
             memcpy(base + start, name.utf8Start, name.utf8CodeUnitCount)
@@ -258,7 +256,7 @@ final class HTTP2RequestReader {
         let buffer = self.bytes
         let bytes = buffer.readableBytesUInt8Span
         let isAsteriskForm = path.count == 1 && bytes[path.lowerBound] == UInt8(ascii: "*") && bytes.equals(method, uppercase: "OPTIONS")
-        // CONNECT, which has no path, is also the way to a WebSocket of RFC 8441, which we do not offer.
+        // CONNECT has no path. It also begins a WebSocket as in RFC 8441, which the proxy does not offer.
         guard bytes[path.lowerBound] == .slash || isAsteriskForm, !bytes.equals(method, uppercase: "CONNECT") else { throw .malformedTarget }
         let fields = try RequestFields.read(bytes, table: &self.table)
         guard let host = fields.host else { throw .missingHost }
@@ -277,7 +275,7 @@ final class HTTP2RequestReader {
         try self.appendLine("cookie", self.cookies, limits: limits)
     }
 
-    /// A body of a length that the head does not tell goes on in chunks.
+    /// A body whose length the head does not state is sent to the backend in chunks.
     private static func framing(_ bytes: Span<UInt8>, contentLength: Range<Int>?, endsStream: Bool) throws(HTTPViolation) -> BodyFraming {
         let stated = try BodyFraming.read(bytes, contentLength: contentLength, transferEncoding: nil, isHTTP10: false)
         guard endsStream else { return stated ?? .chunked }
@@ -285,7 +283,7 @@ final class HTTP2RequestReader {
         return stated ?? .none
     }
 
-    /// The lines of the fields behind a body, once all have come.
+    /// The trailers as lines, once all have come.
     func trailers() throws(HTTPViolation) -> ByteBuffer {
         if let violation { throw violation }
         return self.bytes

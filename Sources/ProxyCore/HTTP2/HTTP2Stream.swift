@@ -2,8 +2,8 @@ import DequeModule
 import EpollTransport
 import NIOCore
 
-/// One stream of a client's connection: what waits on it, in either direction. The request on it is served by a ``ClientConnection``, as one that
-/// comes by HTTP/1.1 is, whose transport this is.
+/// One stream of a client's connection, with the bytes that wait on it in either direction. A ``ClientConnection`` serves its request as it serves those of
+/// HTTP/1.1, and has the stream as its transport.
 ///
 /// ```
 ///   HEADERS ──► fields ──────────────► ClientConnection ──► endpoint
@@ -14,41 +14,41 @@ import NIOCore
 final class HTTP2Stream {
     enum Response {
         case none
-        /// Its head has been handed over.
+        /// The head has been handed to the library.
         case begun
-        /// All of it has been handed over.
+        /// All of the response has been handed over.
         case ended
-        /// It has been given up.
+        /// The response has been given up.
         case reset
 
         var isEnded: Bool { if case .ended = self { true } else { false } }
     }
 
     let id: Int32
-    /// Nil once the stream is closed, which breaks the cycle; so is `engine`.
+    /// Nil once the stream is closed, which breaks the reference cycle; so is `engine`.
     private(set) var connection: HTTP2Connection?
     private(set) var engine: ClientConnection?
-    /// Index in its connection's list.
+    /// The stream's index in its connection's list.
     var place = 0
 
-    // Of the response
+    // What belongs to the response
     @exclusivity(unchecked) private(set) var response = Response.none
-    /// The next bytes. Most of the time there are no others.
+    /// The next bytes to send. Mostly there are no others.
     @exclusivity(unchecked) private var first = ByteBuffer()
     @exclusivity(unchecked) private var rest = Deque<ByteBuffer>()
     @exclusivity(unchecked) private(set) var waitingBytes = 0
-    /// Fields behind the body, as lines.
+    /// The fields sent after the response's body, as lines.
     private(set) var trailers = ByteBuffer()
-    /// The library has asked for bytes when there were none, and waits to be told that there are.
+    /// The HTTP/2 library has asked for bytes when there were none, and has to be told when there are some.
     var isDeferred = false
-    /// More waits than may; see ``isWritable``.
+    /// More bytes wait than the upper mark allows; see ``isWritable``.
     private(set) var isFull = false
-    /// END_STREAM is on its way.
+    /// END_STREAM has been sent to the client.
     var hasSentEnd = false
     private let marks: Range<Int>
 
-    // Of the request
-    /// Of its body, what no backend has taken yet.
+    // What belongs to the request
+    /// Bytes of the request's body that no backend has taken yet.
     @exclusivity(unchecked) private(set) var input = ByteBuffer()
     /// Bytes that the stream's window is owed, and that have not been told to the client yet.
     @exclusivity(unchecked) var credit = 0
@@ -67,7 +67,7 @@ final class HTTP2Stream {
 
     // MARK: The request's body
 
-    /// Keeps what the endpoint does not take now. One stretch of memory, however small the pieces are in which it came.
+    /// Keeps bytes that the endpoint does not take now, in one piece of memory however small the parts are.
     func keep(_ bytes: ByteBuffer) {
         if self.input.readableBytes == 0 { self.input = bytes.compacted() } else { self.input.writeImmutableBuffer(bytes) }
     }
@@ -77,7 +77,7 @@ final class HTTP2Stream {
         return self.input
     }
 
-    /// - Parameter trailers: Lines of fields.
+    /// - Parameter trailers: The fields behind the body, as lines.
     func endInput(trailers: ByteBuffer) {
         self.inputHasEnded = true
         self.requestTrailers = trailers
@@ -89,7 +89,7 @@ final class HTTP2Stream {
         self.response = .begun
     }
 
-    /// Whether more is to be given to the stream now.
+    /// Whether the stream can take more of the response now.
     var isWritable: Bool { !self.isFull && self.connection != nil }
 
     func append(_ bytes: ByteBuffer) {
@@ -99,16 +99,16 @@ final class HTTP2Stream {
         if self.waitingBytes >= self.marks.upperBound { self.isFull = true }
     }
 
-    /// The response is whole.
+    /// The response is complete.
     ///
-    /// - Parameter trailers: Lines of fields.
+    /// - Parameter trailers: The fields behind the body, as lines.
     func end(trailers: ByteBuffer = ByteBuffer()) {
         guard case .begun = self.response else { return }
         self.response = .ended
         self.trailers = trailers
     }
 
-    /// Moves the next bytes behind others.
+    /// Moves the next bytes to the end of `out`.
     func move(_ count: Int, to out: inout ByteBuffer) {
         var left = count
         while left > 0 {
@@ -125,13 +125,13 @@ final class HTTP2Stream {
         self.waitingBytes -= count - left
     }
 
-    /// What has to wait does not keep the memory of a whole read.
+    /// Copies bytes that have to wait, so that they do not keep the memory of a whole read.
     func compact() {
         if self.first.readableBytes > 0 { self.first = self.first.compacted() }
         for index in self.rest.indices { self.rest[index] = self.rest[index].compacted() }
     }
 
-    /// - Returns: Whether there is room again, which there was not.
+    /// - Returns: True when there is room again after the stream was full.
     func becomesWritable() -> Bool {
         guard self.isFull, self.waitingBytes < self.marks.lowerBound else { return false }
         self.isFull = false
@@ -140,7 +140,7 @@ final class HTTP2Stream {
 
     // MARK: The end
 
-    /// No byte of the response is sent any more.
+    /// Drops what has not been sent; no more bytes of the response follow.
     func forgetOutput() {
         self.response = .reset
         self.first = ByteBuffer()
@@ -148,9 +148,9 @@ final class HTTP2Stream {
         self.waitingBytes = 0
     }
 
-    /// The library knows it no more.
+    /// The library has closed the stream.
     ///
-    /// - Returns: Whom to tell.
+    /// - Returns: The connection that served it and has to be told; nil the second time.
     func closed() -> ClientConnection? {
         defer { self.engine = nil }
         self.connection = nil
@@ -162,12 +162,12 @@ final class HTTP2Stream {
 // MARK: As a transport
 
 extension HTTP2Stream {
-    /// What was handed over goes on its way.
+    /// Sends what was handed over.
     func flush() {
         self.connection?.flush(self)
     }
 
-    /// Nothing more comes from the engine. A response that is whole is sent to its end, any other is cut off.
+    /// Ends the stream: a complete response is sent to its end, any other is cut off.
     func finish() {
         switch self.response {
         case .ended, .reset: break

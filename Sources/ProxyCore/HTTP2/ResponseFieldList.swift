@@ -1,8 +1,8 @@
 import CNGHTTP2
 import NIOCore
 
-/// The fields of a response on a stream, as positions in two stretches of bytes: the head that the backend sent, and lines of the proxy's own. The
-/// library copies them, names in lower case.
+/// The fields of a response on a stream, as positions in two buffers: the head that the backend sent, and lines that the proxy adds. The library copies them,
+/// with names in lower case.
 struct ResponseFieldList {
     private struct Entry {
         var isOwn: Bool
@@ -16,16 +16,16 @@ struct ResponseFieldList {
         self.entries.removeAll(keepingCapacity: true)
     }
 
-    /// Those of a backend's head that the client is to see. Cookies that it sees in another way are among the lines.
+    /// Adds the fields of a backend's head that the client is to see. Cookies that have to be changed are written into `lines` instead.
     mutating func add(
         _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, hiding hiddenField: StaticString?, cookieRules: SetCookieRules?, into lines: inout ByteBuffer,
         status: Int
     ) {
         for field in fields {
             switch field.kind {
-            // Framing and connections are HTTP/2's own business (RFC 9113 §8.2.2).
+            // HTTP/2 has its own framing and connection management (RFC 9113 §8.2.2).
             case .connection, .keepAlive, .proxyConnection, .te, .upgrade, .proxyAuthentication, .nominated, .transferEncoding, .misleading: continue
-            // Responses of these statuses end with their head, and have to say nothing else (RFC 9110 §8.6).
+            // Responses with these statuses have no body, and must not state a length (RFC 9110 §8.6).
             case .contentLength where status < 200 || status == 204: continue
             case .other: if let hiddenField, bytes.equals(field.name, lowercase: hiddenField) { continue }
             case .setCookie:
@@ -39,7 +39,7 @@ struct ResponseFieldList {
         }
     }
 
-    /// Whole lines, each `name: value` and a line end, which the proxy has written or checked.
+    /// Adds complete lines, each `name: value` and a line end, which the proxy has written or checked.
     mutating func addLines(_ bytes: Span<UInt8>) {
         var start = 0
         while start < bytes.count {
@@ -52,11 +52,11 @@ struct ResponseFieldList {
         }
     }
 
-    /// Calls `body` with the fields as the library takes them, which is to be done with them when it returns.
+    /// Calls `body` with the fields in the library's form; the pointers are valid until `body` returns.
     ///
     /// - Parameters:
-    ///   - status: Where the three digits are, in `bytes`; nil for fields that are no head.
-    ///   - lines: Of the lines that were added.
+    ///   - status: Where the three digits are in `bytes`; nil for trailers.
+    ///   - lines: The bytes of the lines that were added.
     func withFields(
         status: Range<Int>?, _ bytes: UnsafeRawBufferPointer, _ lines: UnsafeRawBufferPointer, _ body: (UnsafeMutableBufferPointer<nghttp2_nv>) -> Void
     ) {

@@ -1,17 +1,17 @@
-/// The numbers of streams that a client has passed over. A stream begins with a larger number than all before it, which closes those that were passed
-/// over (RFC 9113 §5.1.1): to begin one of them is an error of the connection, which libnghttp2 lets pass, since it cannot tell such a stream from
-/// one that has ended.
+/// The stream numbers that a client has skipped. A new stream has a higher number than all before it, and opening it closes all lower ones that were not used
+/// (RFC 9113 §5.1.1). To use one of those later is an error of the connection, which libnghttp2 does not notice, since it cannot tell such a stream from one
+/// that has ended.
 ///
-/// Clients pass over no number, so few are kept: of one that does so again and again, the newest.
+/// Real clients skip no numbers, so only the newest few are kept.
 struct SkippedStreams {
     private static let limit = 16
 
     private var last: Int32 = -1
     private var ranges: [ClosedRange<Int32>] = []
 
-    /// The client sends a head on this stream.
+    /// The client has sent a head on this stream.
     ///
-    /// - Returns: False when it is one of those.
+    /// - Returns: False when the client had skipped this number.
     @inline(__always)
     mutating func begins(_ stream: Int32) -> Bool {
         if stream == self.last &+ 2 {

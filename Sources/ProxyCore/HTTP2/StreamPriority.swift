@@ -2,11 +2,11 @@
 struct StreamPriority: Equatable {
     /// 0 is most urgent, 7 least.
     var urgency: UInt32 = 3
-    /// Shares the connection with others of its urgency; a response that is not incremental is sent before the next one begins.
+    /// Whether the response shares the connection with others of its urgency. Those that are not incremental are sent one after the other.
     var isIncremental = false
 
-    /// The value of the field, a dictionary of structured fields (RFC 8941 §3.2). Members that nobody knows, and values that have no meaning, are
-    /// ignored (RFC 9218 §4), as are parameters.
+    /// Reads the value of the field, a dictionary of structured fields (RFC 8941 §3.2). Unknown members, values without a meaning, and parameters are ignored
+    /// (RFC 9218 §4).
     init(_ bytes: Span<UInt8>, _ value: Range<Int>) {
         bytes.forEachListElement(in: value) { element in
             let end = bytes.firstIndex(of: UInt8(ascii: ";"), in: element) ?? element.upperBound

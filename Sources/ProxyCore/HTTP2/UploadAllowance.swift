@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Bytes that the receive windows of all connections of HTTP/2 together may hold beyond what each of them may have anyway.
+/// How many bytes the receive windows of all HTTP/2 connections together may hold, beyond what each of them has anyway.
 final class UploadAllowance: Sendable {
     private let limit: Int
     private let used = Atomic<Int>(0)
@@ -9,7 +9,7 @@ final class UploadAllowance: Sendable {
         self.limit = limit
     }
 
-    /// - Returns: False when there is not so much left; nothing is taken then.
+    /// - Returns: False when less than `count` is left; then nothing is taken.
     func take(_ count: Int) -> Bool {
         let before = self.used.wrappingAdd(count, ordering: .relaxed).oldValue
         if before + count <= self.limit { return true }

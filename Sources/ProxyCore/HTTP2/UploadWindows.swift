@@ -1,17 +1,17 @@
 /// The receive windows of one connection of HTTP/2: how much its client may send ahead of the backends that take it (RFC 9113 §5.2).
 ///
-/// Both windows, the connection's and each stream's, begin at the protocol's 64 KiB and grow together while a PING shows that the client
-/// fills them within one round trip, up to ``ProxyLimits/uploadWindowBytes``. What has been promised beyond the first 64 KiB, and what
-/// is held beyond one window, comes from an ``UploadAllowance`` that all connections share.
+/// Both windows, the connection's and each stream's, begin with the protocol's 64 KiB. They grow together while a PING shows that the client fills them
+/// within one round trip, up to ``ProxyLimits/uploadWindowBytes``. What exceeds the first 64 KiB of a window, and what is held beyond one window, is taken
+/// from an ``UploadAllowance`` that all connections share.
 ///
-/// The connection's window is given back when bytes come, a stream's when its backend has taken them: so a backend that takes nothing
-/// stops its own stream, and not the others.
+/// The connection's window is given back when bytes arrive, a stream's when its backend has taken them. So a backend that takes nothing stops its own stream,
+/// and not the others.
 struct UploadWindows {
-    /// RFC 9113 §6.9.2.
+    /// The size with which both windows begin (RFC 9113 §6.9.2).
     static let initialSize = 65_535
-    /// Of both windows, in one round trip.
+    /// The factor by which both windows grow in one round trip.
     private static let growth = 4
-    /// Windows that one connection may hold, which is as many uploads as can stand still before the others have to wait.
+    /// How many windows of bytes one connection may hold, that is how many uploads can stand still before the others have to wait.
     private static let heldWindows = 8
 
     private let limit: Int
@@ -22,11 +22,11 @@ struct UploadWindows {
     var creditStep: Int { self.size / 8 }
     /// Received, and not taken by a backend yet.
     private(set) var held = 0
-    /// Received, and not given back to the connection's window yet.
+    /// Bytes that were received and have not been given back to the connection's window.
     private var owed = 0
-    /// Part of `held` that the allowance pays for.
+    /// The part of `held` that is taken from the allowance.
     private var borrowed = 0
-    /// Since the last measurement began, or ended.
+    /// Bytes received since the last measurement began or ended.
     private var counted = 0
     private var isMeasuring = false
 
@@ -52,7 +52,7 @@ struct UploadWindows {
         return 0
     }
 
-    /// A backend has taken bytes, or nobody wants them any more.
+    /// A backend has taken bytes, or they are not needed any more.
     ///
     /// - Returns: How many the connection's window gets back.
     mutating func released(_ count: Int) -> Int {
@@ -69,7 +69,7 @@ struct UploadWindows {
 
     // MARK: Growth
 
-    /// Whether to send a PING now, whose answer is told to ``measured()``: enough has come to ask whether the window is what holds the client back.
+    /// Whether to send a PING now. When it is answered ``measured()`` is called, and knows whether the window holds the client back.
     mutating func wantsMeasurement() -> Bool {
         guard !self.isMeasuring, self.size < self.limit, self.counted >= self.size / 4 else { return false }
         self.isMeasuring = true
@@ -77,9 +77,9 @@ struct UploadWindows {
         return true
     }
 
-    /// The PING has come back, one round trip later.
+    /// The PING has been answered, one round trip after it was sent.
     ///
-    /// - Returns: What both windows grow to; nil when they do not.
+    /// - Returns: The size to which both windows grow; nil when they keep theirs.
     mutating func measured() -> Int? {
         guard self.isMeasuring else { return nil }
         self.isMeasuring = false
@@ -92,7 +92,7 @@ struct UploadWindows {
         return grown
     }
 
-    /// The connection is gone.
+    /// The connection has ended: what it took from the allowance is given back.
     mutating func end() {
         self.allowance.giveBack(self.borrowed + self.size - Self.initialSize)
         self = UploadWindows(limit: self.limit, allowance: self.allowance)

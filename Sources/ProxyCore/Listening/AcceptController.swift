@@ -6,25 +6,25 @@ import NIOCore
 import Glibc
 #endif
 
-/// Takes connections from a listening socket, and lets them wait in the kernel's queue while as many are open as may be, and while the
-/// process has no descriptor for them. Used on its loop's thread only.
+/// Accepts connections from a listening socket. While the limit of connections is reached, or the process has no descriptor left, new ones wait in the
+/// kernel's queue. Used on its loop's thread only.
 final class AcceptController {
-    /// Until the next try, when the kernel would not give a connection, mostly for want of a descriptor or of memory. Asking again at once
-    /// would fail again, as often as the processor can.
+    /// How long it waits after the kernel has refused a connection, mostly for want of descriptors or memory. Trying again at once would only fail and use
+    /// the processor.
     private static let pause: TimeAmount = .milliseconds(100)
 
     private let loop: EpollEventLoop
     private let limiter: ConnectionLimiter
     private let logger: Logger
-    /// Nil once closed, which breaks the cycle.
+    /// Nil once closed, which breaks the reference cycle.
     private var acceptor: Acceptor?
     private var nextWarning: NIODeadline = .uptimeNanoseconds(0)
     private var isWaiting = false
     private var isShut = false
 
     /// - Parameters:
-    ///   - descriptor: A listening socket, which is the controller's from now on.
-    ///   - take: Gets every connection, which has been counted.
+    ///   - descriptor: A listening socket, which the controller owns from now on.
+    ///   - take: Called with every accepted connection, after the limiter has counted it.
     init(
         _ descriptor: CInt, on loop: EpollEventLoop, limiter: ConnectionLimiter, logger: Logger, take: @escaping (CInt, PeerAddress) -> Void
     ) throws(IOError) {
@@ -39,7 +39,7 @@ final class AcceptController {
         }
     }
 
-    /// From now on nothing is taken any more, though the socket still listens.
+    /// Accepts no more connections, though the socket still listens.
     func shut() {
         self.isShut = true
         self.acceptor?.pause()

@@ -25,7 +25,7 @@ package struct AddressKey: Hashable, Sendable {
 
     init(ipv4 bits: UInt32) { self.init(.v4(bits)) }
 
-    /// nil for an address of another family.
+    /// Nil for an address that is not of the internet, such as a Unix socket.
     package init?(_ address: SocketAddress) {
         let endpoint = address.withSockAddr { SocketEndpoint(sockaddr: UnsafeRawBufferPointer(start: $0, count: $1)) }
         guard let endpoint else { return nil }
@@ -41,7 +41,7 @@ package struct AddressKey: Hashable, Sendable {
 
     var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xFFFF }
 
-    /// Whose it is, as far as limits are concerned: one IPv4 address, or the /64 that every IPv6 customer has to themself.
+    /// The address under which limits count this one: an IPv4 address itself, or the /64 network of an IPv6 address, which one customer has alone.
     var owner: AddressKey { self.isIPv4 ? self : AddressKey(high: self.high, low: 0) }
 }
 
@@ -52,7 +52,7 @@ extension AddressKey: CustomStringConvertible {
 /// Addresses with the same first bits, written `10.0.0.0/8`, `2001:db8::/32`, or as one address.
 package struct AddressRange: Hashable, Sendable, LosslessStringConvertible {
     private let base: AddressKey
-    /// Of 128.
+    /// The length of the prefix in bits, of 128.
     private let prefix: Int
 
     package init?(_ text: String) {

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// How many connections clients have open, all together and per address, over all event loops. A stream of HTTP/2 counts as one: it costs
-/// a connection to a backend, and as much memory.
+/// Counts the connections that clients have open, in total and per address, over all event loops. A stream of HTTP/2 counts as a connection, because it needs
+/// a connection to a backend and as much memory.
 final class ConnectionLimiter: Sendable {
     private struct State {
         var total = 0
         var perAddress: [AddressKey: Int] = [:]
-        /// Called once there is room again.
+        /// Called when there is room again.
         var waiting: [@Sendable () -> Void] = []
     }
 
@@ -14,7 +14,7 @@ final class ConnectionLimiter: Sendable {
     private let limitPerAddress: Int
     private let state = Mutex(State())
 
-    /// - Parameters: 0 is no limit.
+    /// Limits for all clients together and for one address; 0 means no limit.
     init(limit: Int, limitPerAddress: Int) {
         self.limit = limit
         self.limitPerAddress = limitPerAddress
@@ -25,7 +25,7 @@ final class ConnectionLimiter: Sendable {
         self.state.withLock { $0.total += 1 }
     }
 
-    /// Counts a connection of this client too, if it may have one more.
+    /// Counts a connection for this address too, unless it has as many as it may have.
     func claim(_ owner: AddressKey) -> Bool {
         self.state.withLock { state in
             let count = state.perAddress[owner, default: 0]
@@ -35,12 +35,12 @@ final class ConnectionLimiter: Sendable {
         }
     }
 
-    /// Counts one more stream, if there is room for it and its client may have one more; ``remove(_:)`` takes it back.
+    /// Counts one more stream if neither limit is reached; ``remove(_:)`` takes that back.
     func admitStream(of owner: AddressKey?) -> Bool {
         self.state.withLock { state in
             guard !self.isFull(state) else { return false }
             if let owner {
-                // Its connection is counted, so the address mostly is there, and is looked for once.
+                // The stream's connection is counted already, so the address is mostly there; it is looked up once.
                 if let index = state.perAddress.index(forKey: owner) {
                     guard self.limitPerAddress == 0 || state.perAddress.values[index] < self.limitPerAddress else { return false }
                     state.perAddress.values[index] += 1
@@ -81,7 +81,7 @@ final class ConnectionLimiter: Sendable {
     /// Connections open now.
     var total: Int { self.state.withLock { $0.total } }
 
-    /// Whether there is room for another connection; if not, `resume` is called when there is.
+    /// Whether there is room for another connection; if not, `resume` is called as soon as there is.
     func hasRoom(else resume: @escaping @Sendable () -> Void) -> Bool {
         self.state.withLock { state in
             if !self.isFull(state) { return true }

@@ -5,19 +5,19 @@ package import NIOCore
 import Glibc
 #endif
 
-/// A TCP socket that listens, kept apart from what takes its connections, so that it can be handed on to a successor
-/// with all that waits in its queue.
+/// A TCP socket that listens. What accepts its connections is kept apart, so that the socket with all that waits in its queue can be handed to the process
+/// that replaces this one.
 package struct ListeningSocket: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Connections that may wait to be taken; the kernel's net.core.somaxconn is a limit to that.
+    /// How many connections may wait to be accepted; the kernel caps it at net.core.somaxconn.
     static let backlog: Int32 = 4096
 
     package let descriptor: CInt
 
-    /// - Parameter descriptor: A socket of our own which listens already.
+    /// - Parameter descriptor: A socket that listens already, and that this process owns.
     package init(inheriting descriptor: CInt) {
         self.descriptor = descriptor
     }
@@ -48,7 +48,7 @@ package struct ListeningSocket: Sendable {
         return Failure(description: "cannot \(attempt) on \(address): \(reason)\(hint)")
     }
 
-    /// Connections taken from the socket inherit these (tcp(7)), which spares calls for each of them.
+    /// Sets options that accepted connections inherit (tcp(7)), which saves system calls for each of them.
     func setKeepAlive(_ limits: ProxyLimits) {
         self.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
         PeerWatch(limits).apply(to: self.descriptor)
@@ -59,7 +59,7 @@ package struct ListeningSocket: Sendable {
         setsockopt(self.descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    /// Where it listens, with the port that the kernel chose if it was asked to.
+    /// The address at which it listens, with the port that the kernel chose if it was asked to.
     func address() throws(Failure) -> SocketAddress {
         guard let address = SocketAddress(localEndOf: self.descriptor) else {
             throw Failure(description: "a listening socket has no address: \(String(cString: strerror(errno)))")
@@ -67,7 +67,7 @@ package struct ListeningSocket: Sendable {
         return address
     }
 
-    /// A descriptor of the same socket for others to own. It does not block, whoever made it.
+    /// A new descriptor of the same socket, which the caller owns. It is non-blocking whatever the first one was.
     func duplicate() throws(Failure) -> CInt {
         let copy = fcntl(self.descriptor, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw Failure(description: "cannot duplicate a listening socket: \(String(cString: strerror(errno)))") }
@@ -75,7 +75,7 @@ package struct ListeningSocket: Sendable {
         return copy
     }
 
-    /// The socket itself goes when every process that holds it has closed it.
+    /// Closes this descriptor. The socket is gone when all processes have closed theirs.
     package func close() {
         Glibc.close(self.descriptor)
     }

@@ -12,14 +12,14 @@ package final class OpenListener: Sendable {
         self.address = address
     }
 
-    // What is handed to a loop below does not fail, and runs while the loop's group lives.
+    // The tasks that are submitted to a loop below do not fail, and they run as long as the loop's group lives.
 
-    /// Takes nothing more, and leaves what comes in the socket's queue.
+    /// Accepts no more connections; new ones wait in the socket's queue.
     func shut() async {
         try? await self.loop.submit { self.controller.value.shut() }.get()
     }
 
-    /// Ends it, and what waits in the queue of a socket that nobody else holds. Harmless when repeated.
+    /// Closes this descriptor of the socket. If no other process has one, connections in its queue are reset. Harmless when repeated.
     package func close() async {
         try? await self.loop.submit { self.controller.value.close() }.get()
     }

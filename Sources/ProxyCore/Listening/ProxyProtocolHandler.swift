@@ -2,13 +2,13 @@ import Logging
 import LogKeys
 import NIOCore
 
-/// Tells the client's connection who is at the other end of the balancer.
+/// The client for whom a balancer speaks, as the balancer has said at the beginning of the connection.
 struct ProxiedClient {
-    /// Nil where there is no other address than the balancer's.
+    /// Nil when the balancer has named no address, so the client is the balancer itself.
     var address: AddressKey?
 }
 
-/// Reads the PROXY protocol header at the start of a connection, and then gets out of the way.
+/// Reads the PROXY protocol header at the start of a connection, then removes itself from the pipeline.
 final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

@@ -1,18 +1,18 @@
 import NIOCore
 
-/// The first bytes of a connection that a load balancer passes on, which say where it came from (PROXY protocol, versions 1 and 2).
+/// The first bytes of a connection from a load balancer, which say where it came from (PROXY protocol, versions 1 and 2).
 enum ProxyProtocolHeader {
     enum Outcome: Equatable {
         case needsMore
-        /// The header takes `length` bytes. Without a source the client is the one that is connected: the balancer speaks for itself, as in a
-        /// health check, or for one whose address is none of the internet's.
+        /// The header is `length` bytes long. Without a source the client is the peer itself: the balancer speaks for itself, as in a health check, or for a
+        /// client without an IP address.
         case complete(length: Int, source: AddressKey?)
         case malformed
     }
 
     private static let signature: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A]
     private static let textLimit = 107
-    /// Version 2 may carry extensions; no balancer sends this much.
+    /// Version 2 may carry extensions, but no balancer sends as many bytes as this.
     private static let binaryLimit = 4096
 
     static func read(_ bytes: Span<UInt8>) -> Outcome {
@@ -68,7 +68,7 @@ enum ProxyProtocolHeader {
         case 0x21:
             guard length >= 16 + 36 else { return .malformed }
             return .complete(length: length, source: AddressKey(high: self.number(bytes, 16, count: 8), low: self.number(bytes, 24, count: 8)))
-        // AF_UNIX: two names of 108 bytes (sockaddr_un).
+        // AF_UNIX: two names of 108 bytes each (sockaddr_un).
         case 0x31:
             return length >= 16 + 216 ? .complete(length: length, source: nil) : .malformed
         case 0x00:

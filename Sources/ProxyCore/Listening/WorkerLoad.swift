@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How many connections an event loop carries, or is about to. Known to all, so that new ones go where there are fewest.
+/// How many connections an event loop has, or is about to get. All loops read it, so that new connections go where there are fewest.
 final class WorkerLoad: Sendable {
     private let count = Atomic<Int>(0)
 

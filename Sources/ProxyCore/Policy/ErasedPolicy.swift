@@ -1,7 +1,7 @@
 import NIOCore
 
-/// From the engine, which carries routes without knowing what they are, to the policy whose own they are: every route it carries comes
-/// from the policy of its event loop.
+/// Calls from the engine, which carries routes without knowing their type, to the policy that made them. Every route that the engine carries comes from the
+/// policy of its event loop, so the cast is safe.
 extension ProxyPolicy {
     @inline(__always)
     private func own(_ route: any ProxyRoute) -> Route { unsafeDowncast(route, to: Route.self) }

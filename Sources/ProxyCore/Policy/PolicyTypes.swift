@@ -2,15 +2,15 @@ package import NIOCore
 
 /// Who sends a request.
 package struct Visitor: Sendable {
-    /// Nil for a client without an address of the internet.
+    /// Nil for a client without an IP address.
     package var address: AddressKey?
-    /// The client speaks TLS to us, or a stream of such a connection.
+    /// Whether the client's connection to the proxy uses TLS.
     package var isHTTPS: Bool
-    /// It has come to a listener that is for proxies of our own (``ProxyListener/isInner``).
+    /// Whether the connection came to a listener that is for proxies of this system (``ProxyListener/isInner``).
     package var isProxy = false
 }
 
-/// Up to 64 bits in which a policy remembers, from resolving a request to its response, what it has found out about it.
+/// Up to 64 bits in which a policy keeps what it has found out about a request, from resolving it to its response.
 package struct RequestNotes: OptionSet, Sendable {
     package let rawValue: UInt64
 
@@ -19,51 +19,51 @@ package struct RequestNotes: OptionSet, Sendable {
     }
 }
 
-/// What a request is for.
+/// What the policy decides about a request.
 package enum Resolution {
-    /// - Parameter path: Path and query as the endpoint is to see them, a part of the head's bytes. A slash is put before it where it lacks one.
+    /// - Parameter path: Path and query for the endpoint, as a part of the head's bytes. If there is no slash at the beginning, the engine adds one.
     case route(any ProxyRoute, path: Range<Int>, RequestNotes)
-    /// The request goes nowhere.
+    /// The proxy answers the request itself.
     case answer(ProxyAnswer)
     case fail(RequestFailure)
-    /// Nobody knows yet: the policy is asked to look this name up, and sees the request again afterwards.
+    /// The policy has to look this name up. It sees the request again afterwards.
     case wait(forLookupOf: String)
 }
 
-/// What came of a lookup.
+/// The result of a lookup.
 package enum LookupOutcome: Sendable {
-    /// The policy knows what there is to know, which may be that there is nothing.
+    /// The policy now knows about the name, or knows that there is no such name.
     case answered
     case failed
 }
 
-/// Where a request goes.
+/// Which endpoint a request goes to, if any.
 package enum Selection {
     case endpoint(UpstreamPool)
-    /// There will be an endpoint: the request waits until the policy says that its route has changed, at most ``ProxyLimits/hold``.
+    /// There will be an endpoint soon: the request waits until the policy says that its route has changed, at most for ``ProxyLimits/hold``.
     case hold
     case answer(ProxyAnswer)
 }
 
-/// What is done about an endpoint that failed.
+/// What to do after an endpoint has failed.
 package enum Recovery {
-    /// The failure is answered.
+    /// Answer the request with the failure.
     case giveUp
-    /// Resolve and select again by what is known: the policy has another endpoint.
+    /// Resolve and select again without a lookup: the policy has another endpoint.
     case selectAgain
-    /// Look the route's name up once more, then resolve and select again.
+    /// Look the route's name up again, then resolve and select again.
     case lookUpAgain
 }
 
-/// An endpoint that has failed before a response, as its policy is told.
+/// An endpoint's failure before it gave a response, as the policy is told of it.
 package struct FailedAttempt: Sendable {
     package enum Retry: Sendable {
-        /// No byte of the request has been sent to anybody, so another endpoint may have it, whatever it does.
+        /// No byte of the request has been sent to any endpoint, so another one may get it, whatever the request does.
         case allowed
-        /// The request has been sent, but has no body, and twice is as good as once (RFC 9110 §9.2.2). Only where the policy
-        /// ``ProxyPolicy/repeatsElsewhere``.
+        /// The request has been sent, but has no body, and sending it twice has the same effect as once (RFC 9110 §9.2.2). Only used where
+        /// ``ProxyPolicy/repeatsElsewhere`` is true.
         case repeatable
-        /// Bytes have been sent, or as many endpoints have failed as are tried for one request.
+        /// The request has been sent and must not be repeated, or as many endpoints have failed for it as the engine tries.
         case forbidden
     }
 
@@ -71,36 +71,36 @@ package struct FailedAttempt: Sendable {
     /// How many endpoints had failed for this request before.
     package var number: Int
     package var retry: Retry
-    /// The endpoint had all of the request, so that what it did was no comment on an upload.
+    /// The endpoint had got all of the request, so its failure is not about an upload that it did not want.
     package var hasWholeRequest = false
 }
 
-/// A request that has ended, or become a tunnel.
+/// A request that has ended, or has become a tunnel.
 package struct EndedRequest: Sendable {
     /// 0 when the visitor went away before there was a response.
     package var status: Int
-    /// From its head to the last byte of its response.
+    /// From the end of the request's head to the last byte of its response.
     package var duration: TimeAmount
-    /// Why it was not served; nil where a response of the endpoint's was passed on, or the policy answered.
+    /// Why the request was not served; nil where an endpoint's response was passed on, or the policy answered.
     package var failure: RequestFailure?
 }
 
-/// An answer of the proxy's own.
+/// An answer that the proxy gives itself.
 package struct ProxyAnswer: Sendable {
     package enum Form: Sendable {
-        /// A line of text, for people, which nobody is to keep (`Cache-Control: no-store`), with the name of the request.
+        /// A line of text for people, with the id of the request, and with `Cache-Control: no-store`.
         case page
-        /// The text as it is, with a type if there is any, and nothing else.
+        /// The text as it is, with its content type if it has one, and no other fields.
         case bare
     }
 
     package var status: ProxyStatus
-    /// For the person in front of the browser; empty for none.
+    /// The text for the user of the browser; empty for none.
     package var text: String
     package var contentType: StaticString = "text/plain; charset=utf-8"
-    /// Whole lines.
+    /// Additional fields, as complete lines.
     package var fields: String
-    /// Nil where the request got what it asked for.
+    /// How the metrics count this refusal; nil where the request got what it asked for.
     package var refusal: RefusalReason?
     package var form = Form.page
 
@@ -112,34 +112,34 @@ package struct ProxyAnswer: Sendable {
     }
 }
 
-/// What an endpoint sees of a request beside its path.
+/// What the endpoint sees of a request's head, apart from the path.
 package struct RequestRewriting: Sendable {
-    /// The `Authorization` field was for us.
+    /// The `Authorization` field was meant for the proxy, and is dropped.
     package var hidesAuthorization = false
-    /// The name of the cookie that is for us, and taken out of the `Cookie` fields; nil looks for none.
+    /// The name of the cookie that is meant for the proxy, and removed from the `Cookie` fields; nil removes none.
     package var hiddenCookie: StaticString?
     package var forwarding = RequestHeadWriter.ForwardingFields.replaced
-    /// Fields with names that begin like this, in lower case and with hyphens, are dropped, also with underscores.
+    /// Fields whose names begin like this are dropped, also with underscores for hyphens. In lower case and with hyphens.
     package var hiddenPrefix: StaticString?
-    /// Fields with these names, in lower case, are dropped; for those that no rule above and nothing in HTTP is about.
+    /// Fields with these names, in lower case, are dropped. Only for names that HTTP and the rules above do not treat in their own way.
     package var hiddenNames: [[UInt8]] = []
-    /// What the field `Host` says instead of what the visitor sent.
+    /// The value of the field `Host`, in place of the visitor's.
     package var host: [UInt8]?
-    /// ``ProxyPolicy/addRequestFields(_:_:for:to:from:into:)`` writes some more.
+    /// Whether ``ProxyPolicy/addRequestFields(_:_:for:to:from:into:)`` is called to write more fields.
     package var addsFields = false
 
     package init() {}
 }
 
-/// What a visitor sees of a response.
+/// What a visitor sees of a response's head.
 package struct ResponseRewriting: Sendable {
-    /// What the endpoint may say about cookies; nil where it sets none, and for one that may say anything.
+    /// Restricts the cookies that the endpoint may set; nil for no restriction, and for a response that sets none.
     package var cookieRules: SetCookieRules?
-    /// Whole lines that are put behind the fields.
+    /// Complete lines that are put behind the fields.
     package var addedFields: [UInt8]?
     /// The name of a field that is dropped, in lower case.
     package var hiddenField: StaticString?
-    /// ``ProxyPolicy/addResponseFields(_:_:_:of:to:into:)`` writes some more.
+    /// Whether ``ProxyPolicy/addResponseFields(_:_:_:of:to:into:)`` is called to write more fields.
     package var addsFields = false
 
     package init() {}

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// What a proxy is for: which names there are, who may ask for them, where their requests go, and what is said to whom. The engine moves
-/// bytes and keeps HTTP strict; it asks its policy at each phase of a request, drawn in `dev/docs/proxy-phases.md`:
+/// Decides what a proxy does: which names exist, who may use them, where their requests go, and what visitors are told. The engine moves bytes and enforces
+/// the rules of HTTP. It asks its policy at each phase of a request, as drawn in `dev/docs/proxy-phases.md`:
 ///
 /// ```
 ///   resolve ──► select an endpoint ──► rewrite the request ──► forward ──► rewrite the response ──► log
@@ -9,37 +9,36 @@ package import NIOCore
 ///                                              └───── again ─────┘
 /// ```
 ///
-/// There is one policy for each event loop, called on that loop only, so nothing in it needs a lock. No call may block, and none is
-/// made for each byte or read: a request costs a call for each phase it passes. The calls go through a protocol bound to classes, stored
-/// once for each loop, so no request allocates or copies for them. The engine is not generic over its policy: it is entered through
-/// protocols of its sockets, whose implementations by a generic class are not specialized.
+/// There is one policy for each event loop, called on that loop only, so it needs no lock. A call must not block. A request costs one call for each phase,
+/// and none for each byte or read. The calls go through a protocol bound to classes, stored once for each loop, so they allocate and copy nothing. The engine
+/// is not generic over its policy, because its sockets call it through protocols, whose implementations by a generic class are not specialized.
 package protocol ProxyPolicy: AnyObject {
-    /// What the policy makes of a name. The engine carries it from one phase to the next.
+    /// What a name means to the policy. The engine carries it from one phase to the next.
     associatedtype Route: ProxyRoute
 
-    /// Reasons of the policy's own for refusing requests, beside ``RefusalReason/engines``.
+    /// The policy's own reasons for refusing requests, in addition to ``RefusalReason/engines``.
     var refusalReasons: [RefusalReason] { get }
 
-    /// Another endpoint may get a request that one has had, where ``FailedAttempt/Retry/repeatable`` says so. Their heads are kept for that.
+    /// Whether a request that an endpoint has got may be sent to another one, as ``FailedAttempt/Retry/repeatable`` says. Heads are kept for that.
     var repeatsElsewhere: Bool { get }
 
     /// Phase 1: what the request is for, and whether it may pass.
     ///
     /// - Parameters:
-    ///   - lookup: What came of the lookup this request waited for; nil when it is seen for the first time. With an outcome the policy
-    ///     decides by what it knows now, and does not ask for the same lookup again.
+    ///   - lookup: The result of the lookup that this request waited for; nil when the request is seen for the first time. With a result the policy decides
+    ///     by what it knows, and does not ask for the same lookup again.
     func resolve(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from visitor: Visitor, after lookup: LookupOutcome?,
         at now: NIODeadline
     ) -> Resolution
 
-    /// Finds out what `name` means, and says so with ``PolicyHost/lookedUp(_:anew:_:)``, not before this has returned. Called once for all
-    /// requests that wait for the name.
+    /// Looks `name` up, and reports the result by ``PolicyHost/lookedUp(_:anew:_:)`` after this has returned. Called once for all requests that wait for the
+    /// name.
     ///
-    /// - Parameter anew: What is remembered of the name is not to be trusted.
+    /// - Parameter anew: Whether an answer from memory is not enough.
     func lookUp(_ name: String, anew: Bool)
 
-    /// More (or fewer, if negative) requests are held until their route changes.
+    /// Called when the number of held requests has changed, by a positive or negative number.
     func heldRequestsChanged(by change: Int)
 
     /// Phase 2: where the request goes.
@@ -57,12 +56,12 @@ package protocol ProxyPolicy: AnyObject {
     func addRequestFields(
         _ head: RequestHead, _ bytes: Span<UInt8>, for route: Route, to endpoint: UpstreamPool, from visitor: Visitor, into out: inout ByteBuffer)
 
-    /// The endpoint failed before any of its response could be passed on.
+    /// Called when the endpoint has failed before any of its response could be passed on.
     ///
-    /// - Returns: What is done now. Where ``FailedAttempt/retry`` forbids another attempt it is given up whatever is returned.
+    /// - Returns: How to go on. Where ``FailedAttempt/retry`` forbids another attempt the failure is answered, whatever is returned.
     func recover(from attempt: FailedAttempt, of route: Route, at endpoint: UpstreamPool) -> Recovery
 
-    /// Phase 5: what the visitor sees of the response's head, an interim one's too.
+    /// Phase 5: what the visitor sees of the response's head. Also called for interim heads.
     func rewriteResponse(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ notes: RequestNotes, of route: Route, to visitor: Visitor
     ) -> ResponseRewriting
@@ -71,22 +70,22 @@ package protocol ProxyPolicy: AnyObject {
     func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: Route, to visitor: Visitor, into out: inout ByteBuffer)
 
-    /// What a policy has to remember of a request that fails before it has an endpoint, for ``answer(to:_:on:)``.
+    /// What the policy needs to know, in ``answer(to:_:on:)``, about a request that fails before it has an endpoint.
     func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes
 
     /// What a visitor is told about a request that failed.
     ///
     /// - Parameters:
-    ///   - notes: Of ``resolve(_:_:_:from:after:at:)`` or ``notes(on:_:_:)``; nothing where the request could not be read.
-    ///   - route: Nil where none was found.
+    ///   - notes: What ``resolve(_:_:_:from:after:at:)`` or ``notes(on:_:_:)`` returned; empty where the request could not be read.
+    ///   - route: Nil where the request has no route.
     func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: Route?) -> ProxyAnswer
 
-    /// Writes the lines that every answer of the proxy's own has.
+    /// Writes fields that every answer of the proxy itself has, as complete lines.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer)
 
-    /// Phase 6: a request has ended, or become a tunnel.
+    /// Phase 6: a request has ended, or has become a tunnel.
     ///
-    /// - Parameter route: Nil where none was found.
+    /// - Parameter route: Nil where the request has no route.
     func ended(_ request: EndedRequest, on route: Route?)
 }
 
@@ -110,19 +109,19 @@ extension ProxyPolicy {
     package func ended(_ request: EndedRequest, on route: Route?) {}
 }
 
-/// What a name means, as one event loop sees it. Belongs to its policy, and to that loop.
+/// What a name means on one event loop. Made by the policy of that loop, and used on that loop only.
 package protocol ProxyRoute: AnyObject {
-    /// What logs call it, and what requests held for it wait for.
+    /// The name in logs, and the name for which requests are held.
     var name: String { get }
-    /// Counts what is open on this route, to be told to the ``ActivitySink``; nil where nobody asks.
+    /// Counts the open requests, streaming responses and upgraded connections of this route for the ``ActivitySink``; nil where nobody needs the count.
     var activity: ActivityCounter? { get }
 }
 
-/// Makes the policies of all event loops, and owns what they share.
+/// Makes the policy of each event loop, and owns what these share.
 package protocol ProxyPolicySource: Sendable {
     /// Called once for each event loop, on it.
     func makePolicy(for host: PolicyHost) -> any ProxyPolicy
 
-    /// No request is left, and none will come.
+    /// Called after the last request has ended.
     func shutDown() async throws
 }

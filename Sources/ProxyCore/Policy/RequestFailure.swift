@@ -1,9 +1,9 @@
 /// Why a request was not served, and whose fault that was.
 package enum RequestFailure: Equatable, Sendable {
-    /// What the visitor sent cannot be served, whoever asks whom.
+    /// The request itself cannot be served, wherever it would go.
     case visitor(VisitorFailure)
     case upstream(UpstreamFailure)
-    /// We could not find out where to send it.
+    /// The proxy could not find out where to send the request.
     case proxy(LookupFailure)
 
     package var status: ProxyStatus {
@@ -14,7 +14,7 @@ package enum RequestFailure: Equatable, Sendable {
         }
     }
 
-    /// For the person in front of the browser.
+    /// The explanation for the user of the browser.
     package var sentence: String {
         switch self {
         case .visitor(let failure): failure.sentence
@@ -23,12 +23,12 @@ package enum RequestFailure: Equatable, Sendable {
         }
     }
 
-    /// For the log.
+    /// The explanation for the log.
     var detail: String {
         if case .upstream(let failure) = self { failure.detail } else { self.sentence }
     }
 
-    /// How the metrics count a request that was not offered to an endpoint because of this.
+    /// How the metrics count a request that no endpoint has got because of this failure.
     var refusal: RefusalReason {
         switch self {
         case .visitor(let failure): failure.refusal
@@ -38,9 +38,9 @@ package enum RequestFailure: Equatable, Sendable {
     }
 }
 
-/// What a visitor can do wrong.
+/// What is wrong with a visitor's request.
 package enum VisitorFailure: Equatable, Sendable {
-    /// Nobody knows where its next request would begin.
+    /// The request breaks the rules of HTTP, so nobody can tell where the next one would begin.
     case malformed(HTTPViolation)
     case slowHead
     case slowBody
@@ -68,7 +68,7 @@ package enum VisitorFailure: Equatable, Sendable {
     }
 }
 
-/// Why nobody can say where a request goes.
+/// Why the proxy cannot find out where a request goes.
 package enum LookupFailure: Equatable, Sendable {
     case routesUnavailable
     case lookupTimedOut
@@ -82,7 +82,7 @@ package enum LookupFailure: Equatable, Sendable {
 }
 
 extension ProxyAnswer {
-    /// What the engine says about a failure by itself.
+    /// The answer that the engine gives when a policy has none of its own.
     package init(_ failure: RequestFailure) {
         self.init(failure.status, failure.sentence, refusal: failure.refusal)
     }

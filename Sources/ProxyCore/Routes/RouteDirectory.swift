@@ -2,7 +2,7 @@ package import NIOCore
 import NIOPosix
 import Synchronization
 
-/// What is known of all names in use, kept true by a ``RouteSource``.
+/// Knows what the names in use mean, and is kept up to date by a ``RouteSource``.
 ///
 /// ```
 ///   traffic loop 1 ─┐ resolve(name)                     ┌─ route(name)
@@ -10,12 +10,12 @@ import Synchronization
 ///   traffic loop n ─┘ ◄───────────── changes            └─ asked every 2 ms while a request is held, every 20 ms while there is traffic
 /// ```
 ///
-/// Each traffic loop keeps its own copy of the routes it has asked for and looks names up there without a lock. It may trust the copy while
-/// ``RouteFreshness`` says so. A source that pushes keeps it always fresh; one that is polled for ``RouteFreshness/limit`` after each look:
-/// otherwise the loop asks, which costs one look for however many are waiting. So an idle proxy does not poll at all, and yet no request
-/// ever goes where an endpoint was longer ago: container addresses are given to others quickly.
+/// Each traffic loop keeps a copy of the routes that it has asked for, and looks names up there without a lock, as long as ``RouteFreshness`` says that the
+/// copy is fresh. With a source that pushes it is always fresh; with one that is polled, for ``RouteFreshness/limit`` after each poll. Otherwise the loop
+/// asks the directory, which polls once for all that wait. So an idle proxy does not poll at all, and yet no request goes where an endpoint was longer ago
+/// than that: addresses of containers are soon used by others.
 ///
-/// A change costs a read of each name that it lists and somebody has asked for, whatever else is known.
+/// After a change the directory reads only those changed names that somebody has asked for.
 package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
     private enum Source {
         case polled(any PolledRouteSource<Meaning>)
@@ -30,17 +30,17 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
     }
 
     package let freshness: RouteFreshness
-    /// A thread with a timer; nothing else runs on it, so the source may block it.
+    /// An event loop on a thread of its own, which the source may block.
     private let loop: any EventLoop
     private let source: Source
-    /// Requests being held, over all traffic loops.
+    /// The number of requests being held, over all traffic loops.
     private let heldCount = Atomic<Int>(0)
     private let state: NIOLoopBound<State>
 
     /// Only touched on the directory's thread.
     private final class State {
         var version: Int64?
-        /// Every answer given that was not `none`; bounded by the number of names that mean something.
+        /// Every answer that was not `none`. Its size is limited by the number of names that mean something.
         var known: [String: Meaning] = [:]
         var listeners: [@Sendable (String, Meaning) -> Void] = []
         var busyUntil: NIODeadline = .uptimeNanoseconds(0)
@@ -65,14 +65,14 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
         self.state = try await loop.submit { NIOLoopBound(State(), eventLoop: loop) }.get()
     }
 
-    /// Calls `listener` on the directory's thread with every answer that differs from the one given before for the name.
+    /// Calls `listener` on the directory's thread with every answer that differs from the last one for its name.
     package func listen(_ listener: @escaping @Sendable (String, Meaning) -> Void) {
         self.loop.execute { self.state.value.listeners.append(listener) }
     }
 
-    /// Looks `name` up and calls `completion` on the directory's thread, after the listeners have heard of all changes.
+    /// Looks `name` up and calls `completion` on the directory's thread, after the listeners have been told of all changes.
     ///
-    /// - Parameter rereading: Ask the source for this name even though it reports no change.
+    /// - Parameter rereading: Asks the source for this name even if it reports no change.
     package func resolve(
         _ name: String, rereading: Bool = false, completion: @escaping @Sendable (Result<Meaning, any Error>) -> Void
     ) {
@@ -83,7 +83,7 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
         }
     }
 
-    /// Tells that one more or one fewer request is being held.
+    /// Says that more requests, or fewer (if negative), are being held.
     package func changeHeldCount(by change: Int) {
         let before = self.heldCount.add(change, ordering: .relaxed).oldValue
         if before == 0, change > 0 { self.loop.execute { self.schedulePoll() } }
@@ -104,11 +104,11 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
         return answer
     }
 
-    /// Asks what has changed, and reads anew what is known of that.
+    /// Asks the source what has changed, and reads the known names among that again.
     private func verify() throws {
         guard case .polled(let source) = self.source else { return }
         let state = self.state.value
-        // Taken first: what changes while we read is found next time.
+        // The time is taken first, so that changes during the read are found by the next poll.
         let now = NIODeadline.now()
         let changes = try source.changes(since: state.version)
         switch changes.names {
@@ -124,7 +124,8 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
         self.note(name, try self.source.route(name))
     }
 
-    /// Of a source that pushes. What cannot be read is taken for gone: the next request for it asks again, and its failure is told there.
+    /// Reads the changed names of a source that pushes. A name that cannot be read counts as unknown: the next request for it asks again, and reports the
+    /// error.
     private func readAgain(_ names: [String]) {
         for name in names {
             do { try self.read(name) } catch { self.note(name, .none) }
@@ -147,8 +148,8 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
         state.isPolling = true
         self.loop.scheduleTask(in: isHolding ? DirectoryPolling.whileHolding : DirectoryPolling.whileBusy) {
             self.state.value.isPolling = false
-            // A source that cannot answer leaves routes as they are: open connections and known endpoints need nobody. They just
-            // are not fresh, so the next request asks again and its failure is logged there.
+            // If the source cannot answer, the routes stay as they are, so that known endpoints are still used. They are not fresh, so the next request asks
+            // again, and its failure is logged there.
             try? self.verify()
             self.schedulePoll()
         }
@@ -158,16 +159,16 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
 private enum DirectoryPolling {
     static let whileHolding: TimeAmount = .milliseconds(2)
     static let whileBusy: TimeAmount = .milliseconds(20)
-    /// Polling goes on this long after somebody had to ask.
+    /// How long polling continues after a loop had to ask.
     static let busyTime: TimeAmount = .seconds(1)
 }
 
-/// Whether the routes that event loops remember are still to be trusted. Asked for every request, on every loop.
+/// Whether the routes that event loops remember may be used without asking. Checked for every request, on every loop.
 package final class RouteFreshness: Sendable {
-    /// How old a look at a polled source may be for routes to be used without another one.
+    /// How long ago a source may have been polled for its routes to be used without another poll.
     static let limit: TimeAmount = .milliseconds(50)
 
-    /// When the last successful look began, as uptime nanoseconds; the end of time for a source that tells by itself.
+    /// When the last successful poll began, in nanoseconds of uptime; the largest time for a source that pushes.
     private let verifiedAt: Atomic<UInt64>
 
     init(isPushed: Bool) {

@@ -1,43 +1,43 @@
-/// What a name means, as a source says it.
+/// What a source says about a name.
 package protocol RouteMeaning: Equatable, Sendable {
-    /// Nobody knows the name.
+    /// There is no such name.
     static var none: Self { get }
 }
 
 /// Where a proxy learns what names mean.
 ///
-/// All calls are made on one thread that belongs to the ``RouteDirectory`` alone, so they may block for a moment; they are never made on an
-/// event loop that carries traffic. A source is one of the two kinds below, depending on who knows first that something has changed.
+/// All calls are made on one thread that belongs to the ``RouteDirectory`` alone, so they may block for a moment. A source is one of the two kinds below,
+/// depending on whether it notices changes by itself.
 package protocol RouteSource<Meaning>: Sendable {
     associatedtype Meaning: RouteMeaning
 
-    /// What `name` means now. A name nobody knows is `none`, not an error.
+    /// What `name` means now. For an unknown name this is `none`, not an error.
     func route(_ name: String) throws -> Meaning
 }
 
-/// A source that has to be asked what has changed, such as a file that other processes write.
+/// A source that has to be asked whether something has changed, such as a file that other processes write.
 package protocol PolledRouteSource<Meaning>: RouteSource {
-    /// What has changed since an earlier answer of this; asked every few milliseconds while there is traffic.
+    /// What has changed since an earlier answer; asked every few milliseconds while there is traffic.
     ///
-    /// - Parameter version: Of that answer; nil for the first time.
+    /// - Parameter version: The version in that answer; nil the first time.
     func changes(since version: Int64?) throws -> RouteChanges
 }
 
-/// A source that knows by itself when something has changed, such as one that follows a stream.
+/// A source that notices by itself when something has changed, such as one that follows a stream.
 package protocol PushingRouteSource<Meaning>: RouteSource {
-    /// Calls `changed`, on any thread, with names whose answers may be others from now on. Called once, before any route is asked for.
+    /// Calls `changed`, on any thread, with names whose meaning may have changed. Called once, before the first name is asked for.
     func subscribe(_ changed: @escaping @Sendable ([String]) -> Void)
 }
 
 package struct RouteChanges: Equatable, Sendable {
     package enum Names: Equatable, Sendable {
-        /// These and no others; those that nobody has asked for may be among them, and cost nothing.
+        /// Only these names; names that nobody has asked for may be among them, and cost nothing.
         case listed([String])
-        /// The source cannot tell which.
+        /// The source cannot tell which names have changed.
         case any
     }
 
-    /// What to ask with the next time.
+    /// The argument for the next call of ``PolledRouteSource/changes(since:)``.
     package var version: Int64
     package var names: Names
 

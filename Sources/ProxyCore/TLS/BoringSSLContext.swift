@@ -1,18 +1,18 @@
 import CNIOBoringSSL
 package import NIOSSL
 
-/// What BoringSSL can do and NIOSSL has no words for. The context is to be new: nothing else uses it yet.
+/// Settings of BoringSSL that NIOSSL does not offer. Only used on a new context, before any connection has it.
 package struct BoringSSLContext {
     private let pointer: OpaquePointer
 
-    /// Nil where this version of NIOSSL keeps it in another way; a test tells. NIOSSL gives no other way to it.
+    /// Nil where this version of NIOSSL keeps its context in another way, which a test would notice. NIOSSL offers no access to it.
     package init?(_ context: NIOSSLContext) {
         let property = Mirror(reflecting: context).children.first { $0.label == "sslContext" }
         guard let pointer = property?.value as? OpaquePointer else { return nil }
         self.pointer = pointer
     }
 
-    /// Of the cipher suites that both sides know, the first of our list is taken, not of the client's.
+    /// Makes the server's order of cipher suites decide, not the client's.
     package func preferOwnOrder() {
         SSL_CTX_set_options(self.pointer, UInt32(SSL_OP_CIPHER_SERVER_PREFERENCE))
     }

@@ -2,13 +2,13 @@
 import Glibc
 #endif
 
-/// Where the certificate with its chain and the private key lie, both as PEM. Relative paths are meant from the directory the
-/// process was started in; the two may lie in different directories, and either may be a link.
+/// The files with the certificate and its chain and with the private key, both as PEM. Relative paths begin at the directory in which the process was
+/// started. The files may be in different directories, and may be links.
 package struct CertificatePaths: Sendable {
     package var certificatePath: String
     package var keyPath: String
 
-    /// Larger files are no certificates; reading them every second would be a waste.
+    /// Larger files, in bytes, are not read: they cannot be certificates.
     private static let sizeLimit = 1024 * 1024
 
     package init(certificatePath: String, keyPath: String) {
@@ -16,13 +16,13 @@ package struct CertificatePaths: Sendable {
         self.keyPath = keyPath
     }
 
-    /// What both files hold now.
+    /// Reads both files.
     func read() throws(CertificateError) -> CertificateContents {
         CertificateContents(certificate: try Self.read(self.certificatePath), key: try Self.read(self.keyPath))
     }
 
     private static func read(_ path: String) throws(CertificateError) -> [UInt8] {
-        // Without blocking, so that a pipe somebody put there does not stop the reader for ever.
+        // Opens without blocking, since a pipe in the file's place would stop the reader for ever.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw CertificateError(path: path, problem: "cannot be opened: \(String(cString: strerror(errno)))") }
         defer { close(file) }
@@ -47,7 +47,7 @@ struct CertificateContents: Equatable {
     var key: [UInt8]
 }
 
-/// Why a pair of files cannot be served.
+/// Why the two files cannot be used.
 struct CertificateError: Error, Equatable, CustomStringConvertible {
     var path: String
     var problem: String

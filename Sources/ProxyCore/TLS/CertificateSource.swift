@@ -1,20 +1,21 @@
 package import NIOCore
 package import NIOSSL
 
-/// Where a listener has its certificates from.
+/// Where a listener gets its certificates from.
 package protocol CertificateSource: Sendable {
-    /// What a new connection shakes hands with; nil refuses it. Asked once for each, on its event loop, and not to block.
+    /// The context for the TLS handshake of a new connection; nil refuses the connection. Asked once for each connection, on its event loop, so it must not
+    /// block.
     ///
     /// One context may serve many names: its `sslContextCallback` chooses a certificate by the name that the client asks for (RFC 6066 §3),
     /// at once or later.
     var context: NIOSSLContext? { get }
 
-    /// Begins to keep the certificates true.
+    /// Begins to watch for changes of the certificates.
     ///
-    /// - Parameter loop: May be blocked for a moment.
+    /// - Parameter loop: A loop that may be blocked for a moment.
     func start(on loop: any EventLoop, every interval: TimeAmount)
 
-    /// No connection will come.
+    /// Called when no more connections will come.
     func stop()
 }
 

@@ -5,7 +5,7 @@ package import NIOCore
 package import NIOSSL
 import Synchronization
 
-/// The certificate in use, kept true to its files. Connections that are open keep the one they began with.
+/// Reads a certificate from files, and again when they change. Open connections keep the one with which they began.
 package final class CertificateStore: CertificateSource {
     private let files: CertificatePaths
     private let offersHTTP2: Bool
@@ -33,13 +33,13 @@ package final class CertificateStore: CertificateSource {
         self.logger = logger
     }
 
-    /// What new connections are to use; nil while there is none to be had.
+    /// What new connections use; nil while there is no valid certificate.
     package var context: NIOSSLContext? { self.pair.withLock { $0?.context } }
 
-    /// What goes on with the sessions of clients that come back.
+    /// Encrypts the tickets by which returning clients resume their sessions.
     package var ticketKey: TicketKey { self.key.withLock { $0 } }
 
-    /// Takes the key of the process whose place this one takes. To be called before the start.
+    /// Takes over the ticket key of the process that this one replaces. Called before the start.
     package func adopt(_ ticketKey: TicketKey) { self.key.withLock { $0 = ticketKey } }
 
     /// Nil where the default is to be served: for a name of no other domain, and for one whose files cannot be read.
@@ -93,7 +93,7 @@ package final class CertificateStore: CertificateSource {
         }
     }
 
-    /// A context in use may not be changed, since other threads shake hands with it: another one takes its place.
+    /// Replaces an old ticket key. This takes a new context: one that is in use must not be changed, since other threads use it for handshakes.
     func renewTicketKey(at now: Int64) {
         guard self.ticketKey.isOld(at: now) else { return }
         let key = TicketKey.random()
@@ -104,7 +104,7 @@ package final class CertificateStore: CertificateSource {
         self.pair.withLock { $0 = renewed }
     }
 
-    /// Said once per reason, not every second.
+    /// Logs each reason once, not every second.
     private func noteUnreadable(_ error: CertificateError, isServing: Bool) {
         let isNew = self.watch.withLock { watch in
             defer { watch.unreadable = error }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOSSL
 
-/// A certificate and its key, found to belong together and ready to be served.
+/// A certificate and its key, which have been found to belong together.
 struct ServerCertificate: Sendable {
     let context: NIOSSLContext
     let contents: CertificateContents
@@ -10,11 +10,12 @@ struct ServerCertificate: Sendable {
     let chain: [NIOSSLCertificateSource]
     let key: NIOSSLPrivateKeySource
 
-    /// HTTP/2 first: of what both sides know, the server's order decides.
+    /// The server's order decides, so HTTP/2 is used where both sides know it.
     private static let protocols = ["h2", "http/1.1"]
 
-    /// For TLS 1.2, whatever the kind of key: the intermediate list of Mozilla's server side TLS guidelines (version 5.7) without DHE, which BoringSSL
-    /// does not have. Forward secrecy and authenticated encryption, as HTTP/2 wants it (RFC 9113 §9.2.2). Those of TLS 1.3 are not for choice.
+    /// Cipher suites for TLS 1.2 with either kind of key: the intermediate list of Mozilla's server side TLS guidelines (version 5.7) without DHE, which
+    /// BoringSSL does not have. All have forward secrecy and authenticated encryption, as HTTP/2 requires (RFC 9113 §9.2.2). Those of TLS 1.3 cannot be
+    /// chosen.
     private static let cipherSuites = [
         "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
         "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
@@ -47,7 +48,7 @@ struct ServerCertificate: Sendable {
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuites = Self.cipherSuites.joined(separator: ":")
         configuration.applicationProtocols = offersHTTP2 ? Self.protocols : ["http/1.1"]
-        // How long a peer may take to answer our last word before the connection is cut.
+        // How long the peer may take to answer our closing alert before the connection is cut.
         configuration.shutdownTimeout = .seconds(2)
         if let others {
             configuration.sslContextCallback = { asked, promise in
@@ -60,14 +61,15 @@ struct ServerCertificate: Sendable {
             }
         }
         do {
-            // Compares the key with the leaf.
+            // This compares the key with the first certificate of the chain.
             self.context = try NIOSSLContext(configuration: configuration)
         } catch {
             throw CertificateError(path: files.keyPath, problem: "does not belong to the certificate in \(files.certificatePath)")
         }
         self.contents = contents
         self.expires = Int64(leaf.notValidAfter)
-        // Where it cannot be had, BoringSSL's own keys do until the process ends, and clients choose among suites that are all good.
+        // If the context is not accessible, BoringSSL uses ticket keys of its own until the process ends, and the client's order decides among the suites,
+        // all of which are good.
         guard let context = BoringSSLContext(self.context) else { return }
         context.preferOwnOrder()
         context.forgetHandshakes()

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Answers a client that wants to speak TLS while there is no certificate: a fatal alert, so that it is told at once, and by a
-/// reason instead of a broken connection (RFC 8446 §6.2).
+/// Answers a client that wants to use TLS while there is no certificate with a fatal alert, so that it learns the reason at once instead of seeing a broken
+/// connection (RFC 8446 §6.2).
 final class TLSRefusal: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -2,12 +2,13 @@
 import Glibc
 #endif
 
-/// What session tickets are encrypted with (RFC 5077, RFC 8446 §4.6.1): whoever has it can go on with the sessions of clients that come back,
-/// so a proxy hands it to the one that takes its place. Never to be logged.
+/// The key that encrypts session tickets (RFC 5077, RFC 8446 §4.6.1). A proxy hands it to the process that replaces it, so that clients can resume their
+/// sessions there. Never to be logged.
 package struct TicketKey: Equatable, Sendable {
     /// What BoringSSL wants: a name of 16 bytes, 16 for authentication, 16 for encryption.
     static let length = 48
-    /// With TLS 1.2 it opens all that was said in its sessions, so it is not used for longer. Clients then make one full handshake.
+    /// How long a key is used, in seconds. In TLS 1.2 it can decrypt all sessions whose tickets it has encrypted, so it is replaced; clients then make one
+    /// full handshake.
     private static let lifetime: Int64 = 24 * 3600
 
     let bytes: [UInt8]
@@ -26,7 +27,7 @@ package struct TicketKey: Equatable, Sendable {
 
     static func now() -> Int64 { Int64(time(nil)) }
 
-    /// A clock that was set back does not make it last for ever.
+    /// Whether the key is to be replaced. A key that was made in the future is, too, since the clock was set back.
     func isOld(at now: Int64) -> Bool { now - self.made >= Self.lifetime || now < self.made }
 
     // MARK: From a process to its successor

@@ -6,27 +6,27 @@ import NIOSSL
 import Glibc
 #endif
 
-/// A connection to a backend. Decides nothing: tells its client connection what happened and does what it is told.
-/// Between two exchanges it has no client and waits in its pool.
+/// A connection to a backend. It decides nothing: it tells its ``ClientConnection`` what happened and does what that says. Between two exchanges it has no
+/// client and waits in its pool.
 final class UpstreamConnection {
     let pool: UpstreamPool
-    /// Since when it waits for the next request.
+    /// When the connection began to wait for its next request.
     private(set) var idleSince: NIODeadline = .distantFuture
-    /// Nil while idle, and once either side has let go, which breaks the cycle. Not weak: a weak reference makes every retain and release of the
-    /// client connection go through a side table.
+    /// Nil while idle, and once either side has let go of the other, which breaks the reference cycle. A weak reference would make every retain and release
+    /// of the client connection slower, since those would go through a side table.
     private var client: ClientConnection?
     private let loop: EpollEventLoop
-    /// Of its socket, or of the handlers of TLS; of nothing once it is closed.
+    /// The socket or the handlers of TLS; `none` once the connection is closed.
     @exclusivity(unchecked) var transport = ClientTransport.none
     private var isPaused = false
     /// The handlers of TLS were asked to read while paused.
     private var heldBackRead = false
     private var isConnected = false
     private var inputHasEnded = false
-    /// Ends it when what was written does not leave in time.
+    /// The task that closes the connection when its output is not sent in time.
     private var cut: Scheduled<Void>?
 
-    /// Asks for a connection. The client is told what became of it.
+    /// Starts to connect. The client is told whether that worked.
     init(connectingTo pool: UpstreamPool, for client: ClientConnection) throws(IOError) {
         self.pool = pool
         self.client = client
@@ -51,7 +51,7 @@ final class UpstreamConnection {
             let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName)
             try channel.pipeline.syncOperations.addHandlers(handler, UpstreamHandler(self))
         } catch {
-            // A name that SNI cannot carry, such as an address.
+            // A server name that SNI cannot carry, such as an address.
             channel.close(promise: nil)
             throw IOError(errnoCode: EINVAL, reason: "\(error)")
         }
@@ -87,7 +87,7 @@ final class UpstreamConnection {
         self.transport.close()
     }
 
-    /// Closes once everything written has left, or when that takes too long.
+    /// Closes once all output has been sent, at the latest after `limit`.
     func closeAfterFlush(within limit: TimeAmount) {
         self.client = nil
         let transport = self.transport
@@ -108,7 +108,7 @@ final class UpstreamConnection {
         self.transport.resumeReading(isOwed: isOwed)
     }
 
-    /// Whether handlers that ask for bytes are to be let through.
+    /// Whether the handlers of TLS may read now. If not, they are asked to after the pause.
     func mayRead() -> Bool {
         if self.isPaused { self.heldBackRead = true }
         return !self.isPaused
@@ -127,7 +127,7 @@ extension UpstreamConnection: StreamSocketReceiver {
         client.upstreamRead(self, buffer)
     }
 
-    /// What a backend says without being asked must not become the answer to the next request.
+    /// Closes a connection on which a backend sends without a request: those bytes must not become the answer to the next request.
     private func spokeUnasked() {
         self.pool.forget(self)
         self.close()
@@ -141,7 +141,7 @@ extension UpstreamConnection: StreamSocketReceiver {
         client.upstreamEnded(self, clean: true)
     }
 
-    /// What it has sent is read before, when the client takes it.
+    /// Nothing to do: what the backend has sent before the end is read first, when the client takes it.
     func socketInputEndsSoon() {}
 
     func socketBecameWritable() { self.client?.upstreamBecameWritable() }

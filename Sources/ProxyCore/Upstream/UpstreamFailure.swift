@@ -3,9 +3,9 @@ package enum UpstreamFailure: Equatable, Sendable {
     case refusedConnection
     case connectTimedOut
     case unreachable
-    /// TLS could not be spoken with it: its certificate is not trusted, or it knows no way that we know.
+    /// TLS failed: the endpoint's certificate is not trusted, or the two sides have no version or cipher in common.
     case handshakeFailed
-    /// The system gave no connection, for want of descriptors, memory or ports: that is not the endpoint's fault.
+    /// The system could not make a connection, for want of descriptors, memory or ports. That is not the endpoint's fault.
     case noResources
     case closedBeforeResponse
     /// The connection failed, as by a reset.
@@ -64,7 +64,7 @@ package enum UpstreamFailure: Equatable, Sendable {
         }
     }
 
-    /// For the person in front of the browser.
+    /// The sentence that the answer to the client shows.
     package var sentence: String {
         switch self {
         case .refusedConnection: "The backend refused the connection."
@@ -83,7 +83,7 @@ package enum UpstreamFailure: Equatable, Sendable {
         }
     }
 
-    /// For the log.
+    /// The sentence for the log, which also says in what way a response was malformed.
     var detail: String {
         if case .malformedResponse(let violation) = self { "\(self.sentence) \(violation.sentence)" } else { self.sentence }
     }

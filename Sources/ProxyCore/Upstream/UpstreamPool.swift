@@ -1,17 +1,17 @@
 package import NIOCore
 
-/// An endpoint as one event loop sees it: an address, and the connections to it that wait for their next request, whoever's it may be.
+/// An endpoint on one event loop: an address, and the idle connections to it, which any request may use.
 ///
-/// Belongs to one backend, so what one of them may still have to say can only come from that backend; and nothing but a whole
-/// exchange ever puts a connection here (see ``ExchangeMachine/endIfComplete(excess:)``).
+/// All of them lead to one backend, so late bytes on one can only come from that backend. A connection only gets here after a complete exchange (see
+/// ``ExchangeMachine/endIfComplete(excess:)``).
 package final class UpstreamPool {
     package let address: SocketAddress
-    /// Nil speaks to it in the clear.
+    /// Nil connects without TLS.
     package let tls: UpstreamTLS?
     private let allowance: UpstreamAllowance
-    /// The most recently used last, which is also the first to be used again: the others may grow old and go.
+    /// Idle connections, the most recently used last. That one is used first, so that the others can grow old and be closed.
     private var idle: [UpstreamConnection] = []
-    /// The backend is no longer there, or has moved.
+    /// Whether the backend has gone or moved.
     private var isRetired = false
 
     init(address: SocketAddress, tls: UpstreamTLS? = nil, allowance: UpstreamAllowance) {
@@ -20,7 +20,7 @@ package final class UpstreamPool {
         self.allowance = allowance
     }
 
-    /// A connection that has been idle for less than `limit`.
+    /// Takes a connection that has been idle for less than `limit`, if there is one.
     @inline(__always)
     func take(idleFor limit: TimeAmount, now: NIODeadline) -> UpstreamConnection? {
         guard let newest = self.idle.last, now - newest.idleSince < limit else { return nil }
@@ -28,7 +28,7 @@ package final class UpstreamPool {
         return self.idle.removeLast()
     }
 
-    /// Keeps a connection whose exchange has ended well, if there is room for it.
+    /// Keeps a connection after a complete exchange, if there is room for it.
     func keep(_ connection: UpstreamConnection, now: NIODeadline) {
         guard !self.isRetired, self.allowance.perBackend > 0, self.allowance.idleCount < self.allowance.total else {
             return connection.close()
@@ -39,17 +39,17 @@ package final class UpstreamPool {
         self.allowance.idleCount += 1
     }
 
-    /// An idle connection has ended.
+    /// Removes an idle connection that has closed.
     func forget(_ connection: UpstreamConnection) {
         guard let index = self.idle.firstIndex(where: { $0 === connection }) else { return }
         self.idle.remove(at: index)
         self.allowance.idleCount -= 1
     }
 
-    /// Closes what has not been used for `limit`, and of more than are kept for so long what has not been used for `burst`; false once
-    /// nothing is left.
+    /// Closes the connections that have not been used for `limit`, and of those beyond the number kept per backend the ones not used for `burst`. Returns
+    /// false when none is left.
     func sweep(idleFor limit: TimeAmount, burst: TimeAmount, now: NIODeadline) -> Bool {
-        // Those used longest ago come first.
+        // The connections that were used longest ago come first.
         let excess = self.idle.count - self.allowance.perBackend
         let count = self.idle.indices.first { now - self.idle[$0].idleSince < ($0 < excess ? min(burst, limit) : limit) } ?? self.idle.count
         let old = self.idle.prefix(count)
@@ -59,7 +59,7 @@ package final class UpstreamPool {
         return !self.idle.isEmpty
     }
 
-    /// Nothing goes there any more: what is idle is closed, and what is not will be.
+    /// No more requests go to this endpoint: closes its idle connections now, and the others after their exchange.
     package func retire() {
         self.isRetired = true
         self.allowance.idleCount -= self.idle.count
@@ -69,7 +69,7 @@ package final class UpstreamPool {
     }
 }
 
-/// How many idle connections to backends an event loop keeps, and which pools have some.
+/// Limits the idle connections to backends that an event loop keeps, and knows which pools have some.
 final class UpstreamAllowance {
     let perBackend: Int
     let total: Int

@@ -3,10 +3,11 @@ import NIOCore
 package import NIOSSL
 import NIOTLS
 
-/// How an endpoint is spoken to by TLS.
+/// How the proxy uses TLS towards an endpoint.
 package struct UpstreamTLS: Sendable {
     package var context: NIOSSLContext
-    /// Asked for by SNI; nil for an endpoint known by its address. The certificate has to be for the one or the other.
+    /// The name sent by SNI, for which the certificate has to be valid; nil for an endpoint known by its address, for which the certificate then has to be
+    /// valid.
     package var serverName: String?
 
     package init(context: NIOSSLContext, serverName: String?) {
@@ -15,14 +16,14 @@ package struct UpstreamTLS: Sendable {
     }
 }
 
-/// Stands behind the handler of TLS, and tells an ``UpstreamConnection`` what it would otherwise hear from its socket.
+/// The last handler behind TLS: tells an ``UpstreamConnection`` what it would otherwise hear from its socket.
 final class UpstreamHandler: ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let connection: UpstreamConnection
-    /// Why the connection ends.
+    /// The error with which the connection ends, if there is one.
     private var error: (any Error)?
     private var hasEnded = false
 

@@ -1,4 +1,4 @@
-/// How the end of a message's body is found (RFC 9112 §6.3).
+/// How the end of a message's body is recognized (RFC 9112 §6.3).
 package enum BodyFraming: Equatable, Sendable {
     case none
     case length(UInt64)
@@ -6,11 +6,11 @@ package enum BodyFraming: Equatable, Sendable {
     /// Responses only: the body ends with the connection.
     case untilClose
 
-    /// What the framing fields of a head say, or nil when there are none.
+    /// What the framing fields of a head say; nil when there are none.
     ///
-    /// The same rules for both directions. Anything that another reader could take in another way is refused: both fields at
-    /// once, either of them twice (even when equal), a list, a sign, a leading zero (which some read as octal), any coding
-    /// that is not exactly `chunked`, and chunked in HTTP/1.0, which does not know it.
+    /// The same rules apply in both directions. Anything that another reader could understand differently is refused: both fields at once, either of them
+    /// twice (even if equal), a list, a sign, a leading zero (which some read as octal), any coding other than exactly `chunked`, and chunked in HTTP/1.0,
+    /// which does not know it.
     static func read(
         _ bytes: Span<UInt8>, contentLength: Range<Int>?, transferEncoding: Range<Int>?, isHTTP10: Bool
     ) throws(HTTPViolation) -> BodyFraming? {
@@ -23,7 +23,7 @@ package enum BodyFraming: Equatable, Sendable {
         return .length(try Self.readLength(bytes, contentLength))
     }
 
-    /// More digits cannot overflow 64 bits, and no body is that long.
+    /// A number with more digits could overflow 64 bits, and no body is that long.
     private static let lengthDigitLimit = 18
 
     private static func readLength(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTPViolation) -> UInt64 {

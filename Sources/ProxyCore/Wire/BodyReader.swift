@@ -5,17 +5,17 @@
 ///              ╰framing─╯ ╰payload╯ ╰──framing──╯ …              ╰───framing───╯
 /// ```
 ///
-/// What was read is well-formed, so it may be sent on byte by byte; a message made of the same bytes is read in the same way by
-/// the next one. Only ``ChunkExtensions`` are not sent on, in either direction.
+/// What was read is well-formed, so it may be sent on byte by byte, and the next reader understands it in the same way. Only ``ChunkExtensions`` are not sent
+/// on, in either direction.
 struct BodyReader {
     enum Step: Equatable {
         /// The next `count` bytes are content.
         case payload(Int)
         /// The next `count` bytes are chunk sizes, line ends or trailers.
         case framing(Int)
-        /// The next `count` bytes, which are there, are a chunk's extensions.
+        /// The next `count` bytes are the extensions of a chunk.
         case extensions(Int)
-        /// The bytes break off inside a piece of framing; show them again with more behind them.
+        /// The bytes end inside a piece of framing; show them again with more behind them.
         case needsMore
         /// The body ended before these bytes.
         case ended
@@ -26,7 +26,7 @@ struct BodyReader {
         case untilClose
         case chunkSize
         case chunkExtensions(length: Int, size: UInt64)
-        /// The line end behind extensions.
+        /// Waits for the line end behind the extensions.
         case chunkSizeEnd(size: UInt64)
         case chunkData(UInt64)
         case chunkEnd
@@ -36,7 +36,7 @@ struct BodyReader {
 
     private var state: State
 
-    /// More digits are no size anybody could send, and fewer bits than would overflow.
+    /// A size with more hexadecimal digits could overflow 64 bits, and no chunk is that long.
     private static let chunkSizeDigitLimit = 15
 
     init(_ framing: BodyFraming) {
@@ -58,8 +58,8 @@ struct BodyReader {
         if case .untilClose = self.state { true } else { false }
     }
 
-    /// Takes content of a body whose end the carrier tells, a stream of HTTP/2: it comes without framing, and is as long as was said, if
-    /// anything was said.
+    /// Takes content of a body whose end is told by its stream of HTTP/2. It comes without framing, and must be as long as the head says, if the head says
+    /// so.
     mutating func take(_ count: Int) throws(HTTPViolation) {
         switch self.state {
         case .length(let remaining):
@@ -72,7 +72,7 @@ struct BodyReader {
         }
     }
 
-    /// The carrier tells the end.
+    /// The stream of HTTP/2 has ended.
     mutating func end() throws(HTTPViolation) {
         switch self.state {
         case .length: throw .bodyContradictsLength
@@ -144,7 +144,7 @@ struct BodyReader {
         self.state = size == 0 ? .trailers(count: 0, bytes: 0) : .chunkData(size)
     }
 
-    /// One whole trailer line, or the blank line that ends the body.
+    /// Reads one complete trailer line, or the blank line that ends the body.
     private mutating func readTrailer(
         _ bytes: Span<UInt8>, _ start: Int, count: Int, size: Int, limits: borrowing ProxyLimits
     ) throws(HTTPViolation) -> Step {
@@ -168,8 +168,7 @@ struct BodyReader {
         return .framing(length)
     }
 
-    /// A trailer must be a field that says nothing about framing, routing, access or the connection (RFC 9110 §6.5.1): some
-    /// readers add trailers to the head.
+    /// Refuses a trailer that is about framing, routing, access or the connection (RFC 9110 §6.5.1), since some readers add trailers to the head.
     private static func checkTrailer(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPViolation) {
         var position = line.lowerBound
         if bytes[position].isBlank { throw .foldedField }
@@ -183,7 +182,7 @@ struct BodyReader {
         }
     }
 
-    /// Whether CR LF is at `position`; false when the bytes end before that can be told.
+    /// Whether CR LF is at `position`; false when the bytes end before that is known.
     private static func hasLineEnd(
         _ bytes: Span<UInt8>, _ position: Int, else violation: HTTPViolation
     ) throws(HTTPViolation) -> Bool {

@@ -1,12 +1,12 @@
 /// The extensions of a chunk, behind its size (RFC 9112 §7.1.1): `;name`, `;name=token` or `;name="quoted"`, with blanks between these.
 ///
-/// Nothing is known to need them but signatures of some object stores. A recipient has to ignore those it does not know, and a proxy is one:
-/// they are read to find the end of the line, in which parsers have been made to disagree, and not sent on.
+/// Hardly anything uses them but signatures of some object stores. A recipient has to ignore those it does not know, so a proxy may: they are only read to
+/// find the end of the line, about which parsers have been made to disagree, and are not sent on.
 enum ChunkExtensions {
-    /// Bytes of them on one line; signatures have less than 100. What is longer costs the proxy more than it moves.
+    /// How many bytes of extensions one line may have; signatures have less than 100. Longer ones would cost the proxy more work than they are worth.
     private static let limit = 256
 
-    /// Where the line ends that they stand on; nil when its end is not in these bytes.
+    /// The end of the line with the extensions; nil when it is not in these bytes.
     ///
     /// - Parameter start: Behind the size's last digit.
     static func end(_ bytes: Span<UInt8>, from start: Int) throws(HTTPViolation) -> Int? {
@@ -41,7 +41,7 @@ enum ChunkExtensions {
         while position < bytes.count, bytes[position].isBlank { position += 1 }
     }
 
-    /// Skips blanks and this character behind them. If another one is there nothing is skipped, and if none is, the blanks are.
+    /// Skips blanks and this character behind them. If another character is there nothing is skipped; if the bytes end, the blanks are.
     private static func skip(_ character: Unicode.Scalar, _ bytes: Span<UInt8>, _ position: inout Int) -> Bool {
         var next = position
         self.skipBlanks(bytes, &next)
@@ -54,14 +54,14 @@ enum ChunkExtensions {
         return true
     }
 
-    /// One that may go on behind these bytes counts.
+    /// Skips a token; one that ends with the bytes, and may continue behind them, is accepted, too.
     private static func skipToken(_ bytes: Span<UInt8>, _ position: inout Int) throws(HTTPViolation) {
         let start = position
         while position < bytes.count, bytes[position].isTokenCharacter { position += 1 }
         guard position > start || position == bytes.count else { throw .malformedChunkExtension }
     }
 
-    /// RFC 9110 §5.6.4.
+    /// Skips a quoted string (RFC 9110 §5.6.4).
     private static func skipQuoted(_ bytes: Span<UInt8>, _ position: inout Int) throws(HTTPViolation) {
         position += 1
         while position < bytes.count {

@@ -1,10 +1,10 @@
-/// The fields by which proxies tell a backend who its visitor is, and what the visitor asked for: by custom, by a product's habit or by a
-/// standard. Programs behind a proxy believe them, so a visitor must not be able to write them.
+/// The names of fields by which proxies tell a backend who its visitor is and what was asked for, by custom, by a product or by a standard. Programs behind a
+/// proxy believe them, so a visitor must not be able to send them.
 ///
-/// The proxy's own, `X-Forwarded-For`, `-Proto` and `-Host`, are not among these. Gateways that turn names into environment variables make one
-/// of hyphen and underscore, so here they are the same.
+/// `X-Forwarded-For`, `-Proto` and `-Host`, which the proxy writes itself, are not among them. Gateways that turn names into environment variables map hyphen
+/// and underscore to the same character, so here they are equal.
 enum ClientDescription {
-    /// Asked for nearly every field of every request: the first letter, then the length, leave few names to compare with.
+    /// Called for nearly every field of every request, so the first letter and then the length are checked first; few names are left to compare.
     ///
     /// - Parameter name: Of at least two bytes.
     static func contains(_ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
@@ -56,7 +56,7 @@ enum ClientDescription {
         }
     }
 
-    /// What a proxy that has checked a visitor's certificate says of it (RFC 9440) is among them.
+    /// Also contains the fields in which a proxy passes on the visitor's certificate (RFC 9440).
     private static func isListed(_ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
         switch name.count {
         case 9:
@@ -78,12 +78,12 @@ enum ClientDescription {
         }
     }
 
-    /// Whether `prefix`, in lower case and with hyphens, is not all of the name but its beginning.
+    /// Whether the name begins with `prefix` (in lower case, with hyphens) and is longer.
     static func begins(_ bytes: Span<UInt8>, _ name: Range<Int>, _ prefix: StaticString) -> Bool {
         name.count > prefix.utf8CodeUnitCount && self.equals(bytes, name, prefix)
     }
 
-    /// Compares as many bytes as `text` has.
+    /// Compares as many bytes as `text` has; the caller has checked the length.
     @inline(__always)
     private static func equals(_ bytes: Span<UInt8>, _ name: Range<Int>, _ text: StaticString) -> Bool {
         let expected = text.utf8Start

@@ -1,4 +1,4 @@
-/// One cookie among those of a `Cookie` field (RFC 6265 §4.2.1: pairs separated by semicolons).
+/// Finds one cookie among those of a `Cookie` field (RFC 6265 §4.2.1: pairs separated by semicolons).
 package enum CookieField {
     /// Calls `body` with every pair, blanks trimmed, and the position of its value if it is the cookie called `name`.
     @inline(__always)

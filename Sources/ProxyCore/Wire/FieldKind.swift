@@ -1,13 +1,13 @@
-/// The header fields a proxy has to know; all others pass through unread.
+/// The header fields that the proxy treats in a special way; all others are passed on unread.
 package enum FieldKind: UInt8 {
     case other
 
     // Framing
     case contentLength, transferEncoding
 
-    // Between two neighbours only (RFC 9110 §7.6.1): never forwarded as they came.
+    // For two neighbours only (RFC 9110 §7.6.1): never forwarded as they came.
     case connection, keepAlive, proxyConnection, te, upgrade
-    /// `Proxy-Authenticate`, `Proxy-Authorization`, `Proxy`: meant for a proxy the client chose, which we are not.
+    /// `Proxy-Authenticate`, `Proxy-Authorization` and `Proxy` are meant for a proxy that the client has chosen, which this is not.
     case proxyAuthentication
     /// Named in a `Connection` field of this message.
     case nominated
@@ -15,16 +15,15 @@ package enum FieldKind: UInt8 {
     // Read, and possibly rewritten
     case host, expect, cookie, setCookie, authorization, date, trailer
     case forwardedFor, forwardedProto, forwardedHost
-    /// Any other of ``ClientDescription``.
+    /// Any other field of ``ClientDescription``.
     case otherForwarded
-    /// `X-Request-Id`: what the client calls this request.
+    /// `X-Request-Id`: the client's id for this request.
     case requestID
 
-    /// A framing field or `Host` with an underscore for its hyphen. Gateways which turn names into environment variables
-    /// cannot tell it from the real one.
+    /// A framing field or `Host` with an underscore for its hyphen. Gateways that turn names into environment variables cannot tell it from the real one.
     case misleading
 
-    /// Never sent on as it came.
+    /// Whether fields of this kind are never sent on as they came.
     @inline(__always)
     var isHopByHop: Bool {
         switch self {
@@ -46,7 +45,7 @@ package enum FieldKind: UInt8 {
         case 2: bytes.equals(name, lowercase: "te") ? .te : .other
         case 4:
             if bytes.equals(name, lowercase: "host") { .host } else if bytes.equals(name, lowercase: "date") { .date } else { .other }
-        // Not a field of HTTP at all, but as HTTP_PROXY it would tell CGI programs behind a backend which proxy to use.
+        // `Proxy` is no field of HTTP, but as HTTP_PROXY it would tell CGI programs behind a backend which proxy to use.
         case 5: bytes.equals(name, lowercase: "proxy") ? .proxyAuthentication : .other
         case 6:
             if bytes.equals(name, lowercase: "cookie") { .cookie } else if bytes.equals(name, lowercase: "expect") { .expect } else { .other }

@@ -5,12 +5,12 @@ package struct FieldTable {
     package struct Field {
         package var kind: FieldKind
         package var name: Range<Int>
-        /// Without blanks around it.
+        /// The value without the blanks around it.
         package var value: Range<Int>
-        /// Behind the line end; the field's line is `name.lowerBound..<end`.
+        /// The position behind the line end; the field's line is `name.lowerBound..<end`.
         package var end: Int
 
-        /// Whether a tab stands beside the value. It is a blank (RFC 9110 §5.6.3), but widespread parsers take it for a part of some values.
+        /// Whether there is a tab beside the value. A tab is a blank (RFC 9110 §5.6.3), but widespread parsers take it for a part of some values.
         func hasTabs(_ bytes: Span<UInt8>) -> Bool {
             bytes.firstIndex(of: .tab, in: self.name.upperBound..<self.value.lowerBound) != nil
                 || bytes.firstIndex(of: .tab, in: self.value.upperBound..<self.end) != nil
@@ -19,7 +19,7 @@ package struct FieldTable {
 
     private(set) var fields: [Field] = []
 
-    /// Names one `Connection` field may list. Real ones list two; each costs a walk through the table.
+    /// How many names one `Connection` field may list. Real ones list two; each costs a walk through the table.
     private static let nominationLimit = 16
 
     /// Reads the field lines in `bytes[start..<end]`, each of which ends with CR LF; the blank line is not among them.
@@ -55,15 +55,15 @@ package struct FieldTable {
         self.fields.removeAll(keepingCapacity: true)
     }
 
-    /// Adds a field that has been read by somebody else.
+    /// Adds a field that was parsed elsewhere.
     @inline(__always)
     mutating func append(_ field: Field) {
         self.fields.append(field)
     }
 
-    /// Applies a `Connection` field: marks what it names as not to be forwarded, and says which of its own options it holds.
+    /// Applies a `Connection` field: marks the fields that it names as not to be forwarded, and returns the options in it that have a meaning of their own.
     ///
-    /// Fields that decide about framing, routing or access cannot be made to disappear like this.
+    /// Fields that decide about framing, routing or access cannot be removed in this way.
     mutating func applyConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HTTPViolation) -> ConnectionOptions {
         var options: ConnectionOptions = []
         var nominations = 0
@@ -101,7 +101,7 @@ package struct FieldTable {
     }
 }
 
-/// The options of a `Connection` field that mean something by themselves.
+/// The options of a `Connection` field that have a meaning of their own.
 struct ConnectionOptions: OptionSet {
     let rawValue: UInt8
 

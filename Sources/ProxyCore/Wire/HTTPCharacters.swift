@@ -8,7 +8,7 @@ extension UInt8 {
     @inlinable package static var slash: UInt8 { 0x2F }
     @inlinable package static var questionMark: UInt8 { 0x3F }
 
-    /// Bit n is set when byte n may be part of a token: ALPHA, DIGIT and "!#$%&'*+-.^_`|~".
+    /// Bit n is set when byte n may be part of a token: ALPHA, DIGIT and "!#$%&'*+-.^_`|~". One word for bytes below 64, one for those from 64 to 127.
     private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
     private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
 
@@ -25,7 +25,7 @@ extension UInt8 {
         self >= 0x20 ? self != 0x7F : self == .tab
     }
 
-    /// Visible ASCII without "#": a fragment is never sent, and who sends one is read differently by different servers.
+    /// Visible ASCII without "#": a fragment is never sent in a request, and servers read one differently.
     @inlinable @inline(__always)
     package var isTargetCharacter: Bool {
         self > 0x20 && self < 0x7F && self != 0x23
@@ -51,7 +51,7 @@ extension UInt8 {
 }
 
 extension Span<UInt8> {
-    /// Whether these bytes are `text`, which is ASCII in lower case, in any case.
+    /// Whether these bytes are equal to `text`, which is given in lower case, ignoring the case of ASCII letters.
     @inlinable @inline(__always)
     package func equals(_ range: Range<Int>, lowercase text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
@@ -62,7 +62,7 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Whether two stretches are the same, ASCII case aside.
+    /// Whether two ranges are equal, ignoring the case of ASCII letters.
     package func equalsIgnoringCase(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
         guard left.count == right.count else { return false }
         for offset in 0..<left.count {

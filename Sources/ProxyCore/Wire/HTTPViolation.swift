@@ -1,7 +1,7 @@
-/// Why a message is refused: it breaks RFC 9110/9112, or it could be read in two ways, or it is larger than we allow.
+/// Why a message is refused: it breaks RFC 9110 or 9112, can be read in two ways, or is larger than allowed.
 ///
-/// A violation by a client is answered with ``status`` and the connection is closed, since nobody can tell where the next
-/// message would begin. One by a backend is answered with 502.
+/// After a violation by a client the proxy answers with ``status`` and closes the connection, since nobody can tell where the next message would begin. One
+/// by a backend is answered with 502.
 package enum HTTPViolation: Error, Equatable, Sendable {
     // Size
     case headTooLarge, lineTooLong, tooManyFields, trailersTooLarge
@@ -18,7 +18,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
     case malformedContentLength, contentLengthBesideTransferEncoding, unsupportedTransferEncoding
     case malformedChunkSize, malformedChunkExtension, malformedChunkEnd, forbiddenTrailer
 
-    /// The answer to a client.
+    /// The status of the answer to a client.
     package var status: ProxyStatus {
         switch self {
         case .headTooLarge, .lineTooLong, .tooManyFields: .requestHeaderFieldsTooLarge
@@ -27,7 +27,7 @@ package enum HTTPViolation: Error, Equatable, Sendable {
         }
     }
 
-    /// One sentence for a person.
+    /// A sentence that explains it to people.
     package var sentence: String {
         switch self {
         case .headTooLarge: "The message head is too large."

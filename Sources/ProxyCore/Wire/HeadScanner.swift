@@ -2,15 +2,14 @@
 import Glibc
 #endif
 
-/// Finds the end of a message head without looking at any byte twice, however it is cut into pieces.
+/// Finds the end of a message's head without looking at any byte twice, in however many pieces it arrives.
 ///
-/// A head ends at the first empty line. Everything before that is only split into lines here: a line feed must follow a carriage
-/// return, and lines and the whole stay within the limits. What the lines say is read once the head is there as a whole, so no
-/// parser has to stop in the middle.
+/// A head ends at the first empty line. Up to there it is only split into lines: a line feed must follow a carriage return, and the lines and the whole must
+/// stay within the limits. The lines are parsed once the whole head is there, so that no parser has to stop in the middle.
 struct HeadScanner {
-    /// Bytes known to hold no end of head.
+    /// The number of bytes that are known not to contain the end.
     private var scanned = 0
-    /// Where the line begins that holds byte `scanned`.
+    /// Where the line with byte `scanned` begins.
     private var lineStart = 0
 
     /// The length of the head including its blank line, or nil while it is incomplete.

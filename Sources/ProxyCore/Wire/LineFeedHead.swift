@@ -1,14 +1,14 @@
-/// A response head whose fields end with line feeds alone, as scripts behind a CGI server write them (RFC 9112 §2.2 lets a recipient take
-/// those). Its status line may end in either way: the server before the script writes it.
+/// A response head whose fields end with line feeds alone, as scripts behind a CGI server write them (RFC 9112 §2.2 lets a recipient accept those). Its
+/// status line may end in either way, because the server before the script writes that.
 ///
-/// Only a head in which all field lines end alike is taken. Where some end with a carriage return and some without, one reader sees a field
-/// where another sees a part of its value, which is how a value that a stranger chose becomes a field.
+/// Only a head in which all field lines end alike is accepted. If some had a carriage return and others none, one reader would see a field where another sees
+/// a part of a value, and so a value that a stranger chose could become a field.
 enum LineFeedHead {
     enum Reading: Equatable {
         case needsMore
         /// - Parameters:
-        ///   - length: Of what was read.
-        ///   - strict: The same with the line ends that everything else here expects.
+        ///   - length: How many bytes were read.
+        ///   - strict: The head with CR LF at the end of each line.
         case head(length: Int, strict: [UInt8])
     }
 

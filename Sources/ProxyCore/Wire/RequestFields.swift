@@ -1,16 +1,15 @@
-/// What the fields of a request say to a proxy, each at most once.
+/// The fields of a request that matter to a proxy, each at most once.
 struct RequestFields {
     var host: Range<Int>?
     var contentLength: Range<Int>?
     var transferEncoding: Range<Int>?
     var authorization: Range<Int>?
     var hasCookies = false
-    /// What the client calls this request, if it says so once and in a way that may be repeated in logs.
+    /// The client's id for this request, if there is exactly one and logs can contain it.
     var requestID: Range<Int>?
     private var expectation: Range<Int>?
     var options: ConnectionOptions = []
-    /// There is an `Upgrade` field, and none of its protocols is `h2c`: bytes of HTTP/2 sent through here would be requests
-    /// which nobody checked.
+    /// Whether there is an `Upgrade` field without the protocol `h2c`: requests of HTTP/2 in a tunnel would pass unchecked.
     var namesUpgradeProtocol = false
 
     static func read(_ bytes: Span<UInt8>, table: inout FieldTable) throws(HTTPViolation) -> RequestFields {
@@ -55,7 +54,7 @@ struct RequestFields {
 
 /// The `Host` field: `host [":" port]` (RFC 9110 §7.2).
 enum HostField {
-    /// The host in it. A registered name, an IPv4 address, or an IPv6 address in brackets; a port of digits.
+    /// The host without the port. A registered name, an IPv4 address, or an IPv6 address in brackets; the port must consist of digits.
     static func name(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HTTPViolation) -> Range<Int> {
         var position = value.lowerBound
         if position < value.upperBound, bytes[position] == UInt8(ascii: "[") {
@@ -75,7 +74,7 @@ enum HostField {
         return name
     }
 
-    /// Letters, digits, "-", "." and "_". No host we serve has other characters, and none needs percent-encoding.
+    /// Letters, digits, "-", "." and "_". No host behind the proxy has other characters, and none needs percent-encoding.
     @inline(__always)
     private static func isNameCharacter(_ byte: UInt8) -> Bool {
         byte.isDigit || (byte | 0x20) &- 0x61 < 26 || byte == 0x2D || byte == 0x2E || byte == 0x5F

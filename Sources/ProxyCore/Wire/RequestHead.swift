@@ -1,41 +1,41 @@
-/// What the proxy needs to know of one request head. Everything is a position in the head's bytes; nothing is copied.
+/// What the proxy needs to know of a request's head. The ranges are positions in the head's bytes; nothing is copied.
 package struct RequestHead {
     package var method: Range<Int>
-    /// From the first slash (or question mark) of the target to its end, query included; empty for `http://host`.
+    /// The target from its first slash (or question mark) to its end, query included; empty for `http://host`.
     package var path: Range<Int>
-    /// `OPTIONS *`.
+    /// Whether the target is `*`, as in `OPTIONS *`.
     package var isAsteriskForm = false
     /// The value of the `Host` field.
     package var host: Range<Int>
-    /// The host in it, without the port.
+    /// The host in the `Host` field, without the port.
     package var hostName: Range<Int>
     package var isHTTP10: Bool
     package var framing: BodyFraming
-    /// Whether the client means to use the connection again.
+    /// Whether the client wants to use the connection again.
     package var keepAlive: Bool
-    /// Whether the client asks to leave HTTP on this connection.
+    /// Whether the client asks to switch to another protocol on this connection.
     package var wantsUpgrade: Bool
     package var isHEAD: Bool
-    /// Whether sending the request twice is as good as once (RFC 9110 §9.2.2).
+    /// Whether sending the request twice has the same effect as once (RFC 9110 §9.2.2).
     package var isIdempotent: Bool
     package var authorization: Range<Int>?
     package var hasCookies: Bool
-    /// What the client calls this request; nil when it does not say so, or in a way that cannot be passed on.
+    /// The client's id for this request; nil when there is none, or one that cannot be passed on.
     package var requestID: Range<Int>?
     /// Where the fields begin.
     package var fieldsStart: Int
     /// Length of the head, blank line included.
     package var length: Int
 
-    /// Whether a browser asks, before the request of a page of another origin, whether the backend wants it (W3C Fetch, CORS preflight). By
-    /// definition it has no credentials, and no body.
+    /// Whether this is a CORS preflight (W3C Fetch): a browser asks whether the backend accepts a request from a page of another origin. A preflight has no
+    /// credentials and no body.
     package func isPreflight(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
         bytes.equals(self.method, uppercase: "OPTIONS") && self.framing == .none && !self.wantsUpgrade && !self.isAsteriskForm
             && fields.contains { bytes.equals($0.name, lowercase: "origin") }
             && fields.contains { bytes.equals($0.name, lowercase: "access-control-request-method") }
     }
 
-    /// Whether the method is meant to change nothing (RFC 9110 §9.2.1).
+    /// Whether the method is one that changes nothing (RFC 9110 §9.2.1).
     package func isSafe(_ bytes: Span<UInt8>) -> Bool {
         bytes.equals(self.method, uppercase: "GET") || bytes.equals(self.method, uppercase: "HEAD")
             || bytes.equals(self.method, uppercase: "OPTIONS") || bytes.equals(self.method, uppercase: "TRACE")
@@ -43,7 +43,7 @@ package struct RequestHead {
 
     /// Reads a complete head, `bytes[0..<length]`, as ``HeadScanner`` found it.
     ///
-    /// - Parameter table: Holds the head's fields afterwards.
+    /// - Parameter table: Contains the head's fields afterwards.
     static func read(
         _ bytes: Span<UInt8>, length: Int, into table: inout FieldTable, limits: borrowing ProxyLimits
     ) throws(HTTPViolation) -> RequestHead {
@@ -71,11 +71,11 @@ package struct RequestHead {
 struct RequestLine {
     var method: Range<Int>
     var path: Range<Int>
-    /// The authority of a target in absolute form.
+    /// The host and port of a target in absolute form.
     var authority: Range<Int>?
     var isAsteriskForm: Bool
     var isHTTP10: Bool
-    /// Behind the line end.
+    /// The position behind the line end.
     var end: Int
 
     private static let methodLimit = 32
@@ -109,7 +109,7 @@ struct RequestLine {
         return line
     }
 
-    /// Origin form, absolute form, or `*` with OPTIONS. Authority form (CONNECT) belongs to another kind of proxy.
+    /// Reads a target in origin form, in absolute form, or `*` with OPTIONS. Authority form (CONNECT) is for another kind of proxy.
     private mutating func readTarget(_ bytes: Span<UInt8>, _ target: Range<Int>) throws(HTTPViolation) {
         guard let first = target.first, bytes[first] != .slash else {
             if target.isEmpty { throw .malformedTarget }

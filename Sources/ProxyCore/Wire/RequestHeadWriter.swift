@@ -1,12 +1,12 @@
 import NIOCore
 
-/// Writes the head a backend sees, out of the head a client sent: one pass over the field table, whole stretches of lines at a time.
+/// Writes the head that a backend gets, from the head that the client sent: in one pass over the field table, copying adjacent lines together.
 package struct RequestHeadWriter {
-    /// What we say about the client in forwarding fields.
+    /// What the proxy tells backends about the client in forwarding fields.
     struct Forwarding {
         /// The client's address without its port.
         var clientAddress: [UInt8]
-        /// `X-Forwarded-For: a\r\nX-Forwarded-Proto: p\r\nX-Forwarded-Host: `, ready to be followed by the host.
+        /// The lines `X-Forwarded-For: a\r\nX-Forwarded-Proto: p\r\nX-Forwarded-Host: `, to be followed by the host.
         var fields: [UInt8]
         var scheme: StaticString
 
@@ -16,43 +16,43 @@ package struct RequestHeadWriter {
             self.scheme = scheme
         }
 
-        /// Until the client is known, and of one that has no address.
+        /// Used until the client is known, and for one without an address.
         static let unknown = Forwarding(clientAddress: "unknown", scheme: "http")
     }
 
-    /// What a backend sees of what the client says in forwarding fields.
+    /// What a backend sees of the client's forwarding fields.
     package enum ForwardingFields: Sendable {
-        /// Nothing: they are replaced by what we know.
+        /// The client's fields are dropped; the proxy writes its own.
         case replaced
-        /// All of it, and what we know behind it, because only proxies can reach us.
+        /// The client's fields are kept and the proxy adds to them, because only proxies can reach it.
         case extended
-        /// All of it and nothing more.
+        /// The client's fields are kept, and the proxy adds nothing.
         case kept
-        /// What the policy writes of `X-Forwarded-For` and `-Proto`, and of others what the client says.
+        /// The policy writes `X-Forwarded-For` and `-Proto`; the client's other fields are kept.
         case written
     }
 
     var path: Range<Int>
-    /// The `Authorization` field is not for the backend.
+    /// The `Authorization` field is dropped.
     var hidesAuthorization = false
-    /// The cookie that is not for the backend, and taken out of the `Cookie` fields; nil looks for none.
+    /// The name of the cookie that is removed from the `Cookie` fields; nil removes none.
     var hiddenCookie: StaticString?
     var forwardingFields = ForwardingFields.replaced
-    /// Fields with names that begin like this, in lower case and with hyphens, are dropped, also with underscores; nil looks for none.
+    /// Fields whose names begin like this are dropped, also with underscores for hyphens. In lower case and with hyphens; nil drops none.
     var hiddenPrefix: StaticString?
-    /// Fields with these names, in lower case, are dropped too.
+    /// Fields with these names, in lower case, are dropped.
     var hiddenNames: [[UInt8]] = []
-    /// The client's name for its request is passed on whatever it is, and we have none.
+    /// The client's id for its request is passed on unchecked, and the proxy gives none.
     var keepsRequestID = false
-    /// What the field `Host` says instead of what came.
+    /// The value of the field `Host`, in place of the client's.
     var host: [UInt8]?
 
-    /// Bytes by which the result may be longer than what came, client address aside.
+    /// How many bytes the result may be longer than the client's head, apart from the client's address.
     private static let growth = 208
 
     /// - Parameters:
-    ///   - newID: What we call the request, where the client's own name for it cannot be passed on.
-    ///   - added: Whole lines that are put behind the fields.
+    ///   - newID: The id for the request, where the client's own cannot be passed on.
+    ///   - added: Complete lines that are put behind the fields.
     func write(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, forwarding: borrowing Forwarding, newID: RequestID?,
         allocator: ByteBufferAllocator, added: ByteBuffer? = nil
@@ -91,7 +91,7 @@ package struct RequestHeadWriter {
         return out
     }
 
-    /// Field lines that stay as they are lie next to each other for the most part, and are copied as one stretch.
+    /// Writes the fields. Lines that stay as they are mostly lie next to each other, and are copied together.
     private func writeFields(
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, into out: inout ByteBuffer
     ) {
@@ -148,7 +148,7 @@ package struct RequestHeadWriter {
         return false
     }
 
-    /// The field without the hidden cookie, or nothing when no other is left.
+    /// Writes the field without the hidden cookie, or nothing when that was the only one.
     private func writeCookies(_ bytes: Span<UInt8>, _ field: FieldTable.Field, into out: inout ByteBuffer) {
         guard let hiddenCookie else { return }
         var isFirst = true
@@ -190,7 +190,7 @@ extension ByteBuffer {
         self.writeBytes(bytes.extracting(range).bytes)
     }
 
-    /// The field's line, with one space before its value and nothing behind it.
+    /// Writes the field's line, with one space before the value and none behind it.
     mutating func writeField(_ bytes: Span<UInt8>, _ field: FieldTable.Field) {
         self.write(bytes, field.name)
         self.writeStaticString(": ")

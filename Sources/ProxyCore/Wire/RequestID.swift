@@ -1,21 +1,21 @@
 import NIOCore
 
-/// What a request is called in every log it leaves traces in (`X-Request-Id`): the client's own name for it, or one of ours.
+/// The id of a request in all logs (`X-Request-Id`): the client's own, or one that the proxy has made.
 enum RequestID: Equatable {
     case ours(high: UInt64, low: UInt64)
     case clients(String)
 
-    /// The client's name is kept if it is no longer than this and made of characters that mean nothing to any log.
+    /// The client's id is kept if it is no longer than this, and consists of characters without a meaning in logs.
     private static let lengthLimit = 128
 
-    /// Whether a client's name for its request may stand in logs and heads.
+    /// Whether a client's id for its request may be written to logs and heads.
     static func isAcceptable(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {
         guard !value.isEmpty, value.count <= Self.lengthLimit else { return false }
         for index in value where !Self.isNameCharacter(bytes[index]) { return false }
         return true
     }
 
-    /// Letters, digits and `-._~:+/=@`: UUIDs, hexadecimal, base 64 and what tracing systems make of them.
+    /// Letters, digits and `-._~:+/=@`, which are enough for UUIDs, hexadecimal, base 64 and the ids of tracing systems.
     private static func isNameCharacter(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
@@ -27,7 +27,7 @@ enum RequestID: Equatable {
     }
 
     static let fieldName: StaticString = "X-Request-Id: "
-    /// Digits of one of ours.
+    /// The number of characters of an id that the proxy makes.
     static let ourLength = 32
 
     func write(into out: inout ByteBuffer) {
@@ -59,7 +59,7 @@ extension RequestID: CustomStringConvertible {
     }
 }
 
-/// Makes names for requests: different ones, also from process to process, but no secrets.
+/// Makes ids for requests. They differ from each other, also between processes, but can be guessed.
 ///
 /// The generator is SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators), seeded by the system; asking the
 /// system for every request would be a call into the kernel.

@@ -1,16 +1,16 @@
-/// What the proxy needs to know of one response head from a backend.
+/// What the proxy needs to know of the head of a backend's response.
 package struct ResponseHead {
     package var status: Int
-    /// From the first digit of the status to the line end, exclusive: `200 OK`.
+    /// From the first digit of the status to the end of the line, as in `200 OK`.
     package var statusAndReason: Range<Int>
     package var framing: BodyFraming
-    /// Whether the backend means to use the connection again.
+    /// Whether the backend will keep the connection open.
     package var keepAlive: Bool
-    /// Has `Content-Length` or `Transfer-Encoding`, whether or not the status lets it mean something.
+    /// Whether there is a `Content-Length` or `Transfer-Encoding`, even if the status makes it meaningless.
     package var statesFraming: Bool
-    /// The value of the one `Upgrade` field, if `Connection` names it.
+    /// The value of the `Upgrade` field, if there is exactly one and `Connection` names it.
     package var upgrade: Range<Int>?
-    /// That field is `websocket`.
+    /// Whether that value is `websocket`.
     package var upgradesToWebSocket: Bool
     package var hasDate: Bool
     package var setsCookies: Bool
@@ -24,8 +24,8 @@ package struct ResponseHead {
     /// Reads a complete head, `bytes[0..<length]`, as ``HeadScanner`` found it.
     ///
     /// - Parameters:
-    ///   - isAnswerToHEAD: Such a response has no body whatever its fields say.
-    ///   - table: Holds the head's fields afterwards.
+    ///   - isAnswerToHEAD: Whether the request was a HEAD: then there is no body, whatever the fields say.
+    ///   - table: Contains the head's fields afterwards.
     static func read(
         _ bytes: Span<UInt8>, length: Int, isAnswerToHEAD: Bool, into table: inout FieldTable, limits: borrowing ProxyLimits
     ) throws(HTTPViolation) -> ResponseHead {
@@ -76,7 +76,7 @@ struct StatusLine {
     var status: Int
     var statusAndReason: Range<Int>
     var isHTTP10: Bool
-    /// Behind the line end.
+    /// The position behind the line end.
     var end: Int
 
     static func read(_ bytes: Span<UInt8>) throws(HTTPViolation) -> StatusLine {

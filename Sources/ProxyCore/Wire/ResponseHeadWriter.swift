@@ -1,27 +1,27 @@
 import NIOCore
 
-/// Writes the head a client sees, out of the head a backend sent.
+/// Writes the head that a client gets, from the head that the backend sent.
 struct ResponseHeadWriter {
-    /// What is said to the client about its connection.
+    /// What the `Connection` field tells the client.
     enum Connection { case unsaid, close, keepAlive, upgrade }
 
     var connection: Connection
-    /// The client does not know chunks and gets the content without them.
+    /// The client does not know chunks, and gets the content without them.
     var removesChunks: Bool
-    /// `Date: …\r\n`, for a backend that sent none.
+    /// The line `Date: …\r\n`, for a backend that sent none.
     var date: [UInt8]?
-    /// Whole lines that are put behind the fields.
+    /// Complete lines that are put behind the fields.
     var addedFields: [UInt8]?
-    /// What the backend may say about cookies; nil where it sets none, and for one that may say anything.
+    /// Restricts the cookies that the backend may set; nil for no restriction, and for a response that sets none.
     var cookieRules: SetCookieRules?
     /// The name of a field that is dropped, in lower case; nil drops none.
     var hiddenField: StaticString?
 
     private static let growth = 96
 
-    /// The head, and room for `bodyRoom` bytes of body behind it.
+    /// Writes the head, into a buffer with room for `bodyRoom` bytes of body behind it.
     ///
-    /// - Parameter added: Some more whole lines.
+    /// - Parameter added: More complete lines.
     func write(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, bodyRoom: Int, allocator: ByteBufferAllocator,
         added: ByteBuffer? = nil
@@ -78,7 +78,7 @@ struct ResponseHeadWriter {
             guard let cookieRules, !cookieRules.allows(bytes, field.value) else { return .keep }
             return .rewriteCookie
         case .connection, .keepAlive, .proxyConnection, .te, .proxyAuthentication, .nominated, .misleading: return .drop
-        // 426 has to say what to upgrade to (RFC 9110 §15.5.22).
+        // A response 426 has to say to which protocol the client is to switch (RFC 9110 §15.5.22).
         case .upgrade: return head.status != 101 && head.status != 426 ? .drop : .keep
         case .contentLength, .transferEncoding:
             // Responses of these statuses end with their head, and have to say nothing else (RFC 9110 §8.6, RFC 9112 §6.1).

@@ -1,13 +1,13 @@
 import NIOCore
 
-/// What a backend may say about its cookies, and how the rest is taken out of its `Set-Cookie` fields (RFC 6265 §4.1, §5.2).
+/// What a backend may put into `Set-Cookie` fields; the rest is removed from them (RFC 6265 §4.1, §5.2).
 ///
-/// A cookie with a `Domain` at or above the cluster's would be sent to all backends of the cluster: whoever runs one of them could put
-/// cookies on the others, or so many that no request to them fits its limits. Without the attribute the cookie is its host's own.
+/// A cookie whose `Domain` is the cluster's or above it would be sent to all backends of the cluster. So one backend could set cookies for the others, or so
+/// many that no request to them fits the limits. Without the attribute a cookie is for its host alone.
 package struct SetCookieRules: Sendable {
     /// "." and the cluster's domain, in lower case.
     var clusterSuffix: [UInt8]
-    /// `/_plane_backend=NAME` for a request that named the backend by its path: there cookies stay below it.
+    /// `/_plane_backend=NAME` for a request that named its backend by the path; cookies are then limited to that path.
     var pathPrefix: [UInt8]?
 
     package init(clusterSuffix: [UInt8], pathPrefix: [UInt8]? = nil) {
@@ -15,10 +15,10 @@ package struct SetCookieRules: Sendable {
         self.pathPrefix = pathPrefix
     }
 
-    /// Browsers ignore attributes with longer values (RFC 6265bis §5.6), and would choose a path by themselves.
+    /// Longer values, in bytes, are not written: browsers ignore them (RFC 6265bis §5.6), and would choose a path themselves.
     private static let pathLimit = 1024
 
-    /// Whether the field may go as it is.
+    /// Whether the field may be passed on unchanged.
     func allows(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {
         if self.pathPrefix != nil { return false }
         var isAllowed = true
@@ -28,13 +28,13 @@ package struct SetCookieRules: Sendable {
         return isAllowed
     }
 
-    /// The whole line, without what is not allowed.
+    /// Writes the complete line, without what is not allowed.
     func write(_ bytes: Span<UInt8>, _ value: Range<Int>, into out: inout ByteBuffer) {
         out.writeStaticString("Set-Cookie: ")
         out.write(bytes, bytes.trimmingBlanks(value.lowerBound..<Self.pieceEnd(bytes, value)))
         var path: Range<Int>?
         Self.forEachAttribute(bytes, value) { attribute in
-            // Of repeated attributes the last counts (RFC 6265 §5.3).
+            // If an attribute is repeated the last one counts (RFC 6265 §5.3).
             if bytes.equals(attribute.name, lowercase: "path") { path = attribute.value }
             guard self.keeps(bytes, attribute) else { return }
             out.writeStaticString("; ")
@@ -57,8 +57,8 @@ package struct SetCookieRules: Sendable {
         return self.pathPrefix == nil || !bytes.equals(attribute.name, lowercase: "path")
     }
 
-    /// Only a domain below the cluster's can be the backend's own; browsers refuse those of other hosts. Everything else is taken for one
-    /// that is too wide, however it is written.
+    /// Only a domain below the cluster's can be the backend's own; browsers ignore those of other hosts. Everything else counts as too wide, however it is
+    /// written.
     private func isBelowCluster(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {
         var domain = value
         if let first = domain.first, bytes[first] == UInt8(ascii: ".") { domain = (first + 1)..<domain.upperBound }
@@ -72,7 +72,7 @@ package struct SetCookieRules: Sendable {
 
     private struct Attribute {
         var name: Range<Int>
-        /// Empty, behind the name, where there is none.
+        /// Empty, at the end of the name, if the attribute has no value.
         var value: Range<Int>
     }
 
@@ -80,7 +80,7 @@ package struct SetCookieRules: Sendable {
         bytes.firstIndex(of: UInt8(ascii: ";"), in: range) ?? range.upperBound
     }
 
-    /// Calls `body` with everything behind the cookie's own name and value, as browsers read it.
+    /// Calls `body` with every attribute behind the cookie's name and value, as browsers split them.
     private static func forEachAttribute(_ bytes: Span<UInt8>, _ value: Range<Int>, _ body: (Attribute) -> Void) {
         var start = Self.pieceEnd(bytes, value) + 1
         while start < value.upperBound {

@@ -1,6 +1,6 @@
-/// The protocols that a request asks to switch to (RFC 9110 §7.8).
+/// The protocols to which a request asks to switch (RFC 9110 §7.8).
 struct UpgradeProtocols: Equatable {
-    /// The values of its `Upgrade` fields, a comma behind each.
+    /// The values of the `Upgrade` fields, with a comma behind each.
     private var list: [UInt8] = []
 
     init(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) {
@@ -10,7 +10,7 @@ struct UpgradeProtocols: Equatable {
         }
     }
 
-    /// Whether every protocol that this value of `Upgrade` names is among them.
+    /// Whether all protocols in this value of `Upgrade` are among those asked for, and there is at least one.
     func contain(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {
         var isContained = true
         var count = 0

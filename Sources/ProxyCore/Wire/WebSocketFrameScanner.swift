@@ -1,13 +1,12 @@
-/// Follows the frames of one direction of a WebSocket (RFC 6455 §5.2) through its bytes, without keeping any: tells where a frame
-/// of our own may be put between those of the backend.
+/// Follows the frames of one direction of a WebSocket (RFC 6455 §5.2) without keeping any bytes, to find out where the proxy can insert a frame of its own.
 struct WebSocketFrameScanner {
     private enum State {
         /// Between two frames.
         case opcode
         case shortLength
-        /// Bytes of a longer length still to come, and what has come of it.
+        /// Reading a longer length: how many of its bytes are still to come, and what they have said so far.
         case longLength(remaining: Int, value: UInt64, isMasked: Bool)
-        /// The masking key and the payload.
+        /// This many bytes of the masking key and the payload are still to come.
         case content(UInt64)
     }
 
@@ -17,12 +16,12 @@ struct WebSocketFrameScanner {
         if case .opcode = self.state { true } else { false }
     }
 
-    /// Reads on.
+    /// Follows these bytes to their end.
     mutating func advance(_ bytes: Span<UInt8>) {
         _ = self.advance(bytes, toNextBoundary: false)
     }
 
-    /// Reads to the end of the frame that has begun; nil when that is not in these bytes.
+    /// Follows the bytes to the end of the current frame; nil when they do not contain it.
     mutating func advanceToBoundary(_ bytes: Span<UInt8>) -> Int? {
         if self.isBetweenFrames { return 0 }
         return self.advance(bytes, toNextBoundary: true)
@@ -72,11 +71,10 @@ struct WebSocketFrameScanner {
     }
 }
 
-/// What we say ourselves in a WebSocket.
+/// Frames that the proxy sends in a WebSocket.
 enum WebSocketFrame {
-    /// A final close frame, unmasked as a server sends it, with the code 1012, "service restart": clients may come back at once
-    /// (registered by IANA).
+    /// A final close frame, unmasked as a server sends it, with the code 1012, "service restart" (registered by IANA): clients may connect again at once.
     static let serviceRestart: [UInt8] = [0x88, 0x02, 0x03, 0xF4]
-    /// The same with 1008, "policy violation": the client may no longer be here (RFC 6455 §7.4.1).
+    /// A final close frame with the code 1008, "policy violation": the client may no longer use this backend (RFC 6455 §7.4.1).
     static let policyViolation: [UInt8] = [0x88, 0x02, 0x03, 0xF0]
 }

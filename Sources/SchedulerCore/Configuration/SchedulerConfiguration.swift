@@ -20,7 +20,7 @@ package struct SchedulerConfiguration: Hashable, Sendable {
 }
 
 extension SchedulerConfiguration: ConfigReadable {
-    /// A few log lines of the longest kind.
+    /// The smallest limit, in bytes: room for a few log lines of the greatest length.
     private static let smallestHistoryBytes = 1 << 20
     private static let longestSeconds: Int64 = 10 * 366 * 24 * 3600
 

@@ -23,7 +23,7 @@ final class Housekeeper: Sendable {
     private let hasLease = Mutex(false)
 
     private static let period: Duration = .seconds(1)
-    /// Drones are looked at in every fifth round, since each look goes over all of them.
+    /// Drones are checked in every fifth round only, since each check goes over all of them.
     private static let dronesEvery = 5
     /// Drones asked at the same time.
     private static let callsAtOnce = 8
@@ -41,7 +41,7 @@ final class Housekeeper: Sendable {
         self.logger = logger
     }
 
-    /// Ends when the task is cancelled.
+    /// Does this work until the task is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.listen() }
@@ -89,7 +89,7 @@ final class Housekeeper: Sendable {
         await lease.release()
     }
 
-    /// Beside the other work, which must not wait for a long stream.
+    /// Sweeps tokens in a task of its own, because reading a long stream must not delay the other work.
     private func sweepTokens() async {
         var sweep = TokenSweep(jetStream: self.bus.connection.jetStream, fleet: self.fleet, logger: self.logger)
         while (try? await Task.sleep(for: TokenSweep.period)) != nil {
@@ -104,7 +104,7 @@ final class Housekeeper: Sendable {
         var gone: [DroneSnapshot] = []
         var last: UInt64 = 0
         for drone in lost {
-            // It may have been heard while others were marked.
+            // The drone may have been heard while others were being marked.
             guard watch.isLost(lastHeard: self.fleet.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
             guard let sequence = await self.writeOff.drone(drone.id, in: drone.cluster) else { continue }
             gone.append(drone)
@@ -144,7 +144,7 @@ final class Housekeeper: Sendable {
         }
     }
 
-    /// Asks them what they run, some at a time.
+    /// Asks these drones what they run, `callsAtOnce` at a time.
     private func call(_ drones: [InventoryMachine.Drone]) async -> [(InventoryMachine.Drone, InventoryCollector.Outcome)] {
         await withTaskGroup(of: (InventoryMachine.Drone, InventoryCollector.Outcome).self) { group in
             var answers: [(InventoryMachine.Drone, InventoryCollector.Outcome)] = []

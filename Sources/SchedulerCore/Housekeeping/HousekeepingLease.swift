@@ -1,9 +1,9 @@
 import NATS
 import PlaneMessaging
 
-/// Which scheduler does what one is enough for. The stream forgets a lease that is not renewed, so that whoever finds none may take it.
+/// Decides which scheduler does the work that one is enough for. The stream drops a lease that is not renewed, so that another scheduler can take it.
 struct HousekeepingLease {
-    /// Between attempts to take or renew it.
+    /// The time between two attempts to take or renew the lease.
     static let attemptPeriod: Duration = .seconds(5)
 
     private let lease: StreamLease
@@ -14,17 +14,17 @@ struct HousekeepingLease {
             stream: SchedulerStreams.leases, subject: "lease.\(name)", duration: SchedulerStreams.leaseDuration, jetStream: jetStream)
     }
 
-    /// To be called every second or so. Whether we have the lease.
+    /// Takes or renews the lease when that is due, and returns whether this scheduler has it. Called every second or so.
     mutating func keep() async -> Bool {
         let now = ContinuousClock.now
         if now >= self.nextAttempt ?? now {
             self.nextAttempt = now + Self.attemptPeriod
-            // Held by another scheduler, or not to be written at the moment: what we hold until then tells.
+            // If this fails, another scheduler has the lease, or nothing can be written now. `isHeld` then says whether our last lease is still valid.
             try? await self.lease.write(at: now)
         }
         return self.lease.isHeld()
     }
 
-    /// Lets somebody else have it at once.
+    /// Gives the lease up, so that another scheduler can take it at once.
     func release() async { await self.lease.remove() }
 }

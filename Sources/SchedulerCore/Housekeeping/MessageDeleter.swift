@@ -26,9 +26,9 @@ final class MessageDeleter: Sendable {
     }
 
     /// - Parameters:
-    ///   - messages: in the order in which they go; nil if they are not all known.
-    ///   - subjects: of the same messages, for a purge.
-    ///   - before: what a purge leaves alone from here on.
+    ///   - messages: their sequences, in the order in which they are deleted; nil if not all are known.
+    ///   - subjects: the subjects of the same messages, for a purge.
+    ///   - before: a purge keeps messages from this sequence on.
     func erase(_ messages: [UInt64]?, subjects: [String], before: UInt64? = nil) async throws(NATSError) {
         if let messages, !self.isPaused {
             do {

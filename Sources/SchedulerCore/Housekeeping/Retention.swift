@@ -22,7 +22,7 @@ struct Retention: Sendable {
     /// Most backends, locks and drones deleted in one round of a second: three times what a fleet leaves that ends twenty backends a second. A
     /// server deletes their messages in less than 50 ms.
     private static let mostInOneRound = 60
-    /// Deleted at the same time; the messages of one backend, lock or drone are deleted one after the other.
+    /// How many backends, locks and drones are deleted at the same time. The messages of one are deleted one after the other.
     private static let atOnce = 8
     /// Time for which a lost drone stays visible to its operator: longer than a holiday.
     private static let lostDroneRetention: Duration = .seconds(30 * 24 * 3600)
@@ -47,7 +47,7 @@ struct Retention: Sendable {
             let found = scan.next(in: fleet, limits, count: Self.recordsAtOnce)
             return (found, scan)
         }
-        // With more to do than one round does, the same part is looked at again.
+        // If there was more than one round can do, the next round looks at the same records again.
         if found.count <= Self.mostInOneRound { scan = next }
         await withTaskGroup(of: Bool.self) { group in
             for (index, outdated) in found.prefix(Self.mostInOneRound).enumerated() {
@@ -71,13 +71,13 @@ struct Retention: Sendable {
             case .token(let backend, let cluster):
                 try await self.hideToken(of: backend, in: cluster)
             case .lock(let lock, let cluster, let sequence):
-                // An announcement written since stays.
+                // The lock's messages are kept if another announcement has been written meanwhile.
                 let messages = self.fleet.ask { $0.announcementSequence(of: lock, in: cluster) == sequence ? $0.messages(of: lock, in: cluster) : [] }
                 try await self.eraser.erase(
                     messages, subjects: [Self.subject("lock.\(lock.subjectHash).*", in: cluster)],
                     before: sequence + 1)
             case .drone(let drone, let cluster):
-                // By subject, which is slow but rare: a few drones in a month.
+                // Purged by subject, which is slow but rare: a few drones a month.
                 try await self.eraser.erase(nil, subjects: [Self.subject("drone.\(drone).>", in: cluster)])
             }
         } catch {
@@ -90,11 +90,11 @@ struct Retention: Sendable {
 
     private var vault: BearerTokenStore { BearerTokenStore(jetStream: self.jetStream, configuration: self.configuration) }
 
-    /// Takes a token out of the state that was written there while readers of 0.3.24 were accepted.
+    /// Removes a token from the state, which was written there while readers of 0.3.24 were accepted.
     private func hideToken(of backend: BackendID, in cluster: ClusterName) async throws(NATSError) {
         let lock = self.fleet.ask { $0.backend(backend, in: cluster)?.lock }
         let place = Self.subject("backend.\(backend)", in: cluster)
-        // The second is where older versions wrote it.
+        // The first is today's subject of the assignment, the second that of older versions.
         for subject in [place + ".assignment" + (lock.map { ".lock.\($0.subjectHash)" } ?? ""), place] {
             guard let stored = try await self.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject),
                 case .cluster(_, .backend(let message)) = try? WireCodec.decode(StateMessage.self, from: stored.payload),

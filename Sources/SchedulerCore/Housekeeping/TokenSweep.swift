@@ -16,16 +16,16 @@ struct TokenSweep: Sendable {
     private let fleet: StateStore
     private let eraser: MessageDeleter
     private let logger: Logger
-    /// Where the next look begins.
+    /// The stream sequence at which the next look begins.
     private var next: UInt64 = 1
 
-    /// Between two looks.
+    /// The time between two looks.
     static let period: Duration = .seconds(60)
-    /// Messages of one look: a million of them are gone through in some hours, for a few kilobytes a second.
+    /// How many messages one look reads. A million messages are read in some hours, with a few kilobytes per second.
     private static let messagesAtOnce = 5000
     /// From this age on, a record of a backend that the state does not know is outdated.
     private static let youth: Duration = .seconds(600)
-    /// Time for one look.
+    /// How long one look may take.
     private static let limit: Duration = .seconds(30)
 
     init(jetStream: JetStream, fleet: StateStore, logger: Logger) {
@@ -38,7 +38,7 @@ struct TokenSweep: Sendable {
     /// - Returns: how many records were deleted.
     @discardableResult
     mutating func advance(now: StateTime) async -> Int {
-        // A state that is not whole says of too many backends that they are unknown.
+        // While the state is incomplete, too many backends look unknown.
         guard self.fleet.isCaughtUp, self.fleet.isCurrent, self.fleet.rebuildRemaining == .zero, !self.fleet.isYounger(than: Self.youth) else { return 0 }
         do throws(NATSError) {
             return try await self.look(now: now)
@@ -87,7 +87,7 @@ struct TokenSweep: Sendable {
         return views.isEmpty && now.since(WireTime(message.published).stateTime) > Self.youth
     }
 
-    /// Whose record it is; nil for what a later version writes, which is left alone.
+    /// The backend that a record is about; nil for a record of a kind that only a later version knows, which is left alone.
     private static func owner(of message: StreamMessage) -> (backend: BackendID, cluster: ClusterName?)? {
         let tokens = message.subject.split(separator: ".", omittingEmptySubsequences: false)
         switch tokens.first {

@@ -102,7 +102,7 @@ package struct BackendMonitor: Sendable {
     /// Publishes to the feed. A report repeated because its answer was lost does not show twice: within 2 minutes, the stream's window, the
     /// server drops a second message with the same `Nats-Msg-Id`.
     private func publish(_ message: BackendStateMessage) async throws(NATSError) {
-        // A state sent again because its end has begun is a message of its own.
+        // A state that is reported again because the backend's end has begun gets an id of its own, so that it is not dropped as a repetition.
         let news =
             switch message.detail?.ending?.kind {
             case nil: "\(message.state)"
@@ -114,7 +114,7 @@ package struct BackendMonitor: Sendable {
             headers: ["Nats-Msg-Id": "\(message.cluster).\(message.backend).\(news)"], timeout: Self.timeout)
     }
 
-    /// As for the shared memory.
+    /// How long the server may take to acknowledge, as for the state of the fleet.
     private static let timeout: Duration = .seconds(2)
 
     private static func metadata(_ update: UpdateBackendStateMessage) -> Logger.Metadata {

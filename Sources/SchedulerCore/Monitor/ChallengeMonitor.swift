@@ -42,11 +42,11 @@ package struct ChallengeMonitor: Sendable {
                 try await self.writer.write(message, expecting: expected)
                 return
             } catch where error.code == .wrongLastSequence {
-                // If cancelled, the next attempt says so.
+                // If the task was cancelled, the next write throws.
                 try? await Task.sleep(for: .milliseconds(Int.random(in: Self.pause)))
             }
         }
-        // An operator has purged the subject.
+        // An operator may have purged the subject, so it is written without a condition.
         try await self.writer.write(self.fleet.ask { $0.acmeMessage(adding: request.value, in: request.cluster).message })
     }
 }

@@ -40,7 +40,7 @@ package final class DroneMonitor: Sendable {
         return await self.register(request)
     }
 
-    /// Answered when the drone's address is stored.
+    /// Stores the registration; answers when the drone's address is in the stream.
     package func register(_ request: DroneConnectRequest) async -> Result<Bool, ErrorReply> {
         let message = DroneMessage(drone: request.droneID, change: .metadata(DroneMetadata(request)))
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.drone: "\(request.droneID)"]
@@ -53,12 +53,12 @@ package final class DroneMonitor: Sendable {
             return .failure(.cannotWrite(error))
         }
         metadata[LogKey.version] = "\(request.version ?? DroneConnectRequest.missingVersion)"
-        // Drones say it again every minute or so.
+        // Only news is logged as `info`, because drones repeat their registration every minute or so.
         self.logger.log(level: isNews ? .info : .debug, "drone registered", metadata: metadata)
         return .success(true)
     }
 
-    /// Takes a status message, as every scheduler does of every drone. So each knows which drones are alive, even while nothing can be written.
+    /// Notes a status message. Every scheduler does so for every drone, and so knows which drones are alive even while nothing can be written.
     package func hear(_ status: DroneStatusMessage) {
         self.fleet.heard(status, at: .now())
     }

@@ -21,26 +21,26 @@ struct DroneStatusThrottle {
     private struct Entry {
         var state: DroneState
         var lastSeen: StateTime
-        /// Where it stands in the stream; nil until that is known.
+        /// The message's stream sequence; nil until that is known.
         var sequence: UInt64?
     }
 
-    /// Only drones whose last write has not been seen in the fleet.
+    /// Drones whose last write has not come back in the state of the fleet.
     private var entries: [Key: Entry] = [:]
-    /// Of the stream they were written to.
+    /// The incarnation of the stream to which `entries` were written.
     private var incarnation: UInt64 = 0
 
     var count: Int { self.entries.count }
 
     /// What to write, possibly nothing.
     /// - Parameters:
-    ///   - sequence: what the fleet had reached when it knew this.
-    ///   - incarnation: of the stream that was read.
+    ///   - sequence: how far the fleet had read the stream when `known` was taken from it.
+    ///   - incarnation: the incarnation of that stream.
     mutating func heard(
         _ status: DroneStatusMessage, known: Known, stateSequence sequence: UInt64, incarnation: UInt64 = 0, now: StateTime
     ) -> [DroneMessage] {
         if incarnation != self.incarnation {
-            // Gone with their stream.
+            // These messages are gone with the earlier stream.
             self.entries = [:]
             self.incarnation = incarnation
         }
@@ -57,8 +57,8 @@ struct DroneStatusThrottle {
         return isNewState ? [DroneMessage(drone: status.droneID, change: .state(status.state, at: now)), keepAlive] : [keepAlive]
     }
 
-    /// - Parameter sequence: of the last of the messages; nil if they could not all be written, which forgets them, so that the drone's
-    ///   next message is the next attempt.
+    /// - Parameter sequence: the sequence of the last message; nil if not all could be written. Then they are forgotten, so that the drone's next message is
+    ///   the next attempt.
     mutating func written(_ status: DroneStatusMessage, sequence: UInt64?) {
         let key = Key(drone: status.droneID, cluster: status.cluster)
         guard let sequence else {

@@ -2,31 +2,31 @@ import NATS
 import PlaneProtocol
 
 extension ErrorReply {
-    /// It came in one message, and does not fit another one with the backend, the drone and the lock in it.
+    /// The request fits a NATS message, but not one that also has the backend, the drone and the lock in it.
     static let requestTooLarge = ErrorReply(
         code: .badRequest, message: "the request is so large that NATS does not take it with the backend's id and token in it; is env that long?")
 
-    /// The sender repeats its message until it is stored.
+    /// Agents repeat their message after this answer until it is stored.
     static func cannotWrite(_ error: NATSError) -> ErrorReply {
         ErrorReply(code: .unavailable, message: "the scheduler could not write to the stream: \(error.reason); try again")
     }
 
-    /// Whoever may publish there may be any drone.
+    /// Everybody who may publish on the shared subject can speak for any drone.
     static let isShared = ErrorReply(
         code: .notPermitted, message: "drones are heard only on subjects that name them, because scheduler.accepts_legacy_peers is off")
 
-    /// The lock's holder is of no use to who cannot pass its proxy.
+    /// The application cannot use the lock's holder without a token, because the proxy would refuse its visitors.
     static let hasNoToken = ErrorReply(code: .unavailable, message: "the token of the lock's holder could not be read; try again")
 
-    /// Not for ever: a backend may still move to the drone that says it has it.
+    /// The agent may try again: a backend can still move to the drone that reports it.
     static let isNotAssigned = ErrorReply(code: .unavailable, message: "the backend is not assigned to this drone")
 
-    /// A lock that looks free may be held by a backend whose drone has not said so yet.
+    /// A lock that looks free may belong to a backend whose drone has not been heard since the stream was lost.
     static let isRebuilding = ErrorReply(
         code: .unavailable, message: "the state of the fleet was lost, and the drones are being asked which locks are held; try again in some seconds")
 
-    /// A guess from an old state of the fleet could give one lock to two.
-    /// - Parameter reason: what NATS says, if it says something.
+    /// An answer from an outdated state could give one lock to two backends.
+    /// - Parameter reason: what NATS says about it, if anything.
     static func isBehind(_ reason: String? = nil) -> ErrorReply {
         let why = reason.map { ": \($0)" } ?? ""
         return ErrorReply(
@@ -34,7 +34,7 @@ extension ErrorReply {
             message: "the scheduler does not see the newest state of the fleet, because NATS does not take or bring news\(why); try again")
     }
 
-    /// A name that may never answer is no answer to whoever asks for the lock's backend.
+    /// The holder's drone has reported nothing of it, so it may never run, and the application could not reach it.
     static func isUnheard(_ holder: LockView.Holder) -> ErrorReply {
         ErrorReply(
             code: .unavailable,

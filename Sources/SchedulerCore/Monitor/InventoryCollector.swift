@@ -35,7 +35,7 @@ struct InventoryCollector: Sendable {
     enum Outcome: Sendable {
         /// The state agrees with the drone, except for these backends, which are assigned to it and which it does not run.
         case agreed(missing: Set<BackendID>)
-        /// Nobody answers: an agent of 0.3.24, or none.
+        /// Nobody answers: the agent is one of 0.3.24, or there is none.
         case nobody
         case failed
     }
@@ -90,7 +90,7 @@ struct InventoryCollector: Sendable {
         return await self.write(.drone(DroneMessage(drone: drone, change: .metadata(answer.metadata))), in: cluster)
     }
 
-    /// What is not the drone's, in two lines at most: a stolen one can claim everything there is, time and again.
+    /// Logs the backends that are not the drone's, in two lines at most, since a stolen drone can claim any number of them again and again.
     private func tellClaims(_ findings: [InventoryFinding], _ formerDrones: [DroneID: PreviousDrone], of drone: DroneID, in cluster: ClusterName) {
         var (madeUp, foreign): ([BackendID], [BackendID]) = ([], [])
         for finding in findings {
@@ -112,12 +112,12 @@ struct InventoryCollector: Sendable {
         }
     }
 
-    /// The drone that a claimed backend is assigned to, and what it says.
+    /// What the drone to which a claimed backend is assigned says when it is asked.
     private enum PreviousDrone: Sendable {
-        /// It is marked `Lost`.
+        /// The drone is marked `Lost`.
         case isLost
         case claims(Set<BackendID>)
-        /// It does not answer, which may have any reason.
+        /// The drone does not answer, for whatever reason.
         case isSilent
 
         func releases(_ backend: BackendID) -> Bool {
@@ -144,7 +144,7 @@ struct InventoryCollector: Sendable {
     }
 
     private func formerDrone(_ drone: DroneID, in cluster: ClusterName) async -> PreviousDrone {
-        // A drone that the state does not know any more was lost for a month.
+        // A drone that the state no longer knows was marked `Lost` a month ago.
         let known = self.fleet.ask { $0.drone(drone, in: cluster) }
         guard let known, known.state != .lost else { return .isLost }
         do {
@@ -157,7 +157,7 @@ struct InventoryCollector: Sendable {
         }
     }
 
-    /// Whether a backend that the state does not know is believed in because the drone names it.
+    /// Whether to take a backend into the state only because the drone says that it runs it.
     private var believesInUnknown: Bool {
         self.configuration.acceptsLegacyPeers
             || self.fleet.isYounger(than: max(self.configuration.lostAfter ?? .zero, Self.shortestYouth))

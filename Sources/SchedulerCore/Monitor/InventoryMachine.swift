@@ -17,9 +17,9 @@ struct InventoryMachine {
 
     private struct Suspicion {
         var since: StateTime
-        /// When to call; later than `since`.
+        /// When the drone is to be asked; later than `since`.
         var due: StateTime
-        /// Missing on the drone when it was asked last.
+        /// The backends that the drone did not name when it was asked last.
         var missing: Set<BackendID> = []
     }
 
@@ -43,9 +43,9 @@ struct InventoryMachine {
         return due
     }
 
-    /// The drone has told what it runs.
-    /// - Parameter missing: assigned to it and not ended, both before it was asked and after, and not among what it told.
-    /// - Returns: those to write off.
+    /// The drone has answered what it runs.
+    /// - Parameter missing: backends that were assigned to it and had not ended, both before it was asked and after, and that it did not name.
+    /// - Returns: the backends to give up.
     mutating func answered(_ drone: Drone, missing: Set<BackendID>, now: StateTime) -> Set<BackendID> {
         guard let doubt = self.doubts[drone] else { return [] }
         let gone = missing.intersection(doubt.missing)

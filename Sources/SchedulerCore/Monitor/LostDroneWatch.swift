@@ -11,8 +11,8 @@ struct LostDroneWatch {
     private var listeningSince: StateTime?
     private var lastTick: StateTime?
 
-    /// To be called every second.
-    /// - Parameter isListening: whether drones could have been heard since the last call.
+    /// Called every second.
+    /// - Parameter isListening: whether this process could have heard drones since the last call.
     mutating func tick(at now: StateTime, isListening: Bool) {
         let pause = self.lastTick.map { now.since($0) } ?? .zero
         self.lastTick = now

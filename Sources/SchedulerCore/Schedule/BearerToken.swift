@@ -1,6 +1,6 @@
 import PlaneProtocol
 
-/// Makes the tokens that the proxy asks visitors of a backend for.
+/// Makes the tokens that visitors of a backend have to show to the proxy.
 enum BearerToken {
     /// Characters of a token. 30 out of 62 different ones are 178 bits.
     static let length = 30

@@ -9,7 +9,7 @@ import SchedulerCoreConfiguration
 /// long as `scheduler.accepts_legacy_peers` is on.
 struct BearerTokenStore: Sendable {
     static let stream = "plane_secrets"
-    /// As for the state of the fleet.
+    /// How long the server may take, as for the state of the fleet.
     private static let timeout: Duration = .seconds(2)
 
     let jetStream: JetStream
@@ -34,7 +34,7 @@ struct BearerTokenStore: Sendable {
         return assignment
     }
 
-    /// nil if there is none.
+    /// The token; nil if there is none.
     func token(of backend: BackendID, in cluster: ClusterName) async throws(NATSError) -> Secret? {
         let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: Self.subject(backend, in: cluster))
         return message.map { Secret(String(decoding: $0.payload, as: UTF8.self)) }

@@ -9,7 +9,7 @@ struct DroneChoice {
     let cluster: ClusterName
     let needs: PlacementNeeds
     private var drone: DroneID?
-    /// Stream sequence of its assignment; 0 if that was not stored.
+    /// Stream sequence of the assignment; 0 if the assignment was not stored.
     private var sequence: UInt64 = 0
 
     init(fleet: StateStore, for request: ScheduleRequest) {

@@ -2,7 +2,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Handles requests which backend holds a lock.
+/// Handles questions which backend holds a lock.
 struct FetchHandler: Sendable {
     let fleet: StateStore
     let limits: ScheduleLimits

@@ -1,7 +1,7 @@
 import PlaneProtocol
 import Synchronization
 
-/// Tells which applications' ignored keys have been logged: each once, since they send the same request again and again.
+/// Remembers which applications' ignored keys have been logged. Each is logged once, since applications send the same keys again and again.
 final class IgnoredKeyLog: Sendable {
     private struct Entry: Hashable {
         let cluster: ClusterName
@@ -9,7 +9,7 @@ final class IgnoredKeyLog: Sendable {
         let keys: [String]
     }
 
-    /// Entries kept. Whoever sends ever new ones is not logged any more, and is still told in each answer.
+    /// How many entries are kept. Beyond that nothing more is logged, but every answer still names the ignored keys.
     private static let limit = 256
 
     private let told = Mutex<Set<Entry>>([])

@@ -26,7 +26,7 @@ package struct LateRefusalHandler: Sendable {
 
     func add(_ refusal: Refusal) { self.continuation.yield(refusal) }
 
-    /// Ends when the task is cancelled.
+    /// Handles refusals until the task is cancelled.
     func run(fleet: StateStore, writer: StateWriter, logger: Logger) async {
         for await refusal in self.refusals {
             // Nothing is written if the drone has since reported a state, or another drone has the backend.

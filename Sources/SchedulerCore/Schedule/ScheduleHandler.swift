@@ -108,7 +108,7 @@ package struct ScheduleHandler: Sendable {
         return await self.write(.backend(BackendMessage(backend: backend, change: .assignment(visible))), in: cluster, expecting: expected)
     }
 
-    /// Adds the token of a lock's holder, which may stand in `plane_secrets` and not in the state.
+    /// Adds the token of the backend that holds the lock. The token may be in `plane_secrets` and not in the state.
     private func withToken(_ reply: ScheduleReply, in cluster: ClusterName) async -> ScheduleReply {
         guard case .scheduled(var backend) = reply, !backend.spawned, backend.bearerToken == nil else { return reply }
         guard self.fleet.ask({ $0.backend(backend.backendID, in: cluster)?.hasHiddenToken == true }) else { return reply }
@@ -147,7 +147,7 @@ package struct ScheduleHandler: Sendable {
         }
     }
 
-    /// After a conflict, looks whether the expected announcement was purged without another one in its place.
+    /// After a conflict, checks whether the expected announcement was purged and no other one was written.
     private func notice(purgeOf message: LockMessage, in cluster: ClusterName, _ expected: UInt64) async {
         guard expected > 0 else { return }
         do {
@@ -185,7 +185,8 @@ package struct ScheduleHandler: Sendable {
         return answer
     }
 
-    /// Goes on listening to a drone that has not answered: the backend keeps the lock because the drone may run it, and a late refusal frees it.
+    /// Keeps waiting for the answer of a drone that has not answered in time: the backend keeps the lock because the drone may run it, and a late
+    /// refusal frees the lock.
     private func listen(to inquiry: SpawnCall) {
         let refusal = LateRefusalHandler.Refusal(
             backend: inquiry.spawn.backendID, drone: inquiry.spawn.droneID, cluster: inquiry.spawn.cluster)

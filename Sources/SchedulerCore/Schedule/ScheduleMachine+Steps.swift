@@ -1,6 +1,6 @@
 import PlaneProtocol
 
-/// The next action, after an event has changed the state.
+/// The transitions of a `ScheduleMachine` that several events share, each with the action that follows.
 extension ScheduleMachine {
     mutating func take(_ lockView: LockView, _ progress: Progress) -> Action {
         guard let lock = self.lock else { preconditionFailure("the request has no lock") }

@@ -28,9 +28,9 @@ package import PlaneProtocol
 package struct ScheduleMachine: Sendable {
     package enum Action: Hashable, Sendable {
         case announce(LockMessage, expecting: UInt64)
-        /// Until the fleet has reached the sequence; then look at the lock.
+        /// Wait until the fleet has reached the sequence, then look at the lock.
         case awaitEcho(of: UInt64)
-        /// Until the lock no longer looks like this.
+        /// Wait until the lock no longer looks like this.
         case awaitLock(LockName, differentFrom: LockView)
         case chooseDrone(excluding: Set<DroneID>)
         case assign(BackendAssignment, expecting: UInt64?)
@@ -69,7 +69,7 @@ package struct ScheduleMachine: Sendable {
 
     enum State: Hashable, Sendable {
         case new
-        /// As long as it looks like this.
+        /// Waiting as long as the lock looks like this.
         case waitingForLock(LockView, Progress)
         case announcing(expecting: UInt64, Progress)
         case confirmingAnnouncement(Progress)
@@ -91,7 +91,7 @@ package struct ScheduleMachine: Sendable {
     var state = State.new
     /// Why the drone asked last refused, for the header of an answer that has no place for it.
     var refusal: ErrorReply?
-    /// Of the latest assignment; nil without a key.
+    /// The fencing token in the latest assignment; nil without a key.
     var fencingToken: Int64?
 
     /// - Parameters:
@@ -109,7 +109,7 @@ package struct ScheduleMachine: Sendable {
 
     /// - Parameters:
     ///   - isKnown: whether the fleet knows the id.
-    ///   - lockView: of the lock; nil if the request has none.
+    ///   - lockView: the state of the lock; nil if the request has none.
     package mutating func begin(isKnown: Bool, lockView: LockView?) -> Action {
         guard self.state == .new else { preconditionFailure("begun twice") }
         switch lockView {
@@ -130,7 +130,7 @@ package struct ScheduleMachine: Sendable {
         guard case .waitingForLock(let last, let progress) = self.state else { preconditionFailure("nobody waits for the lock") }
         if let lockView { return self.take(lockView, progress) }
         switch last {
-        // The holder is still ending, and has the lock until it has ended.
+        // The holder is ending, and keeps the lock until it has ended.
         case .held(let holder): return self.finish(with: holder, progress)
         case .assigned(let holder): return self.finish(.error(.isUnheard(holder)), progress)
         case .free, .announced: return self.fail(.lockBusy, "another request for the same lock has not finished; try again", progress)
@@ -154,8 +154,8 @@ package struct ScheduleMachine: Sendable {
         }
     }
 
-    /// Our announcement or assignment has come back to us.
-    /// - Parameter lockView: of the lock at or after that moment; nil if it did not come back in time.
+    /// Our announcement or assignment has come back through the stream.
+    /// - Parameter lockView: the lock's state at or after that moment; nil if the message did not come back in time.
     package mutating func echoed(_ lockView: LockView?) -> Action {
         switch self.state {
         case .confirmingAnnouncement(let progress):
@@ -172,7 +172,7 @@ package struct ScheduleMachine: Sendable {
             switch lockView {
             case .held(let holder) where holder.backend == self.backend, .assigned(let holder) where holder.backend == self.backend:
                 return self.ask(drone, progress)
-            // Our announcement had lapsed, and this one was quicker.
+            // Our announcement had lapsed, and another backend took the lock.
             case .held(let holder): return self.finish(with: holder, progress)
             case .assigned(let holder): return self.finish(.error(.isUnheard(holder)), progress)
             // The backend was marked as ended before it began.
@@ -184,8 +184,8 @@ package struct ScheduleMachine: Sendable {
     }
 
     /// - Parameters:
-    ///   - drone: nil if there is none, or no time left to ask one.
-    ///   - fencingToken: what the backend has if it has a key. While the lock is ours no other one is given out, so this is higher than all before.
+    ///   - drone: nil if there is none, or no time is left to ask one.
+    ///   - fencingToken: the backend's token if it has a key. While the lock is ours no other token is given out, so this one is higher than all before.
     package mutating func chosen(_ drone: DroneID?, fencingToken: Int64? = nil) -> Action {
         guard case .choosing(var progress) = self.state else { preconditionFailure("no drone was to be chosen") }
         guard let drone else { return self.noDrone(progress) }

@@ -10,7 +10,7 @@ package enum SpawnAnswer: Hashable, Sendable {
     /// No answer in time, or one that cannot be read. The drone may run the backend or not.
     case silent
 
-    /// In a few words, for the log; nil where nothing is wrong.
+    /// The problem in a few words, for the log; nil if there is none.
     var problem: String? {
         switch self {
         case .accepted: nil

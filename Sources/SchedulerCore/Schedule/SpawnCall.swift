@@ -51,7 +51,7 @@ final class SpawnCall: Sendable {
         } ?? .silent
     }
 
-    /// To be called when nobody waits any more: `handler` is called once if the drone has refused, or does so later.
+    /// Called when the schedule request no longer waits: `handler` is called once if the drone has refused every ask, or does so later.
     func whenRefused(_ handler: @escaping @Sendable () -> Void) {
         let isRefused = self.state.withLock { state in
             let isRefused = Self.areRefusals(state.answers)

@@ -8,7 +8,7 @@ extension FleetState {
         case .free: return .free(lastAnnouncement: lastAnnouncement)
         case .announced: return .announced(at: lastAnnouncement)
         case .held(let backend):
-            // A holder holds by its assignment, so its drone is known.
+            // Only an assignment makes a backend a holder, so its drone is known.
             guard let view = self.backend(backend, in: cluster), let drone = view.drone else { return .free(lastAnnouncement: lastAnnouncement) }
             let holder = LockView.Holder(
                 backend: backend, drone: drone, bearerToken: view.bearerToken, isEnding: view.isEnding, tag: view.tag)

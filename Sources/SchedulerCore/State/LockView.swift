@@ -7,7 +7,7 @@ package enum LockView: Hashable, Sendable {
     case free(lastAnnouncement: UInt64)
     /// A scheduler is about to place a backend for it.
     case announced(at: UInt64)
-    /// A backend is assigned with it, and its drone has reported no state of it yet: it may run or not.
+    /// A backend is assigned with the lock, but its drone has reported no state of it yet: the backend may run or not.
     case assigned(Holder)
     case held(Holder)
 
@@ -15,9 +15,9 @@ package enum LockView: Hashable, Sendable {
         package var backend: BackendID
         package var drone: DroneID
         package var bearerToken: Secret?
-        /// Its end has begun; it holds the lock until its process is gone.
+        /// Whether the holder's end has begun; it keeps the lock until its process is gone.
         package var isEnding: Bool
-        /// Of its key; nil without one.
+        /// The tag of the holder's key; nil without a key.
         package var tag: String?
 
         package init(backend: BackendID, drone: DroneID, bearerToken: Secret? = nil, isEnding: Bool = false, tag: String? = nil) {

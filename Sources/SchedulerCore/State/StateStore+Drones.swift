@@ -1,14 +1,14 @@
 import PlaneProtocol
 import PlaneState
 
-/// A drone as the state of the fleet has it, beside what the drone itself has reported to this process.
+/// A drone as the state of the fleet shows it, with what the drone itself has reported to this process.
 struct DroneSnapshot: Hashable, Sendable {
     var id: DroneID
     var cluster: ClusterName
     var state: DroneState?
-    /// Backends assigned to it that have not ended.
+    /// Backends assigned to the drone that have not ended.
     var liveBackends: Int
-    /// Running backends by its last status message; nil if that named no number, or this process has had none.
+    /// Running backends in its last status message; nil if that gave no number, or this process has received none.
     var reportedBackends: Int?
     var lastHeard: StateTime?
 
@@ -18,7 +18,7 @@ struct DroneSnapshot: Hashable, Sendable {
 }
 
 extension StateStore {
-    /// Looks at every drone there is.
+    /// The drones for which `isWanted` is true. Looks at every drone.
     func drones(where isWanted: (DroneSnapshot) -> Bool) -> [DroneSnapshot] {
         self.askPlacement { fleet, placement in
             var found: [DroneSnapshot] = []
@@ -35,12 +35,12 @@ extension StateStore {
         }
     }
 
-    /// Where a browser finds a backend of the drone's; nil while the drone has not registered.
+    /// The address at which a browser reaches a backend of the drone; nil while the drone has not registered.
     func url(of backend: BackendID, on drone: DroneID, in cluster: ClusterName) -> String? {
         self.ask { $0.drone(drone, in: cluster)?.metadata?.endpoint }?.url(of: backend, in: cluster)
     }
 
-    /// What the next backend with the lock has as its fencing token.
+    /// The fencing token for the next backend with the lock.
     func nextFencingToken(of lock: LockName, in cluster: ClusterName, now: StateTime) -> Int64 {
         self.ask { $0.nextFencingToken(of: lock, in: cluster, now: now) }
     }

@@ -2,11 +2,10 @@ import PlaneProtocol
 import PlaneState
 
 extension StateStore {
-    /// Names of clusters and pools told at most.
+    /// How many names of clusters and pools an answer lists at most.
     private static let namesTold = 5
 
-    /// Why no drone was found for a request, for whoever sent it. Looks at every drone of the cluster, and is therefore for requests that
-    /// no drone was found for.
+    /// Explains to the requester why no drone was found. This looks at every drone of the cluster, so it is only for requests that have failed.
     func whyNoDrone(for request: ScheduleRequest, now: StateTime) -> ErrorReply {
         let (cluster, needs) = (request.cluster, PlacementNeeds(request))
         return self.askPlacement { fleet, placement in

@@ -4,8 +4,8 @@ import Synchronization
 import Timing
 import StateReplication
 
-/// The state of the fleet as this process knows it now, shared by all its tasks. The follower and the drones' own messages feed it. Tasks query
-/// it, and wait until a message they have written has come back through the stream.
+/// The state of the fleet as this process knows it, shared by all its tasks. The follower of the stream and the drones' own messages update it. Tasks query
+/// it, and wait until a message that they have written has come back through the stream.
 package final class StateStore: FollowedState {
     private struct State {
         var fleet = FleetState()
@@ -15,7 +15,7 @@ package final class StateStore: FollowedState {
         var isCurrent = true
         var staleReason: String?
         var incarnation: UInt64 = 0
-        /// Until then drones are being asked what they run after the stream was lost, and which locks are held is not known.
+        /// Until then drones are being asked what they run because the stream was lost, so it is not known which locks are held.
         var rebuiltAt: ContinuousClock.Instant?
         /// When the stream was made, or lost what it held; nil before it was read.
         var bornAt: ContinuousClock.Instant?
@@ -56,10 +56,10 @@ package final class StateStore: FollowedState {
 
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
 
-    /// Whether heartbeats of this process come back through the stream. If not, the state may be old, and requests are not answered from it.
+    /// Whether heartbeats of this process come back through the stream. If not, the state may be outdated, and requests are answered with an error.
     package var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
 
-    /// Why the state is not current, as far as NATS has said.
+    /// Why the state is not current, if NATS has given a reason.
     package var staleReason: String? { self.state.withLock { $0.staleReason } }
 
     package func setCurrent(_ isCurrent: Bool, because reason: String? = nil) {
@@ -72,7 +72,7 @@ package final class StateStore: FollowedState {
     /// How often the stream was found to have been deleted and made again.
     package var incarnation: UInt64 { self.state.withLock { $0.incarnation } }
 
-    /// How long it still takes until the fleet is rebuilt from what the drones say, after its stream was made anew; zero normally.
+    /// How long it still takes to rebuild the state from the drones' answers after its stream was made anew; normally zero.
     package var rebuildRemaining: Duration {
         self.state.withLock { state in
             guard let rebuiltAt = state.rebuiltAt else { return .zero }
@@ -82,7 +82,7 @@ package final class StateStore: FollowedState {
         }
     }
 
-    /// Whether the stream has been there for less than `age`: drones may run what it does not know yet.
+    /// Whether the stream has existed for less than `age`: drones may run backends that it does not know yet.
     func isYounger(than age: Duration) -> Bool {
         self.state.withLock { state in state.bornAt.map { .now - $0 < age } ?? false }
     }
@@ -93,7 +93,7 @@ package final class StateStore: FollowedState {
         self.state.withLock { $0.placement.heard(status, at: now) }
     }
 
-    /// The choice counts as load until it is settled.
+    /// Chooses a drone. The choice counts as load until it is settled.
     package func chooseDrone(
         in cluster: ClusterName, _ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID>, now: StateTime
     ) -> DroneID? {
@@ -120,7 +120,7 @@ package final class StateStore: FollowedState {
     package func apply(_ message: StateMessage?, sequence: UInt64, published: WireTime, incarnation: UInt64 = 0) {
         let signals = self.state.withLock { state in
             if incarnation != state.incarnation {
-                // The stream was deleted and made again, and counts from one again.
+                // The stream was deleted and made again, and its sequences begin with 1 again.
                 state.incarnation = incarnation
                 self.reset(&state)
             }
@@ -136,7 +136,7 @@ package final class StateStore: FollowedState {
         for signal in signals { signal.yield() }
     }
 
-    /// The follower begins to read a stream that was made so long ago, by this machine's and the server's clocks.
+    /// The follower begins to read a stream whose age is `age`, by this machine's and the server's clocks.
     package func began(streamAge age: Duration) {
         self.state.withLock { self.expectRebuild(&$0, age: age) }
     }
@@ -148,7 +148,7 @@ package final class StateStore: FollowedState {
 
     private func reset(_ state: inout State) {
         state.fleet = FleetState()
-        // Assignments on their way are lost with the stream.
+        // Assignments that were being written are lost with the stream.
         for choice in state.unsettled { state.placement.settle(choice.drone, in: choice.cluster) }
         state.unsettled = []
         self.expectRebuild(&state, age: .zero)
@@ -188,7 +188,7 @@ package final class StateStore: FollowedState {
         }
     }
 
-    /// Everything that was in the stream when the follower began has been applied.
+    /// Everything that was in the stream when the follower began to read has been applied.
     package func caughtUp() {
         let signals = self.state.withLock { state in
             state.isCaughtUp = true
@@ -205,11 +205,11 @@ package final class StateStore: FollowedState {
     }
 
     /// Waits until the drones have been asked what they run.
-    /// - Returns: whether that is so within the limit.
+    /// - Returns: whether that was finished within the limit.
     func waitUntilRebuilt(within limit: Duration) async -> Bool {
         let remaining = self.rebuildRemaining
         guard remaining > .zero else { return true }
-        // Cut short only when the task is cancelled, and then the answer does not matter.
+        // The sleep ends early only when the task is cancelled, and then nobody needs the answer.
         try? await Task.sleep(for: min(remaining, limit))
         return self.rebuildRemaining == .zero
     }
@@ -248,7 +248,7 @@ package final class StateStore: FollowedState {
         let (wakes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let ticket = self.state.withLock { $0.waiters.add(condition, signal) }
         defer { self.state.withLock { $0.waiters.remove(ticket, condition) } }
-        // Asked for the first time only after the waiter is registered, so that no change goes unnoticed in between.
+        // The question is first asked after the waiter is registered, so that no change goes unnoticed.
         signal.yield()
         for await _ in wakes {
             if let found = self.state.withLock({ answer($0) }) { return found }

@@ -28,7 +28,7 @@ package struct StateWriter: Sendable {
         }
     }
 
-    /// Writes a message that nothing may replace. Succeeds, too, if there is one on its subject already.
+    /// Writes a message that nothing may replace. If there is one on its subject already, that counts as success.
     package func writeOnce(_ message: StateMessage) async throws(NATSError) {
         do {
             try await self.write(message, expecting: 0)

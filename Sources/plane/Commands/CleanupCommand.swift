@@ -22,7 +22,7 @@ struct CleanupCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    /// Between backends, so that the stream has time for others.
+    /// The pause between two backends, so that the stream has time for other work.
     private static let pause: Duration = .milliseconds(5)
 
     func run() async throws {

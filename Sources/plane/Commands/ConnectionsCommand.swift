@@ -56,7 +56,7 @@ struct ConnectionsCommand: AsyncParsableCommand {
         }
     }
 
-    /// Those that may run something: a lost one cannot be asked.
+    /// The drones that may run backends. A lost drone cannot be asked.
     private func drones(in fleet: FleetState) -> [(drone: DroneID, cluster: ClusterName)] {
         fleet.clusterNames.filter { self.cluster == nil || $0 == self.cluster }.flatMap { cluster in
             fleet.drones(in: cluster)

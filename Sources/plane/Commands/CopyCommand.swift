@@ -20,12 +20,13 @@ struct CopyCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    /// A file here, or in a container.
+    /// A path on this machine or in a container.
     enum Place: Equatable {
         case here(String)
         case container(BackendReference, String)
 
-        /// The path of a container is absolute, so that a colon in a name here is none. URLs have a colon too, and end before the path's.
+        /// A path in a container is absolute, so a name on this machine with a colon and no slash after it is not taken for one. The colon in
+        /// the `://` of a URL is skipped.
         init(_ text: String) {
             guard let colon = text.ranges(of: ":/").first(where: { !text[$0.upperBound...].hasPrefix("/") })?.lowerBound, !text.hasPrefix("/"),
                 let reference = BackendReference(String(text[..<colon]))
@@ -128,7 +129,7 @@ private final class TarProcess: Sendable {
         }
     }
 
-    /// Pipes and processes are waited for on a thread of their own.
+    /// Waits for pipes and processes on a thread of its own.
     private func onQueue<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in self.queue.async { continuation.resume(returning: work()) } }
     }

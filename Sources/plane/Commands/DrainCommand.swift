@@ -51,7 +51,7 @@ struct DrainCommand: AsyncParsableCommand {
         }
     }
 
-    /// The state is read where the first word is not known to be a cluster: a name with a dot is one, for drones' have none.
+    /// The state is read unless the first word certainly is a cluster. A name with a dot is, since ids of drones have none.
     private func drones(_ client: PlaneClient) async throws -> [(DroneID, ClusterName)] {
         if self.words.count > 1, DroneID(rawValue: self.words[0]) == nil, let cluster = ClusterName(rawValue: self.words[0]) {
             return try self.words.dropFirst().map { (try Self.drone($0), cluster) }
@@ -89,7 +89,7 @@ struct DrainCommand: AsyncParsableCommand {
             guard let progress else { return }
             let line = ProgressLine(console: console)
             defer { line.clear() }
-            // A live line on a terminal, and a line for each change elsewhere.
+            // Shows the progress in a live line on a terminal, and otherwise in a line for each change.
             let follow: @Sendable () async throws(PlaneError) -> Void = { () async throws(PlaneError) in
                 for try await step in progress {
                     remaining.withLock { $0 = step.text }
@@ -120,7 +120,7 @@ struct DrainCommand: AsyncParsableCommand {
 }
 
 extension DrainProgress.Element {
-    /// What is left, in words.
+    /// The number of remaining backends, in words.
     fileprivate var text: String {
         switch self.runningBackends {
         case nil: "it has not said how many backends it runs"
@@ -130,11 +130,11 @@ extension DrainProgress.Element {
     }
 }
 
-/// What was achieved with one drone.
+/// The result for one drone.
 private struct DrainResult: JSONEncodable {
     var drone: DroneID
     var draining: Bool
-    /// Whether it is empty; nil where nobody waited for that.
+    /// Whether the drone is empty; nil if the command did not wait for that.
     var drained: Bool?
 
     func write(to json: inout JSONWriter) {

@@ -65,15 +65,15 @@ struct ShellCommand: AsyncParsableCommand {
     }
 }
 
-/// A program in a container with this process's standard streams at its ends.
+/// Connects a program in a container with this process's standard streams.
 struct ExecRun {
     var work: ExecRequest.Work
     var readsInput = true
 
-    /// How often it is looked whether the terminal has another size.
+    /// How often to check whether the terminal's size has changed.
     private static let sizeInterval: Duration = .milliseconds(500)
 
-    /// Ends with the program's exit status.
+    /// Runs the program, and ends this process with the program's exit status.
     func run(in reference: BackendReference, _ global: GlobalOptions) async throws {
         var status: Int64 = 0
         try await global.run { client, console in

@@ -38,7 +38,7 @@ struct ListBackendsCommand: AsyncParsableCommand {
         if lists.allSatisfy(\.backends.isEmpty), hidden == 0 { console.note("No backends.") }
     }
 
-    /// Writes the changes, or on a terminal the whole list anew.
+    /// Writes each change or, on a terminal, the whole list again.
     private func watch(_ client: PlaneClient, _ console: Console) async throws(PlaneError) {
         let (json, repaints, selection) = (self.global.json, console.usesColours && !self.global.json, self.filter.selection)
         let watch = Mutex(BackendWatch(selection))

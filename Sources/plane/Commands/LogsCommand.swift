@@ -18,7 +18,7 @@ struct LogsCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    /// The last lines follow the end of a backend within this time.
+    /// How long after the end of a backend its last lines may come.
     private static let lastLinesDelay: Duration = .seconds(1)
 
     func run() async throws {

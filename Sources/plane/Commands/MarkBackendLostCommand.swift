@@ -49,7 +49,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
         }
     }
 
-    /// The first word is a cluster where one is called so, or where nothing is known of any.
+    /// The first word is a cluster if there is a cluster with that name, or if no clusters are known.
     private func references(in fleet: FleetState) throws -> (ClusterName?, [BackendReference]) {
         var words = self.words[...]
         var cluster: ClusterName?
@@ -78,7 +78,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
     }
 
     private func writeOff(_ view: BackendView, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
-        // The wire wants a drone; where none is known, nobody reads it either.
+        // The message requires a drone. If none is known its value is not used either.
         guard let drone = view.drone ?? DroneID(rawValue: "unknown") else { return }
         let message = try await client.writeOff(view.id, of: drone, in: cluster, message: "an operator has written it off")
         if self.global.json { return console.json(WrittenOff(message: message, drone: drone)) }
@@ -87,7 +87,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
     }
 }
 
-/// What was written of a backend; `backend` is the older spelling of `backend_id`.
+/// The state that was written for a backend; `backend` is the older spelling of `backend_id`.
 private struct WrittenOff: JSONEncodable {
     let message: BackendStateMessage
     let drone: DroneID

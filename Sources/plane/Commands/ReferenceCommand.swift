@@ -3,7 +3,7 @@ import ConfigurationFiles
 import ConfigurationReading
 import PlaneService
 
-/// For the makers of documents: what dev/docs/configuration.md and the manual page are made from, so that neither can say what the programs do not do.
+/// Prints the sources of dev/docs/configuration.md and of the manual page, so that these agree with the programs.
 struct ReferenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reference", abstract: "Print the reference of configuration files, or the manual page.", usage: "plane reference <subject>",

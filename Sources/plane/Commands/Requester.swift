@@ -1,8 +1,8 @@
 import Glibc
 
-/// How the person at this command line is called in the histories of backends.
+/// The name of the person at this command line in the histories of backends.
 enum Requester {
-    /// `alice@bastion`; sudo does not hide who uses it.
+    /// Such as `alice@bastion`; with sudo it is still the name of the person who uses it.
     static func name(_ environment: [String: String]) -> String {
         let user = ["SUDO_USER", "USER", "LOGNAME"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? "uid \(getuid())"
         var host = [CChar](repeating: 0, count: 256)

@@ -16,7 +16,7 @@ struct SpawnCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    /// How often the live line is written anew.
+    /// How often the live line is rewritten.
     private static let refreshInterval: Duration = .milliseconds(100)
 
     func run() async throws {
@@ -88,13 +88,13 @@ struct SpawnCommand: AsyncParsableCommand {
         return SpawnReport(cluster: self.options.cluster, backend: backend, endpoint: endpoint, elapsed: elapsed)
     }
 
-    /// Shows the time go by on a live line, until it is over.
+    /// Shows the progress on a live line until the wait is over.
     private func show(_ wait: ReadinessWait, since start: ContinuousClock.Instant, _ console: Console) async throws -> SpawnPhases? {
         let line = ProgressLine(console: console)
         defer { line.clear() }
         return try await withThrowingTaskGroup(of: SpawnPhases?.self) { group in
             group.addTask {
-                // Ends by being cancelled.
+                // The loop is cancelled when the wait is over.
                 while true {
                     line.show(wait.progress.line(elapsed: .now - start))
                     try await Task.sleep(for: Self.refreshInterval)
@@ -108,7 +108,7 @@ struct SpawnCommand: AsyncParsableCommand {
 }
 
 extension ReadinessProgress {
-    /// `Starting  1.2 s  (accepted 2 ms · created 6 ms)`.
+    /// The progress as text, such as `Starting  1.2 s  (accepted 2 ms · created 6 ms)`.
     func line(elapsed: Duration) -> String {
         let start = "\(self.state?.rawValue ?? "Scheduled")  \(elapsed.brief)"
         if self.state == nil || self.state == .loading, let note { return "\(start)  \(note)" }

@@ -18,8 +18,7 @@ struct TerminateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            // Every agent of the cluster acknowledges the request, whether or not the backend is its own, so the
-            // acknowledgement alone would be no proof of anything.
+            // Agents of 0.3.24 acknowledge the request whether or not the backend is theirs, so the acknowledgement alone would prove nothing.
             let (backend, cluster) = try await self.arguments.find(client)
             guard let newest = try await client.newestState(of: backend), newest.cluster == cluster else {
                 throw PlaneError.unknownBackend(backend, cluster)

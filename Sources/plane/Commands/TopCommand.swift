@@ -24,7 +24,7 @@ struct TopCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
-    /// A round of samples takes about 5 s; the rest is for their way.
+    /// How long to collect samples: agents publish one of each backend about every 5 s.
     private static let roundLength: Duration = .seconds(7)
     private static let refreshInterval: Duration = .seconds(1)
 
@@ -53,7 +53,7 @@ struct TopCommand: AsyncParsableCommand {
         }
     }
 
-    /// Ends after a round, or when the task is cancelled.
+    /// Shows the table. Ends after one round with `--once`, and otherwise when the task is cancelled.
     private func show(_ table: SharedTable, _ console: Console) async {
         if self.once {
             try? await Task.sleep(for: Self.roundLength)
@@ -66,14 +66,14 @@ struct TopCommand: AsyncParsableCommand {
                 table.forgetSilent(at: .now)
                 return table.lines(by: self.sort, console)
             }
-            // On a terminal each picture takes the place of the one before; elsewhere they follow each other.
+            // On a terminal each table replaces the one before; otherwise they follow each other.
             console.writeOut((console.usesColours ? "\u{1b}[H\u{1b}[2J" : "") + lines.joined(separator: "\n") + "\n")
             try? await Task.sleep(for: Self.refreshInterval)
         }
     }
 }
 
-/// Written by the listener, read by whoever draws.
+/// Written by the task that listens, read by the one that draws.
 private final class SharedTable: Sendable {
     let value = Mutex(UsageTable())
 }

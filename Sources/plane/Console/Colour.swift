@@ -1,4 +1,4 @@
-/// Colours of ECMA-48, by their numbers.
+/// Colours by their numbers in ECMA-48.
 enum Colour: Int {
     case red = 31
     case green = 32

@@ -1,7 +1,7 @@
 import PlaneProtocol
 
 extension Console {
-    /// One JSON document on one line.
+    /// Writes one JSON document on one line.
     func json(_ value: some JSONEncodable) {
         self.line(String(decoding: WireCodec.encode(value), as: UTF8.self))
     }

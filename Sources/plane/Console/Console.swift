@@ -1,29 +1,29 @@
 import Foundation
 import Glibc
 
-/// Where a command writes and what it knows of its surroundings. Tests put their own in its place.
+/// Where a command writes, and what it needs to know of its surroundings. Tests replace it.
 struct Console: Sendable {
-    /// Writes to standard output, as it is.
+    /// Writes text to standard output, unchanged.
     var writeOut: @Sendable (String) -> Void
-    /// Writes to standard error, as it is.
+    /// Writes text to standard error, unchanged.
     var writeError: @Sendable (String) -> Void
-    /// Colours on standard output.
+    /// Whether colours are used on standard output.
     var usesColours: Bool
     /// Whether a line on standard error may be rewritten.
     var isErrorTerminal: Bool
     var environment: [String: String]
-    /// The next line of standard input, without its end; nil where there is none.
+    /// The next line of standard input, without its end; nil at the end of input.
     var readLine: @Sendable () -> String? = { Swift.readLine() }
-    /// Writes bytes of whatever kind to standard output, or to standard error if the second argument says so.
+    /// Writes any bytes to standard output or, if the second argument is true, to standard error.
     var writeBytes: @Sendable ([UInt8], Bool) -> Void = { Self.write($0[...], to: $1 ? STDERR_FILENO : STDOUT_FILENO) }
-    /// The next bytes of standard input; none at its end.
+    /// The next bytes of standard input; empty at its end.
     var readBytes: @Sendable () async -> [UInt8] = { await StandardInput.ofThisProcess.next() }
-    /// Columns of the terminal that standard output is; nil for a pipe or a file, where lines are as long as they are.
+    /// The number of columns of the terminal; nil if standard output is a pipe or a file, where lines are not cut.
     var width: Int?
 
     @TaskLocal static var current = Console.standard
 
-    /// Of this process.
+    /// The console of this process.
     static var standard: Console {
         let environment = ProcessInfo.processInfo.environment
         return Console(
@@ -35,7 +35,7 @@ struct Console: Sendable {
             environment: environment, width: Self.terminalWidth())
     }
 
-    /// A terminal that does not say how wide it is has 80 columns.
+    /// A terminal that does not tell its width is assumed to have 80 columns.
     private static func terminalWidth() -> Int? {
         guard isatty(STDOUT_FILENO) == 1 else { return nil }
         var size = winsize()
@@ -43,10 +43,10 @@ struct Console: Sendable {
         return Int(size.ws_col)
     }
 
-    /// One line of the result.
+    /// Writes one line of the result.
     func line(_ text: String = "") { self.writeOut(text + "\n") }
 
-    /// A remark that is not part of the result.
+    /// Writes a remark that is not part of the result.
     func note(_ text: String) { self.writeError(text + "\n") }
 
     func fail(_ failure: CommandFailure) {
@@ -59,7 +59,7 @@ struct Console: Sendable {
         return "\u{1b}[\(colour.rawValue)m\(text)\u{1b}[0m"
     }
 
-    /// Everything at once, whatever the size; a reader that has gone away (`plane logs | head`) ends the process as usual.
+    /// Writes everything, whatever its size. If the reader has gone (`plane logs | head`), the process ends as usual.
     private static func write(_ text: String, to descriptor: Int32) { self.write(Array(text.utf8)[...], to: descriptor) }
 
     private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One line on a terminal that is written again and again; on anything else it is not there.
+/// One line on a terminal that is rewritten again and again. If standard error is no terminal, nothing is shown.
 final class ProgressLine: Sendable {
     private let console: Console
     private let text = Mutex("")
@@ -16,7 +16,7 @@ final class ProgressLine: Sendable {
         if isNew { self.console.writeError("\r\u{1b}[K\(text.printable)") }
     }
 
-    /// Takes the line away, so that what follows starts on a clean one.
+    /// Removes the line, so that the next text begins on an empty one.
     func clear() {
         guard self.console.isErrorTerminal else { return }
         let wasShown = self.text.withLock { shown in

@@ -1,9 +1,9 @@
 import Glibc
 import PlaneProtocol
 
-/// The terminal of this process handed to a program elsewhere: every key goes there, Ctrl-C too, and nothing is echoed here.
+/// Passes the terminal to a program elsewhere: every key goes there, Ctrl-C too, and nothing is echoed here.
 enum RawTerminal {
-    /// Of the terminal that standard input is; nil for a pipe or a file.
+    /// The size of the terminal on standard input; nil for a pipe or a file.
     static func size() -> TerminalSize? {
         guard isatty(STDIN_FILENO) == 1 else { return nil }
         var size = winsize()
@@ -11,7 +11,7 @@ enum RawTerminal {
         return TerminalSize(rows: size.ws_row, columns: size.ws_col)
     }
 
-    /// The terminal is as before when this returns.
+    /// Runs `body` with the terminal in raw mode, and restores the terminal afterwards.
     static func with<Result>(_ body: () async throws -> Result) async rethrows -> Result {
         var before = termios()
         guard tcgetattr(STDIN_FILENO, &before) == 0 else { return try await body() }

@@ -2,12 +2,12 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Reads standard input for an asynchronous reader, a piece at a time and no further: a large file is never in memory.
+/// Reads standard input for an asynchronous reader, one piece at a time, so that a large file is never completely in memory.
 final class StandardInput: Sendable {
     private struct State {
         var waiter: CheckedContinuation<[UInt8], Never>?
         var isReading = false
-        /// Read, and not asked for: whoever had asked was cancelled meanwhile.
+        /// Bytes that were read for a caller that has been cancelled since.
         var ready: [UInt8]?
         var isCancelled = false
     }
@@ -22,7 +22,7 @@ final class StandardInput: Sendable {
 
     init(descriptor: Int32 = STDIN_FILENO) { self.descriptor = descriptor }
 
-    /// The next bytes; none at the end, and when the task is cancelled.
+    /// The next bytes; empty at the end, and when the task is cancelled.
     func next() async -> [UInt8] {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -49,7 +49,7 @@ final class StandardInput: Sendable {
         }
     }
 
-    /// A read blocks for as long as nobody types, so it has a thread of its own.
+    /// A read blocks while nobody types, so it has a thread of its own.
     private func read() {
         self.queue.async {
             var bytes = [UInt8](repeating: 0, count: Self.pieceSize)

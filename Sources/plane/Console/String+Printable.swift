@@ -1,5 +1,5 @@
 extension String {
-    /// Without what a terminal would obey. What containers print, drones say of themselves and requests ask for may hold anything.
+    /// The text without characters that control a terminal. What containers print, drones report and requests contain may have any characters.
     var printable: String {
         String(
             String.UnicodeScalarView(

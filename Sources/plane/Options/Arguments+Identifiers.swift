@@ -1,7 +1,7 @@
 import ArgumentParser
 import PlaneProtocol
 
-// Arguments are checked where they enter; a wrong one is told with what is expected (exit status 64).
+// Arguments are checked when they are parsed; for a wrong one the error says what is expected (exit status 64).
 
 extension ClusterName: ExpressibleByArgument {
     package init?(argument: String) { self.init(rawValue: argument) }

@@ -3,7 +3,7 @@ import PlaneClient
 import PlaneProtocol
 
 extension BackendState: ExpressibleByArgument {
-    /// As it is written everywhere, in any case.
+    /// Accepts the names that are used everywhere, in upper or lower case.
     package init?(argument: String) {
         guard let state = Self.allCases.first(where: { $0.rawValue.lowercased() == argument.lowercased() }) else { return nil }
         self = state
@@ -12,7 +12,7 @@ extension BackendState: ExpressibleByArgument {
     package static var allValueStrings: [String] { Self.allCases.map(\.rawValue) }
 }
 
-/// Which backends are to be shown.
+/// Selects the backends to be shown.
 struct BackendFilterOptions: ParsableArguments {
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?

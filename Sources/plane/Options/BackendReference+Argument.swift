@@ -5,12 +5,12 @@ import PlaneProtocol
 extension BackendReference: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 
-    /// What every command says of it.
+    /// The help text for a backend, the same in every command.
     static let help = ArgumentHelp(
         "The backend: its id, the beginning of it if no other begins so, its host name or its URL.", valueName: "backend")
 }
 
-/// `[CLUSTER] BACKEND`: the backend says where it is, and who has said it before may go on to.
+/// The arguments `[CLUSTER] BACKEND`. The cluster is not needed, but still accepted.
 struct BackendArguments: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
@@ -29,7 +29,7 @@ struct BackendArguments: ParsableArguments {
     private var cluster: ClusterName? { self.words.count == 2 ? ClusterName(rawValue: self.words[0]) : nil }
     private var reference: BackendReference? { self.words.last.flatMap { BackendReference($0) } }
 
-    /// - Throws: `unknownBackend` where nobody knows it, or its cluster does not.
+    /// - Throws: `unknownBackend` if the backend is not known, or not in the given cluster.
     func find(_ client: PlaneClient) async throws -> (id: BackendID, cluster: ClusterName) {
         guard let reference else { preconditionFailure("what is no reference is refused before") }
         let found = try await client.find(reference, in: self.cluster)

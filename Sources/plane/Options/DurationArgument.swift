@@ -3,11 +3,11 @@ import ArgumentParser
 /// A time in whole seconds: `300`, `90s`, `5m`, `2h`, `1d`, `1h30m`. A number alone is seconds.
 struct DurationArgument: ExpressibleByArgument, Equatable {
     var seconds: UInt64
-    /// It was a number alone.
+    /// Whether the text was a number without a unit.
     var isBare = false
 
     private static let units: [Character: UInt64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-    /// A century; what is longer is a mistake, and would not fit everywhere.
+    /// A century; a longer time is a mistake, and could overflow.
     private static let limit: UInt64 = 3_155_760_000
 
     init(seconds: UInt64) { self.seconds = seconds }
@@ -34,7 +34,7 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
 
     var duration: Duration { .seconds(Int64(self.seconds)) }
 
-    /// As it would be written.
+    /// The time as it would be written on the command line.
     var defaultValueDescription: String {
         for (unit, size) in [("d", 86_400), ("h", 3600), ("m", 60)] as [(String, UInt64)] where self.seconds > 0 && self.seconds % size == 0 {
             return "\(self.seconds / size)\(unit)"

@@ -1,11 +1,11 @@
 import ArgumentParser
 import PlaneProtocol
 
-/// `NAME=VALUE`, or `NAME` for the value it has in our own environment, as `docker run -e` takes them. A secret is better
-/// not written into a command line, where every user of the machine can read it.
+/// `NAME=VALUE`, or `NAME` for its value in this process's environment, as in `docker run -e`. A secret should not be part of a command line, which every
+/// user of the machine can read.
 struct EnvironmentArgument: ExpressibleByArgument, Equatable {
     var name: String
-    /// nil: that of our own environment.
+    /// Nil takes the value from this process's environment.
     var value: Secret?
 
     init?(argument: String) {

@@ -4,7 +4,7 @@ import NATS
 import NATSAddressing
 import PlaneClient
 
-/// What every command takes.
+/// The options of every command.
 struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -23,7 +23,7 @@ struct GlobalOptions: ParsableArguments {
 
     static let defaultURL = "nats://127.0.0.1:4222"
 
-    /// The options of a connection: given ones, then the environment's, then the default.
+    /// The options of the connection: from the command line, then the environment, then the default.
     func natsOptions(environment: [String: String]) -> NATSOptions {
         let urls = self.nats ?? environment["PLANE_NATS_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultURL
         let credentials = self.natsCreds ?? environment["PLANE_NATS_CREDENTIALS"].flatMap { $0.isEmpty ? nil : $0 }
@@ -33,7 +33,7 @@ struct GlobalOptions: ParsableArguments {
             tls: self.natsCa.map { NATSTLSOptions(caFile: $0) },
             name: "plane command line",
             inboxPrefix: "cli.inbox",
-            // A person is waiting: one try, and a clear word.
+            // A person is waiting, so there is only one attempt, and a clear error.
             initialAttempts: 1)
     }
 
@@ -71,6 +71,6 @@ struct GlobalOptions: ParsableArguments {
         throw ExitCode(failure.status.rawValue)
     }
 
-    /// The library's log is for services; what matters here comes as an error.
+    /// Log messages of the libraries are not shown; errors contain what matters.
     private static let silent = Logger(label: "plane") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import PlaneProtocol
 
 extension PullPolicy: ExpressibleByArgument {
-    /// `if-not-present`, `always`, `never`; the wire's spelling is taken too.
+    /// Accepts `if-not-present`, `always` and `never`, and the spelling of the messages.
     package init?(argument: String) {
         let wanted = argument.lowercased().replacing("-", with: "")
         guard let policy = Self.allCases.first(where: { $0.rawValue.lowercased() == wanted }) else { return nil }

@@ -109,8 +109,8 @@ struct SpawnOptions: ParsableArguments {
     }
 
     /// - Parameters:
-    ///   - backendID: used where none was given, so that a request without an answer can be looked up.
-    ///   - environment: our own, for what is not on the command line.
+    ///   - backendID: used if none was given, so that a request without an answer can be looked up.
+    ///   - environment: this process's, for values that are not on the command line.
     func request(backendID: BackendID, environment: [String: String]) throws(CommandFailure) -> ScheduleRequest {
         var variables: [String: Secret] = [:]
         for variable in self.environment {

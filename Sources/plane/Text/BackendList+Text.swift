@@ -30,7 +30,7 @@ extension BackendList: JSONEncodable {
     }
 }
 
-/// A backend in JSON output; what is not known is null. Its token is not told: nobody asked for it.
+/// A backend in JSON output; unknown values are null. Its token is not shown.
 struct BackendItem: JSONEncodable {
     let cluster: ClusterName
     let backend: BackendView
@@ -49,7 +49,7 @@ struct BackendItem: JSONEncodable {
         }
     }
 
-    /// State, host name, drone and lock, divided by tabs.
+    /// State, host name, drone and lock, separated by tabs.
     func line(_ console: Console) -> String {
         let state = self.backend.state?.rawValue ?? "unknown"
         return [

@@ -44,7 +44,7 @@ extension BackendReport {
         return lines
     }
 
-    /// Time, how long the state before it lasted, state and what was said of it.
+    /// A line for each state: the time, how long the state before lasted, the state and its details.
     private func timeline(_ console: Console) -> [String] {
         var previous: WireTime?
         return self.states.map { message in

@@ -1,6 +1,6 @@
 import PlaneProtocol
 
-/// One state as a line: backend, state and time divided by tabs, as the reference prints them, and what is known besides.
+/// One state as a line: backend, state and time separated by tabs, as in 0.3.24, and then the details.
 struct BackendStatusLine {
     let message: BackendStateMessage
 
@@ -17,7 +17,7 @@ struct BackendStatusLine {
         return columns.joined(separator: "\t")
     }
 
-    /// On a terminal in columns, the longest state's wide; the id is cut where it does not fit, and remarks go on below.
+    /// On a terminal the values are in columns. The id is cut if the line is too long, and remarks continue on the next line.
     private func lines(_ console: Console, width: Int) -> [String] {
         let time = "\(self.message.time)"
         let name = self.message.state.rawValue
@@ -33,13 +33,13 @@ struct BackendStatusLine {
         return [line] + remark.wrapped(to: max(40, width - 4)).map { "    \($0)" }
     }
 
-    /// Its end has begun, and its process may still run.
+    /// The remark that the backend's end has begun, so that its process may still run.
     static func remark(_ ending: BackendEnding, by requester: String?) -> String {
         let asked = requester.map { ", asked for by \($0.printable)" } ?? ""
         return "is being ended (\(ending.reason.rawValue.printable), \(ending.kind))\(asked)"
     }
 
-    /// The phases for a ready backend, cause and exit code for one that ended.
+    /// The phases for a ready backend; cause and exit code for one that has ended.
     private var remark: String? {
         guard let detail = self.message.detail else { return nil }
         if let ending = detail.ending { return Self.remark(ending, by: detail.requestedBy) }

@@ -2,7 +2,7 @@ import PlaneClient
 import PlaneProtocol
 
 extension Diagnosis {
-    /// What a person may do about it, with the commands of this program and the keys of the configuration; nil where all is as it should be.
+    /// What a person can do about it, with the commands of this program and the keys of the configuration; nil if nothing is wrong.
     func advice(for backend: BackendID) -> String? {
         if self.cause == .outOfMemory { return "Give it a higher memory limit (plane spawn --memory), or let it need less." }
         return switch self.state {
@@ -35,7 +35,7 @@ extension Diagnosis {
         }
     }
 
-    /// By what Docker says: it has no codes.
+    /// Decided by Docker's text, since it has no codes.
     private var refusalAdvice: String {
         let said = (self.message ?? "").lowercased()
         for (words, advice) in Self.refusals where words.contains(where: { Self.says($0, said) }) { return advice }

@@ -8,7 +8,7 @@ extension DroneList {
         table.elastic = [0, 5]
         for drone in self.drones {
             let silence = drone.lastSeen.map { max(.zero, now.since($0)) }
-            // The scheduler stops using a drone it has not heard of for half a minute.
+            // Schedulers use a drone no more when it was silent for half a minute.
             let isSilent = silence.map { $0 > .seconds(30) } ?? true
             table.rows.append([
                 .init(drone.id.rawValue),
@@ -35,7 +35,7 @@ extension DroneList: JSONEncodable {
     }
 }
 
-/// A drone in JSON output; what is not known is null.
+/// A drone in JSON output; unknown values are null.
 struct DroneItem: JSONEncodable {
     let drone: DroneView
 

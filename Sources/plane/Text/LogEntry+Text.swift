@@ -2,9 +2,9 @@ import PlaneClient
 package import PlaneProtocol
 
 extension LogEntry {
-    /// On the stream it came from, byte by byte what the backend wrote; what the agent says of the backend goes to standard error, marked.
+    /// Prints what the backend wrote, byte by byte, to the stream it was written to. Remarks of the agent go to standard error, with a mark.
     ///
-    /// - Parameter continuesLine: Whether the entry of its kind before it did not end its line.
+    /// - Parameter continuesLine: whether the entry of the same kind before it did not end its line.
     func print(timestamps: Bool, continuesLine: Bool = false, _ console: Console) {
         let stamp = timestamps && !continuesLine ? self.time.map { "\($0) " } ?? "" : ""
         let text = stamp + (self.kind == .meta ? "[plane] " : "") + self.text + (self.endsLine ? "\n" : "")

@@ -2,9 +2,9 @@ import ArgumentParser
 import Foundation
 import PlaneService
 
-/// The manual page of `plane` (section 1), made from the declarations of its commands, in the macros of mdoc(7).
+/// The manual page of `plane` (section 1) in the macros of mdoc(7), made from the declarations of its commands.
 struct ManualPage {
-    /// What the argument parser tells of a command, as far as the page needs it (its `--experimental-dump-help`).
+    /// The parts of the argument parser's description of a command that the page needs (its `--experimental-dump-help`).
     fileprivate struct Dump: Decodable { var command: Command }
 
     fileprivate struct Command: Decodable {
@@ -81,7 +81,7 @@ struct ManualPage {
 
     private static func literal(_ text: String) -> [String] { [".Bd -literal"] + text.split(separator: "\n").map { self.plain(String($0)) } + [".Ed"] }
 
-    /// Nothing in it is an instruction to the typesetter.
+    /// The text with everything escaped that the typesetter would interpret.
     private static func plain(_ text: String) -> String {
         let line = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("\n", with: " ")
         return line.hasPrefix(".") || line.hasPrefix("'") ? "\\&" + line : line

@@ -1,12 +1,12 @@
 import PlaneProtocol
 
 extension String {
-    /// With spaces at its end; as it is if it is longer.
+    /// The text filled up with spaces; unchanged if it is longer.
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - self.count)) }
 }
 
 extension LockName {
-    /// At most 40 characters of it, without control characters.
+    /// At most 40 characters of the text, without control characters.
     var printable: String {
         let visible = self.rawValue.unicodeScalars.prefix(40).map { scalar in
             scalar.properties.generalCategory == .control ? "\u{FFFD}" : Character(scalar)

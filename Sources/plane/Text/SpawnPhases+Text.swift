@@ -2,7 +2,7 @@ import PlaneClient
 import PlaneProtocol
 
 extension SpawnPhases {
-    /// What happened one after the other, and how long each took: from the phase before it that was reached.
+    /// The phases in order, and how long each took since the previous one that was reached.
     var steps: [(name: String, duration: Duration)] {
         let reached = [
             ("scheduled", self.scheduled), ("accepted", self.accepted), ("pulled", self.pulled),
@@ -13,12 +13,12 @@ extension SpawnPhases {
         }
     }
 
-    /// `accepted 2 ms · created 6 ms · started 204 ms · ready 1 ms`
+    /// The phases on one line: `accepted 2 ms · created 6 ms · started 204 ms · ready 1 ms`.
     var brief: String {
         self.steps.map { "\($0.name) \($0.duration.brief)" }.joined(separator: " · ")
     }
 
-    /// From the first phase known to the last.
+    /// The time from the first known phase to the last.
     var total: Duration {
         self.steps.reduce(.zero) { $0 + $1.duration }
     }

@@ -1,26 +1,26 @@
 import PlaneClient
 import PlaneProtocol
 
-/// What `plane spawn` has to say, for people and for programs.
+/// The result of `plane spawn`, for people and for programs.
 struct SpawnReport: JSONEncodable, Equatable {
     var cluster: ClusterName
     var backend: ScheduledBackend
-    /// Of the drone's proxy, as far as it has told.
+    /// The endpoint of the drone's proxy, if the drone has reported it.
     var endpoint = PublicEndpoint()
-    /// nil if nobody waited for it.
+    /// Nil if the command did not wait for the backend.
     var state: BackendState?
     var phases: SpawnPhases?
-    /// From sending the request to the state.
+    /// From sending the request to reaching the state.
     var elapsed: Duration
 
     var url: String { self.endpoint.url(of: self.backend.backendID, in: self.cluster) }
 
-    /// Opens the backend in a browser, which keeps the token as a cookie; nil where nobody is asked for one.
+    /// A link that opens the backend in a browser, which keeps the token as a cookie; nil if no token is needed.
     var linkWithToken: String? {
         self.backend.bearerToken.map { "\(self.url)_plane_auth?token=\($0.exposed.percentEncoded)" }
     }
 
-    /// Keys stay; new ones may come.
+    /// These keys never change; new ones may be added.
     func write(to json: inout JSONWriter) {
         json.object {
             $0.field("cluster", self.cluster)
@@ -37,21 +37,20 @@ struct SpawnReport: JSONEncodable, Equatable {
         }
     }
 
-    /// The part that is known as soon as the backend is placed.
+    /// The lines that are known as soon as the backend is placed.
     var placementLines: [String] {
         var lines = [
             self.backend.spawned ? "Backend scheduled." : "A backend already held the desired lock.",
             "URL: \(self.url)", "Drone: \(self.backend.drone)", "Backend ID: \(self.backend.backendID)",
         ]
-        // The one secret that is shown, because it is what was asked for.
+        // The token is the only secret that is shown, because it was asked for.
         if let token = self.backend.bearerToken { lines.append("Bearer token: \(token.exposed)") }
         if let link = self.linkWithToken { lines.append("Link for a browser: \(link)") }
         if let estimate = self.backend.readyInMilliseconds { lines.append("Usually ready after \(Duration.milliseconds(Int64(estimate)).brief).") }
         return lines
     }
 
-    /// `Ready after 231 ms (accepted 2 ms · created 6 ms · started 204 ms · ready 1 ms)`; a backend that was there already
-    /// has a history of its own, so its phases are not told.
+    /// `Ready after 231 ms (accepted 2 ms · created 6 ms · started 204 ms · ready 1 ms)`. The phases of a backend that existed before are not shown.
     var readyLine: String {
         guard self.backend.spawned else { return "Ready." }
         let phases = self.phases.map(\.brief) ?? ""
@@ -59,10 +58,10 @@ struct SpawnReport: JSONEncodable, Equatable {
     }
 }
 
-/// Why there is no backend, for programs. What is not known is null.
+/// Why there is no backend, for programs. Unknown values are null.
 struct SpawnFailure: JSONEncodable {
     var cluster: ClusterName
-    /// As it was asked for: it may have been started although nobody said so.
+    /// The requested id: the backend may have been started although there was no answer.
     var backend: BackendID?
     var drone: DroneID?
     var failure: CommandFailure
@@ -85,7 +84,7 @@ struct SpawnFailure: JSONEncodable {
 }
 
 extension String {
-    /// As a value in a query: all but the unreserved characters of RFC 3986 §2.3 as percent and two digits.
+    /// The text as a value in a query: everything but the unreserved characters of RFC 3986 §2.3 as percent and two digits.
     fileprivate var percentEncoded: String {
         var text = ""
         for byte in self.utf8 {

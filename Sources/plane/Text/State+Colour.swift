@@ -1,7 +1,7 @@
 import PlaneProtocol
 
 extension BackendState {
-    /// Green runs, yellow is on its way, red went wrong, grey is over as it should be.
+    /// Green for running, yellow for starting, red for failed, grey for ended in order.
     var colour: Colour {
         switch self {
         case .ready: .green

@@ -1,11 +1,11 @@
 import PlaneProtocol
 
-/// One message of the shared state as a line: `2026-03-11 09:15:30 cluster: plane.test drone drone-a: Ready`.
+/// One message of the state's stream as a line: `2026-03-11 09:15:30 cluster: plane.test drone drone-a: Ready`.
 struct StateChangeLine {
     let message: StateMessage
     let published: WireTime
 
-    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    /// The time as `YYYY-MM-DD HH:MM:SS` in UTC.
     private var stamp: String {
         WireTime(seconds: self.published.seconds).description.replacing("T", with: " ").replacing("Z", with: "")
     }
@@ -17,7 +17,7 @@ struct StateChangeLine {
         }
     }
 
-    /// Whether it only says that somebody is alive.
+    /// Whether the message only says that a scheduler or drone is alive.
     var isSignOfLife: Bool {
         switch self.message {
         case .heartbeat: true
@@ -58,7 +58,7 @@ struct StateChangeLine {
     }
 }
 
-/// A message of the shared state in JSON output: where it stands, when it came, and the message as it is, without its token.
+/// A message of the state's stream in JSON output: its sequence, its time, and the message without its token.
 struct StateChangeItem: JSONEncodable {
     let sequence: UInt64
     let published: WireTime

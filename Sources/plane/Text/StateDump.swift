@@ -2,7 +2,7 @@ import PlaneClient
 import PlaneProtocol
 import PlaneState
 
-/// The whole fleet as one JSON document; tokens are left out, because a dump is passed around.
+/// The whole state as one JSON document. Tokens are left out, because dumps are passed on to others.
 struct StateDump: JSONEncodable {
     let fleet: FleetState
 

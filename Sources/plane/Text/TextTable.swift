@@ -1,4 +1,4 @@
-/// Rows in columns as wide as their widest cell, with headings.
+/// A table with headings, whose columns are as wide as their widest cell.
 struct TextTable {
     struct Cell: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
         var text: String
@@ -14,15 +14,15 @@ struct TextTable {
 
     var headings: [String]
     var rows: [[Cell]] = []
-    /// Columns whose texts may be cut where the terminal is narrow, such as ids: their beginning is enough for every command.
+    /// Columns with texts that may be cut on a narrow terminal, such as ids: every command accepts the beginning of an id.
     var elastic: Set<Int> = []
 
-    /// No id is cut to less, so that it can still be told from others.
+    /// The shortest length to which such texts are cut, so that ids can still be told apart.
     private static let shortest = 9
 
-    /// One line per row, without spaces at the end.
+    /// One line for each row, without spaces at the end.
     ///
-    /// - Parameter indent: Columns that the caller puts before each line.
+    /// - Parameter indent: how many columns the caller puts before each line.
     func lines(_ console: Console, indent: Int = 0) -> [String] {
         let widths = self.widths(fitting: console.width.map { $0 - indent })
         return ([self.headings.map { Cell($0, .grey) }] + self.rows).map { row in
@@ -36,7 +36,7 @@ struct TextTable {
         }
     }
 
-    /// The widest elastic column gives way first.
+    /// The widest elastic column is cut first.
     private func widths(fitting limit: Int?) -> [Int] {
         var widths = self.headings.indices.map { column in
             max(self.headings[column].count, self.rows.map { $0[column].text.count }.max() ?? 0)
@@ -52,12 +52,12 @@ struct TextTable {
 }
 
 extension String {
-    /// At most so many characters, the last of which says that there are more.
+    /// At most so many characters; the last one is an ellipsis if the text was cut.
     func cut(to width: Int) -> String {
         self.count <= width ? self : String(self.prefix(max(1, width) - 1)) + "…"
     }
 
-    /// Lines of at most so many characters, broken between words; a word that is longer stays whole.
+    /// Lines with at most so many characters, broken between words. A longer word is not broken.
     func wrapped(to width: Int?) -> [String] {
         guard let width else { return [self] }
         var lines: [String] = []

@@ -21,7 +21,7 @@ extension UsageTable {
 }
 
 extension BackendStatsMessage {
-    /// `12.5 %`
+    /// The share as text, such as `12.5 %`.
     var shareText: String {
         let tenths = Int((min(self.shareOfMachine, 1) * 1000).rounded())
         return "\(tenths / 10).\(tenths % 10) %"

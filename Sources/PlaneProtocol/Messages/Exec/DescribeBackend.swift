@@ -1,12 +1,13 @@
-/// Asks a drone with which request another backend like this one is had: from an operator to that drone's agent, who has kept it. Ours.
+/// Asks a drone for the request with which another backend like this one can be scheduled; sent by an operator to that drone's agent, which has kept the
+/// request. An addition to 0.3.24.
 ///
-/// The answer is a schedule request without a backend's id. It has all that the backend was given, its environment and the credentials for its
-/// registry as well.
+/// The answer is a schedule request without a backend id. It contains everything that the backend was given, including its environment and its registry's
+/// credentials.
 package struct DescribeBackend: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
     package var backend: BackendID
-    /// Who asks, as they call themselves, for the agent's log.
+    /// Who asks, by their own account, for the agent's log.
     package var requestedBy: String?
 
     package init(cluster: ClusterName, drone: DroneID, backend: BackendID, requestedBy: String? = nil) {
@@ -44,8 +45,8 @@ extension DescribeBackend: PlaneRequest {
 }
 
 extension SpawnRequest {
-    /// What an application would ask for to have another backend like this one.
-    /// - Parameter pool: the drone's.
+    /// The schedule request for another backend like this one.
+    /// - Parameter pool: the drone's pool.
     package func asScheduleRequest(pool: PoolName) -> ScheduleRequest {
         ScheduleRequest(
             cluster: self.cluster, maxIdle: self.maxIdle, metadata: self.metadata, executable: self.executable,

@@ -1,18 +1,18 @@
-/// Brings the next bytes for the standard input of what an `ExecRequest` has begun, or tells the new size of its terminal. Ours.
+/// The next bytes for the standard input of a program begun by an `ExecRequest`, or the new size of its terminal. An addition to 0.3.24.
 ///
-/// The agent takes as much as it has room for, and says how far it is. A message may be repeated: bytes that were taken before are passed over.
+/// The agent accepts as much as it has room for, and answers how far it is. A message may be repeated: bytes that were accepted before are skipped.
 package struct ExecInput: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
     package var exec: ExecID
-    /// How many bytes of the input come before these.
+    /// How many bytes of the input precede these.
     package var offset: UInt64
     package var data: Base64Text
-    /// Nothing comes after these.
+    /// Whether the input ends after these bytes.
     package var isLast: Bool
     package var terminal: TerminalSize?
 
-    /// Most bytes of one message: in base64 well below the 1 MiB of a NATS message.
+    /// The most bytes of one message: in base64 that is well below the 1 MiB of a NATS message.
     package static let largestData = 128 * 1024
 
     package init(
@@ -31,7 +31,7 @@ package struct ExecInput: Hashable, Sendable {
 
 /// The answer to an `ExecInput`.
 package struct ExecInputTaken: Hashable, Sendable {
-    /// How many bytes of the input have been taken, from its beginning on.
+    /// How many bytes of the input have been accepted since its beginning.
     package var taken: UInt64
 
     package init(taken: UInt64) { self.taken = taken }

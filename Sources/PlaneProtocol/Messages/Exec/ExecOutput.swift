@@ -1,12 +1,12 @@
-/// Asks for the next output of what an `ExecRequest` has begun, and acknowledges what came before. Ours.
+/// Asks for the next output of a program begun by an `ExecRequest`, and acknowledges the piece before. An addition to 0.3.24.
 ///
-/// The agent answers when there is something, or after `ExecOutput.longestWait` that there is nothing yet. It keeps each piece until the next one
-/// is asked for, so that a question may be repeated; who does not ask for `ExecOutput.abandonedAfter` has gone away, and what was begun ends.
+/// The agent answers as soon as there is output, or after `ExecOutput.longestWait` that there is none yet. It keeps each piece until the next one is asked
+/// for, so a request may be repeated. If nothing is asked for `ExecOutput.abandonedAfter`, the operator counts as gone, and the program is ended.
 package struct ExecOutputRequest: Hashable, Sendable {
     package var cluster: ClusterName
     package var drone: DroneID
     package var exec: ExecID
-    /// Number of the last piece that has come; 0 before the first.
+    /// The number of the last piece that was received; 0 before the first.
     package var after: UInt64
 
     package init(cluster: ClusterName, drone: DroneID, exec: ExecID, after: UInt64) {
@@ -21,17 +21,17 @@ package struct ExecOutputRequest: Hashable, Sendable {
 package enum ExecOutput: Hashable, Sendable {
     package enum Stream: String, CaseIterable, JSONText { case stdout, stderr }
 
-    /// Ask again.
+    /// There is no output yet; ask again.
     case nothingYet
     case piece(number: UInt64, Stream, Base64Text)
-    /// The program has ended; of a copy, the code is 0.
+    /// The program has ended; for a copy the code is 0.
     case ended(number: UInt64, exitCode: Int64)
-    /// It broke off: the container has ended, Docker is in trouble, or a copy failed.
+    /// The program or copy broke off: the container has ended, Docker has failed, or the copy failed.
     case failed(number: UInt64, String)
 
-    /// Most bytes of one piece.
+    /// The most bytes of one piece.
     package static let largestPiece = ExecInput.largestData
-    /// Less than what requests are waited for.
+    /// Less than the time for which requests wait for an answer.
     package static let longestWait: Duration = .seconds(5)
     package static let abandonedAfter: Duration = .seconds(30)
 }

@@ -1,13 +1,14 @@
-/// Asks a drone to run a program in the container of a backend, or to copy files to it or from it: from an operator to that drone's agent. Ours.
+/// Asks a drone to run a program in the container of a backend, or to copy files from or to it; sent by an operator to that drone's agent. An addition to
+/// 0.3.24.
 ///
-/// Answered when it has begun. What the program prints is fetched with `ExecOutputRequest`, what it reads is brought with `ExecInput`: the
-/// operator always asks and the agent only answers, so the agent needs no permission to publish, and neither side can flood the other.
+/// Answered when the program has begun. Its output is fetched by `ExecOutputRequest`, its input sent by `ExecInput`. The operator always asks and the agent
+/// only answers, so the agent needs no permission to publish, and neither side can flood the other.
 package struct ExecRequest: Hashable, Sendable {
     package enum Work: Hashable, Sendable {
         case run(ExecProgram)
-        /// A tar archive of this file or directory is the output.
+        /// The output is a tar archive of this file or directory.
         case copyFrom(path: String)
-        /// The input is a tar archive, unpacked in this directory, which exists.
+        /// The input is a tar archive, which is unpacked in this existing directory.
         case copyTo(path: String)
     }
 
@@ -16,7 +17,7 @@ package struct ExecRequest: Hashable, Sendable {
     package var backend: BackendID
     package var exec: ExecID
     package var work: Work
-    /// Who asks, as they call themselves, for the agent's log.
+    /// Who asks, by their own account, for the agent's log.
     package var requestedBy: String?
 
     package init(cluster: ClusterName, drone: DroneID, backend: BackendID, exec: ExecID, work: Work, requestedBy: String? = nil) {
@@ -29,13 +30,13 @@ package struct ExecRequest: Hashable, Sendable {
     }
 }
 
-/// A program to be run in a container that runs already.
+/// A program to be run in a running container.
 package struct ExecProgram: Hashable, Sendable {
     /// The program and its arguments, without a shell.
     package var command: [String]
-    /// Of the program's terminal; nil where it has none.
+    /// The size of the program's terminal; nil if it has none.
     package var terminal: TerminalSize?
-    /// As in `docker exec --user`; the container's own if nil.
+    /// The user, as in `docker exec --user`; the container's own if nil.
     package var user: String?
     /// An absolute path; the container's own if nil.
     package var workingDirectory: String?
@@ -48,7 +49,7 @@ package struct ExecProgram: Hashable, Sendable {
     }
 }
 
-/// In characters.
+/// The size in characters.
 package struct TerminalSize: Hashable, Sendable {
     package var rows: UInt16
     package var columns: UInt16
@@ -109,7 +110,7 @@ extension ExecRequest: PlaneRequest {
 }
 
 extension ExecProgram {
-    /// Nil without a command.
+    /// Nil if there is no command.
     init?(in json: JSONNode) throws(MessageError) {
         guard let command: [String] = try json.optional("command") else { return nil }
         self.command = command

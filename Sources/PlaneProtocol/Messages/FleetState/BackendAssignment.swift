@@ -1,13 +1,13 @@
-/// Which drone runs a backend, what it asks its visitors for, and the lock it holds.
+/// The drone of a backend, the token that its visitors need, and the lock that it holds.
 package struct BackendAssignment: Hashable, Sendable {
     package var drone: DroneID
     package var bearerToken: Secret?
     package var lockAssignment: LockAssignment?
-    /// There is a token, which stands in the stream `plane_secrets` and not here. Ours.
+    /// Whether there is a token that is stored in the stream `plane_secrets` and not here. An addition to 0.3.24.
     package var hasHiddenToken: Bool
-    /// The key whose lock this is. Ours.
+    /// The key to which the lock belongs. An addition to 0.3.24.
     package var key: BackendKey?
-    /// Higher than that of every earlier holder of the lock. Ours.
+    /// Higher than the number of every earlier holder of the lock. An addition to 0.3.24.
     package var fencingToken: Int64?
 
     package init(
@@ -23,7 +23,7 @@ package struct BackendAssignment: Hashable, Sendable {
     }
 }
 
-/// A lock, and the id of the announcement by which it was taken.
+/// A lock, and the id of the announcement with which it was taken.
 package struct LockAssignment: Hashable, Sendable {
     package var lock: LockName
     package var uid: LockUID

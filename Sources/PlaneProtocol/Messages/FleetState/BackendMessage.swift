@@ -2,9 +2,9 @@
 package struct BackendMessage: Hashable, Sendable {
     package enum Change: Hashable, Sendable {
         case assignment(BackendAssignment)
-        /// The time is the clock of the scheduler that wrote it.
+        /// The time is by the clock of the scheduler that wrote it.
         case state(BackendState, at: StateTime)
-        /// Its end has begun; it holds its lock until it has ended. Ours: on a subject of its own, which 0.3.24 passes over.
+        /// The backend's end has begun; it holds its lock until it has ended. An addition on a subject of its own, which 0.3.24 ignores.
         case ending(BackendEnding)
     }
 

@@ -1,16 +1,15 @@
-/// One change in one cluster. In JSON it is one key, beside `cluster`, that says what kind of change it is.
+/// One change in one cluster. In JSON the kind of change is one key beside `cluster`.
 package enum ClusterStateMessage: Hashable, Sendable {
     case lock(LockMessage)
     case drone(DroneMessage)
     case backend(BackendMessage)
-    /// A TXT value which DNS serves at `_acme-challenge.<cluster>`, and those before it that it is to serve as well, oldest first: the
-    /// stream keeps the last message only, and a name server that starts in the middle of an order must know them all. Older writers
-    /// name no earlier ones, and older readers pass them over.
+    /// A TXT value that DNS serves at `_acme-challenge.<cluster>`, and earlier values that it serves as well, oldest first. The stream keeps only the last
+    /// message, and a name server that starts during an order must know all values. Writers of 0.3.24 name no earlier ones, and its readers ignore them.
     case acme(String, earlier: [String] = [])
 }
 
 extension ClusterStateMessage: JSONDecodable {
-    /// Reads the object that also holds the key `cluster`.
+    /// Reads the object that contains the key `cluster`, too.
     package init(json: JSONNode) throws(MessageError) {
         if let lock = try json.optional("LockMessage", as: LockMessage.self) {
             self = .lock(lock)
@@ -38,7 +37,7 @@ extension ClusterStateMessage: JSONDecodable {
         }
     }
 
-    /// The subject behind `state.cluster.<C>.`
+    /// The part of the subject after `state.cluster.<C>.`.
     var subjectTail: String {
         switch self {
         case .lock(let message): message.subjectTail

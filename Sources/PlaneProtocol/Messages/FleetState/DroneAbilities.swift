@@ -1,8 +1,8 @@
-/// What a drone can do that not every drone can, and where the tier reaches it: among its metadata. Ours, and absent from older agents.
+/// What a drone can do that older ones cannot, and where the tier reaches it; a part of its metadata. An addition to 0.3.24, absent from older agents.
 package struct DroneAbilities: Hashable, Sendable {
-    /// The pool that the drone is in. An agent that knows pools always tells one, and knows all other additions to the spawn request too.
+    /// The drone's pool. An agent that knows pools always sends one, and also knows all other additions to the spawn request.
     package var pool: PoolName?
-    /// Where its proxy takes what the tier passes on; nil if it takes nothing from a tier.
+    /// The port at which its proxy accepts requests of the tier; nil if it accepts none.
     package var innerPort: UInt16?
 
     package init(pool: PoolName? = nil, innerPort: UInt16? = nil) {
@@ -10,7 +10,7 @@ package struct DroneAbilities: Hashable, Sendable {
         self.innerPort = innerPort
     }
 
-    /// Whether it may be given a backend that needs one of our additions to the spawn request.
+    /// Whether the drone may get a backend that needs an addition to the spawn request.
     package var knowsExtensions: Bool { self.pool != nil }
 
     init(in json: JSONNode) throws(MessageError) {

@@ -1,10 +1,10 @@
-/// A change of one drone: its metadata, its state, or a sign of life.
+/// A change of one drone: its metadata, its state, or that it was heard.
 package struct DroneMessage: Hashable, Sendable {
     package enum Change: Hashable, Sendable {
         case metadata(DroneMetadata)
-        /// The time is the clock of the scheduler that wrote it.
+        /// The time is by the clock of the scheduler that wrote it.
         case state(DroneState, at: StateTime)
-        /// Heard of at this time, by the clock of the scheduler that wrote it.
+        /// The drone was heard at this time, by the clock of the scheduler that wrote it.
         case keepAlive(at: StateTime)
     }
 

@@ -1,8 +1,8 @@
 package import NetworkAddresses
 
-/// What a drone has said about itself when it registered.
+/// What a drone said about itself when it registered.
 package struct DroneMetadata: Hashable, Sendable {
-    /// Where visitors reach the drone's proxy; what DNS answers for its backends.
+    /// The address at which visitors reach the drone's proxy; DNS answers it for the drone's backends.
     package var ip: IPAddress
     package var version: String
     package var gitHash: String?

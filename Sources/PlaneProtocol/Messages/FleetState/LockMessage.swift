@@ -1,14 +1,14 @@
-/// A scheduler wants a lock, or gives up wanting it.
+/// A scheduler announces that it is taking a lock, or takes that back.
 package struct LockMessage: Hashable, Sendable {
     package enum Kind: String, JSONText, CaseIterable, Codable {
-        /// The writer is about to place a backend for the lock. Lapses by itself after 30 s.
+        /// The writer is about to place a backend for the lock. The announcement lapses by itself after 30 s.
         case announce = "Announce"
-        /// The writer has given up placing one.
+        /// The writer no longer places a backend.
         case revoke = "Revoke"
     }
 
     package var lock: LockName
-    /// Names the attempt; the revocation and the assignment that belong to an announcement carry the same.
+    /// The id of the attempt. The revocation and the assignment that belong to an announcement have the same id.
     package var uid: LockUID
     package var kind: Kind
 

@@ -1,8 +1,8 @@
-/// One change of the fleet: from the schedulers to everybody who keeps its state, through the stream `plane_state` (M14).
+/// One change of the fleet, written by the schedulers to the stream `plane_state` for everybody who follows the state (M14).
 ///
-/// The stream keeps the last message of each subject, so that a reader who comes later gets a short history with the same outcome.
+/// The stream keeps the last message of each subject, so that later readers get a short history with the same result.
 package enum StateMessage: Hashable, Sendable {
-    /// Written once a second; its publish time is the clock by which announcements of locks lapse.
+    /// Written once a second. The time of its publication is the clock by which announcements of locks lapse.
     case heartbeat
     case cluster(ClusterName, ClusterStateMessage)
 }
@@ -17,11 +17,11 @@ extension StateMessage: PlaneMessage {
         }
     }
 
-    /// Whether the server refuses a second message on the same subject instead of replacing the first. The writer asks for that with the
-    /// header `Nats-Expected-Last-Subject-Sequence: 0`.
+    /// Whether the server refuses a second message on the same subject instead of replacing the first one. The writer asks for that with the header
+    /// `Nats-Expected-Last-Subject-Sequence: 0`.
     ///
-    /// True for the states of a backend, each of which is reached once, and for the beginning of its end. The reference does the same with
-    /// the states of a drone, so that a drone that was drained can never be ready again; here a newer state of a drone replaces the older one.
+    /// True for the states of a backend, each of which is reached once, and for the beginning of its end. 0.3.24 does the same with the states of a drone, so
+    /// that a drone that was drained can never be ready again; here a newer state of a drone replaces the older one.
     package var isFirstWriteWins: Bool {
         guard case .cluster(_, .backend(let message)) = self else { return false }
         return switch message.change {
@@ -31,7 +31,7 @@ extension StateMessage: PlaneMessage {
     }
 
     package init(json: JSONNode) throws(MessageError) {
-        // A heartbeat has no key of its own that must be there, so it is what has no cluster.
+        // A heartbeat has no keys, so a message without a cluster is one.
         guard let cluster = try json.member("cluster") else {
             self = .heartbeat
             return

@@ -1,4 +1,4 @@
-/// A state with the time it was written at, in the form fleet-state messages give both: `{"state":"Ready","timestamp":1710148530456}`.
+/// A state with the time when it was written, as in messages of the stream: `{"state":"Ready","timestamp":1710148530456}`.
 struct Timestamped<State: JSONDecodable>: JSONDecodable {
     let value: State
     let timestamp: StateTime

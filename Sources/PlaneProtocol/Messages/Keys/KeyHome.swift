@@ -1,12 +1,12 @@
-/// Says in which cluster to ask for the holder of a key: from gateways to gateways, through the stream `plane_keys`. Ours.
+/// Says in which cluster to ask for the holder of a key; gateways write and read it in the stream `plane_keys`. An addition to 0.3.24.
 ///
-/// Locks are a cluster's, keys belong to all. Who finds no home writes one, on condition that there is none yet; who holds the key, only the
-/// lock in that cluster says.
+/// Locks belong to a cluster, but keys to all clusters. A gateway that finds no home writes one, on condition that there is none. Who holds the key is only
+/// decided by the lock in that cluster.
 package struct KeyHome: Hashable, Sendable {
-    /// Of the key; its hash is the subject. Two locks may have the same hash, so a reader compares.
+    /// The lock of the key; its hash is in the subject. Two locks may have the same hash, so a reader compares the names.
     package var lock: LockName
     package var cluster: ClusterName
-    /// When it was written, by the gateway's clock. One that is older than a minute and has no holder may be replaced.
+    /// When it was written, by the gateway's clock. A home that is older than a minute may be replaced if its key has no holder.
     package var time: WireTime
 
     package static let stream = "plane_keys"

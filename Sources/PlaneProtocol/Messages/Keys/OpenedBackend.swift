@@ -1,7 +1,6 @@
-/// What the answers of later visitors repeat of a backend, where it has something to repeat: from gateways to gateways, through the stream
-/// `plane_tokens`.
+/// What answers to later visitors of a backend have to repeat; gateways write and read it in the stream `plane_tokens`.
 ///
-/// A static token is the same for all visitors, so whoever answers one has to know it; only gateways read this subject.
+/// A static token is the same for all visitors, so every gateway that answers one has to know it. Only gateways may read this subject.
 package struct OpenedBackend: Hashable, Sendable {
     package var staticToken: Secret?
     package var subdomain: Subdomain?
@@ -11,7 +10,7 @@ package struct OpenedBackend: Hashable, Sendable {
         self.subdomain = subdomain
     }
 
-    /// Whether it has to be written.
+    /// Whether there is nothing to repeat, so that it need not be written.
     package var isEmpty: Bool { self.staticToken == nil && self.subdomain == nil }
 
     package static func subject(of backend: BackendID) -> String { "opened.\(backend)" }

@@ -1,27 +1,28 @@
 package import JSONValues
 
-/// A visitor's token: from gateways to the proxies of the tier, through the stream `plane_tokens`, on a subject with the token's hash. Ours.
+/// A visitor's token, written by gateways for the proxies of the tier to the stream `plane_tokens`, on a subject with the token's hash. An addition to
+/// 0.3.24.
 ///
-/// The stream holds no token. It does hold the visitor's secret, so only the tier may read it.
+/// The stream does not contain the token. It does contain the visitor's secret, so only the tier may read it.
 package struct TokenRecord: Hashable, Sendable {
     package var backend: BackendID
     package var cluster: ClusterName
-    /// Who the visitor is, as the application says.
+    /// The name that the application gives the visitor.
     package var user: String?
-    /// What the application lets the backend know about the visitor: any JSON.
+    /// What the application tells the backend about the visitor: any JSON.
     package var auth: JSONValue?
-    /// Told to the application and to the backend, so that the two can recognise the visitor.
+    /// Known to the application and the backend, so that the two can recognize the visitor.
     package var secret: Secret?
     package var subdomain: Subdomain?
-    /// One token for all visitors, which stays in the path.
+    /// Whether all visitors share this token, which then stays in the path.
     package var isStatic: Bool
-    /// The token ends when it has not been used for so long; nil for one that ends with its backend.
+    /// The token ends when it was not used for this long; nil if it ends with its backend.
     package var lifetime: WireSeconds?
     /// The token ends then, used or not; nil for no such end.
     package var expires: WireTime?
     /// When it was made, or last told to be in use.
     package var issued: WireTime
-    /// Where its first record stands in the stream, in one that tells of its use: revocations count from there.
+    /// In a record about a use, the sequence of the token's first record, with which revocations are compared.
     package var firstSequence: UInt64?
 
     package static let stream = "plane_tokens"

@@ -1,6 +1,6 @@
-/// What an application says of a visitor, as the header `x-verified-user-data` carries it to the backend.
+/// What an application says about a visitor, in the form of the header `x-verified-user-data` that the backend gets.
 package enum VisitorData {
-    /// Compact JSON with sorted keys, in ASCII: what is not becomes `\u` escapes, so that no header drops it.
+    /// Compact JSON with sorted keys, in ASCII: other characters are `\u` escapes, so that no proxy drops the header.
     package static func header(of auth: some JSONEncodable) -> String {
         let text = String(decoding: WireCodec.encode(auth), as: UTF8.self)
         guard !text.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x7F }) else { return text }
