@@ -101,6 +101,10 @@ else
 fi
 rule 'Longer than 600 lines: there is a second thing in it.' "$(wc -l "${sources[@]}" "${tests[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
 rule 'What a compiler writes is not kept.' "$(files '*.h' '*.dia' '*.o' '*.d' '*.swiftmodule' '*.swiftdoc' '*.swiftsourceinfo' '*.abi.json' | grep -vE '^Sources/C[A-Za-z0-9]+/')"
+twice=$(grep -hoE '^(package |final |indirect )*(struct|class|enum|actor|protocol) [A-Z][A-Za-z0-9]*' "${sources[@]/#dev\/*//dev/null}" | awk '{ print $NF }' | sort | uniq -d)
+rule 'Two types of one name: whoever reads one target would take it for the other.' "$twice"
+rule 'What is thrown is named Error (Failure alone inside of the type that throws it); a Failure is a value that tells what went wrong.' \
+    "$(find_in '(struct|class|enum|actor) [A-Za-z]+Failure: ([A-Za-z]+, )*Error\b' "${sources[@]}")"
 rule 'No file named after nothing.' "$(files 'Sources/*' 'Tests/*' | grep -E '(Utils?|Helpers?|Common|Shared|Manager)\.swift$')"
 
 # --- Tests -----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,6 @@ package struct ChallengeRecord: Hashable, Sendable {
     }
 
     init(domain: String, token: String, key: JSONWebKey) {
-        self.init(domain: domain, value: Base64URL.encode(SHA256.hash(data: Data("\(token).\(key.thumbprint)".utf8))))
+        self.init(domain: domain, value: JWSBase64URL.encode(SHA256.hash(data: Data("\(token).\(key.thumbprint)".utf8))))
     }
 }

@@ -26,14 +26,14 @@ package struct ZoneProjection: Sendable {
     /// How many former names are checked with each message, so that questions do not wait until all are.
     private static let formerStep = 256
 
-    private let settings: ZoneSettings
+    private let settings: ZoneOptions
     private var fleet = FleetState()
     private var incarnation: UInt64 = 0
     /// Nil for clusters whose name is no domain name. Two clusters that differ only by a port share a zone.
     private var clusters: [ClusterName: Cluster?] = [:]
     private var former: Former?
 
-    package init(settings: ZoneSettings) {
+    package init(settings: ZoneOptions) {
         self.settings = settings
     }
 
@@ -89,10 +89,10 @@ package struct ZoneProjection: Sendable {
         case .backend(let message):
             self.show(message.backend, of: name, &zones)
         case .acme:
-            guard let origin = self.cluster(name, &zones)?.origin, let challenge = origin.child(ZoneSettings.challengeLabel) else { return }
+            guard let origin = self.cluster(name, &zones)?.origin, let challenge = origin.child(ZoneOptions.challengeLabel) else { return }
             let sharing = self.clusters.filter { $0.value?.origin == origin }.keys.sorted { $0.rawValue < $1.rawValue }
             let texts = sharing.flatMap { self.fleet.acmeValues(in: $0) }.map { RecordData.txt(Array($0.utf8)) }
-            zones.replaceFixed(challenge, RecordSet(texts, timeToLive: ZoneSettings.challengeTimeToLive))
+            zones.replaceFixed(challenge, RecordSet(texts, timeToLive: ZoneOptions.challengeTimeToLive))
         }
     }
 
@@ -103,7 +103,7 @@ package struct ZoneProjection: Sendable {
             zones.replace(node, .empty)
             return
         }
-        zones.replace(node, RecordSet([RecordData(address)], timeToLive: ZoneSettings.hostTimeToLive))
+        zones.replace(node, RecordSet([RecordData(address)], timeToLive: ZoneOptions.hostTimeToLive))
     }
 
     private mutating func show(_ backend: BackendID, of name: ClusterName, _ zones: inout ZoneTable) {

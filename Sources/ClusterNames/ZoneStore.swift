@@ -30,7 +30,7 @@ package final class ZoneStore: FollowedState, RecordSource {
     private let isOpen = Atomic(false)
 
     /// - Parameter clusters: clusters whose zones are served before there is any message about them.
-    package init(settings: ZoneSettings, clusters: [ClusterName] = []) {
+    package init(settings: ZoneOptions, clusters: [ClusterName] = []) {
         var generator = SystemRandomNumberGenerator()
         var table = ZoneTable(using: &generator)
         var fold = ZoneProjection(settings: settings)

@@ -62,7 +62,7 @@ package final class Fleet: Sendable {
     package var listenerCount: Int { self.hub.count }
 
     /// Throws if the state may be outdated, for queries that must not be answered then.
-    func demandCurrent() throws(GatewayFailure) {
+    func demandCurrent() throws(GatewayError) {
         guard self.isCurrent else { throw .unavailable("the state of the fleet is not current") }
     }
 

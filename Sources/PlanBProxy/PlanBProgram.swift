@@ -19,7 +19,7 @@ import Glibc
 /// Starts the parts of the proxy in PlanB's order, and runs them until they are asked to stop.
 package enum PlanBProgram {
     /// Why the program does not start, in one line.
-    package struct StartFailure: Error, CustomStringConvertible {
+    package struct StartError: Error, CustomStringConvertible {
         package let description: String
     }
 
@@ -38,7 +38,7 @@ package enum PlanBProgram {
 
     /// Runs the proxy. Returns when it has shut down in order.
     package static func run(_ flags: PlanBFlags) async throws {
-        let configuration = try PlanBConfiguration(flags, environment: ProcessInfo.processInfo.environment)
+        let configuration = try PlanBSettings(flags, environment: ProcessInfo.processInfo.environment)
         signal(SIGHUP, SIG_IGN)  // one that comes now must not be the end; this process reads its flags at this moment
         signal(SIGCHLD, SIG_IGN)  // a successor that ends before this process leaves no zombie
         let level = configuration.logLevel
@@ -77,7 +77,7 @@ package enum PlanBProgram {
     }
 
     private static func serve(
-        _ configuration: PlanBConfiguration, _ others: [any Service], _ metrics: any MetricsFactory, _ logger: Logger
+        _ configuration: PlanBSettings, _ others: [any Service], _ metrics: any MetricsFactory, _ logger: Logger
     ) async throws {
         let accessLog: LineWriter? =
             switch configuration.accessLog {
@@ -102,7 +102,7 @@ package enum PlanBProgram {
             bindings.append(
                 ProxyService.Binding(name: "https", listener: ProxyListener(.https(certificates)), endpoint: try await self.endpoint(address)))
         }
-        guard !bindings.isEmpty else { throw StartFailure(description: "there is nothing to listen on: --listen is disabled, and --tls-listen not set") }
+        guard !bindings.isEmpty else { throw StartError(description: "there is nothing to listen on: --listen is disabled, and --tls-listen not set") }
         let report = await SituationReport(source, accessLog: accessLog)
         let proxy = try await ProxyService.bind(
             bindings, program: "planb", server: server, sockets: .ofThisProcess, certificates: nil, replacedDeadline: nil, logger: logger)
@@ -121,7 +121,7 @@ package enum PlanBProgram {
         try await ServiceGroup(configuration: configuration).run()
     }
 
-    private static func certificates(_ configuration: PlanBConfiguration, _ logger: Logger) async throws -> NamedCertificates {
+    private static func certificates(_ configuration: PlanBSettings, _ logger: Logger) async throws -> NamedCertificates {
         switch configuration.certificates {
         case .folder(let path):
             return try CertificateFolder(path: path, logger: logger).source(
@@ -134,24 +134,24 @@ package enum PlanBProgram {
         }
     }
 
-    private static func ping(_ server: RedisServer, _ configuration: PlanBConfiguration, _ logger: Logger) async throws {
+    private static func ping(_ server: RedisServer, _ configuration: PlanBSettings, _ logger: Logger) async throws {
         var quiet = logger
         quiet.logLevel = .critical
         let redis = try await RedisCaller.make(server, limits: configuration.options.redisLimits, on: self.loops.loops[0], logger: quiet)
         defer { redis.close() }
         if case .error(let text) = try await redis.send(RedisCommand("PING", arguments: [])) {
-            throw StartFailure(description: "\(server.description): \(text)")
+            throw StartError(description: "\(server.description): \(text)")
         }
     }
 
     /// Without a host, all addresses: of both kinds if the machine has IPv6.
-    private static func endpoint(_ address: PlanBConfiguration.Address) async throws -> SocketEndpoint {
+    private static func endpoint(_ address: PlanBSettings.Address) async throws -> SocketEndpoint {
         if address.host.isEmpty { return SocketEndpoint(ip: self.hasIPv6 ? .v6(high: 0, low: 0) : .v4(0), port: address.port) }
         let result = await withCheckedContinuation { continuation in
             NameResolver.shared.resolve(address.host, port: Int(address.port)) { continuation.resume(returning: $0) }
         }
         guard let ip = try result.get().first?.ipAddress.flatMap({ IPAddress($0) }) else {
-            throw StartFailure(description: "\(address.text): the host has no address")
+            throw StartError(description: "\(address.text): the host has no address")
         }
         return SocketEndpoint(ip: ip, port: address.port)
     }

@@ -26,7 +26,7 @@ package enum WireCodec {
     /// Decodes the answer to a request. An error reply is thrown, unless the reply type has a case for it.
     package static func decodeReply<Request: PlaneRequest>(
         to _: Request.Type = Request.self, from payload: [UInt8]
-    ) throws(ReplyFailure) -> Request.Reply {
+    ) throws(ReplyError) -> Request.Reply {
         let answer: Result<Request.Reply, ErrorReply>
         do {
             answer = try self.answer(from: payload)

@@ -34,7 +34,7 @@ import ServiceLifecycle
         do {
             address = try await server.start()
         } catch {
-            throw ListeningFailure(
+            throw ListeningError(
                 error, to: "answer DNS", on: SocketEndpoint(ip: settings.dns.bindIP, port: settings.dns.port), keys: ["dns.bind_ip", "dns.port"],
                 usualHolder: settings.dns.port == 53
                     ? "often systemd-resolved, which holds 127.0.0.53: let dns.bind_ip be this machine's own address; see ss -lnup" : nil)

@@ -15,7 +15,7 @@ struct DNSSettings: ServiceSettings {
     let log: LogConfiguration
     let dns: DNSConfiguration
     let metrics: MetricsConfiguration
-    let zones: ZoneSettings
+    let zones: ZoneOptions
 
     init?(_ reader: inout ConfigReader) {
         guard let file = ControllerConfiguration(&reader) else { return nil }
@@ -26,8 +26,8 @@ struct DNSSettings: ServiceSettings {
         self.zones = Self.zones(file.dns, &reader)
     }
 
-    private static func zones(_ dns: DNSConfiguration, _ reader: inout ConfigReader) -> ZoneSettings {
-        var zones = ZoneSettings()
+    private static func zones(_ dns: DNSConfiguration, _ reader: inout ConfigReader) -> ZoneOptions {
+        var zones = ZoneOptions()
         let names = (dns.domainName.map { [$0] } ?? []) + dns.nameServers.keys.filter { $0 != dns.domainName }.sorted()
         for text in names {
             guard let name = DNSName(text), name != .root else {
@@ -35,7 +35,7 @@ struct DNSSettings: ServiceSettings {
                 reader.mistake(key, found: text, expectation: "a domain name such as ns1.plane.test")
                 continue
             }
-            zones.nameServers.append(ZoneSettings.NameServer(name: name, addresses: dns.nameServers[text] ?? []))
+            zones.nameServers.append(ZoneOptions.NameServer(name: name, addresses: dns.nameServers[text] ?? []))
         }
         if let email = dns.soaEmail {
             zones.mailbox = DNSName(mailbox: email)
@@ -55,8 +55,8 @@ struct DNSSettings: ServiceSettings {
         return zones
     }
 
-    func serverConfiguration() throws -> DNSServerConfiguration {
-        var configuration = DNSServerConfiguration(
+    func serverConfiguration() throws -> DNSServerOptions {
+        var configuration = DNSServerOptions(
             address: try SocketAddress(ipAddress: self.dns.bindIP.description, port: Int(self.dns.port)))
         configuration.answersPerSecond = self.dns.answersPerSecond
         return configuration

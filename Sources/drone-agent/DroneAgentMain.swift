@@ -63,7 +63,7 @@ import ServiceLifecycle
         }
         let finished = engine
         let isolation = settings.isolatedNetwork.map { network in
-            IsolationWatch(network, logger: logger) { () async throws(EngineFailure) in try await finished.ensureNetwork() }
+            IsolationWatch(network, logger: logger) { () async throws(BackendEngineError) in try await finished.ensureNetwork() }
         }
         agentSettings.isIsolated = { isolation?.isInForce }
         agentSettings.asksEngine = { await finished.answer() }

@@ -98,8 +98,8 @@ struct DroneAgentSettings: ServiceSettings {
         return try await store.droneID(orStore: .random(using: &generator))
     }
 
-    func agentSettings(_ droneID: DroneID) -> DroneAgent.Settings {
-        var settings = DroneAgent.Settings(drone: droneID, cluster: self.drone.cluster, address: self.agent.ip)
+    func agentSettings(_ droneID: DroneID) -> DroneAgent.Options {
+        var settings = DroneAgent.Options(drone: droneID, cluster: self.drone.cluster, address: self.agent.ip)
         settings.endpoint = self.agent.endpoint
         settings.maxBackends = self.agent.maxBackends
         settings.allowsVolumeMounts = self.agent.docker.allowVolumeMounts

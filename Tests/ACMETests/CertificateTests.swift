@@ -83,7 +83,7 @@ import X509
     @Test("C8: a signing request names all names, and only as alternative names")
     func signingRequest() async throws {
         let key = try await CertificateKey.generate(.p256)
-        let der = try #require(Base64URL.decode(try SigningRequest.make(names: self.names, key: key)))
+        let der = try #require(JWSBase64URL.decode(try SigningRequest.make(names: self.names, key: key)))
         let request = try CertificateSigningRequest(derEncoded: Array(der))
         #expect(request.subject.isEmpty)
         #expect(request.publicKey == key.privateKey.publicKey)
@@ -97,7 +97,7 @@ import X509
         let key = try await CertificateKey.generate(.rsa4096)
         let rsa = try #require(_RSA.Signing.PublicKey(key.privateKey.publicKey))
         #expect(rsa.keySizeInBits == 4096)
-        let der = try #require(Base64URL.decode(try SigningRequest.make(names: self.names, key: key)))
+        let der = try #require(JWSBase64URL.decode(try SigningRequest.make(names: self.names, key: key)))
         #expect(try CertificateSigningRequest(derEncoded: Array(der)).signatureAlgorithm == .sha256WithRSAEncryption)
     }
 

@@ -7,13 +7,13 @@ import Testing
 @Suite struct JWSTests {
     /// RFC 7515 appendix A.3.
     static let p256 = JSONWebKey.p256(
-        x: Array(Base64URL.decode("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU") ?? Data()),
-        y: Array(Base64URL.decode("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0") ?? Data()))
+        x: Array(JWSBase64URL.decode("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU") ?? Data()),
+        y: Array(JWSBase64URL.decode("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0") ?? Data()))
 
     @Test("the thumbprint of the RSA key of RFC 7638 §3.1 is the one printed there")
     func rsaThumbprint() throws {
         let modulus = try #require(
-            Base64URL.decode(
+            JWSBase64URL.decode(
                 """
                 0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMst\
                 n64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajr\
@@ -69,7 +69,7 @@ import Testing
         let account = try AccountKey(pem: key.pemRepresentation)
         let header = JWS.Header(algorithm: "ES256", signer: .key(try account.publicKey()), nonce: "n", url: "https://ca.example/x")
         let jws = try JWS(header, payload: "") { message throws(ACMEError) in try account.sign(message) }
-        let signature = try P256.Signing.ECDSASignature(rawRepresentation: try #require(Base64URL.decode(jws.signature)))
+        let signature = try P256.Signing.ECDSASignature(rawRepresentation: try #require(JWSBase64URL.decode(jws.signature)))
         #expect(key.publicKey.isValidSignature(signature, for: Data("\(jws.protected).".utf8)))
     }
 

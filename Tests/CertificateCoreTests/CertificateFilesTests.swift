@@ -130,13 +130,13 @@ import Testing
         try self.files.install(good, names: Pairs.names, now: Pairs.now)
         // A directory cannot be replaced by a file.
         try FileManager.default.createDirectory(atPath: self.directory.file("cert.pem.new"), withIntermediateDirectories: false)
-        let failure = try #require(throws: FileFailure.self) {
+        let failure = try #require(throws: FileError.self) {
             try self.files.install(try Pairs.make(), names: Pairs.names, now: Pairs.now)
         }
         #expect(failure.description.contains("cert.pem.new"))
         #expect(try self.load() == good.chain.pem)
         let nowhere = CertificateFiles(certPath: self.directory.file("no/cert.pem"), keyPath: self.directory.file("no/key.pem"))
-        let missing = try #require(throws: FileFailure.self) {
+        let missing = try #require(throws: FileError.self) {
             try nowhere.install(try Pairs.make(), names: Pairs.names, now: Pairs.now)
         }
         #expect(missing.description.contains("does the directory exist?"))

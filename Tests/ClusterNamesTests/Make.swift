@@ -44,7 +44,7 @@ struct Zones {
     private(set) var table: ZoneTable
     private var sequence: UInt64 = 0
 
-    init(_ settings: ZoneSettings = .make(), _ messages: StateMessage...) {
+    init(_ settings: ZoneOptions = .make(), _ messages: StateMessage...) {
         var generator = SystemRandomNumberGenerator()
         self.table = ZoneTable(using: &generator)
         self.fold = ZoneProjection(settings: settings)
@@ -79,9 +79,9 @@ struct Zones {
     }
 }
 
-extension ZoneSettings {
-    static func make(nameServers: [NameServer] = [NameServer(name: DNSName("ns1.plane.test")!, addresses: [.v4])]) -> ZoneSettings {
-        var settings = ZoneSettings()
+extension ZoneOptions {
+    static func make(nameServers: [NameServer] = [NameServer(name: DNSName("ns1.plane.test")!, addresses: [.v4])]) -> ZoneOptions {
+        var settings = ZoneOptions()
         settings.nameServers = nameServers
         settings.mailbox = DNSName(mailbox: "host.master@plane.test")
         return settings

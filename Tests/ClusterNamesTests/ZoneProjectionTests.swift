@@ -91,7 +91,7 @@ import Testing
 
     @Test("the cluster's own name leads to the tier where there is one, and the names of backends too where that is wanted")
     func proxies() {
-        var settings = ZoneSettings.make()
+        var settings = ZoneOptions.make()
         settings.proxies = [.v4(0xC000_0207), .v6(high: 0x2001_0DB8_0000_0000, low: 9)]
         let tier = [RecordData.a(0xC000_0207), .aaaa(high: 0x2001_0DB8_0000_0000, low: 9)]
         let beside = Zones(settings, .register(), .assign())

@@ -11,11 +11,11 @@ import Testing
 
     /// Starts a server on a free port of 127.0.0.1, and stops it afterwards.
     static func withServer(
-        threads: Int = 2, _ adjust: (inout DNSServerConfiguration) throws -> Void = { _ in },
+        threads: Int = 2, _ adjust: (inout DNSServerOptions) throws -> Void = { _ in },
         _ body: (DNSServer<SharedZones>, Int) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        var configuration = DNSServerConfiguration(address: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
+        var configuration = DNSServerOptions(address: try SocketAddress(ipAddress: "127.0.0.1", port: 0))
         try adjust(&configuration)
         let server = DNSServer(source: SharedZones(ZoneFixture.table()), configuration: configuration, group: group)
         do {
@@ -183,7 +183,7 @@ import Testing
             }
             #expect(
                 server.counters.snapshot.displacedConnections == 61
-                    - DNSServerConfiguration(address: try SocketAddress(ipAddress: "::1", port: 0)).maximumConnectionsPerClient)
+                    - DNSServerOptions(address: try SocketAddress(ipAddress: "::1", port: 0)).maximumConnectionsPerClient)
         }
     }
 

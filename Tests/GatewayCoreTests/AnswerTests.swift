@@ -45,15 +45,15 @@ import Testing
         #expect(address.exposed == "http://b1.c.test:8080/_plane_auth?token=abc")
     }
 
-    @Test("an error object has its three keys, and a word that official clients know", arguments: GatewayFailure.Kind.allCases)
-    func errorObject(kind: GatewayFailure.Kind) {
-        let body = String(decoding: GatewayFailure(kind).body(id: "a8s7d6f5g4h3j2"), as: UTF8.self)
+    @Test("an error object has its three keys, and a word that official clients know", arguments: GatewayError.Kind.allCases)
+    func errorObject(kind: GatewayError.Kind) {
+        let body = String(decoding: GatewayError(kind).body(id: "a8s7d6f5g4h3j2"), as: UTF8.self)
         #expect(body == #"{"id":"a8s7d6f5g4h3j2","kind":"\#(kind.rawValue)","message":"\#(kind.message)"}"#)
     }
 
     @Test("a text refusal is a text")
     func text() {
-        let failure = GatewayFailure(status: 415, text: "no")
+        let failure = GatewayError(status: 415, text: "no")
         #expect(failure.body(id: "x") == Array("no".utf8))
         #expect(failure.contentType.hasPrefix("text/plain"))
     }

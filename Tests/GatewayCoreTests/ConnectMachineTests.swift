@@ -25,7 +25,7 @@ import Testing
         StoredHome(home: KeyHome(lock: self.key.lock, cluster: cluster, time: WireTime(seconds: 0)), sequence: sequence, age: age)
     }
 
-    private func kind(_ action: ConnectMachine.Action) -> GatewayFailure.Kind? {
+    private func kind(_ action: ConnectMachine.Action) -> GatewayError.Kind? {
         guard case .finish(.failure(let failure)) = action, case .object(let kind) = failure.shape else { return nil }
         return kind
     }

@@ -4,10 +4,10 @@ import PlaneProtocol
 import Testing
 
 @Suite struct ConnectRequestTests {
-    private func read(_ text: String) throws(GatewayFailure) -> ConnectRequest { try ConnectRequest(body: Array(text.utf8)) }
+    private func read(_ text: String) throws(GatewayError) -> ConnectRequest { try ConnectRequest(body: Array(text.utf8)) }
 
-    private func refusal(_ text: String) -> GatewayFailure? {
-        do throws(GatewayFailure) {
+    private func refusal(_ text: String) -> GatewayError? {
+        do throws(GatewayError) {
             _ = try self.read(text)
             return nil
         } catch {
@@ -54,7 +54,7 @@ import Testing
 
     @Test("bytes that are no UTF-8 are 400")
     func notUTF8() {
-        #expect(throws: GatewayFailure.self) { try ConnectRequest(body: [0x22, 0xFF, 0x22]) }
+        #expect(throws: GatewayError.self) { try ConnectRequest(body: [0x22, 0xFF, 0x22]) }
     }
 
     @Test(
@@ -98,7 +98,7 @@ import Testing
                 }
             }
         }
-        #expect(throws: GatewayFailure.self) { try ConnectRequest(body: writer.bytes) }
+        #expect(throws: GatewayError.self) { try ConnectRequest(body: writer.bytes) }
     }
 
     @Test("false mounts nothing, a path mounts itself")

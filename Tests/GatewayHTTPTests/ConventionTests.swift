@@ -145,8 +145,8 @@ import Testing
                 for _ in 0..<Int.random(in: 1...4, using: &generator) {
                     bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
                 }
-                var answer: GatewayFailure?
-                do throws(GatewayFailure) { _ = try ConnectRequest(body: bytes) } catch { answer = error }
+                var answer: GatewayError?
+                do throws(GatewayError) { _ = try ConnectRequest(body: bytes) } catch { answer = error }
                 #expect(answer.map { [400, 422].contains($0.status) } ?? true)
             }
             let health = try await gateway.get("/pub/health")

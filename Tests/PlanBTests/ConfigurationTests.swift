@@ -10,9 +10,9 @@ import Testing
 
 @Suite("PlanB's flags")
 struct ConfigurationTests {
-    private static func configuration(_ arguments: String..., environment: [String: String] = [:]) throws -> PlanBConfiguration {
+    private static func configuration(_ arguments: String..., environment: [String: String] = [:]) throws -> PlanBSettings {
         let normalized = ArgumentNormalization.normalize(arguments, names: PlanBFlags.names, switches: PlanBFlags.switches)
-        return try PlanBConfiguration(try PlanBFlags.parse(normalized), environment: environment)
+        return try PlanBSettings(try PlanBFlags.parse(normalized), environment: environment)
     }
 
     @Test("without any they are PlanB's defaults")
@@ -61,7 +61,7 @@ struct ConfigurationTests {
         ])
     func mistakes(arguments: [String], text: String) throws {
         let flags = try PlanBFlags.parse(ArgumentNormalization.normalize(arguments, names: PlanBFlags.names, switches: PlanBFlags.switches))
-        let mistake = #expect(throws: PlanBConfiguration.Mistake.self) { try PlanBConfiguration(flags, environment: [:]) }
+        let mistake = #expect(throws: PlanBSettings.Mistake.self) { try PlanBSettings(flags, environment: [:]) }
         #expect(mistake?.description.hasPrefix(text) == true)
     }
 

@@ -36,7 +36,7 @@ import Testing
 
     private static func parse(_ arguments: [String]) throws {
         let normalized = ArgumentNormalization.normalize(arguments, names: PlanBFlags.names, switches: PlanBFlags.switches)
-        _ = try PlanBConfiguration(try PlanBFlags.parse(normalized), environment: [:])
+        _ = try PlanBSettings(try PlanBFlags.parse(normalized), environment: [:])
     }
 
     @Test("the page has every flag with its explanation and its default, in the order of --help, and no other")

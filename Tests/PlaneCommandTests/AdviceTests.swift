@@ -80,7 +80,7 @@ import Testing
     @Test("a spawn that fails gives the same advice as why", arguments: rows)
     private func spawn(row: Row) throws {
         let detail = BackendStatusDetail(cause: row.cause, message: row.said)
-        let failure = CommandFailure(PlaneError.endedBeforeReady(try .make(row.state, detail: detail)))
+        let failure = CommandError(PlaneError.endedBeforeReady(try .make(row.state, detail: detail)))
         #expect(failure.advice == (try Self.advice(row)))
     }
 

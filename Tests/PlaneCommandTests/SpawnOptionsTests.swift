@@ -63,7 +63,7 @@ struct SpawnOptionsTests {
         ])
     func refusedByMessage(arguments: [String], word: String) throws {
         let options = try SpawnOptions.parse(["plane.test", "app"] + arguments)
-        let failure = #expect(throws: CommandFailure.self) { _ = try options.request(backendID: .make("b1"), environment: [:]) }
+        let failure = #expect(throws: CommandError.self) { _ = try options.request(backendID: .make("b1"), environment: [:]) }
         #expect(failure?.status == .usage)
         #expect(failure?.message.contains(word) == true, "\(failure?.message ?? "")")
     }
@@ -98,7 +98,7 @@ struct SpawnOptionsTests {
     func environment() throws {
         for arguments in [["plane.test", "app", "-e", "MISSING"], ["plane.test", "app", "--registry-user", "ci"]] {
             let options = try SpawnOptions.parse(arguments)
-            let failure = #expect(throws: CommandFailure.self) { _ = try options.request(backendID: .make("b1"), environment: [:]) }
+            let failure = #expect(throws: CommandError.self) { _ = try options.request(backendID: .make("b1"), environment: [:]) }
             #expect(failure?.status == .usage)
             #expect(failure?.advice != nil)
         }

@@ -114,7 +114,7 @@ struct ProcessCost {
         // The second field is the program's name in parentheses, which may hold anything.
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
         guard fields.count > 22, let user = Double(fields[12]), let system = Double(fields[13]), let pages = Int(fields[22]) else {
-            throw BenchFailure("/proc/\(pid)/stat cannot be read: \(stat)")
+            throw BenchError("/proc/\(pid)/stat cannot be read: \(stat)")
         }
         let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
         return ProcessCost(cpuSeconds: (user + system) / 100, residentBytes: pages * 4096, openFiles: files)

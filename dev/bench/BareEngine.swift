@@ -66,7 +66,7 @@ struct BareEngine: Sendable {
             if free.count >= count { return }
             Thread.sleep(forTimeInterval: 0.05)
         }
-        throw BenchFailure("\(drone) has not \(count) networks ready")
+        throw BenchError("\(drone) has not \(count) networks ready")
     }
 
     /// Returns when as many containers of the image are parked on the drone, and no backend has them.
@@ -85,7 +85,7 @@ struct BareEngine: Sendable {
             if free.count >= count { return }
             Thread.sleep(forTimeInterval: 0.05)
         }
-        throw BenchFailure("\(drone) has not \(count) containers of \(image) parked")
+        throw BenchError("\(drone) has not \(count) containers of \(image) parked")
     }
 
     /// Requests `/` on fresh connections until the answer is 200; returns how many answers were something else.
@@ -103,26 +103,26 @@ struct BareEngine: Sendable {
             }
             Thread.sleep(forTimeInterval: 0.001)
         }
-        throw BenchFailure("\(host) did not answer 200 within \(limit)")
+        throw BenchError("\(host) did not answer 200 within \(limit)")
     }
 
     private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> [String: Any] {
         let json = try body.map { try JSONSerialization.data(withJSONObject: $0) }
         let response = try RawHTTP.exchange(.unixSocket(path: socketPath), method, path, json: json ?? (method == "POST" ? Data() : nil))
         guard (200..<300).contains(response.status) else {
-            throw BenchFailure("\(method) \(path): \(response.status) \(String(decoding: response.body, as: UTF8.self))")
+            throw BenchError("\(method) \(path): \(response.status) \(String(decoding: response.body, as: UTF8.self))")
         }
         if response.body.isEmpty { return [:] }
         return try JSONSerialization.jsonObject(with: response.body) as? [String: Any] ?? [:]
     }
 
     private func field(_ name: String, of object: [String: Any]) throws -> String {
-        guard let value = object[name] as? String, !value.isEmpty else { throw BenchFailure("the engine's answer has no \(name)") }
+        guard let value = object[name] as? String, !value.isEmpty else { throw BenchError("the engine's answer has no \(name)") }
         return value
     }
 }
 
-struct BenchFailure: Error, CustomStringConvertible {
+struct BenchError: Error, CustomStringConvertible {
     var description: String
     init(_ description: String) { self.description = description }
 }

@@ -37,7 +37,7 @@ actor PlaneCluster {
     static func connect(
         nats: String, cluster: String, proxyPort: UInt16, image: String, engine: BareEngine
     ) async throws -> PlaneCluster {
-        guard let name = ClusterName(rawValue: cluster) else { throw BenchFailure("“\(cluster)” is no cluster name") }
+        guard let name = ClusterName(rawValue: cluster) else { throw BenchError("“\(cluster)” is no cluster name") }
         let connection = try await NATSConnection.connect(NATSOptions(servers: [nats]), logger: Logger(label: "bench"))
         let result = PlaneCluster(
             connection: connection, cluster: name, proxyPort: proxyPort, image: image, engine: engine)
@@ -60,7 +60,7 @@ actor PlaneCluster {
             WireCodec.encode(request), to: request.subject, timeout: .seconds(60))
         let scheduled = clock.now - begin
         guard case .scheduled(let place) = try WireCodec.decodeReply(to: ScheduleRequest.self, from: answer.payload) else {
-            throw BenchFailure("not scheduled: \(String(decoding: answer.payload, as: UTF8.self))")
+            throw BenchError("not scheduled: \(String(decoding: answer.payload, as: UTF8.self))")
         }
         let host = "\(place.backendID.hostName(in: cluster)):\(proxyPort)"
         let others = try await onThread { [proxyPort] in

@@ -65,6 +65,6 @@ package struct CertificateChain: Hashable, Sendable {
         // The serial number as in DER: a leading zero keeps a number with its highest bit set from being negative.
         let serial = Array(self.leaf.serialNumber.bytes)
         let isHigh = serial.first.map { $0 & 0x80 != 0 } ?? true
-        return "\(Base64URL.encode(keyID)).\(Base64URL.encode(isHigh ? [0] + serial : serial))"
+        return "\(JWSBase64URL.encode(keyID)).\(JWSBase64URL.encode(isHigh ? [0] + serial : serial))"
     }
 }

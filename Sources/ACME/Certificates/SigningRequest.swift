@@ -16,7 +16,7 @@ enum SigningRequest {
                 signatureAlgorithm: key.privateKey.publicKey.signingRequestAlgorithm)
             var serializer = DER.Serializer()
             try serializer.serialize(request)
-            return Base64URL.encode(serializer.serializedBytes)
+            return JWSBase64URL.encode(serializer.serializedBytes)
         } catch {
             throw ACMEError(.invalidInput, "make a signing request for \(names.joined(separator: ", "))", cause: error)
         }

@@ -8,7 +8,7 @@ package struct ExternalAccount: Sendable, CustomStringConvertible {
 
     /// - Parameter key: in base64url, with or without padding.
     package init(keyID: String, key: String) throws(ACMEError) {
-        guard !keyID.isEmpty, let bytes = Base64URL.decode(key), !bytes.isEmpty else {
+        guard !keyID.isEmpty, let bytes = JWSBase64URL.decode(key), !bytes.isEmpty else {
             throw ACMEError(.invalidInput, "read the external account's key", hint: "expected a key id, and a key in base64url")
         }
         self.keyID = keyID

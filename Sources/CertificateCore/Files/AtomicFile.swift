@@ -4,26 +4,26 @@ import Glibc
 /// Writes files so that a reader finds either the old or the new content, even after a crash.
 enum AtomicFile {
     /// Writes a file beside the final place, and returns when the bytes are on the disk. `commit` then moves it there.
-    static func stage(_ text: String, for path: String, mode: mode_t) throws(FileFailure) {
+    static func stage(_ text: String, for path: String, mode: mode_t) throws(FileError) {
         let staged = self.stagedPath(of: path)
         // A process that was killed may have left a file, with other permissions.
         unlink(staged)
         let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw FileFailure("write \(staged)", errno) }
+        guard descriptor >= 0 else { throw FileError("write \(staged)", errno) }
         defer { close(descriptor) }
         // Sets the mode that the umask may have reduced.
-        guard fchmod(descriptor, mode) == 0 else { throw FileFailure("set the mode of \(staged)", errno) }
+        guard fchmod(descriptor, mode) == 0 else { throw FileError("set the mode of \(staged)", errno) }
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else { throw FileFailure("write \(staged)", errno) }
+            guard count >= 0 || errno == EINTR else { throw FileError("write \(staged)", errno) }
             rest = rest.dropFirst(max(count, 0))
         }
-        guard fsync(descriptor) == 0 else { throw FileFailure("write \(staged)", errno) }
+        guard fsync(descriptor) == 0 else { throw FileError("write \(staged)", errno) }
     }
 
-    static func commit(_ path: String) throws(FileFailure) {
-        guard rename(self.stagedPath(of: path), path) == 0 else { throw FileFailure("replace \(path)", errno) }
+    static func commit(_ path: String) throws(FileError) {
+        guard rename(self.stagedPath(of: path), path) == 0 else { throw FileError("replace \(path)", errno) }
         let directory = self.openDirectory(of: path)
         guard directory >= 0 else { return }
         // Errors are ignored: some file systems cannot sync directories.
@@ -49,12 +49,12 @@ enum AtomicFile {
     static func stagedPath(of path: String) -> String { "\(path).new" }
 
     /// Nil if there is no such file.
-    static func read(_ path: String) throws(FileFailure) -> String? {
+    static func read(_ path: String) throws(FileError) -> String? {
         guard access(path, F_OK) == 0 else { return nil }
         do {
             return try String(contentsOf: URL(filePath: path), encoding: .utf8)
         } catch {
-            throw FileFailure("read \(path)", (error as NSError).underlyingCode ?? EIO)
+            throw FileError("read \(path)", (error as NSError).underlyingCode ?? EIO)
         }
     }
 
@@ -78,7 +78,7 @@ enum AtomicFile {
 }
 
 /// A file that could not be read or written.
-package struct FileFailure: Error, CustomStringConvertible, Sendable {
+package struct FileError: Error, CustomStringConvertible, Sendable {
     let attempt: String
     let reason: String
     let hint: String?

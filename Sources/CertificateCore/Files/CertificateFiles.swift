@@ -30,10 +30,10 @@ package struct CertificateFiles: Sendable {
     }
 
     /// Reads the pair, and checks that the certificate is for all `names`, belongs to the key, and has not expired.
-    package func load(names: [String], now: Date) throws(FileFailure) -> Content {
+    package func load(names: [String], now: Date) throws(FileError) -> Content {
         if case .usable(let pair) = try self.read(names: names, now: now) { return .usable(pair) }
         // Another process may be replacing the files.
-        return try AtomicFile.withLockedDirectory(of: self.certPath) { () throws(FileFailure) in
+        return try AtomicFile.withLockedDirectory(of: self.certPath) { () throws(FileError) in
             let content = try self.read(names: names, now: now)
             if case .usable = content { return content }
             return try self.finish(names: names, now: now) ?? content
@@ -42,10 +42,10 @@ package struct CertificateFiles: Sendable {
 
     /// Begin of validity of the certificate on the disk, whether or not it can be served; nil if none can be read.
     package var notBefore: Date? {
-        get throws(FileFailure) { try AtomicFile.read(self.certPath).flatMap { try? CertificateChain(pem: $0).notBefore } }
+        get throws(FileError) { try AtomicFile.read(self.certPath).flatMap { try? CertificateChain(pem: $0).notBefore } }
     }
 
-    private func read(names: [String], now: Date) throws(FileFailure) -> Content {
+    private func read(names: [String], now: Date) throws(FileError) -> Content {
         guard let certificate = try AtomicFile.read(self.certPath) else { return .missing }
         guard let key = try AtomicFile.read(self.keyPath) else { return .unusable("there is no key at \(self.keyPath)") }
         do throws(ACMEError) {
@@ -79,7 +79,7 @@ package struct CertificateFiles: Sendable {
     }
 
     /// Finishes the replacement of a process that was killed: its key is in place, its certificate lies beside its place.
-    private func finish(names: [String], now: Date) throws(FileFailure) -> Content? {
+    private func finish(names: [String], now: Date) throws(FileError) -> Content? {
         guard let certificate = try AtomicFile.read(AtomicFile.stagedPath(of: self.certPath)), let key = try AtomicFile.read(self.keyPath),
             let pair = try? Self.pair(certificate, key, names: names, now: now)
         else { return nil }

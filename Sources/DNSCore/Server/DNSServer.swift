@@ -9,14 +9,14 @@ import Synchronization
 /// For each event loop there is a UDP socket with a thread (`DatagramWorker`); the event loops themselves have the TCP connections.
 package final class DNSServer<Source: RecordSource>: Sendable {
     private let responder: Responder<Source>
-    private let configuration: DNSServerConfiguration
+    private let configuration: DNSServerOptions
     private let group: MultiThreadedEventLoopGroup
     package let counters = ServerCounters()
     private let listener = Mutex<(any Channel)?>(nil)
     /// The UDP sockets, each with a future that succeeds when its thread has ended.
     private let workers = Mutex<[(socket: DatagramSocket, ended: EventLoopFuture<Void>)]>([])
 
-    package init(source: Source, configuration: DNSServerConfiguration, group: MultiThreadedEventLoopGroup) {
+    package init(source: Source, configuration: DNSServerOptions, group: MultiThreadedEventLoopGroup) {
         self.responder = Responder(source: source)
         self.configuration = configuration
         self.group = group

@@ -23,7 +23,7 @@ extension BackendMachine {
         }
     }
 
-    package mutating func pullFailed(_ failure: EngineFailure) -> [Action] {
+    package mutating func pullFailed(_ failure: BackendEngineError) -> [Action] {
         switch self.state {
         case .loading(.pulling):
             return self.endLoading(Self.cause(ofPulling: failure.code), failure)
@@ -45,7 +45,7 @@ extension BackendMachine {
         }
     }
 
-    package mutating func createFailed(_ failure: EngineFailure) -> [Action] {
+    package mutating func createFailed(_ failure: BackendEngineError) -> [Action] {
         switch self.state {
         case .loading(.creating(var attempt)):
             switch failure.code {
@@ -82,7 +82,7 @@ extension BackendMachine {
         }
     }
 
-    package mutating func startFailed(_ failure: EngineFailure) -> [Action] {
+    package mutating func startFailed(_ failure: BackendEngineError) -> [Action] {
         switch self.state {
         case .loading(.launching(var attempt)):
             guard failure.code == .shortcutFailed, !attempt.isPlain else { return self.endLoading(Self.cause(ofMaking: failure.code), failure) }
@@ -110,7 +110,7 @@ extension BackendMachine {
         }
     }
 
-    private static func cause(ofPulling code: EngineFailure.Code) -> BackendCause {
+    private static func cause(ofPulling code: BackendEngineError.Code) -> BackendCause {
         switch code {
         case .imageNotFound, .imageMissing: .imageNotFound
         case .pullDenied: .pullDenied
@@ -133,7 +133,7 @@ extension BackendMachine {
         }
     }
 
-    private static func cause(ofMaking code: EngineFailure.Code) -> BackendCause {
+    private static func cause(ofMaking code: BackendEngineError.Code) -> BackendCause {
         switch code {
         case .imageNotFound: .imageNotFound
         case .imageMissing: .imageMissing
@@ -143,7 +143,7 @@ extension BackendMachine {
         }
     }
 
-    private mutating func endLoading(_ cause: BackendCause, _ failure: EngineFailure) -> [Action] {
+    private mutating func endLoading(_ cause: BackendCause, _ failure: BackendEngineError) -> [Action] {
         self.end(BackendOutcome(.errorLoading, cause, message: failure.message), from: .drainingLogs(removes: true))
     }
 }

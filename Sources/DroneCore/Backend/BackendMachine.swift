@@ -156,9 +156,9 @@ package struct BackendMachine: Sendable {
 /// What can happen to a backend. The machine has one method for each.
 package enum BackendEvent: Hashable, Sendable {
     case begin
-    case pulled, pullFailed(EngineFailure)
-    case created, createFailed(EngineFailure)
-    case started, startFailed(EngineFailure), discarded
+    case pulled, pullFailed(BackendEngineError)
+    case created, createFailed(BackendEngineError)
+    case started, startFailed(BackendEngineError), discarded
     case exitHint, inspected(ContainerObservation)
     case answered, unanswered(ProbeResult.Silence)
     case wentIdle, lifetimeOver

@@ -150,8 +150,8 @@ extension BackendSupervisor {
         }
         tell("asking the registry")
         let result = await withTimeLimit(context.limits.pull, sleep: context.time.sleep) { () async -> BackendEvent in
-            do throws(EngineFailure) {
-                try await context.pulls.pull(image, credentials: executable.credentials, tell: tell) { (progress) async throws(EngineFailure) in
+            do throws(BackendEngineError) {
+                try await context.pulls.pull(image, credentials: executable.credentials, tell: tell) { (progress) async throws(BackendEngineError) in
                     try await context.engine.pull(image, credentials: executable.credentials, progress: progress)
                 }
                 tell("done")
@@ -161,11 +161,11 @@ extension BackendSupervisor {
             }
         }
         self.mailbox.post(
-            result ?? .pullFailed(EngineFailure(.registry(.timedOut), "pull \(executable.image): not done after \(context.limits.pull)")))
+            result ?? .pullFailed(BackendEngineError(.registry(.timedOut), "pull \(executable.image): not done after \(context.limits.pull)")))
     }
 
     private func create(plainly: Bool) async {
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             self.context.pass(.creating)
             let container = try await self.context.engine.create(self.request, plainly: plainly)
             self.container.withLock { $0 = container }
@@ -181,7 +181,7 @@ extension BackendSupervisor {
     }
 
     private func start() async {
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             self.context.pass(.starting)
             try await self.context.engine.start(self.containerHandle)
             self.context.pass(.started)
@@ -193,7 +193,7 @@ extension BackendSupervisor {
 
     private func discard() async {
         self.logger.notice("the container could not be started and is made without a shortcut")
-        await self.retry("remove the container") { () async throws(EngineFailure) in
+        await self.retry("remove the container") { () async throws(BackendEngineError) in
             try await self.context.engine.remove(self.containerHandle)
             self.container.withLock { $0 = ContainerHandle(of: self.backend) }
             self.mailbox.post(.discarded)
@@ -201,7 +201,7 @@ extension BackendSupervisor {
     }
 
     private func inspect() async {
-        await self.retry("inspect the container") { () async throws(EngineFailure) in
+        await self.retry("inspect the container") { () async throws(BackendEngineError) in
             let container = try await self.recoverContainer()
             let observation = try await self.context.engine.inspect(container)
             self.mailbox.post(.inspected(observation))
@@ -210,7 +210,7 @@ extension BackendSupervisor {
 
     /// The container's handle. If it has no id, because an older agent stored none or the answer to the creation was lost, it is completed from what the
     /// engine knows, and stored for the next agent.
-    private func recoverContainer() async throws(EngineFailure) -> ContainerHandle {
+    private func recoverContainer() async throws(BackendEngineError) -> ContainerHandle {
         let known = self.containerHandle
         guard known.id == nil, let recovered = try await self.context.engine.recover(known) else { return known }
         self.container.withLock { $0 = recovered }
@@ -236,7 +236,7 @@ extension BackendSupervisor {
     }
 
     private func stop(_ kind: BackendEnding.Kind) async {
-        await self.retry("stop the container") { () async throws(EngineFailure) in
+        await self.retry("stop the container") { () async throws(BackendEngineError) in
             self.context.pass(.stopping)
             try await self.context.engine.stop(self.containerHandle, grace: self.context.limits.grace(kind))
             self.context.pass(.stopped)
@@ -253,7 +253,7 @@ extension BackendSupervisor {
     }
 
     private func remove() async {
-        await self.retry("remove the container") { () async throws(EngineFailure) in
+        await self.retry("remove the container") { () async throws(BackendEngineError) in
             self.context.pass(.removing)
             try await self.context.engine.remove(self.containerHandle)
             self.context.pass(.removed)
@@ -262,9 +262,9 @@ extension BackendSupervisor {
     }
 
     /// Repeats a harmless call until the engine has carried it out, with growing pauses, so that an engine in trouble is not overloaded.
-    private func retry(_ attempt: String, _ call: () async throws(EngineFailure) -> Void) async {
+    private func retry(_ attempt: String, _ call: () async throws(BackendEngineError) -> Void) async {
         for failures in 1... {
-            do throws(EngineFailure) {
+            do throws(BackendEngineError) {
                 return try await call()
             } catch {
                 guard !Task.isCancelled else { return }

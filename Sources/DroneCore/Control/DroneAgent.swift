@@ -23,7 +23,7 @@ import ServiceLifecycle
 /// On graceful shutdown it takes no more requests, leaves the containers as they are, and tries for a moment to deliver what is in the
 /// outbox; the next agent goes on from the table.
 package struct DroneAgent: Service {
-    package struct Settings: Sendable {
+    package struct Options: Sendable {
         package var drone: DroneID
         package var cluster: ClusterName
         package var address: OwnAddress
@@ -73,7 +73,7 @@ package struct DroneAgent: Service {
     /// How long an agent that ends tries to deliver the reports in its outbox. The next agent delivers the rest.
     private static let closingLimit = Duration.seconds(2)
 
-    private let settings: Settings
+    private let settings: Options
     private let context: BackendContext
     private let bus: PlaneBus
     private let condition: DroneCondition
@@ -86,7 +86,7 @@ package struct DroneAgent: Service {
     /// Reads from the table what the drone has stored about itself.
     /// - Parameter access: nil refuses operators everything that they could do in containers.
     package init(
-        _ settings: Settings, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, access: (any EngineAccess)? = nil, bus: PlaneBus,
+        _ settings: Options, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, access: (any EngineAccess)? = nil, bus: PlaneBus,
         logger: Logger
     ) async throws(StoreError) {
         let voice = DroneMessenger(drone: settings.drone, bus: bus, logger: logger)

@@ -4,7 +4,7 @@ import NIOCore
 package import PlaneProtocol
 
 extension DockerEngineAdapter: EngineAccess {
-    package func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(EngineFailure) -> Int64 {
+    package func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(BackendEngineError) -> Int64 {
         do throws(EngineError) {
             let code = try await self.withContainer(container) { (id) async throws(EngineError) in
                 switch work {
@@ -22,9 +22,9 @@ extension DockerEngineAdapter: EngineAccess {
             }
             if let code { return code }
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
-        throw EngineFailure(.refused, "there is no container \(container.name)")
+        throw BackendEngineError(.refused, "there is no container \(container.name)")
     }
 
     private func run(_ program: ExecProgram, in id: ContainerID, _ port: ExecPort) async throws(EngineError) -> Int64 {

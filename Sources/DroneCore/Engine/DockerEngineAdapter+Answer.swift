@@ -14,7 +14,7 @@ extension DockerEngineAdapter {
                 try await client.ping()
                 return .answered
             } catch {
-                return .failed(reason: EngineFailure(error).message)
+                return .failed(reason: BackendEngineError(error).message)
             }
         }
         return answer ?? .failed(reason: "no answer within \(Self.answerLimit.components.seconds) s")

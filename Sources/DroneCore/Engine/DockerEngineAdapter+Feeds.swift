@@ -7,7 +7,7 @@ extension DockerEngineAdapter: EngineFeeds {
     /// The names of the events in which Docker and Podman report the end of a container.
     private static let endings = ["die", "destroy", "died", "remove"]
 
-    package func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {
+    package func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(BackendEngineError) {
         do throws(EngineError) {
             let events = try await self.client.events(
                 since: since.instant, label: "\(BackendID.managedLabel)=true", actions: Self.endings)
@@ -16,13 +16,13 @@ extension DockerEngineAdapter: EngineFeeds {
                 await body(.ended(ContainerHandle(event)))
             }
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
     package func readLog(
         of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
-    ) async throws(EngineFailure) {
+    ) async throws(BackendEngineError) {
         do throws(EngineError) {
             var last = onlyNew ? nil : since.map { $0.instant }
             // Docker does not send a last line without a line feed to readers that follow (seen with 20.10), but does to readers that ask afterwards.
@@ -38,11 +38,11 @@ extension DockerEngineAdapter: EngineFeeds {
             }
         } catch {
             guard error.code != .noSuchContainer else { return }
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
-    package func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String] {
+    package func lastLines(of container: ContainerHandle, count: Int) async throws(BackendEngineError) -> [String] {
         do throws(EngineError) {
             var lines: [String] = []
             let newest = try await self.withContainer(container) { (id) async throws(EngineError) in
@@ -53,11 +53,11 @@ extension DockerEngineAdapter: EngineFeeds {
             return lines
         } catch {
             guard error.code != .noSuchContainer else { return [] }
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
-    package func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample? {
+    package func usage(of container: ContainerHandle) async throws(BackendEngineError) -> UsageSample? {
         if let id = container.id, let sample = self.groups[id]?.usage() { return sample }
         do throws(EngineError) {
             if let sample = try await self.findGroup(of: container)?.usage() { return sample }
@@ -68,7 +68,7 @@ extension DockerEngineAdapter: EngineFeeds {
             return UsageSample(memoryUsedBytes: used, memoryLimitBytes: limit, cpuNanoseconds: cpu, systemCPUNanoseconds: system)
         } catch {
             guard error.code != .noSuchContainer else { return nil }
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 }

@@ -4,7 +4,7 @@ import PlaneProtocol
 
 /// Finding containers by their handles.
 extension DockerEngineAdapter {
-    package func recover(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerHandle? {
+    package func recover(_ container: ContainerHandle) async throws(BackendEngineError) -> ContainerHandle? {
         do throws(EngineError) {
             if let id = container.id.flatMap({ ContainerID(rawValue: $0) }) {
                 do throws(EngineError) {
@@ -15,7 +15,7 @@ extension DockerEngineAdapter {
             }
             return try await self.findByLabel(container)
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 

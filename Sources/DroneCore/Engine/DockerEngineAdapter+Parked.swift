@@ -19,15 +19,15 @@ extension DockerEngineAdapter {
     }
 
     /// Tells it what it is. One that cannot be told, or was not claimed by this agent, cannot be used.
-    func startParked(_ container: ContainerHandle) async throws(EngineFailure) {
+    func startParked(_ container: ContainerHandle) async throws(BackendEngineError) {
         guard let pool = self.parked, let id = container.id.flatMap({ ContainerID(rawValue: $0) }), let claim = pool.claim(of: id.rawValue) else {
-            throw EngineFailure(.shortcutFailed, "the parked container \(container.name) was claimed by an agent before this one")
+            throw BackendEngineError(.shortcutFailed, "the parked container \(container.name) was claimed by an agent before this one")
         }
         defer { pool.startEnded(of: claim.backend) }
         do throws(EngineError) {
             try await self.client.feed(claim.document, to: id)
         } catch {
-            throw EngineFailure(.shortcutFailed, "\(error)")
+            throw BackendEngineError(.shortcutFailed, "\(error)")
         }
         pool.started(id.rawValue)
     }

@@ -6,13 +6,13 @@ package import PlaneProtocol
 /// Making and starting containers, by a shortcut where there is one.
 extension DockerEngineAdapter {
     @discardableResult
-    package func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle {
+    package func create(_ request: SpawnRequest, plainly: Bool) async throws(BackendEngineError) -> ContainerHandle {
         guard let spec = self.template.specification(for: request) else { throw Self.notAnImage(request.executable.image) }
         if let refusal = self.template.limits.refusal(of: ContainerLimits(request.executable.resourceLimits)) {
-            throw EngineFailure(.refused, refusal)
+            throw BackendEngineError(.refused, refusal)
         }
         if let mount = request.executable.dataMount {
-            guard let mounts = self.template.mounts else { throw EngineFailure(.refused, "the drone has no directory for data (agent.mount_base)") }
+            guard let mounts = self.template.mounts else { throw BackendEngineError(.refused, "the drone has no directory for data (agent.mount_base)") }
             try await mounts.prepare(mount, for: request.executable.process.user)
         }
         let backend = request.backendID
@@ -22,7 +22,7 @@ extension DockerEngineAdapter {
         guard !plainly, request.executable.network == nil, let pool = self.sandboxes, let shortcut = pool.claim(for: backend) else {
             return try await self.create(spec, for: backend)
         }
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             return try await self.create(spec, for: backend, by: shortcut, of: pool)
         } catch {
             pool.startAbandoned(of: backend)
@@ -32,12 +32,12 @@ extension DockerEngineAdapter {
 
     private func create(
         _ plain: ContainerSpec, for backend: BackendID, by shortcut: Shortcut, of pool: SandboxPool
-    ) async throws(EngineFailure) -> ContainerHandle {
+    ) async throws(BackendEngineError) -> ContainerHandle {
         var spec = plain
         spec.runtime = shortcut.runtime ?? plain.runtime
         guard let sandbox = shortcut.sandbox else { return try await self.create(spec, for: backend) }
         spec.networkOf = ContainerID(rawValue: sandbox.id)
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             return try await self.create(spec, for: backend)
         } catch {
             switch error.code {
@@ -53,7 +53,7 @@ extension DockerEngineAdapter {
         }
     }
 
-    private func create(_ specification: ContainerSpec, for backend: BackendID) async throws(EngineFailure) -> ContainerHandle {
+    private func create(_ specification: ContainerSpec, for backend: BackendID) async throws(BackendEngineError) -> ContainerHandle {
         if specification.networkOf == nil { try await self.ensureNetwork() }
         let spec = try await self.finished(specification)
         do throws(EngineError) {
@@ -63,18 +63,18 @@ extension DockerEngineAdapter {
             return handle
         } catch {
             self.logDriver.value = nil
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
     /// With what depends on the engine.
-    func finished(_ specification: ContainerSpec) async throws(EngineFailure) -> ContainerSpec {
+    func finished(_ specification: ContainerSpec) async throws(BackendEngineError) -> ContainerSpec {
         guard specification.syslog == nil, specification.keepsOutput, let bytes = self.template.logBytes else { return specification }
         var spec = specification
         do throws(EngineError) {
             spec.logRotation = LogRotation(driver: try await self.standardLogDriver(), bytes: bytes)
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
         return spec
     }
@@ -86,7 +86,7 @@ extension DockerEngineAdapter {
         return driver
     }
 
-    package func start(_ container: ContainerHandle) async throws(EngineFailure) {
+    package func start(_ container: ContainerHandle) async throws(BackendEngineError) {
         if container.isParked { return try await self.startParked(container) }
         defer { if let backend = container.backend { self.parked?.startEnded(of: backend) } }
         do throws(EngineError) {
@@ -94,7 +94,7 @@ extension DockerEngineAdapter {
             if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(container.name)") }
         } catch {
             let wasByShortcut = self.startEnded(of: container, well: false) || container.sandbox != nil
-            throw wasByShortcut && Self.mayBeOfShortcut(error.code) ? EngineFailure(.shortcutFailed, "\(error)") : EngineFailure(error)
+            throw wasByShortcut && Self.mayBeOfShortcut(error.code) ? BackendEngineError(.shortcutFailed, "\(error)") : BackendEngineError(error)
         }
         _ = self.startEnded(of: container, well: true)
     }
@@ -115,7 +115,7 @@ extension DockerEngineAdapter {
         }
     }
 
-    package func inspect(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
+    package func inspect(_ container: ContainerHandle) async throws(BackendEngineError) -> ContainerObservation {
         // Mostly the handle names the sandbox, so that both can be inspected at the same time.
         async let early = self.lookAtSandbox(container.sandbox)
         do throws(EngineError) {
@@ -134,7 +134,7 @@ extension DockerEngineAdapter {
             return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
         } catch {
             if error.code == .replyTooLarge { return .oversized }
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 

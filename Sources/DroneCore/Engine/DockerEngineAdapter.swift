@@ -23,14 +23,14 @@ package struct DockerEngineAdapter: Engine {
 
     package func pull(
         _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
-    ) async throws(EngineFailure) {
+    ) async throws(BackendEngineError) {
         guard let reference = ImageReference(image) else { throw Self.notAnImage(image) }
         do throws(EngineError) {
             try await self.client.pull(reference, auth: credentials.map { RegistryAuth($0) }) { news in
                 if let step = PullStep(news) { progress(step) }
             }
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
@@ -49,15 +49,15 @@ package struct DockerEngineAdapter: Engine {
         }
     }
 
-    package func stop(_ container: ContainerHandle, grace: Duration) async throws(EngineFailure) {
+    package func stop(_ container: ContainerHandle, grace: Duration) async throws(BackendEngineError) {
         do throws(EngineError) {
             _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.stop(id, grace: grace) }
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
-    package func remove(_ container: ContainerHandle) async throws(EngineFailure) {
+    package func remove(_ container: ContainerHandle) async throws(BackendEngineError) {
         if let id = container.id {
             self.groups[id] = nil
             self.parked?.forget(id)
@@ -71,35 +71,35 @@ package struct DockerEngineAdapter: Engine {
         do throws(EngineError) {
             _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.remove(id, force: true) }
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
         if let sandbox { try await self.removeSandbox(sandbox) }
     }
 
     /// Removes a sandbox, by its id or name. Does nothing if there is none, or if the container is no sandbox.
-    func removeSandbox(_ text: String) async throws(EngineFailure) {
+    func removeSandbox(_ text: String) async throws(BackendEngineError) {
         do throws(EngineError) {
             let inspection = try await self.client.inspect(try Self.containerID(text))
             guard inspection.labels[ContainerHandle.roleLabel] == ContainerHandle.sandboxRole else { return }
             try await self.client.remove(inspection.id, force: true)
         } catch {
             guard error.code != .noSuchContainer else { return }
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
-    package func list() async throws(EngineFailure) -> [ContainerListing] {
+    package func list() async throws(BackendEngineError) -> [ContainerListing] {
         do throws(EngineError) {
             return try await self.client.list(label: "\(BackendID.managedLabel)=true").map { summary in
                 ContainerListing(ContainerHandle(summary), isRunning: summary.status == .running || summary.status == .paused)
             }
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
-    static func notAnImage(_ text: String) -> EngineFailure {
-        EngineFailure(.imageNotFound, "'\(text)' is not the name of an image")
+    static func notAnImage(_ text: String) -> BackendEngineError {
+        BackendEngineError(.imageNotFound, "'\(text)' is not the name of an image")
     }
 
     /// Docker accepts a name wherever it accepts an id. The name of a backend is always valid, but one from the table may be anything.
@@ -134,7 +134,7 @@ extension RegistryAuth {
     }
 }
 
-extension EngineFailure {
+extension BackendEngineError {
     init(_ error: EngineError) {
         let code: Code =
             switch error.code {

@@ -14,7 +14,7 @@ package protocol Engine: Sendable {
     /// returned.
     func pull(
         _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
-    ) async throws(EngineFailure)
+    ) async throws(BackendEngineError)
 
     /// Makes the backend's container from an image on this machine, and does not start it. Fails with `imageMissing` or `nameTaken` where those are the
     /// reason.
@@ -22,31 +22,31 @@ package protocol Engine: Sendable {
     /// - Parameter plainly: true makes it without a shortcut, that is without what only makes it start faster.
     /// - Returns: The handle, with the engine's id. If the answer is lost, `recover` finds it.
     @discardableResult
-    func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle
+    func create(_ request: SpawnRequest, plainly: Bool) async throws(BackendEngineError) -> ContainerHandle
 
     /// Completes the handle with all that the engine knows of the container, above all its id; nil when there is no such container. A container of the same
     /// name that was not made for the backend does not count.
-    func recover(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerHandle?
+    func recover(_ container: ContainerHandle) async throws(BackendEngineError) -> ContainerHandle?
 
     /// Starts the container. Harmless when it runs. Fails with `shortcutFailed` where it may help to remove the container and make it without a shortcut.
-    func start(_ container: ContainerHandle) async throws(EngineFailure)
+    func start(_ container: ContainerHandle) async throws(BackendEngineError)
 
     /// Inspects the container. That it does not exist is a result, not an error.
-    func inspect(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerObservation
+    func inspect(_ container: ContainerHandle) async throws(BackendEngineError) -> ContainerObservation
 
     /// Asks the container's process to end (SIGTERM), kills it after `grace`, and returns when it is gone.
     /// Harmless when it has ended or is absent.
-    func stop(_ container: ContainerHandle, grace: Duration) async throws(EngineFailure)
+    func stop(_ container: ContainerHandle, grace: Duration) async throws(BackendEngineError)
 
     /// Removes the container, running or not, with its anonymous volumes and its sandbox. Harmless when it is absent.
-    func remove(_ container: ContainerHandle) async throws(EngineFailure)
+    func remove(_ container: ContainerHandle) async throws(BackendEngineError)
 
     /// Lists every container with plane's labels, whatever its state, its role, and whoever made it.
-    func list() async throws(EngineFailure) -> [ContainerListing]
+    func list() async throws(BackendEngineError) -> [ContainerListing]
 }
 
 extension Engine {
     /// Makes the backend's container as `create(_:plainly:)` does, with a shortcut if the engine has one.
     @discardableResult
-    package func create(_ request: SpawnRequest) async throws(EngineFailure) -> ContainerHandle { try await self.create(request, plainly: false) }
+    package func create(_ request: SpawnRequest) async throws(BackendEngineError) -> ContainerHandle { try await self.create(request, plainly: false) }
 }

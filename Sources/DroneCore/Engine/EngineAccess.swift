@@ -7,7 +7,7 @@ package protocol EngineAccess: Sendable {
     /// to the engine is closed; a program that does not end then ends with its container.
     ///
     /// - Returns: The program's exit code; 0 for a copy.
-    func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(EngineFailure) -> Int64
+    func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(BackendEngineError) -> Int64
 }
 
 /// Input and output of a program or copy. The engine calls these, from one task for each direction.

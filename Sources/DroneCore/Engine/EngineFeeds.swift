@@ -5,27 +5,27 @@ package import PlaneProtocol
 /// an exit that was not reported.
 package protocol EngineFeeds: Sendable {
     /// Reports containers that end, from `since` on, until the connection breaks or the task is cancelled. May report one twice.
-    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure)
+    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(BackendEngineError)
 
     /// Reads the container's output from the first line after `since` on, at the pace of `body`. Returns when the container has ended and all was read. A
     /// container that does not exist has printed nothing.
     /// - Parameter onlyNew: true skips what was printed before, which costs the engine nothing.
     func readLog(
         of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
-    ) async throws(EngineFailure)
+    ) async throws(BackendEngineError)
 
     /// The last lines that the container printed, oldest first, without time stamps and line feeds; none when there is no such container.
-    func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String]
+    func lastLines(of container: ContainerHandle, count: Int) async throws(BackendEngineError) -> [String]
 
     /// The container's counters now; nil when it does not run or the engine does not know one of them.
-    func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample?
+    func usage(of container: ContainerHandle) async throws(BackendEngineError) -> UsageSample?
 }
 
 extension EngineFeeds {
     /// Reads the container's output as `readLog(of:after:onlyNew:_:)` does, including what was printed before.
     package func readLog(
         of container: ContainerHandle, after since: WireTime?, _ body: @Sendable (LogChunk) async -> Void
-    ) async throws(EngineFailure) {
+    ) async throws(BackendEngineError) {
         try await self.readLog(of: container, after: since, onlyNew: false, body)
     }
 }

@@ -27,16 +27,16 @@ package struct MountBase: Hashable, Sendable {
     /// Makes the directory if it is missing, on a thread that may wait for a disk.
     /// - Parameter user: as in `docker run --user`. A new directory gets a numeric user as its owner. The image's own user is not known here, so it has to be
     ///   root to use one.
-    package func prepare(_ mount: DataMount, for user: String?) async throws(EngineFailure) {
-        let failure: EngineFailure? = await withCheckedContinuation { continuation in
+    package func prepare(_ mount: DataMount, for user: String?) async throws(BackendEngineError) {
+        let failure: BackendEngineError? = await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: self.blockingPrepare(mount, for: user)) }
         }
         if let failure { throw failure }
     }
 
     /// - Returns: Nil when the directory is there.
-    private func blockingPrepare(_ mount: DataMount, for user: String?) -> EngineFailure? {
-        guard let names = mount.directories else { return EngineFailure(.refused, "the name of the data directory is none") }
+    private func blockingPrepare(_ mount: DataMount, for user: String?) -> BackendEngineError? {
+        guard let names = mount.directories else { return BackendEngineError(.refused, "the name of the data directory is none") }
         if mkdir(self.path, 0o700) != 0, errno != EEXIST { return Self.failure("make \(self.path) (agent.mount_base)") }
         var base = open(self.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard base >= 0 else { return Self.failure("open \(self.path) (agent.mount_base)") }
@@ -65,8 +65,8 @@ package struct MountBase: Hashable, Sendable {
         return (user, group)
     }
 
-    private static func failure(_ attempt: String) -> EngineFailure {
-        let code: EngineFailure.Code = errno == ENOSPC || errno == EDQUOT ? .diskFull : .refused
-        return EngineFailure(code, "\(attempt): \(String(cString: strerror(errno)))")
+    private static func failure(_ attempt: String) -> BackendEngineError {
+        let code: BackendEngineError.Code = errno == ENOSPC || errno == EDQUOT ? .diskFull : .refused
+        return BackendEngineError(code, "\(attempt): \(String(cString: strerror(errno)))")
     }
 }

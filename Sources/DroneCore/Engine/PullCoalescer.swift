@@ -13,7 +13,7 @@ package actor PullCoalescer {
 
     private enum End {
         case pulled
-        case failed(EngineFailure)
+        case failed(BackendEngineError)
         /// The caller that pulled was cancelled, or the one that waited was.
         case abandoned
     }
@@ -32,15 +32,15 @@ package actor PullCoalescer {
     /// - Parameter tell: called now and then with the progress of the pull, whoever does it.
     package func pull(
         _ image: String, credentials: DockerCredentials?, tell: @escaping @Sendable (String) -> Void = { _ in },
-        fetch: @Sendable (_ progress: @escaping @Sendable (PullStep) -> Void) async throws(EngineFailure) -> Void
-    ) async throws(EngineFailure) {
+        fetch: @Sendable (_ progress: @escaping @Sendable (PullStep) -> Void) async throws(BackendEngineError) -> Void
+    ) async throws(BackendEngineError) {
         let pull = Pull(image: image, credentials: credentials)
         while self.waiting[pull] != nil {
             self.meters[pull]?.listen(tell)
             switch await self.wait(for: pull) {
             case .pulled: return
             case .failed(let failure): throw failure
-            case .abandoned where Task.isCancelled: throw EngineFailure(.unavailable, "stopped waiting for the image \(image)")
+            case .abandoned where Task.isCancelled: throw BackendEngineError(.unavailable, "stopped waiting for the image \(image)")
             case .abandoned: continue  // somebody's turn, perhaps ours
             }
         }
@@ -48,7 +48,7 @@ package actor PullCoalescer {
         let meter = PullProgressReporter()
         meter.listen(tell)
         self.meters[pull] = meter
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             try await fetch { meter.step($0) }
             self.finish(pull, .pulled)
         } catch {

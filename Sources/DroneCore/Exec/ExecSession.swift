@@ -91,7 +91,7 @@ final class ExecSession: Sendable {
             })
         let end = await withTaskGroup(of: ExecQueues.End?.self) { group in
             group.addTask {
-                do throws(EngineFailure) {
+                do throws(BackendEngineError) {
                     return .exited(try await access.run(self.request.work, in: container, port))
                 } catch {
                     return .failed(error.message)

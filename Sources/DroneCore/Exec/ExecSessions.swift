@@ -24,7 +24,7 @@ actor ExecSessions {
     private let launches: AsyncStream<(ExecSession, ContainerHandle)>
     private let launch: AsyncStream<(ExecSession, ContainerHandle)>.Continuation
 
-    init(_ settings: DroneAgent.Settings, store: DroneStore, access: (any EngineAccess)?, time: AgentTime, logger: Logger) {
+    init(_ settings: DroneAgent.Options, store: DroneStore, access: (any EngineAccess)?, time: AgentTime, logger: Logger) {
         self.drone = settings.drone
         self.cluster = settings.cluster
         self.pool = settings.pool

@@ -113,7 +113,7 @@ actor LogPump {
     }
 
     private func read(_ container: ContainerHandle, onlyNew: Bool, _ tell: @escaping @Sendable (GapNotice) -> Void) async {
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             try await self.feeds.readLog(of: container, after: self.cursor, onlyNew: onlyNew) { chunk in
                 guard let news = await self.passOn(chunk) else { return }
                 tell(news)
@@ -127,7 +127,7 @@ actor LogPump {
     }
 
     /// Reports the reason in the agent's log and in the backend's own, where somebody may look for the missing lines.
-    private func tell(_ failure: EngineFailure) {
+    private func tell(_ failure: BackendEngineError) {
         guard self.toldReasons.count < Self.reasonLimit, self.toldReasons.insert(failure.message).inserted else { return }
         self.logger.warning("the backend's log cannot be read", metadata: [LogKey.error: "\(failure)"])
         self.add(note: "The log cannot be read: \(failure.message)")

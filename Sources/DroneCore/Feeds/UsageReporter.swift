@@ -44,7 +44,7 @@ package actor UsageReporter {
         var samples: [BackendID: UsageSample] = [:]
         for backend in running {
             guard let container = containers[backend] else { continue }
-            do throws(EngineFailure) {
+            do throws(BackendEngineError) {
                 guard let sample = try await self.feeds.usage(of: container) else { continue }
                 samples[backend] = sample
                 guard let earlier = self.samples[backend], let delta = UsageDelta(from: earlier, to: sample) else { continue }

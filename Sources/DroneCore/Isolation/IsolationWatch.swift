@@ -15,7 +15,7 @@ package final class IsolationWatch: Service {
     package static let standardFolder = "/run/plane-isolation"
 
     private let network: IsolatedNetwork
-    private let ensureNetwork: @Sendable () async throws(EngineFailure) -> Void
+    private let ensureNetwork: @Sendable () async throws(BackendEngineError) -> Void
     private let folder: String
     private let logger: Logger
     private let state = Mutex<Bool?>(nil)
@@ -23,7 +23,7 @@ package final class IsolationWatch: Service {
     /// - Parameter folder: where the file with the rules in force is; the file is named after the bridge.
     package init(
         _ network: IsolatedNetwork, folder: String = IsolationWatch.standardFolder, logger: Logger,
-        ensureNetwork: @escaping @Sendable () async throws(EngineFailure) -> Void
+        ensureNetwork: @escaping @Sendable () async throws(BackendEngineError) -> Void
     ) {
         self.network = network
         self.ensureNetwork = ensureNetwork
@@ -43,7 +43,7 @@ package final class IsolationWatch: Service {
     }
 
     func check() async {
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             try await self.ensureNetwork()
         } catch {
             self.logger.warning("the network of the backends could not be made", metadata: [LogKey.error: "\(error)"])

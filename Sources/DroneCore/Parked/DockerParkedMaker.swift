@@ -17,23 +17,23 @@ package struct DockerParkedMaker: ParkedMaker {
 
     private var client: DockerClient { self.adapter.client }
 
-    package func look(at kind: ParkedKind) async throws(EngineFailure) -> ImageInspection {
+    package func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection {
         let image = try await self.call { () async throws(EngineError) in try await self.client.inspectImage(kind.specification.image) }
         guard !image.hasHealthCheck else {
-            throw EngineFailure(.refused, "the image has a health check, which Docker would run in containers that wait")
+            throw BackendEngineError(.refused, "the image has a health check, which Docker would run in containers that wait")
         }
-        guard !image.entrypoint.isEmpty || !image.command.isEmpty else { throw EngineFailure(.refused, "the image names no program") }
+        guard !image.entrypoint.isEmpty || !image.command.isEmpty else { throw BackendEngineError(.refused, "the image names no program") }
         return image
     }
 
-    package func makeLabel(of kind: ParkedKind, runtime: String?) async throws(EngineFailure) -> String {
+    package func makeLabel(of kind: ParkedKind, runtime: String?) async throws(BackendEngineError) -> String {
         self.label(try await self.specification(of: kind, runtime: runtime))
     }
 
     private func label(_ spec: ContainerSpec) -> String { "\(ParkedProgram.version) \(spec.fingerprint)" }
 
     /// As a backend's, except for the program that is run first.
-    private func specification(of kind: ParkedKind, runtime: String?) async throws(EngineFailure) -> ContainerSpec {
+    private func specification(of kind: ParkedKind, runtime: String?) async throws(BackendEngineError) -> ContainerSpec {
         var spec = kind.specification
         spec.entrypoint = [ParkedProgram.path]
         spec.runtime = runtime ?? spec.runtime
@@ -44,7 +44,7 @@ package struct DockerParkedMaker: ParkedMaker {
 
     package func make(
         _ name: String, _ kind: ParkedKind, of image: ImageInspection, runtime: String?
-    ) async throws(EngineFailure) -> ParkedContainer {
+    ) async throws(BackendEngineError) -> ParkedContainer {
         try await self.adapter.ensureNetwork()
         var spec = try await self.specification(of: kind, runtime: runtime)
         spec.labels[ParkedContainer.makeLabel] = self.label(spec)
@@ -72,18 +72,18 @@ package struct DockerParkedMaker: ParkedMaker {
         }
     }
 
-    package func remove(_ container: String) async throws(EngineFailure) {
+    package func remove(_ container: String) async throws(BackendEngineError) {
         do throws(EngineError) {
             let inspection = try await self.client.inspect(try DockerEngineAdapter.containerID(container))
             guard ContainerHandle(inspection).isParked else { return }
             try await self.client.remove(inspection.id, force: true)
         } catch {
             guard error.code != .noSuchContainer else { return }
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 
-    package func rename(_ container: String, to name: String) async throws(EngineFailure) {
+    package func rename(_ container: String, to name: String) async throws(BackendEngineError) {
         try await self.call { () async throws(EngineError) in
             try await self.client.rename(try DockerEngineAdapter.containerID(container), to: try DockerEngineAdapter.containerID(name))
         }
@@ -94,11 +94,11 @@ package struct DockerParkedMaker: ParkedMaker {
         return HostPressure.isHigh(HostSample.read(), disk: self.dataRoot.value.flatMap { HostSample.disk(at: $0) }, already: already)
     }
 
-    private func call<Value>(_ body: () async throws(EngineError) -> Value) async throws(EngineFailure) -> Value {
+    private func call<Value>(_ body: () async throws(EngineError) -> Value) async throws(BackendEngineError) -> Value {
         do throws(EngineError) {
             return try await body()
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 }

@@ -66,21 +66,21 @@ package struct ParkedContainer: Hashable, Sendable {
 package protocol ParkedMaker: Sendable {
     /// What the kind's image is at present. Fails with `imageMissing` where it is not on this machine, and with `refused` where its containers cannot
     /// be parked.
-    func look(at kind: ParkedKind) async throws(EngineFailure) -> ImageInspection
+    func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection
 
     /// Makes and starts a container of that name. After a failure there may be one.
     ///
     /// - Parameter runtime: The OCI runtime in place of the engine's own; nil for that one.
-    func make(_ name: String, _ kind: ParkedKind, of image: ImageInspection, runtime: String?) async throws(EngineFailure) -> ParkedContainer
+    func make(_ name: String, _ kind: ParkedKind, of image: ImageInspection, runtime: String?) async throws(BackendEngineError) -> ParkedContainer
 
     /// Removes a parked container, by its id or its name. Harmless when there is none; another container of that name is left alone.
-    func remove(_ container: String) async throws(EngineFailure)
+    func remove(_ container: String) async throws(BackendEngineError)
 
     /// Gives a container another name.
-    func rename(_ container: String, to name: String) async throws(EngineFailure)
+    func rename(_ container: String, to name: String) async throws(BackendEngineError)
 
     /// What a container of such a kind is labelled with that is made now.
-    func makeLabel(of kind: ParkedKind, runtime: String?) async throws(EngineFailure) -> String
+    func makeLabel(of kind: ParkedKind, runtime: String?) async throws(BackendEngineError) -> String
 
     /// Whether the machine has so little memory or disk left that containers which only wait have to go.
     ///

@@ -170,17 +170,17 @@ package final class ParkedPool: Sendable {
         case .look(let kind): await self.look(kind)
         case .make(let kind, let name): await self.make(kind, name)
         case .remove(let id):
-            await self.attempt("a parked container could not be removed") { () async throws(EngineFailure) in try await self.maker.remove(id) }
+            await self.attempt("a parked container could not be removed") { () async throws(BackendEngineError) in try await self.maker.remove(id) }
         case .rename(let id, let name):
-            await self.attempt("a parked container could not be renamed") { () async throws(EngineFailure) in
+            await self.attempt("a parked container could not be renamed") { () async throws(BackendEngineError) in
                 try await self.maker.rename(id, to: name)
             }
         }
     }
 
     /// What fails does no harm: what is left is found by the reconciler.
-    private func attempt(_ failure: Logger.Message, _ body: () async throws(EngineFailure) -> Void) async {
-        do throws(EngineFailure) {
+    private func attempt(_ failure: Logger.Message, _ body: () async throws(BackendEngineError) -> Void) async {
+        do throws(BackendEngineError) {
             try await body()
         } catch {
             if !Task.isCancelled { self.logger.debug(failure, metadata: [LogKey.error: "\(error)"]) }
@@ -189,7 +189,7 @@ package final class ParkedPool: Sendable {
 
     private func look(_ index: Int) async {
         let kind = self.state.withLock { $0.machine.kind(index) }
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             let image = try await self.maker.look(at: kind)
             self.change { $0.machine.looked(index, image) }
             self.tell(nil, of: index)
@@ -215,8 +215,8 @@ package final class ParkedPool: Sendable {
 
     private func make(_ index: Int, _ name: String) async {
         let (kind, image) = self.state.withLock { ($0.machine.kind(index), $0.machine.image(index)) }
-        do throws(EngineFailure) {
-            guard let image else { throw EngineFailure(.imageMissing, "the image has gone") }
+        do throws(BackendEngineError) {
+            guard let image else { throw BackendEngineError(.imageMissing, "the image has gone") }
             let container = try await self.maker.make(name, kind, of: image, runtime: self.runtime)
             self.change { $0.machine.made(container, now: self.time.uptime()) }
         } catch {

@@ -41,7 +41,7 @@ package struct ExitWatch: Sendable {
         while !Task.isCancelled {
             let opened = self.time.now()
             let lastHeard = Mutex<WireTime?>(nil)
-            do throws(EngineFailure) {
+            do throws(BackendEngineError) {
                 try await self.feeds.watchExits(since: since) { news in
                     lastHeard.withLock { $0 = self.time.now() }
                     await self.hear(news)

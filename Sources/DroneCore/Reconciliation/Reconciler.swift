@@ -83,7 +83,7 @@ package actor Reconciler {
         for container in plan.toRemove {
             let name = container.backend.map { "\($0)" } ?? container.name
             self.logger.notice("removing a container nobody knows", metadata: [LogKey.backend: "\(name)"])
-            do throws(EngineFailure) {
+            do throws(BackendEngineError) {
                 try await self.engine.remove(container)
             } catch {
                 guard !Task.isCancelled else { return }

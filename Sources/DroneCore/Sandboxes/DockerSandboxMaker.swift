@@ -34,14 +34,14 @@ package struct DockerSandboxMaker: SandboxMaker {
 
     // MARK: - Probing
 
-    package func probe() async throws(EngineFailure) -> SandboxProbe {
+    package func probe() async throws(BackendEngineError) -> SandboxProbe {
         let daemon = try await self.call { () async throws(EngineError) in try await self.client.information() }
         try await self.provideImage(daemon)
         var findings = ["Docker \(daemon.engine)"]
         if !daemon.controlGroups.isEmpty { findings.append("cgroups v\(daemon.controlGroups)") }
         for runtime in try self.candidates(daemon, &findings) {
             let name = runtime ?? daemon.standardRuntime
-            do throws(EngineFailure) {
+            do throws(BackendEngineError) {
                 try await self.attempt(runtime)
                 findings.append("containers are run by \(name)")
                 return SandboxProbe(runtime: runtime, findings: findings.joined(separator: "; "))
@@ -50,15 +50,15 @@ package struct DockerSandboxMaker: SandboxMaker {
                 findings.append("\(name) does not work (\(error))")
             }
         }
-        throw EngineFailure(.refused, findings.joined(separator: "; "))
+        throw BackendEngineError(.refused, findings.joined(separator: "; "))
     }
 
     /// Runtimes to try, the fastest first.
-    private func candidates(_ daemon: EngineInformation, _ findings: inout [String]) throws(EngineFailure) -> [String?] {
+    private func candidates(_ daemon: EngineInformation, _ findings: inout [String]) throws(BackendEngineError) -> [String?] {
         let configured = self.template.runtime
         let name = configured ?? daemon.standardRuntime
         guard Self.plainRuntimes.contains(name) else {
-            throw EngineFailure(.refused, "the runtime is \(name), and containers of it do not share networks with others")
+            throw BackendEngineError(.refused, "the runtime is \(name), and containers of it do not share networks with others")
         }
         guard configured == nil, name != Self.fastRuntime else { return [configured] }
         if self.template.hasAllGPUs {
@@ -73,10 +73,10 @@ package struct DockerSandboxMaker: SandboxMaker {
     }
 
     /// Makes a sandbox, and in it a container like that of a backend without special wishes.
-    private func attempt(_ runtime: String?) async throws(EngineFailure) {
+    private func attempt(_ runtime: String?) async throws(BackendEngineError) {
         let (holder, guest) = (Sandbox.randomName(), Sandbox.randomName())
-        let outcome: Result<Void, EngineFailure>
-        do throws(EngineFailure) {
+        let outcome: Result<Void, BackendEngineError>
+        do throws(BackendEngineError) {
             let sandbox = try await self.make(holder, runtime: runtime)
             try await self.runGuest(guest, in: sandbox, runtime: runtime)
             outcome = .success(())
@@ -87,7 +87,7 @@ package struct DockerSandboxMaker: SandboxMaker {
         try outcome.get()
     }
 
-    private func runGuest(_ name: String, in sandbox: Sandbox, runtime: String?) async throws(EngineFailure) {
+    private func runGuest(_ name: String, in sandbox: Sandbox, runtime: String?) async throws(BackendEngineError) {
         var spec = self.specification(runtime: runtime)
         spec.networkOf = ContainerID(rawValue: sandbox.id)
         spec.limits = self.template.limits.granted(ContainerLimits())
@@ -97,17 +97,17 @@ package struct DockerSandboxMaker: SandboxMaker {
         spec.isReadOnly = false
         let id = try await self.run(spec, name)
         let state = try await self.call { () async throws(EngineError) in try await self.client.inspect(id).state }
-        guard state.isRunning else { throw EngineFailure(.refused, "a container with another's network ended at once, with code \(state.exitCode)") }
+        guard state.isRunning else { throw BackendEngineError(.refused, "a container with another's network ended at once, with code \(state.exitCode)") }
     }
 
     // MARK: - Making
 
-    package func make(_ name: String, runtime: String?) async throws(EngineFailure) -> Sandbox {
+    package func make(_ name: String, runtime: String?) async throws(BackendEngineError) -> Sandbox {
         try await self.adapter.ensureNetwork()
         var spec = self.specification(runtime: runtime)
         spec.network = self.template.network
         let id: ContainerID
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             id = try await self.run(spec, name)
         } catch {
             // The image may have been removed since it was loaded.
@@ -118,7 +118,7 @@ package struct DockerSandboxMaker: SandboxMaker {
         return Sandbox(id: id.rawValue, name: name)
     }
 
-    package func remove(_ sandbox: String) async throws(EngineFailure) {
+    package func remove(_ sandbox: String) async throws(BackendEngineError) {
         try await self.adapter.removeSandbox(sandbox)
     }
 
@@ -134,7 +134,7 @@ package struct DockerSandboxMaker: SandboxMaker {
         return spec
     }
 
-    private func run(_ spec: ContainerSpec, _ name: String) async throws(EngineFailure) -> ContainerID {
+    private func run(_ spec: ContainerSpec, _ name: String) async throws(BackendEngineError) -> ContainerID {
         try await self.call { () async throws(EngineError) in
             guard let name = ContainerID(rawValue: name) else { throw EngineError(.badRequest, attempt: "name a container '\(name)'") }
             let id = try await self.client.createContainer(spec, name: name)
@@ -143,9 +143,9 @@ package struct DockerSandboxMaker: SandboxMaker {
         }
     }
 
-    private func provideImage(_ daemon: EngineInformation) async throws(EngineFailure) {
+    private func provideImage(_ daemon: EngineInformation) async throws(BackendEngineError) {
         guard let program = SandboxProgram.executable(for: daemon.architecture) else {
-            throw EngineFailure(.refused, "there is no program for a sandbox on \(daemon.architecture)")
+            throw BackendEngineError(.refused, "there is no program for a sandbox on \(daemon.architecture)")
         }
         try await self.call { () async throws(EngineError) in
             guard try await !self.client.imageExists(Self.image) else { return }
@@ -153,11 +153,11 @@ package struct DockerSandboxMaker: SandboxMaker {
         }
     }
 
-    private func call<Value>(_ body: () async throws(EngineError) -> Value) async throws(EngineFailure) -> Value {
+    private func call<Value>(_ body: () async throws(EngineError) -> Value) async throws(BackendEngineError) -> Value {
         do throws(EngineError) {
             return try await body()
         } catch {
-            throw EngineFailure(error)
+            throw BackendEngineError(error)
         }
     }
 }

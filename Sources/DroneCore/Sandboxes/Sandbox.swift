@@ -52,13 +52,13 @@ package protocol SandboxMaker: Sendable {
     /// Tries everything once with containers of its own, and removes these.
     ///
     /// Fails with `unavailable` when nothing was found out, and with another code when sandboxes do not work on this machine.
-    func probe() async throws(EngineFailure) -> SandboxProbe
+    func probe() async throws(BackendEngineError) -> SandboxProbe
 
     /// Makes and starts a sandbox. After a failure there may be a container of that name.
-    func make(_ name: String, runtime: String?) async throws(EngineFailure) -> Sandbox
+    func make(_ name: String, runtime: String?) async throws(BackendEngineError) -> Sandbox
 
     /// Removes a sandbox, by its id or name. Harmless when there is none; another container of that name is left alone.
-    func remove(_ sandbox: String) async throws(EngineFailure)
+    func remove(_ sandbox: String) async throws(BackendEngineError)
 
     /// Whether a container of this drone is a sandbox that was made as `make` makes them now.
     func isOurs(_ listing: ContainerListing) -> Bool

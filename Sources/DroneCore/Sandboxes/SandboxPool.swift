@@ -121,7 +121,7 @@ package final class SandboxPool: Sendable {
     /// - Returns: Nil when another probe is to be made now.
     private func probe() async -> SandboxProbe? {
         for failures in 1... {
-            do throws(EngineFailure) {
+            do throws(BackendEngineError) {
                 return try await self.maker.probe()
             } catch {
                 guard !Task.isCancelled else { return nil }
@@ -162,7 +162,7 @@ package final class SandboxPool: Sendable {
 
     private func make(_ name: String) async -> Bool {
         let runtime = self.machine.withLock { $0.usable?.runtime }
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             let sandbox = try await self.maker.make(name, runtime: runtime)
             self.change { $0.made(sandbox) }
             return true
@@ -174,7 +174,7 @@ package final class SandboxPool: Sendable {
     }
 
     private func remove(_ sandbox: String) async {
-        do throws(EngineFailure) {
+        do throws(BackendEngineError) {
             try await self.maker.remove(sandbox)
         } catch {
             // The reconciler removes it later.

@@ -23,7 +23,7 @@ package struct ConnectMachine: Sendable {
         case reuse(KeyHolder)
         /// What the same request has made before, alive or ended.
         case repeated(KeyHolder)
-        case failure(GatewayFailure)
+        case failure(GatewayError)
     }
 
     /// A scheduler's answer.
@@ -148,7 +148,7 @@ package struct ConnectMachine: Sendable {
             let wait = Int((Self.settledAge - stored.age).components.seconds) + 1
             return .finish(
                 .failure(
-                    GatewayFailure(
+                    GatewayError(
                         .failedToAcquireKey,
                         detail: "The key was used in the cluster \(stored.home.cluster) a moment ago; it can be used in another one in \(wait) s.",
                         retryAfterSeconds: wait)))
@@ -170,14 +170,14 @@ package struct ConnectMachine: Sendable {
             return .finish(.repeated(holder))
         case .noDrone(let detail):
             self.state = .finished
-            return .finish(.failure(GatewayFailure(.noDroneAvailable, detail: detail, retryAfterSeconds: 2)))
+            return .finish(.failure(GatewayError(.noDroneAvailable, detail: detail, retryAfterSeconds: 2)))
         case .lockBusy:
             guard elapsed < Self.timeLimit else { return self.refuse(.failedToAcquireKey) }
             self.state = .pausing
             return .pause
         case .idUsed:
             self.state = .finished
-            return .finish(.failure(GatewayFailure(.failedToAcquireKey, detail: "The id that was asked for has been used before.")))
+            return .finish(.failure(GatewayError(.failedToAcquireKey, detail: "The id that was asked for has been used before.")))
         case .refused(let message):
             self.state = .finished
             return .finish(.failure(.unprocessable(message)))
@@ -191,7 +191,7 @@ package struct ConnectMachine: Sendable {
             self.state = .finished
             return .finish(
                 .failure(
-                    GatewayFailure(
+                    GatewayError(
                         .failedToAcquireKey, detail: "The key's backend is being ended, and its process still runs.", retryAfterSeconds: 5)))
         }
         return self.find()
@@ -203,7 +203,7 @@ package struct ConnectMachine: Sendable {
     }
 
     /// An action could not be carried out.
-    package mutating func failed(_ failure: GatewayFailure) -> Action {
+    package mutating func failed(_ failure: GatewayError) -> Action {
         self.state = .finished
         return .finish(.failure(failure))
     }
@@ -235,13 +235,13 @@ package struct ConnectMachine: Sendable {
         return .finish(.reuse(holder))
     }
 
-    private mutating func refuse(_ kind: GatewayFailure.Kind) -> Action {
+    private mutating func refuse(_ kind: GatewayError.Kind) -> Action {
         self.state = .finished
-        return .finish(.failure(GatewayFailure(kind)))
+        return .finish(.failure(GatewayError(kind)))
     }
 
     /// The driver answers each action once, so an unexpected answer is a bug. The request fails, and the process continues.
     private mutating func ignore() -> Action {
-        self.failed(GatewayFailure(.other, internalCause: "an answer came in the state \(self.state)"))
+        self.failed(GatewayError(.other, internalCause: "an answer came in the state \(self.state)"))
     }
 }

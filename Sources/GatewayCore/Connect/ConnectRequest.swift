@@ -24,12 +24,12 @@ package struct ConnectRequest: Hashable, Sendable {
 
     /// Reads a request's body.
     /// - Throws: 400 for a body that is not JSON, 422 for JSON of another shape.
-    package init(body: [UInt8]) throws(GatewayFailure) {
+    package init(body: [UInt8]) throws(GatewayError) {
         let document: JSONSyntax
         do throws(MessageError) {
             document = try WireCodec.decode(JSONSyntax.self, from: body)
         } catch {
-            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+            throw GatewayError(status: 400, text: "the body is not JSON: \(error)")
         }
         do throws(MessageError) {
             self = try ConnectRequest(json: document.node)

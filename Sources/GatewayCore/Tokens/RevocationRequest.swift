@@ -17,12 +17,12 @@ package enum RevocationRequest: Hashable, Sendable {
     package static let expectation = "one of token, token_id, user, key, backend_id, or backend_id and user"
 
     /// - Throws: 400 for what is not JSON, 422 for JSON that says something else.
-    package init(body: [UInt8]) throws(GatewayFailure) {
+    package init(body: [UInt8]) throws(GatewayError) {
         let document: JSONSyntax
         do throws(MessageError) {
             document = try WireCodec.decode(JSONSyntax.self, from: body)
         } catch {
-            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+            throw GatewayError(status: 400, text: "the body is not JSON: \(error)")
         }
         do throws(MessageError) { self = try RevocationRequest(json: document.node) } catch { throw .unprocessable(error) }
     }

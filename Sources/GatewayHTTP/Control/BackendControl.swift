@@ -12,7 +12,7 @@ struct BackendControl: Sendable {
     private static let limit: Duration = .seconds(5)
 
     /// Ends a backend. Returns when the drone has stored that the backend is to end, or when the backend has ended.
-    func terminate(_ backend: BackendID, _ kind: BackendEnding.Kind, requestedBy requester: String?) async throws(GatewayFailure) {
+    func terminate(_ backend: BackendID, _ kind: BackendEnding.Kind, requestedBy requester: String?) async throws(GatewayError) {
         guard let located = self.fleet.locate(backend) else {
             // The state forgets an ended backend before its history is deleted.
             _ = try await StatusReader(fleet: self.fleet).status(of: backend)
@@ -26,15 +26,15 @@ struct BackendControl: Sendable {
         } catch {
             // The backend may have ended just now. Then nobody answers, and the request is fulfilled.
             if self.fleet.locate(backend)?.view.state?.isTerminal ?? true { return }
-            throw GatewayFailure(.other, detail: "The drone of the backend does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
+            throw GatewayError(.other, detail: "The drone of the backend does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
         }
     }
 
     /// - Returns: Whether this has changed the drone's state.
-    func drain(_ drone: DroneID, in cluster: ClusterName, _ drains: Bool) async throws(GatewayFailure) -> Bool {
+    func drain(_ drone: DroneID, in cluster: ClusterName, _ drains: Bool) async throws(GatewayError) -> Bool {
         guard let view = self.fleet.drone(drone, in: cluster) else {
             if ProxyID(rawValue: drone.rawValue).map({ id in self.fleet.proxies(in: cluster).contains { $0.id == id } }) ?? false {
-                throw GatewayFailure(.other, detail: "\(drone) is a proxy.")
+                throw GatewayError(.other, detail: "\(drone) is a proxy.")
             }
             throw .droneNotFound
         }
@@ -42,7 +42,7 @@ struct BackendControl: Sendable {
         do throws(BusRequestError) {
             _ = try await self.fleet.client.bus.request(DrainDrone(drone: drone, cluster: cluster, drain: drains), timeout: Self.limit)
         } catch {
-            throw GatewayFailure(.other, detail: "The drone does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
+            throw GatewayError(.other, detail: "The drone does not answer.", retryAfterSeconds: 5, internalCause: "\(error)")
         }
         return wasDraining != drains
     }

@@ -23,7 +23,7 @@ struct BackendQueries: Sendable {
 
     /// Lists backends in the order of their ids. The query may contain `cluster`, `drone`, `status`, `lock`, `key` with `namespace`, `user`, `prefix` of ids,
     /// `after` (an id) and `limit`.
-    func list(_ query: QueryFields, caller: Caller, tokens: TokenWriter) async throws(GatewayFailure) -> Reply {
+    func list(_ query: QueryFields, caller: Caller, tokens: TokenWriter) async throws(GatewayError) -> Reply {
         try self.fleet.demandCurrent()
         let visited: Set<BackendID>? = if let user = query["user"] { try await tokens.backends(visitedBy: user) } else { nil }
         let filter = try BackendFilter(query, visited: visited)
@@ -48,7 +48,7 @@ struct BackendQueries: Sendable {
 
     // MARK: One backend
 
-    func report(of backend: BackendID, lines: Int) async throws(GatewayFailure) -> (report: BackendReport, view: BackendView?, entries: [StatusEntry]) {
+    func report(of backend: BackendID, lines: Int) async throws(GatewayError) -> (report: BackendReport, view: BackendView?, entries: [StatusEntry]) {
         let reader = StatusReader(fleet: self.fleet)
         let located = self.fleet.locate(backend)
         let messages = try await reader.messages(of: backend)
@@ -67,24 +67,24 @@ struct BackendQueries: Sendable {
         return (report, located?.view, try await reader.fold(messages, of: located).entries)
     }
 
-    func document(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+    func document(of backend: BackendID) async throws(GatewayError) -> Reply {
         let (report, view, entries) = try await self.report(of: backend, lines: 20)
         return .json(BackendDocument(report: report, view: view, entries: entries))
     }
 
     // MARK: Logs
 
-    func logs(of backend: BackendID, _ query: QueryFields) async throws(GatewayFailure) -> Reply {
+    func logs(of backend: BackendID, _ query: QueryFields) async throws(GatewayError) -> Reply {
         let count = try Self.count(query["tail"], "tail", default: 100, atMost: Self.mostLines)
         return .json(LogDocument(lines: try await self.lines(count, of: backend).map { BackendLogLine($0) }))
     }
 
-    private func lines(_ count: Int, of backend: BackendID) async throws(GatewayFailure) -> [LogEntry] {
+    private func lines(_ count: Int, of backend: BackendID) async throws(GatewayError) -> [LogEntry] {
         try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await self.fleet.client.lastLogEntries(count, of: backend) }
     }
 
     /// The lines that are kept, then those that come, until the backend ends. The id of each event is its sequence in the stream.
-    func logStream(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+    func logStream(of backend: BackendID) async throws(GatewayError) -> Reply {
         let client = self.fleet.client
         let fleet = self.fleet
         let logs = try await StatusReader(fleet: fleet).ask { () async throws(PlaneError) in try await client.logs(of: backend, follows: true) }
@@ -120,7 +120,7 @@ struct BackendQueries: Sendable {
     // MARK: Metrics, events
 
     /// Waits for the next measurement.
-    func metrics(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+    func metrics(of backend: BackendID) async throws(GatewayError) -> Reply {
         let client = self.fleet.client
         guard let located = self.fleet.locate(backend), !(located.view.state?.isTerminal ?? false) else { throw .backendNotFound }
         let sample: BackendStatsMessage?
@@ -143,7 +143,7 @@ struct BackendQueries: Sendable {
             throw .unavailable("\(error)")
         }
         guard let sample else {
-            throw GatewayFailure(
+            throw GatewayError(
                 .other, detail: "The drone has told nothing of this backend for \(Self.metricsLimit.components.seconds) s.", retryAfterSeconds: 5)
         }
         return .json(sample)
@@ -166,7 +166,7 @@ struct BackendQueries: Sendable {
         }
     }
 
-    static func count(_ text: String?, _ name: String, default standard: Int, atMost most: Int) throws(GatewayFailure) -> Int {
+    static func count(_ text: String?, _ name: String, default standard: Int, atMost most: Int) throws(GatewayError) -> Int {
         guard let text else { return standard }
         guard let count = Int(text), (1...most).contains(count) else {
             throw .unprocessable("\(name): expected a number from 1 to \(most), found another text")
@@ -217,7 +217,7 @@ struct BackendFilter: Sendable {
     private var prefix: String?
     private var showsEnded: Bool
 
-    init(_ query: QueryFields, visited: Set<BackendID>?) throws(GatewayFailure) {
+    init(_ query: QueryFields, visited: Set<BackendID>?) throws(GatewayError) {
         self.visited = visited
         self.cluster = try Self.read(query["cluster"], "cluster", ClusterName.self)
         self.drone = try Self.read(query["drone"], "drone", DroneID.self)
@@ -235,7 +235,7 @@ struct BackendFilter: Sendable {
         self.showsEnded = query["ended"] == "true" || self.statuses.contains(.terminated)
     }
 
-    private static func read<Value: JSONText>(_ text: String?, _ name: String, _: Value.Type) throws(GatewayFailure) -> Value? {
+    private static func read<Value: JSONText>(_ text: String?, _ name: String, _: Value.Type) throws(GatewayError) -> Value? {
         guard let text else { return nil }
         guard let value = Value(rawValue: text) else { throw .unprocessable("\(name): expected \(Value.expectation)") }
         return value

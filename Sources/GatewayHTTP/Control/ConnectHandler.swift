@@ -32,7 +32,7 @@ struct ConnectHandler: Sendable {
     /// How long a scheduler may take to answer; it waits up to 6 s for a lock itself.
     private static let fetchLimit: Duration = .seconds(8)
 
-    func connect(_ request: ConnectRequest, _ circumstances: RequestContext) async throws(GatewayFailure) -> ConnectResponse {
+    func connect(_ request: ConnectRequest, _ circumstances: RequestContext) async throws(GatewayError) -> ConnectResponse {
         try self.fleet.demandCurrent()
         try self.tokens.check(request)
         let attempt = try SpawnAttempt(request, circumstances, self.fleet, self.tokens)
@@ -65,15 +65,15 @@ struct ConnectHandler: Sendable {
         }
     }
 
-    private func permit(_ caller: Caller, _ cluster: ClusterName, pool: PoolName?, namespace: String?) throws(GatewayFailure) {
+    private func permit(_ caller: Caller, _ cluster: ClusterName, pool: PoolName?, namespace: String?) throws(GatewayError) {
         guard caller.may(CallScope(changes: true, cluster: cluster, pool: pool ?? .unnamed, namespace: namespace ?? "")) else {
-            throw GatewayFailure(status: 403, text: "This token does not reach that far.")
+            throw GatewayError(status: 403, text: "This token does not reach that far.")
         }
     }
 
     // MARK: Who holds the key
 
-    private func find(_ lock: LockName) async throws(GatewayFailure) -> KeyHolder? {
+    private func find(_ lock: LockName) async throws(GatewayError) -> KeyHolder? {
         guard let located = self.fleet.holder(of: lock) else { return nil }
         guard let tag = located.view.tag else { return try await self.ask(lock, in: located.cluster) }
         return KeyHolder(
@@ -81,7 +81,7 @@ struct ConnectHandler: Sendable {
             bearerToken: located.view.bearerToken)
     }
 
-    private func ask(_ lock: LockName, in cluster: ClusterName) async throws(GatewayFailure) -> KeyHolder? {
+    private func ask(_ lock: LockName, in cluster: ClusterName) async throws(GatewayError) -> KeyHolder? {
         do throws(PlaneError) {
             guard let holder = try await self.fleet.client.holder(of: lock, in: cluster, limit: Self.fetchLimit) else { return nil }
             return KeyHolder(
@@ -112,7 +112,7 @@ struct ConnectHandler: Sendable {
 
     private func answer(
         _ holder: KeyHolder, _ kind: Kind, lock: LockName, _ request: ConnectRequest, _ circumstances: RequestContext
-    ) async throws(GatewayFailure) -> ConnectResponse {
+    ) async throws(GatewayError) -> ConnectResponse {
         let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
         let made = try await self.tokens.make(for: holder, opened, request)
         var status = kind == .spawned ? .scheduled : self.status(of: holder)
@@ -143,7 +143,7 @@ struct ConnectHandler: Sendable {
     }
 
     /// Where the drone's own proxy serves it, for installations without a tier.
-    private func backendURL(of holder: KeyHolder, isNew: Bool, lock: LockName) async throws(GatewayFailure) -> Secret? {
+    private func backendURL(of holder: KeyHolder, isNew: Bool, lock: LockName) async throws(GatewayError) -> Secret? {
         guard !self.configuration.hasProxyTier, let drone = holder.drone else { return nil }
         let endpoint = self.fleet.drone(drone, in: holder.cluster)?.metadata?.endpoint ?? PublicEndpoint()
         var bearerToken = holder.bearerToken

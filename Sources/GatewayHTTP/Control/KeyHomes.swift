@@ -9,7 +9,7 @@ struct KeyHomes: Sendable {
 
     private static let limit: Duration = .seconds(4)
 
-    func read(_ lock: LockName) async throws(GatewayFailure) -> StoredHome? {
+    func read(_ lock: LockName) async throws(GatewayError) -> StoredHome? {
         do throws(NATSError) {
             guard let message = try await self.jetStream.lastMessage(stream: KeyHome.stream, subject: KeyHome.subject(of: lock)),
                 let home = try? WireCodec.decode(KeyHome.self, from: message.payload)
@@ -22,7 +22,7 @@ struct KeyHomes: Sendable {
 
     /// - Parameter expecting: sequence of the subject's last message; 0 for none.
     /// - Returns: whether the home is ours; false if somebody else was faster.
-    func claim(_ lock: LockName, for cluster: ClusterName, expecting: UInt64) async throws(GatewayFailure) -> Bool {
+    func claim(_ lock: LockName, for cluster: ClusterName, expecting: UInt64) async throws(GatewayError) -> Bool {
         let home = KeyHome(lock: lock, cluster: cluster, time: .now())
         do throws(NATSError) {
             _ = try await self.jetStream.publish(

@@ -48,8 +48,8 @@ final class RevocationWaiters: Sendable {
     ///   - proxies: How many are expected to answer.
     ///   - write: Returns the revocation's place in the stream.
     func outcome(
-        of proxies: Int, _ write: () async throws(GatewayFailure) -> UInt64
-    ) async throws(GatewayFailure) -> RevocationOutcome {
+        of proxies: Int, _ write: () async throws(GatewayError) -> UInt64
+    ) async throws(GatewayError) -> RevocationOutcome {
         let number = self.state.withLock { state in
             state.next += 1
             state.waiters[state.next] = Waiter(proxies: proxies)

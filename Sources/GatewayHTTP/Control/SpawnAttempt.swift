@@ -49,7 +49,7 @@ struct SpawnAttempt: Sendable {
     /// Ids of one idempotency key: each is used up by a request of which nothing came.
     private static let idsOfKey = 16
 
-    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.RequestContext, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayFailure) {
+    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.RequestContext, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayError) {
         var generator = SystemRandomNumberGenerator()
         self.fleet = fleet
         self.tokens = tokens
@@ -66,14 +66,14 @@ struct SpawnAttempt: Sendable {
             self.names = .ofIdempotencyKey(seed)
             lockSeed = "\(seed)\nlock"
         } else {
-            guard let id = BackendID.short(using: &generator) else { throw GatewayFailure(.other, internalCause: "a name that was made up is none") }
+            guard let id = BackendID.short(using: &generator) else { throw GatewayError(.other, internalCause: "a name that was made up is none") }
             self.names = .one(id)
         }
         if let key = request.key {
             self.key = key
         } else {
             let name = lockSeed.map { RandomName.text(from: SHA256.hash(data: Array($0.utf8))) } ?? RandomName.text(using: &generator)
-            guard let key = BackendKey(name: "lk-\(name)") else { throw GatewayFailure(.other, internalCause: "a name that was made up is none") }
+            guard let key = BackendKey(name: "lk-\(name)") else { throw GatewayError(.other, internalCause: "a name that was made up is none") }
             self.key = key
         }
     }
@@ -83,7 +83,7 @@ struct SpawnAttempt: Sendable {
     /// What visitors are told of it.
     var opened: OpenedBackend { OpenedBackend(staticToken: self.staticToken?.text, subdomain: self.recipe?.subdomain) }
 
-    func run(in cluster: ClusterName) async throws(GatewayFailure) -> ConnectMachine.ScheduleAnswer {
+    func run(in cluster: ClusterName) async throws(GatewayError) -> ConnectMachine.ScheduleAnswer {
         guard let recipe = self.recipe else { return .refused("there is no spawn_config") }
         let end = ContinuousClock.now + Self.limit
         switch self.names {
@@ -101,7 +101,7 @@ struct SpawnAttempt: Sendable {
     /// - Returns: nil where a request before this one has used up the id, and nothing came of it.
     private func run(
         _ recipe: SpawnConfig, _ backend: BackendID, in cluster: ClusterName, before end: ContinuousClock.Instant
-    ) async throws(GatewayFailure) -> ConnectMachine.ScheduleAnswer? {
+    ) async throws(GatewayError) -> ConnectMachine.ScheduleAnswer? {
         // Whoever finds the backend, however soon, and whatever becomes of this process, finds what its visitors are to be told.
         let opened = try await self.tokens.prepare(self.opened, of: backend, in: cluster)
         let staticToken = opened.staticToken.flatMap { VisitorToken(text: $0.exposed) }
@@ -123,7 +123,7 @@ struct SpawnAttempt: Sendable {
         }
     }
 
-    private func failure(_ error: BusRequestError) -> GatewayFailure {
+    private func failure(_ error: BusRequestError) -> GatewayError {
         if case .transport(let cause) = error, cause.code == .payloadTooLarge {
             return .unprocessable("spawn_config is longer than the messages of this installation may be")
         }
@@ -192,7 +192,7 @@ struct SpawnAttempt: Sendable {
         let hasEnded = view.state?.isTerminal ?? false
         if hasEnded {
             let client = self.fleet.client
-            do throws(GatewayFailure) {
+            do throws(GatewayError) {
                 let newest = try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await client.newestState(of: backend) }
                 // What a scheduler marks as ended by itself was never reported by a drone, and is published nowhere.
                 if newest == nil { return .nothing }

@@ -57,7 +57,7 @@ final class TokenWriter: Sendable {
     var publicKey: TokenPublicKey? { self.signer?.key.publicKey }
 
     /// Refuses, before anything is done, what no token can be made for.
-    func check(_ request: ConnectRequest) throws(GatewayFailure) {
+    func check(_ request: ConnectRequest) throws(GatewayError) {
         guard let signer = self.signer else {
             guard request.token.kind != .signed, !request.token.isForKey else {
                 throw .unprocessable("token: this gateway has no key for signed tokens (gateway.signed_tokens)")
@@ -82,7 +82,7 @@ final class TokenWriter: Sendable {
 
     /// Writes what all visitors of a backend share, before anybody asks for the backend.
     /// - Returns: what counts: what was given or, of an id that was asked for before, what was written then.
-    func prepare(_ opened: OpenedBackend, of backend: BackendID, in cluster: ClusterName) async throws(GatewayFailure) -> OpenedBackend {
+    func prepare(_ opened: OpenedBackend, of backend: BackendID, in cluster: ClusterName) async throws(GatewayError) -> OpenedBackend {
         guard !opened.isEmpty else { return opened }
         var opened = opened
         if try await !self.claim(opened, of: backend) {
@@ -98,7 +98,7 @@ final class TokenWriter: Sendable {
     }
 
     /// - Returns: false where something stands there already.
-    private func claim(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayFailure) -> Bool {
+    private func claim(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayError) -> Bool {
         do throws(NATSError) {
             _ = try await self.jetStream.publish(
                 WireCodec.encode(opened), to: OpenedBackend.subject(of: backend), expectedLastSubjectSequence: 0, timeout: Self.limit)
@@ -110,7 +110,7 @@ final class TokenWriter: Sendable {
     }
 
     /// A token for one visitor; the backend's own where it has one for all.
-    func make(for holder: KeyHolder, _ opened: OpenedBackend, _ request: ConnectRequest) async throws(GatewayFailure) -> Made {
+    func make(for holder: KeyHolder, _ opened: OpenedBackend, _ request: ConnectRequest) async throws(GatewayError) -> Made {
         let (user, auth) = (request.user, request.auth)
         if let text = opened.staticToken {
             guard let token = VisitorToken(text: text.exposed) else { throw .unavailable("a static token is none") }
@@ -134,7 +134,7 @@ final class TokenWriter: Sendable {
     /// A token that nobody has to look up. It says how far the stream of revocations was, so that those that come later, and no others, end it.
     private func sign(
         _ request: ConnectRequest, for holder: KeyHolder, _ opened: OpenedBackend, _ signer: Signer, using generator: inout SystemRandomNumberGenerator
-    ) async throws(GatewayFailure) -> Made {
+    ) async throws(GatewayError) -> Made {
         let info: StreamInfo
         do throws(NATSError) { info = try await self.jetStream.streamInfo(TokenRecord.stream) } catch { throw .unavailable("\(error)") }
         let now = WireTime.now().seconds
@@ -151,14 +151,14 @@ final class TokenWriter: Sendable {
 
     /// What was written of a backend.
     /// - Parameter isNew: it was made by this request, so that there is nothing but what is known here.
-    func opened(_ backend: BackendID, isNew: Bool) async throws(GatewayFailure) -> OpenedBackend {
+    func opened(_ backend: BackendID, isNew: Bool) async throws(GatewayError) -> OpenedBackend {
         if let known = self.known.withLock({ $0[backend] }) { return known }
         let opened = isNew ? OpenedBackend() : try await self.read(backend)
         self.remember(opened, of: backend)
         return opened
     }
 
-    private func read(_ backend: BackendID) async throws(GatewayFailure) -> OpenedBackend {
+    private func read(_ backend: BackendID) async throws(GatewayError) -> OpenedBackend {
         do throws(NATSError) {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: backend))
             return message.flatMap { try? WireCodec.decode(OpenedBackend.self, from: $0.payload) } ?? OpenedBackend()
@@ -169,12 +169,12 @@ final class TokenWriter: Sendable {
 
     /// Ends tokens that were made before.
     /// - Returns: the revocation's place in the stream.
-    func revoke(_ scope: TokenRevocation.Scope) async throws(GatewayFailure) -> UInt64 {
+    func revoke(_ scope: TokenRevocation.Scope) async throws(GatewayError) -> UInt64 {
         try await self.publish(WireCodec.encode(TokenRevocation(at: .now())), to: scope.subject)
     }
 
     /// What an opaque token is for; nil if there is none.
-    func record(of token: VisitorToken) async throws(GatewayFailure) -> TokenRecord? {
+    func record(of token: VisitorToken) async throws(GatewayError) -> TokenRecord? {
         do throws(NATSError) {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: TokenRecord.subject(of: token.hash))
             return message.flatMap { try? WireCodec.decode(TokenRecord.self, from: $0.payload) }
@@ -198,7 +198,7 @@ final class TokenWriter: Sendable {
     }
 
     /// Backends that a user got tokens for, except those that ended long ago.
-    func backends(visitedBy user: String) async throws(GatewayFailure) -> Set<BackendID> {
+    func backends(visitedBy user: String) async throws(GatewayError) -> Set<BackendID> {
         do throws(NATSError) {
             let subjects = try await self.jetStream.subjects(
                 in: TokenRecord.stream, matching: VisitRecord.subscription(user: TokenHash(of: user)), limit: Self.visitedLimit)
@@ -215,12 +215,12 @@ final class TokenWriter: Sendable {
         }
     }
 
-    private func store(_ record: TokenRecord, of token: VisitorToken) async throws(GatewayFailure) {
+    private func store(_ record: TokenRecord, of token: VisitorToken) async throws(GatewayError) {
         try await self.publish(WireCodec.encode(record), to: TokenRecord.subject(of: token.hash))
     }
 
     @discardableResult
-    private func publish(_ payload: [UInt8], to subject: String) async throws(GatewayFailure) -> UInt64 {
+    private func publish(_ payload: [UInt8], to subject: String) async throws(GatewayError) -> UInt64 {
         do throws(NATSError) {
             return try await self.jetStream.publish(payload, to: subject, timeout: Self.limit).sequence
         } catch {

@@ -28,7 +28,7 @@ struct LegacyResponder: Sendable {
         let incoming = IncomingRequest(request, peer: channel.remoteAddress?.ipAddress ?? "")
         let target = Self.target(of: incoming.path)
         var reply: Reply
-        do throws(GatewayFailure) {
+        do throws(GatewayError) {
             reply = try await self.answer(incoming, target)
         } catch {
             if let cause = error.internalCause { self.logger.warning("request failed", metadata: [LogKey.error: "\(cause)"]) }
@@ -57,7 +57,7 @@ struct LegacyResponder: Sendable {
         }
     }
 
-    private func answer(_ request: IncomingRequest, _ target: Target?) async throws(GatewayFailure) -> Reply {
+    private func answer(_ request: IncomingRequest, _ target: Target?) async throws(GatewayError) -> Reply {
         let isRead = request.method == "GET" || request.method == "HEAD"
         switch target {
         case nil: return Reply(status: 404)
@@ -85,8 +85,8 @@ struct LegacyResponder: Sendable {
 
     // MARK: Spawn
 
-    private func spawn(_ service: String, _ request: IncomingRequest) async throws(GatewayFailure) -> Reply {
-        guard let host = request.host, !host.isEmpty else { throw GatewayFailure(status: 400, text: "there is no Host") }
+    private func spawn(_ service: String, _ request: IncomingRequest) async throws(GatewayError) -> Reply {
+        guard let host = request.host, !host.isEmpty else { throw GatewayError(status: 400, text: "there is no Host") }
         let spawn = try LegacySpawn(body: try await request.json())
         guard let image = self.configuration.services[service] else { return Reply(status: 404) }
         let schedule = spawn.request(image: image, cluster: self.configuration.cluster)
@@ -95,9 +95,9 @@ struct LegacyResponder: Sendable {
             scheduled = try await self.fleet.client.schedule(schedule, retry: Self.retry)
         } catch {
             if case .refused(let reply) = error, reply.code == .badRequest || reply.code == .notPermitted {
-                throw GatewayFailure(status: 400, text: reply.message)
+                throw GatewayError(status: 400, text: reply.message)
             }
-            throw GatewayFailure(.other, internalCause: "\(error)")
+            throw GatewayError(.other, internalCause: "\(error)")
         }
         return .json(
             LegacySpawned(
@@ -110,7 +110,7 @@ struct LegacyResponder: Sendable {
 
     // MARK: Status
 
-    private func status(of backend: BackendID?) async throws(GatewayFailure) -> Reply {
+    private func status(of backend: BackendID?) async throws(GatewayError) -> Reply {
         guard let backend else { throw .backendNotFound }
         let client = self.fleet.client
         let newest = try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await client.newestState(of: backend) }
@@ -119,7 +119,7 @@ struct LegacyResponder: Sendable {
     }
 
     /// Every state so far and to come, without repetitions. The stream does not end with the backend, as in 0.3.
-    private func stream(of backend: BackendID) async throws(GatewayFailure) -> Reply {
+    private func stream(of backend: BackendID) async throws(GatewayError) -> Reply {
         let hub = self.fleet.hub
         guard
             await withTimeLimit(
@@ -186,17 +186,17 @@ struct LegacySpawn: JSONDecodable {
         try DockerExecutableConfig(image: "", env: self.env, volumeMounts: self.volumeMounts).checkStrings()
     }
 
-    init(body: [UInt8]) throws(GatewayFailure) {
+    init(body: [UInt8]) throws(GatewayError) {
         let document: JSONSyntax
         do throws(MessageError) {
             document = try WireCodec.decode(JSONSyntax.self, from: body)
         } catch {
-            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+            throw GatewayError(status: 400, text: "the body is not JSON: \(error)")
         }
         do throws(MessageError) {
             self = try LegacySpawn(json: document.node)
         } catch {
-            throw error.path == [.key("lock")] && error.expected == LockName.expectation ? GatewayFailure(status: 400, text: "\(error)") : .unprocessable(error)
+            throw error.path == [.key("lock")] && error.expected == LockName.expectation ? GatewayError(status: 400, text: "\(error)") : .unprocessable(error)
         }
     }
 

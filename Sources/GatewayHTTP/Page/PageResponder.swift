@@ -40,7 +40,7 @@ final class PageResponder: Sendable {
         self.tokens = tokens
     }
 
-    func reply(to route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    func reply(to route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         switch route {
         case .pageStyle: return Self.asset(PageAssets.style, "text/css; charset=utf-8")
         case .pageScript: return Self.asset(PageAssets.script, "text/javascript; charset=utf-8")
@@ -68,7 +68,7 @@ final class PageResponder: Sendable {
             var reply = Self.redirect("/")
             reply.set("set-cookie", "\(CallerCheck.cookie)=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
             return reply
-        default: throw GatewayFailure(.other, internalCause: "no route of the page")
+        default: throw GatewayError(.other, internalCause: "no route of the page")
         }
     }
 
@@ -78,13 +78,13 @@ final class PageResponder: Sendable {
 
     // MARK: Live
 
-    private func events(_ search: PageModel.Search, _ caller: Caller) throws(GatewayFailure) -> Reply {
+    private func events(_ search: PageModel.Search, _ caller: Caller) throws(GatewayError) -> Reply {
         let mayView = self.state.withLock { state in
             guard state.viewers < Self.viewerLimit else { return false }
             state.viewers += 1
             return true
         }
-        guard mayView else { throw GatewayFailure(status: 503, text: "Too many look at this page at the same time.", retryAfterSeconds: 30) }
+        guard mayView else { throw GatewayError(status: 503, text: "Too many look at this page at the same time.", retryAfterSeconds: 30) }
         let place = ViewerPlace { [weak self] in self?.state.withLock { $0.viewers -= 1 } }
         return .events { writer in
             defer { withExtendedLifetime(place) {} }
@@ -124,7 +124,7 @@ final class PageResponder: Sendable {
     private func visited(by text: String) async -> Set<BackendID>? {
         guard !text.isEmpty else { return [] }
         let tokens = self.tokens
-        return try? await withTimeLimit(Self.visitsLimit) { () async throws(GatewayFailure) in try await tokens.backends(visitedBy: text) }
+        return try? await withTimeLimit(Self.visitsLimit) { () async throws(GatewayError) in try await tokens.backends(visitedBy: text) }
     }
 
     /// Asks drones for their open connections if that has not been done for a while; takes a second at most.
@@ -151,30 +151,30 @@ final class PageResponder: Sendable {
 
     // MARK: Acting
 
-    private func terminate(_ backend: BackendID?, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    private func terminate(_ backend: BackendID?, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         try Self.demandOwnPage(request)
         guard let backend, let located = self.fleet.locate(backend) else { throw .backendNotFound }
         let form = try await request.form()
         guard caller.may(BackendQueries(fleet: self.fleet).scope(of: located.view, in: located.cluster, changes: true)) else {
-            throw GatewayFailure(status: 403, text: "This token does not reach that far.")
+            throw GatewayError(status: 403, text: "This token does not reach that far.")
         }
         try await BackendControl(fleet: self.fleet).terminate(backend, form["kind"] == "hard" ? .hard : .soft, requestedBy: caller.name ?? "the page")
         return Self.redirect("/page/b/\(backend)")
     }
 
-    private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         try Self.demandOwnPage(request)
         guard let cluster, let drone else { throw .droneNotFound }
         let form = try await request.form()
         let pool = self.fleet.drone(drone, in: cluster)?.metadata?.abilities.pool ?? .unnamed
         guard caller.may(CallScope(changes: true, cluster: cluster, pool: pool)) else {
-            throw GatewayFailure(status: 403, text: "This token does not reach that far.")
+            throw GatewayError(status: 403, text: "This token does not reach that far.")
         }
         _ = try await BackendControl(fleet: self.fleet).drain(drone, in: cluster, form["drain"] != "false")
         return Self.redirect("/")
     }
 
-    private func logIn(_ request: IncomingRequest) async throws(GatewayFailure) -> Reply {
+    private func logIn(_ request: IncomingRequest) async throws(GatewayError) -> Reply {
         try Self.demandOwnPage(request)
         let form = try await request.form()
         guard let text = form["token"]?.trimmed, self.callers.token(text) != nil else { return self.login(hasFailed: true) }
@@ -183,7 +183,7 @@ final class PageResponder: Sendable {
         // A cookie cannot hold all characters. A token with others is sent escaped.
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && ![UInt8(ascii: ";"), UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\\")].contains($0) })
         else {
-            throw GatewayFailure(status: 422, text: "A token with spaces, commas, semicolons or quotation marks cannot be used on the page.")
+            throw GatewayError(status: 422, text: "A token with spaces, commas, semicolons or quotation marks cannot be used on the page.")
         }
         reply.set("set-cookie", "\(CallerCheck.cookie)=\(text); Path=/; HttpOnly; SameSite=Strict\(isSecure ? "; Secure" : "")")
         return reply
@@ -192,8 +192,8 @@ final class PageResponder: Sendable {
     func login(hasFailed: Bool = false) -> Reply { Self.html(PageHTML.login(hasFailed: hasFailed), status: 401) }
 
     /// Throws unless the form was sent by a page of this gateway, because another site could send it in the user's name.
-    private static func demandOwnPage(_ request: IncomingRequest) throws(GatewayFailure) {
-        let refusal = GatewayFailure(status: 403, text: "This can only be asked for on the gateway's own page.")
+    private static func demandOwnPage(_ request: IncomingRequest) throws(GatewayError) {
+        let refusal = GatewayError(status: 403, text: "This can only be asked for on the gateway's own page.")
         if let site = request.field("sec-fetch-site") {
             guard site == "same-origin" else { throw refusal }
             return

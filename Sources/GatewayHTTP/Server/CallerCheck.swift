@@ -18,10 +18,10 @@ struct CallerCheck: Sendable {
     var isOpen: Bool { self.tokens.isEmpty }
 
     /// - Parameter acceptsCookie: true for the page only. On the interface for programs a cookie would let pages of other sites act in a person's name.
-    func caller(of request: IncomingRequest, acceptsCookie: Bool) throws(GatewayFailure) -> Caller {
+    func caller(of request: IncomingRequest, acceptsCookie: Bool) throws(GatewayError) -> Caller {
         guard !self.isOpen else { return .anybody }
         let text = Self.bearer(request.fields[.authorization]) ?? (acceptsCookie ? Self.cookieToken(request.fields[.cookie]) : nil)
-        guard let text, let token = self.token(text) else { throw GatewayFailure(status: 401, text: "Unauthorized") }
+        guard let text, let token = self.token(text) else { throw GatewayError(status: 401, text: "Unauthorized") }
         return .holder(token)
     }
 

@@ -27,7 +27,7 @@ final class ForwardAuth: Sendable {
     }
 
     /// - Parameter path: the path of the original request, for the other server.
-    func check(_ request: IncomingRequest, path: String) async throws(GatewayFailure) {
+    func check(_ request: IncomingRequest, path: String) async throws(GatewayError) {
         var question = HTTPClientRequest(url: self.target)
         question.method = HTTPMethod(rawValue: request.method)
         for field in request.fields where !Self.left.contains(field.name.canonicalName) && field.name.canonicalName != "x-original-path" {
@@ -40,8 +40,8 @@ final class ForwardAuth: Sendable {
             let answer = try await self.client.execute(question, timeout: Self.limit)
             status = Int(answer.status.code)
         } catch {
-            throw GatewayFailure(status: 502, text: "Error forwarding auth.")
+            throw GatewayError(status: 502, text: "Error forwarding auth.")
         }
-        guard (200..<300).contains(status) else { throw GatewayFailure(status: 401, text: "Unauthorized") }
+        guard (200..<300).contains(status) else { throw GatewayError(status: 401, text: "Unauthorized") }
     }
 }

@@ -14,7 +14,7 @@ extension GatewayResponder {
     private var queries: BackendQueries { BackendQueries(fleet: self.fleet) }
     private var statuses: StatusReader { StatusReader(fleet: self.fleet) }
 
-    func carryOut(_ route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    func carryOut(_ route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         switch route {
         case .health:
             try self.fleet.demandCurrent()
@@ -66,16 +66,16 @@ extension GatewayResponder {
     }
 
     /// A name that is invalid belongs to no backend.
-    private static func known(_ backend: BackendID?) throws(GatewayFailure) -> BackendID {
+    private static func known(_ backend: BackendID?) throws(GatewayError) -> BackendID {
         guard let backend else { throw .backendNotFound }
         return backend
     }
 
-    private func permit(_ caller: Caller, _ scope: CallScope) throws(GatewayFailure) {
-        guard caller.may(scope) else { throw GatewayFailure(status: 403, text: "This token does not reach that far.") }
+    private func permit(_ caller: Caller, _ scope: CallScope) throws(GatewayError) {
+        guard caller.may(scope) else { throw GatewayError(status: 403, text: "This token does not reach that far.") }
     }
 
-    private func permit(_ caller: Caller, _ backend: BackendID, changes: Bool) throws(GatewayFailure) {
+    private func permit(_ caller: Caller, _ backend: BackendID, changes: Bool) throws(GatewayError) {
         // Nobody knows in which cluster a forgotten backend was, so that takes a token for all clusters.
         let scope = self.fleet.locate(backend).map { self.queries.scope(of: $0.view, in: $0.cluster, changes: changes) } ?? CallScope(changes: changes)
         try self.permit(caller, scope)
@@ -86,7 +86,7 @@ extension GatewayResponder {
     /// How many seconds a request may wait for a backend to become ready.
     private static let longestWait = 300
 
-    private func connect(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    private func connect(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         let body = try ConnectRequest(body: try await request.json())
         var readyLimit: Duration?
         if let wait = request.query["wait"] {
@@ -108,7 +108,7 @@ extension GatewayResponder {
 
     // MARK: Revoke, drain, state
 
-    private func revoke(_ request: IncomingRequest, _ caller: Caller, answersNull: Bool) async throws(GatewayFailure) -> Reply {
+    private func revoke(_ request: IncomingRequest, _ caller: Caller, answersNull: Bool) async throws(GatewayError) -> Reply {
         let body = try RevokeRequest(body: try await request.json())
         // A revocation is only stored for a known backend; any other would never be deleted.
         if let backend = BackendID(rawValue: body.backend), let located = self.fleet.locate(backend) {
@@ -117,13 +117,13 @@ extension GatewayResponder {
         } else {
             try self.fleet.demandCurrent()
             guard caller.may(CallScope(changes: true)) || self.callers.isOpen else {
-                throw GatewayFailure(status: 403, text: "This token does not reach that far.")
+                throw GatewayError(status: 403, text: "This token does not reach that far.")
             }
         }
         return answersNull ? .json(UnitReply()) : .json("Token revoked successfully")
     }
 
-    private func revocations(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    private func revocations(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         let body = try RevocationRequest(body: try await request.json())
         try self.fleet.demandCurrent()
         var scopes: [TokenRevocation.Scope]
@@ -160,7 +160,7 @@ extension GatewayResponder {
         }
         var outcome = RevocationOutcome(proxies: 0, answered: 0, ended: 0)
         for scope in scopes {
-            let next = try await self.fleet.revocations.outcome(of: self.fleet.proxyCount(in: cluster)) { () async throws(GatewayFailure) in
+            let next = try await self.fleet.revocations.outcome(of: self.fleet.proxyCount(in: cluster)) { () async throws(GatewayError) in
                 try await self.tokens.revoke(scope)
             }
             outcome.proxies = max(outcome.proxies, next.proxies)
@@ -170,13 +170,13 @@ extension GatewayResponder {
         return .json(outcome)
     }
 
-    private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ drains: Bool, _ caller: Caller) async throws(GatewayFailure) -> Reply {
+    private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ drains: Bool, _ caller: Caller) async throws(GatewayError) -> Reply {
         guard let cluster, let drone else { throw .droneNotFound }
         try self.permit(caller, CallScope(changes: true, cluster: cluster, pool: self.fleet.drone(drone, in: cluster)?.metadata?.abilities.pool ?? .unnamed))
         return .json(["updated": try await self.control.drain(drone, in: cluster, drains)])
     }
 
-    private func clusterState(_ cluster: ClusterName?, _ caller: Caller) throws(GatewayFailure) -> Reply {
+    private func clusterState(_ cluster: ClusterName?, _ caller: Caller) throws(GatewayError) -> Reply {
         try self.fleet.demandCurrent()
         guard let cluster else { return .json(ClusterStateDocument(controller: self.fleet.name)) }
         try self.permit(caller, CallScope(changes: false, cluster: cluster))
@@ -219,12 +219,12 @@ private struct RevokeRequest: JSONDecodable {
         self.user = try json.required("user")
     }
 
-    init(body: [UInt8]) throws(GatewayFailure) {
+    init(body: [UInt8]) throws(GatewayError) {
         let document: JSONSyntax
         do throws(MessageError) {
             document = try WireCodec.decode(JSONSyntax.self, from: body)
         } catch {
-            throw GatewayFailure(status: 400, text: "the body is not JSON: \(error)")
+            throw GatewayError(status: 400, text: "the body is not JSON: \(error)")
         }
         do throws(MessageError) { self = try RevokeRequest(json: document.node) } catch { throw .unprocessable(error) }
     }

@@ -82,7 +82,7 @@ final class GatewayResponder: Sendable {
     private func answer(_ request: IncomingRequest, since start: ContinuousClock.Instant) async -> Reply {
         var (route, caller): (Route?, Caller) = (nil, .anybody)
         var reply: Reply
-        do throws(GatewayFailure) {
+        do throws(GatewayError) {
             if let early = try await self.judge(request) {
                 reply = early
             } else {
@@ -107,7 +107,7 @@ final class GatewayResponder: Sendable {
     }
 
     /// The checks that do not depend on the route.
-    private func judge(_ request: IncomingRequest) async throws(GatewayFailure) -> Reply? {
+    private func judge(_ request: IncomingRequest) async throws(GatewayError) -> Reply? {
         if CrossOrigin.applies(to: request.path), request.method == "OPTIONS" {
             return RouteTable.match(method: "GET", path: request.path) == .notFound ? Reply(status: 404) : CrossOrigin.preflight
         }
@@ -120,7 +120,7 @@ final class GatewayResponder: Sendable {
         return nil
     }
 
-    private func caller(of request: IncomingRequest, for route: Route) throws(GatewayFailure) -> Caller {
+    private func caller(of request: IncomingRequest, for route: Route) throws(GatewayError) -> Caller {
         let caller: Caller
         switch route.audience {
         case .everybody: return .anybody
@@ -132,12 +132,12 @@ final class GatewayResponder: Sendable {
             }
         }
         if let limiter = self.limiter, let seconds = limiter.refusal(of: caller.name ?? request.peer) {
-            throw GatewayFailure(status: 429, text: "Too many requests.", retryAfterSeconds: seconds)
+            throw GatewayError(status: 429, text: "Too many requests.", retryAfterSeconds: seconds)
         }
         return caller
     }
 
-    private func refusal(_ failure: GatewayFailure, _ request: IncomingRequest) -> Reply {
+    private func refusal(_ failure: GatewayError, _ request: IncomingRequest) -> Reply {
         var generator = SystemRandomNumberGenerator()
         let id = RandomName.text(using: &generator)
         if let cause = failure.internalCause {

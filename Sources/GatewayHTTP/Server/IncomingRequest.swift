@@ -41,18 +41,18 @@ struct IncomingRequest: Sendable {
     var hasBody: Bool { self.statedLength ?? 0 > 0 || self.fields[.transferEncoding] != nil }
 
     /// Reads the body of a request that has to be JSON.
-    func json() async throws(GatewayFailure) -> [UInt8] {
+    func json() async throws(GatewayError) -> [UInt8] {
         guard Self.isJSON(self.fields[.contentType] ?? "") else {
-            throw GatewayFailure(status: 415, text: "Expected request with `Content-Type: application/json`")
+            throw GatewayError(status: 415, text: "Expected request with `Content-Type: application/json`")
         }
         return try await self.bytes(atMost: Self.maximumBodyBytes)
     }
 
     /// Reads the fields of a form.
-    func form() async throws(GatewayFailure) -> QueryFields { QueryFields(String(decoding: try await self.bytes(atMost: 16 << 10), as: UTF8.self)) }
+    func form() async throws(GatewayError) -> QueryFields { QueryFields(String(decoding: try await self.bytes(atMost: 16 << 10), as: UTF8.self)) }
 
-    private func bytes(atMost limit: Int) async throws(GatewayFailure) -> [UInt8] {
-        let tooLong = GatewayFailure(status: 413, text: "The body is longer than \(limit) bytes.")
+    private func bytes(atMost limit: Int) async throws(GatewayError) -> [UInt8] {
+        let tooLong = GatewayError(status: 413, text: "The body is longer than \(limit) bytes.")
         if let length = self.statedLength, length > limit { throw tooLong }
         let body = self.body
         let read: [UInt8]?
@@ -65,12 +65,12 @@ struct IncomingRequest: Sendable {
                 }
                 return bytes
             }
-        } catch let failure as GatewayFailure {
+        } catch let failure as GatewayError {
             throw failure
         } catch {
-            throw GatewayFailure(status: 400, text: "The body broke off.")
+            throw GatewayError(status: 400, text: "The body broke off.")
         }
-        guard let read else { throw GatewayFailure(status: 408, text: "The body did not come within \(Self.bodyLimit.components.seconds) s.") }
+        guard let read else { throw GatewayError(status: 408, text: "The body did not come within \(Self.bodyLimit.components.seconds) s.") }
         return read
     }
 

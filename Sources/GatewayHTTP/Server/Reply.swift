@@ -47,7 +47,7 @@ struct Reply: Sendable {
         return reply
     }
 
-    init(_ failure: GatewayFailure, id: String) {
+    init(_ failure: GatewayError, id: String) {
         self = .bytes(failure.body(id: id), type: failure.contentType, status: failure.status)
         if let seconds = failure.retryAfterSeconds { self.set("retry-after", "\(seconds)") }
         self.errorID = id

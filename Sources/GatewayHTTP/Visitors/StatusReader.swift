@@ -17,7 +17,7 @@ struct StatusReader: Sendable {
 
     /// The current status.
     /// - Throws: `NotFound` for an unknown backend.
-    func status(of backend: BackendID) async throws(GatewayFailure) -> StatusEntry {
+    func status(of backend: BackendID) async throws(GatewayError) -> StatusEntry {
         let known = self.fleet.locate(backend)
         let newest = try await self.ask { () async throws(PlaneError) in try await self.fleet.client.newestState(of: backend) }
         guard let newest else {
@@ -45,7 +45,7 @@ struct StatusReader: Sendable {
     }
 
     /// Every status so far, oldest first, and the history with which later messages are interpreted.
-    func history(of backend: BackendID, after seen: GatewayStatus?) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
+    func history(of backend: BackendID, after seen: GatewayStatus?) async throws(GatewayError) -> (entries: [StatusEntry], history: StatusHistory) {
         let known = self.fleet.locate(backend)
         let messages = try await self.messages(of: backend)
         guard known != nil || !messages.isEmpty else { throw .backendNotFound }
@@ -55,7 +55,7 @@ struct StatusReader: Sendable {
     /// - Parameter known: what the state says of the backend; nil where it has forgotten it.
     func fold(
         _ messages: [BackendStateMessage], of known: Fleet.Located?, after seen: GatewayStatus? = nil
-    ) async throws(GatewayFailure) -> (entries: [StatusEntry], history: StatusHistory) {
+    ) async throws(GatewayError) -> (entries: [StatusEntry], history: StatusHistory) {
         var history = StatusHistory(after: seen)
         var entries: [StatusEntry] = []
         if let known, let time = try await self.assignmentTime(of: known) { entries += history.assigned(at: time) }
@@ -64,7 +64,7 @@ struct StatusReader: Sendable {
         return (entries, history)
     }
 
-    func messages(of backend: BackendID) async throws(GatewayFailure) -> [BackendStateMessage] {
+    func messages(of backend: BackendID) async throws(GatewayError) -> [BackendStateMessage] {
         try await self.ask { () async throws(PlaneError) in
             var messages: [BackendStateMessage] = []
             for try await message in try await self.fleet.client.history(of: backend, follows: false) { messages.append(message) }
@@ -73,7 +73,7 @@ struct StatusReader: Sendable {
     }
 
     /// When the state's stream stored the backend's assignment; nil if there is none.
-    func assignmentTime(of backend: Fleet.Located) async throws(GatewayFailure) -> StateTime? {
+    func assignmentTime(of backend: Fleet.Located) async throws(GatewayError) -> StateTime? {
         guard let drone = backend.view.drone else { return nil }
         // The subject depends on the lock, but not on the announcement.
         let lock = backend.view.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
@@ -91,7 +91,7 @@ struct StatusReader: Sendable {
         }
     }
 
-    func ask<Value: Sendable>(_ question: @escaping @Sendable () async throws(PlaneError) -> Value) async throws(GatewayFailure) -> Value {
+    func ask<Value: Sendable>(_ question: @escaping @Sendable () async throws(PlaneError) -> Value) async throws(GatewayError) -> Value {
         do throws(PlaneError) {
             guard let value = try await withTimeLimit(Self.limit, question) else {
                 throw PlaneError.timedOut(work: "reading a stream", limit: Self.limit)

@@ -10,7 +10,7 @@ struct StatusStream: Sendable {
     private static let beginLimit: Duration = .seconds(8)
 
     /// - Parameter lastEventID: the last status that the client has received; an unknown word counts as none.
-    func reply(for backend: BackendID, lastEventID: String?) async throws(GatewayFailure) -> Reply {
+    func reply(for backend: BackendID, lastEventID: String?) async throws(GatewayError) -> Reply {
         let seen = lastEventID.flatMap { GatewayStatus(rawValue: $0.trimmed) }
         // Nothing follows. The status 204 makes a browser stop connecting again.
         if seen == .terminated { return Reply(status: 204) }

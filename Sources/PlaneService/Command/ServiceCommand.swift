@@ -115,7 +115,7 @@ extension ServiceCommand {
             // Several services may have such a table in one file; this service's is the one with its port.
             let table = entries.first { $0.path.suffix(2) == ["metrics", "port"] && $0.value?.asInteger == Int64(port) }?.path.dropLast() ?? ["metrics"]
             let key = table.joined(separator: ".")
-            throw ListeningFailure(error, to: "serve metrics", on: endpoint, keys: ["\(key).bind_ip", "\(key).port"])
+            throw ListeningError(error, to: "serve metrics", on: endpoint, keys: ["\(key).bind_ip", "\(key).port"])
         }
     }
 

@@ -50,7 +50,7 @@ struct ConnectionsCommand: AsyncParsableCommand {
                 }
                 if lists.allSatisfy(\.isEmpty) { console.note("Nothing is open.") }
             }
-            let failures = answers.compactMap(\.failure).map { CommandFailure($0) }
+            let failures = answers.compactMap(\.failure).map { CommandError($0) }
             for failure in failures.dropLast() { console.fail(failure) }
             if let last = failures.last { throw last }
         }

@@ -92,7 +92,7 @@ struct CopyCommand: AsyncParsableCommand {
     }
 
     private func usage(_ sentence: String) -> ExitCode {
-        Console.current.fail(CommandFailure(.usage, sentence))
+        Console.current.fail(CommandError(.usage, sentence))
         return ExitCode(CommandStatus.usage.rawValue)
     }
 }

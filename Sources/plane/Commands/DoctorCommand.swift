@@ -27,7 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
             }
             let count = findings.count { $0.level == .bad }
             guard count == 0 else {
-                throw CommandFailure(.failed, count == 1 ? "One thing is bad." : "\(count) things are bad.")
+                throw CommandError(.failed, count == 1 ? "One thing is bad." : "\(count) things are bad.")
             }
         }
     }

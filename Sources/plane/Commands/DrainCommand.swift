@@ -34,10 +34,10 @@ struct DrainCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.global.run { client, console in
-            var failures: [CommandFailure] = []
+            var failures: [CommandError] = []
             let drones = try await self.drones(client)
             for (drone, cluster) in drones {
-                do throws(CommandFailure) {
+                do throws(CommandError) {
                     try await self.drain(drone, in: cluster, client, console)
                     self.tell(drone, console)
                 } catch {
@@ -47,7 +47,7 @@ struct DrainCommand: AsyncParsableCommand {
             }
             guard let first = failures.first else { return }
             throw drones.count == 1
-                ? first : CommandFailure(first.status, "\(failures.count) of \(drones.count) drones \(self.failure).")
+                ? first : CommandError(first.status, "\(failures.count) of \(drones.count) drones \(self.failure).")
         }
     }
 
@@ -64,24 +64,24 @@ struct DrainCommand: AsyncParsableCommand {
             let drone = try Self.drone(word)
             let clusters = fleet.clusterNames.filter { fleet.drone(drone, in: $0) != nil }
             guard let cluster = clusters.first else {
-                throw CommandFailure(.failed, "Nothing is known of a drone \(drone).", advice: "plane list-drones shows which there are.")
+                throw CommandError(.failed, "Nothing is known of a drone \(drone).", advice: "plane list-drones shows which there are.")
             }
             guard clusters.count == 1 else {
-                throw CommandFailure(
+                throw CommandError(
                     .usage, "\(clusters.count) clusters have a drone \(drone).", advice: "Say which: plane drain \(cluster) \(drone)")
             }
             return (drone, cluster)
         }
     }
 
-    private static func drone(_ word: String) throws(CommandFailure) -> DroneID {
-        guard let drone = DroneID(rawValue: word) else { throw CommandFailure(.usage, "\(word) is no drone's name.") }
+    private static func drone(_ word: String) throws(CommandError) -> DroneID {
+        guard let drone = DroneID(rawValue: word) else { throw CommandError(.usage, "\(word) is no drone's name.") }
         return drone
     }
 
     private var failure: String { self.wait ? "are not drained" : "were not reached" }
 
-    private func drain(_ drone: DroneID, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(CommandFailure) {
+    private func drain(_ drone: DroneID, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(CommandError) {
         let remaining = Mutex("it has not said how many backends it runs")
         do throws(PlaneError) {
             let progress = self.wait ? try client.drainProgress(of: drone, in: cluster) : nil
@@ -101,8 +101,8 @@ struct DrainCommand: AsyncParsableCommand {
             guard let timeout = self.timeout else { return try await follow() }
             try await withTimeLimit(timeout.duration, of: "waiting for \(drone) to be empty", follow)
         } catch {
-            guard case .timedOut(_, let limit) = error else { throw CommandFailure(error) }
-            throw CommandFailure(
+            guard case .timedOut(_, let limit) = error else { throw CommandError(error) }
+            throw CommandError(
                 .noAnswer, "\(drone) is not empty after \(limit.brief): \(remaining.withLock { $0 }).",
                 advice: "It goes on draining; see: plane list-drones")
         }

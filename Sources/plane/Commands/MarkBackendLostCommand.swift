@@ -44,7 +44,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
                 try await self.writeOff(view, in: cluster, client, console)
             }
             guard skipped == 0 else {
-                throw CommandFailure(.failed, "\(skipped) of \(references.count) backends were not written off.")
+                throw CommandError(.failed, "\(skipped) of \(references.count) backends were not written off.")
             }
         }
     }
@@ -62,7 +62,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
         }
         let references = try words.map { word in
             guard let reference = BackendReference(word) else {
-                throw CommandFailure(.usage, "\(word) is no backend's id, host name or URL.")
+                throw CommandError(.usage, "\(word) is no backend's id, host name or URL.")
             }
             return reference
         }

@@ -51,7 +51,7 @@ struct SpawnCommand: AsyncParsableCommand {
         }
     }
 
-    private func tell(_ failure: CommandFailure, _ console: Console) {
+    private func tell(_ failure: CommandError, _ console: Console) {
         guard self.global.json else { return }
         console.json(SpawnFailure(cluster: self.options.cluster, backend: self.options.backendID, failure: failure))
     }
@@ -59,7 +59,7 @@ struct SpawnCommand: AsyncParsableCommand {
     /// Programs read what happened from standard output, whatever it was; people from standard error.
     private func told(_ error: any Error, of backend: BackendID?, _ drone: DroneID?, _ console: Console) -> any Error {
         guard self.global.json else { return error }
-        let failure = (error as? CommandFailure) ?? (error as? PlaneError).map { CommandFailure($0) }
+        let failure = (error as? CommandError) ?? (error as? PlaneError).map { CommandError($0) }
         guard let failure else { return error }
         var report = SpawnFailure(cluster: self.options.cluster, backend: backend, drone: drone, failure: failure)
         if case .endedBeforeReady(let message)? = error as? PlaneError {
@@ -77,7 +77,7 @@ struct SpawnCommand: AsyncParsableCommand {
         do throws(PlaneError) {
             backend = try await client.schedule(request, retry: .once)
         } catch {
-            var failure = CommandFailure(error)
+            var failure = CommandError(error)
             if error.mayHaveTakenEffect, let id = request.backendID {
                 failure.advice = "It may have been started all the same; see: plane status \(id)"
             }

@@ -49,7 +49,7 @@ struct Console: Sendable {
     /// Writes a remark that is not part of the result.
     func note(_ text: String) { self.writeError(text + "\n") }
 
-    func fail(_ failure: CommandFailure) {
+    func fail(_ failure: CommandError) {
         self.note("plane: \(failure.message.printable)")
         if let advice = failure.advice { self.note("       \(advice.printable)") }
     }

@@ -40,16 +40,16 @@ struct GlobalOptions: ParsableArguments {
     /// Connects, runs the command's work, and turns its failures into a message and an exit status.
     /// - Parameter unconnected: told why there is no connection, where the command has a document for its failures.
     func run(
-        unconnected: (CommandFailure, Console) -> Void = { _, _ in }, _ body: (PlaneClient, Console) async throws -> Void
+        unconnected: (CommandError, Console) -> Void = { _, _ in }, _ body: (PlaneClient, Console) async throws -> Void
     ) async throws {
         let console = Console.current
-        let failure: CommandFailure
+        let failure: CommandError
         do {
             let connection: NATSConnection
             do throws(NATSError) {
                 connection = try await NATSConnection.connect(self.natsOptions(environment: console.environment), logger: Self.silent)
             } catch {
-                unconnected(CommandFailure(error), console)
+                unconnected(CommandError(error), console)
                 throw error
             }
             let result: Result<Void, any Error>
@@ -60,12 +60,12 @@ struct GlobalOptions: ParsableArguments {
             }
             await connection.drain(timeout: .seconds(1))
             return try result.get()
-        } catch let error as CommandFailure {
+        } catch let error as CommandError {
             failure = error
         } catch let error as PlaneError {
-            failure = CommandFailure(error)
+            failure = CommandError(error)
         } catch let error as NATSError {
-            failure = CommandFailure(error)
+            failure = CommandError(error)
         }
         console.fail(failure)
         throw ExitCode(failure.status.rawValue)

@@ -111,18 +111,18 @@ struct SpawnOptions: ParsableArguments {
     /// - Parameters:
     ///   - backendID: used if none was given, so that a request without an answer can be looked up.
     ///   - environment: this process's, for values that are not on the command line.
-    func request(backendID: BackendID, environment: [String: String]) throws(CommandFailure) -> ScheduleRequest {
+    func request(backendID: BackendID, environment: [String: String]) throws(CommandError) -> ScheduleRequest {
         var variables: [String: Secret] = [:]
         for variable in self.environment {
             guard let value = variable.value ?? environment[variable.name].map({ Secret($0) }) else {
-                throw CommandFailure(
+                throw CommandError(
                     .usage, "The variable \(variable.name) is not set here.", advice: "Write -e \(variable.name)=VALUE, or export it.")
             }
             variables[variable.name] = value
         }
         let password = environment[Self.passwordVariable]
         guard self.registryUser == nil || password != nil else {
-            throw CommandFailure(
+            throw CommandError(
                 .usage, "There is no password for the registry.", advice: "Export it as \(Self.passwordVariable).")
         }
         let request = ScheduleRequest(
@@ -147,7 +147,7 @@ struct SpawnOptions: ParsableArguments {
             // A scheduler would refuse it for the same reason; so nobody has to be there to be told.
             _ = try WireCodec.decode(ScheduleRequest.self, from: WireCodec.encode(request))
         } catch {
-            throw CommandFailure(.usage, "Such a request would be refused: \(error).", advice: "For example: \(UsageHint.examples["spawn"] ?? "")")
+            throw CommandError(.usage, "Such a request would be refused: \(error).", advice: "For example: \(UsageHint.examples["spawn"] ?? "")")
         }
         return request
     }

@@ -64,7 +64,7 @@ struct SpawnFailure: JSONEncodable {
     /// The requested id: the backend may have been started although there was no answer.
     var backend: BackendID?
     var drone: DroneID?
-    var failure: CommandFailure
+    var failure: CommandError
     var state: BackendState?
     var detail: BackendStatusDetail?
 

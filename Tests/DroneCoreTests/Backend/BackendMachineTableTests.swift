@@ -23,10 +23,10 @@ import Testing
     static let triedAdoption = BackendMachine.Attempt(adopted: true)
     static let plain = BackendMachine.Attempt(isPlain: true)
 
-    static let refused = EngineFailure(.refused, "no such entry point")
-    static let missing = EngineFailure(.imageMissing, "no such image")
-    static let taken = EngineFailure(.nameTaken, "name in use")
-    static let shortcut = EngineFailure(.shortcutFailed, "no such network")
+    static let refused = BackendEngineError(.refused, "no such entry point")
+    static let missing = BackendEngineError(.imageMissing, "no such image")
+    static let taken = BackendEngineError(.nameTaken, "name in use")
+    static let shortcut = BackendEngineError(.shortcutFailed, "no such network")
     static let exit0 = ContainerObservation.exited(code: 0, outOfMemory: false)
     static let exit2 = ContainerObservation.exited(code: 2, outOfMemory: false)
     static let killed = ContainerObservation.exited(code: 137, outOfMemory: true)
@@ -62,7 +62,7 @@ import Testing
     static func endedReady(_ state: BackendState, _ code: Int64, _ cause: BackendCause = .exitedByItself) -> BackendOutcome {
         BackendOutcome(state, cause, exitCode: code)
     }
-    static func loadError(_ cause: BackendCause, _ failure: EngineFailure) -> BackendOutcome {
+    static func loadError(_ cause: BackendCause, _ failure: BackendEngineError) -> BackendOutcome {
         BackendOutcome(.errorLoading, cause, message: failure.message)
     }
 

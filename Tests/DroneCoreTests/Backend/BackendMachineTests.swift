@@ -28,7 +28,7 @@ import Testing
         var machine = BackendMachine(.admitted, pullPolicy: .always, port: 80)
         #expect(machine.handle(.begin) == [.pull])
         #expect(machine.handle(.pulled) == [.create(plainly: false)])
-        let failure = EngineFailure(.imageMissing, "gone again")
+        let failure = BackendEngineError(.imageMissing, "gone again")
         #expect(machine.handle(.createFailed(failure)).first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "gone again")))
     }
 
@@ -36,7 +36,7 @@ import Testing
     func pullNever() {
         var machine = BackendMachine(.admitted, pullPolicy: .never, port: 80)
         #expect(machine.handle(.begin) == [.create(plainly: false)])
-        let actions = machine.handle(.createFailed(EngineFailure(.imageMissing, "no such image")))
+        let actions = machine.handle(.createFailed(BackendEngineError(.imageMissing, "no such image")))
         #expect(!actions.contains(.pull))
         #expect(actions.first == .recordEnd(BackendOutcome(.errorLoading, .imageMissing, message: "no such image")))
     }
@@ -54,7 +54,7 @@ import Testing
         var machine = BackendMachine(.admitted, pullPolicy: .ifNotPresent, port: 80)
         _ = machine.handle(.begin)
         _ = machine.handle(.created)
-        let actions = machine.handle(.startFailed(EngineFailure(.refused, "exec: no such file")))
+        let actions = machine.handle(.startFailed(BackendEngineError(.refused, "exec: no such file")))
         #expect(actions.last == .drainLogs(note: "exec: no such file"))
         #expect(machine.handle(.logsDrained) == [.remove])
     }

@@ -265,7 +265,7 @@ import Testing
     @Test("an engine that does not tell what was printed last holds no end up")
     func lastLinesNotToBeHad() async throws {
         let drone = try DroneFixture()
-        drone.engine.fail(.lastLines, with: EngineFailure(.unavailable, "away"))
+        drone.engine.fail(.lastLines, with: BackendEngineError(.unavailable, "away"))
         let backend = try await drone.admit(.make())
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await backend.run() }
@@ -336,7 +336,7 @@ import Testing
             try await drone.wait(for: .ready, of: .make())
             drone.engine.hold(.stop)
             await first.terminate(requestedBy: "bob@bastion")
-            drone.engine.fail(.stop, with: EngineFailure(.unavailable, "the agent is gone"))
+            drone.engine.fail(.stop, with: BackendEngineError(.unavailable, "the agent is gone"))
             drone.engine.release(.stop)
         }
         #expect(try await drone.state(of: .make()) == .ready)
@@ -412,7 +412,7 @@ import Testing
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await backend.run() }
             try await drone.wait(for: .ready, of: .make())
-            drone.engine.fail(.stop, with: EngineFailure(.unavailable, "docker is gone"))
+            drone.engine.fail(.stop, with: BackendEngineError(.unavailable, "docker is gone"))
             await backend.terminate()
             for (failures, pause) in zip(1..., [1, 1, 1, 2, 5] as [Int64]) {
                 try await eventually("stop has failed") { drone.engine.calls.filter { $0 == .stop }.count == failures }

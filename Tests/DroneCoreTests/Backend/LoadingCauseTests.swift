@@ -6,7 +6,7 @@ import Testing
 
 /// What is told of a backend whose image could not be had, or whose container could not be made.
 @Suite struct LoadingCauseTests {
-    typealias Row = (code: EngineFailure.Code, pulling: BackendCause, making: BackendCause)
+    typealias Row = (code: BackendEngineError.Code, pulling: BackendCause, making: BackendCause)
 
     /// While it is pulled, and while its container is created or started.
     static let rows: [Row] = [
@@ -36,7 +36,7 @@ import Testing
         #expect(Set(troubles) == Set(RegistryTrouble.allCases))
     }
 
-    private static func failure(_ code: EngineFailure.Code) -> EngineFailure { EngineFailure(code, "in Docker's words") }
+    private static func failure(_ code: BackendEngineError.Code) -> BackendEngineError { BackendEngineError(code, "in Docker's words") }
 
     private static func told(_ cause: BackendCause) -> BackendOutcome { BackendOutcome(.errorLoading, cause, message: "in Docker's words") }
 

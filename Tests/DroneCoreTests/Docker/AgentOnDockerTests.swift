@@ -30,7 +30,7 @@ private func page(_ url: String) async throws -> String {
         /// Runs one backend to the end of `body`; nothing of it is left behind.
         func run(
             idle: WireSeconds = 300, image: String = TestImage.name, _ environment: [String: Secret] = [:],
-            settings: (inout DroneAgent.Settings) -> Void = { _ in }, mounts: [String] = [], _ body: () async throws -> Void
+            settings: (inout DroneAgent.Options) -> Void = { _ in }, mounts: [String] = [], _ body: () async throws -> Void
         ) async throws {
             var request = SpawnRequest.onDocker(self.backend, drone: self.id, idle: idle, image: image, environment)
             request.executable.volumeMounts = mounts
@@ -54,7 +54,7 @@ private func page(_ url: String) async throws -> String {
         /// The agent may have begun to remove the container, and Docker does not like to be asked twice.
         func cleanUp() async throws {
             try await eventually("the container is removed", within: .seconds(30)) {
-                do throws(EngineFailure) {
+                do throws(BackendEngineError) {
                     try await self.fixture.engine.remove(ContainerHandle(of: self.backend))
                     return try await self.fixture.engine.inspect(ContainerHandle(of: self.backend)) == .absent
                 } catch {

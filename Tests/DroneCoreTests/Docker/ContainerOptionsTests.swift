@@ -56,7 +56,7 @@ import Testing
         #expect(logging["Config"] as? [String: String] == ["max-size": "10485760", "max-file": "2"])
         #expect(host["Memory"] as? Int == 64 << 20)
         let bounded = template
-        let failure = await #expect(throws: EngineFailure.self) {
+        let failure = await #expect(throws: BackendEngineError.self) {
             _ = try await self.inspect(bounded) { $0.resourceLimits = ResourceLimits(memoryLimitBytes: 129 << 20) }
         }
         #expect(failure?.code == .refused)
@@ -154,7 +154,7 @@ import Testing
         do {
             let host = try self.host(try await self.inspect { $0.resourceLimits = ResourceLimits(diskLimitBytes: 1 << 30) })
             #expect(host["StorageOpt"] as? [String: String] == ["size": "1073741824"])
-        } catch let failure as EngineFailure {
+        } catch let failure as BackendEngineError {
             #expect(failure.code == .refused)
             #expect(failure.message.contains("pquota"))
         }

@@ -43,7 +43,7 @@ import Testing
                 try await self.engine.start(ContainerHandle(of: backend))
             }
             guard case .running(let address?) = try await self.engine.inspect(ContainerHandle(of: self.second)) else {
-                throw EngineFailure(.unavailable, "it does not run")
+                throw BackendEngineError(.unavailable, "it does not run")
             }
             self.address = "\(address)"
         }
@@ -154,7 +154,7 @@ import Testing
         try await engine.start(ContainerHandle(of: neighbours.first))
         try await engine.remove(ContainerHandle(of: neighbours.first))
         try await machine.run("docker network rm plane; docker network create plane")
-        let failure = await #expect(throws: EngineFailure.self) { try await engine.create(.onDocker(neighbours.first, drone: .make())) }
+        let failure = await #expect(throws: BackendEngineError.self) { try await engine.create(.onDocker(neighbours.first, drone: .make())) }
         #expect(failure?.code == .refused)
         #expect(failure?.message.contains("docker network rm plane") == true)
         await machine.stop()
@@ -174,7 +174,7 @@ import Testing
     func watch() async throws {
         let folder = try TemporaryDirectory()
         let network = IsolatedNetwork(name: "plane", unreachable: ["169.254.0.0/16"].compactMap { IPv4Network($0) })
-        let watch = IsolationWatch(network, folder: folder.path, logger: AgentFixture.logger) { () async throws(EngineFailure) in }
+        let watch = IsolationWatch(network, folder: folder.path, logger: AgentFixture.logger) { () async throws(BackendEngineError) in }
         #expect(watch.isInForce == nil)
         await watch.check()
         #expect(watch.isInForce == false)

@@ -132,7 +132,7 @@ import Testing
             request.executable.image = image
         }
         try await self.with(engine, id) {
-            let failure = await #expect(throws: EngineFailure.self) {
+            let failure = await #expect(throws: BackendEngineError.self) {
                 try await engine.start(try await engine.create(request))
             }
             #expect(failure?.code == .refused, "\(String(describing: failure))")
@@ -152,7 +152,7 @@ import Testing
         let body = #"{"errors":[{"code":"\#(code)","message":"said the registry"}]}"#
         let registry = try await AnsweringServer.start(
             "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)")
-        let failure = await #expect(throws: EngineFailure.self) {
+        let failure = await #expect(throws: BackendEngineError.self) {
             try await engine.pull("\(registry.address)/team/app:1", credentials: nil) { _ in }
         }
         #expect(failure?.code == .registry(trouble), "\(String(describing: failure))")
@@ -162,7 +162,7 @@ import Testing
     @Test("a registry that has no name in the DNS is told so")
     func unresolved() async throws {
         let engine = try await DockerEngineAdapter.forTests()
-        let failure = await #expect(throws: EngineFailure.self) {
+        let failure = await #expect(throws: BackendEngineError.self) {
             try await engine.pull("registry.invalid/team/app:1", credentials: nil) { _ in }
         }
         #expect(failure?.code == .registry(.unresolved), "\(String(describing: failure))")

@@ -240,7 +240,7 @@ import Testing
             try await eventually("it has ended") {
                 try await !docker.parked().contains { $0.isRunning && $0.container.id == container.id }
             }
-            let failure = await #expect(throws: EngineFailure.self) { try await docker.engine.start(container) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await docker.engine.start(container) }
             #expect(failure?.code == .shortcutFailed)
         }
     }
@@ -306,7 +306,7 @@ import Testing
         try await TestProcess.run("/bin/sh", ["-c", script])
         let spec = try #require(docker.engine.template.specification(of: "plane-test-health", limits: ResourceLimits(), drone: docker.drone))
         let maker = DockerParkedMaker(docker.engine, drone: docker.drone)
-        let failure = await #expect(throws: EngineFailure.self) {
+        let failure = await #expect(throws: BackendEngineError.self) {
             try await maker.look(at: ParkedKind(image: "plane-test-health", specification: spec, count: 1))
         }
         #expect(failure?.code == .refused && failure?.message.contains("health check") == true)

@@ -189,7 +189,7 @@ struct RegistryTests {
         let docker = try await PrivateDocker(.small(diskMegabytes: 30))
         let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: docker.socket)), template: ContainerTemplate())
         let image = place.registry.image("team/large:1")
-        let failure = await #expect(throws: EngineFailure.self) {
+        let failure = await #expect(throws: BackendEngineError.self) {
             try await engine.pull(image, credentials: Self.password) { _ in }
         }
         #expect(failure?.code == .diskFull, "\(String(describing: failure))")

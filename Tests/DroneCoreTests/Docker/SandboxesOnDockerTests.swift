@@ -154,7 +154,7 @@ import Testing
                 let container = try await docker.engine.create(request)
                 let sandbox = try #require(container.sandbox.flatMap { ContainerID(rawValue: $0) })
                 if request.executable.image == TestImage.name { try await docker.engine.client.kill(sandbox) }
-                let failure = await #expect(throws: EngineFailure.self) { try await docker.engine.start(container) }
+                let failure = await #expect(throws: BackendEngineError.self) { try await docker.engine.start(container) }
                 #expect(failure?.code == .shortcutFailed)
                 try await docker.engine.remove(container)
                 #expect(try await docker.engine.recover(container) == nil)
@@ -167,7 +167,7 @@ import Testing
                 return
             }
             let other = try await docker.engine.create(.onDocker(broken, drone: docker.drone, image: TestImage.brokenName), plainly: true)
-            let failure = await #expect(throws: EngineFailure.self) { try await docker.engine.start(other) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await docker.engine.start(other) }
             #expect(failure?.code == .refused)
         }
     }
@@ -178,7 +178,7 @@ import Testing
         try await docker.withPool {
             try await eventually("the pool is full", within: .seconds(60)) { docker.pool.free.count == 1 }
             let free = docker.pool.free
-            let failure = await #expect(throws: EngineFailure.self) { try await docker.engine.create(.make(.random(), image: "no-such-image")) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await docker.engine.create(.make(.random(), image: "no-such-image")) }
             #expect(failure?.code == .imageMissing)
             #expect(docker.pool.free == free)
         }
@@ -206,7 +206,7 @@ import Testing
     func otherRuntimes(name: String) async throws {
         let docker = try await DockerWithSandboxes(size: 1) { $0.runtime = name }
         let maker = DockerSandboxMaker(docker.engine, drone: docker.drone)
-        let failure = await #expect(throws: EngineFailure.self) { try await maker.probe() }
+        let failure = await #expect(throws: BackendEngineError.self) { try await maker.probe() }
         #expect(failure?.code == .refused && failure?.message.contains(name) == true)
     }
 

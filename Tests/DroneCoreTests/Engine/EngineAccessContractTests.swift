@@ -90,7 +90,7 @@ import Testing
             #expect(code4 == 0)
             #expect(String(decoding: back.out, as: UTF8.self).contains("what it says") && back.beginnings == 1)
             let missing = Ends()
-            let failure = await #expect(throws: EngineFailure.self) { try await engine.run(.copyFrom(path: "/nowhere"), in: container, missing.port) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await engine.run(.copyFrom(path: "/nowhere"), in: container, missing.port) }
             #expect(failure?.code == .refused && missing.beginnings == 0)
         }
     }
@@ -99,7 +99,7 @@ import Testing
     func ends(kind: EngineUnderTest) async throws {
         try await self.withRunning(kind) { engine, container in
             let nobody = ContainerHandle(of: .random())
-            await #expect(throws: EngineFailure.self) { try await engine.run(.run(ExecProgram(command: ["sh"])), in: nobody, Ends().port) }
+            await #expect(throws: BackendEngineError.self) { try await engine.run(.run(ExecProgram(command: ["sh"])), in: nobody, Ends().port) }
             let ends = Ends(nil)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await engine.run(.run(ExecProgram(command: ["busybox", "cat"])), in: container, ends.port) }

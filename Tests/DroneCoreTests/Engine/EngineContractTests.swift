@@ -74,7 +74,7 @@ import Testing
     func nameTaken(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
             try await engine.create(kind.serving(id))
-            let failure = await #expect(throws: EngineFailure.self) { try await engine.create(kind.serving(id)) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await engine.create(kind.serving(id)) }
             #expect(failure?.code == .nameTaken)
         }
     }
@@ -82,7 +82,7 @@ import Testing
     @Test("an image that is not there is told as such", arguments: EngineUnderTest.available)
     func imageMissing(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
-            let failure = await #expect(throws: EngineFailure.self) { try await engine.create(kind.missing(id)) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await engine.create(kind.missing(id)) }
             #expect(failure?.code == .imageMissing)
         }
     }
@@ -91,7 +91,7 @@ import Testing
     func broken(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in
             let container = try await engine.create(kind.broken(id))
-            let failure = await #expect(throws: EngineFailure.self) { try await engine.start(container) }
+            let failure = await #expect(throws: BackendEngineError.self) { try await engine.start(container) }
             #expect(failure?.code == .refused)
         }
     }

@@ -47,7 +47,7 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: "\(base.path)/evil", withDestinationPath: "/etc")
         try Data().write(to: URL(filePath: "\(base.path)/file"))
         for name in ["evil", "file"] {
-            await #expect(throws: EngineFailure.self) { try await base.prepare(.path(name), for: nil) }
+            await #expect(throws: BackendEngineError.self) { try await base.prepare(.path(name), for: nil) }
         }
     }
 

@@ -8,11 +8,11 @@ import Testing
 @Suite struct PullCoalescerTests {
     /// A fetch that waits for the test, and counts.
     private final class Fetch: Sendable {
-        private let state = Mutex((runs: 0, gates: [CheckedContinuation<EngineFailure?, Never>]()))
+        private let state = Mutex((runs: 0, gates: [CheckedContinuation<BackendEngineError?, Never>]()))
 
         var runs: Int { self.state.withLock { $0.runs } }
 
-        func run() async throws(EngineFailure) {
+        func run() async throws(BackendEngineError) {
             let failure = await withCheckedContinuation { gate in
                 self.state.withLock { state in
                     state.runs += 1
@@ -22,7 +22,7 @@ import Testing
             if let failure { throw failure }
         }
 
-        func finish(_ failure: EngineFailure? = nil) {
+        func finish(_ failure: BackendEngineError? = nil) {
             let gates = self.state.withLock { state in
                 defer { state.gates = [] }
                 return state.gates
@@ -31,24 +31,24 @@ import Testing
         }
     }
 
-    private func pull(_ pulls: PullCoalescer, _ image: String, _ fetch: Fetch) async -> EngineFailure? {
-        do throws(EngineFailure) {
-            try await pulls.pull(image, credentials: nil) { (_) async throws(EngineFailure) in try await fetch.run() }
+    private func pull(_ pulls: PullCoalescer, _ image: String, _ fetch: Fetch) async -> BackendEngineError? {
+        do throws(BackendEngineError) {
+            try await pulls.pull(image, credentials: nil) { (_) async throws(BackendEngineError) in try await fetch.run() }
             return nil
         } catch {
             return error
         }
     }
 
-    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, EngineFailure(.imageNotFound, "no such image")])
-    func shared(failure: EngineFailure?) async throws {
+    @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, BackendEngineError(.imageNotFound, "no such image")])
+    func shared(failure: BackendEngineError?) async throws {
         let pulls = PullCoalescer()
         let fetch = Fetch()
-        let results = try await withThrowingTaskGroup(of: EngineFailure?.self) { group in
+        let results = try await withThrowingTaskGroup(of: BackendEngineError?.self) { group in
             for _ in 0..<50 { group.addTask { await self.pull(pulls, "demo", fetch) } }
             try await eventually("all wait") { await pulls.waitingCount == 49 }
             fetch.finish(failure)
-            return try await group.reduce(into: [EngineFailure?]()) { $0.append($1) }
+            return try await group.reduce(into: [BackendEngineError?]()) { $0.append($1) }
         }
         #expect(fetch.runs == 1)
         #expect(results == Array(repeating: failure, count: 50))
@@ -93,7 +93,7 @@ import Testing
             group.addTask { #expect(await self.pull(pulls, "demo", fetch) == nil) }
             try await eventually("the second waits") { await pulls.waitingCount == 1 }
             first.cancel()
-            fetch.finish(EngineFailure(.unavailable, "cancelled"))
+            fetch.finish(BackendEngineError(.unavailable, "cancelled"))
             try await eventually("the second fetches") { fetch.runs == 2 }
             fetch.finish()
             _ = await first.value

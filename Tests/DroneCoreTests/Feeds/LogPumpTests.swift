@@ -43,7 +43,7 @@ import Testing
 
         func readLog(
             of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
-        ) async throws(EngineFailure) {
+        ) async throws(BackendEngineError) {
             self.readings.record(onlyNew)
             for number in 0..<self.lines where !Task.isCancelled {
                 self.delivered.withLock { $0 += 1 }
@@ -54,9 +54,9 @@ import Testing
 
         func stop() { self.end.continuation.finish() }
 
-        func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {}
-        func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String] { [] }
-        func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample? { nil }
+        func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(BackendEngineError) {}
+        func lastLines(of container: ContainerHandle, count: Int) async throws(BackendEngineError) -> [String] { [] }
+        func usage(of container: ContainerHandle) async throws(BackendEngineError) -> UsageSample? { nil }
     }
 
     private struct Fixture {

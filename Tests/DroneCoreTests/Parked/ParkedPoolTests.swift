@@ -10,7 +10,7 @@ import Testing
 /// Parks containers of nothing, and tells what it was asked for.
 private final class FakeParkedMaker: ParkedMaker {
     struct State {
-        var image: Result<ImageInspection, EngineFailure> = .success(.make())
+        var image: Result<ImageInspection, BackendEngineError> = .success(.make())
         var alive: [String] = []
         var names: [String: String] = [:]
         var count = 0
@@ -21,9 +21,9 @@ private final class FakeParkedMaker: ParkedMaker {
 
     var alive: [String] { self.state.withLock { $0.alive } }
 
-    func look(at kind: ParkedKind) async throws(EngineFailure) -> ImageInspection { try self.state.withLock { $0.image }.get() }
+    func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection { try self.state.withLock { $0.image }.get() }
 
-    func make(_ name: String, _ kind: ParkedKind, of image: ImageInspection, runtime: String?) async throws(EngineFailure) -> ParkedContainer {
+    func make(_ name: String, _ kind: ParkedKind, of image: ImageInspection, runtime: String?) async throws(BackendEngineError) -> ParkedContainer {
         self.state.withLock { state in
             state.count += 1
             state.alive.append("id-\(state.count)")
@@ -31,11 +31,11 @@ private final class FakeParkedMaker: ParkedMaker {
         }
     }
 
-    func remove(_ container: String) async throws(EngineFailure) { self.state.withLock { $0.alive.removeAll { $0 == container } } }
+    func remove(_ container: String) async throws(BackendEngineError) { self.state.withLock { $0.alive.removeAll { $0 == container } } }
 
-    func rename(_ container: String, to name: String) async throws(EngineFailure) { self.state.withLock { $0.names[container] = name } }
+    func rename(_ container: String, to name: String) async throws(BackendEngineError) { self.state.withLock { $0.names[container] = name } }
 
-    func makeLabel(of kind: ParkedKind, runtime: String?) async throws(EngineFailure) -> String { "made now" }
+    func makeLabel(of kind: ParkedKind, runtime: String?) async throws(BackendEngineError) -> String { "made now" }
 
     func isPressed(already: Bool) async -> Bool { self.state.withLock { $0.isPressed } }
 }
@@ -98,7 +98,7 @@ private final class FakeParkedMaker: ParkedMaker {
     @Test("a request for an image that is not kept is no miss; one that finds none is started otherwise")
     func misses() async throws {
         let maker = FakeParkedMaker()
-        maker.state.withLock { $0.image = .failure(EngineFailure(.imageMissing, "no such image")) }
+        maker.state.withLock { $0.image = .failure(BackendEngineError(.imageMissing, "no such image")) }
         try await self.with(maker, count: 1) { pool in
             let other = try #require(ContainerTemplate().specification(for: .make(image: "other")))
             #expect(!pool.covers(other))

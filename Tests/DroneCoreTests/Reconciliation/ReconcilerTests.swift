@@ -86,7 +86,7 @@ import Testing
         try await self.running(drone) { registry, reconciler in
             #expect(try await registry.admit(.make(), room: nil) == .admitted)
             try await drone.wait(for: .ready, of: .make())
-            drone.engine.fail(.list, with: EngineFailure(.unavailable, "docker is gone"))
+            drone.engine.fail(.list, with: BackendEngineError(.unavailable, "docker is gone"))
             await reconciler.reconcile()
             #expect(try await drone.state(of: .make()) == .ready)
         }

@@ -9,7 +9,7 @@ import Testing
 /// Makes sandboxes of nothing, and tells what it was asked for.
 private final class FakeSandboxMaker: SandboxMaker {
     struct State {
-        var probes: [Result<SandboxProbe, EngineFailure>] = []
+        var probes: [Result<SandboxProbe, BackendEngineError>] = []
         var alive: [String] = []
         var count = 0
     }
@@ -17,15 +17,15 @@ private final class FakeSandboxMaker: SandboxMaker {
     let state = Mutex(State())
 
     /// - Parameter probes: The last one is the answer for ever.
-    init(_ probes: [Result<SandboxProbe, EngineFailure>]) { self.state.withLock { $0.probes = probes } }
+    init(_ probes: [Result<SandboxProbe, BackendEngineError>]) { self.state.withLock { $0.probes = probes } }
 
     var alive: [String] { self.state.withLock { $0.alive } }
 
-    func probe() async throws(EngineFailure) -> SandboxProbe {
+    func probe() async throws(BackendEngineError) -> SandboxProbe {
         try self.state.withLock { $0.probes.count > 1 ? $0.probes.removeFirst() : $0.probes[0] }.get()
     }
 
-    func make(_ name: String, runtime: String?) async throws(EngineFailure) -> Sandbox {
+    func make(_ name: String, runtime: String?) async throws(BackendEngineError) -> Sandbox {
         self.state.withLock { state in
             state.count += 1
             state.alive.append("id-\(state.count)")
@@ -33,13 +33,13 @@ private final class FakeSandboxMaker: SandboxMaker {
         }
     }
 
-    func remove(_ sandbox: String) async throws(EngineFailure) { self.state.withLock { $0.alive.removeAll { $0 == sandbox } } }
+    func remove(_ sandbox: String) async throws(BackendEngineError) { self.state.withLock { $0.alive.removeAll { $0 == sandbox } } }
 
     func isOurs(_ listing: ContainerListing) -> Bool { listing.container.name != "of another network" }
 }
 
 @Suite struct SandboxPoolTests {
-    private static let works = Result<SandboxProbe, EngineFailure>.success(SandboxProbe(runtime: "crun", findings: "it works"))
+    private static let works = Result<SandboxProbe, BackendEngineError>.success(SandboxProbe(runtime: "crun", findings: "it works"))
 
     private func with(
         _ maker: FakeSandboxMaker, size: Int, time: AgentTime = AgentTime(), adoptable: [ContainerListing] = [],
@@ -87,8 +87,8 @@ private final class FakeSandboxMaker: SandboxMaker {
         var clock = AgentTime()
         clock.uptime = { time.uptime }
         clock.sleep = { try await time.wait($0) }
-        let away = Result<SandboxProbe, EngineFailure>.failure(EngineFailure(.unavailable, "no answer"))
-        let refused = Result<SandboxProbe, EngineFailure>.failure(EngineFailure(.refused, "the runtime is runsc"))
+        let away = Result<SandboxProbe, BackendEngineError>.failure(BackendEngineError(.unavailable, "no answer"))
+        let refused = Result<SandboxProbe, BackendEngineError>.failure(BackendEngineError(.refused, "the runtime is runsc"))
         let maker = FakeSandboxMaker([away, refused, Self.works])
         try await self.with(maker, size: 1, time: clock) { pool in
             try await time.pass(1)

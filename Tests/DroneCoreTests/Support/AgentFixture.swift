@@ -86,10 +86,10 @@ struct AgentFixture {
     /// - Parameter bus: The agent's own; nil for a connection to the fixture's server.
     func withAgent(
         _ drone: DroneID = .make(), bus: PlaneBus? = nil, logger: Logger = Self.logger, allowsExec: Bool = true,
-        change: (inout DroneAgent.Settings) -> Void = { _ in },
+        change: (inout DroneAgent.Options) -> Void = { _ in },
         _ body: () async throws -> Void
     ) async throws {
-        var settings = DroneAgent.Settings(drone: drone, cluster: .make(), address: .literal(.v4(0x7F00_0001)))
+        var settings = DroneAgent.Options(drone: drone, cluster: .make(), address: .literal(.v4(0x7F00_0001)))
         change(&settings)
         let own: PlaneBus
         if let bus { own = bus } else { own = try await Self.connect(to: self.server) }

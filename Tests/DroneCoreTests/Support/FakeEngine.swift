@@ -50,7 +50,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         var others: [ContainerListing] = []
         var calls: [Call] = []
         /// Calls that fail, and how; `unavailable` ones may be lifted again.
-        var failures: [Call: EngineFailure] = [:]
+        var failures: [Call: BackendEngineError] = [:]
         /// Calls that wait until they are released.
         var held: Set<Call> = []
         var waiters: [Call: [CheckedContinuation<Void, Never>]] = [:]
@@ -90,7 +90,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         for waiter in waiters { waiter.resume() }
     }
 
-    func fail(_ call: Call, with failure: EngineFailure?) { self.state.withLock { $0.failures[call] = failure } }
+    func fail(_ call: Call, with failure: BackendEngineError?) { self.state.withLock { $0.failures[call] = failure } }
 
     /// The container's process prints a line.
     func say(_ text: String, in backend: BackendID, _ stream: LogChunk.Stream = .stdout) {
@@ -114,30 +114,30 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
 
     func pull(
         _ image: String, credentials: DockerCredentials?, progress: @escaping @Sendable (PullStep) -> Void
-    ) async throws(EngineFailure) {
+    ) async throws(BackendEngineError) {
         progress(PullStep(layer: "1", .waiting))
         try await self.enter(.pull)
-        try self.state.withLock { (state) throws(EngineFailure) in
-            guard let found = state.registry[image] else { throw EngineFailure(.imageNotFound, "no \(image) in the registry") }
+        try self.state.withLock { (state) throws(BackendEngineError) in
+            guard let found = state.registry[image] else { throw BackendEngineError(.imageNotFound, "no \(image) in the registry") }
             state.images[image] = found
         }
     }
 
     @discardableResult
-    func create(_ request: SpawnRequest, plainly: Bool) async throws(EngineFailure) -> ContainerHandle {
+    func create(_ request: SpawnRequest, plainly: Bool) async throws(BackendEngineError) -> ContainerHandle {
         try await self.enter(.create)
-        return try self.state.withLock { (state) throws(EngineFailure) in
+        return try self.state.withLock { (state) throws(BackendEngineError) in
             let image = request.executable.image
-            guard state.images[image] != nil else { throw EngineFailure(.imageMissing, "no image \(image)") }
-            guard state.containers[request.backendID] == nil else { throw EngineFailure(.nameTaken, "the name is taken") }
+            guard state.images[image] != nil else { throw BackendEngineError(.imageMissing, "no image \(image)") }
+            guard state.containers[request.backendID] == nil else { throw BackendEngineError(.nameTaken, "the name is taken") }
             let container = Container(image: image, drone: request.droneID)
             state.containers[request.backendID] = container
-            guard !state.losesAnswers else { throw EngineFailure(.unavailable, "no answer") }
+            guard !state.losesAnswers else { throw BackendEngineError(.unavailable, "no answer") }
             return container.handle(of: request.backendID)
         }
     }
 
-    func recover(_ container: ContainerHandle) async throws(EngineFailure) -> ContainerHandle? {
+    func recover(_ container: ContainerHandle) async throws(BackendEngineError) -> ContainerHandle? {
         try await self.enter(.recover)
         return self.state.withLock { state in
             guard let backend = state.backend(of: container), let found = state.containers[backend], !found.isForeign else { return nil }
@@ -145,23 +145,23 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         }
     }
 
-    func start(_ handle: ContainerHandle) async throws(EngineFailure) {
+    func start(_ handle: ContainerHandle) async throws(BackendEngineError) {
         try await self.enter(.start)
-        try self.state.withLock { (state) throws(EngineFailure) in
+        try self.state.withLock { (state) throws(BackendEngineError) in
             guard let backend = state.backend(of: handle), var container = state.containers[backend] else {
-                throw EngineFailure(.refused, "no container \(handle.name)")
+                throw BackendEngineError(.refused, "no container \(handle.name)")
             }
             guard container.process != .running else { return }
             switch state.images[container.image] {
             case .serves: container.process = .running
             case .exits(let code): container.process = .exited(code)
-            case .broken, nil: throw EngineFailure(.refused, "cannot run \(container.image)")
+            case .broken, nil: throw BackendEngineError(.refused, "cannot run \(container.image)")
             }
             state.containers[backend] = container
         }
     }
 
-    func inspect(_ handle: ContainerHandle) async throws(EngineFailure) -> ContainerObservation {
+    func inspect(_ handle: ContainerHandle) async throws(BackendEngineError) -> ContainerObservation {
         try await self.enter(.inspect)
         return self.state.withLock { state in
             guard let backend = state.backend(of: handle), let container = state.containers[backend] else { return .absent }
@@ -174,7 +174,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         }
     }
 
-    func stop(_ container: ContainerHandle, grace: Duration) async throws(EngineFailure) {
+    func stop(_ container: ContainerHandle, grace: Duration) async throws(BackendEngineError) {
         try await self.enter(.stop)
         self.state.withLock { state in
             state.graces.append(grace)
@@ -183,7 +183,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         }
     }
 
-    func remove(_ container: ContainerHandle) async throws(EngineFailure) {
+    func remove(_ container: ContainerHandle) async throws(BackendEngineError) {
         try await self.enter(.remove)
         self.state.withLock { state in
             state.others.removeAll { $0.container.id == container.id }
@@ -191,7 +191,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         }
     }
 
-    func list() async throws(EngineFailure) -> [ContainerListing] {
+    func list() async throws(BackendEngineError) -> [ContainerListing] {
         try await self.enter(.list)
         return self.state.withLock { state in
             state.others
@@ -203,16 +203,16 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
 
     // MARK: Feeds
 
-    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(EngineFailure) {
+    func watchExits(since: WireTime, _ body: @Sendable (ExitEvent) async -> Void) async throws(BackendEngineError) {
         try await self.enter(.exits)
         await body(.listening)
         for await container in self.exitEvents.stream { await body(.ended(container)) }
-        if Task.isCancelled { throw EngineFailure(.unavailable, "listen to the events: cancelled") }  // as a real one says
+        if Task.isCancelled { throw BackendEngineError(.unavailable, "listen to the events: cancelled") }  // as a real one says
     }
 
     func readLog(
         of container: ContainerHandle, after since: WireTime?, onlyNew: Bool, _ body: @Sendable (LogChunk) async -> Void
-    ) async throws(EngineFailure) {
+    ) async throws(BackendEngineError) {
         try await self.enter(.logs)
         guard !onlyNew else { return }
         for chunk in self.container(container)?.output ?? [] {
@@ -221,12 +221,12 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         }
     }
 
-    func lastLines(of container: ContainerHandle, count: Int) async throws(EngineFailure) -> [String] {
+    func lastLines(of container: ContainerHandle, count: Int) async throws(BackendEngineError) -> [String] {
         try await self.enter(.lastLines)
         return (self.container(container)?.output ?? []).suffix(count).map { $0.text.hasSuffix("\n") ? String($0.text.dropLast()) : $0.text }
     }
 
-    func usage(of container: ContainerHandle) async throws(EngineFailure) -> UsageSample? {
+    func usage(of container: ContainerHandle) async throws(BackendEngineError) -> UsageSample? {
         try await self.enter(.usage)
         guard self.container(container)?.process == .running else { return nil }
         return UsageSample(memoryUsedBytes: 1, memoryLimitBytes: 2, cpuNanoseconds: 3, systemCPUNanoseconds: 4)
@@ -235,9 +235,9 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
     // MARK: Access
 
     /// Knows `busybox cat` and `sh -c "exit N"`, and gives back what was copied to a directory.
-    func run(_ work: ExecRequest.Work, in handle: ContainerHandle, _ port: ExecPort) async throws(EngineFailure) -> Int64 {
+    func run(_ work: ExecRequest.Work, in handle: ContainerHandle, _ port: ExecPort) async throws(BackendEngineError) -> Int64 {
         guard let backend = self.state.withLock({ $0.backend(of: handle) }), self.container(handle)?.process == .running else {
-            throw EngineFailure(.refused, "no container \(handle.name) that runs")
+            throw BackendEngineError(.refused, "no container \(handle.name) that runs")
         }
         switch work {
         case .run(let program) where program.command == ["busybox", "cat"]:
@@ -250,7 +250,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
             await port.wrote(.stderr, Array("no such program".utf8))
             return 127
         case .copyFrom(let path):
-            guard let archive = self.container(handle)?.archives[path] else { throw EngineFailure(.refused, "no \(path) in the container") }
+            guard let archive = self.container(handle)?.archives[path] else { throw BackendEngineError(.refused, "no \(path) in the container") }
             port.began()
             await port.wrote(.stdout, archive)
             return 0
@@ -267,7 +267,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         self.state.withLock { state in state.backend(of: handle).flatMap { state.containers[$0] } }
     }
 
-    private func enter(_ call: Call) async throws(EngineFailure) {
+    private func enter(_ call: Call) async throws(BackendEngineError) {
         let isHeld = self.state.withLock { state in
             state.calls.append(call)
             return state.held.contains(call)

@@ -24,7 +24,7 @@ package func gatewayFuzzerTestOneInput(_ bytes: UnsafePointer<UInt8>, _ count: I
 private enum FuzzedBody {
     static func check(_ body: [UInt8]) {
         let request: ConnectRequest
-        do throws(GatewayFailure) {
+        do throws(GatewayError) {
             request = try ConnectRequest(body: body)
         } catch {
             precondition(error.status == 400 || error.status == 422, "another status")

@@ -1,7 +1,7 @@
 package import NIOCore
 
 /// Where to listen, and the limits of one client.
-package struct DNSServerConfiguration: Sendable {
+package struct DNSServerOptions: Sendable {
     /// Address for UDP and TCP.
     package var address: SocketAddress
     /// How many answers over UDP are sent per second about one name to one network, for each event loop; 0 for no limit. A resolver with a cache asks for a

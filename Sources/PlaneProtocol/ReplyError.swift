@@ -1,5 +1,5 @@
 /// Why a request has no result although it was answered.
-package enum ReplyFailure: Error, Hashable, CustomStringConvertible {
+package enum ReplyError: Error, Hashable, CustomStringConvertible {
     /// The peer gives the reason why it did not carry out the request.
     case refused(ErrorReply)
     /// The reply could not be read as one to this request.

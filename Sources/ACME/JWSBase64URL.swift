@@ -1,7 +1,7 @@
 package import Foundation
 
 /// base64url as in JOSE: without padding (RFC 7515 §2).
-package enum Base64URL {
+package enum JWSBase64URL {
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         Data(bytes).base64EncodedString()
             .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")

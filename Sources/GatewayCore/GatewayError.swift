@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// Why a request was not answered as requested, in one of the two forms that clients of Plane 0.5 know.
-package struct GatewayFailure: Error, Hashable, Sendable {
+package struct GatewayError: Error, Hashable, Sendable {
     /// The values of `kind` in an error object. Official clients know only these.
     package enum Kind: String, Sendable, CaseIterable {
         case keyUnheldNoSpawnConfig = "KeyUnheldNoSpawnConfig"
@@ -73,16 +73,16 @@ package struct GatewayFailure: Error, Hashable, Sendable {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
-    package static let backendNotFound = GatewayFailure(.notFound)
-    package static let droneNotFound = GatewayFailure(.notFound, message: "Drone does not exist")
+    package static let backendNotFound = GatewayError(.notFound)
+    package static let droneNotFound = GatewayError(.notFound, message: "Drone does not exist")
 
     /// The body is JSON, but not what the route expects.
-    package static func unprocessable(_ error: MessageError) -> GatewayFailure { GatewayFailure(status: 422, text: "\(error)") }
-    package static func unprocessable(_ text: String) -> GatewayFailure { GatewayFailure(status: 422, text: text) }
+    package static func unprocessable(_ error: MessageError) -> GatewayError { GatewayError(status: 422, text: "\(error)") }
+    package static func unprocessable(_ text: String) -> GatewayError { GatewayError(status: 422, text: text) }
 
     /// The schedulers or NATS cannot answer now.
-    package static func unavailable(_ cause: String) -> GatewayFailure {
-        GatewayFailure(.other, detail: "The control plane cannot answer at the moment.", retryAfterSeconds: 2, internalCause: cause)
+    package static func unavailable(_ cause: String) -> GatewayError {
+        GatewayError(.other, detail: "The control plane cannot answer at the moment.", retryAfterSeconds: 2, internalCause: cause)
     }
 
     /// - Parameter id: the id of this answer, which is in the log too.

@@ -3,7 +3,7 @@ package import NetworkAddresses
 import PlaneProtocol
 
 /// What all zones of a fleet have in common.
-package struct ZoneSettings: Sendable {
+package struct ZoneOptions: Sendable {
     /// One of the name servers of the zones.
     package struct NameServer: Hashable, Sendable {
         package var name: DNSName
@@ -72,12 +72,12 @@ package struct ZoneSettings: Sendable {
     }
 }
 
-extension ZoneSettings {
+extension ZoneOptions {
     private var proxyRecords: RecordSet { RecordSet(self.proxies.map { RecordData($0) }, timeToLive: Self.hostTimeToLive) }
 }
 
-extension ZoneSettings.NameServer {
-    var records: RecordSet { RecordSet(self.addresses.map { RecordData($0) }, timeToLive: ZoneSettings.fixedTimeToLive) }
+extension ZoneOptions.NameServer {
+    var records: RecordSet { RecordSet(self.addresses.map { RecordData($0) }, timeToLive: ZoneOptions.fixedTimeToLive) }
 }
 
 extension RecordData {

@@ -18,25 +18,25 @@ struct CommandFailureTests {
             (.invalidConfiguration, .usage), (.malformedReply, .failed),
         ])
     func statuses(code: NATSError.Code, status: CommandStatus) {
-        #expect(CommandFailure(NATSError(code, attempt: "request a")).status == status)
+        #expect(CommandError(NATSError(code, attempt: "request a")).status == status)
     }
 
     @Test("tell what to do next where something can be done", arguments: [NATSError.Code.unreachable, .noResponders, .streamNotFound])
     func advice(code: NATSError.Code) {
-        #expect(CommandFailure(NATSError(code, attempt: "request a")).advice != nil)
+        #expect(CommandError(NATSError(code, attempt: "request a")).advice != nil)
     }
 
     @Test("of a refused request carry the reason")
     func refusal() {
-        let failure = CommandFailure(PlaneError.refused(ErrorReply(code: .lockBusy, message: "The lock is busy.")))
-        #expect(failure == CommandFailure(.failed, "The lock is busy. (LockBusy)"))
+        let failure = CommandError(PlaneError.refused(ErrorReply(code: .lockBusy, message: "The lock is busy.")))
+        #expect(failure == CommandError(.failed, "The lock is busy. (LockBusy)"))
     }
 
     @Test(
         "of a backend that ended before it was ready carry cause and advice", arguments: BackendState.allCases.filter(\.isTerminal))
     func ended(state: BackendState) throws {
         let detail = BackendStatusDetail(exitCode: 137, message: "no such image")
-        let failure = CommandFailure(PlaneError.endedBeforeReady(try .make(state, detail: detail)))
+        let failure = CommandError(PlaneError.endedBeforeReady(try .make(state, detail: detail)))
         #expect(failure.status == .endedBeforeReady)
         for part in [state.rawValue, "no such image", "137"] { #expect(failure.message.contains(part)) }
         #expect(failure.advice != nil)

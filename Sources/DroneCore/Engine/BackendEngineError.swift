@@ -1,7 +1,7 @@
 package import DockerEngine
 
 /// Why the container engine did not carry out a call, as far as the agent distinguishes that.
-package struct EngineFailure: Error, Hashable, CustomStringConvertible, Sendable {
+package struct BackendEngineError: Error, Hashable, CustomStringConvertible, Sendable {
     package enum Code: Hashable, Sendable {
         /// The image is not on this machine.
         case imageMissing

@@ -4,7 +4,7 @@ import PlaneClient
 import PlaneProtocol
 
 /// Why a command has failed, and what to do now.
-struct CommandFailure: Error, Equatable {
+struct CommandError: Error, Equatable {
     var status: CommandStatus
     /// The explanation in one sentence.
     var message: String
@@ -18,7 +18,7 @@ struct CommandFailure: Error, Equatable {
     }
 }
 
-extension CommandFailure {
+extension CommandError {
     init(_ error: PlaneError) {
         switch error {
         case .notAnswered(let error, by: let responder): self.init(error, answering: "\(responder)")

@@ -3,7 +3,7 @@ package import NetworkAddresses
 import NIOCore
 
 /// Why a service cannot listen on a socket, and what a person can do about it.
-package struct ListeningFailure: Error, CustomStringConvertible {
+package struct ListeningError: Error, CustomStringConvertible {
     /// Such as `cannot answer DNS on 0.0.0.0:53 (dns.bind_ip, dns.port): Address already in use; …`.
     package let description: String
 

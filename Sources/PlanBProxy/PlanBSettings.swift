@@ -5,7 +5,7 @@ package import ProxyCore
 import RedisClient
 
 /// The settings in the flags, checked.
-package struct PlanBConfiguration: Sendable {
+package struct PlanBSettings: Sendable {
     /// What is wrong with a flag, in one sentence.
     package struct Mistake: Error, Hashable, Sendable, CustomStringConvertible {
         package let description: String

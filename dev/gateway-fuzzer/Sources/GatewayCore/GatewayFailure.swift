@@ -1,1 +1,0 @@
-../../../../Sources/GatewayCore/GatewayFailure.swift
