@@ -212,22 +212,22 @@ struct RequestGoldenTests {
     func unitReply(other: String) throws {
         #expect(WireCodec.encode(UnitReply()) == Array("null".utf8))
         #expect(try WireCodec.decodeReply(to: DrainDrone.self, from: Array("null".utf8)) == UnitReply())
-        #expect(throws: ReplyFailure.self) { try WireCodec.decodeReply(to: DrainDrone.self, from: Array(other.utf8)) }
+        #expect(throws: ReplyError.self) { try WireCodec.decodeReply(to: DrainDrone.self, from: Array(other.utf8)) }
     }
 
     @Test("a boolean reply is true or false and nothing else", arguments: ["1", "\"true\"", "null", "{}", "True", ""])
     func booleanReply(other: String) throws {
         #expect(try WireCodec.decodeReply(to: SpawnRequest.self, from: Array("true".utf8)))
         #expect(try !WireCodec.decodeReply(to: SpawnRequest.self, from: Array(" false\n".utf8)))
-        #expect(throws: ReplyFailure.self) { try WireCodec.decodeReply(to: SpawnRequest.self, from: Array(other.utf8)) }
+        #expect(throws: ReplyError.self) { try WireCodec.decodeReply(to: SpawnRequest.self, from: Array(other.utf8)) }
     }
 
     @Test("an error reply is thrown, except where the reply has a case for it")
     func errorReply() throws {
         let error = ErrorReply(code: .draining, message: "drone-a is being drained")
         let payload = WireCodec.encode(error)
-        #expect(throws: ReplyFailure.refused(error)) { try WireCodec.decodeReply(to: SpawnRequest.self, from: payload) }
-        #expect(throws: ReplyFailure.refused(error)) { try WireCodec.decodeReply(to: UpdateBackendStateMessage.self, from: payload) }
+        #expect(throws: ReplyError.refused(error)) { try WireCodec.decodeReply(to: SpawnRequest.self, from: payload) }
+        #expect(throws: ReplyError.refused(error)) { try WireCodec.decodeReply(to: UpdateBackendStateMessage.self, from: payload) }
         #expect(try WireCodec.decodeReply(to: ScheduleRequest.self, from: payload) == .error(error))
         #expect(try WireCodec.decodeReply(to: FetchBackendForLock.self, from: payload) == .error(error))
     }

@@ -58,9 +58,9 @@ struct CleaningBench: AsyncParsableCommand {
         guard await process.waitUntilReady(within: .seconds(120)) else { throw ValidationError("the scheduler does not start; see \(log.path)") }
         print("\(messages) messages in plane_state, \(self.endsPerSecond) backends outdated in each second of cleaning")
         var (quiet, cleaning) = (Sums(), Sums())
-        let fleet = BenchFleet(fleet: fleet, bus: bus)
+        let drones = BenchFleet(fleet: fleet, bus: bus)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await fleet.run() }
+            group.addTask { try await drones.run() }
             try await Task.sleep(for: .seconds(9))  // all drones have spoken twice
             for round in 0..<self.rounds {
                 // Requests make the stream grow, so each of the two comes first once.

@@ -44,9 +44,9 @@ struct GatewayBench: AsyncParsableCommand {
         if self.drones * self.backendsPerDrone >= Budget.largeFleet {
             verdict.expect(gatewayStart <= Budget.start * schedulerStart, "start-up \(Budget.start) × the scheduler's")
         }
-        let fleet = BenchFleet(fleet: fleet, bus: bus)
+        let drones = BenchFleet(fleet: fleet, bus: bus)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await fleet.run() }
+            group.addTask { try await drones.run() }
             // All drones have spoken twice.
             try await Task.sleep(for: .seconds(9))
             try await self.measureLatencies(bus, cluster, verdict)

@@ -70,10 +70,10 @@ enum PageHTML {
             return self.row(
                 "p-\(status.cluster)-\(status.proxy)",
                 [
-                    ("Proxy", HTMLText.escape(status.proxy.rawValue)), ("Cluster", HTMLText.escape(status.cluster.rawValue)),
-                    ("State", self.badge(status.isReady ? "ready" : "not ready", status.isReady ? "good" : "bad")),
-                    ("Open", status.openRequests.map { "\($0)" } ?? ""), ("Version", HTMLText.escape(status.version)),
-                    ("Last heard", "\(self.age(max((ContinuousClock.now - proxy.heardAt).components.seconds, 0))) ago"),
+                    Cell("Proxy", HTMLText.escape(status.proxy.rawValue)), Cell("Cluster", HTMLText.escape(status.cluster.rawValue), .name),
+                    Cell("State", self.badge(status.isReady ? "ready" : "not ready", status.isReady ? "good" : "bad"), .plain),
+                    Cell("Open", status.openRequests.map { "\($0)" } ?? ""), Cell("Version", HTMLText.escape(status.version), .name),
+                    Cell("Last heard", "\(self.age(max((ContinuousClock.now - proxy.heardAt).components.seconds, 0))) ago"),
                 ])
         }
         return "<h2>Proxies of the tier</h2>" + self.table("Proxies", ["Proxy", "Cluster", "State", "Open", "Version", "Last heard"], rows)

@@ -50,9 +50,9 @@ package final class CertificateStore: CertificateSource {
     }
 
     private func load(_ contents: CertificateContents, _ ticketKey: TicketKey) throws(CertificateError) -> ServerCertificate {
-        try ServerCertificate(
-            contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: ticketKey,
-            others: self.others.isEmpty ? nil : { [weak self] in self?.other($0) })
+        var others: (@Sendable (String) -> ServerCertificate?)?
+        if !self.others.isEmpty { others = { [weak self] name in self?.other(name) } }
+        return try ServerCertificate(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: ticketKey, others: others)
     }
 
     /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.
