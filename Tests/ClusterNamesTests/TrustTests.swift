@@ -385,8 +385,10 @@ import Testing
                 let line = "cluster.plane_test.drone.drone-1.backend.b-\(index).log"
                 try drone.connection.publish(command.payload, to: line)
                 try await drone.connection.flush()
+                // Where only queue groups listen, as schedulers do, the server delivers to a consumer that names the group.
+                let group = command.subject == record.subject ? #","deliver_group":"scheduler""# : ""
                 let consumer =
-                    #"{"stream_name":"backend_logs","config":{"deliver_subject":"\#(command.subject)","filter_subject":"\#(line)","ack_policy":"none"}}"#
+                    #"{"stream_name":"backend_logs","config":{"deliver_subject":"\#(command.subject)","filter_subject":"\#(line)","ack_policy":"none"\#(group)}}"#
                 let answer = try await operatorBus.connection.request(
                     Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.backend_logs", timeout: .seconds(5))
                 #expect(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#), "permissions cannot say where it delivers")

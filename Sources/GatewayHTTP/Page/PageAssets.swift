@@ -30,7 +30,7 @@ enum PageAssets {
         dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 16px;margin:8px 0}dt{color:var(--muted)}dd{margin:0}
         pre{background:var(--soft);padding:12px;overflow:auto;max-height:480px;font-size:14px}
         .bars{list-style:none;margin:8px 0;padding:0;max-width:720px}
-        .bars li{display:grid;grid-template-columns:11em minmax(0,1fr) 10em;gap:2px 12px;align-items:center;padding:3px 0}
+        .bars li{display:grid;grid-template-columns:13em minmax(0,1fr) 10em;gap:2px 12px;align-items:center;padding:3px 0}
         .bars svg{display:block;width:100%;height:14px;background:var(--soft)}.bars rect{fill:var(--accent)}
         @media(max-width:900px){
         thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -72,16 +72,19 @@ enum PageAssets {
               const hasSameHead = section.querySelector("thead")?.outerHTML === old.querySelector("thead")?.outerHTML;
               if (!body || !oldBody || !hasSameHead) { if (!old.contains(document.activeElement)) replace(old, section); continue; }
               // Rows are exchanged one by one, so that what somebody has the focus on stays.
+              const focused = document.activeElement;
               const known = new Map(Array.from(oldBody.rows, (row) => [row.id, row]));
+              const kept = new Set(Array.from(body.rows, (row) => row.id));
+              for (const [id, row] of known) if (!kept.has(id)) row.remove();
               let place = oldBody.firstElementChild;
               for (const row of Array.from(body.rows)) {
                 let current = known.get(row.id);
-                known.delete(row.id);
                 if (!current) { current = document.importNode(row, true); oldBody.insertBefore(current, place); continue; }
                 if (current !== place) oldBody.insertBefore(current, place); else place = place.nextElementSibling;
                 if (current.outerHTML !== row.outerHTML && !current.contains(document.activeElement)) current.replaceWith(document.importNode(row, true));
               }
-              for (const row of known.values()) row.remove();
+              // A row that was moved has lost it.
+              if (focused.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
             }
           });
           document.addEventListener("submit", (event) => {

@@ -113,7 +113,9 @@ import Testing
     func terminal() async throws {
         try await self.withRunning(.docker) { engine, container in
             let ends = Ends()
-            let program = ExecProgram(command: ["sh", "-c", "busybox sleep 0.3; busybox stty size"], terminal: TerminalSize(rows: 33, columns: 111))
+            let program = ExecProgram(
+                command: ["sh", "-c", "until busybox stty size 2>/dev/null | busybox grep -v '^0 0$'; do busybox sleep 0.05; done"],
+                terminal: TerminalSize(rows: 33, columns: 111))
             let code5 = try await engine.run(.run(program), in: container, ends.port)
             #expect(code5 == 0)
             #expect(String(decoding: ends.out, as: UTF8.self).contains("33 111"))
