@@ -45,6 +45,7 @@ package enum MetricCatalogue {
         "plane_scheduler_state_sequence": "Sequence number of the newest message applied.",
         "plane_tier_backends": "Backends of the cluster that this proxy of the tier knows, ended ones too.",
         "plane_tier_ended_requests_total": "WebSockets and requests that were ended because their visitor's tokens were revoked.",
+        "plane_tier_expired_requests_total": "Open requests and WebSockets ended because their token had come to its end.",
         "plane_tier_nats_is_connected": "1 if there is a connection to NATS, 0 if what is known is served on without.",
         "plane_tier_revocations": "Revocations of visitors' tokens that hold.",
         "plane_tier_state_age_seconds": "Age of the newest message about the state of the fleet; a heartbeat comes every second.",
