@@ -16,7 +16,7 @@ async def pieces(count, size):
 
 
 async def main():
-    async with httpx.AsyncClient(http1=False, http2=True, verify=False, timeout=60, limits=httpx.Limits(max_connections=1)) as client:
+    async with httpx.AsyncClient(http1=False, http2=True, verify=False, timeout=240, limits=httpx.Limits(max_connections=1)) as client:
 
         async def ask(number, content=None, length=0):
             request = client.build_request(

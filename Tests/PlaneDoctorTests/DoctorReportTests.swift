@@ -165,7 +165,10 @@ import Testing
             $0.droneClockDifferences = [try .make("drone-a"): .seconds(-1)]
         }
         #expect(same.findings.first { $0.check == "clocks" }?.level == .good)
-        let drone = try self.finding("clocks") { $0.droneClockDifferences = [try .make("drone-b"): .seconds(-40)] }
+        let drone = try self.finding("clocks") {
+            $0.clockDifference = .zero
+            $0.droneClockDifferences = [try .make("drone-b"): .seconds(-40)]
+        }
         #expect(drone.text == "The clock of drone-b is 40.0 s behind that of NATS.")
     }
 

@@ -130,7 +130,7 @@ struct PipeliningTests {
                 taken += chunk.count
             }
             // Whatever was taken of it, as by a connection that ends and reads on for a moment, was not answered.
-            try await client.resumeReading()
+            try? await client.resumeReading()
             let given = try await client.bytes("the end") { _ in false }
             #expect(given.count < 1 << 20)
             let other = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])

@@ -38,7 +38,12 @@ import Testing
                         isOver.raise()
                         try await group.waitForAll()
                     }
-                    let subjects = Set(try await cluster.stream().map(\.subject))
+                    // A consumer of a stream whose leader has just moved may have to be asked for again.
+                    var subjects: Set<String> = []
+                    try await eventually("the stream can be read", within: .seconds(60)) {
+                        subjects = Set((try? await cluster.stream().map(\.subject)) ?? [])
+                        return !subjects.isEmpty
+                    }
                     let all = acknowledged.all
                     #expect(all.map(\.spawned.count).reduce(0, +) > 100)
                     for backend in all.flatMap(\.spawned) {

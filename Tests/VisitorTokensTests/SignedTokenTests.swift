@@ -134,7 +134,7 @@ struct SignedTokenTests {
     func base64(text: String) {
         #expect(Base64URL.decode(text.utf8) == nil)
         for count in 0..<10 {
-            let bytes = (0..<count).map { UInt8($0 &* 37 &+ 200) }
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
             #expect(Base64URL.decode(Base64URL.encode(bytes).utf8) == bytes)
         }
     }

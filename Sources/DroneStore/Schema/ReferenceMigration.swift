@@ -1,8 +1,8 @@
 /// One step of the schema that Plane 0.3.24 creates, with the row that makes 0.3.24 accept the result.
 ///
 /// It keeps the applied steps in `_sqlx_migrations`, and compares the SHA-384 of its own scripts with the stored checksums. It cannot open a file without
-/// these rows, or with other checksums. The statements here are ours; their effect and the checksums are those of 0.3.24 (dev/docs/protocol.md, The drone's
-/// database).
+/// these rows, or with other checksums. The statements here are ours; their effect and the checksums are those of 0.3.24
+/// (dev/docs/protocol.md, The drone's database).
 struct ReferenceMigration {
     /// The time stamp in the name of the script of 0.3.24, `yyyyMMddHHmmss`.
     let version: Int64

@@ -34,6 +34,9 @@ struct ProxyUnderTest: Sendable {
     }
 }
 
+/// Where a test does not say otherwise, its clients have minutes for what has a limit of seconds, for beside hundreds of other tests a test may be away
+/// for that long between two of its steps.
+///
 /// - Parameter isShutDown: The test shuts the server down itself.
 func withProxy<Result>(
     loops: Int = 1, isShutDown: Bool = false, address: String = "127.0.0.1", listener: ProxyListener = ProxyListener(.http),
@@ -43,6 +46,8 @@ func withProxy<Result>(
     _ body: (ProxyUnderTest) async throws -> Result
 ) async throws -> Result {
     var options = DroneProxyOptions(clusterName: "plane.test")
+    options.limits.requestHead = .minutes(5)
+    options.limits.hold = .minutes(5)
     try configure(&options)
     let routes = FakeRoutes()
     let activity = FakeActivity()
