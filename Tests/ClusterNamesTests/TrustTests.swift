@@ -385,7 +385,8 @@ import Testing
                 let line = "cluster.plane_test.drone.drone-1.backend.b-\(index).log"
                 try drone.connection.publish(command.payload, to: line)
                 try await drone.connection.flush()
-                // Where only queue groups listen, as schedulers do, the server delivers to a consumer that names the group.
+                // Schedulers listen in a queue group and on wildcards, to which nats-server 2.9 delivers nothing of a consumer, even one that names the
+                // group; what they do with such messages PlaneBusTests has.
                 let group = command.subject == record.subject ? #","deliver_group":"scheduler""# : ""
                 let consumer =
                     #"{"stream_name":"backend_logs","config":{"deliver_subject":"\#(command.subject)","filter_subject":"\#(line)","ack_policy":"none"\#(group)}}"#
@@ -404,7 +405,6 @@ import Testing
         }
         #expect(carriedOut.all == ["drain"])
         #expect(log.entries.count { $0.message.contains("a stream delivers it") } == 2, "\(log.text)")
-        try await scheduler.line(containing: "a stream delivers it")
         #expect(try await Self.state(server) == before)
         for bus in [drone, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
         await scheduler.stop(.terminate)

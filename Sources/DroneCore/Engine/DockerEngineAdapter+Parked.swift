@@ -24,11 +24,15 @@ extension DockerEngineAdapter {
             throw BackendEngineError(.shortcutFailed, "the parked container \(container.name) was claimed by an agent before this one")
         }
         defer { pool.startEnded(of: claim.backend) }
+        // Docker attaches to a container that has ended, too, and does not tell that nobody reads what is written.
+        let isRunning: Bool
         do throws(EngineError) {
-            try await self.client.feed(claim.document, to: id)
+            isRunning = try await self.client.inspect(id).state.isRunning
+            if isRunning { try await self.client.feed(claim.document, to: id) }
         } catch {
             throw BackendEngineError(.shortcutFailed, "\(error)")
         }
+        guard isRunning else { throw BackendEngineError(.shortcutFailed, "the parked container \(container.name) has ended") }
         pool.started(id.rawValue)
     }
 }

@@ -220,7 +220,12 @@ private func page(_ url: String) async throws -> String {
         let request = SpawnRequest.onDocker(drone.backend, drone: drone.id, environment)
         let socket = try #require(TestImage.socket)
         let end = { () async throws -> Void in
-            if !endsByItself { _ = try await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: drone.backend)) }
+            if !endsByItself {
+                // An agent that has just been started may not listen yet.
+                try await eventually("the agent has taken it") {
+                    (try? await fixture.bus.request(TerminationRequest(cluster: .make(), backendID: drone.backend))) != nil
+                }
+            }
             try await drone.wait(for: endsByItself ? .failed : .terminated)
             try await drone.waitUntilGone()
         }
