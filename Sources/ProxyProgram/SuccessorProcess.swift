@@ -115,8 +115,20 @@ struct SuccessorProcess {
     /// - Parameter handed: what the successor gets, 256 bytes at most. A program of an older version ignores all but the first byte.
     func go(handing handed: [UInt8]) -> Bool {
         defer { close(self.connection) }
+        guard !self.hasEnded else { return false }
         let message = [1] + handed.prefix(Self.handedLimit)
         return send(self.connection, message, message.count, CInt(MSG_NOSIGNAL)) == message.count
+    }
+
+    /// Asked of the system, not of the connection: any process that was started meanwhile may hold the other end for a moment, and what a successor
+    /// started itself for longer. waitid(2) leaves the process to whoever waits for it; it knows none any more where SIGCHLD is ignored.
+    private var hasEnded: Bool {
+        var information = siginfo_t()
+        let options = WEXITED | WNOHANG | WNOWAIT
+        while waitid(P_PID, id_t(self.processID), &information, options) != 0 {
+            if errno != EINTR { return true }
+        }
+        return information._sifields._kill.si_pid == self.processID
     }
 
     // MARK: In the successor

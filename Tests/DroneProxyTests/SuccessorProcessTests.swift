@@ -81,9 +81,11 @@ struct SuccessorProcessTests {
         #expect(self.end(of: successor.processID) == SIGKILL)
     }
 
-    @Test("one that has ended since it was ready does not take over")
-    func endsLate() throws {
-        let successor = try SuccessorProcess.start(self.invocation("printf '\\001' >&3"), handing: [])
+    @Test(
+        "one that has ended since it was ready does not take over, whoever holds its end of the connection",
+        arguments: ["printf '\\001' >&3", "printf '\\001' >&3; head -c 1 <&3 >\"$OUT\" &"])
+    func endsLate(script: String) throws {
+        let successor = try SuccessorProcess.start(self.invocation(script), handing: [])
         #expect(successor.waitUntilReady(within: .seconds(20)))
         #expect(self.end(of: successor.processID) == 0)
         #expect(!successor.go(handing: [7]))
