@@ -96,7 +96,7 @@ package struct Gateway: Service {
         // The messages of the HTTP server add nothing to ours, so only its warnings are logged.
         quiet.logLevel = max(quiet.logLevel, .warning)
         let server = Server(
-            childChannelSetup: HTTP1Channel(responder: respond, configuration: HTTPLimits.channel),
+            childChannelSetup: ServedOnEventLoop(base: HTTP1Channel(responder: respond, configuration: HTTPLimits.channel)),
             configuration: ServerConfiguration(
                 address: .hostname(endpoint.ip.description, port: Int(endpoint.port)), backlog: 1024,
                 availableConnectionsDelegate: .maximum(HTTPLimits.connections, logger: quiet)),

@@ -64,13 +64,20 @@ class Bus:
             {"name": name, "subjects": subjects, "retention": "limits", "storage": "file", "max_msgs_per_subject": 1, "num_replicas": 1})
 
 
+def status(port, where):
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=insecure())
+    connection.request("GET", where, headers={"Host": CLUSTER})
+    return connection.getresponse().status
+
+
 # Each starts two behind one another.
 
 
 def tier(directory, web, sockets, binaries):
-    drone, inner, database = directory / "drone.toml", free_port(), directory / "drone.sqlite3"
+    drone, inner, outer, database = directory / "drone.toml", free_port(), free_port(), directory / "drone.sqlite3"
     drone.write_text(
-        f'cluster_domain = "{CLUSTER}"\ndrone_id = "drone-1"\ndb_path = "{database}"\n[proxy]\nbind_ip = "127.0.0.1"\nhttp_port = {free_port()}\n'
+        f'cluster_domain = "{CLUSTER}"\ndrone_id = "drone-1"\ndb_path = "{database}"\n[cert]\ncert_path = "{directory}/cert.pem"\n'
+        f'key_path = "{directory}/key.pem"\n[proxy]\nbind_ip = "127.0.0.1"\nhttp_port = {free_port()}\nhttps_port = {outer}\n'
         f'inner_port = {inner}\ninner_tls = false\ninner_secret = "{SECRET}"\n')
     environment = dict(os.environ, NIO_SINGLETON_GROUP_LOOP_COUNT="1")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -105,12 +112,18 @@ def tier(directory, web, sockets, binaries):
         f'inner_secret = "{SECRET}"\n')
     first = subprocess.Popen([f"{binaries}/gateway-proxy", str(front)], env=environment, **quiet)
     wait_for(tls)
+    # It listens before it has read the streams, and answers 503 until then.
+    end = time.monotonic() + 20
+    while status(tls, path("ours", "wrk", "/small")) != 200:
+        if time.monotonic() > end:
+            sys.exit("bench: gateway-proxy does not reach the backend")
+        time.sleep(0.05)
     pids = [first.pid, second.pid]
-    return Subject([first, second, nats], port, tls, pids, pids), {"second": inner}
+    return Subject([first, second, nats], port, tls, pids, pids), {"alone": outer}
 
 
 def nginx_pair(directory, web, sockets, binaries):
-    second, tls = free_port(), free_port()
+    second, alone, tls = free_port(), free_port(), free_port()
     fields = (
         " proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;"
         " proxy_set_header X-Forwarded-Proto $scheme;")
@@ -122,17 +135,19 @@ def nginx_pair(directory, web, sockets, binaries):
             f"server {{ listen {listen}; {fields}\n location / {{ proxy_pass http://u; proxy_set_header Connection \"\"; }}\n"
             f" location /ws {{ proxy_pass http://127.0.0.1:{sockets}; {upgrade} }} }}")
 
-    back, back_pids = nginx(directory, "second", server(f"127.0.0.1:{second} backlog=4096", web, sockets))
-    secure = (
-        f"127.0.0.1:{tls} ssl http2 backlog=4096; ssl_certificate {directory}/cert.pem; ssl_certificate_key {directory}/key.pem;"
-        " ssl_protocols TLSv1.2 TLSv1.3")
-    front, front_pids = nginx(directory, "first", server(secure, second, second))
+    def secure(port):
+        return (
+            f"127.0.0.1:{port} ssl http2 backlog=4096; ssl_certificate {directory}/cert.pem; ssl_certificate_key {directory}/key.pem;"
+            " ssl_protocols TLSv1.2 TLSv1.3")
+
+    back, back_pids = nginx(directory, "second", server(f"127.0.0.1:{second} backlog=4096; listen {secure(alone)}", web, sockets))
+    front, front_pids = nginx(directory, "first", server(secure(tls), second, second))
     pids = front_pids + back_pids
-    return Subject([front, back], tls, tls, pids, pids), {}
+    return Subject([front, back], tls, tls, pids, pids), {"alone": alone}
 
 
 def haproxy_pair(directory, web, sockets, binaries):
-    second, tls = free_port(), free_port()
+    second, alone, tls = free_port(), free_port(), free_port()
     (directory / "both.pem").write_text((directory / "cert.pem").read_text() + (directory / "key.pem").read_text())
 
     def start(name, bind, web, sockets):
@@ -145,10 +160,13 @@ def haproxy_pair(directory, web, sockets, binaries):
             f"backend web\n server s 127.0.0.1:{web} pool-max-conn 512\nbackend sockets\n server s 127.0.0.1:{sockets}\n")
         return subprocess.Popen(["haproxy", "-db", "-f", str(config)], stderr=subprocess.DEVNULL)
 
-    back = start("second", second, web, sockets)
-    front = start("first", f"{tls} ssl crt {directory}/both.pem alpn h2,http/1.1", second, second)
+    def secure(port):
+        return f"{port} ssl crt {directory}/both.pem alpn h2,http/1.1"
+
+    back = start("second", f"{second} backlog 4096\n bind 127.0.0.1:{secure(alone)}", web, sockets)
+    front = start("first", secure(tls), second, second)
     pids = [front.pid, back.pid]
-    return Subject([front, back], tls, tls, pids, pids), {}
+    return Subject([front, back], tls, tls, pids, pids), {"alone": alone}
 
 
 # Load
@@ -239,13 +257,19 @@ def latency(connection, where, fields, count):
     return statistics.median(times)
 
 
-def added_latency(subject, ends, rounds):
-    """What the tier adds before the drone's proxy, at the median: the same requests to both, in turns. In the clear, for TLS is not of the hop."""
-    front = http.client.HTTPSConnection("127.0.0.1", subject.tls_port, context=insecure())
-    back = http.client.HTTPConnection("127.0.0.1", ends["second"])
-    hop = {"Host": CLUSTER, "X-Plane-Tier-Hop": f"open {BACKEND} {SECRET}"}
-    both = [(latency(front, path("ours", "wrk", "/small"), {"Host": CLUSTER}, 2000), latency(back, "/small", hop, 2000)) for _ in range(rounds + 1)]
-    return statistics.median(with_tier - without for with_tier, without in both[1:])
+def latencies(name, subject, ends):
+    """Seconds of a request over TLS, at the median: to the first proxy, and to the second one itself, in turns."""
+    both = http.client.HTTPSConnection("127.0.0.1", subject.tls_port, context=insecure())
+    alone = http.client.HTTPSConnection("127.0.0.1", ends["alone"], context=insecure())
+    host = f"{BACKEND}.{CLUSTER}"
+    turns = [
+        (
+            latency(both, path(name, "wrk", "/small"), {"Host": CLUSTER if name == "ours" else host}, 250),
+            latency(alone, "/small", {"Host": host}, 250),
+        )
+        for _ in range(9)
+    ]
+    return [statistics.median(times) for times in zip(*turns[1:])]
 
 
 def main():
@@ -309,10 +333,17 @@ def main():
                 print(f"{'':34} above the budget of {IDLE_SOCKET_BUDGET / 1024:.0f} KiB", flush=True)
                 kept = False
         if wanted("added latency"):
-            added = added_latency(subjects["ours"], ends["ours"], arguments.rounds)
+            measured = {name: [] for name in subjects}
+            for _ in range(arguments.rounds):
+                for name, subject in subjects.items():
+                    measured[name].append(latencies(name, subject, ends[name]))
+            added = {}
+            for name, rounds in measured.items():
+                added[name] = statistics.median(both - alone for both, alone in rounds)
+                both, alone = (statistics.median(times) for times in zip(*rounds))
+                print(f"{'latency of the second hop':34} {name:8} {added[name] * 1e6:7.1f} µs   both {both * 1e6:7.1f}   second alone {alone * 1e6:7.1f}", flush=True)
             results["added latency"] = added
-            print(f"{'latency that the tier adds':34} {added * 1e6:7.1f} µs at the median, TLS with it", flush=True)
-            if added > ADDED_LATENCY_BUDGET:
+            if added["ours"] > ADDED_LATENCY_BUDGET:
                 print(f"{'':34} above the budget of {ADDED_LATENCY_BUDGET * 1e6:.0f} µs", flush=True)
                 kept = False
         if arguments.json:

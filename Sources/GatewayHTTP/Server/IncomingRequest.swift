@@ -76,6 +76,7 @@ struct IncomingRequest: Sendable {
 
     /// Whether a content type is `application/json` or `application/<x>+json`, in upper or lower case, with any parameters.
     static func isJSON(_ type: String) -> Bool {
+        if type == "application/json" { return true }
         let essence = type.prefix { $0 != ";" }.trimmed.lowercased()
         guard essence.hasPrefix("application/") else { return false }
         let subtype = essence.dropFirst("application/".count)
@@ -86,7 +87,10 @@ struct IncomingRequest: Sendable {
 extension StringProtocol {
     /// The text without spaces and tabs at both ends (RFC 9110 §5.6.3).
     var trimmed: String {
-        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        return String(self.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+        let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        // No byte of a longer character's UTF-8 is a space or a tab.
+        let rest = Substring(self).utf8.drop(while: isSpace)
+        guard let last = rest.lastIndex(where: { !isSpace($0) }) else { return "" }
+        return String(Substring(rest[...last]))
     }
 }

@@ -118,9 +118,8 @@ final class RequestTable: MessageSink {
     /// Handles an answer, on the delivery thread of libnats. Later answers to the same request are dropped.
     func receive(_ message: NATSMessage) {
         guard let id = UInt64(message.subject.utf8.suffixAfterLastDot) else { return }
-        if PublishAck.isAcknowledgement(message.payload), self.state.withLock({ $0.entries[id]?.awaits == .anythingButAcknowledgement }) {
-            return
-        }
+        // Asked in this order, since publishers wait for acknowledgements only, and reading one as JSON takes long.
+        if self.state.withLock({ $0.entries[id]?.awaits == .anythingButAcknowledgement }), PublishAck.isAcknowledgement(message.payload) { return }
         self.finish(id) { attempt in
             guard message.payload.isEmpty, message.status == Self.noRespondersStatus else { return .success(message) }
             return .failure(NATSError(.noResponders, attempt: attempt))

@@ -35,13 +35,16 @@ enum JetStreamAnswer {
         var error: Reason?
     }
 
+    /// Without it an answer is no refusal, and need not be read as one.
+    private static let errorKey = Array(#""error""#.utf8)
+
     static func read<Answer: Decodable>(
         _ type: Answer.Type, from payload: [UInt8], attempt: @autoclosure () -> String
     ) throws(NATSError) -> Answer {
         let data = Data(payload)
         let decoder = JSONDecoder()
         do {
-            if let refusal = try decoder.decode(Refusal.self, from: data).error {
+            if payload.firstRange(of: Self.errorKey) != nil, let refusal = try decoder.decode(Refusal.self, from: data).error {
                 throw NATSError(
                     Self.code(refusal.err_code ?? 0, status: refusal.code, refusal.description ?? ""), attempt: attempt(),
                     detail: Self.words(of: refusal), apiErrorCode: refusal.err_code)

@@ -12,9 +12,18 @@ package struct TokenHash: JSONText, Hashable, Codable {
 
     /// - Parameter digest: 32 bytes.
     package init(digest: some Sequence<UInt8>) {
-        let digits = Array("0123456789abcdef".utf8)
-        let bytes = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }
-        precondition(bytes.count == 64, "a SHA-256 has 32 bytes")
-        self.rawValue = String(decoding: bytes, as: UTF8.self)
+        var count = 0
+        self.rawValue = String(unsafeUninitializedCapacity: 64) { text in
+            for byte in digest {
+                precondition(count <= 62, "a SHA-256 has 32 bytes")
+                text[count] = Self.digit(byte >> 4)
+                text[count + 1] = Self.digit(byte & 0xF)
+                count += 2
+            }
+            return count
+        }
+        precondition(count == 64, "a SHA-256 has 32 bytes")
     }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
 }
