@@ -5,6 +5,7 @@
 cluster=plane.localhost
 # The table of the drone, which its agent and its proxy share.
 drone_database=$run_folder/drone.sqlite3
+nats_store=$run_folder/nats
 # Started in this order, stopped in the opposite one.
 services=(scheduler dns gateway drone-agent drone-proxy)
 # Whether a gateway-proxy stands before the drone's proxy; it is one of the services then.
@@ -70,7 +71,7 @@ start_cluster() {
     export_choices
 
     step "starting nats-server on 127.0.0.1:$nats_port"
-    start nats-server env "PATH=$PATH:/usr/sbin" nats-server --addr 127.0.0.1 --port "$nats_port" --jetstream --store_dir "$run_folder/nats"
+    start nats-server env "PATH=$PATH:/usr/sbin" nats-server --addr 127.0.0.1 --port "$nats_port" --jetstream --store_dir "$nats_store"
     wait_for_line nats-server 'Server is ready' 20
 
     # Only root may use some Dockers; agent and proxy share a database, so both run as the same user.

@@ -66,6 +66,8 @@ certificate 90
 mkdir -p "$small_disk"
 as_root mount -t tmpfs -o size=3m tmpfs "$small_disk"
 drone_database=$small_disk/drone.sqlite3
+# Drones that other runs had in their clusters are missing in this one, which doctor would tell.
+nats_store=$certificates/nats
 https_port=$(choose_port PLANE_UP_HTTPS_PORT 8443 https)
 export PLANE_CERT__KEY_PATH=$certificates/key.pem PLANE_CERT__CERT_PATH=$certificates/cert.pem PLANE_PROXY__HTTPS_PORT=$https_port
 export PLANE_AGENT__PUBLIC_SCHEME=https
@@ -147,7 +149,7 @@ done
 holds "doctor names the address at which no NATS answers" told "127.0.0.1:$nats_port"
 page() { curl -fsSk --max-time 20 -o /dev/null --resolve "$backend.$cluster:$https_port:127.0.0.1" "https://$backend.$cluster:$https_port/"; }
 holds "the backend is served without it" page
-start nats-server env "PATH=$PATH:/usr/sbin" nats-server --addr 127.0.0.1 --port "$nats_port" --jetstream --store_dir "$run_folder/nats"
+start nats-server env "PATH=$PATH:/usr/sbin" nats-server --addr 127.0.0.1 --port "$nats_port" --jetstream --store_dir "$nats_store"
 wait_for_line nats-server 'Server is ready' 20
 eventually 60 "all is well again" all_is_well
 
