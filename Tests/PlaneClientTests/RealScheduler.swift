@@ -47,10 +47,13 @@ final class WillingDrone: Sendable {
     let id: DroneID
     private let client: PlaneClient
     private let asked = Mutex<[BackendID]>([])
+    /// What the next requests to spawn are answered instead of being taken.
+    private let refusals: Mutex<[ErrorReply]>
     private let answers: AsyncStream<Void>
     private let mayAnswer: AsyncStream<Void>.Continuation
 
-    private init(_ client: PlaneClient, _ id: DroneID) {
+    private init(_ client: PlaneClient, _ id: DroneID, _ refusals: [ErrorReply]) {
+        self.refusals = Mutex(refusals)
         self.client = client
         self.id = id
         (self.answers, self.mayAnswer) = AsyncStream.makeStream(of: Void.self)
@@ -59,9 +62,9 @@ final class WillingDrone: Sendable {
     /// Runs `body` with a drone that a scheduler finds fit.
     /// - Parameter holdsAnswers: whether it answers only when the test says so.
     static func run(
-        of client: PlaneClient, holdsAnswers: Bool = false, _ body: @escaping @Sendable (WillingDrone) async throws -> Void
+        of client: PlaneClient, holdsAnswers: Bool = false, refusing refusals: [ErrorReply] = [], _ body: @escaping @Sendable (WillingDrone) async throws -> Void
     ) async throws {
-        let drone = WillingDrone(client, try .make("drone-a"))
+        let drone = WillingDrone(client, try .make("drone-a"), refusals)
         if !holdsAnswers { drone.mayAnswer.finish() }
         let cluster = try ClusterName.make("plane.test")
         let spawns = try client.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: cluster, drone: drone.id))
@@ -88,6 +91,7 @@ final class WillingDrone: Sendable {
 
     private func take(_ request: SpawnRequest) async -> Result<Bool, ErrorReply>? {
         self.asked.withLock { $0.append(request.backendID) }
+        if let refusal = self.refusals.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return .failure(refusal) }
         try? self.client.bus.publish(
             DroneStatement(
                 UpdateBackendStateMessage(cluster: request.cluster, state: .loading, backend: request.backendID, time: .now(), drone: self.id)))

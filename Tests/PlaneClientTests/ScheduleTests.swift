@@ -87,6 +87,35 @@ import Testing
         }
     }
 
+    private static let full = ErrorReply(code: .unavailable, message: "the drone could not store the request")
+
+    @Test("what a drone could not carry out is asked for again under another id, since no id is given twice", arguments: [nil, "doc"])
+    func refusedOnce(lock: String?) async throws {
+        try await withRealScheduler { client in
+            try await WillingDrone.run(of: client, refusing: [Self.full, Self.full]) { drone in
+                let backend = try await client.schedule(try Self.request(lock: lock), retry: ScheduleRetry(pauses: [.zero, .zero]))
+                #expect(backend.spawned)
+                #expect(Set(drone.requests).count == 3)
+                #expect(drone.requests.last == backend.backendID)
+            }
+        }
+    }
+
+    @Test("where the id is the caller's the reason is told, and not that the attempt itself has used the id")
+    func refusedID() async throws {
+        try await withRealScheduler { client in
+            try await WillingDrone.run(of: client, refusing: [Self.full]) { drone in
+                let request = try Self.request(id: .make("b1"))
+                let thrown = await failure { () async throws(PlaneError) in
+                    _ = try await client.schedule(request, retry: ScheduleRetry(pauses: [.zero]))
+                }
+                guard case .refused(let reply)? = thrown else { Issue.record("\(String(describing: thrown))"); return }
+                #expect(reply.code == .unavailable)
+                #expect(reply.message == Self.full.message)
+            }
+        }
+    }
+
     @Test("no drone is an error that says so, at once")
     func noDrone() async throws {
         try await withRealScheduler { client in

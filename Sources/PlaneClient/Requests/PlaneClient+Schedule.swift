@@ -5,18 +5,20 @@ extension PlaneClient {
     /// Schedules a backend, or finds the holder of the lock.
     ///
     /// If the request has no backend id it gets one. That makes it harmless to repeat: a backend from an attempt whose answer was lost is found by its id. So
-    /// the request is repeated both when there was no answer and when nothing was done.
+    /// the request is repeated both when there was no answer and when nothing was done. Schedulers accept no id a second time, so after a refusal the
+    /// repetition has another one, except where the caller has chosen it.
     /// - Throws: `noDroneAvailable`, `refused`, or why there was no answer; then `mayHaveTakenEffect` says whether a backend with this id may run
     ///   nevertheless.
     package func schedule(
         _ request: ScheduleRequest, retry: ScheduleRetry = .standard
     ) async throws(PlaneError) -> ScheduledBackend {
         var request = request
-        if request.backendID == nil {
-            var generator = SystemRandomNumberGenerator()
-            request.backendID = .random(using: &generator)
-        }
+        var generator = SystemRandomNumberGenerator()
+        let isIDChosen = request.backendID != nil
+        if !isIDChosen { request.backendID = .random(using: &generator) }
         var silence: PlaneError?
+        // Why an earlier attempt was refused.
+        var refusal: PlaneError?
         var pauses = retry.pauses[...]
         while true {
             let failure: PlaneError
@@ -26,6 +28,11 @@ extension PlaneClient {
                 failure = error
             }
             if failure.mayHaveTakenEffect { silence = failure }
+            if case .refused(let reply) = failure, silence == nil {
+                if reply.code == .backendExists, let refusal { throw refusal }
+                refusal = failure
+                if !isIDChosen { request.backendID = .random(using: &generator) }
+            }
             // Waiting for a drone is left to the caller, since it takes longer than these pauses.
             if case .noDroneAvailable = failure { throw failure }
             guard failure.isRetryable, let pause = pauses.popFirst() else { throw Self.worse(failure, silence) }
