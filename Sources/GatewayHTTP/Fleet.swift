@@ -1,4 +1,5 @@
 import GatewayCore
+import LogKeys
 package import Logging
 import NATS
 package import PlaneClient
@@ -24,6 +25,8 @@ package final class Fleet: Sendable {
     private static let silenceLimit: Duration = .seconds(10)
     /// A proxy of the tier that was silent for so long counts as gone; each reports every 10 s.
     private static let proxySilenceLimit: Duration = .seconds(30)
+    /// The pause between attempts to subscribe. Once that has worked, the subscription outlives lost connections.
+    private static let retryPause: Duration = .seconds(1)
     /// How many proxies are remembered.
     private static let proxyLimit = 10_000
 
@@ -128,21 +131,52 @@ package final class Fleet: Sendable {
     }
 
     private func hearRevocations() async {
-        guard let messages = try? self.client.bus.connection.subscribe(ProxyRevocationReport.subscription) else { return }
-        for await message in messages {
-            guard let report = try? WireCodec.decode(ProxyRevocationReport.self, from: message.payload, subject: message.subject) else { continue }
-            self.revocations.heard(report)
+        await self.hear(ProxyRevocationReport.self, "proxies' reports of revocations cannot be heard, so nobody is told how many requests were ended") {
+            self.revocations.heard($0)
         }
     }
 
     private func hearProxies() async {
-        guard let messages = try? self.client.bus.connection.subscribe(ProxyStatusMessage.subscription) else { return }
-        for await message in messages {
-            guard let status = try? WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject) else { continue }
+        await self.hear(ProxyStatusMessage.self, "proxies of the tier cannot be heard") { status in
             self.proxies.withLock { proxies in
-                guard proxies.count < Self.proxyLimit else { return }
-                proxies[ProxyKey(cluster: status.cluster, proxy: status.proxy)] = KnownProxy(status: status, heardAt: .now)
+                let key = ProxyKey(cluster: status.cluster, proxy: status.proxy)
+                guard proxies.count < Self.proxyLimit || proxies[key] != nil else { return }
+                proxies[key] = KnownProxy(status: status, heardAt: .now)
             }
+        }
+    }
+
+    /// Hears messages of one kind until the task is cancelled or the connection is closed. Where the server does not permit it, the messages never come,
+    /// and `complaint` is logged with the subject that the permissions lack.
+    private func hear<Message: PlaneMessage>(_: Message.Type, _ complaint: String, _ handle: @escaping @Sendable (Message) -> Void) async {
+        let (connection, logger, subject) = (self.client.bus.connection, self.logger, Message.subscription)
+        // Taken before the subscription, whose refusal may come at once.
+        let events = connection.events
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await event in events {
+                    guard case .refused(let reason) = event, reason.contains("\"\(subject)\"") else { continue }
+                    logger.error("\(complaint)", metadata: [LogKey.subject: "\(subject)", LogKey.reason: "\(reason)"])
+                }
+            }
+            while !Task.isCancelled {
+                do throws(NATSError) {
+                    for await message in try connection.subscribe(subject) {
+                        do {
+                            handle(try WireCodec.decode(Message.self, from: message.payload, subject: message.subject))
+                        } catch {
+                            logger.debug(
+                                "message cannot be read", metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+                        }
+                    }
+                    break  // The connection is closed.
+                } catch {
+                    guard error.code != .closed, error.code != .cancelled else { break }
+                    logger.warning("\(complaint)", metadata: [LogKey.subject: "\(subject)", LogKey.error: "\(error)"])
+                }
+                await connection.pause(atMost: Self.retryPause)
+            }
+            group.cancelAll()
         }
     }
 }

@@ -79,9 +79,18 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
         return try await self.jetStream.orderedConsumer(stream: StateStream.name, from: .first)
     }
 
-    /// Follows the server's advisories. If the account's permissions forbid that, messages that others have purged stay in memory until the process ends.
+    /// Follows the server's advisories. If the account's permissions forbid that, messages that others have purged stay in memory until the process ends;
+    /// the connection logs what is refused.
     private func hearPurges() async {
-        guard let notices = try? self.jetStream.connection.subscribe(PurgeNotice.subject) else { return }
+        let notices: NATSSubscription
+        do {
+            notices = try self.jetStream.connection.subscribe(PurgeNotice.subject)
+        } catch {
+            if error.code == .closed { return }
+            return self.logger.warning(
+                "purges of the state cannot be heard: what others purge stays in memory until this process ends",
+                metadata: [LogKey.subject: "\(PurgeNotice.subject)", LogKey.error: "\(error)"])
+        }
         for await message in notices where !message.isDeliveredByStream {
             switch PurgeNotice(advisory: message.payload) {
             case .everything?:

@@ -83,14 +83,21 @@ package struct TierFollower: Service {
     }
 
     private func tellStatus(isReady: Bool, stateAge: Double?) {
-        let connection = self.connection
+        let (connection, logger) = (self.connection, self.logger)
         let message = ProxyStatusMessage(
             proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady, stateAge: stateAge.map { UInt64($0) })
         self.directory.apply(.counted) { count in
             var message = message
             message.openRequests = UInt64(count)
             // Without a connection nobody hears it; the next one is due in 10 s.
-            if connection.isConnected { try? connection.publish(WireCodec.encode(message), to: message.subject) }
+            guard connection.isConnected else { return }
+            do {
+                try connection.publish(WireCodec.encode(message), to: message.subject)
+            } catch {
+                logger.warning(
+                    "gateways and operators are not told that this proxy is there",
+                    metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
+            }
         }
     }
 }

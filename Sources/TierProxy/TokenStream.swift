@@ -17,6 +17,7 @@ package final class TokenStream: Sendable {
     private let cluster: ClusterName
     private let logger: Logger
     private let areRevocationsKnown = Atomic(false)
+    private let areTokensUnreadable = Atomic(false)
     /// Of the revocations, while it is read.
     private let consumer = Mutex<OrderedConsumer?>(nil)
 
@@ -68,13 +69,36 @@ package final class TokenStream: Sendable {
             let found = try await withTimeLimit(Self.limit) { () async throws(NATSError) in
                 try await jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
             }
-            guard let found else { return .unavailable }
-            guard let message = found, let record = try? WireCodec.decode(TokenRecord.self, from: message.payload), record.cluster == self.cluster
-            else { return .none }
+            guard let found else { throw NATSError(.timedOut, attempt: "read a visitor's token from \(TokenRecord.stream)") }
+            self.noteReadable()
+            guard let message = found, let record = self.record(in: message), record.cluster == self.cluster else { return .none }
             return .record(record, sequence: message.sequence)
         } catch {
+            self.noteUnreadable(error)
             return .unavailable
         }
+    }
+
+    private func record(in message: StreamMessage) -> TokenRecord? {
+        do throws(MessageError) {
+            return try WireCodec.decode(TokenRecord.self, from: message.payload)
+        } catch {
+            self.logger.warning(
+                "a visitor's token cannot be read and counts as none",
+                metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
+            return nil
+        }
+    }
+
+    /// Tells once that visitors get 503, not with each of them.
+    private func noteUnreadable(_ error: NATSError) {
+        guard error.code != .closed, error.code != .cancelled, !self.areTokensUnreadable.exchange(true, ordering: .relaxed) else { return }
+        self.logger.error("visitors' tokens cannot be read; those that are not known yet are answered 503", metadata: [LogKey.error: "\(error)"])
+    }
+
+    private func noteReadable() {
+        guard self.areTokensUnreadable.exchange(false, ordering: .relaxed) else { return }
+        self.logger.notice("visitors' tokens can be read again")
     }
 
     static func grant(_ record: TokenRecord, at generation: TokenGeneration, _ now: NIODeadline) -> TokenGrant {
@@ -145,10 +169,17 @@ package final class TokenStream: Sendable {
 
     private func apply(_ revocation: TierRevocation, at sequence: UInt64, to directory: TierDirectory) {
         let connection = self.jetStream.connection
-        directory.apply(.revoked(revocation)) { [proxy, cluster] ended in
+        directory.apply(.revoked(revocation)) { [proxy, cluster, logger] ended in
             let report = ProxyRevocationReport(proxy: proxy, cluster: cluster, sequence: sequence, ended: UInt64(ended))
-            // Without a connection nobody waits for it any more.
-            try? connection.publish(WireCodec.encode(report), to: report.subject)
+            do {
+                try connection.publish(WireCodec.encode(report), to: report.subject)
+            } catch {
+                // Without a connection nobody waits for it any more.
+                guard connection.isConnected else { return }
+                logger.warning(
+                    "a gateway is not told how much its revocation has ended",
+                    metadata: [LogKey.subject: "\(report.subject)", LogKey.error: "\(error)"])
+            }
         }
     }
 

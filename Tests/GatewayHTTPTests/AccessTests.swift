@@ -134,6 +134,7 @@ import Testing
             try await channel.close()
             let gone = try await gateway.get("/ctrl/status")
             #expect(gone.status == 502 && gone.body == "Error forwarding auth.")
+            #expect(gateway.log.text.contains("gateway.forward_auth gives no answer"))
         }
     }
 }

@@ -9,13 +9,14 @@ import Testing
 @Suite("Looking at backends that were marked dead")
 struct HealthTests {
     private static func withChecker(
-        _ redis: RedisTestServer, holder: String = "here:1", deadSeconds: Int = 30, _ body: () async throws -> Void
+        _ redis: RedisTestServer, holder: String = "here:1", deadSeconds: Int = 30, logger: Logger = Logger(label: "health-under-test"),
+        _ body: () async throws -> Void
     ) async throws {
         let server = RedisServer(.tcp(host: "127.0.0.1", port: Int(redis.port)))
         var options = PlanBOptions(reading: server, writing: server)
         options.deadSeconds = deadSeconds
         let group = EpollEventLoopGroup(threads: 1)
-        let checker = try await HealthChecker(options, on: group.loops[0], holder: holder, logger: Logger(label: "health-under-test"))
+        let checker = try await HealthChecker(options, on: group.loops[0], holder: holder, logger: logger)
         let running = Task { try await checker.run() }
         let result: Result<Void, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
@@ -60,6 +61,17 @@ struct HealthTests {
         }
         // Whoever stops lets others look at once.
         try await eventually("the lock is let go") { try await redis.command("EXISTS", "dead:a.test:http://127.0.0.1:1") == ["0"] }
+    }
+
+    @Test("a Redis that permits no search is in the log, with its reason")
+    func searchRefused() async throws {
+        let redis = try await RedisTestServer.start()
+        try await redis.command("ACL", "SETUSER", "default", "-scan")
+        let log = LogRecorder()
+        try await Self.withChecker(redis, logger: log.logger) {
+            let entry = await log.entry("marks that no message tells of are not found: redis refuses SCAN")
+            #expect(entry.level == .warning && "\(entry.metadata)".contains("NOPERM"))
+        }
     }
 
     @Test("who has not the lock waits, and takes over when its holder is gone")

@@ -174,6 +174,17 @@ struct TierProgramTests {
         }
     }
 
+    @Test("a token's record that cannot be read is none, and the log says which")
+    func unreadable() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let subject = TierFixture.subject(of: Self.token)
+            _ = try await tier.connection.jetStream.publish(Array(#"{"backend":["b-1"],"secret":"5ecret"}"#.utf8), to: subject)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
+            let line = try await tier.proxy.line(containing: "a visitor's token cannot be read and counts as none")
+            #expect(line.contains(subject) && !line.contains("5ecret"))
+        }
+    }
+
     @Test("it says that it is there, and whether it knows the state")
     func status() async throws {
         try await TierFixture.run { (tier: TierFixture) async throws in

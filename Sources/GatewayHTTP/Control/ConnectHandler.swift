@@ -25,7 +25,7 @@ struct ConnectHandler: Sendable {
         var readyLimit: Duration?
     }
 
-    private var homes: KeyHomes { KeyHomes(jetStream: self.fleet.client.bus.connection.jetStream) }
+    private var homes: KeyHomes { KeyHomes(jetStream: self.fleet.client.bus.connection.jetStream, logger: self.fleet.logger) }
 
     /// The time between attempts to get a lock that others are taking.
     private static let pause: Duration = .milliseconds(100)

@@ -1,4 +1,6 @@
 import GatewayCore
+import LogKeys
+import Logging
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -6,13 +8,14 @@ import PlaneService
 /// Reads and claims the homes of keys in the stream `plane_keys`.
 struct KeyHomes: Sendable {
     let jetStream: JetStream
+    let logger: Logger
 
     private static let limit: Duration = .seconds(4)
 
     func read(_ lock: LockName) async throws(GatewayError) -> StoredHome? {
         do throws(NATSError) {
             guard let message = try await self.jetStream.lastMessage(stream: KeyHome.stream, subject: KeyHome.subject(of: lock)),
-                let home = try? WireCodec.decode(KeyHome.self, from: message.payload)
+                let home = message.decoded(KeyHome.self, self.logger)
             else { return nil }
             return StoredHome(home: home, sequence: message.sequence, age: max(StateTime.now().since(WireTime(message.published).stateTime), .zero))
         } catch {

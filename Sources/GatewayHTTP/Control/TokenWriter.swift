@@ -1,6 +1,8 @@
 import GatewayCore
 import GatewayHTTPConfiguration
 import JSONValues
+import LogKeys
+import Logging
 import NATS
 import PlaneProtocol
 import PlaneService
@@ -13,6 +15,7 @@ final class TokenWriter: Sendable {
     private let lifetime: WireSeconds
     /// nil makes no signed ones.
     private let signer: Signer?
+    private let logger: Logger
     /// What later visitors are told of backends, as far as it was asked for lately.
     private let known = Mutex<[BackendID: OpenedBackend]>([:])
     /// Visits that were stored lately.
@@ -45,8 +48,9 @@ final class TokenWriter: Sendable {
         let isUsual: Bool
     }
 
-    init(jetStream: JetStream, configuration: GatewayConfiguration) {
+    init(jetStream: JetStream, configuration: GatewayConfiguration, logger: Logger) {
         self.jetStream = jetStream
+        self.logger = logger
         self.lifetime = WireSeconds(rawValue: UInt64(max(configuration.tokenLifetime.components.seconds, 1)))
         self.signer = configuration.signedTokens.flatMap { signed in
             TokenSigningKey(signed.key).map { Signer(key: $0, lifetimeSeconds: signed.lifetime.components.seconds, isUsual: signed.isUsual) }
@@ -161,7 +165,7 @@ final class TokenWriter: Sendable {
     private func read(_ backend: BackendID) async throws(GatewayError) -> OpenedBackend {
         do throws(NATSError) {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: backend))
-            return message.flatMap { try? WireCodec.decode(OpenedBackend.self, from: $0.payload) } ?? OpenedBackend()
+            return message.flatMap { $0.decoded(OpenedBackend.self, self.logger) } ?? OpenedBackend()
         } catch {
             throw .unavailable("\(error)")
         }
@@ -177,7 +181,7 @@ final class TokenWriter: Sendable {
     func record(of token: VisitorToken) async throws(GatewayError) -> TokenRecord? {
         do throws(NATSError) {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: TokenRecord.subject(of: token.hash))
-            return message.flatMap { try? WireCodec.decode(TokenRecord.self, from: $0.payload) }
+            return message.flatMap { $0.decoded(TokenRecord.self, self.logger) }
         } catch {
             throw .unavailable("\(error)")
         }
@@ -194,6 +198,7 @@ final class TokenWriter: Sendable {
             try self.jetStream.connection.publish(VisitRecord.payload, to: VisitRecord.subject(user: visit.user, backend: visit.backend))
         } catch {
             _ = self.visits.withLock { $0.remove(visit) }
+            self.logger.debug("a visit is not stored, so its backend is not found by its visitor", metadata: [LogKey.error: "\(error)"])
         }
     }
 

@@ -40,7 +40,10 @@ final class ForwardAuth: Sendable {
             let answer = try await self.client.execute(question, timeout: Self.limit)
             status = Int(answer.status.code)
         } catch {
-            throw GatewayError(status: 502, text: "Error forwarding auth.")
+            var failure = GatewayError(status: 502, text: "Error forwarding auth.")
+            // The address may hold a password, and is left out.
+            failure.internalCause = "gateway.forward_auth gives no answer: \(error)"
+            throw failure
         }
         guard (200..<300).contains(status) else { throw GatewayError(status: 401, text: "Unauthorized") }
     }

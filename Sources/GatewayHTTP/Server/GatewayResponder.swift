@@ -34,7 +34,7 @@ final class GatewayResponder: Sendable {
     init(fleet: Fleet, configuration: GatewayConfiguration, logger: Logger) {
         self.fleet = fleet
         self.configuration = configuration
-        self.tokens = TokenWriter(jetStream: fleet.client.bus.connection.jetStream, configuration: configuration)
+        self.tokens = TokenWriter(jetStream: fleet.client.bus.connection.jetStream, configuration: configuration, logger: logger)
         self.forwardAuth = configuration.forwardAuth.map { ForwardAuth(target: $0) }
         self.callers = CallerCheck(configuration.tokens)
         self.limiter = configuration.limits.map { CallLimiter(RateLimiter(perSecond: $0.requestsPerSecond, burst: $0.burst)) }

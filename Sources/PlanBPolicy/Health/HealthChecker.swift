@@ -105,9 +105,15 @@ package final class HealthChecker: Service {
         var subjects: Set<HealthSubject> = []
         var cursor = "0"
         repeat {
-            guard let reply = try? await self.redis.send(RedisCommand("SCAN", cursor, "MATCH", "dead:*", "COUNT", "1000", "TYPE", "set")),
-                let parts = reply.elements, parts.count == 2, let next = parts[0].string
-            else { return subjects }
+            // The client logs that Redis is away, and a search begins when it is back.
+            guard let reply = try? await self.redis.send(RedisCommand("SCAN", cursor, "MATCH", "dead:*", "COUNT", "1000", "TYPE", "set")) else {
+                return subjects
+            }
+            guard let parts = reply.elements, parts.count == 2, let next = parts[0].string else {
+                let reason = if case .error(let text) = reply { text } else { "an unexpected answer" }
+                self.logger.warning("marks that no message tells of are not found: redis refuses SCAN", metadata: [LogKey.error: "\(reason)"])
+                return subjects
+            }
             for key in parts[1].elements?.compactMap(\.bytes) ?? [] { await self.search(key, into: &subjects) }
             cursor = next
         } while cursor != "0" && subjects.count < Self.subjectLimit && !Task.isCancelled
