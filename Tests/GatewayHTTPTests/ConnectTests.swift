@@ -187,6 +187,22 @@ import Testing
         }
     }
 
+    @Test("a repetition starts nothing anew, however long ago its backend has ended")
+    func idempotentLater() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"spawn_config":{"executable":{"image":"app"}}}"#
+            let first = try await gateway.connect(body, headers: Self.order)
+            let id = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            gateway.drone.report(id, .exited)
+            try await eventually("the end is known") { try await gateway.get("/pub/b/\(id)/status")["status"] == .string("terminated") }
+            // What the public feed keeps for a week is gone, and the state still knows the backend.
+            _ = try await gateway.client.bus.connection.jetStream.purge(stream: "backend_status", subject: BackendStateMessage.subject(backend: id))
+            let later = try await gateway.connect(body, headers: Self.order)
+            #expect(later.status == 200 && later["backend_id"]?.text == id.rawValue && later["status"] == .string("terminated"), "\(later.body)")
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
     @Test("many at once with one idempotency key make one backend")
     func idempotentRace() async throws {
         try await GatewayFixture.run { gateway in

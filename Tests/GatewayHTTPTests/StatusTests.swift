@@ -3,6 +3,8 @@ import GatewayHTTP
 import GatewayCore
 import JSONValues
 import NATS
+import PlaneClient
+import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
@@ -71,6 +73,33 @@ import Testing
             #expect(try await gateway.get("/pub/b/mine/status")["exit_error"] == .bool(true))
             let text = try await gateway.events("/pub/b/mine/status-stream") { _ in false }
             #expect(text.contains("id: terminated"))
+        }
+    }
+
+    @Test("the status of a backend is right however old it is: what the public feed has forgotten the state still holds")
+    func old() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            func forget() async throws {
+                _ = try await gateway.client.bus.connection.jetStream.purge(
+                    stream: "backend_status", subject: BackendStateMessage.subject(backend: backend))
+            }
+            func statuses() async throws -> [String] {
+                try await gateway.get("/ctrl/b/\(backend)")["statuses"]?.items.compactMap { $0["status"]?.text } ?? []
+            }
+            try await eventually("it is ready") { try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("ready") }
+            try await forget()
+            #expect(try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("ready"))
+            #expect(try await statuses() == ["scheduled", "loading", "starting", "waiting", "ready"])
+            let text = try await gateway.events("/pub/b/\(backend)/status-stream", headers: [("Last-Event-ID", "starting")]) { $0.contains("id: ready") }
+            #expect(text.contains("id: waiting") && !text.contains("id: starting"))
+            gateway.drone.report(backend, .ready, BackendStatusDetail(ending: BackendEnding(.hard, .external, at: .now())))
+            gateway.drone.report(backend, .terminated, BackendStatusDetail(exitCode: 0))
+            try await eventually("its end is known") { try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("terminated") }
+            try await forget()
+            let ended = try await gateway.get("/pub/b/\(backend)/status")
+            #expect(ended["status"] == .string("terminated") && ended["termination_kind"] == .string("hard"), "\(ended.body)")
+            #expect(try await statuses().last == "terminated")
         }
     }
 

@@ -22,6 +22,16 @@ import Testing
         #expect(Diagnosis(try .make(.ready), wasReady: true).sentence == "It answers.")
     }
 
+    @Test("of a backend whose public history has been forgotten the state tells what it has reached")
+    func forgotten() async throws {
+        try await withClient { client, scheduler in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let report = try await client.report(of: .make("b1"), logEntries: 0)
+            #expect(report.states.map(\.state) == [.ready])
+            #expect(report.diagnosis?.sentence == "It answers.")
+        }
+    }
+
     @Test("history, state and log come together; of a stranger nothing is known")
     func collected() async throws {
         try await withClient { client, scheduler in

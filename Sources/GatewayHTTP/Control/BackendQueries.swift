@@ -55,6 +55,7 @@ struct BackendQueries: Sendable {
         guard let cluster = located?.cluster ?? messages.last?.cluster else { throw .backendNotFound }
         var report = BackendReport(backend: backend, cluster: cluster)
         report.states = messages
+        if messages.isEmpty, let located { report.states = try await reader.kept(of: located).messages }
         if let view = located?.view {
             report.drone = view.drone
             report.lock = view.lock

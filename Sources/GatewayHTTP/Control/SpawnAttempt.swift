@@ -191,11 +191,10 @@ struct SpawnAttempt: Sendable {
         guard self.isRepeatable || view.lock == self.lock else { return .unknown }
         let hasEnded = view.state?.isTerminal ?? false
         if hasEnded {
-            let client = self.fleet.client
             do throws(GatewayError) {
-                let newest = try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await client.newestState(of: backend) }
-                // What a scheduler marks as ended by itself was never reported by a drone, and is published nowhere.
-                if newest == nil { return .nothing }
+                // The public feed would not do: it forgets a backend before the state does.
+                let kept = try await StatusReader(fleet: self.fleet).kept(of: Fleet.Located(cluster: cluster, view: view))
+                if kept.endWithoutBeginning != nil { return .nothing }
             } catch {
                 return .unknown
             }

@@ -21,14 +21,7 @@ struct StatusReader: Sendable {
         let known = self.fleet.locate(backend)
         let newest = try await self.ask { () async throws(PlaneError) in try await self.fleet.client.newestState(of: backend) }
         guard let newest else {
-            guard let known else { throw .backendNotFound }
-            var history = StatusHistory()
-            if let end = known.view.endTime {
-                _ = history.neverBegan(at: end)
-            } else if let time = try await self.assignmentTime(of: known) {
-                _ = history.assigned(at: time)
-            }
-            guard let entry = history.last else { throw .backendNotFound }
+            guard let known, let entry = try await self.fold([], of: known).history.last else { throw .backendNotFound }
             return entry
         }
         var history = StatusHistory()
@@ -52,16 +45,30 @@ struct StatusReader: Sendable {
         return try await self.fold(messages, of: known, after: seen)
     }
 
-    /// - Parameter known: what the state says of the backend; nil where it has forgotten it.
+    /// - Parameters:
+    ///   - messages: Of the public feed. Where it has none, because they are older than it keeps them, what the state holds takes their place.
+    ///   - known: what the state says of the backend; nil where it has forgotten it.
     func fold(
         _ messages: [BackendStateMessage], of known: Fleet.Located?, after seen: GatewayStatus? = nil
     ) async throws(GatewayError) -> (entries: [StatusEntry], history: StatusHistory) {
         var history = StatusHistory(after: seen)
         var entries: [StatusEntry] = []
-        if let known, let time = try await self.assignmentTime(of: known) { entries += history.assigned(at: time) }
-        if messages.isEmpty, let end = known?.view.endTime { entries += history.neverBegan(at: end) }
-        for message in messages { entries += history.apply(message) }
+        guard let known, messages.isEmpty else {
+            if let known, let time = try await self.assignmentTime(of: known) { entries += history.assigned(at: time) }
+            for message in messages { entries += history.apply(message) }
+            return (entries, history)
+        }
+        let kept = try await self.kept(of: known)
+        if let time = kept.assignedAt { entries += history.assigned(at: time) }
+        if let end = kept.endWithoutBeginning { entries += history.neverBegan(at: end) }
+        for message in kept.messages { entries += history.apply(message) }
         return (entries, history)
+    }
+
+    /// What the state of the fleet holds of a backend, however old that is.
+    func kept(of backend: Fleet.Located) async throws(GatewayError) -> KeptHistory {
+        let client = self.fleet.client
+        return try await self.ask { () async throws(PlaneError) in try await client.keptHistory(of: backend.view.id, in: backend.cluster) }
     }
 
     func messages(of backend: BackendID) async throws(GatewayError) -> [BackendStateMessage] {
@@ -101,9 +108,4 @@ struct StatusReader: Sendable {
             throw .unavailable("\(error)")
         }
     }
-}
-
-extension BackendView {
-    /// nil while it has not ended.
-    fileprivate var endTime: StateTime? { self.state?.isTerminal ?? false ? self.stateTime : nil }
 }

@@ -56,7 +56,7 @@ extension PlaneClient {
             throw .unknownBackend(backend, nil)
         }
         var report = BackendReport(backend: backend, cluster: cluster)
-        report.states = states
+        report.states = states.isEmpty ? try await self.keptHistory(of: backend, in: cluster).messages : states
         if let view = fleet.backend(backend, in: cluster) {
             report.drone = view.drone
             report.lock = view.lock

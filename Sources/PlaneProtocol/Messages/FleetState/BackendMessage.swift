@@ -15,6 +15,11 @@ package struct BackendMessage: Hashable, Sendable {
         self.backend = backend
         self.change = change
     }
+
+    /// Matches every message about one backend.
+    package static func subscription(backend: BackendID, cluster: ClusterName) -> String {
+        "state.cluster.\(cluster.subjectToken).backend.\(backend).>"
+    }
 }
 
 extension BackendMessage: JSONCodable {

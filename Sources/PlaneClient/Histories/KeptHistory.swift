@@ -1,0 +1,72 @@
+package import PlaneProtocol
+import StateReplication
+
+/// The life of a backend as the state of the fleet holds it: which states it has reached and when, and how its end was asked for. The public feed says more,
+/// and forgets it after some days; this is there as long as the fleet knows the backend.
+package struct KeptHistory: Hashable, Sendable {
+    /// When it was given to a drone; nil if that is not known.
+    package private(set) var assignedAt: StateTime?
+    /// What its drone has reported, in the order of a life, by the clock of the schedulers and without details.
+    package private(set) var messages: [BackendStateMessage] = []
+    /// When a scheduler has marked it as ended without a word of any drone; nil if that is not so.
+    package private(set) var endWithoutBeginning: StateTime?
+
+    /// One message of the state.
+    struct Entry {
+        var change: BackendMessage.Change
+        /// When the stream stored it, by the NATS server's clock.
+        var published: WireTime
+    }
+
+    /// - Parameter entries: In any order: that of the stream is not that of a life, where a message was written again.
+    init(of backend: BackendID, in cluster: ClusterName, _ entries: [Entry]) {
+        var lively: [BackendStateMessage] = []
+        var end: BackendStateMessage?
+        var ending: BackendEnding?
+        for entry in entries {
+            switch entry.change {
+            case .assignment: self.assignedAt = entry.published.stateTime
+            case .ending(let told): ending = told
+            case .state(let state, let time):
+                let message = BackendStateMessage(cluster: cluster, state: state, backend: backend, time: WireTime(time))
+                if state.isTerminal { end = message } else { lively.append(message) }
+            }
+        }
+        // What a scheduler marks by itself, because no drone took the backend, is that it was terminated.
+        if lively.isEmpty, let end, end.state == .terminated {
+            self.endWithoutBeginning = end.time.stateTime
+            return
+        }
+        lively.sort { Self.place($0.state) < Self.place($1.state) }
+        if let ending, let last = lively.last {
+            var message = last
+            message.detail = BackendStatusDetail(ending: ending)
+            lively.append(message)
+        }
+        self.messages = lively + (end.map { [$0] } ?? [])
+    }
+
+    private static func place(_ state: BackendState) -> Int {
+        switch state {
+        case .loading: 0
+        case .starting: 1
+        case .ready: 2
+        case .errorLoading, .errorStarting, .timedOutBeforeReady, .failed, .exited, .swept, .lost, .terminated: 3
+        }
+    }
+}
+
+extension PlaneClient {
+    /// Reads what the state of the fleet holds of a backend; nothing where it does not know it.
+    package func keptHistory(of backend: BackendID, in cluster: ClusterName) async throws(PlaneError) -> KeptHistory {
+        var entries: [KeptHistory.Entry] = []
+        let stored = try await self.stored(
+            StateMessage.self, in: StateStream.name, subject: BackendMessage.subscription(backend: backend, cluster: cluster), follows: false)
+        for await entry in stored {
+            guard case .cluster(_, .backend(let message)) = entry.message else { continue }
+            entries.append(KeptHistory.Entry(change: message.change, published: entry.published))
+        }
+        guard !Task.isCancelled else { throw .cancelled }
+        return KeptHistory(of: backend, in: cluster, entries)
+    }
+}
