@@ -185,13 +185,14 @@ let package = Package(
                 metrics,
             ]),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
+        library("ProxyPages", ["ProxyCore", "ProxyCoreConfiguration", nioCore], settings: hot),
         library(
             "TierProxyPolicy",
-            ["ProxyCore", "TierHop", "PlaneProtocol", "VisitorTokens", "JSONValues", "EpollTransport", crypto, nioCore, logging, metrics], settings: hot),
+            ["ProxyCore", "ProxyPages", "TierHop", "PlaneProtocol", "VisitorTokens", "JSONValues", "EpollTransport", crypto, nioCore, logging, metrics],
+            settings: hot),
         library(
             "DroneProxyPolicy",
-            ["LogKeys", "ProxyCore", "ProxyCoreConfiguration", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot
-        ),
+            ["LogKeys", "ProxyCore", "ProxyPages", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
         library(
             "ProxyProgram",
             [
@@ -208,14 +209,15 @@ let package = Package(
         library(
             "DroneProxy",
             [
-                "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "TierHop", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "ProxyProgram", "DroneProxyPolicy", "ProxyCore", "ProxyPages", "TierHop", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
                 "ConfigurationReading", "ConfigurationFiles", "DroneStore", "NetworkAddresses", "PlaneProtocol", "PlaneService", logging, nioCore,
             ]),
         library(
             "TierProxy",
             [
                 "LogKeys",
-                "TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyProgram", "ProxyCore", "ProxyCoreConfiguration", "CertificateCoreConfiguration",
+                "TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyProgram", "ProxyCore", "ProxyPages", "ProxyCoreConfiguration",
+                "CertificateCoreConfiguration",
                 "ConfigurationReading", "ConfigurationFiles", "PlaneMessaging", "PlaneMessagingConfiguration", "StateReplication", "PlaneState",
                 "PlaneProtocol", "PlaneService", "NATS", "NetworkAddresses", "JSONValues", "Timing", lifecycle, logging, metrics, nioCore, nioSSL,
             ]),
@@ -322,19 +324,25 @@ let package = Package(
             ]),
         tests(
             "ProxyCoreTests",
-            ["ProxyCore", "ProxyCoreConfiguration", "DroneProxyPolicy", "TierHop", "EpollTransport", nioHTTP1, nioEmbedded, metrics, metricsTestKit]),
+            [
+                "ProxyCore", "ProxyCoreConfiguration", "ProxyPages", "DroneProxyPolicy", "TierHop", "EpollTransport", nioHTTP1, nioEmbedded, metrics,
+                metricsTestKit,
+            ]),
         tests(
             "ProxyPolicyTests",
             ["ProxyCore", "DroneProxyPolicy", "TierHop", "EpollTransport", "PlaneProtocol", nioCore, nioPosix, nioSSL, logging, metrics]),
         tests(
             "TierProxyPolicyTests",
-            ["TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyCore", "EpollTransport", "PlaneProtocol", nioCore, logging, metrics]),
+            [
+                "TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyCore", "ProxyCoreConfiguration", "ProxyPages", "EpollTransport", "PlaneProtocol", nioCore,
+                logging, metrics,
+            ]),
         tests("VisitorTokensTests", ["VisitorTokens", "PlaneProtocol", "JSONValues", crypto]),
         tests(
             "TierProxyTests",
             [
                 "TierProxy", "gateway-proxy", "drone-proxy", "scheduler", "TierProxyPolicy", "ProxyCore", "ProxyCoreConfiguration", "ConfigurationReading",
-                "DroneStore", "NetworkAddresses", "JSONValues", "VisitorTokens", "StateReplication",
+                "ProxyPages", "DroneStore", "NetworkAddresses", "JSONValues", "VisitorTokens", "StateReplication",
                 "PlaneProtocol", "PlaneService", "PlaneState", "NATS", nioCore, logging,
             ]),
         tests(
@@ -345,7 +353,10 @@ let package = Package(
             ]),
         tests(
             "DroneProxyTests",
-            ["DroneProxy", "ProxyProgram", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", nioCore]),
+            [
+                "DroneProxy", "ProxyProgram", "drone-proxy", "DroneStore", "PlaneProtocol", "PlaneService", "DroneProxyPolicy", "ProxyCore", "ProxyPages",
+                nioCore,
+            ]),
         tests(
             "PlaneClientTests",
             [

@@ -27,7 +27,7 @@ mapfile -t scripts < <(files 'scripts/*' '.ci/run' | while read -r f; do head -1
 declare -A layer=(
     [JSONValues]=0 [LogKeys]=0 [UTCTime]=0 [NetworkAddresses]=0 [Timing]=0 [CNATS]=0 [CNGHTTP2]=0 [NATSAddressing]=0 [CDatagrams]=0 [CEpoll]=0 [CSpawn]=0 [EpollTransport]=0 [RedisClient]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
     [PlaneProtocol]=1 [PlaneState]=1
-    [ConfigurationReading]=2 [ConfigurationFiles]=2 [PlaneService]=2 [PlaneMessaging]=2 [StateReplication]=2 [PlaneClient]=2 [PlaneDoctor]=2 [ClusterNames]=2 [CertificateCore]=2 [SchedulerCore]=2 [DroneStore]=2 [DroneCore]=2 [ProxyCore]=2 [TierHop]=2 [TierProxyPolicy]=2 [TierProxy]=2 [ProxyProgram]=2 [DroneProxyPolicy]=2 [DroneProxy]=2 [PlanBPolicy]=2 [PlanBProxy]=2 [GatewayCore]=2 [GatewayHTTP]=2 [VisitorTokens]=2
+    [ConfigurationReading]=2 [ConfigurationFiles]=2 [PlaneService]=2 [PlaneMessaging]=2 [StateReplication]=2 [PlaneClient]=2 [PlaneDoctor]=2 [ClusterNames]=2 [CertificateCore]=2 [SchedulerCore]=2 [DroneStore]=2 [DroneCore]=2 [ProxyCore]=2 [TierHop]=2 [ProxyPages]=2 [TierProxyPolicy]=2 [TierProxy]=2 [ProxyProgram]=2 [DroneProxyPolicy]=2 [DroneProxy]=2 [PlanBPolicy]=2 [PlanBProxy]=2 [GatewayCore]=2 [GatewayHTTP]=2 [VisitorTokens]=2
     [scheduler]=3 [dns]=3 [gateway]=3 [drone-agent]=3 [drone-proxy]=3 [gateway-proxy]=3 [cert-refresher]=3 [plane]=3 [planb]=3
 )
 # What layer 0 imports of ours, apart from the C modules.

@@ -8,6 +8,7 @@ import PlaneProtocol
 package import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
+import ProxyPages
 import ProxyProgram
 import TierHop
 

@@ -5,6 +5,7 @@ import NIOCore
 import PlaneProtocol
 import PlaneService
 package import ProxyCore
+import ProxyPages
 
 /// The drone's SQLite file as the proxy uses it: it reads routes and writes activity.
 package struct StoreRouteSource: PolledRouteSource, ActivitySink {

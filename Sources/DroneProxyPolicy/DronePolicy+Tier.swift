@@ -20,7 +20,7 @@ extension DronePolicy {
         case .none:
             // The backend was on this drone when the tier looked it up.
             return hop.admission == .open
-                ? .answer(ProxyAnswer(.gone, "", refusal: .unknownBackend))
+                ? self.answerGone(head, fields, bytes)
                 : self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
         }
         guard hop.admission == .unchecked else { return .route(route, path: head.path, Notes.isAdmittedByTier) }

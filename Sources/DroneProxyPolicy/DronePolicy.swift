@@ -3,6 +3,7 @@ import LogKeys
 import NIOCore
 import PlaneProtocol
 import ProxyCore
+import ProxyPages
 import TierHop
 
 /// The policy of a drone's proxy. A host below the cluster's domain, or a path, names a backend of this drone, which may require a token. While the backend
@@ -141,6 +142,13 @@ final class DronePolicy: ProxyPolicy {
 
     func answer(_ answer: ProxyAnswer, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
         guard let pages, !answer.text.isEmpty, self.notes(on: head, fields, bytes).contains(Notes.wantsPage) else { return .answer(answer) }
+        return .answer(pages.page(for: answer))
+    }
+
+    /// For a visitor whom the tier has admitted, and whose backend has ended meanwhile: a page for browsers, without a body for others, as the tier answers.
+    func answerGone(_ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
+        let answer = ProxyAnswer(.gone, "", refusal: .unknownBackend)
+        guard let pages, self.notes(on: head, fields, bytes).contains(Notes.wantsPage) else { return .answer(answer) }
         return .answer(pages.page(for: answer))
     }
 

@@ -1,5 +1,6 @@
 package import NIOCore
 package import ProxyCore
+package import ProxyPages
 package import TierHop
 
 /// The options of a drone's proxy.

@@ -1,15 +1,11 @@
 package import NIOCore
 package import PlaneProtocol
 import ProxyCore
+package import ProxyPages
 
 /// What is known about the name of a backend.
 package enum RouteAnswer: RouteMeaning {
-    package enum StartPhase: Sendable {
-        /// The image is being pulled, or the container made.
-        case loading
-        /// The container runs.
-        case starting
-    }
+    package typealias StartPhase = VisitorPages.StartPhase
 
     case ready(SocketAddress, token: Secret?)
     /// The backend exists and may be ready soon.

@@ -8,6 +8,7 @@ package import PlaneProtocol
 package import PlaneService
 import ProxyCore
 import ProxyCoreConfiguration
+import ProxyPages
 import ProxyProgram
 import TierHop
 package import TierProxyPolicy
@@ -101,6 +102,7 @@ package struct TierProxySettings: ServiceSettings {
         var options = TierProxyOptions(cluster: cluster, hopSecret: self.hopSecret, serverName: "Plane/\(BuildInformation.version)")
         let hold = options.limits.hold
         options.rootRedirect = self.drone.proxy.rootRedirectURL
+        options.pages = self.drone.proxy.pages.isEnabled ? VisitorPages(self.drone.proxy.pages) : nil
         options.accessLog = AccessLogFormat(rawValue: self.drone.proxy.accessLog.rawValue).map { AccessLog(format: $0) }
         options.limits = self.drone.proxy.limits
         options.limits.hold = self.drone.proxy.hold ?? hold

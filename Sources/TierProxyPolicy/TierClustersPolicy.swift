@@ -61,6 +61,10 @@ final class TierClustersPolicy: ProxyPolicy {
         self.policy(route).addResponseFields(head, fields, bytes, of: route, to: visitor, into: &out)
     }
 
+    func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes {
+        self.policy(head, bytes).notes(on: head, fields, bytes)
+    }
+
     func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: TierRoute?) -> ProxyAnswer {
         (route.map { self.policy($0) } ?? self.policies[0]).answer(to: failure, notes, on: route)
     }

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import PlaneProtocol
 import ProxyCore
+import ProxyPages
 import TierHop
 import VisitorTokens
 
@@ -14,9 +15,16 @@ import Glibc
 ///
 /// The checks are made in this order: health check; `/`; empty token; what the token means; the state of its backend; the host.
 final class TierPolicy: ProxyPolicy {
-    private enum Notes {
+    /// The flags that are remembered for a request.
+    enum Notes {
+        /// No flags. An empty literal would go through an array, since the type is of another module.
+        static let none = RequestNotes(rawValue: 0)
         /// The visitor's host is below the cluster's name, not that name itself.
         static let isBelowCluster = RequestNotes(rawValue: 1)
+        /// The request is of a browser that would show the answer as a page.
+        static let wantsPage = RequestNotes(rawValue: 2)
+        /// The page may repeat the request by itself.
+        static let mayReload = RequestNotes(rawValue: 4)
     }
 
     /// Tokens that one event loop keeps ready for use, and their bytes, with what is said of them. All are dropped when there are more, and found
@@ -31,6 +39,7 @@ final class TierPolicy: ProxyPolicy {
     let number: Int
     private let options: TierProxyOptions
     let directory: TierDirectory
+    let pages: VisitorPages?
     /// The cluster's name in lower case, with and without its port.
     private let cluster: [UInt8]
     let domainLength: Int
@@ -48,12 +57,14 @@ final class TierPolicy: ProxyPolicy {
     /// What is open has not been looked at for these yet.
     var pendingRevocations: [PendingRevocation] = []
     var expiryClock = ExpiryClock()
+    var pageHolds = PageHolds()
 
     init(_ options: TierProxyOptions, number: Int = 0, directory: TierDirectory, host: PolicyHost) {
         self.host = host
         self.number = number
         self.options = options
         self.directory = directory
+        self.pages = options.pages
         self.cluster = options.cluster.rawValue.utf8.map(\.lowercased)
         self.domainLength = options.cluster.rawValue.utf8.prefix { $0 != .colon }.count
         self.serverField = Array("Server: \(options.serverName)\r\n".utf8)
@@ -61,7 +72,7 @@ final class TierPolicy: ProxyPolicy {
             "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: *\r\nAccess-Control-Allow-Headers: *, Authorization\r\n".utf8)
         self.root =
             options.rootRedirect.map { ProxyAnswer(.movedPermanently, "", fields: "Location: \($0)\r\n", refusal: nil) }
-            ?? ProxyAnswer(.badRequest, "", refusal: .noToken)
+            ?? Self.noToken
     }
 
     var refusalReasons: [RefusalReason] { RefusalReason.tiers }
@@ -86,17 +97,17 @@ final class TierPolicy: ProxyPolicy {
         let segment = PathToken.segment(of: bytes, path)
         let form = PathToken(bytes, segment)
         // A name of a backend is its own host, with paths of its own.
-        if form == nil, let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
+        if form == nil, let route = self.route(named: head, bytes) { return self.admit(byName: route, head, fields, bytes) }
         if bytes.equals(path, uppercase: "/ready") {
             return .answer(ProxyAnswer(self.directory.fleet.isCurrent ? .ok : .serviceUnavailable, "", refusal: nil))
         }
         // Whose name it may be is not known yet.
-        if form == nil, !self.directory.fleet.isCurrent, self.isBelowCluster(head, bytes) { return .answer(Self.notYet) }
-        if path.count <= 1, !head.isAsteriskForm { return .answer(self.root) }
-        if segment.isEmpty { return .answer(ProxyAnswer(.badRequest, "", refusal: .noToken)) }
-        guard let form else { return .answer(Self.gone) }
+        if form == nil, !self.directory.fleet.isCurrent, self.isBelowCluster(head, bytes) { return self.answer(Self.notYet, head, fields, bytes) }
+        if path.count <= 1, !head.isAsteriskForm { return self.answer(self.root, head, fields, bytes) }
+        if segment.isEmpty { return self.answer(Self.noToken, head, fields, bytes) }
+        guard let form else { return self.answer(Self.gone, head, fields, bytes) }
         if let route = self.tokens.find(bytes, segment) {
-            if self.isGood(route, at: now) { return self.admit(route, head, bytes, segment, at: now) }
+            if self.isGood(route, at: now) { return self.admit(route, head, fields, bytes, segment, at: now) }
             self.tokens.remove(Self.copy(bytes, segment))
         }
         let text = Self.copy(bytes, segment)
@@ -104,11 +115,11 @@ final class TierPolicy: ProxyPolicy {
         let found: TierRoute?
         if case .signed = form {
             // Before all revocations are known, nobody can say that it is good.
-            guard self.directory.fleet.isCurrent else { return .answer(Self.notYet) }
+            guard self.directory.fleet.isCurrent else { return self.answer(Self.notYet, head, fields, bytes) }
             switch self.verify(text, digest, at: now) {
             case .route(let route): found = route
             case .none: found = nil
-            case .notYet: return .answer(Self.notYet)
+            case .notYet: return self.answer(Self.notYet, head, fields, bytes)
             }
         } else {
             guard let lookedUp, lookedUp.digest == digest else { return .wait(forLookupOf: "\(self.number):\(digest.hexadecimal)") }
@@ -116,9 +127,12 @@ final class TierPolicy: ProxyPolicy {
             found = lookedUp.route
         }
         // A backend may have no token of the tier's, and be asked for with a path that looks like one.
-        guard let found else { return self.route(named: head, bytes).map { self.admit(byName: $0, head) } ?? .answer(Self.gone) }
+        guard let found else {
+            guard let route = self.route(named: head, bytes) else { return self.answer(Self.gone, head, fields, bytes) }
+            return self.admit(byName: route, head, fields, bytes)
+        }
         self.remember(found, for: text)
-        return self.admit(found, head, bytes, segment, at: now)
+        return self.admit(found, head, fields, bytes, segment, at: now)
     }
 
     private func remember(_ route: TierRoute, for text: [UInt8]) {
@@ -126,53 +140,50 @@ final class TierPolicy: ProxyPolicy {
         self.tokens.insert(route, for: text, size: text.count + route.fields.count)
     }
 
-    private static let gone = ProxyAnswer(.gone, "", refusal: .tokenUnknown)
-
     /// A drone's proxy passes on what has come to it for a backend that is not its own. What that asks of its visitors is for its drone to check.
     private func resolveForDrone(_ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
         guard let hop = HopField.read(fields, bytes, secret: self.options.hopSecret), hop.admission == .unchecked else {
             return .answer(ProxyAnswer(.forbidden, "This port is for proxies of drones.", refusal: .notOfDrone))
         }
-        if let route = self.route(named: head, bytes) { return self.admit(byName: route, head) }
-        return .answer(self.directory.fleet.isCurrent ? ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend) : Self.notYet)
+        if let route = self.route(named: head, bytes) { return self.admit(byName: route, head, fields, bytes) }
+        guard self.directory.fleet.isCurrent else { return self.answer(Self.notYet, head, fields, bytes) }
+        return self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes, keepsText: true)
     }
 
     /// The visitor has shown a token.
-    private func admit(_ route: TierRoute, _ head: RequestHead, _ bytes: Span<UInt8>, _ segment: Range<Int>, at now: NIODeadline) -> Resolution {
-        guard let grant = route.token?.grant else { return .answer(Self.gone) }
+    private func admit(
+        _ route: TierRoute, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ segment: Range<Int>, at now: NIODeadline
+    ) -> Resolution {
+        guard let grant = route.token?.grant else { return self.answer(Self.gone, head, fields, bytes) }
         let path = grant.isStatic ? head.path : segment.upperBound..<head.path.upperBound
+        var notes = self.notes(on: head, fields, bytes)
         switch route.backend.place {
-        case .starting: return .route(route, path: path, [])  // seen again when it is ready
-        case .unknown where route.backend.isAwaited: return .route(route, path: path, [])  // seen again when it is known
+        case .starting: return self.hold(route, path, notes)
+        case .unknown where route.backend.isAwaited: return .route(route, path: path, notes)  // seen again when it is known
         case .ready: break
-        case .unreachable, .unknown, .ended: return .answer(self.answer(for: route.backend))
+        case .unreachable, .unknown, .ended: return self.answer(self.answer(for: route.backend), head, fields, bytes)
         }
         let host = self.hostWithoutDefaultPort(head, bytes)
-        guard let label = self.subdomain(of: host, bytes) else { return .answer(ProxyAnswer(.forbidden, "", refusal: .foreignHost)) }
-        if let subdomain = grant.subdomain, !Self.isEqual(bytes, label, subdomain) {
-            return .answer(ProxyAnswer(.forbidden, "", refusal: .foreignHost))
-        }
+        guard let label = self.subdomain(of: host, bytes) else { return self.answer(Self.foreignHost, head, fields, bytes) }
+        if let subdomain = grant.subdomain, !Self.isEqual(bytes, label, subdomain) { return self.answer(Self.foreignHost, head, fields, bytes) }
         self.use(route, at: now)
-        return .route(route, path: path, label.isEmpty ? [] : Notes.isBelowCluster)
+        if !label.isEmpty { notes.formUnion(Notes.isBelowCluster) }
+        return .route(route, path: path, notes)
     }
 
-    private func admit(byName route: TierRoute, _ head: RequestHead) -> Resolution {
+    private func admit(byName route: TierRoute, _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Resolution {
         switch route.backend.place {
-        case .starting, .ready: .route(route, path: head.path, [])
-        case .unreachable, .unknown, .ended: .answer(self.answer(for: route.backend))
+        case .starting: self.hold(route, head.path, self.notes(on: head, fields, bytes))
+        case .ready: .route(route, path: head.path, self.notes(on: head, fields, bytes))
+        case .unreachable, .unknown, .ended: self.answer(self.answer(for: route.backend), head, fields, bytes)
         }
     }
 
-    private func answer(for backend: TierBackend) -> ProxyAnswer {
-        switch backend.place {
-        case .unreachable: return ProxyAnswer(.badGateway, "", refusal: .droneUnreachable)
-        case .unknown where !self.directory.fleet.isCurrent: return Self.notYet
-        case .unknown, .ended, .starting, .ready: return Self.gone
-        }
+    /// The request waits, and is seen again when the backend is ready; a browser only for a while.
+    private func hold(_ route: TierRoute, _ path: Range<Int>, _ notes: RequestNotes) -> Resolution {
+        if notes.contains(Notes.mayReload), let page = self.waitingPage(for: route.backend) { return .answer(page) }
+        return .route(route, path: path, notes)
     }
-
-    private static let retryAfter = "Retry-After: 1\r\n"
-    private static let notYet = ProxyAnswer(.serviceUnavailable, "", fields: TierPolicy.retryAfter, refusal: .routesUnavailable)
 
     // MARK: Hosts and paths
 
@@ -300,6 +311,8 @@ final class TierPolicy: ProxyPolicy {
         guard let backend = self.backends[name] else { return }
         let place = self.directory.fleet.place(of: name)
         guard place != backend.place else { return }
+        if case .ready = place, let since = backend.startingSince { self.pageHolds.usualStart.note(.now() - since) }
+        backend.startingSince = place == .starting ? backend.startingSince ?? .now() : nil
         backend.place = place
         backend.isAwaited = false
         backend.endpoint = self.endpoint(of: place)
@@ -416,10 +429,10 @@ final class TierPolicy: ProxyPolicy {
 
     func selectEndpoint(of route: TierRoute, attempt: Int) -> Selection {
         switch route.backend.place {
-        case .ready: if let endpoint = route.backend.endpoint { .endpoint(endpoint) } else { .answer(Self.gone) }
+        case .ready: if let endpoint = route.backend.endpoint { .endpoint(endpoint) } else { .answer(Self.withoutText(Self.gone)) }
         case .starting: .hold
         case .unknown where route.backend.isAwaited: .hold
-        case .unknown, .unreachable, .ended: .answer(self.answer(for: route.backend))
+        case .unknown, .unreachable, .ended: .answer(Self.withoutText(self.answer(for: route.backend)))
         }
     }
 
@@ -480,24 +493,6 @@ final class TierPolicy: ProxyPolicy {
     }
 
     // MARK: Answers
-
-    func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: TierRoute?) -> ProxyAnswer {
-        var answer = ProxyAnswer(failure)
-        answer.text = ""
-        switch failure {
-        case .visitor: break
-        case .proxy, .upstream(.stillStarting):
-            answer.status = .serviceUnavailable
-            answer.fields = Self.retryAfter
-        case .upstream(.failedWhileStarting): answer.status = .gone
-        case .upstream(.responseTimedOut): break
-        // The drone's proxy is away; it is expected back soon.
-        case .upstream:
-            answer.status = .badGateway
-            answer.fields = Self.retryAfter
-        }
-        return answer
-    }
 
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
         out.writeBytes(self.serverField)

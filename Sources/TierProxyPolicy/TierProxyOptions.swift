@@ -1,6 +1,7 @@
 import NIOCore
 package import PlaneProtocol
 package import ProxyCore
+package import ProxyPages
 package import TierHop
 package import VisitorTokens
 
@@ -16,6 +17,8 @@ package struct TierProxyOptions: Sendable {
     package var tokenKeys: [TokenPublicKey] = []
     /// Where `/` leads; nil answers 400. A URL.
     package var rootRedirect: String?
+    /// The pages for browsers where the tier answers by itself; nil gives them what other clients get, which is nothing but the status.
+    package var pages: VisitorPages?
     /// The value of the `Server` field.
     package var serverName: String
     /// The access log; nil writes none.

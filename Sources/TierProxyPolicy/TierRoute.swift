@@ -5,8 +5,12 @@ import ProxyCore
 final class TierBackend {
     let name: String
     var place: BackendLocation
+    /// Since when it is known here that it starts; nil where it does not.
+    var startingSince: NIODeadline?
     /// The endpoint of its drone's proxy, while the backend is ready.
     var endpoint: UpstreamPool?
+    /// Whether browsers are being held for it until their time limit.
+    var isHeldForPage = false
     /// Whether it is no longer updated.
     var isDetached = false
     /// Nobody has heard of it yet, and that is likely to change.
@@ -16,6 +20,7 @@ final class TierBackend {
         self.name = name
         self.place = place
         self.endpoint = endpoint
+        if case .starting = place { self.startingSince = .now() }
     }
 }
 

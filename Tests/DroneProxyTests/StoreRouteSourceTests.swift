@@ -4,6 +4,7 @@ import NIOCore
 import PlaneProtocol
 import PlaneTestSupport
 import ProxyCore
+import ProxyPages
 import Testing
 
 @testable import DroneProxy

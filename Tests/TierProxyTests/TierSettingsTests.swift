@@ -3,6 +3,7 @@ import NIOCore
 import PlaneProtocol
 import ProxyCore
 import ProxyCoreConfiguration
+import ProxyPages
 import Testing
 import TierProxyPolicy
 import VisitorTokens
@@ -31,6 +32,12 @@ struct TierSettingsTests {
         #expect(options.limits.hold == .seconds(7))
         #expect(options.hopTLS == nil)
         #expect(try Self.load(Self.least).proxyOptions(openFiles: 1024).limits.hold == .seconds(300))
+    }
+
+    @Test("browsers get pages unless it says otherwise")
+    func pages() throws {
+        #expect(try Self.load(Self.least + "pages = { waiting_after_secs = 7 }").proxyOptions(openFiles: 1024).pages?.waitingAfter == .seconds(7))
+        #expect(try Self.load(Self.least + "pages = { enabled = false }").proxyOptions(openFiles: 1024).pages == nil)
     }
 
     @Test("drones are spoken to by TLS under the cluster's name, where that is asked for")

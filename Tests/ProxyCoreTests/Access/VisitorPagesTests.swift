@@ -4,6 +4,7 @@ import PlaneProtocol
 import PlaneTestSupport
 import ProxyCore
 import ProxyCoreConfiguration
+import ProxyPages
 import Testing
 
 @testable import DroneProxyPolicy

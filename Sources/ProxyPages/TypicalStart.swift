@@ -1,20 +1,22 @@
-import NIOCore
+package import NIOCore
 
 /// How long this proxy's last few visitors have waited until their backends were ready.
-struct TypicalStart {
+package struct TypicalStart {
     private var waits: [TimeAmount] = []
     private var next = 0
 
     /// How many waits are remembered: enough for what runs now, few enough to forget what ran before.
     private static let memory = 15
 
-    mutating func note(_ wait: TimeAmount) {
+    package init() {}
+
+    package mutating func note(_ wait: TimeAmount) {
         if self.waits.count < Self.memory { self.waits.append(wait) } else { self.waits[self.next] = wait }
         self.next = (self.next + 1) % Self.memory
     }
 
     /// The median; nil if there were none.
-    var duration: TimeAmount? {
+    package var duration: TimeAmount? {
         self.waits.isEmpty ? nil : self.waits.sorted()[self.waits.count / 2]
     }
 }

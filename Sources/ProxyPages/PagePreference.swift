@@ -1,8 +1,8 @@
-import ProxyCore
+package import ProxyCore
 
 /// Whether the client would show the answer as a page: browsers say so in requests for documents (RFC 9110 §12.5.1), and in no others.
-enum PagePreference {
-    static func wantsPage(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
+package enum PagePreference {
+    package static func wantsPage(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> Bool {
         for field in fields where field.name.count == 6 && bytes.equals(field.name, lowercase: "accept") {
             if self.names(field.value, bytes) { return true }
         }

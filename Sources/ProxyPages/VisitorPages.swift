@@ -1,10 +1,19 @@
-import NIOCore
-import ProxyCore
+package import NIOCore
+package import ProxyCore
 package import ProxyCoreConfiguration
 
 /// The pages for people whose backend cannot answer, or cannot yet. Each page is one answer of a few KiB, which loads nothing else and runs no script.
 package struct VisitorPages: Sendable {
-    let waitingAfter: Duration
+    /// How far a backend is that is starting.
+    package enum StartPhase: Sendable {
+        /// The image is being pulled, or the container made.
+        case loading
+        /// The container runs.
+        case starting
+    }
+
+    /// A browser is held this long for a backend that starts.
+    package let waitingAfter: Duration
     private let texts: PagesConfiguration
 
     package init(_ texts: PagesConfiguration) {
@@ -13,7 +22,11 @@ package struct VisitorPages: Sendable {
     }
 
     /// A page that asks again after a second, and is held again then, so that the backend is shown as soon as it is ready.
-    func waiting(phase: RouteAnswer.StartPhase?, usually wait: TimeAmount?, refusal: RefusalReason?) -> ProxyAnswer {
+    ///
+    /// - Parameters:
+    ///   - phase: Nil where it is not known.
+    ///   - wait: How long visitors usually wait; nil where that is not known.
+    package func waiting(phase: StartPhase?, usually wait: TimeAmount?, refusal: RefusalReason?) -> ProxyAnswer {
         var sentences: [String] = []
         switch phase {
         case .loading: sentences.append(self.texts.loadingText)
@@ -29,15 +42,15 @@ package struct VisitorPages: Sendable {
         return answer
     }
 
-    /// The page with the text and status of `answer`.
-    func page(for answer: ProxyAnswer) -> ProxyAnswer {
+    /// The page with the text and status of `answer`, and with its fields.
+    package func page(for answer: ProxyAnswer) -> ProxyAnswer {
         var page =
             switch answer.status {
-            case .notFound, .badRequest: Page(title: self.texts.goneTitle, text: self.texts.goneText)
+            case .notFound, .badRequest, .gone: Page(title: self.texts.goneTitle, text: self.texts.goneText)
             case .unauthorized, .forbidden: Page(title: self.texts.refusedTitle, text: self.texts.refusedText)
             default: Page(title: self.texts.errorTitle, text: self.texts.errorText)
             }
-        page.detail = "\(answer.text) (\(answer.status.rawValue))"
+        page.detail = "\(answer.text.isEmpty ? "\(answer.status.reason)" : answer.text) (\(answer.status.rawValue))"
         var paged = self.answer(answer.status, page, refusal: answer.refusal)
         paged.fields += answer.fields
         return paged
