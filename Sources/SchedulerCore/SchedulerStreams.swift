@@ -86,7 +86,8 @@ package enum SchedulerStreams {
             stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, maxBytes: self.keyBytes, replicas: replicas),
             // A revocation goes after all tokens that it ends, because the oldest message goes first.
             stream(
-                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitRecord.subscription], maxMessagesPerSubject: 1,
+                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitRecord.subscription, TokenUse.subscription],
+                maxMessagesPerSubject: 1,
                 maxBytes: self.tokenBytes, replicas: replicas),
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(

@@ -117,7 +117,8 @@ package struct TierProxySettings: ServiceSettings {
         self.visitors.certificateFiles.map { files in
             let others = self.otherClusters.map { cluster, folder in
                 let files = CertificatePaths(certificatePath: "\(folder)/cert.pem", keyPath: "\(folder)/key.pem")
-                return (cluster.domain.lowercased(), CertificateStore(files: files, offersHTTP2: offersHTTP2, logger: logger))
+                let store = CertificateStore(files: files, offersHTTP2: offersHTTP2, cluster: cluster.rawValue, logger: logger)
+                return (cluster.domain.lowercased(), store)
             }
             return CertificateStore(files: files, offersHTTP2: offersHTTP2, others: Dictionary(others) { first, _ in first }, logger: logger)
         }

@@ -18,6 +18,9 @@ package final class TokenStream: Sendable {
     private let logger: Logger
     private let areRevocationsKnown = Atomic(false)
     private let areTokensUnreadable = Atomic(false)
+    private let areUsesUntold = Atomic(false)
+    /// Whether this process may not write that tokens are in use, so that it writes their records anew.
+    private let rewritesRecords = Atomic(false)
     /// Of the revocations, while it is read.
     private let consumer = Mutex<OrderedConsumer?>(nil)
 
@@ -51,9 +54,35 @@ package final class TokenStream: Sendable {
         case .unavailable: return .unavailable
         case .none: return .none
         case .record(let record, let sequence):
-            return .granted(Self.grant(record, at: identity.position(record.firstSequence ?? sequence), .now()), age: Self.age(of: record))
+            guard let age = await self.age(of: record, token) else { return .unavailable }
+            return .granted(Self.grant(record, at: identity.position(record.firstSequence ?? sequence), .now()), age: age)
         }
     }
+
+    /// Since the token was made, or since it was last told to be in use. Nil where the stream cannot be read.
+    private func age(of record: TokenRecord, _ token: TokenDigest) async -> TimeAmount? {
+        let age = Self.age(since: record.issued.seconds)
+        guard let lifetime = record.lifetime, age >= .seconds(Int64(clamping: min(lifetime.rawValue, Self.longestLifetime))) else { return age }
+        do throws(NATSError) {
+            guard let use = try await self.lastMessage(on: Self.useSubject(of: token)) else { return age }
+            return min(age, Self.age(since: WireTime(use.published).seconds))
+        } catch {
+            self.noteUnreadable(error)
+            return nil
+        }
+    }
+
+    private func lastMessage(on subject: String) async throws(NATSError) -> StreamMessage? {
+        let jetStream = self.jetStream
+        let found = try await withTimeLimit(Self.limit) { () async throws(NATSError) in
+            try await jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
+        }
+        guard let found else { throw NATSError(.timedOut, attempt: "read \(subject) from \(TokenRecord.stream)") }
+        return found
+    }
+
+    private static func subject(of token: TokenDigest) -> String { "token.\(token.hexadecimal)" }
+    private static func useSubject(of token: TokenDigest) -> String { "used.\(token.hexadecimal)" }
 
     private enum Read: Sendable {
         case record(TokenRecord, sequence: UInt64)
@@ -63,13 +92,8 @@ package final class TokenStream: Sendable {
 
     /// A record that cannot be read counts as no token, and so does one of another cluster.
     private func read(_ token: TokenDigest) async -> Read {
-        let jetStream = self.jetStream
-        let subject = "token.\(token.hexadecimal)"
         do throws(NATSError) {
-            let found = try await withTimeLimit(Self.limit) { () async throws(NATSError) in
-                try await jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
-            }
-            guard let found else { throw NATSError(.timedOut, attempt: "read a visitor's token from \(TokenRecord.stream)") }
+            let found = try await self.lastMessage(on: Self.subject(of: token))
             self.noteReadable()
             guard let message = found, let record = self.record(in: message), record.cluster == self.cluster else { return .none }
             return .record(record, sequence: message.sequence)
@@ -114,21 +138,63 @@ package final class TokenStream: Sendable {
     /// A century, so that no calculation with times overflows.
     private static let longestLifetime: UInt64 = 3_153_600_000
 
-    /// The age of a record by our clock and the gateway's. If that one is ahead of ours, the age is 0.
-    private static func age(of record: TokenRecord) -> TimeAmount {
-        .seconds(min(max(0, WireTime.now().seconds - record.issued.seconds), Int64(Self.longestLifetime)))
+    /// The time since then, by our clock and the other one. If that one is ahead of ours, it is 0.
+    private static func age(since seconds: Int64) -> TimeAmount {
+        .seconds(min(max(0, WireTime.now().seconds - seconds), Int64(Self.longestLifetime)))
     }
 
-    /// Tells the other proxies that the token is in use. A revocation compares its sequence with the token's first record, so a use does not lift a
-    /// revocation. A record that was deleted or replaced meanwhile is left as it is.
+    /// Tells the other proxies that the token is in use. A use lifts no revocation: those are compared with the place of the token's record. If it
+    /// fails, it is done again after a quarter of the token's lifetime.
     package func tellUse(of token: TokenDigest) {
         Task {
-            guard case .record(var record, let sequence) = await self.read(token) else { return }
-            record.firstSequence = record.firstSequence ?? sequence
-            record.issued = .now()
-            // If this fails, it is done again after a quarter of the lifetime.
-            _ = try? await self.jetStream.publish(
-                WireCodec.encode(record), to: "token.\(token.hexadecimal)", expectedLastSubjectSequence: sequence)
+            guard case .record(let record, let sequence) = await self.read(token) else { return }
+            do throws(NATSError) {
+                try await self.tellUse(of: token, record, at: sequence)
+                self.areUsesUntold.store(false, ordering: .relaxed)
+            } catch {
+                guard error.code != .closed, error.code != .cancelled, error.code != .wrongLastSequence, error.code != .sequenceBusy,
+                    !self.areUsesUntold.exchange(true, ordering: .relaxed)
+                else { return }
+                self.logger.warning(
+                    "the use of visitors' tokens cannot be told to other proxies, which may take them for ended", metadata: [LogKey.error: "\(error)"])
+            }
+        }
+    }
+
+    private func tellUse(of token: TokenDigest, _ record: TokenRecord, at sequence: UInt64) async throws(NATSError) {
+        if !self.rewritesRecords.load(ordering: .relaxed) {
+            do throws(NATSError) {
+                let use = TokenUse(backend: record.backend, cluster: record.cluster)
+                _ = try await self.jetStream.publish(WireCodec.encode(use), to: Self.useSubject(of: token))
+                return
+            } catch {
+                switch error.code {
+                // Former schedulers have not given the stream this subject, or its leader is away, which the next attempt shows.
+                case .noResponders: break
+                // The permissions are a former version's.
+                case .permissionDenied:
+                    self.rewritesRecords.store(true, ordering: .relaxed)
+                    self.logger.notice(
+                        "the use of tokens is told as former versions did, by writing their records anew",
+                        metadata: [LogKey.subject: "\(TokenUse.subscription)", LogKey.error: "\(error)"])
+                default: throw error
+                }
+            }
+        }
+        try await self.rewrite(record, of: token, at: sequence)
+    }
+
+    /// Writes the record as one that was made now. One that was deleted or replaced meanwhile is left as it is.
+    private func rewrite(_ record: TokenRecord, of token: TokenDigest, at sequence: UInt64) async throws(NATSError) {
+        var record = record
+        record.firstSequence = record.firstSequence ?? sequence
+        record.issued = .now()
+        do throws(NATSError) {
+            _ = try await self.jetStream.publish(WireCodec.encode(record), to: Self.subject(of: token), expectedLastSubjectSequence: sequence)
+        } catch {
+            // The permissions may have become this version's meanwhile.
+            if error.code == .permissionDenied { self.rewritesRecords.store(false, ordering: .relaxed) }
+            throw error
         }
     }
 

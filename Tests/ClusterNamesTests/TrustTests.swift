@@ -135,7 +135,7 @@ import Testing
                 "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
                 "$JS.API.CONSUMER.CREATE.plane_tokens", "$JS.API.CONSUMER.CREATE.plane_keys", "$JS.API.STREAM.UPDATE.plane_tokens",
                 "$JS.API.STREAM.CREATE.own", "$JS.API.STREAM.MSG.DELETE.plane_tokens", "cluster.plane_test.drone.drone-1.roll_call",
-                "cluster.plane_test.proxy.one.status",
+                "cluster.plane_test.proxy.one.status", "used.one",
             ],
             [
                 "cluster.plane_test.drone.*.spawn", "cluster.plane_test.schedule", "cluster.*.set_acme_record", "state.>", "token.*", "visited.>",
@@ -150,7 +150,7 @@ import Testing
                 "cluster.plane_test.drone.drone-1.spawn", "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.backend.one.terminate",
                 "backend.one.status", "backend.one.log", "secret.cluster.plane_test.backend.one", "revoked.one.two", "opened.one", "key.one",
                 "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_secrets", "plane.API.CONSUMER.CREATE.plane_secrets",
-                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping", "visited.one.two", "token.one.two",
+                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping", "visited.one.two", "token.one", "used.one.two",
                 "plane.API.STREAM.MSG.GET.plane_state", "plane.API.STREAM.MSG.GET.plane_keys", "plane.API.STREAM.MSG.DELETE.plane_tokens",
                 "plane.API.STREAM.UPDATE.plane_tokens", "plane.API.STREAM.CREATE.own", "plane.API.CONSUMER.CREATE.plane_keys",
                 "plane.API.CONSUMER.CREATE.plane_certificates", "plane.API.CONSUMER.CREATE.backend_logs", "cluster.plane_test.drone.drone-1.drain",
@@ -426,7 +426,7 @@ import Testing
         let subjects: [@Sendable (Int) -> String] =
             switch user {
             case "gateway": [{ "key.\($0)" }, { "token.\($0)" }, { "opened.\($0)" }, { "visited.\($0).x" }]
-            case "gateway-proxy": [{ "token.\($0)" }]
+            case "gateway-proxy": [{ "used.\($0)" }]
             case "cert-refresher": [{ $0.isMultiple(of: 2) ? "certificate.cluster.plane_test.pair" : "certificate.cluster.plane_test.lease" }]
             default: [{ "cluster.plane_test.drone.drone-1.backend.b-\($0).log" }]
             }

@@ -51,7 +51,7 @@ struct GatewayFixture: Sendable {
         let legacySettings = legacy
         try await withNATSServer { server in
             let client = try await self.connect(server)
-            for (name, subjects) in [("plane_keys", ["key.*"]), ("plane_tokens", ["token.*", "revoked.*.*", "opened.*", "visited.*.*"])] {
+            for (name, subjects) in [("plane_keys", ["key.*"]), ("plane_tokens", ["token.*", "revoked.*.*", "opened.*", "visited.*.*", "used.*"])] {
                 _ = try await client.bus.connection.jetStream.ensureStream(
                     StreamConfiguration(name: name, subjects: subjects, maxMessagesPerSubject: 1))
             }

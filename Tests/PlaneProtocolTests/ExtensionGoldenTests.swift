@@ -139,6 +139,9 @@ struct ExtensionGoldenTests {
         #expect(TokenRecord.subject(of: hash) == "token.\(hash)")
         #expect(TokenHash(digest: (0..<32).map { UInt8($0) }).rawValue == "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 
+        try expectGolden("ours-token-use", is: TokenUse(backend: "editor-7", cluster: Sample.cluster))
+        #expect(TokenUse.subject(of: hash) == "used.\(hash)")
+
         try expectGolden("ours-token-revocation", is: TokenRevocation(at: Self.time))
         let subject = TokenRevocation.Scope.visitor("editor-7", user: hash).subject
         #expect(subject == "revoked.editor-7.\(hash)")

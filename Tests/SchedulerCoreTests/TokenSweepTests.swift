@@ -27,7 +27,9 @@ import Testing
                 func token(_ backend: BackendID) -> [UInt8] {
                     WireCodec.encode(TokenRecord(backend: backend, cluster: TestCluster.name, issued: .now()))
                 }
+                func use(_ backend: BackendID) -> [UInt8] { WireCodec.encode(TokenUse(backend: backend, cluster: TestCluster.name)) }
                 let kept: [(String, [UInt8])] = [
+                    (TokenUse.subject(of: hash(1)), use(live.backendID)),
                     (TokenRecord.subject(of: hash(1)), token(live.backendID)),
                     (TokenRevocation.Scope.visitor(live.backendID, user: hash(9)).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                     ("opened.\(live.backendID)", Array("{}".utf8)), (VisitRecord.subject(user: hash(9), backend: live.backendID), VisitRecord.payload),
@@ -35,6 +37,7 @@ import Testing
                     (TokenRevocation.Scope.backend(live.backendID).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                 ]
                 let gone: [(String, [UInt8])] = [
+                    (TokenUse.subject(of: hash(2)), use(ended.backendID)),
                     (TokenRecord.subject(of: hash(2)), token(ended.backendID)),
                     (TokenRevocation.Scope.visitor(ended.backendID, user: hash(9)).subject, WireCodec.encode(TokenRevocation(at: .now()))),
                     ("opened.\(ended.backendID)", Array("{}".utf8)),

@@ -25,12 +25,14 @@ struct TierFixture: Sendable {
     static let token = "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
     static let other = "zzz3456789abcdefghijklmnopqrstuvwxyzABCDE-_"
 
-    /// - Parameter isReady: whether to wait until the proxy knows the state.
-    static func run(isReady: Bool = true, _ body: (TierFixture) async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - isReady: whether to wait until the proxy knows the state.
+    ///   - knowsUses: whether the stream of tokens is one of this version's schedulers.
+    static func run(isReady: Bool = true, knowsUses: Bool = true, _ body: (TierFixture) async throws -> Void) async throws {
         try await withNATSServer { nats in
             let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let connection = try await NATSConnection.connect(NATSOptions(servers: [nats.url]), logger: silent)
-            for (name, subjects) in [("plane_state", ["state.>"]), ("plane_tokens", ["token.*", "revoked.*.*", "opened.*"])] {
+            for (name, subjects) in [("plane_state", ["state.>"]), ("plane_tokens", ["token.*", "revoked.*.*", "opened.*"] + (knowsUses ? ["used.*"] : []))] {
                 _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: name, subjects: subjects, maxMessagesPerSubject: 1))
             }
             let directory = try TemporaryDirectory()
@@ -116,6 +118,8 @@ struct TierFixture: Sendable {
     }
 
     static func subject(of token: String) -> String { "token.\(TokenDigest(of: token.utf8).hexadecimal)" }
+
+    static func useSubject(of token: String) -> String { "used.\(TokenDigest(of: token.utf8).hexadecimal)" }
 
     // MARK: What visitors do
 

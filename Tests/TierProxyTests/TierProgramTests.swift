@@ -154,9 +154,38 @@ struct TierProgramTests {
         }
     }
 
-    @Test("the use of a token is told to the others, and lifts no revocation that came before")
+    @Test("the use of a token is told to the others, who take it after its lifetime then, and its record is left alone; a revocation ends it nevertheless")
     func use() async throws {
         try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            let serving = drone.serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            defer { serving.cancel() }
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            let first = try await tier.put(token: Self.token, backend: "b-1", user: "ann", lifetime: 1000, age: 500)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            let jetStream = tier.connection.jetStream
+            try await eventually("its use is told") {
+                try await jetStream.lastMessage(stream: TokenRecord.stream, subject: TierFixture.useSubject(of: Self.token)) != nil
+            }
+            #expect(try await jetStream.lastMessage(stream: TokenRecord.stream, subject: TierFixture.subject(of: Self.token))?.sequence == first)
+
+            // Of one that was made long ago only the use says that it counts.
+            try await tier.put(token: TierFixture.other, backend: "b-1", user: "ann", lifetime: 1000, age: 5000)
+            let use = TokenUse(backend: try #require(BackendID(rawValue: "b-1")), cluster: tier.cluster)
+            _ = try await jetStream.publish(WireCodec.encode(use), to: TierFixture.useSubject(of: TierFixture.other))
+            #expect(try await tier.ask("/\(TierFixture.other)/").hasPrefix("HTTP/1.1 200 "))
+            let idle = String(TierFixture.other.reversed())
+            try await tier.put(token: idle, backend: "b-1", user: "ann", lifetime: 1000, age: 5000)
+            #expect(try await tier.ask("/\(idle)/").hasPrefix("HTTP/1.1 410 "))
+            try await tier.revoke(user: "ann", backend: "b-1")
+            try await eventually("the revocation counts") { try await tier.ask("/\(TierFixture.other)/").hasPrefix("HTTP/1.1 410 ") }
+        }
+    }
+
+    @Test("where the stream is of former schedulers, the use of a token is told as before: its record is written anew, and lifts no revocation")
+    func useAsBefore() async throws {
+        try await TierFixture.run(knowsUses: false) { (tier: TierFixture) async throws in
             let drone = try TestBackend()
             try await tier.put(drone: "drone-1", innerPort: drone.port)
             try await tier.put(backend: "b-1", on: "drone-1", .ready)

@@ -9,7 +9,7 @@ import TierProxyPolicy
 /// With its own user of `dev/config/nats-server.conf`, over TLS.
 @Suite("The tier as a user of the sample nats-server.conf", .timeLimit(.minutes(3)))
 struct TierTrustTests {
-    @Test("it follows the state, reads tokens and revocations, tells of their use and of itself, and is refused nothing; revoking is refused")
+    @Test("it follows the state, reads tokens and revocations, tells of their use and of itself, and is refused nothing; making tokens and revoking is refused")
     func rights() async throws {
         let server = try await GuardedNATS.start()
         let scheduler = try TestProcess(TierFixture.program("scheduler"), environment: server.environment("scheduler"))
@@ -37,17 +37,26 @@ struct TierTrustTests {
             issued: WireTime(seconds: WireTime.now().seconds - 500))
         let subject = TierFixture.subject(of: TierFixture.token)
         let first = try await gateway.jetStream.publish(WireCodec.encode(record), to: subject).sequence
+        let useSubject = TierFixture.useSubject(of: TierFixture.token)
         let client = try TestPeer.connect(port: port)
         try await client.send("GET /\(TierFixture.token)/ HTTP/1.1\r\nHost: plane.test\r\nConnection: close\r\n\r\n")
         #expect(try await client.receiveToEnd().hasPrefix("HTTP/1.1 410 "), "there is such a token, and no such backend")
 
         let tier = try await NATSConnection.connect(server.options("gateway-proxy", inboxPrefix: "cluster.plane_test.inbox.tier"), logger: log.logger)
-        _ = try await tier.jetStream.publish(WireCodec.encode(record), to: subject, expectedLastSubjectSequence: first)
+        _ = try await tier.jetStream.publish(WireCodec.encode(TokenUse(backend: record.backend, cluster: record.cluster)), to: useSubject)
         let revocation = "revoked.b-1.\(TokenDigest(of: "ann".utf8).hexadecimal)"
-        await #expect(throws: NATSError.self) {
-            _ = try await tier.jetStream.publish(WireCodec.encode(TokenRevocation(at: .now())), to: revocation, timeout: .seconds(1))
+        var forged = record
+        forged.user = "root"
+        for (payload, forbidden) in [
+            (WireCodec.encode(TokenRevocation(at: .now())), revocation), (WireCodec.encode(forged), subject),
+            (WireCodec.encode(forged), TierFixture.subject(of: TierFixture.other)),
+        ] {
+            let error = await #expect(throws: NATSError.self) { _ = try await tier.jetStream.publish(payload, to: forbidden, timeout: .seconds(1)) }
+            #expect(error?.code == .permissionDenied, "\(forbidden)")
         }
         #expect(log.entries.contains { $0.message.contains(GuardedNATS.refusal) })
+        let stored = try await gateway.jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
+        #expect(stored?.sequence == first, "the tier has replaced a record")
         _ = try await gateway.jetStream.publish(WireCodec.encode(TokenRevocation(at: .now())), to: revocation)
         try await eventually("the revocation is known") {
             let metrics = try TestPeer.connect(port: metricsPort)

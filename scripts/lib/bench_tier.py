@@ -94,7 +94,7 @@ def tier(directory, web, sockets, binaries):
     wait_for(nats_port)
     bus = Bus(nats_port)
     bus.make_stream("plane_state", ["state.>"])
-    bus.make_stream("plane_tokens", ["token.*", "revoked.*.*", "opened.*", "visited.*.*"])
+    bus.make_stream("plane_tokens", ["token.*", "revoked.*.*", "opened.*", "visited.*.*", "used.*"])
     place = f"state.cluster.{CLUSTER.replace('.', '_')}"
     metadata = {"drone": "drone-1", "Metadata": {"ip": "127.0.0.1", "version": "bench", "git_hash": None, "pool": "", "inner_port": inner}}
     bus.request(f"{place}.drone.drone-1.meta", {"cluster": CLUSTER, "DroneMessage": metadata})

@@ -6,7 +6,8 @@ package enum MetricCatalogue {
         "plane_cert_is_usable": "1 if there is a certificate that can be served, 0 if not.",
         "plane_cert_next_step_timestamp_seconds": "When the refresher does something again (Unix time).",
         "plane_cert_orders_total": "Orders at the certificate authority, by how they ended.",
-        "plane_certificate_expiry_timestamp_seconds": "When the certificate ends (Unix time): the one in the files, or the one that a proxy serves.",
+        "plane_certificate_expiry_timestamp_seconds":
+            "When the certificate ends (Unix time): the one in the files, or the one that a proxy serves. Of a tier of several clusters, those beside the first have the label cluster.",
         "plane_dns_answers_dropped_total": "Answers that could not be sent because the network did not take them.",
         "plane_dns_answers_rate_limited_total": "Answers that were not given because one network asked for one thing too often.",
         "plane_dns_answers_total": "Answers, by response code.",

@@ -1,6 +1,6 @@
 package import Logging
 import LogKeys
-import Metrics
+package import Metrics
 package import NIOCore
 package import NIOSSL
 import Synchronization
@@ -11,6 +11,9 @@ package final class CertificateStore: CertificateSource {
     private let offersHTTP2: Bool
     /// By the names of domains, in lower case: theirs, and those of the names below, take precedence.
     private let others: [(domain: String, store: CertificateStore)]
+    /// The label of its metric: empty for the certificate that is served to everybody else.
+    private let labels: [(String, String)]
+    private let metrics: any MetricsFactory
     private let logger: Logger
     private let pair = Mutex<ServerCertificate?>(nil)
     private let key = Mutex(TicketKey.random())
@@ -24,9 +27,15 @@ package final class CertificateStore: CertificateSource {
 
     /// - Parameters:
     ///   - offersHTTP2: Tell clients that they may speak HTTP/2.
+    ///   - cluster: Which cluster's certificate the metric of its end is about; nil for the one that is served to everybody else.
     ///   - others: Certificates of other domains, by their names in lower case: served to clients that ask for such a name or one below it (RFC 6066 §3).
-    package init(files: CertificatePaths, offersHTTP2: Bool, others: [String: CertificateStore] = [:], logger: Logger) {
+    package init(
+        files: CertificatePaths, offersHTTP2: Bool, cluster: String? = nil, others: [String: CertificateStore] = [:],
+        metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
+    ) {
         self.files = files
+        self.labels = cluster.map { [("cluster", $0)] } ?? []
+        self.metrics = metrics
         // Of two domains, one of which is below the other, that one is asked first.
         self.others = others.map { (domain: $0.key, store: $0.value) }.sorted { $0.domain.utf8.count > $1.domain.utf8.count }
         self.offersHTTP2 = offersHTTP2
@@ -83,7 +92,7 @@ package final class CertificateStore: CertificateSource {
         do throws(CertificateError) {
             let loaded = try self.load(contents, self.ticketKey)
             self.pair.withLock { $0 = loaded }
-            Gauge(label: "plane_certificate_expiry_timestamp_seconds").record(loaded.expires)
+            Gauge(label: "plane_certificate_expiry_timestamp_seconds", dimensions: self.labels, factory: self.metrics).record(loaded.expires)
             self.logger.info(
                 "certificate loaded", metadata: [LogKey.certificate: "\(self.files.certificatePath)", LogKey.expiresAt: "\(loaded.expires)"])
         } catch {

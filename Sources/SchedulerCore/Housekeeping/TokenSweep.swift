@@ -6,7 +6,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, revocations, what later visitors would be told,
+/// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, their use, revocations, what later visitors would be told,
 /// and who has visited; and revocations that are about no backend when no token is left that they could end.
 ///
 /// The stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
@@ -94,6 +94,9 @@ struct TokenSweep: Sendable {
         case "token":
             guard let record = try? WireCodec.decode(TokenRecord.self, from: message.payload) else { return nil }
             return (record.backend, record.cluster)
+        case "used":
+            guard let use = try? WireCodec.decode(TokenUse.self, from: message.payload) else { return nil }
+            return (use.backend, use.cluster)
         case "revoked", "opened":
             return tokens.count > 1 ? BackendID(rawValue: String(tokens[1])).map { ($0, nil) } : nil
         case "visited": return VisitRecord.backend(of: message.subject).map { ($0, nil) }

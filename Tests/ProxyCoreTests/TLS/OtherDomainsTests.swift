@@ -1,4 +1,5 @@
 import Logging
+import MetricsTestKit
 import PlaneTestSupport
 import Testing
 
@@ -22,6 +23,24 @@ struct OtherDomainsTests {
                 #expect(try await peer.certificate() == CertificateFolder.der(pair), "\(name)")
                 #expect(try await peer.negotiatedProtocol == "h2", "\(name)")
             }
+        }
+    }
+
+    @Test("the end of each certificate is a metric of its own, that of another domain with its cluster as a label")
+    func metric() async throws {
+        let folder = try await CertificateFolder()
+        try folder.install(folder.first)
+        let metrics = TestMetrics()
+        let second = CertificatePaths(certificatePath: folder.second.path("server.pem"), keyPath: folder.second.path("server.key"))
+        let other = CertificateStore(
+            files: second, offersHTTP2: false, cluster: "other.test", metrics: metrics, logger: Logger(label: "certificates"))
+        let store = CertificateStore(
+            files: folder.files, offersHTTP2: false, others: ["other.test": other], metrics: metrics, logger: Logger(label: "certificates"))
+        try await withProxy(listener: ProxyListener(.https(store))) { proxy in
+            _ = try await TLSPeer.connect(port: proxy.port, name: "plane.test")
+            let name = "plane_certificate_expiry_timestamp_seconds"
+            #expect(try metrics.expectGauge(name).lastValue ?? 0 > 1_700_000_000)
+            #expect(try metrics.expectGauge(name, [("cluster", "other.test")]).lastValue ?? 0 > 1_700_000_000)
         }
     }
 

@@ -20,9 +20,9 @@ package struct TokenRecord: Hashable, Sendable {
     package var lifetime: WireSeconds?
     /// The token ends then, used or not; nil for no such end.
     package var expires: WireTime?
-    /// When it was made, or last told to be in use.
+    /// When it was made. Proxies of former versions write the record anew where the token is in use, with the time of that; see `TokenUse`.
     package var issued: WireTime
-    /// In a record about a use, the sequence of the token's first record, with which revocations are compared.
+    /// In a record that was written anew, the sequence of the token's first record, with which revocations are compared.
     package var firstSequence: UInt64?
 
     package static let stream = "plane_tokens"
