@@ -96,9 +96,15 @@ package final class FakeScheduler: Sendable {
     }
 
     /// Answers for the agents of all drones: what is brought to a program comes back from it, and then it ends with this code.
-    package func serveExec(exitCode: Int64, describing request: ScheduleRequest? = nil) async throws {
+    /// - Parameter began: Told which program is asked for.
+    package func serveExec(
+        exitCode: Int64, describing request: ScheduleRequest? = nil, began: @escaping @Sendable (ExecRequest) -> Void = { _ in }
+    ) async throws {
         let input = Mutex((bytes: [UInt8](), isComplete: false))
-        try await self.serve(ExecRequest.self) { _, _ in UnitReply() }
+        try await self.serve(ExecRequest.self) { asked, _ in
+            began(asked)
+            return UnitReply()
+        }
         try await self.serve(ExecInput.self) { message, _ in
             input.withLock { input in
                 input.bytes = input.bytes.prefix(Int(message.offset)) + message.data.bytes

@@ -4,6 +4,7 @@ import PlaneClient
 import PlaneClientTestSupport
 import PlaneProtocol
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import plane
@@ -18,6 +19,23 @@ struct ExecCommandTests {
             let result = try await runPlane(["exec", "b1", "--", "cat"], server: server, input: ["hello ", "you"])
             #expect(result.status == 7)
             #expect(result.recorder.out == "hello you")
+        }
+    }
+
+    @Test("shell runs the shell that it is told, as the user that it is told, without a terminal where there is none here, and ends with its status")
+    func shell() async throws {
+        try await withFakeScheduler { scheduler, server in
+            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let asked = Mutex<[ExecRequest.Work]>([])
+            try await scheduler.serveExec(exitCode: 3) { request in asked.withLock { $0.append(request.work) } }
+            for arguments in [[], ["--shell", "/bin/bash", "--user", "1000"]] {
+                let result = try await runPlane(["shell", "b1"] + arguments, server: server, input: ["exit 3\n"])
+                #expect(result.status == 3 && result.recorder.out == "exit 3\n", "\(result.recorder.error)")
+            }
+            #expect(
+                asked.withLock { $0 } == [
+                    .run(ExecProgram(command: ["/bin/sh"])), .run(ExecProgram(command: ["/bin/bash"], user: "1000")),
+                ])
         }
     }
 

@@ -11,7 +11,7 @@ struct CleanupCommand: AsyncParsableCommand {
     @Option(help: "Only this cluster.")
     var cluster: ClusterName?
 
-    @Option(help: ArgumentHelp("Only what has not changed for this long, such as 90m, 48h or 7d; a number alone is hours here.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only what has not changed for this long, such as 90m, 48h or 7d.", valueName: "time"))
     var olderThan = DurationArgument(seconds: 86_400)
 
     @Flag(help: "Forget backends of which no state is known, too.")
@@ -25,14 +25,16 @@ struct CleanupCommand: AsyncParsableCommand {
     /// The pause between two backends, so that the stream has time for other work.
     private static let pause: Duration = .milliseconds(5)
 
+    /// Earlier versions took a number alone for hours here, while it is seconds everywhere else. What is forgotten is gone, so nobody's meaning is guessed.
+    func validate() throws {
+        guard self.olderThan.isBare, self.olderThan.seconds > 0 else { return }
+        throw ValidationError("--older-than \(self.olderThan.seconds) has no unit: write \(self.olderThan.seconds)h for hours, or \(self.olderThan.seconds)s.")
+    }
+
     func run() async throws {
         try await self.global.run { client, console in
-            if self.olderThan.isBare, self.olderThan.seconds > 0 {
-                console.note("--older-than \(self.olderThan.seconds) is taken for hours, as it always was; write \(self.olderThan.seconds)h.")
-            }
-            let age = self.olderThan.isBare ? .seconds(Int64(self.olderThan.seconds) * 3600) : self.olderThan.duration
             let plan = CleanupPlan(
-                fleet: try await client.readState(), cluster: self.cluster, olderThan: age,
+                fleet: try await client.readState(), cluster: self.cluster, olderThan: self.olderThan.duration,
                 includeMissingState: self.includeMissingState, now: .now())
             let progress = ProgressLine(console: console)
             for (index, item) in plan.items.enumerated() {

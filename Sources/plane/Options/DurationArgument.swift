@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A time in whole seconds: `300`, `90s`, `5m`, `2h`, `1d`, `1h30m`. A number alone is seconds.
+/// A time in whole seconds: `300`, `90s`, `5m`, `2h`, `1d`, `1h30m`. A number alone is seconds, in every command that takes one.
 struct DurationArgument: ExpressibleByArgument, Equatable {
     var seconds: UInt64
     /// Whether the text was a number without a unit.
