@@ -52,8 +52,13 @@ struct CleanupCommand: AsyncParsableCommand {
     }
 
     private func show(_ item: CleanupPlan.Item, _ console: Console) {
-        if self.global.json { return console.json(item) }
-        let state = item.state?.rawValue ?? "no state"
-        console.line("\(self.dryRun ? "would forget" : "forgot") \(item.backend.hostName(in: item.cluster)) (\(state))")
+        if self.global.json { console.json(item) } else { console.line(Self.line(item, isDry: self.dryRun, console)) }
+    }
+
+    /// On a terminal the name is cut where the line is too long; every command takes the beginning of one.
+    static func line(_ item: CleanupPlan.Item, isDry: Bool, _ console: Console) -> String {
+        let (start, end) = (isDry ? "would forget " : "forgot ", " (\(item.state?.rawValue ?? "no state"))")
+        let name = item.backend.hostName(in: item.cluster)
+        return start + (console.width.map { name.cut(to: max(9, $0 - start.count - end.count)) } ?? name) + end
     }
 }

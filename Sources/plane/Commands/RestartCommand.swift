@@ -42,7 +42,7 @@ struct RestartCommand: AsyncParsableCommand {
             report.phases = try await client.readiness(of: backend.backendID, limit: self.wait.duration, since: start).run()
             report.state = .ready
             report.elapsed = .now - start
-            if self.global.json { console.json(report) } else { console.line(report.readyLine) }
+            if self.global.json { console.json(report) } else { for line in report.readyLines(console) { console.line(line) } }
         }
     }
 }

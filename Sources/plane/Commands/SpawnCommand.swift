@@ -46,7 +46,7 @@ struct SpawnCommand: AsyncParsableCommand {
             if self.global.json {
                 console.json(report)
             } else if !self.noWait {
-                console.line(report.readyLine)
+                for line in report.readyLines(console) { console.line(line) }
             }
         }
     }

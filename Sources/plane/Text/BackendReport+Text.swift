@@ -9,7 +9,7 @@ extension BackendReport {
         lines.append("")
         lines += self.factLines(now: now)
         lines += ["", "  what happened"] + self.timeline(console).map { "    \($0)" }
-        if let phases = self.phases, !phases.brief.isEmpty { lines += ["", "  the way to ready", "    \(phases.brief)"] }
+        if let phases = self.phases, !phases.brief.isEmpty { lines += ["", "  the way to ready"] + Self.wrapped(phases.brief, indent: 4, console) }
         if !self.lastLines.isEmpty {
             lines += ["", "  what it printed last"]
             lines += self.lastLines.map { "    " + ($0.kind == .meta ? "[plane] " : "") + $0.text.printable }
@@ -44,19 +44,28 @@ extension BackendReport {
         return lines
     }
 
-    /// A line for each state: the time, how long the state before lasted, the state and its details.
+    /// A line for each state: the time, how long the state before lasted, the state and its details; on a terminal where they do not fit, these stand below.
     private func timeline(_ console: Console) -> [String] {
         var previous: WireTime?
-        return self.states.map { message in
+        return self.states.flatMap { message in
             defer { previous = message.time }
             let since = previous.map { "+" + max(.zero, message.time.stateTime.since($0.stateTime)).brief } ?? ""
             let name = message.state.rawValue
-            var line = "\(message.time.stateTime)  \(since.padded(to: 11))  \(console.coloured(name, message.state.colour))"
-            if let ending = message.detail?.ending { return line + ", " + BackendStatusLine.remark(ending, by: message.detail?.requestedBy) }
-            if let remark = message.detail?.message { line += ": \(remark.printable)" }
-            if let requester = message.detail?.requestedBy { line += ", asked for by \(requester.printable)" }
-            return line
+            let start = "\(message.time.stateTime)  \(since.padded(to: 11))  "
+            let remark = Self.remark(on: message)
+            let line = start + console.coloured(name, message.state.colour)
+            // Each line is put four columns in.
+            guard let width = console.width.map({ $0 - 4 }), start.count + name.count + remark.count > width else { return [line + remark] }
+            let text = String(remark.drop { $0 == "," || $0 == ":" || $0 == " " })
+            return [line] + text.wrapped(to: max(40, width - 4)).map { "    \($0)" }
         }
+    }
+
+    /// With what divides it from the state before it; empty for none.
+    private static func remark(on message: BackendStateMessage) -> String {
+        if let ending = message.detail?.ending { return ", " + BackendStatusLine.remark(ending, by: message.detail?.requestedBy) }
+        let reason = message.detail?.message.map { ": \($0.printable)" } ?? ""
+        return reason + (message.detail?.requestedBy.map { ", asked for by \($0.printable)" } ?? "")
     }
 }
 

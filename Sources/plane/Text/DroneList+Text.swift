@@ -5,7 +5,7 @@ import PlaneState
 extension DroneList {
     func lines(now: StateTime, _ console: Console) -> [String] {
         var table = TextTable(headings: ["DRONE", "STATE", "SEEN", "BACKENDS", "IP", "VERSION", "GIT"])
-        table.elastic = [0, 5]
+        table.elastic = [0, 4, 5]
         for drone in self.drones {
             let silence = drone.lastSeen.map { max(.zero, now.since($0)) }
             // Schedulers use a drone no more when it was silent for half a minute.

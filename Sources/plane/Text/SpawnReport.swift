@@ -50,6 +50,9 @@ struct SpawnReport: JSONEncodable, Equatable {
         return lines
     }
 
+    /// The same in lines of the terminal's width.
+    func readyLines(_ console: Console) -> [String] { self.readyLine.wrapped(to: console.width) }
+
     /// `Ready after 231 ms (accepted 2 ms · created 6 ms · started 204 ms · ready 1 ms)`. The phases of a backend that existed before are not shown.
     var readyLine: String {
         guard self.backend.spawned else { return "Ready." }

@@ -7,16 +7,14 @@ extension SystemOverview {
         return self.clusters.flatMap { cluster -> [String] in
             var lines = ["\(cluster.name)"]
             let drones = DroneState.allCases.compactMap { state in
-                cluster.drones[state].map { console.coloured("\($0) \(state.rawValue)", state.colour) }
+                cluster.drones[state].map { TextTable.Cell("\($0) \(state.rawValue)", state.colour) }
             }
             let backends = BackendState.allCases.compactMap { state in
-                cluster.backends[state].map { console.coloured("\($0) \(state.rawValue)", state.colour) }
+                cluster.backends[state].map { TextTable.Cell("\($0) \(state.rawValue)", state.colour) }
             }
-            lines.append("  drones    \(drones.isEmpty ? "none" : drones.joined(separator: ", "))")
-            lines.append("  backends  \(backends.isEmpty ? "none" : backends.joined(separator: ", "))")
-            if !cluster.silentDrones.isEmpty {
-                lines.append("  silent    \(cluster.silentDrones.map(\.rawValue).joined(separator: ", "))")
-            }
+            lines += console.list("  drones    ", drones.isEmpty ? ["none"] : drones)
+            lines += console.list("  backends  ", backends.isEmpty ? ["none"] : backends)
+            if !cluster.silentDrones.isEmpty { lines += console.list("  silent    ", cluster.silentDrones.map { .init($0.rawValue) }) }
             return lines
         }
     }

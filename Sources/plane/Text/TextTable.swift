@@ -51,6 +51,28 @@ struct TextTable {
     }
 }
 
+extension Console {
+    /// `heading` and the words behind it, divided by commas; what does not fit into the terminal goes on in the next line, below the first word.
+    func list(_ heading: String, _ words: [TextTable.Cell]) -> [String] {
+        let indent = String(repeating: " ", count: heading.count)
+        var lines: [String] = []
+        var (line, length) = (heading, heading.count)
+        for (index, word) in words.enumerated() {
+            let comma = index == words.count - 1 ? 0 : 1
+            if index > 0, let width, length + 1 + word.text.count + comma > width {
+                lines.append(line)
+                (line, length) = (indent, indent.count)
+            } else if index > 0 {
+                line += " "
+                length += 1
+            }
+            line += self.coloured(word.text, word.colour) + (comma == 1 ? "," : "")
+            length += word.text.count + comma
+        }
+        return lines + [line]
+    }
+}
+
 extension String {
     /// At most so many characters; the last one is an ellipsis if the text was cut.
     func cut(to width: Int) -> String {
