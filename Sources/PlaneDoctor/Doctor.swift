@@ -95,7 +95,26 @@ package struct Doctor: Sendable {
     private func listen(for report: inout DoctorReport) async {
         report.clockDifference = try? await self.client.nextHeartbeat(limit: Self.heartbeatLimit)
         report.sawHeartbeat = report.clockDifference != nil
+        if report.sawHeartbeat { report.schedulerVersions = await self.schedulerVersions() }
     }
+
+    /// Each scheduler writes a heartbeat every second, in the place of the one before it, at a moment of its own.
+    private func schedulerVersions() async -> Set<String> {
+        var versions: Set<String> = []
+        for look in 0..<Self.heartbeatLooks {
+            // Cancelled meanwhile, what was seen until then counts.
+            if look > 0, (try? await Task.sleep(for: Self.heartbeatPause)) == nil { break }
+            // If reading single messages is not permitted, versions are not told.
+            guard let headers = try? await self.jetStream.headersOfLastMessage(stream: StateStream.name, subject: StateMessage.heartbeat.subject)
+            else { break }
+            if let version = headers[StateMessage.versionHeader] { versions.insert(version) }
+        }
+        return versions
+    }
+
+    /// Together some more than the interval of heartbeats.
+    private static let heartbeatLooks = 8
+    private static let heartbeatPause: Duration = .milliseconds(170)
 
     /// What was heard of drones within a few seconds.
     private struct DroneObservations: Sendable {

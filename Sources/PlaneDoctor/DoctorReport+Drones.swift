@@ -92,21 +92,31 @@ extension DoctorReport {
     }
 
     var versionFindings: [DoctorFinding] {
-        let versions = Dictionary(
-            grouping: self.fleet.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap { drone in
-                drone.metadata.map { (drone: drone.id.rawValue, version: $0.version) }
-            }, by: \.version)
-        let others = versions.filter { $0.key != BuildInformation.version }
-        guard !others.isEmpty else {
-            return versions.isEmpty ? [] : [DoctorFinding(.good, "versions", "All drones run \(BuildInformation.version), as this program is.")]
+        let drones = self.fleet.clusterNames.flatMap { self.livingDrones(in: $0) }.compactMap { drone in
+            drone.metadata.map { (name: drone.id.rawValue, version: $0.version) }
         }
-        return others.sorted { $0.key < $1.key }.map { version, drones in
-            let names = drones.map(\.drone).sorted()
+        let schedulers = self.schedulerVersions.map { (name: "A scheduler", version: $0) }
+        let proxies = Set((self.tier ?? []).map { TierVersion(name: $0.proxy.rawValue, version: $0.version) }).map { (name: $0.name, version: $0.version) }
+        let others = Dictionary(grouping: drones + schedulers + proxies, by: \.version).filter { $0.key != BuildInformation.version }
+        guard !others.isEmpty else {
+            let kinds = [("drones", drones.isEmpty), ("schedulers", schedulers.isEmpty), ("proxies of the tier", proxies.isEmpty)].filter { !$0.1 }.map { $0.0 }
+            guard let last = kinds.last else { return [] }
+            let all = kinds.count == 1 ? last : kinds.dropLast().joined(separator: ", ") + " and " + last
+            return [DoctorFinding(.good, "versions", "All \(all) run \(BuildInformation.version), as this program is.")]
+        }
+        return others.sorted { $0.key < $1.key }.map { version, parts in
+            let names = parts.map(\.name).sorted()
             let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
             return DoctorFinding(
                 .notice, "versions", "\(shown) run\(names.count == 1 ? "s" : "") \(version), this program is \(BuildInformation.version).",
                 advice: "Both work together; upgrade when it suits you.")
         }
+    }
+
+    /// A proxy of several clusters is one process, which speaks of each.
+    private struct TierVersion: Hashable {
+        var name: String
+        var version: String
     }
 
     var diskFindings: [DoctorFinding] {

@@ -33,6 +33,8 @@ package struct DoctorReport: Sendable {
     /// The error of a scheduler that was asked and cannot answer.
     var complaint: String?
     var fleet = FleetState()
+    /// Of the schedulers whose heartbeats were seen, of those that say it.
+    var schedulerVersions: Set<String> = []
     /// Whether a heartbeat came in time.
     var sawHeartbeat = false
     /// Our clock minus that of the NATS server, when the heartbeat came.

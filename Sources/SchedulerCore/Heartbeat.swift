@@ -60,7 +60,7 @@ struct Heartbeat: Sendable {
     private func beat() async -> String? {
         var reason: String?
         do {
-            let sequence = try await self.writer.write(.heartbeat)
+            let sequence = try await self.writer.write(.heartbeat, headers: [StateMessage.versionHeader: BuildInformation.version])
             if await !self.fleet.waitUntil(sequence: sequence, within: Self.echoLimit) { reason = "what is written does not come back" }
         } catch {
             self.logger.debug("heartbeat failed", metadata: [LogKey.error: "\(error)"])

@@ -53,6 +53,26 @@ struct JetStreamTests {
         }
     }
 
+    @Test("the headers of a stored message can be read: names, several values, none")
+    func storedHeaders() async throws {
+        try await withNATSServer { server in
+            let connection = try await NATSConnection.make(server)
+            let jetStream = connection.jetStream
+            _ = try await jetStream.ensureStream(Self.state)
+            var headers: NATSHeaders = ["Plane-Version": "2026.11.0 (a: b)"]
+            headers.append("Other", "1")
+            headers.append("Other", "2")
+            _ = try await jetStream.publish("1".bytes, to: "fleet.a", headers: headers)
+            _ = try await jetStream.publish("2".bytes, to: "fleet.b")
+            let stored = try await jetStream.headersOfLastMessage(stream: "fleet", subject: "fleet.a")
+            #expect(stored?["Plane-Version"] == "2026.11.0 (a: b)" && stored?.fields.filter { $0.name == "Other" }.map(\.value) == ["1", "2"])
+            #expect(try await jetStream.headersOfLastMessage(stream: "fleet", subject: "fleet.b")?.isEmpty == true)
+            #expect(try await jetStream.headersOfLastMessage(stream: "fleet", subject: "fleet.c") == nil)
+            #expect(try await jetStream.lastMessage(stream: "fleet", subject: "fleet.a")?.payload == "1".bytes)
+            await connection.drain()
+        }
+    }
+
     @Test("W2: lets exactly one of many writers win a subject")
     func compareAndSet() async throws {
         try await withNATSServer { server in

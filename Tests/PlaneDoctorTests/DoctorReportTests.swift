@@ -141,6 +141,23 @@ import Testing
     func versions() throws {
         let finding = try self.finding("versions") { _ in }
         #expect(finding.level == .notice && finding.text.hasPrefix("drone-a runs 1, this program is "))
+        let current = BuildInformation.version
+        func status(_ cluster: String, _ version: String) throws -> ProxyStatusMessage {
+            ProxyStatusMessage(proxy: try #require(ProxyID(rawValue: "px-1")), cluster: try .make(cluster), version: version, isReady: true)
+        }
+        let older = try self.report {
+            $0.fleet = try Self.fleet(version: current)
+            $0.schedulerVersions = [current, "0"]
+            // One process, of two clusters.
+            $0.tier = [try status("plane.test", "1"), try status("other.test", "1")]
+        }.findings.filter { $0.check == "versions" }
+        #expect(older.map(\.text) == ["A scheduler runs 0, this program is \(current).", "px-1 runs 1, this program is \(current)."])
+        let same = try self.finding("versions") {
+            $0.fleet = try Self.fleet(version: current)
+            $0.schedulerVersions = [current]
+            $0.tier = [try status("plane.test", current)]
+        }
+        #expect(same.level == .good && same.text == "All drones, schedulers and proxies of the tier run \(current), as this program is.")
     }
 
     @Test(

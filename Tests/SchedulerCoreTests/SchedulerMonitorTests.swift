@@ -168,6 +168,18 @@ import StateReplication
         }
     }
 
+    @Test("a heartbeat says beside it which version its scheduler is, and is what it was for those who do not look")
+    func version() async throws {
+        try await TestCluster.run { cluster in
+            try await eventually("a heartbeat says it") {
+                let headers = try await cluster.bus.connection.jetStream.headersOfLastMessage(stream: "plane_state", subject: "state.heartbeat")
+                return headers?[StateMessage.versionHeader] == BuildInformation.version
+            }
+            let heartbeat = try await cluster.bus.connection.jetStream.lastMessage(stream: "plane_state", subject: "state.heartbeat")
+            #expect(heartbeat?.payload == Array(#"{"heartbeat":null}"#.utf8))
+        }
+    }
+
     @Test("the heartbeat is in the stream, and the streams are as others expect them")
     func streams() async throws {
         try await TestCluster.run { cluster in

@@ -163,12 +163,20 @@ extension JetStream {
 
     /// The newest message of a subject, or nil.
     package func lastMessage(stream: String, subject: String) async throws(NATSError) -> StreamMessage? {
+        try await self.lastStored(stream, subject)?.message(attempt: "STREAM.MSG.GET.\(stream)")
+    }
+
+    /// The headers of the newest message of a subject; nil if there is no message.
+    package func headersOfLastMessage(stream: String, subject: String) async throws(NATSError) -> NATSHeaders? {
+        try await self.lastStored(stream, subject)?.headers
+    }
+
+    private func lastStored(_ stream: String, _ subject: String) async throws(NATSError) -> StoredMessage? {
         struct Body: Encodable { var last_by_subj: String }
         let stream = try Self.checked(stream, attempt: "STREAM.MSG.GET")
         let body = try Self.encode(Body(last_by_subj: subject), attempt: "STREAM.MSG.GET.\(stream)")
         do {
-            let stored = try await self.read("STREAM.MSG.GET.\(stream)", body: body, answer: StoredMessage.self)
-            return try stored.message(attempt: "STREAM.MSG.GET.\(stream)")
+            return try await self.read("STREAM.MSG.GET.\(stream)", body: body, answer: StoredMessage.self)
         } catch where error.code == .messageNotFound {
             return nil
         }

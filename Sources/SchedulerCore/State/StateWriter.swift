@@ -18,13 +18,17 @@ package struct StateWriter: Sendable {
     }
 
     /// Writes a message, and returns its sequence in the stream.
-    /// - Parameter expected: sequence of the last message on its subject, 0 for none. If the last message is another one, nothing is written
-    ///   and the error is `.wrongLastSequence`.
+    /// - Parameters:
+    ///   - expected: sequence of the last message on its subject, 0 for none. If the last message is another one, nothing is written
+    ///     and the error is `.wrongLastSequence`.
+    ///   - headers: what is said beside the message, for readers that look for it.
     @discardableResult
-    package func write(_ message: StateMessage, expecting expected: UInt64? = nil) async throws(NATSError) -> UInt64 {
+    package func write(
+        _ message: StateMessage, expecting expected: UInt64? = nil, headers: NATSHeaders = .empty
+    ) async throws(NATSError) -> UInt64 {
         let payload = WireCodec.encode(message)
         return try await Self.busyRetries.attempt(if: { $0.code == .sequenceBusy }) { () async throws(NATSError) in
-            try await self.publish(payload, message.subject, expected)
+            try await self.publish(payload, message.subject, headers, expected)
         }
     }
 
@@ -37,7 +41,11 @@ package struct StateWriter: Sendable {
         }
     }
 
-    private func publish(_ payload: [UInt8], _ subject: String, _ expected: UInt64?) async throws(NATSError) -> UInt64 {
-        try await self.jetStream.publish(payload, to: subject, expectedLastSubjectSequence: expected, timeout: Self.timeout).sequence
+    private func publish(
+        _ payload: [UInt8], _ subject: String, _ headers: NATSHeaders, _ expected: UInt64?
+    ) async throws(NATSError) -> UInt64 {
+        try await self.jetStream.publish(
+            payload, to: subject, headers: headers, expectedLastSubjectSequence: expected, timeout: Self.timeout
+        ).sequence
     }
 }

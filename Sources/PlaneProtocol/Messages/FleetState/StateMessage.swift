@@ -9,6 +9,8 @@ package enum StateMessage: Hashable, Sendable {
 
 extension StateMessage: PlaneMessage {
     package static let subscription = "state.>"
+    /// The header of a heartbeat that says which version its scheduler is; absent from older ones. An addition to 0.3.24, which reads no headers there.
+    package static let versionHeader = "Plane-Version"
 
     package var subject: String {
         switch self {
