@@ -171,6 +171,20 @@ import Testing
         ),
     ]
 
+    @Test("a service whose password NATS refuses says so and goes on trying, instead of ending and being started every second")
+    func wrongPassword() async throws {
+        let server = try await GuardedNATS.start()
+        let scheduler = try TestProcess.ours(
+            "scheduler", environment: server.environment("scheduler").merging(["PLANE_NATS__AUTH__PASSWORD": "not-th1s"]) { $1 })
+        for attempt in 1...2 {
+            try await eventually("it has tried \(attempt) times", within: .seconds(30)) {
+                scheduler.log.count { $0.contains("NATS refuses the credentials, trying again") } >= attempt
+            }
+        }
+        #expect(!scheduler.log.contains { $0.contains("not-th1s") })
+        await scheduler.stop(.terminate)
+    }
+
     @Test("each user is refused what is not its own")
     func refusals() async throws {
         let server = try await GuardedNATS.start()

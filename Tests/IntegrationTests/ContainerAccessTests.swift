@@ -91,19 +91,4 @@ struct ContainerAccessTests {
             #expect(nowhere.status != 0 && !nowhere.lines.isEmpty, "\(nowhere.lines)")
         }
     }
-
-    @Test("an application, which may ask for backends, gets into none")
-    func application() async throws {
-        try await Self.withBackend { cluster, backend, _ in
-            var generator = SystemRandomNumberGenerator()
-            let request = ExecRequest(
-                cluster: cluster.cluster, drone: cluster.drone, backend: backend, exec: .random(using: &generator), work: .run(ExecProgram(command: ["busybox", "id"])),
-                requestedBy: "mallory")
-            let error = await #expect(throws: NATSError.self) {
-                _ = try await cluster.bus.request(WireCodec.encode(request), to: request.subject, timeout: .seconds(5))
-            }
-            #expect(error?.code == .noResponders || error?.code == .permissionDenied)
-            #expect(!cluster.log(of: .agent).contains { $0.contains("mallory") })
-        }
-    }
 }

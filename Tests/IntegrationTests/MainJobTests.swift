@@ -132,6 +132,38 @@ struct MainJobTests {
         }
     }
 
+    @Test("the link that plane spawn prints opens the backend, and the cookie that it sets does from then on")
+    func printedLink() async throws {
+        try await withCluster { cluster in
+            let spawn = try TestProcess.ours(
+                "plane", ["spawn", cluster.cluster.rawValue, DemoImage.name, "--pull-policy", "never", "--bearer-token", "--json"],
+                environment: ["PLANE_NATS_URL": cluster.server.url])
+            #expect(await spawn.ended(within: .seconds(60)) == 0, "\(spawn.log)")
+            let link = try #require(spawn.log.joined().firstMatch(of: #/"url_with_token":"http://([^/"]+)(/[^"]+)"/#), "\(spawn.log)")
+            let (host, path) = (String(link.output.1), String(link.output.2))
+            let opened = try await cluster.get(path, host: host)
+            #expect(opened.status == 302)
+            let cookie = try #require(opened.header("set-cookie")?.split(separator: ";").first)
+            let page = try await cluster.get(try #require(opened.header("location")), host: host, headers: "Cookie: \(cookie)\r\n")
+            #expect(page.status == 200)
+            #expect(try await cluster.get("/", host: host).status == 401)
+            let backend = try #require(host.split(separator: ".").first.flatMap { BackendID(rawValue: String($0)) })
+            try await cluster.terminate(backend)
+            try await cluster.reached(.terminated, by: backend)
+        }
+    }
+
+    @Test("a mount that the drone does not allow is refused by plane spawn in the drone's words, which name the key to turn")
+    func refusedMount() async throws {
+        try await withCluster { cluster in
+            let spawn = try TestProcess.ours(
+                "plane", ["spawn", cluster.cluster.rawValue, DemoImage.name, "--pull-policy", "never", "--mount", "/srv:/data"],
+                environment: ["PLANE_NATS_URL": cluster.server.url])
+            #expect(await spawn.ended(within: .seconds(60)) != 0)
+            #expect(spawn.log.joined(separator: " ").contains("agent.docker.allow_volume_mounts"), "\(spawn.log)")
+        }
+    }
+
     @Test("what cannot be read is answered with what is wrong")
     func unreadableRequest() async throws {
         try await withCluster(isGuarded: true) { cluster in

@@ -1,4 +1,5 @@
 import DroneProxyPolicy
+import Foundation
 import NIOCore
 import PlaneProtocol
 import PlaneTestSupport
@@ -97,12 +98,17 @@ struct VisitorPagesTests {
             #expect(page.contains("<meta http-equiv=\"refresh\" content=\"1\">"))
             #expect(page.contains("<p role=\"status\">Its image and container are being prepared.</p>"))
             proxy.routes.set("b-1", .starting(token: nil, phase: .starting))
-            try await client.send(Self.get())
-            #expect(try await client.receiveMessage().contains("<p role=\"status\">Its program is starting.</p>"))
+            // The proxy may hear of it a moment later.
+            try await eventually("the page says so") {
+                try await client.send(Self.get())
+                return try await client.receiveMessage().contains("<p role=\"status\">Its program is starting.</p>")
+            }
             let backend = try proxy.backend("b-1")
             let answering = backend.answerOnce(Self.ok)
-            try await client.send(Self.get())
-            #expect(try await client.receiveMessage() == Self.ok)
+            try await eventually("the backend is shown") {
+                try await client.send(Self.get())
+                return try await client.receiveMessage() == Self.ok
+            }
             _ = try await answering.value
         }
     }
@@ -191,6 +197,46 @@ struct VisitorPagesTests {
         }
     }
 
+    @Test("a backend that is silent for too long is a page, too")
+    func silent() async throws {
+        try await Self.withPages(Self.minute, { _ in }, { $0.limits.response = .milliseconds(1) }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let accepting = Task { try await backend.accept() }
+            let client = try proxy.connect()
+            try await client.send(Self.get())
+            let page = try await client.receiveMessage()
+            #expect(page.hasPrefix("HTTP/1.1 504 ") && page.contains("<h1>The session does not answer</h1>"))
+            _ = try await accepting.value
+        }
+    }
+
+    @Test("a browser that sends a form without the token is told in a page that it needs one")
+    func form() async throws {
+        try await Self.withPages { proxy in
+            _ = try proxy.backend("b-1", token: "s3cret")
+            let client = try proxy.connect()
+            try await client.send(Self.get(Self.browser + "Content-Length: 3\r\n", method: "POST") + "a=b")
+            let page = try await client.receiveMessage()
+            #expect(page.hasPrefix("HTTP/1.1 401 ") && page.contains("<h1>This session is not open to you</h1>"))
+        }
+    }
+
+    @Test("where there is a landing page of the operator's own, it takes the place of the page for what is gone, and of no other")
+    func landing() async throws {
+        let other = try TestBackend()
+        let address = try other.socketAddress()
+        try await Self.withPages(Self.minute, { _ in }, { $0.passthrough = address }) { proxy in
+            let answering = other.answerOnce(Self.ok)
+            let client = try proxy.connect()
+            try await client.send(Self.get(host: "gone.plane.test"))
+            #expect(try await client.receiveMessage() == Self.ok)
+            #expect(try await answering.value.request.contains("\r\nHost: gone.plane.test\r\n"))
+            _ = try proxy.backend("b-1", token: "s3cret")
+            try await client.send(Self.get())
+            #expect(try await client.receiveMessage().contains("<h1>This session is not open to you</h1>"))
+        }
+    }
+
     @Test("a page of the backend's own is never replaced", arguments: ["404 Not Found", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"])
     func own(status: String) async throws {
         try await Self.withPages { proxy in
@@ -206,6 +252,33 @@ struct VisitorPagesTests {
 
     // MARK: What the pages are
 
+    @Test("every text of the configuration is on its page, and the link where there is a way on")
+    func texts() {
+        var texts = PagesConfiguration()
+        (texts.waitingTitle, texts.waitingText) = ("W1", "W2")
+        (texts.loadingText, texts.startingText, texts.usualText) = ("L1", "S1", "U{seconds}U")
+        (texts.goneTitle, texts.goneText) = ("G1", "G2")
+        (texts.refusedTitle, texts.refusedText) = ("R1", "R2")
+        (texts.errorTitle, texts.errorText) = ("E1", "E2")
+        (texts.link, texts.linkText) = ("https://app.example/", "K1")
+        let pages = VisitorPages(texts)
+        let link = "<a href=\"https://app.example/\">K1</a>"
+        for (answer, expected, isWaiting) in [
+            (pages.waiting(phase: .loading, usually: .seconds(7), refusal: nil), ["<title>W1<", "<h1>W1<", "<p>W2<", ">L1 U7U<"], true),
+            (pages.waiting(phase: .starting, usually: nil, refusal: nil), ["<h1>W1<", ">S1<"], true),
+            (pages.waiting(phase: nil, usually: nil, refusal: nil), ["<h1>W1<", "<p>W2<"], true),
+            (pages.page(for: ProxyAnswer(.notFound, "D", refusal: nil)), ["<h1>G1<", "<p>G2<", "D (404)"], false),
+            (pages.page(for: ProxyAnswer(.badRequest, "D", refusal: nil)), ["<h1>G1<", "D (400)"], false),
+            (pages.page(for: ProxyAnswer(.gone, "", refusal: nil)), ["<h1>G1<", ">Gone (410)<"], false),
+            (pages.page(for: ProxyAnswer(.unauthorized, "D", refusal: nil)), ["<h1>R1<", "<p>R2<", "D (401)"], false),
+            (pages.page(for: ProxyAnswer(.forbidden, "D", refusal: nil)), ["<h1>R1<", "D (403)"], false),
+            (pages.page(for: ProxyAnswer(.badGateway, "D", refusal: nil)), ["<h1>E1<", "<p>E2<", "D (502)"], false),
+        ] {
+            for text in expected { #expect(answer.text.contains(text), "\(text)") }
+            #expect(answer.text.contains(link) != isWaiting)
+        }
+    }
+
     @Test("texts of the configuration are text, whatever they hold")
     func escaped() async throws {
         let change: (inout PagesConfiguration) -> Void = { pages in
@@ -220,6 +293,34 @@ struct VisitorPagesTests {
             #expect(page.contains("<html lang=\"de\">"))
             #expect(page.contains("<h1>Weg &amp; &lt;b&gt;fort&lt;/b&gt;</h1>") && page.contains("<p>&quot;nein&quot;</p>"))
         }
+    }
+
+    @Test("every page fits into a narrow window, whatever its texts are, in Debian's Chromium", .timeLimit(.minutes(2)))
+    func narrow() async throws {
+        var texts = PagesConfiguration()
+        texts.link = "https://app.example/\(String(repeating: "start", count: 40))"
+        (texts.linkText, texts.goneText) = (String(repeating: "Donaudampf", count: 20), String(repeating: "schifffahrt", count: 20))
+        let pages = VisitorPages(texts)
+        let all = [
+            pages.waiting(phase: .loading, usually: .seconds(4), refusal: nil),
+            pages.page(for: ProxyAnswer(.notFound, String(repeating: "x", count: 200), refusal: nil)),
+            pages.page(for: ProxyAnswer(.unauthorized, "Expected bearer token.", refusal: nil)),
+            pages.page(for: ProxyAnswer(.gatewayTimeout, "The backend did not respond in time.", refusal: nil)),
+        ].map { $0.text.replacing("http-equiv=\"refresh\"", with: "name=\"none\"").replacing("&", with: "&amp;").replacing("\"", with: "&quot;") }
+        let frames = [320, 360].flatMap { width in all.map { "<iframe width=\"\(width)\" height=\"600\" style=\"border: 0\" srcdoc=\"\($0)\"></iframe>" } }
+        let script = """
+            window.onload = () => { document.title = [...document.querySelectorAll('iframe')]
+              .map(frame => `${frame.contentDocument.documentElement.scrollWidth}/${frame.width}/${frame.contentDocument.querySelectorAll('h1').length}`).join(' ') }
+            """
+        let directory = try TemporaryDirectory()
+        let file = directory.file("pages.html")
+        try "<!doctype html><title>none</title>\(frames.joined())<script>\(script)</script>".write(toFile: file, atomically: true, encoding: .utf8)
+        let output = try await Shell.run(
+            "/usr/bin/chromium --headless=new --no-sandbox --disable-gpu --user-data-dir='\(directory.file("profile"))' --dump-dom 'file://\(file)' 2>&1")
+        let title = try #require(output.firstMatch(of: #/<title>([0-9/ ]+)<\/title>/#), "\(output.suffix(2000))").output.1
+        let found = title.split(separator: " ").map { $0.split(separator: "/").compactMap { Int($0) } }
+        #expect(found.count == frames.count)
+        for measure in found { #expect(measure.count == 3 && measure[0] <= measure[1] && measure[2] == 1, "\(measure)") }
     }
 
     @Test("every page is small, asks for nothing else and runs no script")

@@ -39,6 +39,16 @@ struct HTTP2Tests {
         }
     }
 
+    @Test("a head whose lines end with a line feed alone, as CGI scripts print them, comes through")
+    func lineFeeds() async throws {
+        try await self.withHTTP2 { proxy in
+            let answering = try proxy.backend("b-1").answerOnce("HTTP/1.0 200 OK\nContent-Type: text/plain\nContent-Length: 2\n\nok")
+            let output = try await Self.ask(proxy, "HOST/ -D -")
+            #expect(output.contains("content-type: text/plain") && output.hasSuffix("ok|2|200"), "\(output)")
+            _ = try await answering.value
+        }
+    }
+
     @Test("many requests share one connection of the client")
     func multiplexed() async throws {
         try await self.withHTTP2 { proxy in
