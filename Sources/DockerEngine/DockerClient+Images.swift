@@ -14,6 +14,15 @@ extension DockerClient {
         }
     }
 
+    /// The longest list of images in bytes: some thousand, with labels.
+    private static let listLimit = 16 * 1024 * 1024
+
+    /// The images on this machine, without the layers between them; the newest first.
+    package func listImages() async throws(EngineError) -> [ImageSummary] {
+        let request = EngineRequest(path: "/images/json", subject: .daemon, attempt: "list images")
+        return try await self.decode([ImageSummary].self, from: request, upTo: Self.listLimit)
+    }
+
     /// Makes an image with one layer from an archive (tar), without a registry. An image with that name is replaced.
     package func importImage(_ archive: [UInt8], as image: ImageReference) async throws(EngineError) {
         let attempt = "import image \(image)"

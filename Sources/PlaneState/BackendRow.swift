@@ -17,6 +17,8 @@ struct BackendRow: Sendable {
     var trail = MessageTrail()
 
     var isTerminal: Bool { self.state?.isTerminal ?? false }
+    /// Whether it has neither become ready nor ended.
+    var isStarting: Bool { !self.isTerminal && self.state != .ready }
 
     struct Assignment: Sendable {
         // Large fields come first, so that there is no padding between them.

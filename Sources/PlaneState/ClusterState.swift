@@ -77,6 +77,7 @@ struct ClusterState: Sendable {
         let drone = self.drones.slot(of: assignment.drone, inserting: DroneRow())
         self.drones[drone].assignedBackends += 1
         if isLive { self.drones[drone].liveBackends += 1 }
+        if self.backends[backend].isStarting { self.drones[drone].startingBackends += 1 }
 
         let lock = assignment.lockAssignment.map { self.locks.slot(of: $0.lock, inserting: LockRow()) }
         if let lock {
@@ -95,6 +96,7 @@ struct ClusterState: Sendable {
         self.backends[backend].assignment = nil
         self.drones[assignment.drone].assignedBackends -= 1
         if !self.backends[backend].isTerminal { self.drones[assignment.drone].liveBackends -= 1 }
+        if self.backends[backend].isStarting { self.drones[assignment.drone].startingBackends -= 1 }
         self.removeIfUnused(assignment.drone)
 
         guard let lock = assignment.lock else { return }
@@ -111,9 +113,13 @@ struct ClusterState: Sendable {
     private mutating func enter(_ state: BackendState, at time: StateTime, backend: BackendTable.Slot) {
         let wasTerminal = self.backends[backend].isTerminal
         guard state.isTerminal || !wasTerminal else { return }
+        let wasStarting = self.backends[backend].isStarting
         self.backends[backend].state = state
         self.backends[backend].stateTime = time
 
+        if let assignment = self.backends[backend].assignment, self.backends[backend].isStarting != wasStarting {
+            self.drones[assignment.drone].startingBackends += wasStarting ? -1 : 1
+        }
         guard state.isTerminal, !wasTerminal, let assignment = self.backends[backend].assignment else { return }
         self.drones[assignment.drone].liveBackends -= 1
         guard let lock = assignment.lock else { return }

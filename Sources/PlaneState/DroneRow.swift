@@ -14,6 +14,8 @@ struct DroneRow: Sendable {
     var assignedBackends: Int32 = 0
     /// How many of these backends have not ended.
     var liveBackends: Int32 = 0
+    /// How many of those have not become ready.
+    var startingBackends: Int32 = 0
 
     /// Whether there is a message about the drone itself, and not only assignments that name it.
     var isKnown: Bool { self.metadata != nil || self.state != nil || self.lastSeen != nil }

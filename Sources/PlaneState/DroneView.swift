@@ -12,4 +12,6 @@ package struct DroneView: Hashable, Sendable {
     package var lastSeen: StateTime?
     /// Backends assigned to it that have not ended.
     package var liveBackends: Int
+    /// How many of those have not become ready.
+    package var startingBackends = 0
 }

@@ -110,7 +110,8 @@ extension ClusterState {
             state: record.state,
             stateTime: record.state.map { _ in record.stateTime },
             lastSeen: record.lastSeen,
-            liveBackends: Int(record.liveBackends))
+            liveBackends: Int(record.liveBackends),
+            startingBackends: Int(record.startingBackends))
     }
 
     /// Backends enter the set in stream order, so the first in the set is the first in the stream.

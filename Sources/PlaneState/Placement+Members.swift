@@ -21,10 +21,35 @@ extension Placement {
         case belongs(CandidateList)
     }
 
+    /// A drone that was picked, and what speaks for it.
+    struct Candidate: Sendable {
+        let drone: DroneID
+        /// Its backends, with those of choices that are not settled.
+        let backends: Int
+        /// After how long the backend would be ready there; nil if the drone has not said enough, or the request does not ask.
+        let readyMilliseconds: Double?
+
+        /// A prediction of less than this part of another one is clearly better; a smaller difference is chance.
+        private static let clearly = 0.75
+        /// The faster drone is passed over when it has more than twice the backends of the other, and this many besides.
+        private static let headStart = 16
+
+        func isBetter(than other: Candidate) -> Bool {
+            guard let own = self.readyMilliseconds, let others = other.readyMilliseconds else { return self.backends < other.backends }
+            if own < others * Self.clearly { return !self.isFarFuller(than: other) }
+            if others < own * Self.clearly { return other.isFarFuller(than: self) }
+            return self.backends < other.backends || self.backends == other.backends && own < others
+        }
+
+        private func isFarFuller(than other: Candidate) -> Bool { self.backends > 2 * other.backends + Self.headStart }
+    }
+
     /// The drones of one cluster.
     struct Members: Sendable {
-        private struct Member {
+        struct Member {
             var report: Report?
+            /// Nil for a drone that does not say how soon backends are ready.
+            var starts: StartReport?
             /// Backends chosen for the drone whose choice is not settled yet.
             var pending = 0
             /// The list on which it is a candidate, or was last.
@@ -33,12 +58,33 @@ extension Placement {
             var position: Int?
         }
 
-        private var members: [DroneID: Member] = [:]
-        private var lists: [CandidateList: [DroneID]] = [:]
+        /// Drones from which one is picked.
+        private enum Source {
+            case candidates(CandidateList)
+            case holders(CandidateList, HolderKey)
+        }
 
-        mutating func heard(_ report: Report, of drone: DroneID) {
+        var members: [DroneID: Member] = [:]
+        private var lists: [CandidateList: [DroneID]] = [:]
+        /// The candidates of each list that have an image, or a container of it that waits.
+        var holders: [CandidateList: [HolderKey: [DroneID]]] = [:]
+
+        /// - Parameters:
+        ///   - starts: nil in most messages, where nothing has changed.
+        ///   - hasRoom: whether the starts of one drone more may be kept.
+        /// - Returns: how many drones' starts are kept more than before, -1 for one less.
+        mutating func heard(_ report: Report, _ starts: StartReport?, of drone: DroneID, hasRoom: Bool) -> Int {
             self.reconsider(drone)
             self.members[drone]?.report = report
+            let known = self.members[drone]?.starts
+            if let starts {
+                guard known != nil || hasRoom else { return 0 }
+                self.setStarts(starts, of: drone)
+                return known == nil ? 1 : 0
+            }
+            guard let known, !known.counts(at: report.heard) else { return 0 }
+            self.setStarts(nil, of: drone)
+            return -1
         }
 
         /// Makes the drone a candidate again, because something about it has changed.
@@ -50,6 +96,7 @@ extension Placement {
             self.members[drone, default: Member()].list = list
             self.members[drone]?.position = self.lists[list]?.count ?? 0
             self.lists[list, default: []].append(drone)
+            self.addToHolders(drone)
         }
 
         mutating func settle(_ drone: DroneID) {
@@ -58,9 +105,10 @@ extension Placement {
             self.reconsider(drone)
         }
 
-        mutating func forget(_ drone: DroneID) {
+        /// - Returns: of how many drones the starts were forgotten.
+        mutating func forget(_ drone: DroneID) -> Int {
             self.dismiss(drone)
-            self.members[drone] = nil
+            return self.members.removeValue(forKey: drone)?.starts == nil ? 0 : 1
         }
 
         func report(of drone: DroneID) -> Report? { self.members[drone]?.report }
@@ -69,53 +117,84 @@ extension Placement {
 
         /// - Parameters:
         ///   - lists: the lists whose drones fit the request; two at most.
+        ///   - image: what is to be run; nil if it does not count how soon the backend is ready.
         ///   - look: what is found out about a drone for this request.
         mutating func choose(
-            from lists: [CandidateList], excluding excluded: Set<DroneID>, using generator: inout some RandomNumberGenerator,
-            look: (DroneID, Report?) -> Finding
+            from lists: [CandidateList], _ image: ImageKey?, excluding excluded: Set<DroneID>, now: StateTime,
+            using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
         ) -> DroneID? {
-            guard let first = self.pick(from: lists, excluding: excluded, butNot: nil, using: &generator, look: look) else { return nil }
-            let second = self.pick(from: lists, excluding: excluded, butNot: first.drone, using: &generator, look: look)
-            let chosen = if let second, second.backends < first.backends { second.drone } else { first.drone }
-            self.members[chosen]?.pending += 1
-            return chosen
+            var draw = Draw(image: image, excluded: excluded, time: now)
+            let candidates = lists.map { Source.candidates($0) }
+            guard var best = self.pick(from: candidates, draw, using: &generator, look: look) else { return nil }
+            self.improve(&best, from: candidates, &draw, times: 1, using: &generator, look: look)
+            if let image {
+                for isParked in [false, true] {
+                    let key = HolderKey(image: image, isParked: isParked)
+                    let sources = lists.filter { self.holders[$0]?[key] != nil }.map { Source.holders($0, key) }
+                    if !sources.isEmpty { self.improve(&best, from: sources, &draw, times: 2, using: &generator, look: look) }
+                }
+                self.take(image, of: best.drone)
+            }
+            self.members[best.drone]?.pending += 1
+            return best.drone
         }
 
-        /// Picks from one of the lists, with a probability proportional to its length, and from the next one if that list has nothing.
-        private mutating func pick(
-            from lists: [CandidateList], excluding excluded: Set<DroneID>, butNot other: DroneID?,
+        /// What is the same for all picks of one choice.
+        private struct Draw {
+            let image: ImageKey?
+            let excluded: Set<DroneID>
+            let time: StateTime
+            /// The best one so far, which is not picked again.
+            var present: DroneID?
+        }
+
+        /// Picks some more, and keeps the best.
+        private mutating func improve(
+            _ best: inout Candidate, from sources: [Source], _ draw: inout Draw, times: Int,
             using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
-        ) -> (drone: DroneID, backends: Int)? {
-            let lengths = lists.map { self.lists[$0]?.count ?? 0 }
+        ) {
+            for _ in 0..<times {
+                draw.present = best.drone
+                guard let other = self.pick(from: sources, draw, using: &generator, look: look) else { return }
+                if other.isBetter(than: best) { best = other }
+            }
+        }
+
+        /// Picks from one of the sources, with a probability proportional to its length, and from the next one if that has nothing.
+        private mutating func pick(
+            from sources: [Source], _ draw: Draw, using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
+        ) -> Candidate? {
+            let lengths = sources.map { self.count(of: $0) }
             let total = lengths.reduce(0, +)
             guard total > 0 else { return nil }
-            let isFirst = lists.count < 2 || Int.random(in: 0..<total, using: &generator) < lengths[0]
-            for list in isFirst ? lists : lists.reversed() {
-                if let found = self.pick(from: list, excluding: excluded, butNot: other, using: &generator, look: look) { return found }
+            let isFirst = sources.count < 2 || Int.random(in: 0..<total, using: &generator) < lengths[0]
+            for source in isFirst ? sources : sources.reversed() {
+                if let found = self.pick(from: source, draw, using: &generator, look: look) { return found }
             }
             return nil
         }
 
         /// Picks a candidate that is fit, has room, and is not excluded. Candidates found unfit or on the wrong list leave the list.
         private mutating func pick(
-            from list: CandidateList, excluding excluded: Set<DroneID>, butNot other: DroneID?,
-            using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
-        ) -> (drone: DroneID, backends: Int)? {
+            from source: Source, _ draw: Draw, using generator: inout some RandomNumberGenerator, look: (DroneID, Report?) -> Finding
+        ) -> Candidate? {
             // Candidates are tried from a random index on, each at most once; normally the first one fits.
-            guard let count = self.lists[list]?.count, count > 0 else { return nil }
+            let count = self.count(of: source)
+            guard count > 0 else { return nil }
             var index = Int.random(in: 0..<count, using: &generator)
             for _ in 0..<count {
-                guard let left = self.lists[list]?.count else { return nil }
+                let left = self.count(of: source)
                 if index >= left { index = 0 }
-                guard let drone = self.lists[list]?[index] else { return nil }
-                let member = self.members[drone]
-                switch look(drone, member?.report) {
+                guard left > 0, let drone = self.drone(at: index, of: source), let member = self.members[drone] else { return nil }
+                switch look(drone, member.report) {
                 case .fits(let load):
-                    let backends = load.backends + (member?.pending ?? 0)
+                    let backends = load.backends + member.pending
                     if backends >= load.limit ?? .max {
                         self.dismiss(drone)  // another one takes its index
-                    } else if drone != other, !excluded.contains(drone) {
-                        return (drone, backends)
+                    } else if drone != draw.present, !draw.excluded.contains(drone) {
+                        let starts = member.starts.flatMap { $0.counts(at: draw.time) ? $0 : nil }
+                        let ready = draw.image.flatMap { starts?.prediction(for: $0, underWay: load.starting + member.pending) }
+                        return Candidate(drone: drone, backends: backends, readyMilliseconds: ready)
                     } else {
                         index += 1
                     }
@@ -126,8 +205,23 @@ extension Placement {
             return nil
         }
 
+        private func count(of source: Source) -> Int {
+            switch source {
+            case .candidates(let list): self.lists[list]?.count ?? 0
+            case .holders(let list, let key): self.holders[list]?[key]?.count ?? 0
+            }
+        }
+
+        private func drone(at index: Int, of source: Source) -> DroneID? {
+            switch source {
+            case .candidates(let list): self.lists[list]?[index]
+            case .holders(let list, let key): self.holders[list]?[key]?[index]
+            }
+        }
+
         private mutating func dismiss(_ drone: DroneID) {
             guard let member = self.members[drone], let position = member.position, let last = self.lists[member.list]?.popLast() else { return }
+            self.removeFromHolders(drone)
             if last != drone {
                 self.lists[member.list]?[position] = last
                 self.members[last]?.position = position

@@ -6,10 +6,13 @@ package struct PlacementNeeds: Hashable, Sendable {
     package var pool: PoolName
     /// Whether the drone has to know the additions to the spawn request that 0.3.24 does not have.
     package var extensions: Bool
+    /// The image that is to be run, for which drones differ in how soon a backend is ready; nil where that does not count.
+    package var image: ImageKey?
 
-    package init(pool: PoolName = .unnamed, extensions: Bool = false) {
+    package init(pool: PoolName = .unnamed, extensions: Bool = false, image: ImageKey? = nil) {
         self.pool = pool
         self.extensions = extensions
+        self.image = image
     }
 
     /// Whether a drone with these abilities may be chosen.
@@ -18,7 +21,7 @@ package struct PlacementNeeds: Hashable, Sendable {
     }
 
     package init(_ request: ScheduleRequest) {
-        self.init(pool: request.pool, extensions: request.needsExtensions)
+        self.init(pool: request.pool, extensions: request.needsExtensions, image: ImageKey(request.executable.image))
     }
 }
 

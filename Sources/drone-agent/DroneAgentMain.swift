@@ -67,6 +67,7 @@ import ServiceLifecycle
         }
         agentSettings.isIsolated = { isolation?.isInForce }
         agentSettings.asksEngine = { await finished.answer() }
+        agentSettings.listsImages = { () async throws(BackendEngineError) in try await finished.images() }
         let agent = try await DroneAgent(
             agentSettings, store: store, engine: engine, feeds: engine, access: settings.agent.allowsExec ? engine : nil,
             bus: PlaneBus(connection: connection, replySubjects: settings.nats.replySubjects, logger: logger), logger: logger)

@@ -86,6 +86,23 @@ struct ExtensionGoldenTests {
         try expectGolden("M07-drone-status.with-pool", is: status)
     }
 
+    @Test("M7: how soon backends would be ready")
+    func starts() throws {
+        var status = DroneStatusMessage(
+            droneID: Sample.drone, cluster: Sample.cluster, droneVersion: "0.4.0", state: .ready, runningBackends: 3)
+        status.pool = .unnamed
+        status.starts = DroneStarts(
+            images: [
+                .init(
+                    name: "registry.example/app:1.4", digest: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    readyMilliseconds: 231, parked: 4, parkedReadyMilliseconds: 38),
+                .init(name: "plane-demo:latest"),
+            ], readyMilliseconds: 240, pullMilliseconds: 9100, processors: 8)
+        try expectGolden("M07-drone-status.with-starts", is: status)
+        status.starts = DroneStarts()
+        #expect(try WireCodec.decode(DroneStatusMessage.self, from: WireCodec.encode(status)) == status)
+    }
+
     @Test("M14: an assignment with a key and its fencing token")
     func assignment() throws {
         let key = try self.key()

@@ -38,7 +38,7 @@ struct FleetStateTests {
             .assign(one), .register(droneA), .state(droneA, .ready, at: 5), .keepAlive(droneA, at: 6), .assign(two, to: droneB))
         let expected = DroneView(
             id: droneA, metadata: DroneMetadata(ip: addressA, version: "0.4.0"), state: .ready, stateTime: StateTime(milliseconds: 5),
-            lastSeen: StateTime(milliseconds: 6), liveBackends: 1)
+            lastSeen: StateTime(milliseconds: 6), liveBackends: 1, startingBackends: 1)
         #expect(full.drone(droneA, in: cluster) == expected)
         #expect(full.drones(in: cluster) == [expected])
     }

@@ -7,7 +7,7 @@ import Testing
 struct PlacementTests {
     @Test("without any drone there is no choice")
     func nothing() {
-        var scene = Scene()
+        var scene = PlacementScene()
         #expect(scene.choose() == nil)
         scene.heard(droneA)  // not registered
         #expect(scene.choose() == nil)
@@ -15,7 +15,7 @@ struct PlacementTests {
 
     @Test("a registered drone that says it is ready is chosen")
     func ready() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         #expect(scene.choose() == nil)
         scene.heard(droneA)
         #expect(scene.choose() == droneA)
@@ -23,14 +23,14 @@ struct PlacementTests {
 
     @Test("only a drone that is ready is chosen", arguments: DroneState.allCases)
     func states(state: DroneState) {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.heard(droneA, state: state)
         #expect(scene.choose() == (state == .ready ? droneA : nil))
     }
 
     @Test("a drone is fit for less than 30 s after it was heard, and again when it is heard again")
     func liveness() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.heard(droneA)
         scene.milliseconds += 29_999
         #expect(scene.choose() == droneA)
@@ -42,7 +42,7 @@ struct PlacementTests {
 
     @Test("a process that has not heard a drone yet believes the stream, but not a time far in the future")
     func fromTheStream() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.apply(.state(droneA, .ready))
         scene.apply(.keepAlive(droneA, at: scene.milliseconds - 29_000))
         #expect(scene.choose() == droneA)
@@ -54,7 +54,7 @@ struct PlacementTests {
 
     @Test("what the drone says itself counts more than the stream")
     func ownWord() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.apply(.state(droneA, .ready))
         scene.apply(.keepAlive(droneA, at: scene.milliseconds))
         scene.heard(droneA, state: .draining)
@@ -67,7 +67,7 @@ struct PlacementTests {
 
     @Test("S9: a drone that was written off is not chosen before the stream calls it ready again")
     func lost() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.apply(.state(droneA, .lost))
         scene.heard(droneA)
         #expect(scene.choose() == nil)
@@ -77,7 +77,7 @@ struct PlacementTests {
 
     @Test("S8: of two drones the less loaded one is chosen")
     func load() {
-        var scene = Scene(registered: [droneA, droneB])
+        var scene = PlacementScene(registered: [droneA, droneB])
         scene.heard(droneA)
         scene.heard(droneB)
         scene.apply(.assign(one, to: droneA))
@@ -92,7 +92,7 @@ struct PlacementTests {
 
     @Test("choices that are not settled count, so that a burst spreads")
     func burst() {
-        var scene = Scene(registered: [droneA, droneB])
+        var scene = PlacementScene(registered: [droneA, droneB])
         scene.heard(droneA)
         scene.heard(droneB)
         var counts: [DroneID: Int] = [:]
@@ -102,7 +102,7 @@ struct PlacementTests {
 
     @Test("a drone that is full is passed over until it has room", arguments: [false, true])
     func full(isReported: Bool) {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.heard(droneA, running: isReported ? 2 : 0, limit: 2)
         if !isReported {
             scene.apply(.assign(one))
@@ -118,14 +118,14 @@ struct PlacementTests {
 
     @Test("a drone that takes none is never chosen")
     func zero() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.heard(droneA, limit: 0)
         #expect(scene.choose() == nil)
     }
 
     @Test("S4: an excluded drone is not chosen, and remains for others")
     func excluded() {
-        var scene = Scene(registered: [droneA, droneB])
+        var scene = PlacementScene(registered: [droneA, droneB])
         scene.heard(droneA)
         scene.heard(droneB)
         for _ in 0..<20 { #expect(scene.choose(excluding: [droneA]) == droneB) }
@@ -135,7 +135,7 @@ struct PlacementTests {
 
     @Test("a forgotten drone is out of the draw, and may come back")
     func forgotten() {
-        var scene = Scene(registered: [droneA])
+        var scene = PlacementScene(registered: [droneA])
         scene.heard(droneA)
         #expect(scene.placement.lastHeard(droneA, in: cluster) == StateTime(milliseconds: scene.milliseconds))
         #expect(scene.choose() == droneA)
@@ -149,7 +149,7 @@ struct PlacementTests {
     @Test("among many drones, stale ones and draining ones, each fit one gets its share")
     func manyDrones() {
         let drones = (0..<100).map { DroneID(rawValue: "drone-\($0)")! }
-        var scene = Scene(registered: drones)
+        var scene = PlacementScene(registered: drones)
         for (index, drone) in drones.enumerated() where index % 4 == 0 { scene.heard(drone) }
         scene.milliseconds += 40_000
         for (index, drone) in drones.enumerated() where index % 4 == 1 { scene.heard(drone) }
@@ -162,8 +162,8 @@ struct PlacementTests {
 
     // MARK: Pools
 
-    private func scene(_ pools: [(DroneID, String?)]) -> Scene {
-        var scene = Scene()
+    private func scene(_ pools: [(DroneID, String?)]) -> PlacementScene {
+        var scene = PlacementScene()
         for (drone, pool) in pools {
             scene.apply(.register(drone, pool: pool))
             scene.heard(drone)
@@ -199,7 +199,7 @@ struct PlacementTests {
 
     @Test("a drone that registers with another pool leaves the old one, whatever was known before")
     func moves() throws {
-        var scene = Scene()
+        var scene = PlacementScene()
         scene.heard(droneA)  // not registered, so its pool is not known
         #expect(scene.choose() == nil)
         scene.apply(.register(droneA, pool: "gpu"))
@@ -240,37 +240,5 @@ struct PlacementTests {
         scene.milliseconds += 30_000
         #expect(scene.obstacle(to: droneA) == .silent)
         #expect(scene.obstacle(to: droneB) == .silent)
-    }
-
-    /// A placement with its fleet, clock and dice.
-    private struct Scene {
-        var placement = Placement()
-        var fleet = FleetState()
-        var milliseconds: Int64 = 1_710_148_530_000
-        private var random = SplitMix64(state: 42)
-
-        init(registered drones: [DroneID] = []) {
-            for drone in drones { self.apply(.register(drone)) }
-        }
-
-        mutating func apply(_ message: StateMessage) {
-            self.fleet.apply(message, sequence: self.fleet.sequence + 1, published: WireTime(StateTime(milliseconds: self.milliseconds)))
-            self.placement.stateApplied(message, fleet: self.fleet)
-        }
-
-        mutating func heard(_ drone: DroneID, state: DroneState = .ready, running: UInt32 = 0, limit: UInt32? = nil) {
-            let status = DroneStatusMessage(
-                droneID: drone, cluster: cluster, droneVersion: "0.4.0", state: state, runningBackends: running, maxBackends: limit)
-            self.placement.heard(status, at: StateTime(milliseconds: self.milliseconds))
-        }
-
-        mutating func choose(_ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = []) -> DroneID? {
-            self.placement.choose(
-                in: cluster, needs, excluding: excluded, fleet: self.fleet, now: StateTime(milliseconds: self.milliseconds), using: &self.random)
-        }
-
-        func obstacle(to drone: DroneID) -> DroneObstacle? {
-            self.placement.obstacle(to: drone, in: cluster, fleet: self.fleet, now: StateTime(milliseconds: self.milliseconds))
-        }
     }
 }

@@ -118,10 +118,11 @@ final class FakeDrone: Sendable {
     }
 
     /// One status message.
-    func beat(_ state: DroneState = .ready, maxBackends: UInt32? = nil) throws {
-        try self.cluster.bus.publish(
-            DroneStatusMessage(
-                droneID: self.id, cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: 0, maxBackends: maxBackends))
+    func beat(_ state: DroneState = .ready, running: UInt32 = 0, maxBackends: UInt32? = nil, starts: DroneStarts? = nil) throws {
+        var status = DroneStatusMessage(
+            droneID: self.id, cluster: TestCluster.name, droneVersion: "test", state: state, runningBackends: running, maxBackends: maxBackends)
+        status.starts = starts
+        try self.cluster.bus.publish(status)
     }
 
     /// What it was asked to spawn. A scheduler that has to wait for an answer asks again, and on a busy machine it may have to: what the drone

@@ -4,8 +4,9 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
-import SchedulerCore
 import Testing
+
+@testable import SchedulerCore
 
 /// On a real nats-server, with drones that are subscriptions.
 @Suite("Scheduler") struct SchedulerTests {
@@ -49,6 +50,24 @@ import Testing
                     let backend = try await cluster.spawned()
                     #expect(backend.readyInMilliseconds == expected)
                     group.cancelAll()
+                }
+            }
+        }
+    }
+
+    @Test("a backend goes to the drone that has its image, where drones say which they have")
+    func image() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run("with-image", in: cluster) { holder in
+                try await FakeDrone.run("without", in: cluster) { other in
+                    let images = [DroneStarts.Image(name: "registry.example/app:1.4", readyMilliseconds: 200)]
+                    try other.beat(running: 7, starts: DroneStarts(processors: 2))
+                    try holder.beat(running: 8, starts: DroneStarts(images: images, processors: 2))
+                    try await eventually("the scheduler has heard both") {
+                        cluster.fleet.drones { [7, 8].contains($0.reportedBackends) }.count == 2
+                    }
+                    for _ in 0..<5 { #expect(try await cluster.spawned().drone == holder.id) }
+                    #expect(other.spawned.isEmpty)
                 }
             }
         }

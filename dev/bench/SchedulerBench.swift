@@ -18,6 +18,7 @@ struct SchedulerBench: AsyncParsableCommand {
     @Option(help: "Drones, separated by commas: a row of the table for each.") var drones = "10,100,1000,10000"
     @Option(help: "Live backends of each drone.") var backendsPerDrone = 100
     @Option(help: "Requests on their way at once.") var clients = 64
+    @Option(help: "Images that each drone says it has; 0 for drones that do not say it.") var images = 32
     @Option(help: "Seconds that requests, and drones' signs of life, are measured for.") var seconds = 10
 
     private static let cluster = ClusterName(rawValue: "bench.test")
@@ -52,7 +53,7 @@ struct SchedulerBench: AsyncParsableCommand {
             drones: drones, backends: drones * self.backendsPerDrone, messages: messages, startUp: startUp, bareRead: bareRead,
             startUpProcessor: ProcessUsage.processorTime(of: process.identifier), memory: ProcessUsage.residentBytes(of: process.identifier))
         if drones > 0 {
-            let fleet = BenchFleet(fleet: fleet, bus: bus)
+            let fleet = BenchFleet(fleet: fleet, images: self.images, bus: bus)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await fleet.run() }
                 // All drones have spoken twice.
@@ -89,16 +90,18 @@ struct SchedulerBench: AsyncParsableCommand {
     private func measureRequests(
         _ row: inout SchedulerBenchRow, _ process: SchedulerProcess, _ bus: PlaneBus, _ cluster: ClusterName
     ) async throws {
-        let request = ScheduleRequest(cluster: cluster, maxIdle: 60, executable: DockerExecutableConfig(image: "none"))
+        let requests = BenchFleet.names.map { ScheduleRequest(cluster: cluster, maxIdle: 60, executable: DockerExecutableConfig(image: $0)) }
         let cpu = ProcessUsage.processorTime(of: process.identifier)
         let start = ContinuousClock.now
         let end = start + .seconds(self.seconds)
         let served = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<self.clients {
+            for client in 0..<self.clients {
                 group.addTask {
                     var served = 0
                     while .now < end {
-                        guard case .scheduled = try await bus.request(request) else { throw ValidationError("a request was not served") }
+                        guard case .scheduled = try await bus.request(requests[(client + served * 31) % requests.count]) else {
+                            throw ValidationError("a request was not served")
+                        }
                         served += 1
                     }
                     return served

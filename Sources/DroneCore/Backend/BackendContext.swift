@@ -19,6 +19,8 @@ package struct BackendContext: Sendable {
     package var publishLog: @Sendable (BackendLogMessage) -> Void
     /// Called when a report has been put into the outbox.
     package var reportQueued: @Sendable () -> Void
+    /// Called when an image has been pulled.
+    package var imagePulled: @Sendable () -> Void = {}
     /// Called at each fault point. Does nothing except in tests of failures.
     package var pass: @Sendable (FaultPoint) -> Void = { _ in }
     package var time = AgentTime()

@@ -155,6 +155,7 @@ extension BackendSupervisor {
                     try await context.engine.pull(image, credentials: executable.credentials, progress: progress)
                 }
                 tell("done")
+                context.imagePulled()
                 return .pulled
             } catch {
                 return .pullFailed(error)
@@ -287,7 +288,8 @@ extension BackendSupervisor {
                 report: self.context.report(state, of: self.backend, detail: detail)))
         guard state == .ready else { return }
         BackendMetrics.becameReady(phases.phases, start: self.startKind)
-        self.context.estimates.note(phases.phases, of: self.request.executable.image, by: self.startKind)
+        let executable = self.request.executable
+        self.context.estimates.note(phases.phases, of: executable.image, by: self.startKind, wasMissing: executable.pullPolicy != .always)
     }
 
     /// How its container was made.

@@ -45,6 +45,8 @@ package struct DroneAgent: Service {
         package var isIsolated: @Sendable () -> Bool? = { nil }
         /// Asks the container engine whether it is there, within seconds; nil where nobody can.
         package var asksEngine: (@Sendable () async -> OpenConnections.EngineAnswer)?
+        /// The names of the images that the engine has, and of which no registry has to be asked; nil where nobody can say.
+        package var listsImages: (@Sendable () async throws(BackendEngineError) -> [DroneStarts.Image])?
         /// The engine's, where starts find a network ready; the agent keeps it full.
         package var sandboxes: SandboxPool?
         /// The engine's, where starts find a container that runs; the agent keeps it full.
@@ -81,6 +83,7 @@ package struct DroneAgent: Service {
     private let voice: DroneMessenger
     private let dispatcher: OutboxDispatcher
     private let execs: ExecSessions
+    private let starts: StartsReporter
     private let logger: Logger
 
     /// Reads from the table what the drone has stored about itself.
@@ -108,6 +111,10 @@ package struct DroneAgent: Service {
             }, logger: logger)
         context.limits = settings.limits
         context.pass = settings.pass
+        let starts = StartsReporter(
+            context.estimates, parked: settings.parked, sandboxes: settings.sandboxes, listsImages: settings.listsImages, time: context.time, logger: logger)
+        context.imagePulled = { starts.imagesChanged() }
+        self.starts = starts
         self.settings = settings
         self.context = context
         self.bus = bus
@@ -178,6 +185,7 @@ package struct DroneAgent: Service {
         group.addTask { await self.cursorKeeper.run() }
         group.addTask { await usage.run() }
         group.addTask { await host.run() }
+        group.addTask { await self.starts.run() }
         group.addTask { await self.register() }
         if let pool = self.settings.sandboxes {
             let adoption = SandboxAdoption(drone: context.drone, engine: context.engine, store: context.store)
@@ -199,8 +207,8 @@ package struct DroneAgent: Service {
             abilities: self.settings.abilities, bus: self.bus, voice: self.voice, logger: self.logger)
         let beat = HeartbeatReporter(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
-            pool: self.settings.pool, condition: self.condition, isIsolated: self.settings.isIsolated, store: self.context.store, bus: self.bus,
-            logger: self.logger)
+            pool: self.settings.pool, condition: self.condition, isIsolated: self.settings.isIsolated, starts: self.starts, store: self.context.store,
+            bus: self.bus, logger: self.logger)
         await withDiscardingTaskGroup { group in
             let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -239,13 +247,12 @@ extension DroneAgent {
             registry: self.registry, logger: self.logger)
         handler.networks = self.settings.networks
         handler.hasMountBase = self.settings.hasMountBase
-        let estimates = self.context.estimates
+        let starts = self.starts
         await requests.serveWithHeaders(maxConcurrent: Self.maxConcurrentSpawns) { [handler] request in
             // Asked before, because what is ready now is gone once the backend has it.
-            let estimate = estimates.estimate(of: request.executable.image, by: self.expectedStart(of: request))
+            let estimate = starts.estimate(of: request.executable.image, by: self.expectedStart(of: request))
             if let refusal = await handler.handle(request) { return (false, [ErrorReply.headerName: refusal.headerValue]) }
-            let milliseconds = estimate.map { UInt32(clamping: Int64(max(1, ($0 / .milliseconds(1)).rounded()))) }
-            return (true, milliseconds.map { [SpawnRequest.readyInHeader: String($0)] } ?? .empty)
+            return (true, estimate.map { [SpawnRequest.readyInHeader: String($0.startMilliseconds)] } ?? .empty)
         }
     }
 

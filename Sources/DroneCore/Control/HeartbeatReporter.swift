@@ -17,13 +17,14 @@ package struct HeartbeatReporter: Sendable {
     private let pool: PoolName
     private let condition: DroneCondition
     private let isIsolated: @Sendable () -> Bool?
+    private let starts: StartsReporter?
     private let store: DroneStore
     private let bus: PlaneBus
     private let logger: Logger
 
     package init(
         drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, pool: PoolName = .unnamed, condition: DroneCondition,
-        isIsolated: @escaping @Sendable () -> Bool? = { nil }, store: DroneStore, bus: PlaneBus, logger: Logger
+        isIsolated: @escaping @Sendable () -> Bool? = { nil }, starts: StartsReporter? = nil, store: DroneStore, bus: PlaneBus, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
@@ -31,6 +32,7 @@ package struct HeartbeatReporter: Sendable {
         self.pool = pool
         self.condition = condition
         self.isIsolated = isIsolated
+        self.starts = starts
         self.store = store
         self.bus = bus
         self.logger = logger
@@ -67,9 +69,11 @@ package struct HeartbeatReporter: Sendable {
             runningBackends: self.condition.liveBackends.map { UInt32(clamping: $0) }, maxBackends: self.maxBackends)
         message.isIsolated = self.isIsolated()
         message.pool = self.pool
+        message.starts = self.starts?.news()
         do throws(NATSError) {
             try self.bus.publish(message)
         } catch {
+            if message.starts != nil { self.starts?.notSent() }
             self.logger.debug("status not sent", metadata: [LogKey.error: "\(error)"])
         }
     }

@@ -116,6 +116,9 @@ package final class ParkedPool: Sendable {
         if lost > 0 { self.logger.notice("parked containers have ended and are made anew", metadata: [LogKey.count: "\(lost)"]) }
     }
 
+    /// How many wait, by image as the configuration names it.
+    var waiting: [String: UInt32] { self.state.withLock { $0.machine.waiting } }
+
     package func set(draining: Bool) { self.change { $0.machine.isDraining = draining } }
 
     // MARK: - Keeping it full

@@ -75,6 +75,13 @@ struct ParkedPoolMachine {
     /// Those that wait, by the engine's id.
     var free: [String] { self.slots.flatMap { $0.free.map(\.container.id) } }
 
+    /// How many wait, by image.
+    var waiting: [String: UInt32] {
+        var counts: [String: UInt32] = [:]
+        for slot in self.slots where !slot.free.isEmpty { counts[slot.kind.image, default: 0] += UInt32(clamping: slot.free.count) }
+        return counts
+    }
+
     /// The kind whose containers can stand for one that would be made so; nil for none.
     func kind(for specification: ContainerSpec) -> Int? {
         let wanted = specification.withoutWhatComesLate

@@ -13,6 +13,8 @@ package struct DroneStatusMessage: Hashable, Sendable {
     package var isIsolated: Bool?
     /// The drone's pool, which may be the one without a name; nil from a drone that does not know the additions to the spawn request. An addition to 0.3.24.
     package var pool: PoolName?
+    /// How soon backends would be ready here; nil where that has not changed, and from a drone that does not say it. An addition to 0.3.24.
+    package var starts: DroneStarts?
 
     package init(
         droneID: DroneID, cluster: ClusterName, droneVersion: String, state: DroneState, runningBackends: UInt32?,
@@ -43,6 +45,7 @@ extension DroneStatusMessage: PlaneMessage {
         self.maxBackends = try json.optional("max_backends")
         self.isIsolated = try json.optional("isolated")
         self.pool = try json.optional("pool")
+        self.starts = try json.optional("starts")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -56,6 +59,7 @@ extension DroneStatusMessage: PlaneMessage {
             $0.fieldIfPresent("max_backends", self.maxBackends)
             $0.fieldIfPresent("isolated", self.isIsolated)
             $0.fieldIfPresent("pool", self.pool)
+            $0.fieldIfPresent("starts", self.starts)
         }
     }
 }

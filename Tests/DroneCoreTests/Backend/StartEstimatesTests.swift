@@ -43,4 +43,16 @@ import Testing
         #expect(estimates.estimate(of: "demo", by: .cold) == nil)
         #expect(estimates.estimate(of: "image-0", by: .cold) == .milliseconds(1))
     }
+
+    @Test("starts and pulls of all images are summed up by their medians, and the images by their last use")
+    func overview() {
+        let estimates = StartEstimates()
+        #expect(estimates.overview.uses == 0 && estimates.overview.ready == nil && estimates.overview.pull == nil)
+        estimates.note(self.phases(9200, pulled: 9000), of: "one", by: .cold)
+        estimates.note(self.phases(100), of: "two", by: .sandbox)
+        estimates.note(self.phases(20), of: "one", by: .parked)
+        let overview = estimates.overview
+        #expect(overview.uses == 3 && overview.ready == .milliseconds(100) && overview.pull == .seconds(9))
+        #expect(overview.images == ["one", "two"])
+    }
 }

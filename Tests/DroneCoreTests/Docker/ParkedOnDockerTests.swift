@@ -31,6 +31,7 @@ import Testing
                     change: {
                         $0.parked = pool ?? self.docker.pool
                         $0.hasParked = { engine.hasParked(for: $0) }
+                        $0.listsImages = { () async throws(BackendEngineError) in try await engine.images() }
                         $0.maxBackends = maxBackends
                     }, body)
             }
@@ -280,6 +281,25 @@ import Testing
                 let container = try await drone.container(of: backend)
                 try await engine.client.kill(try #require(container.id.flatMap { ContainerID(rawValue: $0) }))
                 try await drone.fixture.wait(for: .failed, of: backend, within: .seconds(20))
+            }
+        }
+    }
+
+    @Test("the drone's status says that the image is there, that a container of it waits, and how long a start takes")
+    func status() async throws {
+        let drone = try await Drone()
+        try await drone.docker.cleanedUp {
+            try await drone.withAgent {
+                try await drone.docker.waitUntilFull()
+                func said() -> DroneStarts.Image? {
+                    let key = ImageKey(TestImage.name)
+                    return drone.fixture.statuses.all.compactMap(\.starts).last?.images.first { ImageKey($0.name) == key }
+                }
+                try await eventually("one waits, by the drone's own word", within: .seconds(30)) { said()?.parked == 1 }
+                #expect(said()?.readyMilliseconds == nil)
+                let id = try await drone.spawn()
+                try await eventually("and how long it took", within: .seconds(30)) { said()?.readyMilliseconds != nil }
+                try await drone.end(id)
             }
         }
     }
