@@ -110,6 +110,19 @@ extension DroneStore {
         }
     }
 
+    /// The requests of backends that were accepted at this Unix time (microseconds) or later, whatever has become of them; the latest first. Rows that cannot be
+    /// read are passed over.
+    package func requests(since: Int64, limit: Int) async throws(StoreError) -> [SpawnRequest] {
+        try await self.read("read the latest requests") { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT spec FROM plane_backend JOIN backend ON backend.name = plane_backend.name
+                    WHERE accepted_at >= ? ORDER BY accepted_at DESC LIMIT ?
+                    """)
+            return try String.fetchAll(statement, arguments: [since, limit]).compactMap { Self.decodeSpec(Array($0.utf8)) }
+        }
+    }
+
     /// Backends that are `Loading`, `Starting` or `Ready`.
     package func liveCount() async throws(StoreError) -> Int {
         try await self.read("count the live backends") { db in try Self.liveCount(in: db) }

@@ -55,8 +55,11 @@ import ServiceLifecycle
         }
         let kinds = settings.parkedKinds(droneID)
         for refusal in kinds.refusals { logger.warning("containers are not parked", metadata: [LogKey.reason: "\(refusal)"]) }
-        if !kinds.kinds.isEmpty {
-            let pool = ParkedPool(kinds.kinds, maker: DockerParkedMaker(engine, drone: droneID), sandboxes: agentSettings.sandboxes, logger: logger)
+        let learned = settings.learnedKinds(droneID)
+        if !kinds.kinds.isEmpty || learned != nil {
+            let learns = learned.map { learned -> ParkedPool.Learner in { try await learned.kinds(askedForIn: store, except: $0, now: .now()) } }
+            let pool = ParkedPool(
+                kinds.kinds, learns: learns, maker: DockerParkedMaker(engine, drone: droneID), sandboxes: agentSettings.sandboxes, logger: logger)
             engine.parked = pool
             agentSettings.parked = pool
             agentSettings.hasParked = { [engine] in engine.hasParked(for: $0) }

@@ -91,6 +91,13 @@ struct DroneAgentSettings: ServiceSettings {
         return (kinds, refusals)
     }
 
+    /// Which containers run besides, because the like was asked for; nil where none are to.
+    func learnedKinds(_ droneID: DroneID) -> LearnedKinds? {
+        let count = self.agent.parkedLearned.limit
+        guard count > 0 else { return nil }
+        return LearnedKinds(self.template, drone: droneID, images: ImageAllowance(self.agent.images), count: count)
+    }
+
     /// The configured name, or the one this drone gave itself when it first started.
     func droneID(in store: DroneStore) async throws -> DroneID {
         if let configured = self.drone.droneID { return configured }

@@ -58,6 +58,20 @@ import Testing
         }
     }
 
+    @Test("no images are learned if not set; both limits count")
+    func learned() throws {
+        func learned(_ toml: String) throws -> ParkedLearningConfiguration? {
+            try ConfigurationLoader.load(
+                DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\n[agent]\nip = '203.0.113.7'\n\(toml)", named: "drone.toml", environment: [:]
+            ).configuration.agent?.parkedLearned
+        }
+        #expect(try learned("")?.limit == 0)
+        #expect(try learned("[agent.parked_learned]\ncount = 10")?.limit == 10)
+        #expect(try learned("[agent.parked_learned]\ncount = 10\nmemory_mb = 60")?.limit == 7)
+        #expect(try learned("[agent.parked_learned]\ncount = 100")?.limit == 32)
+        #expect(throws: ConfigurationError.self) { try learned("[agent.parked_learned]\ncount = 1001") }
+    }
+
     @Test("without a table of limits only logs are limited; a default above the most is a mistake")
     func limits() throws {
         func limits(_ toml: String) throws -> ContainerLimitsConfiguration? {

@@ -51,6 +51,22 @@ import Testing
         #expect(try await store.admit(.make("c"), acceptedAt: 1, room: 0, report: []) == .noRoom)
     }
 
+    @Test("the latest requests are told whatever has become of them, without secrets, and without rows that cannot be read")
+    func requests() async throws {
+        let fixture = try StoreFixture()
+        let store = try fixture.open()
+        for (index, name) in ["a", "b", "c", "d"].enumerated() {
+            #expect(try await store.admit(.make(name, token: "secret"), acceptedAt: Int64(index), report: []) == .admitted)
+        }
+        #expect(try await store.record(.make("c", .exited)))
+        try fixture.execute("UPDATE backend SET spec = '{}' WHERE name = 'd'")
+        let requests = try await store.requests(since: 1, limit: 10)
+        #expect(requests.map(\.backendID) == [try .make("c"), try .make("b")])
+        #expect(requests.map(\.bearerToken) == [nil, "secret"])
+        #expect(try await store.requests(since: 0, limit: 2).map(\.backendID) == [try .make("c")], "a row that cannot be read takes its place")
+        #expect(try await store.requests(since: 4, limit: 2).isEmpty)
+    }
+
     @Test("an end is final", arguments: BackendState.allCases)
     func endIsFinal(next: BackendState) async throws {
         let store = try StoreFixture().open()

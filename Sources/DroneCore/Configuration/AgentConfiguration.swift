@@ -17,6 +17,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var sandboxes: UInt32 = 8
     /// Images of which containers run already when backends are asked for.
     package var parked: [ParkedImageConfiguration] = []
+    /// Images that are parked because they were asked for.
+    package var parkedLearned = ParkedLearningConfiguration()
     /// Patterns of the images this drone runs; none for all.
     package var images: [String] = []
     /// Whether logs and statistics of backends are published where readers of 0.3.24 look for them: on subjects that do not name the drone.
@@ -60,6 +62,7 @@ extension AgentConfiguration: ConfigReadable {
             "sandboxes", .number(0...Self.mostSandboxes), into: &draft.sandboxes,
             "Networks kept ready for the next backends, which start in half the time then, 5 MiB and an address of the backends' network each; 0 for none.")
         draft.parked = reader.list("parked") { ParkedImageConfiguration(&$0) }
+        draft.parkedLearned = reader.section("parked_learned") { ParkedLearningConfiguration(&$0) } ?? draft.parkedLearned
         draft.images =
             reader.optional(
                 "images", .list(of: .string),

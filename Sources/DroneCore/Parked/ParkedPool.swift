@@ -1,4 +1,4 @@
-import DockerEngine
+package import DockerEngine
 import DroneStore
 package import Logging
 import LogKeys
@@ -8,8 +8,8 @@ import PlaneService
 import Synchronization
 import Timing
 
-/// Keeps containers of the images of `agent.parked` running, which wait to become backends: one that is asked for later has nothing to wait for but
-/// its own program.
+/// Keeps containers of the images of `agent.parked` running, and of those that were asked for lately (`agent.parked_learned`). They wait to become backends:
+/// one that is asked for later has nothing to wait for but its own program.
 ///
 /// What is to be done is decided by `ParkedPoolMachine`; one task, `run`, does it, one thing after the other, so that the pool never takes more than
 /// one start's worth of Docker. Claims return at once, from any task.
@@ -25,32 +25,49 @@ package final class ParkedPool: Sendable {
         /// By the container's id. Holds secrets.
         var claims: [String: Claim] = [:]
         /// Why a kind has none, as it was told last.
-        var told: [Int: String] = [:]
+        var told: [ContainerSpec: String] = [:]
+        /// What cannot be parked, of what was learned; as much as is remembered of it.
+        var unparkable: Set<ContainerSpec> = []
+        /// When it was looked last what is asked for.
+        var learned: Duration?
     }
 
+    /// Says which kinds are worth it by what was asked for, except for those that cannot be parked.
+    package typealias Learner = @Sendable (_ except: Set<ContainerSpec>) async throws -> [ParkedKind]
+
+    /// Of kinds that cannot be parked; a drone has fewer images.
+    private static let unparkableLimit = 256
     /// Between two looks at the machine's memory and at what is due by then.
     private static let tick = Duration.seconds(5)
     /// Between two looks whether the runtime is known.
     private static let runtimePause = Duration.milliseconds(200)
+    /// Between two looks at what is asked for. It reads some thousand rows.
+    static let learningPause = Duration.seconds(300)
 
     private let maker: any ParkedMaker
     private let sandboxes: SandboxPool?
     private let time: AgentTime
     private let logger: Logger
     private let state: Mutex<State>
-    private let count: Int
+    private let learns: Learner?
     /// Yields when there may be something to do.
     private let bell: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
     private let freeMeter = Meter(label: "plane_drone_parked_containers")
 
-    /// - Parameter sandboxes: Knows by which runtime containers start fastest; nil where the configured one is used.
-    package init(_ kinds: [ParkedKind], maker: any ParkedMaker, sandboxes: SandboxPool? = nil, time: AgentTime = AgentTime(), logger: Logger) {
+    /// - Parameters:
+    ///   - kinds: Of the configuration.
+    ///   - learns: Nil where no others are to be learned.
+    ///   - sandboxes: Knows by which runtime containers start fastest; nil where the configured one is used.
+    package init(
+        _ kinds: [ParkedKind], learns: Learner? = nil, maker: any ParkedMaker, sandboxes: SandboxPool? = nil,
+        time: AgentTime = AgentTime(), logger: Logger
+    ) {
         self.maker = maker
         self.sandboxes = sandboxes
         self.time = time
         self.logger = logger
-        self.count = kinds.count
+        self.learns = learns
         self.state = Mutex(State(machine: ParkedPoolMachine(kinds)))
         (self.bell, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -133,7 +150,8 @@ package final class ParkedPool: Sendable {
             guard (try? await self.time.sleep(Self.runtimePause)) != nil else { return }
         }
         self.change { $0.machine.room = room() }
-        for kind in 0..<self.count { await self.look(kind) }
+        await self.learn()
+        for kind in self.state.withLock({ $0.machine.kinds }) { await self.look(kind) }
         await self.adopt(adoptable)
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -152,12 +170,41 @@ package final class ParkedPool: Sendable {
                 }
             }
             for await _ in self.bell {
+                await self.learn()
                 while let step = self.next() {
                     guard !Task.isCancelled else { break }
                     await self.carryOut(step)
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    /// Looks which kinds are worth it, if it is time. Called between two steps.
+    private func learn() async {
+        guard let learns = self.learns else { return }
+        let now = self.time.uptime()
+        let except = self.state.withLock { state -> Set<ContainerSpec>? in
+            if let last = state.learned, now - last < Self.learningPause { return nil }
+            state.learned = now
+            return state.unparkable
+        }
+        guard let except else { return }
+        do {
+            let kinds = try await learns(except)
+            let isNews = self.change { state in
+                let isNews = state.machine.learn(kinds)
+                let present = Set(state.machine.kinds.map { state.machine.kind($0).specification })
+                state.told = state.told.filter { present.contains($0.key) }
+                return isNews
+            }
+            guard isNews else { return }
+            let names = kinds.map { "\($0.count) of \($0.image)" }.joined(separator: ", ")
+            self.logger.info(
+                "images to park were learned from the last day's requests",
+                metadata: [LogKey.image: "\(names)", LogKey.count: "\(kinds.reduce(0) { $0 + $1.count })"])
+        } catch {
+            if !Task.isCancelled { self.logger.warning("it could not be read which images were asked for", metadata: [LogKey.error: "\(error)"]) }
         }
     }
 
@@ -198,7 +245,10 @@ package final class ParkedPool: Sendable {
             self.tell(nil, of: index)
         } catch {
             guard !Task.isCancelled, error.code != .unavailable else { return }
-            self.change { $0.machine.lookFailed(index) }
+            self.change { state in
+                state.machine.lookFailed(index)
+                if error.code == .refused, state.unparkable.count < Self.unparkableLimit { state.unparkable.insert(kind.specification) }
+            }
             self.tell("\(error)", of: index)
         }
     }
@@ -206,8 +256,9 @@ package final class ParkedPool: Sendable {
     /// Says why there are no containers of a kind, or that there are; each once.
     private func tell(_ obstacle: String?, of index: Int) {
         let (news, kind) = self.state.withLock { state in
-            defer { state.told[index] = obstacle ?? "" }
-            return (state.told[index] != obstacle ?? "", state.machine.kind(index))
+            let kind = state.machine.kind(index)
+            defer { state.told[kind.specification] = obstacle ?? "" }
+            return (state.told[kind.specification] != obstacle ?? "", kind)
         }
         guard news else { return }
         var metadata: Logger.Metadata = [LogKey.image: "\(kind.image)", LogKey.count: "\(kind.count)"]
@@ -233,7 +284,7 @@ package final class ParkedPool: Sendable {
     private func adopt(_ adoptable: () async throws -> [ContainerListing]) async {
         do {
             let left = try await adoptable().filter { $0.isRunning && ParkedContainer.isUnclaimed($0.container.name) }
-            for index in 0..<self.count {
+            for index in self.state.withLock({ $0.machine.kinds }) {
                 let kind = self.state.withLock { $0.machine.kind(index) }
                 let label = try await self.maker.makeLabel(of: kind, runtime: self.runtime)
                 for container in left.map(\.container) where container.labels[ParkedContainer.makeLabel] == label {

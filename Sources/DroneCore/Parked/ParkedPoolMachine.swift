@@ -39,7 +39,7 @@ struct ParkedPoolMachine {
     }
 
     private struct Slot {
-        let kind: ParkedKind
+        var kind: ParkedKind
         /// Nil while it is not known, or not to be had.
         var image: ImageInspection?
         var free: [Waiting] = []
@@ -54,7 +54,9 @@ struct ParkedPoolMachine {
     var isPressed = false
     /// How many backends more the drone may run; nil for any number. More containers than that would wait in vain.
     var room: Int?
+    /// Those of the configuration first, then those that were learned.
     private var slots: [Slot]
+    private let configured: Int
     private var making: (kind: Int, name: String)?
     private var doomed: [String] = []
     private var renames: [(id: String, name: String)] = []
@@ -63,7 +65,33 @@ struct ParkedPoolMachine {
     private var shortSince: Duration?
     private var lastShrink: Duration?
 
-    init(_ kinds: [ParkedKind]) { self.slots = kinds.map { Slot(kind: $0) } }
+    init(_ kinds: [ParkedKind]) {
+        self.slots = kinds.map { Slot(kind: $0) }
+        self.configured = kinds.count
+    }
+
+    /// How many kinds there are. Their numbers stay what they are, except when some are learned.
+    var kinds: Range<Int> { self.slots.indices }
+
+    /// Takes these kinds in place of those that were learned before. What is parked of a kind that stays is kept. To be called between two steps: it changes
+    /// the numbers of kinds.
+    ///
+    /// - Returns: whether anything has changed.
+    mutating func learn(_ kinds: [ParkedKind]) -> Bool {
+        guard self.making == nil else { return false }
+        let fixed = self.slots[..<self.configured].map(\.kind.specification)
+        var earlier = Array(self.slots[self.configured...])
+        let before = earlier.map(\.kind)
+        let learned = kinds.filter { !fixed.contains($0.specification) }.map { kind -> Slot in
+            guard let index = earlier.firstIndex(where: { $0.kind.specification == kind.specification }) else { return Slot(kind: kind) }
+            var slot = earlier.remove(at: index)
+            slot.kind = kind
+            return slot
+        }
+        self.doomed += earlier.flatMap { $0.free.map(\.container.id) }
+        self.slots.replaceSubrange(self.configured..., with: learned)
+        return learned.map(\.kind) != before
+    }
 
     func kind(_ index: Int) -> ParkedKind { self.slots[index].kind }
 

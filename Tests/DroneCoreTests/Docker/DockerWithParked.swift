@@ -1,6 +1,7 @@
 import DockerEngine
 import DroneStore
 import PlaneProtocol
+import PlaneService
 import PlaneTestSupport
 import Synchronization
 import Testing
@@ -11,15 +12,28 @@ import Testing
 struct DockerWithParked {
     let engine: DockerEngineAdapter
     let pool: ParkedPool
-    let drone = DroneID.random()
+    let drone: DroneID
 
     init(_ image: String = TestImage.name, count: Int = 1, _ change: (inout ContainerTemplate) -> Void = { _ in }) async throws {
+        self.drone = .random()
         let plain = try await DockerEngineAdapter.forTests()
         var template = plain.template
         template.logBytes = 1 << 20
         change(&template)
         var engine = DockerEngineAdapter(client: plain.client, template: template)
         self.pool = try Self.pool(image, count: count, engine, drone: self.drone)
+        engine.parked = self.pool
+        self.engine = engine
+    }
+
+    /// With one container of what the table's requests ask for.
+    init(learningFrom store: DroneStore, drone: DroneID) async throws {
+        var engine = try await DockerEngineAdapter.forTests()
+        let learned = LearnedKinds(engine.template, drone: drone, count: 1)
+        self.drone = drone
+        self.pool = ParkedPool(
+            [], learns: { try await learned.kinds(askedForIn: store, except: $0, now: .now()) }, maker: DockerParkedMaker(engine, drone: drone),
+            logger: AgentFixture.logger)
         engine.parked = self.pool
         self.engine = engine
     }

@@ -23,6 +23,11 @@ import Testing
             self.fixture = try await AgentFixture(engine: self.docker.engine)
         }
 
+        init(_ docker: DockerWithParked, _ fixture: AgentFixture) {
+            self.docker = docker
+            self.fixture = fixture
+        }
+
         func withAgent(_ pool: ParkedPool? = nil, maxBackends: UInt32? = nil, _ body: () async throws -> Void) async throws {
             let engine = self.docker.engine
             try await self.fixture.withScheduler {
@@ -281,6 +286,35 @@ import Testing
                 let container = try await drone.container(of: backend)
                 try await engine.client.kill(try #require(container.id.flatMap { ContainerID(rawValue: $0) }))
                 try await drone.fixture.wait(for: .failed, of: backend, within: .seconds(20))
+            }
+        }
+    }
+
+    @Test("an agent that starts anew parks what the one before was asked for, though nothing is configured")
+    func learned() async throws {
+        let (directory, id) = (try TemporaryDirectory(), DroneID.random())
+        let store = try await DroneStore.open(path: directory.file("drone.sqlite3"))
+        func next() async throws -> Drone {
+            let docker = try await DockerWithParked(learningFrom: store, drone: id)
+            return Drone(docker, try await AgentFixture(engine: docker.engine, directory: directory))
+        }
+        let first = try await next()
+        try await first.docker.cleanedUp {
+            try await first.withAgent {
+                for _ in 0..<2 {
+                    let backend = try await first.spawn()
+                    #expect(first.start(of: backend) == .cold)
+                    try await first.end(backend)
+                }
+            }
+            let second = try await next()
+            try await second.withAgent { try await second.docker.waitUntilFull() }
+            let third = try await next()
+            try await third.withAgent {
+                try await eventually("it is taken over", within: .seconds(60)) { third.docker.pool.free == second.docker.pool.free }
+                let backend = try await third.spawn()
+                #expect(third.start(of: backend) == .parked)
+                try await third.end(backend)
             }
         }
     }

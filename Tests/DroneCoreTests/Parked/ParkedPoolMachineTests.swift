@@ -142,6 +142,36 @@ extension ImageInspection {
         #expect([self.next(&machine), self.next(&machine)] == [.remove("id-0"), nil])
     }
 
+    @Test("what is learned comes behind what is configured, takes the place of what was learned before, and keeps what is parked of it")
+    func learning() {
+        var machine = ParkedPoolMachine([.make("fixed", count: 1)])
+        #expect(machine.learn([.make("a", count: 2), .make("fixed", count: 5), .make("b", count: 1)]) == true)
+        #expect(machine.kinds == 0..<3 && machine.kind(0).count == 1, "a kind that is configured is not learned")
+        for kind in 0..<3 {
+            #expect(self.next(&machine) == .look(kind: kind))
+            machine.looked(kind, .make())
+        }
+        for kind in [0, 1, 1, 2] {
+            #expect(self.next(&machine) == .make(kind: kind, name: "new"))
+            machine.made(self.container(machine.free.count), now: .zero)
+        }
+        #expect(machine.waiting == ["fixed": 1, "a": 2, "b": 1])
+        #expect(machine.learn([.make("a", count: 2), .make("b", count: 1)]) == false)
+        #expect(machine.learn([.make("b", count: 2), .make("a", count: 1)]) == true)
+        #expect(machine.waiting == ["fixed": 1, "a": 2, "b": 1])
+        #expect([self.next(&machine), self.next(&machine)] == [.remove("id-2"), .make(kind: 1, name: "new")])
+        #expect(machine.learn([]) == false, "one is being made, of a kind that has a number")
+        machine.made(self.container(7), now: .zero)
+        #expect(machine.learn([.make("a", count: 1)]) == true)
+        #expect(machine.waiting == ["fixed": 1, "a": 1])
+        #expect(Set([self.next(&machine), self.next(&machine)]) == [.remove("id-3"), .remove("id-7")])
+        machine.room = 1
+        #expect(self.next(&machine) == .remove("id-1"), "where there is not room for all, what was learned goes first")
+        machine.room = nil
+        machine.isPressed = true
+        #expect([self.next(&machine), self.next(&machine, at: 20)] == [.remove("id-0"), nil], "under pressure they go like the others")
+    }
+
     @Test("under pressure one after the other is given up, with pauses, and none is made")
     func pressure() {
         var machine = self.full()

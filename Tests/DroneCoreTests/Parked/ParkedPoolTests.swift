@@ -15,13 +15,19 @@ private final class FakeParkedMaker: ParkedMaker {
         var names: [String: String] = [:]
         var count = 0
         var isPressed = false
+        /// Images that have a health check.
+        var refused: Set<String> = []
     }
 
     let state = Mutex(State())
 
     var alive: [String] { self.state.withLock { $0.alive } }
 
-    func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection { try self.state.withLock { $0.image }.get() }
+    func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection {
+        let isRefused = self.state.withLock { $0.refused.contains(kind.image) }
+        if isRefused { throw BackendEngineError(.refused, "it has a health check") }
+        return try self.state.withLock { $0.image }.get()
+    }
 
     func make(_ name: String, _ kind: ParkedKind, of image: ImageInspection, runtime: String?) async throws(BackendEngineError) -> ParkedContainer {
         self.state.withLock { state in
@@ -104,6 +110,43 @@ private final class FakeParkedMaker: ParkedMaker {
             #expect(!pool.covers(other))
             #expect(pool.claim(for: .make(), try self.specification(), image: .make()) == nil)
             #expect(maker.alive.isEmpty)
+        }
+    }
+
+    @Test("images that are asked for are parked from the start, what an agent before has left of them is taken over, and after a while it looks again")
+    func learning() async throws {
+        let maker = FakeParkedMaker()
+        let kinds = Mutex<[ParkedKind]>([.make(count: 2)])
+        let seconds = Mutex<Int64>(0)
+        maker.state.withLock { $0.refused = ["checked"] }
+        var time = AgentTime()
+        time.uptime = { .seconds(seconds.withLock { $0 }) }
+        let excepted = Mutex<Set<ContainerSpec>>([])
+        let learns: ParkedPool.Learner = { except in
+            excepted.withLock { $0 = except }
+            return kinds.withLock { $0 }
+        }
+        let pool = ParkedPool([], learns: learns, maker: maker, time: time, logger: AgentFixture.logger)
+        let left = ContainerListing(
+            ContainerHandle(id: "left", name: "plane.parked-1", labels: [ParkedContainer.makeLabel: "made now", ParkedContainer.imageLabel: "sha256:one"]),
+            isRunning: true)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await pool.run(room: { nil }) { [left] } }
+            try await eventually("it is full") { pool.free == ["left", "id-1"] }
+            #expect(pool.hasFree(for: try self.specification()))
+            kinds.withLock { $0 = [.make("other", count: 1), .make("checked", count: 1)] }
+            pool.set(draining: false)
+            #expect(pool.free.count == 2, "it is not time yet")
+            seconds.withLock { $0 += 300 }
+            pool.set(draining: false)
+            try await eventually("the other image is parked") { pool.waiting == ["other": 1] && maker.alive == ["id-2"] }
+            #expect(!pool.covers(try self.specification()))
+            seconds.withLock { $0 += 300 }
+            pool.set(draining: false)
+            try await eventually("what cannot be parked is told") {
+                excepted.withLock { $0 } == [ParkedKind.make("checked").specification]
+            }
+            group.cancelAll()
         }
     }
 
