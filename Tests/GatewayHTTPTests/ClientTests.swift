@@ -33,8 +33,10 @@ import Testing
             let key = #"{"name":"room","namespace":"","tag":""}"#
             let first = try await post("/ctrl/connect", #"{"key":\#(key),"spawn_config":\#(Self.recipe),"user":null,"auth":{}}"#)
             try Self.demandConnectResponse(first, spawned: true)
+            #expect(first.body.contains("\"ready_in_ms\":120"), "when the drone expects it to be ready")
             let second = try await post("/ctrl/connect", #"{"key":\#(key),"spawn_config":null,"user":"u1","auth":{"role":"editor"}}"#)
             try Self.demandConnectResponse(second, spawned: false)
+            #expect(second["ready_in_ms"] == nil)
             #expect(second["backend_id"] == first["backend_id"] && second["drone"] == .null)
             let backend = try #require(first["backend_id"]?.text)
 

@@ -62,8 +62,11 @@ final class TestDrone: Sendable {
                 }
             }
             group.addTask {
-                await spawns.serve(maxConcurrent: 64) { request in
-                    self.spawn(request) ? .success(true) : .failure(ErrorReply(code: .full, message: "the drone is full"))
+                await spawns.serveWithHeaders(maxConcurrent: 64) { request in
+                    guard self.spawn(request) else {
+                        return (false, [ErrorReply.headerName: ErrorReply(code: .full, message: "the drone is full").headerValue])
+                    }
+                    return (true, [SpawnRequest.readyInHeader: "120"])
                 }
             }
             group.addTask {

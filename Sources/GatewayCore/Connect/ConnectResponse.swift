@@ -18,10 +18,12 @@ package struct ConnectResponse: Hashable, Sendable {
     package var backendURL: Secret?
     /// Milliseconds since 1970 at which the token ends, used or not. Ours; nil where it has no such end.
     package var tokenExpires: Int64?
+    /// In how many milliseconds the drone expects the backend to be ready. Ours; nil unless this request has spawned it and the drone has said it.
+    package var readyInMilliseconds: UInt32?
 
     package init(
         backend: BackendID, spawned: Bool, status: GatewayStatus, token: Secret, url: Secret, subdomain: Subdomain? = nil, secretToken: Secret? = nil,
-        statusURL: String, drone: DroneID? = nil, backendURL: Secret? = nil, tokenExpires: Int64? = nil
+        statusURL: String, drone: DroneID? = nil, backendURL: Secret? = nil, tokenExpires: Int64? = nil, readyInMilliseconds: UInt32? = nil
     ) {
         self.backend = backend
         self.spawned = spawned
@@ -34,6 +36,7 @@ package struct ConnectResponse: Hashable, Sendable {
         self.drone = drone
         self.backendURL = backendURL
         self.tokenExpires = tokenExpires
+        self.readyInMilliseconds = readyInMilliseconds
     }
 }
 
@@ -51,6 +54,7 @@ extension ConnectResponse: JSONEncodable {
             $0.field("drone", self.drone)
             $0.fieldIfPresent("backend_url", self.backendURL)
             $0.fieldIfPresent("token_expires", self.tokenExpires)
+            $0.fieldIfPresent("ready_in_ms", self.readyInMilliseconds)
         }
     }
 }

@@ -11,9 +11,12 @@ package struct KeyHolder: Hashable, Sendable {
     package var isEnding: Bool
     /// The token that its drone's proxy asks visitors for, if the source of this value has told it.
     package var bearerToken: Secret?
+    /// In how many milliseconds its drone expects it to be ready; nil unless it was spawned by this request and the drone has said it.
+    package var readyInMilliseconds: UInt32?
 
     package init(
-        backend: BackendID, cluster: ClusterName, drone: DroneID? = nil, tag: String? = nil, isEnding: Bool = false, bearerToken: Secret? = nil
+        backend: BackendID, cluster: ClusterName, drone: DroneID? = nil, tag: String? = nil, isEnding: Bool = false, bearerToken: Secret? = nil,
+        readyInMilliseconds: UInt32? = nil
     ) {
         self.backend = backend
         self.cluster = cluster
@@ -21,6 +24,7 @@ package struct KeyHolder: Hashable, Sendable {
         self.tag = tag
         self.isEnding = isEnding
         self.bearerToken = bearerToken
+        self.readyInMilliseconds = readyInMilliseconds
     }
 
     /// Whether the tags are equal, compared by bytes.

@@ -122,7 +122,7 @@ struct ConnectHandler: Sendable {
             url: PublicAddress.ofToken(made.token, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
             secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: circumstances.base),
             drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: kind == .spawned, lock: lock),
-            tokenExpires: made.expires)
+            tokenExpires: made.expires, readyInMilliseconds: kind == .spawned ? holder.readyInMilliseconds : nil)
     }
 
     private func status(of holder: KeyHolder) -> GatewayStatus {

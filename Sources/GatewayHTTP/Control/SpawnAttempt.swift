@@ -145,7 +145,7 @@ struct SpawnAttempt: Sendable {
             let isOurs = scheduled.backendID == backend
             let holder = KeyHolder(
                 backend: scheduled.backendID, cluster: request.cluster, drone: scheduled.drone, tag: isOurs ? self.key.tag : scheduled.tag,
-                isEnding: scheduled.isEnding, bearerToken: scheduled.bearerToken)
+                isEnding: scheduled.isEnding, bearerToken: scheduled.bearerToken, readyInMilliseconds: scheduled.readyInMilliseconds)
             // An attempt whose answer was lost has the lock by now.
             if scheduled.spawned || isOurs && wasSilent && !self.isRepeatable { return .spawned(holder) }
             return isOurs && self.isRepeatable ? .repeated(holder) : .held(holder)
