@@ -35,6 +35,13 @@ import Testing
         #expect(history.hasEnded)
     }
 
+    @Test("a container that is frozen and thawed changes no status; whoever begins to read then is told that it is ready")
+    func held() {
+        let reports = [true, false].map { self.message(.ready, 5, BackendStatusDetail(isHeld: $0)) }
+        #expect(self.statuses([self.message(.loading, 1), self.message(.ready, 4)] + reports).map(\.time.rawValue) == [1000, 4000])
+        #expect(self.statuses(reports).map(\.status) == [.ready])
+    }
+
     @Test("an end that is announced is told before the process is gone, and again with it")
     func announced() {
         let ending = BackendStatusDetail(ending: BackendEnding(.soft, .external, at: WireTime(seconds: 5)))

@@ -35,6 +35,16 @@ import Testing
         #expect(text.contains("segfault\u{FFFD}[2J"), "a container's words do not command the terminal")
     }
 
+    @Test("a frozen backend is told as one, and as any other once it goes on")
+    func frozen() throws {
+        let frozen = try BackendStateMessage.make(.ready, detail: BackendStatusDetail(isHeld: true))
+        let text = try self.report([.make(.ready), frozen]).lines(now: StateTime(milliseconds: 1_710_148_535_000), .plain).joined(separator: "\n")
+        #expect(text.contains("It is ready, and its container is frozen"))
+        #expect(text.contains("  Ready, frozen, since there is no traffic"))
+        let thawed = try self.report([.make(.ready), frozen, .make(.ready, detail: BackendStatusDetail(isHeld: false))])
+        #expect(thawed.diagnosis?.sentence == "It answers.")
+    }
+
     @Test(
         "every cause is told in its own words and says what to do",
         arguments: [

@@ -36,7 +36,7 @@ struct SpawnOptionsTests {
         let options = try SpawnOptions.parse([
             "plane.test", "app", "--command", "/bin/sh", "--command", "-c", "--arg", "--verbose", "--arg", "x y", "-w", "/srv", "-u", "1000:1000",
             "--label", "team=blue", "--label", "plain", "--data", "doc-7", "--network", "blue", "--pool", "gpu", "--lifetime", "2h", "--no-idle-limit",
-            "--ready-timeout", "90s", "--ready-path", "/healthz", "--ready-status", "204",
+            "--hold-idle", "1m", "--ready-timeout", "90s", "--ready-path", "/healthz", "--ready-status", "204",
         ])
         let request = try options.request(backendID: .make("b1"), environment: [:])
         #expect(
@@ -50,7 +50,8 @@ struct SpawnOptionsTests {
         #expect(request.maxIdle == BackendTerms.endless)
         #expect(
             request.terms
-                == BackendTerms(lifetimeLimit: 7200, hasNoIdleLimit: true, readiness: ReadinessTerms(timeout: 90, path: "/healthz", status: 204)))
+                == BackendTerms(
+                    lifetimeLimit: 7200, hasNoIdleLimit: true, holdIdle: 60, readiness: ReadinessTerms(timeout: 90, path: "/healthz", status: 204)))
     }
 
     @Test(

@@ -24,7 +24,7 @@ struct ExtensionGoldenTests {
             cluster: Sample.cluster, backendID: "editor-7", maxIdle: BackendTerms.endless, executable: executable, requireBearerToken: true,
             lock: key.lock, key: key, pool: try self.pool("gpu"),
             terms: BackendTerms(
-                lifetimeLimit: 3600, hasNoIdleLimit: true, readiness: ReadinessTerms(timeout: 120, path: "/healthz?deep=1", status: 200),
+                lifetimeLimit: 3600, hasNoIdleLimit: true, holdIdle: 60, readiness: ReadinessTerms(timeout: 120, path: "/healthz?deep=1", status: 200),
                 subdomain: Subdomain(rawValue: "room-7"), staticTokenHash: Self.hash))
         try expectGolden("M01-schedule-request.extended", is: request)
         #expect(request.needsExtensions)

@@ -23,6 +23,8 @@ struct ExtensionTests {
         #expect(try !self.decode("").needsExtensions)
         // These are for routes alone.
         #expect(try !self.decode(#","subdomain":"a","pool":"""#).needsExtensions)
+        // Any drone serves a backend that may be frozen.
+        #expect(try !self.decode(#","hold_idle_secs":60"#).needsExtensions)
         for field in [
             #""lifetime_limit_secs":1"#, #""no_idle_limit":true"#, #""ready_timeout_secs":1"#, #""ready_path":"/x""#, #""ready_status":200"#, #""pool":"gpu""#,
             #""lock":"k1:0::a","key":{"name":"a"}"#,
@@ -45,6 +47,7 @@ struct ExtensionTests {
             (#","key":{"name":"a"}"#, #"lock: expected the lock of the key, "k1:0::a", found another one"#),
             (#","lock":"k1:0::a","key":{}"#, "key.name: expected a string, found nothing"),
             (#","lifetime_limit_secs":0"#, "lifetime_limit_secs: expected at least 1 s, found 0"),
+            (#","hold_idle_secs":0"#, "hold_idle_secs: expected at least 1 s, found 0"),
             (#","ready_timeout_secs":0"#, "ready_timeout_secs: expected at least 1 s, found 0"),
             (#","ready_path":"a b""#, #"ready_path: expected printable ASCII without space and #, from the first slash of a URL on, found "a b""#),
             (#","ready_path":"/a\r\nHost: b""#, "ready_path: expected printable ASCII without space and #, from the first slash of a URL on, found"),

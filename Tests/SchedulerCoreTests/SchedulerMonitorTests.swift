@@ -39,6 +39,25 @@ import StateReplication
         }
     }
 
+    @Test("each time a container is frozen or thawed is told in the feed once, and the fleet's state does not grow")
+    func held() async throws {
+        try await TestCluster.run { cluster in
+            func report(_ second: Int64, _ detail: BackendStatusDetail?) -> UpdateBackendStateMessage {
+                UpdateBackendStateMessage(
+                    cluster: TestCluster.name, state: .ready, backend: .make(), time: WireTime(seconds: second), drone: .make(), detail: detail)
+            }
+            _ = try await cluster.bus.request(report(1, nil))
+            let before = try await cluster.stream(filter: "state.cluster.>").count
+            let changes = [(2, true), (3, false), (4, true)].map { report($0.0, BackendStatusDetail(isHeld: $0.1)) }
+            for change in changes + changes { _ = try await cluster.bus.request(change) }
+            let feed = try await cluster.stream(SchedulerStreams.backendStatus).map { message in
+                try WireCodec.decode(BackendStateMessage.self, from: message.payload, subject: message.subject)
+            }
+            #expect(feed.map(\.detail?.isHeld) == [nil, true, false, true])
+            #expect(try await cluster.stream(filter: "state.cluster.>").count == before)
+        }
+    }
+
     @Test("a backend's life appears in the fleet as it is reported, and a replay of the stream yields it with its times")
     func lifecycle() async throws {
         try await TestCluster.run { cluster in

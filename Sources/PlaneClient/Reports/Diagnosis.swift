@@ -10,6 +10,8 @@ package struct Diagnosis: Hashable, Sendable {
     /// Whether the backend was ever ready.
     package let wasReady: Bool
     package let isEnding: Bool
+    /// Whether its container is frozen because there is no traffic.
+    package let isHeld: Bool
 
     package init(_ message: BackendStateMessage, wasReady: Bool) {
         self.state = message.state
@@ -18,10 +20,12 @@ package struct Diagnosis: Hashable, Sendable {
         self.message = message.detail?.message
         self.wasReady = wasReady
         self.isEnding = message.detail?.ending != nil
+        self.isHeld = message.detail?.isHeld ?? false
     }
 
     package var sentence: String {
         guard !self.isEnding else { return "It is being ended: nothing new gets in, and its process may still run." }
+        guard !self.isHeld else { return "It is ready, and its container is frozen, because nobody has sent anything for a while: the next request or message thaws it." }
         return switch self.state {
         case .loading: "Its image is being fetched, or its container made."
         case .starting: "Its container runs, and its port does not answer yet."

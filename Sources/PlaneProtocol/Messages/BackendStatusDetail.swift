@@ -17,10 +17,12 @@ package struct BackendStatusDetail: Hashable, Sendable {
     package var requestedBy: String?
     /// Set while the backend is being ended; the state is then the one reported before. Nil once the backend has ended.
     package var ending: BackendEnding?
+    /// True when the container was frozen because there was no traffic, and false when it was thawed; nil in reports of anything else.
+    package var isHeld: Bool?
 
     package init(
         phases: SpawnPhases? = nil, start: BackendStartKind? = nil, cause: BackendCause? = nil, exitCode: Int64? = nil, wasKilledForMemory: Bool? = nil,
-        message: String? = nil, lastLines: [String]? = nil, requestedBy: String? = nil, ending: BackendEnding? = nil
+        message: String? = nil, lastLines: [String]? = nil, requestedBy: String? = nil, ending: BackendEnding? = nil, isHeld: Bool? = nil
     ) {
         self.phases = phases
         self.start = start
@@ -31,6 +33,7 @@ package struct BackendStatusDetail: Hashable, Sendable {
         self.lastLines = lastLines
         self.requestedBy = requestedBy
         self.ending = ending
+        self.isHeld = isHeld
     }
 }
 
@@ -63,6 +66,7 @@ extension BackendStatusDetail: JSONCodable {
         self.lastLines = try json.optional("last_lines")
         self.requestedBy = try json.optional("requested_by")
         self.ending = try json.optional("ending")
+        self.isHeld = try json.optional("held")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -76,6 +80,7 @@ extension BackendStatusDetail: JSONCodable {
             $0.fieldIfPresent("last_lines", self.lastLines)
             $0.fieldIfPresent("requested_by", self.requestedBy)
             $0.fieldIfPresent("ending", self.ending)
+            $0.fieldIfPresent("held", self.isHeld)
         }
     }
 }

@@ -5,7 +5,7 @@ extension ScheduleRequest {
 
     private static let ownKeys: Set<String> = [
         "cluster", "backend_id", "max_idle_secs", "metadata", "executable", "require_bearer_token", "lock", "key", "pool", "lifetime_limit_secs",
-        "no_idle_limit", "ready_timeout_secs", "ready_path", "ready_status", "subdomain", "static_token_sha256",
+        "no_idle_limit", "hold_idle_secs", "ready_timeout_secs", "ready_path", "ready_status", "subdomain", "static_token_sha256",
     ]
     private static let executableKeys: Set<String> = [
         "image", "env", "credentials", "resource_limits", "pull_policy", "port", "volume_mounts", "command", "args", "working_dir", "user", "labels",

@@ -83,7 +83,9 @@ package struct BackendMonitor: Sendable {
             return .failure(.cannotWrite(error))
         }
         self.logger.info(
-            update.detail?.ending == nil ? "backend changed its state" : "backend is being ended", metadata: Self.metadata(update))
+            update.detail?.ending != nil
+                ? "backend is being ended" : update.detail?.isHeld.map { $0 ? "backend is frozen" : "backend is thawed" } ?? "backend changed its state",
+            metadata: Self.metadata(update))
         return .success(UnitReply())
     }
 
@@ -105,7 +107,8 @@ package struct BackendMonitor: Sendable {
         // A state that is reported again because the backend's end has begun gets an id of its own, so that it is not dropped as a repetition.
         let news =
             switch message.detail?.ending?.kind {
-            case nil: "\(message.state)"
+            // A container may be frozen and thawed often, and each time is news.
+            case nil: "\(message.state)" + (message.detail?.isHeld.map { ".\($0 ? "held" : "thawed").\(message.time)" } ?? "")
             case .soft?: "\(message.state).ending"
             case .hard?: "\(message.state).ending.hard"
             }

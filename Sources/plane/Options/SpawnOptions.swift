@@ -65,6 +65,11 @@ struct SpawnOptions: ParsableArguments {
     var hasNoIdleLimit = false
 
     @Option(
+        name: .customLong("hold-idle"),
+        help: ArgumentHelp("Freeze the backend after this time without traffic, until somebody sends something (default: as the drone is configured).", valueName: "time"))
+    var holdIdle: DurationArgument?
+
+    @Option(
         name: .customLong("ready-timeout"),
         help: ArgumentHelp("Time from the start to the first answer (default: the drone's, 30s).", valueName: "time"))
     var readyTimeout: DurationArgument?
@@ -161,6 +166,7 @@ struct SpawnOptions: ParsableArguments {
     private var terms: BackendTerms {
         BackendTerms(
             lifetimeLimit: self.lifetime.map { WireSeconds(rawValue: $0.seconds) }, hasNoIdleLimit: self.hasNoIdleLimit,
+            holdIdle: self.holdIdle.map { WireSeconds(rawValue: $0.seconds) },
             readiness: ReadinessTerms(
                 timeout: self.readyTimeout.map { WireSeconds(rawValue: $0.seconds) }, path: self.readyPath, status: self.readyStatus))
     }

@@ -64,6 +64,7 @@ extension BackendReport {
     /// With what divides it from the state before it; empty for none.
     private static func remark(on message: BackendStateMessage) -> String {
         if let ending = message.detail?.ending { return ", " + BackendStatusLine.remark(ending, by: message.detail?.requestedBy) }
+        if let isHeld = message.detail?.isHeld { return ", " + BackendStatusLine.remark(isHeld: isHeld) }
         let reason = message.detail?.message.map { ": \($0.printable)" } ?? ""
         return reason + (message.detail?.requestedBy.map { ", asked for by \($0.printable)" } ?? "")
     }
@@ -83,6 +84,7 @@ extension BackendReport: JSONEncodable {
             $0.field("holds_lock", self.holdsLock)
             $0.field("state", self.outcome?.state)
             $0.fieldIfPresent("ending", self.outcome?.detail?.ending)
+            $0.fieldIfPresent("held", self.outcome?.detail?.isHeld)
             $0.field("cause", self.outcome?.detail?.cause)
             $0.field("exit_code", self.outcome?.detail?.exitCode)
             $0.field("message", self.outcome?.detail?.message)

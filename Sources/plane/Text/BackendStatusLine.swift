@@ -39,10 +39,13 @@ struct BackendStatusLine {
         return "is being ended (\(ending.reason.rawValue.printable), \(ending.kind))\(asked)"
     }
 
+    static func remark(isHeld: Bool) -> String { isHeld ? "frozen, since there is no traffic" : "thawed" }
+
     /// The phases for a ready backend; cause and exit code for one that has ended.
     private var remark: String? {
         guard let detail = self.message.detail else { return nil }
         if let ending = detail.ending { return Self.remark(ending, by: detail.requestedBy) }
+        if let isHeld = detail.isHeld { return Self.remark(isHeld: isHeld) }
         if self.message.state == .ready { return detail.phases.map(\.brief).flatMap { $0.isEmpty ? nil : $0 } }
         var parts: [String] = []
         if let cause = detail.cause { parts.append(cause.rawValue.printable) }
