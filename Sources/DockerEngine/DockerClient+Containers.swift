@@ -60,6 +60,25 @@ extension DockerClient {
             Self.request(.POST, id, "kill", query: [("signal", signal)], attempt: "send \(signal) to container \(id)"))
     }
 
+    /// Freezes all processes of the container; does nothing if they are frozen.
+    /// - Throws: `conflict` if it does not run.
+    package func pause(_ id: ContainerID) async throws(EngineError) {
+        do throws(EngineError) {
+            try await self.perform(Self.request(.POST, id, "pause", attempt: "freeze container \(id)"))
+        } catch {
+            guard try await self.inspect(id).state.status == .paused else { throw error }
+        }
+    }
+
+    /// Lets the processes of the container go on; does nothing if they are not frozen, or if the container does not run.
+    package func unpause(_ id: ContainerID) async throws(EngineError) {
+        do throws(EngineError) {
+            try await self.perform(Self.request(.POST, id, "unpause", attempt: "thaw container \(id)"))
+        } catch {
+            guard try await self.inspect(id).state.status != .paused else { throw error }
+        }
+    }
+
     /// Removes the container and its anonymous volumes.
     /// - Parameter force: whether to kill it first if it runs; without that, a running one is a `conflict`.
     package func remove(_ id: ContainerID, force: Bool = false) async throws(EngineError) {

@@ -183,6 +183,7 @@ extension DroneStore {
         }
         if transition.state.isTerminal {
             try Self.upsertDetail("ended_at", transition.at, of: name, in: db)
+            try Self.forgetHold(of: name, in: db)
             try Self.forgetSecrets(of: name, in: db)
         }
         if let report = transition.report {

@@ -72,6 +72,7 @@ extension DroneStore {
     private static func begin(_ ending: BackendEndingRecord, of name: String, report: [UInt8], in db: Database) throws {
         try Self.upsertDetail("ending", String(decoding: WireCodec.encode(ending), as: UTF8.self), of: name, in: db)
         try db.cachedStatement(sql: "DELETE FROM route WHERE backend = ?").execute(arguments: [name])
+        try Self.forgetHold(of: name, in: db)
         try Self.queue(report, of: name, in: db)
     }
 

@@ -11,11 +11,14 @@ package struct RouteRecord: Equatable, Sendable {
     /// The token that requests have to contain; nil if everybody is admitted. Known as soon as the backend is accepted, so that a request without it need not
     /// be held.
     package var bearerToken: Secret?
+    /// Whether the backend is frozen while there is no traffic.
+    package var hold = HoldState.never
 
-    package init(state: BackendState, address: String?, bearerToken: Secret?) {
+    package init(state: BackendState, address: String?, bearerToken: Secret?, hold: HoldState = .never) {
         self.state = state
         self.address = address
         self.bearerToken = bearerToken
+        self.hold = hold
     }
 }
 
@@ -35,9 +38,11 @@ extension DroneStore {
                                 WHEN json_valid(plane_backend.ending) THEN json_extract(plane_backend.ending, '$.state') END AS state,
                            route.address,
                            COALESCE(route.bearer_token,
-                                    CASE WHEN json_valid(backend.spec) THEN json_extract(backend.spec, '$.bearer_token') END) AS token
+                                    CASE WHEN json_valid(backend.spec) THEN json_extract(backend.spec, '$.bearer_token') END) AS token,
+                           plane_hold.is_frozen
                     FROM backend LEFT JOIN route ON route.subdomain = backend.name
                     LEFT JOIN plane_backend ON plane_backend.name = backend.name
+                    LEFT JOIN plane_hold ON plane_hold.backend = backend.name
                     WHERE backend.name = ?
                     """)
             guard let row = try Row.fetchOne(statement, arguments: [name]),
@@ -47,7 +52,8 @@ extension DroneStore {
             return RouteRecord(
                 state: state,
                 address: String.fromDatabaseValue(row["address"]),
-                bearerToken: String.fromDatabaseValue(row["token"]).map { Secret($0) })
+                bearerToken: String.fromDatabaseValue(row["token"]).map { Secret($0) },
+                hold: HoldState(isFrozen: Int64.fromDatabaseValue(row["is_frozen"])))
         }
     }
 
@@ -56,10 +62,11 @@ extension DroneStore {
     ///
     /// - Parameters:
     ///   - open: counts of zero mean that nothing is open any more.
+    ///   - quiet: those of the names that have open WebSockets and no traffic but pings and pongs. A frozen backend is thawed for any other.
     ///   - seconds: Unix time.
     /// - Throws: nothing was stored; keep the names and try again with the next ones.
     package func recordActivity(
-        _ names: [String], open: [OpenConnections.Entry] = [], of process: Int64 = 0, at seconds: Int64
+        _ names: [String], open: [OpenConnections.Entry] = [], quiet: Set<String> = [], of process: Int64 = 0, at seconds: Int64
     ) throws(StoreError) {
         guard !names.isEmpty else { return }
         try self.writeNow("record activity of \(names.count) backends") { db in
@@ -67,23 +74,28 @@ extension DroneStore {
                 sql: "UPDATE route SET last_active = ?1 WHERE subdomain = ?2 AND last_active < ?1")
             for name in names {
                 try statement.execute(arguments: [seconds, name])
+                if !quiet.contains(name) { try Self.noteTraffic(of: name, at: seconds, in: db) }
             }
-            try Self.record(open, of: process, at: seconds, in: db)
+            try Self.record(open, quiet, of: process, at: seconds, in: db)
         }
     }
 
-    private static func record(_ open: [OpenConnections.Entry], of process: Int64, at seconds: Int64, in db: Database) throws {
+    private static func record(_ open: [OpenConnections.Entry], _ quiet: Set<String>, of process: Int64, at seconds: Int64, in db: Database) throws {
         guard !open.isEmpty else { return }
         let insert = try db.cachedStatement(
             sql: """
-                INSERT OR REPLACE INTO plane_open_connections (backend, process, requests, websockets, seen) VALUES (?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO plane_open_connections (backend, process, requests, websockets, seen, is_quiet)
+                VALUES (?, ?, ?, ?, ?, ?)
                 """)
         let delete = try db.cachedStatement(sql: "DELETE FROM plane_open_connections WHERE backend = ? AND process = ?")
         for entry in open {
             if entry.requests == 0, entry.webSockets == 0 {
                 try delete.execute(arguments: [entry.backend.rawValue, process])
             } else {
-                try insert.execute(arguments: [entry.backend.rawValue, process, entry.requests, entry.webSockets, seconds])
+                try insert.execute(
+                    arguments: [
+                        entry.backend.rawValue, process, entry.requests, entry.webSockets, seconds, quiet.contains(entry.backend.rawValue) ? 1 : 0,
+                    ])
             }
         }
         // Deletes what a killed process has left.
@@ -92,7 +104,7 @@ extension DroneStore {
     }
 
     /// A proxy stores its open connections every second, or every few seconds while another process writes much.
-    private static let openConnectionsLifeSeconds: Int64 = 15
+    static let openConnectionsLifeSeconds: Int64 = 15
 
     /// What all processes of the proxy together have open, in the order of the backends' ids.
     ///

@@ -42,6 +42,7 @@ import ServiceLifecycle
             settings.nats.options(name: "drone-agent \(droneID)", inboxPrefix: settings.inboxPrefix(droneID)), logger: logger)
         var engine = DockerEngineAdapter(
             client: DockerClient(endpoint: settings.dockerEndpoint, logger: logger), template: settings.template)
+        engine.pageOuts = PageOut(logger: logger)
         var agentSettings = settings.agentSettings(droneID)
         #if DEBUG
         if let pass = FaultSwitch.fromEnvironment() { agentSettings.pass = pass }

@@ -119,6 +119,7 @@ struct DroneAgentSettings: ServiceSettings {
         settings.hasMountBase = self.agent.mountBase != nil
         settings.limits.ready = self.agent.readyTimeout
         settings.limits.stopGrace = self.agent.stopTimeout
+        settings.limits.holdIdle = self.agent.holdIdle
         let lines = self.agent.docker.limits.logLinesPerSecond
         settings.limits.logLinesPerSecond = lines == 0 ? nil : Int(lines)
         return settings

@@ -40,7 +40,7 @@ import Testing
         let isNumberOfThings = [
             "plane_dns_names", "plane_dns_zones", "plane_build_info", "proxy_open_connections", "proxy_open_tunnels", "proxy_held_requests",
             "plane_scheduler_state_messages", "plane_drone_running_backends", "plane_drone_max_backends", "plane_drone_free_sandboxes",
-            "plane_drone_parked_containers",
+            "plane_drone_parked_containers", "plane_drone_held_backends",
             "plane_scheduler_silent_drones", "plane_tier_backends", "plane_tier_revocations", "plane_tier_tokens",
         ].contains(name)
         let ends = ["_total", "_seconds", "_bytes", "_fds", "_is_connected", "_is_current", "_is_draining", "_is_known", "_is_usable", "_sequence"]

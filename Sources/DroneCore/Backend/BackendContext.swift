@@ -13,6 +13,8 @@ package struct BackendContext: Sendable {
     package var cursors = LogCursors()
     package var estimates = StartEstimates()
     package var limits = BackendLimits()
+    /// Tells of traffic for frozen backends. Whoever runs the backends runs it too.
+    package var holds: HoldWatch
     /// Sends requests to a container's port until it answers as required, or the limit has passed.
     package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult
     /// Publishes a line of a backend's output. Returns at once; nothing waits for logs.
@@ -34,6 +36,7 @@ package struct BackendContext: Sendable {
         self.drone = drone
         self.cluster = cluster
         self.store = store
+        self.holds = HoldWatch(store: store)
         self.engine = engine
         self.feeds = feeds
         self.probe = probe
@@ -63,6 +66,8 @@ package struct BackendLimits: Sendable {
         case .hard: .zero
         }
     }
+    /// How long there is no traffic until a backend's container is frozen, where its request does not say that (`agent.hold_idle_secs`); nil for never.
+    package var holdIdle: Duration?
     /// For pulling one image. A large one over a slow line takes minutes; after this long it counts as failed.
     package var pull = Duration.seconds(15 * 60)
     /// For reading the rest of an ended container's output, which is complete by then.

@@ -1,5 +1,6 @@
 import Metrics
 import PlaneProtocol
+import Synchronization
 
 /// The metrics of all backends together. The same times are in each backend's report.
 enum BackendMetrics {
@@ -19,6 +20,21 @@ enum BackendMetrics {
         Meter(label: "plane_drone_is_draining").set(isDraining ? 1 : 0)
         Meter(label: "plane_drone_running_backends").set(running)
         Meter(label: "plane_drone_max_backends").set(maximum ?? 0)
+    }
+
+    /// The number of frozen backends has changed, by 1 or -1.
+    static func heldChanged(by change: Int) {
+        self.held.withLock { count in
+            count += change
+            Meter(label: "plane_drone_held_backends").set(count)
+        }
+    }
+
+    private static let held = Mutex(0)
+
+    /// - Parameter duration: from noticing that somebody wants the backend until its processes go on.
+    static func thawed(after duration: Duration) {
+        Timer(label: "plane_drone_thaw_seconds").recordNanoseconds(Int64(duration / .nanoseconds(1)))
     }
 
     static func ended(_ state: BackendState) {

@@ -20,11 +20,12 @@ package final class BackendSupervisor: Sendable {
     private let acceptedAt: Int64?
     /// When its lifetime is over, in Unix time (seconds); nil without a limit.
     private let lifetimeEnd: Int64?
-    private let context: BackendContext
+    let context: BackendContext
     private let mailbox = Mailbox<BackendEvent>()
     private let work = CancellableTask()
     private let logs: LogPump
     private let logFollowing = CancellableTask()
+    private let holding = CancellableTask()
     private let runs = Mutex(false)
     /// Who asked for the backend's end; the first one counts.
     private let requester = Mutex<String?>(nil)
@@ -32,7 +33,7 @@ package final class BackendSupervisor: Sendable {
     private let container: Mutex<ContainerHandle>
     /// The end that has begun, as the table has it. The first one that was stored counts.
     private let ending: Mutex<BackendEndingRecord?>
-    private let logger: Logger
+    let logger: Logger
 
     /// - Parameters:
     ///   - acceptedAt: when the request was received, in Unix time (microseconds), if known.
@@ -125,7 +126,9 @@ package final class BackendSupervisor: Sendable {
         case .recordEnding(let outcome): await self.recordEnding(outcome)
         case .recordEnd(let outcome): await self.recordEnd(outcome, phases: phases)
         case .followLogs: group.addTask { await self.logFollowing.run { await self.logs.follow(self.containerHandle, sleep: self.context.time.sleep) } }
-        case .watchIdle(let address): group.addTask { await self.watchIdle(address) }
+        case .watchIdle(let address):
+            group.addTask { await self.watchIdle(address) }
+            group.addTask { await self.holding.run { await self.watchTraffic() } }
         case .stop(let kind): group.addTask { await self.stop(kind) }
         case .drainLogs(let note): group.addTask { await self.drainLogs(note: note) }
         case .remove: group.addTask { await self.remove() }
@@ -237,6 +240,7 @@ extension BackendSupervisor {
     }
 
     private func stop(_ kind: BackendEnding.Kind) async {
+        await self.holding.cancel()
         await self.retry("stop the container") { () async throws(BackendEngineError) in
             self.context.pass(.stopping)
             try await self.context.engine.stop(self.containerHandle, grace: self.context.limits.grace(kind))
@@ -263,7 +267,7 @@ extension BackendSupervisor {
     }
 
     /// Repeats a harmless call until the engine has carried it out, with growing pauses, so that an engine in trouble is not overloaded.
-    private func retry(_ attempt: String, _ call: () async throws(BackendEngineError) -> Void) async {
+    func retry(_ attempt: String, _ call: () async throws(BackendEngineError) -> Void) async {
         for failures in 1... {
             do throws(BackendEngineError) {
                 return try await call()
@@ -280,6 +284,8 @@ extension BackendSupervisor {
 
 extension BackendSupervisor {
     private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseTimer) async {
+        // Stored before visitors are let in, so that the proxy watches the frames of the very first WebSocket.
+        if state == .ready, self.holdLimit != nil { await self.beginHolding() }
         let detail = phases.reported.map { BackendStatusDetail(phases: $0, start: self.startKind) }
         await self.store(
             BackendTransition(
@@ -465,7 +471,7 @@ extension BackendSupervisor {
 
     /// - Returns: nil when cancelled.
     @discardableResult
-    private func retryStore<Value>(_ call: () async throws(StoreError) -> Value) async -> Value? {
+    func retryStore<Value>(_ call: () async throws(StoreError) -> Value) async -> Value? {
         for failures in 1... {
             do throws(StoreError) {
                 return try await call()

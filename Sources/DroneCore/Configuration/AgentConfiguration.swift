@@ -11,6 +11,8 @@ package struct AgentConfiguration: Hashable, Sendable {
     package var readyTimeout: Duration = .seconds(30)
     /// From asking a container to end to killing it; Docker's own default.
     package var stopTimeout: Duration = .seconds(10)
+    /// How long there is no traffic until a backend's container is frozen; nil for never.
+    package var holdIdle: Duration?
     /// How many backends run at once; nil for no limit.
     package var maxBackends: UInt32?
     /// How many networks are kept ready for the next backends, where Docker and the kernel allow that; 0 for none.
@@ -39,6 +41,9 @@ extension AgentConfiguration: ConfigReadable {
     /// An hour, since nobody waits longer for a page.
     private static let longestTimeoutSeconds: Int64 = 3600
 
+    /// A year. Nobody means to freeze a backend after that.
+    private static let longestHoldSeconds: Int64 = 365 * 24 * 3600
+
     /// Each takes one of the 65 534 addresses of a network that Docker makes. A drone that starts more backends at once waits for the processor anyway.
     private static let mostSandboxes: UInt32 = 1000
 
@@ -57,6 +62,9 @@ extension AgentConfiguration: ConfigReadable {
         reader.read(
             "stop_timeout_secs", .seconds(0...Self.longestTimeoutSeconds), into: &draft.stopTimeout,
             "Seconds a container is given to end by itself before it is killed.")
+        draft.holdIdle = reader.optional(
+            "hold_idle_secs", .seconds(1...Self.longestHoldSeconds),
+            "Seconds without traffic after which a backend's container is frozen until somebody sends something, if its request names none; never if not set.")
         draft.maxBackends = reader.optional("max_backends", .count, "Most backends this drone runs at once; no limit if not set.")
         reader.read(
             "sandboxes", .number(0...Self.mostSandboxes), into: &draft.sandboxes,

@@ -122,7 +122,7 @@ package struct DroneAgent: Service {
         self.registry = BackendRegistry(context: context)
         self.voice = voice
         self.dispatcher = dispatcher
-        self.execs = ExecSessions(settings, store: store, access: access, time: context.time, logger: logger)
+        self.execs = ExecSessions(settings, store: store, access: access, holds: context.holds, time: context.time, logger: logger)
         self.logger = logger
     }
 
@@ -181,6 +181,7 @@ package struct DroneAgent: Service {
             Self.publish($0, on: self.bus, logger: logger)
         }
         group.addTask { await reconciler.run() }
+        group.addTask { await context.holds.run(context.time) }
         group.addTask { await exits.run() }
         group.addTask { await self.cursorKeeper.run() }
         group.addTask { await usage.run() }

@@ -59,6 +59,17 @@ struct ControlGroup: Hashable, Sendable {
             systemCPUNanoseconds: system)
     }
 
+    /// The file that makes the kernel reclaim memory of the group, and what to write to it: version 2 takes a number of bytes (`memory.reclaim`, since Linux
+    /// 5.19), version 1 takes anything (`memory.force_empty`).
+    func reclaim(read: (String) -> String? = ProcFile.text) -> (path: String, text: String)? {
+        switch self.layout {
+        case .separate(let memory, _): return ("\(memory)/memory.force_empty", "0")
+        case .unified(let directory):
+            guard let used = read("\(directory)/memory.current").flatMap(Self.number) else { return nil }
+            return ("\(directory)/memory.reclaim", "\(used)")
+        }
+    }
+
     private static func number(_ text: String) -> UInt64? { text.split(whereSeparator: \.isWhitespace).first.flatMap { UInt64($0) } }
 
     private static func field(_ name: String, in text: String) -> UInt64? {

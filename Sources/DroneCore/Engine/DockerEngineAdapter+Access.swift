@@ -7,6 +7,7 @@ extension DockerEngineAdapter: EngineAccess {
     package func run(_ work: ExecRequest.Work, in container: ContainerHandle, _ port: ExecPort) async throws(BackendEngineError) -> Int64 {
         do throws(EngineError) {
             let code = try await self.withContainer(container) { (id) async throws(EngineError) in
+                try await self.ensureThawed(id)
                 switch work {
                 case .run(let program): return try await self.run(program, in: id, port)
                 case .copyFrom(let path):

@@ -75,7 +75,7 @@ extension DockerEngineAdapter: EngineFeeds {
 
 extension DockerEngineAdapter {
     /// The container's control group on this machine; nil when the container does not run, or runs on another machine than the agent.
-    private func findGroup(of container: ContainerHandle) async throws(EngineError) -> ControlGroup? {
+    func findGroup(of container: ContainerHandle) async throws(EngineError) -> ControlGroup? {
         let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
         guard let inspection = found, let process = inspection.state.processID, let memberships = ProcFile.text(of: "/proc/\(process)/cgroup"),
             let group = ControlGroup(memberships: memberships, container: inspection.id.rawValue)

@@ -33,6 +33,7 @@ extension DockerEngineAdapter {
             throw BackendEngineError(.shortcutFailed, "\(error)")
         }
         guard isRunning else { throw BackendEngineError(.shortcutFailed, "the parked container \(container.name) has ended") }
+        self.frozen.note(id, isFrozen: false)
         pool.started(id.rawValue)
     }
 }

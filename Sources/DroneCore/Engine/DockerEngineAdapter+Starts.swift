@@ -90,7 +90,10 @@ extension DockerEngineAdapter {
         if container.isParked { return try await self.startParked(container) }
         defer { if let backend = container.backend { self.parked?.startEnded(of: backend) } }
         do throws(EngineError) {
-            let outcome: Void? = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.start(id) }
+            let outcome: Void? = try await self.withContainer(container) { (id) async throws(EngineError) in
+                try await self.client.start(id)
+                self.frozen.note(id, isFrozen: false)
+            }
             if outcome == nil { throw EngineError(.noSuchContainer, attempt: "start container \(container.name)") }
         } catch {
             let wasByShortcut = self.startEnded(of: container, well: false) || container.sandbox != nil
@@ -124,6 +127,7 @@ extension DockerEngineAdapter {
             guard ContainerHandle(inspection).role == container.role else { return .foreign }
             guard inspection.labels.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= Self.labelLimit else { return .oversized }
             let state = inspection.state
+            self.frozen.noteFirst(inspection.id, isFrozen: state.status == .paused)
             if state.isRunning {
                 guard let sandbox = inspection.networkOf?.rawValue else { return .running(self.address(of: inspection)) }
                 let look = await (sandbox == container.sandbox ? early : self.lookAtSandbox(sandbox))

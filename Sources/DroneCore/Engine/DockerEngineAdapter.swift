@@ -9,6 +9,8 @@ package struct DockerEngineAdapter: Engine {
     let client: DockerClient
     let template: ContainerTemplate
     let groups = ControlGroupCache()
+    let frozen = FrozenContainers()
+    package var pageOuts: PageOut?
     /// The daemon's log driver, asked for once; it can only change when the daemon is restarted.
     let logDriver = LastKnown<String>()
     /// The pool of sandboxes; nil for none.
@@ -51,7 +53,10 @@ package struct DockerEngineAdapter: Engine {
 
     package func stop(_ container: ContainerHandle, grace: Duration) async throws(BackendEngineError) {
         do throws(EngineError) {
-            _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.stop(id, grace: grace) }
+            _ = try await self.withContainer(container) { (id) async throws(EngineError) in
+                try await self.ensureThawed(id)
+                try await self.client.stop(id, grace: grace)
+            }
         } catch {
             throw BackendEngineError(error)
         }
@@ -61,6 +66,7 @@ package struct DockerEngineAdapter: Engine {
         if let id = container.id {
             self.groups[id] = nil
             self.parked?.forget(id)
+            self.frozen.forget(id)
         }
         if let backend = container.backend {
             self.sandboxes?.startAbandoned(of: backend)

@@ -41,6 +41,17 @@ package protocol Engine: Sendable {
     /// Removes the container, running or not, with its anonymous volumes and its sandbox. Harmless when it is absent.
     func remove(_ container: ContainerHandle) async throws(BackendEngineError)
 
+    /// Freezes all processes of the container: they keep their memory and their connections, and get no processor time. Harmless when they are frozen.
+    func freeze(_ container: ContainerHandle) async throws(BackendEngineError)
+
+    /// Lets the processes of the container go on. Harmless when they are not frozen, and when the container has ended or is absent. `stop` does this by itself,
+    /// and so does whatever runs a program in the container.
+    func thaw(_ container: ContainerHandle) async throws(BackendEngineError)
+
+    /// Asks the kernel to write the memory of the frozen container to swap, and to drop its cached files. Returns at once; it may take seconds, and is given up
+    /// where it is not possible.
+    func pageOut(_ container: ContainerHandle) async
+
     /// Lists every container with plane's labels, whatever its state, its role, and whoever made it.
     func list() async throws(BackendEngineError) -> [ContainerListing]
 }

@@ -108,5 +108,28 @@ struct OwnMigration {
                 -- Unix time in seconds at which the backend is ended, whoever is connected; without a limit there is none.
                 ALTER TABLE plane_backend ADD COLUMN lifetime_end INTEGER;
                 """),
+        OwnMigration(
+            version: 6,
+            description: "frozen backends",
+            statements: """
+                -- Backends that are frozen while there is no traffic.
+                CREATE TABLE plane_hold (
+                    backend TEXT NOT NULL PRIMARY KEY REFERENCES backend (name) ON DELETE CASCADE,
+                    is_frozen INTEGER NOT NULL DEFAULT 0,  -- 1: its container is frozen, or is about to be
+                    is_wanted INTEGER NOT NULL DEFAULT 0,  -- 1: a visitor wants it while it is frozen
+                    last_traffic INTEGER NOT NULL          -- Unix time in seconds; the proxy's keep-alives are none, other than in route.last_active
+                ) STRICT, WITHOUT ROWID;
+                CREATE INDEX plane_hold_wanted ON plane_hold (backend) WHERE is_wanted = 1;
+
+                -- 1: only WebSockets with no traffic but pings and pongs. Proxies that do not know this column write 0.
+                ALTER TABLE plane_open_connections ADD COLUMN is_quiet INTEGER NOT NULL DEFAULT 0;
+
+                CREATE TRIGGER plane_hold_inserted AFTER INSERT ON plane_hold
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_hold_changed AFTER UPDATE OF is_frozen ON plane_hold WHEN OLD.is_frozen IS NOT NEW.is_frozen
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                CREATE TRIGGER plane_hold_deleted AFTER DELETE ON plane_hold
+                    BEGIN UPDATE plane_routing SET version = version + 1; END;
+                """),
     ]
 }

@@ -24,6 +24,7 @@ package enum MetricCatalogue {
         "plane_dns_zones": "Clusters that are answered for.",
         "plane_drone_backends_ended_total": "Backends of this drone that have ended, by the state they ended in.",
         "plane_drone_free_sandboxes": "Networks that are ready for the next backends.",
+        "plane_drone_held_backends": "Backends whose containers are frozen because there is no traffic.",
         "plane_drone_is_draining": "1 while the drone takes no new backends because it is being drained.",
         "plane_drone_max_backends": "Most backends this drone runs at once; 0 if there is no limit.",
         "plane_drone_parked_claims_total": "Starts of backends of images that are parked that found a container which ran (hit), or none (miss).",
@@ -32,6 +33,7 @@ package enum MetricCatalogue {
         "plane_drone_sandbox_claims_total": "Starts of backends that found a network ready (hit), or none (miss).",
         "plane_drone_spawn_phase_seconds":
             "From the request until a backend had passed each phase on its way to ready, by how it was started; the phase ready is the whole way.",
+        "plane_drone_thaw_seconds": "From noticing that somebody wants a frozen backend until its processes go on.",
         "plane_gateway_request_seconds": "From a request to its answer; for streams, to their beginning.",
         "plane_gateway_requests_total": "Requests, by what they were for and the status of their answer.",
         "plane_nats_is_connected": "1 while this service is connected to NATS.",

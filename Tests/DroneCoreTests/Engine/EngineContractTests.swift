@@ -60,6 +60,23 @@ import Testing
         }
     }
 
+    @Test("a frozen container counts as running, is thawed as often as anybody likes, and is stopped as if it were not", arguments: EngineUnderTest.available)
+    func frozen(kind: EngineUnderTest) async throws {
+        try await self.with(kind) { engine, id in
+            let container = try await engine.create(kind.serving(id))
+            try await engine.thaw(container)
+            try await engine.start(container)
+            for _ in 0..<2 { try await engine.freeze(container) }
+            if case .running = try await engine.inspect(container) {} else { Issue.record("it does not run") }
+            for _ in 0..<2 { try await engine.thaw(container) }
+            try await engine.freeze(container)
+            let began = ContinuousClock.now
+            try await engine.stop(container, grace: .seconds(20))
+            #expect(ContinuousClock.now - began < .seconds(10), "it was asked to end, and did")
+            try await engine.thaw(container)
+        }
+    }
+
     @Test("a running container is removed as well", arguments: EngineUnderTest.available)
     func removeRunning(kind: EngineUnderTest) async throws {
         try await self.with(kind) { engine, id in

@@ -15,6 +15,7 @@ final class DroneFixture: Sendable {
     /// What the backends printed, and the agent's own lines, as they are published.
     let logs = Recorder<BackendLogMessage>()
     let time = ManualTime()
+    let holds: HoldWatch
     let port = Mutex(Port.answers)
 
     /// What a probe of a backend's port comes to.
@@ -34,6 +35,7 @@ final class DroneFixture: Sendable {
         self.directory = try TemporaryDirectory()
         self.store = try DroneStore.openBlocking(path: self.directory.file("drone.sqlite3"))
         self.engine = FakeEngine(images: images)
+        self.holds = HoldWatch(store: self.store)
     }
 
     var context: BackendContext {
@@ -49,6 +51,7 @@ final class DroneFixture: Sendable {
                 }
             },
             publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: self.logger)
+        context.holds = self.holds
         context.time.now = { [time] in time.now }
         context.time.uptime = { [time] in time.uptime }
         context.time.sleep = { [time] in try await time.wait($0) }

@@ -18,7 +18,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
     }
 
     enum Call: Hashable, Sendable {
-        case pull, create, recover, start, inspect, stop, remove, list, exits, logs, lastLines, usage
+        case pull, create, recover, start, inspect, stop, remove, list, freeze, thaw, exits, logs, lastLines, usage
     }
 
     struct Container: Hashable {
@@ -27,6 +27,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         var process = Process.created
         var drone: DroneID?
         var isForeign = false
+        var isFrozen = false
         var output: [LogChunk] = []
         /// Archives that were copied to it, by directory.
         var archives: [String: [UInt8]] = [:]
@@ -180,6 +181,24 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
             state.graces.append(grace)
             guard let backend = state.backend(of: container) else { return }
             if state.containers[backend]?.process == .running { state.containers[backend]?.process = .exited(143) }
+        }
+    }
+
+    func freeze(_ container: ContainerHandle) async throws(BackendEngineError) {
+        try await self.enter(.freeze)
+        self.setFrozen(true, container)
+    }
+
+    func thaw(_ container: ContainerHandle) async throws(BackendEngineError) {
+        try await self.enter(.thaw)
+        self.setFrozen(false, container)
+    }
+
+    func pageOut(_ container: ContainerHandle) async {}
+
+    private func setFrozen(_ isFrozen: Bool, _ container: ContainerHandle) {
+        self.state.withLock { state in
+            if let backend = state.backend(of: container) { state.containers[backend]?.isFrozen = isFrozen }
         }
     }
 

@@ -1,0 +1,130 @@
+package import DroneStore
+import PlaneProtocol
+import Synchronization
+
+/// Notices when somebody wants a backend that is frozen. One for all backends of the drone.
+///
+/// The proxy writes into the table that a visitor wants a backend. While backends are frozen this looks every 10 ms whether anything was written, which takes
+/// some microseconds, and reads which backends are wanted when there was. A proxy of an older version does not write that. It writes that the backend is
+/// active, or has a request open, and this is looked for once a second.
+package final class HoldWatch: Sendable {
+    fileprivate struct Frozen {
+        let wakes: AsyncStream<Void>.Continuation
+        /// What the table said of its last activity before it was frozen, or while only quiet WebSockets were open; nil if not known.
+        var lastActive: Int64?
+    }
+
+    private struct State {
+        var frozen: [BackendID: Frozen] = [:]
+        /// How many operators' programs run in each.
+        var uses: [BackendID: Int] = [:]
+        var version: Int64?
+        var mustLookWidely = false
+        var lookedWidelyAt: Duration?
+    }
+
+    private static let pause = Duration.milliseconds(10)
+    private static let widePause = Duration.seconds(1)
+
+    private let store: DroneStore
+    private let state = Mutex(State())
+    private let begun: AsyncStream<Void>
+    private let begin: AsyncStream<Void>.Continuation
+
+    package init(store: DroneStore) {
+        self.store = store
+        (self.begun, self.begin) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: Frozen backends
+
+    /// Waits until somebody wants this backend, which is marked as frozen in the table, or until the task is cancelled.
+    ///
+    /// - Parameter lastActive: see ``QuietVerdict/quiet(lastActive:)``; nil if an agent before this one has frozen it.
+    func waitUntilWanted(_ backend: BackendID, lastActive: Int64?) async {
+        let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let isInUse = self.state.withLock { state in
+            state.frozen[backend] = Frozen(wakes: wake, lastActive: lastActive)
+            // What was written before counts, too.
+            state.version = nil
+            state.lookedWidelyAt = nil
+            return state.uses[backend] != nil
+        }
+        defer { self.state.withLock { $0.frozen[backend] = nil } }
+        if isInUse { return }
+        self.begin.yield()
+        for await _ in wakes { return }
+    }
+
+    /// Tells of wanted backends until cancelled.
+    package func run(_ time: AgentTime) async {
+        for await _ in self.begun {
+            while self.state.withLock({ !$0.frozen.isEmpty }) {
+                guard (try? await time.sleep(Self.pause)) != nil else { return }
+                self.look(at: time)
+            }
+        }
+    }
+
+    /// Looks once. When the table cannot be read, the next look tries again.
+    func look(at time: AgentTime) {
+        let version = try? self.store.dataVersion()
+        let hasChanged = self.state.withLock { state in
+            if version != nil, version == state.version { return false }
+            state.mustLookWidely = true
+            return true
+        }
+        if hasChanged, let wanted = try? self.store.wantedBackends() {
+            self.state.withLock { state in
+                state.version = version
+                for backend in wanted { state.frozen[backend]?.wakes.yield() }
+            }
+        }
+        let now = time.uptime()
+        let isWide = self.state.withLock { state in
+            guard state.mustLookWidely, state.lookedWidelyAt.map({ now - $0 >= Self.widePause }) ?? true else { return false }
+            state.mustLookWidely = false
+            state.lookedWidelyAt = now
+            return true
+        }
+        guard isWide else { return }
+        guard let activity = try? self.store.frozenActivity(at: time.now().seconds) else {
+            return self.state.withLock { $0.mustLookWidely = true }
+        }
+        self.state.withLock { state in
+            for entry in activity { state.frozen[entry.backend]?.note(entry) }
+        }
+    }
+
+    // MARK: Operators
+
+    /// An operator's program begins to run in the backend, which is thawed and not frozen until ``endUse(of:)``.
+    func beginUse(of backend: BackendID) {
+        self.state.withLock { state in
+            state.uses[backend, default: 0] += 1
+            state.frozen[backend]?.wakes.yield()
+        }
+    }
+
+    func endUse(of backend: BackendID) {
+        self.state.withLock { state in
+            let left = (state.uses[backend] ?? 0) - 1
+            state.uses[backend] = left > 0 ? left : nil
+        }
+    }
+
+    func isInUse(_ backend: BackendID) -> Bool { self.state.withLock { $0.uses[backend] != nil } }
+}
+
+extension HoldWatch.Frozen {
+    /// Quiet WebSockets count as activity in the table, but do not thaw a backend.
+    fileprivate mutating func note(_ activity: FrozenActivity) {
+        switch activity.connections {
+        case .busy: self.wakes.yield()
+        case .quiet: self.lastActive = activity.lastActive
+        case .none:
+            if let known = self.lastActive, let last = activity.lastActive, last > known { self.wakes.yield() }
+            self.lastActive = self.lastActive ?? activity.lastActive
+        }
+    }
+}

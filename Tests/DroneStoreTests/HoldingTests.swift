@@ -1,0 +1,132 @@
+import PlaneProtocol
+import PlaneTestSupport
+import Testing
+
+@testable import DroneStore
+
+/// The backend was last active in second 1000; times are Unix seconds.
+@Suite struct HoldingTests {
+    private let fixture: StoreFixture
+    private let agent: DroneStore
+    private let proxy: DroneStore
+
+    init() throws {
+        self.fixture = try StoreFixture()
+        self.agent = try self.fixture.open()
+        self.proxy = try self.fixture.open()
+    }
+
+    private func enter(_ id: String = "b-1", address: String = "10.0.0.1:8080") async throws {
+        try await self.agent.enter(id, .ready, at: 1000, address: address)
+        #expect(try await self.agent.beginHolding(of: .make(id), at: 1000) == false)
+    }
+
+    private func freeze(_ id: String = "b-1", at now: Int64, limit: WireSeconds = 10) async throws -> QuietVerdict {
+        try await self.agent.freezeIfQuiet(.make(id), limit: limit, at: now)
+    }
+
+    private func webSocket(_ id: String = "b-1") throws -> OpenConnections.Entry {
+        OpenConnections.Entry(backend: try .make(id), requests: 0, webSockets: 1)
+    }
+
+    @Test("it is frozen when there was no traffic for longer than its limit, and the proxy is told with the route; afterwards it is awake")
+    func quiet() async throws {
+        try await self.enter()
+        #expect(try self.proxy.route("b-1")?.hold == .awake)
+        #expect(try await self.freeze(at: 1010) == .activeUntil(1011))
+        #expect(try await self.freeze(at: 1010, limit: WireSeconds(rawValue: .max)) == .activeUntil(.max))
+        let before = try self.proxy.routingVersion()
+        #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
+        #expect(try self.proxy.route("b-1")?.hold == .frozen)
+        #expect(try self.proxy.routingVersion() != before)
+        #expect(try self.proxy.holds() == ["b-1": .frozen])
+        try await self.agent.noteThawed(.make(), at: 1020)
+        #expect(try self.proxy.holds() == ["b-1": .awake])
+        #expect(try await self.freeze(at: 1025) == .activeUntil(1031), "it was thawed for somebody")
+    }
+
+    @Test("a backend that the agent does not freeze costs the proxy no other answer")
+    func never() async throws {
+        try await self.agent.enter("b-1", .ready, at: 1000)
+        #expect(try self.proxy.route("b-1")?.hold == .never)
+        #expect(try await self.freeze(at: 9999) == .notReady)
+        try self.proxy.want(["b-1", "nobody"], at: 2000)
+        #expect(try self.agent.wantedBackends().isEmpty)
+        #expect(try self.proxy.holds().isEmpty)
+    }
+
+    @Test("what a visitor wants is told until it goes on, and traffic noted just before saves it from being frozen")
+    func wanted() async throws {
+        try await self.enter()
+        try await self.enter("b-2", address: "10.0.0.2:8080")
+        #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
+        try self.proxy.want(["b-1", "b-2"], at: 1012)
+        #expect(try self.agent.wantedBackends() == [.make()])
+        try await self.agent.noteThawed(.make(), at: 1012)
+        #expect(try self.agent.wantedBackends().isEmpty)
+        try self.proxy.recordActivity(["b-2"], at: 1012)
+        #expect(try await self.freeze("b-2", at: 1015) == .activeUntil(1023))
+    }
+
+    @Test("open WebSockets with nothing but pings keep a backend from its end and not from being frozen; anything else keeps it awake, and wakes it")
+    func webSockets() async throws {
+        try await self.enter()
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], of: 1, at: 1005)
+        #expect(try await self.freeze(at: 1006) == .activeUntil(1017), "a proxy that says nothing of quiet ones counts as busy")
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 1, at: 1014)
+        #expect(try await self.freeze(at: 1015) == .activeUntil(1016), "the last traffic was in second 1005")
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 1, at: 1016)
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], of: 2, at: 1016)
+        #expect(try await self.freeze(at: 1016) == .activeUntil(1027), "another process has one that is not")
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 2, at: 1027)
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 1, at: 1027)
+        #expect(try await self.freeze(at: 1027) == .quiet(lastActive: 1027))
+        #expect(try self.agent.frozenActivity(at: 1028) == [FrozenActivity(backend: .make(), lastActive: 1027, connections: .quiet)])
+        #expect(try self.agent.wantedBackends().isEmpty)
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], of: 1, at: 1029)
+        #expect(try self.agent.wantedBackends() == [.make()])
+        #expect(try self.agent.frozenActivity(at: 1029).map(\.connections) == [.busy])
+        #expect(try self.agent.frozenActivity(at: 1099).map(\.connections) == [.none], "the proxies are gone")
+    }
+
+    @Test("the statement of a proxy that does not know of frozen backends counts as busy")
+    func olderProxy() async throws {
+        try await self.enter()
+        try self.fixture.execute(
+            "INSERT OR REPLACE INTO plane_open_connections (backend, process, requests, websockets, seen) VALUES ('b-1', 7, 0, 1, 1009)")
+        #expect(try await self.freeze(at: 1012) == .activeUntil(1023))
+    }
+
+    @Test("the next agent is told that it is frozen, and one that freezes nothing leaves nothing")
+    func nextAgent() async throws {
+        try await self.enter()
+        #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
+        #expect(try await self.agent.beginHolding(of: .make(), at: 1020) == true)
+        #expect(try self.agent.hold(of: .make()) == .frozen)
+        #expect(try await self.agent.endHolding(of: .make()) == true)
+        #expect(try self.proxy.route("b-1")?.hold == .never)
+        #expect(try await self.agent.endHolding(of: .make()) == false)
+    }
+
+    @Test("a backend that is being ended, or has ended, is frozen no more", arguments: [true, false])
+    func ends(isSoft: Bool) async throws {
+        try await self.enter()
+        #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
+        if isSoft {
+            _ = try await self.agent.beginEnding(of: .make(), .make()) { _, _ in Array("\"ending\"".utf8) }
+        } else {
+            #expect(try await self.agent.record(.make("b-1", .failed)))
+        }
+        #expect(try self.proxy.holds().isEmpty)
+        #expect(try await self.freeze(at: 9999) == .notReady)
+    }
+
+    @Test("a clock that is set back keeps no quiet WebSocket's backend awake for ever")
+    func clock() async throws {
+        try await self.enter()
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], of: 1, at: 1010)
+        try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 1, at: 1011)
+        #expect(try await self.freeze(at: 500) == .activeUntil(511))
+        #expect(try await self.freeze(at: 511) == .quiet(lastActive: 1011))
+    }
+}
