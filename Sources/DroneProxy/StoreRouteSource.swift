@@ -35,7 +35,23 @@ package struct StoreRouteSource: PolledRouteSource, ActivitySink {
                     backend: $0, requests: UInt32(clamping: backend.openRequests), webSockets: UInt32(clamping: backend.openTunnels))
             }
         }
-        try self.store.recordActivity(backends.map(\.name), open: open, of: self.process, at: seconds)
+        let quiet = Set(backends.lazy.filter(\.isQuiet).map(\.name))
+        try self.store.recordActivity(backends.map(\.name), open: open, quiet: quiet, of: self.process, at: seconds)
+    }
+
+    package func want(_ backends: [String], at seconds: Int64) throws { try self.store.want(backends, at: seconds) }
+
+    package func holds() throws -> [String: BackendHold] { try self.store.holds().mapValues { BackendHold($0) } }
+}
+
+extension BackendHold {
+    init(_ state: HoldState) {
+        self =
+            switch state {
+            case .never: .never
+            case .awake: .awake
+            case .frozen: .frozen
+            }
     }
 }
 
@@ -52,7 +68,7 @@ extension RouteAnswer {
                 self = .none
                 return
             }
-            self = .ready(address, token: record.bearerToken)
+            self = .ready(address, token: record.bearerToken, hold: BackendHold(record.hold))
         default:
             self = .none
         }

@@ -253,35 +253,40 @@ final class DronePolicy: ProxyPolicy {
         let before = self.routes.find(name)
         let destination: DroneRoute.Destination
         let token: Secret?
+        let hold: BackendHold
         switch answer {
         case .none:
             before?.retire()
             return self.routes.remove(name)
         case .starting(let secret, let phase):
             before?.retire()
-            (destination, token) = (.starting(phase, since: before?.startingSince ?? .now()), secret)
-        case .ready(let address, let secret):
+            (destination, token, hold) = (.starting(phase, since: before?.startingSince ?? .now()), secret, .never)
+        case .ready(let address, let secret, let state):
             if let since = before?.startingSince { self.usualStart.note(.now() - since) }
-            if case .ready(let pool)? = before?.destination, pool.address == address {
-                destination = .ready(pool)
+            let pool: UpstreamPool
+            if let known = before?.pool, known.address == address {
+                pool = known
             } else {
                 before?.retire()
-                destination = .ready(self.host.makeEndpoint(address))
+                pool = self.host.makeEndpoint(address)
             }
-            token = secret
+            (destination, token, hold) = (state == .frozen ? .frozen(pool) : .ready(pool), secret, state)
         }
+        let activity = before?.activity ?? ActivityCounter(name: name)
+        activity.hold = hold
         self.routes.insert(
-            DroneRoute(
-                name: name, destination: destination, token: token.map { AccessToken($0.exposed) },
-                activity: before?.activity ?? ActivityCounter(name: name)))
+            DroneRoute(name: name, destination: destination, token: token.map { AccessToken($0.exposed) }, activity: activity))
     }
 
     // MARK: Select
 
     func selectEndpoint(of route: DroneRoute, attempt: Int) -> Selection {
         switch route.destination {
-        case .ready(let pool): .endpoint(pool)
-        case .starting: .hold
+        case .ready(let pool): return .endpoint(pool)
+        case .starting: return .hold
+        case .frozen:
+            if let activity = route.activity { self.host.want(activity) }
+            return .hold
         }
     }
 

@@ -6,6 +6,8 @@ import ProxyCore
 final class DroneRoute: ProxyRoute {
     enum Destination {
         case ready(UpstreamPool)
+        /// Requests wait until the backend goes on; the pool is kept for then.
+        case frozen(UpstreamPool)
         /// - Parameter since: when this loop first heard of it.
         case starting(RouteAnswer.StartPhase, since: NIODeadline)
     }
@@ -31,8 +33,15 @@ final class DroneRoute: ProxyRoute {
         return since
     }
 
+    var pool: UpstreamPool? {
+        switch self.destination {
+        case .ready(let pool), .frozen(let pool): pool
+        case .starting: nil
+        }
+    }
+
     /// Called when the route is replaced: no new request is forwarded to it, and its idle connections are closed.
     func retire() {
-        if case .ready(let pool) = self.destination { pool.retire() }
+        self.pool?.retire()
     }
 }

@@ -1,13 +1,14 @@
 package import NIOCore
 package import PlaneProtocol
-import ProxyCore
+package import ProxyCore
 package import ProxyPages
 
 /// What is known about the name of a backend.
 package enum RouteAnswer: RouteMeaning {
     package typealias StartPhase = VisitorPages.StartPhase
 
-    case ready(SocketAddress, token: Secret?)
+    /// - Parameter hold: if it is frozen, its requests wait until it goes on.
+    case ready(SocketAddress, token: Secret?, hold: BackendHold = .never)
     /// The backend exists and may be ready soon.
     case starting(token: Secret?, phase: StartPhase = .starting)
     /// There is no such backend, or it has ended.

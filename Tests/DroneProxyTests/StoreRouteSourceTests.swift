@@ -25,6 +25,12 @@ struct StoreRouteSourceTests {
         #expect(RouteAnswer(record) == expected)
     }
 
+    @Test("a frozen backend is told as one, and woken by who wants it", arguments: [(HoldState.never, BackendHold.never), (.awake, .awake), (.frozen, .frozen)])
+    func holds(state: HoldState, expected: BackendHold) throws {
+        let record = RouteRecord(state: .ready, address: "127.0.0.1:8080", bearerToken: nil, hold: state)
+        #expect(RouteAnswer(record) == .ready(try SocketAddress(ipAddress: "127.0.0.1", port: 8080), token: nil, hold: expected))
+    }
+
     @Test("an address that cannot be read is as good as none", arguments: [nil, "", "8080", "host:80", "1.2.3.4", "1.2.3.4:99999"])
     func unreadable(address: String?) {
         #expect(RouteAnswer(RouteRecord(state: .ready, address: address, bearerToken: nil)) == .none)
@@ -44,5 +50,7 @@ struct StoreRouteSourceTests {
         let version = try source.changes(since: nil).version
         #expect(try source.changes(since: version) == RouteChanges(version: version, names: .listed([])))
         try source.recordActivity([BackendActivity(name: "b-1", openRequests: 1)], at: 1000)
+        try source.want(["b-1"], at: 1000)
+        #expect(try source.holds().isEmpty)
     }
 }

@@ -25,14 +25,40 @@ struct WebSocketProbe: Sendable {
         }
     }
 
+    /// Sends a ping, and returns the payload of the next pong from the server.
+    func ping(_ text: String) async throws -> String {
+        try await self.send(0x89, text)
+        return try await self.receive(0x8A)
+    }
+
     /// Sends a text message (at most 125 bytes) and returns the text of the next message from the server.
     func echo(_ text: String) async throws -> String {
+        try await self.send(0x81, text)
+        return try await self.receive(0x81)
+    }
+
+    private func send(_ first: UInt8, _ text: String) async throws {
         let mask: [UInt8] = [0x11, 0x22, 0x33, 0x44]
         let payload = Array(text.utf8)
-        var frame: [UInt8] = [0x81, 0x80 | UInt8(payload.count)] + mask
+        var frame: [UInt8] = [first, 0x80 | UInt8(payload.count)] + mask
         frame += payload.enumerated().map { $1 ^ mask[$0 % 4] }
         try await self.connection.send(frame)
-        let answer = try await self.connection.receive { $0.count >= 2 && $0.count >= 2 + Int($0[1] & 0x7F) }
-        return String(decoding: answer.dropFirst(2), as: UTF8.self)
+    }
+
+    /// The payload of the next frame from the server with this first byte; others before it are passed over.
+    private func receive(_ first: UInt8) async throws -> String {
+        let bytes = try await self.connection.receive { Self.payload(of: first, in: $0) != nil }
+        return String(decoding: Self.payload(of: first, in: bytes) ?? Data(), as: UTF8.self)
+    }
+
+    private static func payload(of first: UInt8, in bytes: Data) -> Data? {
+        var rest = bytes
+        while rest.count >= 2 {
+            let length = Int(rest[rest.startIndex + 1] & 0x7F)
+            guard rest.count >= 2 + length else { return nil }
+            if rest[rest.startIndex] == first { return rest.dropFirst(2).prefix(length) }
+            rest = rest.dropFirst(2 + length)
+        }
+        return nil
     }
 }

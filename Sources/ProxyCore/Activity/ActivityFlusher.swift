@@ -12,6 +12,8 @@ import Glibc
 /// What could not be written stays and goes with the next round, so a locked file delays activity but loses none.
 final class ActivityFlusher: Sendable {
     private static let interval: TimeAmount = .seconds(1)
+    /// The pause after it could not be written that a frozen backend is wanted.
+    private static let wantedPause: TimeAmount = .milliseconds(100)
 
     private let sink: any ActivitySink
     private let logger: Logger
@@ -24,6 +26,10 @@ final class ActivityFlusher: Sendable {
     private final class State {
         var unsaved: [String: BackendActivity] = [:]
         var timer: RepeatedTask?
+        /// Frozen backends that visitors want, of which the sink has not been told.
+        var wanted: Set<String> = []
+        /// Whether the event loops were told of a backend that may be frozen.
+        var toldHolds = false
     }
 
     init(sink: any ActivitySink, workers: [NIOLoopBound<ProxyWorker>], loop: any EventLoop, logger: Logger) async throws {
@@ -35,6 +41,7 @@ final class ActivityFlusher: Sendable {
     }
 
     func start() {
+        for worker in self.workers { worker.eventLoop.execute { worker.value.flusher = self } }
         self.loop.execute {
             self.state.value.timer = self.loop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
                 _ = self.collect()
@@ -57,6 +64,7 @@ final class ActivityFlusher: Sendable {
         return EventLoopFuture.whenAllSucceed(collected, on: self.loop).map { lists in
             self.note(lists.joined())
             self.write()
+            self.tellHolds(lists.joined().contains { $0.openTunnels > 0 })
         }
     }
 
@@ -64,9 +72,46 @@ final class ActivityFlusher: Sendable {
     private func note(_ activity: some Sequence<BackendActivity>) {
         let now = Dictionary(activity.map { ($0.name, $0) }) { one, other in
             BackendActivity(
-                name: one.name, openRequests: one.openRequests + other.openRequests, openTunnels: one.openTunnels + other.openTunnels)
+                name: one.name, openRequests: one.openRequests + other.openRequests, openTunnels: one.openTunnels + other.openTunnels,
+                isQuiet: one.isQuiet && other.isQuiet)
         }
-        self.state.value.unsaved.merge(now) { _, new in new }
+        self.state.value.unsaved.merge(now) { old, new in
+            var new = new
+            new.isQuiet = old.isQuiet && new.isQuiet
+            return new
+        }
+    }
+
+    /// A visitor wants this backend, which may be frozen: the sink is told at once. Called on any thread.
+    func want(_ name: String) {
+        self.loop.execute {
+            let isFirst = self.state.value.wanted.isEmpty
+            self.state.value.wanted.insert(name)
+            // What others have asked for meanwhile is written together.
+            if isFirst { self.loop.execute { self.writeWanted() } }
+        }
+    }
+
+    private func writeWanted() {
+        let state = self.state.value
+        do {
+            try self.sink.want(Array(state.wanted), at: Int64(time(nil)))
+            state.wanted.removeAll(keepingCapacity: true)
+        } catch {
+            self.logger.warning(
+                "frozen backends could not be woken, another attempt follows",
+                metadata: [LogKey.backends: "\(state.wanted.count)", LogKey.error: "\(error)"])
+            self.loop.scheduleTask(in: Self.wantedPause) { self.writeWanted() }
+        }
+    }
+
+    /// Tells the event loops which of the backends with something open are frozen, so that pings of their WebSockets are answered.
+    private func tellHolds(_ hasTunnels: Bool) {
+        let state = self.state.value
+        // If it cannot be read, what is known stays for another second.
+        guard hasTunnels || state.toldHolds, let holds = try? self.sink.holds(), state.toldHolds || !holds.isEmpty else { return }
+        state.toldHolds = !holds.isEmpty
+        for worker in self.workers { worker.eventLoop.execute { worker.value.apply(holds) } }
     }
 
     private func write() {

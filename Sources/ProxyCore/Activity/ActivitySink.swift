@@ -5,11 +5,14 @@ package struct BackendActivity: Hashable, Sendable {
     package var openRequests: Int
     /// Upgraded connections.
     package var openTunnels: Int
+    /// Whether it has only WebSockets open in which there was nothing but pings and pongs since the last report.
+    package var isQuiet: Bool
 
-    package init(name: String, openRequests: Int = 0, openTunnels: Int = 0) {
+    package init(name: String, openRequests: Int = 0, openTunnels: Int = 0, isQuiet: Bool = false) {
         self.name = name
         self.openRequests = openRequests
         self.openTunnels = openTunnels
+        self.isQuiet = isQuiet
     }
 }
 
@@ -22,4 +25,17 @@ package protocol ActivitySink: Sendable {
     ///
     /// - Parameter seconds: Unix time.
     func recordActivity(_ backends: [BackendActivity], at seconds: Int64) throws
+
+    /// Records that visitors want these backends, some of which are frozen: all of them or, when it throws, none. Called on the same thread, at once.
+    ///
+    /// - Parameter seconds: Unix time.
+    func want(_ backends: [String], at seconds: Int64) throws
+
+    /// The backends that may be frozen, and whether they are. Asked after each round of activity in which there were tunnels.
+    func holds() throws -> [String: BackendHold]
+}
+
+extension ActivitySink {
+    package func want(_ backends: [String], at seconds: Int64) throws {}
+    package func holds() throws -> [String: BackendHold] { [:] }
 }

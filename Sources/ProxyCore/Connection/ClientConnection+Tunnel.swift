@@ -19,7 +19,7 @@ extension ClientConnection {
         self.exchange = nil
         self.ended(status: 101, of: route)
         self.outgoingHead = nil
-        self.countAsTunnel()
+        self.countAsTunnel(isWebSocket: isWebSocket)
         self.worker.metrics.tunnelsChange += 1
         self.worker.metrics.requestEnded(nanoseconds: (NIODeadline.now() - self.startedAt).nanoseconds)
         // Bytes that a side sent before the tunnel was open are forwarded first.
@@ -28,16 +28,17 @@ extension ClientConnection {
         self.input = ByteBuffer()
         if early.readableBytes > 0 {
             _ = self.request.tunnelRead(early.readableBytesUInt8Span)
+            self.noteTraffic(fromUpstream: early)
             self.write(early)
         }
-        if waiting.readableBytes > 0 { self.upstream?.write(waiting) }
+        if waiting.readableBytes > 0 { self.sendOn(waiting) }
         self.upstream?.flush()
         self.resumeReading()
     }
 
     func forwardTunnel(fromClient buffer: ByteBuffer) {
         guard let upstream else { return }
-        upstream.write(buffer)
+        self.sendOn(buffer)
         self.noteTunnelBytes()
         if !upstream.isWritable { self.pauseReading() }
     }
@@ -45,6 +46,7 @@ extension ClientConnection {
     func forwardTunnel(fromUpstream buffer: ByteBuffer) {
         switch self.request.tunnelRead(buffer.readableBytesUInt8Span) {
         case .forward:
+            self.noteTraffic(fromUpstream: buffer)
             self.write(buffer)
             self.noteTunnelBytes()
             self.heedRoom()
@@ -54,6 +56,15 @@ extension ClientConnection {
             self.tellRestart()
         case .drop: break
         }
+    }
+
+    private func sendOn(_ buffer: ByteBuffer) {
+        guard self.traffic != nil else {
+            self.upstream?.write(buffer)
+            return
+        }
+        let rest = self.withoutAnsweredPings(buffer)
+        if rest.readableBytes > 0 { self.upstream?.write(rest) }
     }
 
     private func noteTunnelBytes() {
@@ -69,6 +80,7 @@ extension ClientConnection {
     /// Forwards the end of one direction after everything that was sent before it; the other direction stays open.
     func passOn(_ end: RequestMachine.TunnelEnd) {
         self.deadline = .now() + self.worker.limits.halfClosedTunnelIdle
+        if self.traffic != nil { self.noteTraffic() }
         switch end {
         case .both:
             self.upstream?.closeAfterFlush(within: self.worker.limits.writeIdle)

@@ -73,9 +73,11 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
     /// The status of the response that is being sent to the client; 0 for none.
     var openStatus = 0
     /// The counter in which the current exchange or tunnel is counted as open.
-    private var activity: ActivityCounter?
+    private(set) var activity: ActivityCounter?
     /// Whether it is counted there as a tunnel, too.
     private var isCountedAsTunnel = false
+    /// Tells keep-alives from traffic in a WebSocket whose backend may be frozen; nil for any other.
+    private(set) var traffic: TunnelTraffic?
 
     /// The id under which logs mention the current request, or the last one; nil before the first.
     var requestID: RequestID?
@@ -438,20 +440,22 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
 
     func beginActivity(_ route: any ProxyRoute) {
         guard let activity = route.activity, self.activity == nil else { return }
-        self.worker.activity.begin(activity)
+        if self.worker.activity.begin(activity) { self.worker.want(activity) }
         self.activity = activity
     }
 
     /// Counts the current exchange as a tunnel from now on.
-    func countAsTunnel() {
+    func countAsTunnel(isWebSocket: Bool) {
         guard let activity, !self.isCountedAsTunnel else { return }
-        activity.changeTunnels(by: 1)
+        if isWebSocket, activity.hold != .never { self.traffic = TunnelTraffic() }
+        activity.changeTunnels(by: 1, isWatched: self.traffic != nil)
         self.isCountedAsTunnel = true
     }
 
     func endActivity() {
         guard let activity else { return }
-        if self.isCountedAsTunnel { activity.changeTunnels(by: -1) }
+        if self.isCountedAsTunnel { activity.changeTunnels(by: -1, isWatched: self.traffic != nil) }
+        self.traffic = nil
         self.worker.activity.end(activity)
         self.activity = nil
         self.isCountedAsTunnel = false

@@ -33,6 +33,8 @@ final class ProxyWorker {
     private var spareOutput = ByteBuffer()
     private static let spareOutputLimit = 128 * 1024
     @exclusivity(unchecked) var activity = ActivityList()
+    /// Writes down which frozen backends are wanted. Owns this worker.
+    weak var flusher: ActivityFlusher?
     @exclusivity(unchecked) var metrics: ProxyMetrics
     @exclusivity(unchecked) var date = HTTPDate()
     @exclusivity(unchecked) var requestIDs = RequestIDSource()
@@ -138,6 +140,15 @@ final class ProxyWorker {
             self.heldCountChanged(by: -1)
             connection.heldRouteChanged(name, exists: exists)
         }
+    }
+
+    /// A visitor wants this backend, which may be frozen.
+    func want(_ backend: ActivityCounter) { self.flusher?.want(backend.name) }
+
+    /// Some of these backends may have been frozen, or go on again.
+    func apply(_ holds: [String: BackendHold]) {
+        guard self.activity.apply(holds) else { return }
+        for connection in self.connections where connection.request.isTunnel { connection.giveOwedPong() }
     }
 
     // MARK: Access log

@@ -36,6 +36,11 @@ package final class PolicyHost {
         self.worker?.routeChanged(name, exists: exists)
     }
 
+    /// A visitor wants this backend, which is frozen: ``ActivitySink/want(_:at:)`` is called soon, on another thread. Harmless when repeated.
+    package func want(_ backend: ActivityCounter) {
+        self.worker?.want(backend)
+    }
+
     /// Ends what is open on routes for which `isMeant` returns true, because nobody may use them any more: a WebSocket by a close frame with the code 1008
     /// (RFC 6455 §7.4.1), anything else by cutting it off, so that the client cannot take it for complete. No more bytes of these requests reach the
     /// endpoint. Requests that wait for a lookup or a route are left alone; they are resolved again when the wait is over.
