@@ -52,6 +52,23 @@ struct BareEngine: Sendable {
         try RawHTTP.exchange(.unixSocket(path: socketPath), "GET", "/containers/\(name)/json").status != 404
     }
 
+    func isPaused(_ name: String) throws -> Bool {
+        (try call("GET", "/containers/\(name)/json")["State"] as? [String: Any])?["Paused"] as? Bool == true
+    }
+
+    /// What the kernel counts for a container that runs (cgroups(7), version 1 or 2), cached files included.
+    func memoryBytes(of name: String) throws -> Int {
+        let state = try call("GET", "/containers/\(name)/json")["State"] as? [String: Any]
+        guard let process = state?["Pid"] as? Int, process > 0 else { throw BenchError("\(name) does not run") }
+        for line in try String(contentsOfFile: "/proc/\(process)/cgroup", encoding: .utf8).split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3, fields[1].isEmpty || fields[1] == "memory" else { continue }
+            let file = fields[1].isEmpty ? "/sys/fs/cgroup\(fields[2])/memory.current" : "/sys/fs/cgroup/memory\(fields[2])/memory.usage_in_bytes"
+            if let text = try? String(contentsOfFile: file, encoding: .utf8), let bytes = Int(text.filter(\.isNumber)) { return bytes }
+        }
+        throw BenchError("the memory of \(name) cannot be read")
+    }
+
     /// Returns when the drone has as many networks ready, which are sandboxes that run and that no container uses.
     func waitForSandboxes(_ count: Int, of drone: String) throws {
         let deadline = ContinuousClock().now + .seconds(120)

@@ -51,9 +51,9 @@ actor PlaneCluster {
     }
 
     /// Asks for a backend and requests `/` through the proxy as soon as the reply names it.
-    nonisolated func startAndWait() async throws -> Started {
+    nonisolated func startAndWait(terms: BackendTerms = BackendTerms()) async throws -> Started {
         let request = ScheduleRequest(
-            cluster: cluster, maxIdle: 600, executable: DockerExecutableConfig(image: image))
+            cluster: cluster, maxIdle: 600, executable: DockerExecutableConfig(image: image), terms: terms)
         let clock = ContinuousClock()
         let begin = clock.now
         let answer = try await connection.request(
