@@ -105,6 +105,7 @@ extension ClientConnection {
             stream.connection?.drop(bytes.readableBytes, of: stream)
             return self.abandonBody(error)
         }
+        if self.exchange?.requestIsSent == true { stream.hasWholeBody = true }
         if case .chunked = exchange.request.framing {
             upstream.write(ByteBuffer(string: String(bytes.readableBytes, radix: 16) + "\r\n"))
             upstream.write(bytes)

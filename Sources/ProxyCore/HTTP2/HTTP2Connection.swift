@@ -58,6 +58,8 @@ final class HTTP2Connection: ReadinessHandler {
     private var headersBeganAt: NIODeadline?
     private var blockedAt: NIODeadline?
     private var idleSince: NIODeadline
+    /// Since when END_STREAM is waited for on streams whose responses have been sent.
+    private var endsAwaitedSince: NIODeadline?
 
     private static let farewellPing: UInt8 = 1
     private static let measuringPing: UInt8 = 2
@@ -339,12 +341,23 @@ final class HTTP2Connection: ReadinessHandler {
         }
     }
 
-    /// END_STREAM is being sent. What the client still sends of its request is not needed (RFC 9113 §8.1).
+    /// END_STREAM is being sent. What the client still sends of its request is not needed (RFC 9113 §8.1), and is refused by a reset of the stream.
+    ///
+    /// If its body is as long as its head has said, nothing is missing but END_STREAM, which many clients send in a frame of its own. Some take a reset before
+    /// that for the failure of a request that has succeeded, so it is waited for.
     private func endSent(of stream: HTTP2Stream) {
         if stream.hasSentEnd { return }
         stream.hasSentEnd = true
         self.budget.earn(.responseSent)
-        if !stream.inputHasEnded { self.reset(stream.id, .noError) }
+        if stream.inputHasEnded { return }
+        guard stream.hasWholeBody else { return self.reset(stream.id, .noError) }
+        if self.endsAwaitedSince == nil { self.endsAwaitedSince = .now() }
+    }
+
+    /// Resets the streams whose END_STREAM was waited for.
+    private func resetStreamsWithoutEnd() {
+        self.endsAwaitedSince = nil
+        for stream in self.streams where stream.hasSentEnd && !stream.inputHasEnded { self.reset(stream.id, .noError) }
     }
 
     func reset(_ id: Int32, _ code: HTTP2Stream.ErrorCode) {
@@ -560,6 +573,7 @@ final class HTTP2Connection: ReadinessHandler {
         if let headersBeganAt { next = min(next, headersBeganAt + limits.requestHead) }
         if let blockedAt { next = min(next, blockedAt + limits.writeIdle) }
         if let begun = self.farewell.begunAt, !self.farewell.isFinal { next = min(next, begun + limits.farewell) }
+        if let endsAwaitedSince { next = min(next, endsAwaitedSince + limits.linger) }
         if self.streams.isEmpty, self.hasSpoken, self.farewell.begunAt == nil { next = min(next, self.idleSince + limits.keepAlive) }
         if self.streams.isEmpty, self.farewell.isFinal { next = min(next, .now() + limits.linger) }
         return next
@@ -574,6 +588,10 @@ final class HTTP2Connection: ReadinessHandler {
         if let headersBeganAt, headersBeganAt + limits.requestHead <= now {
             nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
             self.headersBeganAt = nil
+            return self.deferTurn()
+        }
+        if let endsAwaitedSince, endsAwaitedSince + limits.linger <= now {
+            self.resetStreamsWithoutEnd()
             return self.deferTurn()
         }
         if self.farewell.isFinal, self.streams.isEmpty { return self.client.closeLingering() }

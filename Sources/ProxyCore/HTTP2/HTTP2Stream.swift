@@ -53,6 +53,8 @@ final class HTTP2Stream {
     /// Bytes that the stream's window is owed, and that have not been told to the client yet.
     @exclusivity(unchecked) var credit = 0
     private(set) var inputHasEnded = false
+    /// The request's body has come, as long as its head had said. END_STREAM may be missing.
+    var hasWholeBody = false
     private(set) var requestTrailers = ByteBuffer()
 
     init(_ id: Int32, on connection: HTTP2Connection, marks: Range<Int>) {

@@ -23,6 +23,10 @@ struct HTTP2EndingTests {
         HTTP2Frames.read(bytes).contains { $0.kind == HTTP2Frames.Kind.goAway.rawValue }
     }
 
+    @Sendable private static func hasReset(_ bytes: [UInt8]) -> Bool {
+        HTTP2Frames.read(bytes).contains { $0.kind == HTTP2Frames.Kind.resetStream.rawValue }
+    }
+
     @Test("a client whose stream is open is not asked to leave, however silent it is")
     func busyClient() async throws {
         try await self.withHTTP2 { options in
@@ -47,6 +51,35 @@ struct HTTP2EndingTests {
             let bytes = try await client.bytes("the response") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
             #expect(!Self.hasGoAway(bytes))
             #expect(!HTTP2Frames.read(bytes).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue })
+            withExtendedLifetime(backend) {}
+        }
+    }
+
+    @Test(
+        "a request whose body is whole is answered without a reset, although END_STREAM comes after the answer; if that never comes the stream is reset",
+        arguments: [true, false])
+    func lateEnd(comes: Bool) async throws {
+        try await self.withHTTP2 {
+            $0.limits.linger = comes ? .seconds(600) : .milliseconds(100)
+        } _: { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let upload = [(":method", "POST")] + Self.get("b-1").dropFirst() + [("content-length", "3")]
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(upload, stream: 1, flags: HTTP2Frames.endHeaders)
+                    + HTTP2Frames.frame(.data, stream: 1, Array("abc".utf8)))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "abc")
+            try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
+            if !comes { return #expect(Self.hasReset(try await client.bytes("the reset", Self.hasReset))) }
+            _ = try await client.bytes("the answer") { HTTP2Frames.read($0).contains { $0.payload == Array("ok".utf8) } }
+            try await client.send(
+                HTTP2Frames.frame(.data, flags: HTTP2Frames.endStream, stream: 1)
+                    + HTTP2Frames.headers(Self.get("b-1"), stream: 3, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nagain")
+            let bytes = try await client.bytes("the next answer") { HTTP2Frames.read($0).contains { $0.payload == Array("again".utf8) } }
+            #expect(!Self.hasReset(bytes))
             withExtendedLifetime(backend) {}
         }
     }
