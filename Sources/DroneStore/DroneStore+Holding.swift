@@ -74,15 +74,14 @@ extension DroneStore {
     }
 
     /// Stores that the agent does not freeze this backend any more.
-    ///
-    /// - Returns: whether an agent before this one has left it frozen.
-    package func endHolding(of backend: BackendID) async throws(StoreError) -> Bool {
+    package func endHolding(of backend: BackendID) async throws(StoreError) {
         let name = backend.rawValue
-        return try await self.write("note that \(name) is not frozen any more") { db in
-            let wasFrozen = try Self.hold(of: name, in: db) == .frozen
-            try Self.forgetHold(of: name, in: db)
-            return wasFrozen
-        }
+        try await self.write("note that \(name) is not frozen any more") { db in try Self.forgetHold(of: name, in: db) }
+    }
+
+    /// ``hold(of:)`` for tasks, which must not wait for a thread.
+    package func currentHold(of backend: BackendID) async throws(StoreError) -> HoldState {
+        try await self.read("read whether \(backend.rawValue) is frozen") { db in try Self.hold(of: backend.rawValue, in: db) }
     }
 
     /// Whether this backend is, or may be, frozen.
@@ -198,6 +197,13 @@ extension DroneStore {
     /// Does nothing for a backend that is never frozen.
     static func noteTraffic(of name: String, at seconds: Int64, in db: Database) throws {
         try db.cachedStatement(sql: "UPDATE plane_hold SET last_traffic = ?1, is_wanted = is_frozen WHERE backend = ?2").execute(arguments: [seconds, name])
+        // A visitor who waits for a frozen backend counts for its end of life, too.
+        try db.cachedStatement(
+            sql: """
+                UPDATE route SET last_active = ?1
+                WHERE subdomain = ?2 AND last_active < ?1 AND EXISTS (SELECT 1 FROM plane_hold WHERE backend = ?2 AND is_wanted = 1)
+                """
+        ).execute(arguments: [seconds, name])
     }
 
     private static func hold(of name: String, in db: Database) throws -> HoldState {

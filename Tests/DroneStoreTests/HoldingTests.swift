@@ -62,6 +62,7 @@ import Testing
         #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
         try self.proxy.want(["b-1", "b-2"], at: 1012)
         #expect(try self.agent.wantedBackends() == [.make()])
+        #expect(try self.agent.frozenActivity(at: 1012).map(\.lastActive) == [1012], "who waits for a frozen backend counts against the end of its life")
         try await self.agent.noteThawed(.make(), at: 1012)
         #expect(try self.agent.wantedBackends().isEmpty)
         try self.proxy.recordActivity(["b-2"], at: 1012)
@@ -103,9 +104,10 @@ import Testing
         #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
         #expect(try await self.agent.beginHolding(of: .make(), at: 1020) == true)
         #expect(try self.agent.hold(of: .make()) == .frozen)
-        #expect(try await self.agent.endHolding(of: .make()) == true)
+        #expect(try await self.agent.currentHold(of: .make()) == .frozen)
+        try await self.agent.endHolding(of: .make())
         #expect(try self.proxy.route("b-1")?.hold == .never)
-        #expect(try await self.agent.endHolding(of: .make()) == false)
+        try await self.agent.endHolding(of: .make())
     }
 
     @Test("a backend that is being ended, or has ended, is frozen no more", arguments: [true, false])

@@ -19,7 +19,8 @@ extension BackendSupervisor {
     /// While an operator's program runs in the container.
     private static let usePause = Duration.seconds(5)
     /// How long thawing may take when the agent stops.
-    private static let farewellLimit = Duration.seconds(10)
+    private static let farewellLimit = Duration.seconds(20)
+    private static let farewellPause = Duration.milliseconds(500)
 
     /// How long there is no traffic until the container is frozen; nil for never.
     var holdLimit: Duration? { self.request.terms.holdIdle?.duration ?? self.context.limits.holdIdle }
@@ -47,13 +48,15 @@ extension BackendSupervisor {
 
     /// An agent before this one may have been told to freeze the backend, which this one is not.
     private func endHolding() async {
-        let wasFrozen = await self.retryStore { () async throws(StoreError) -> Bool in
-            guard try self.context.store.hold(of: self.backend) != .never else { return false }
-            return try await self.context.store.endHolding(of: self.backend)
+        let hold = await self.retryStore { () async throws(StoreError) in try await self.context.store.currentHold(of: self.backend) }
+        guard let hold, hold != .never else { return }
+        if hold == .frozen {
+            await self.thaw()
+            await self.tellHeld(false)
         }
-        guard wasFrozen == true else { return }
-        await self.thaw()
-        await self.tellHeld(false)
+        // The row is deleted last: an agent that is killed before that leaves it to the next one.
+        guard !Task.isCancelled else { return }
+        await self.retryStore { () async throws(StoreError) in try await self.context.store.endHolding(of: self.backend) }
     }
 
     /// Returns when there was no traffic for so long; the table says then that the container is frozen.
@@ -115,16 +118,19 @@ extension BackendSupervisor {
         // A task of its own is not cancelled with this one, which waits for it.
         await Task {
             let isDone: Bool? = await withTimeLimit(Self.farewellLimit) { () async -> Bool in
-                do {
-                    try await self.context.engine.thaw(self.containerHandle)
-                    try await self.context.store.noteThawed(self.backend, at: self.context.time.now().seconds)
-                    return true
-                } catch {
-                    self.logger.warning("the container stays frozen until the next agent runs", metadata: [LogKey.error: "\(error)"])
-                    return false
+                while !Task.isCancelled {
+                    do {
+                        try await self.context.engine.thaw(self.containerHandle)
+                        try await self.context.store.noteThawed(self.backend, at: self.context.time.now().seconds)
+                        return true
+                    } catch {
+                        self.logger.warning("trying again to thaw the container before the end", metadata: [LogKey.error: "\(error)"])
+                        try? await self.context.time.sleep(Self.farewellPause)
+                    }
                 }
+                return false
             }
-            if isDone == nil { self.logger.warning("the container stays frozen until the next agent runs: the engine did not answer in time") }
+            if isDone != true { self.logger.warning("the container stays frozen until the next agent runs: it could not be thawed in time") }
         }.value
     }
 

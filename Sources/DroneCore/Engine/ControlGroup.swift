@@ -61,12 +61,15 @@ struct ControlGroup: Hashable, Sendable {
 
     /// The file that makes the kernel reclaim memory of the group, and what to write to it: version 2 takes a number of bytes (`memory.reclaim`, since Linux
     /// 5.19), version 1 takes anything (`memory.force_empty`).
-    func reclaim(read: (String) -> String? = ProcFile.text) -> (path: String, text: String)? {
+    ///
+    /// - Parameter limit: in bytes; version 1 knows none.
+    /// - Returns: `rest` are the bytes that are left for further calls.
+    func reclaim(atMost limit: UInt64 = .max, read: (String) -> String? = ProcFile.text) -> (path: String, text: String, rest: UInt64)? {
         switch self.layout {
-        case .separate(let memory, _): return ("\(memory)/memory.force_empty", "0")
+        case .separate(let memory, _): return ("\(memory)/memory.force_empty", "0", 0)
         case .unified(let directory):
             guard let used = read("\(directory)/memory.current").flatMap(Self.number) else { return nil }
-            return ("\(directory)/memory.reclaim", "\(used)")
+            return ("\(directory)/memory.reclaim", "\(min(used, limit))", used - min(used, limit))
         }
     }
 

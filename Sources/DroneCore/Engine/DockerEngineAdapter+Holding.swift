@@ -21,7 +21,11 @@ extension DockerEngineAdapter {
 
     package func thaw(_ container: ContainerHandle) async throws(BackendEngineError) {
         do throws(EngineError) {
-            _ = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.ensureThawed(id) }
+            _ = try await self.withContainer(container) { (id) async throws(EngineError) in
+                // Docker is asked in any case: the table says that it is frozen, and what is noted here may be of an operator's program that came between.
+                self.frozen.note(id, isFrozen: true)
+                try await self.ensureThawed(id)
+            }
         } catch {
             throw BackendEngineError(error)
         }

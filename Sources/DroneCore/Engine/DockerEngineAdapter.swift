@@ -54,7 +54,8 @@ package struct DockerEngineAdapter: Engine {
     package func stop(_ container: ContainerHandle, grace: Duration) async throws(BackendEngineError) {
         do throws(EngineError) {
             _ = try await self.withContainer(container) { (id) async throws(EngineError) in
-                try await self.ensureThawed(id)
+                // A frozen one that cannot be thawed waits out its grace, and is killed then.
+                try? await self.ensureThawed(id)
                 try await self.client.stop(id, grace: grace)
             }
         } catch {

@@ -8,6 +8,9 @@ import Synchronization
 ///
 /// It may take seconds, and a thread waits for the kernel meanwhile. An agent without the right to do it says so once in its log.
 package final class PageOut: Sendable {
+    /// Bytes of memory that the kernel is asked for at a time.
+    private static let step: UInt64 = 16 << 20
+
     private let queue = DispatchQueue(label: "page-out", qos: .utility)
     private let hasTold = Mutex(false)
     private let logger: Logger
@@ -19,8 +22,14 @@ package final class PageOut: Sendable {
     /// - Parameter isFrozen: asked when it is this group's turn; the memory of a container that goes on is left alone.
     func reclaim(_ group: ControlGroup, if isFrozen: @escaping @Sendable () -> Bool) {
         self.queue.async {
-            guard isFrozen(), let (path, text) = group.reclaim() else { return }
-            guard let error = Self.write(text, to: path) else { return }
+            // In steps, so that little is taken from a container that is thawed meanwhile.
+            var left = UInt64.max
+            var failure: (path: String, error: CInt)?
+            while failure == nil, left > 0, isFrozen(), let (path, text, rest) = group.reclaim(atMost: Self.step) {
+                failure = Self.write(text, to: path).map { (path, $0) }
+                left = min(rest, left - min(left, Self.step))
+            }
+            guard let (path, error) = failure else { return }
             // The kernel has reclaimed less than it was asked for, or the container has ended.
             guard error != EAGAIN, error != ENOENT || group.usage() != nil else { return }
             let isNews = self.hasTold.withLock { hasTold in

@@ -21,6 +21,8 @@ package final class ActivityCounter {
     fileprivate var hadTraffic = false
     /// Whether the last ``ActivityList/take()`` found only quiet tunnels, and there was no traffic since.
     fileprivate var isQuiet = false
+    /// Whether the last ``ActivityList/apply(_:)`` found the backend frozen. `hold` may say so before, when a route was read.
+    fileprivate var wasToldFrozen = false
     /// Whether the ``ActivityList`` of the event loop contains this counter.
     fileprivate var isListed = false
 
@@ -76,7 +78,8 @@ struct ActivityList {
         var isNewlyFrozen = false
         for counter in self.counters {
             let hold = holds[counter.name] ?? .never
-            if hold == .frozen, counter.hold != .frozen { isNewlyFrozen = true }
+            if hold == .frozen, !counter.wasToldFrozen { isNewlyFrozen = true }
+            counter.wasToldFrozen = hold == .frozen
             counter.hold = hold
         }
         return isNewlyFrozen

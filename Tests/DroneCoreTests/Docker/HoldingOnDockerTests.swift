@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import DockerEngine
 import DroneStore
+import NATS
 import NIOCore
 import PlaneMessaging
 import PlaneProtocol
@@ -71,7 +72,16 @@ import Testing
         func held(_ id: BackendID) -> [Bool] { self.fixture.reports.all.filter { $0.backend == id }.compactMap(\.detail?.isHeld) }
 
         func end(_ id: BackendID) async throws {
-            _ = try await self.fixture.bus.request(TerminationRequest(cluster: .make(), backendID: id), timeout: .seconds(20))
+            // An agent that has just started may not listen yet.
+            try await eventually("the agent is asked to end it") {
+                do throws(BusRequestError) {
+                    _ = try await self.fixture.bus.request(TerminationRequest(cluster: .make(), backendID: id), timeout: .seconds(20))
+                    return true
+                } catch {
+                    guard case .transport(let cause) = error, cause.code == .noResponders else { throw error }
+                    return false
+                }
+            }
             try await self.fixture.wait(for: .terminated, of: id, within: .seconds(30))
         }
 

@@ -1,0 +1,18 @@
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct ActivityListTests {
+    @Test("that a backend is frozen is news once, whether a route has told it before or not", arguments: [BackendHold.awake, .frozen])
+    func newlyFrozen(route: BackendHold) {
+        var list = ActivityList()
+        let counter = ActivityCounter(name: "b-1")
+        _ = list.begin(counter)
+        #expect(!list.apply(["b-1": .awake]))
+        counter.hold = route
+        #expect(list.apply(["b-1": .frozen]))
+        #expect(!list.apply(["b-1": .frozen]))
+        #expect(!list.apply(["b-1": .awake]))
+        #expect(list.apply(["b-1": .frozen]))
+    }
+}
