@@ -74,8 +74,9 @@ extension Placement {
         ///   - hasRoom: whether the starts of one drone more may be kept.
         /// - Returns: how many drones' starts are kept more than before, -1 for one less.
         mutating func heard(_ report: Report, _ starts: StartReport?, of drone: DroneID, hasRoom: Bool) -> Int {
-            self.reconsider(drone)
-            self.members[drone]?.report = report
+            self.members[drone, default: Member()].report = report
+            // One that can take nothing would only leave the list again, in the course of a choice.
+            if report.state == .ready, report.statedBackends ?? 0 < report.maxBackends ?? .max { self.reconsider(drone) }
             let known = self.members[drone]?.starts
             if let starts {
                 guard known != nil || hasRoom else { return 0 }
@@ -97,6 +98,14 @@ extension Placement {
             self.members[drone]?.position = self.lists[list]?.count ?? 0
             self.lists[list, default: []].append(drone)
             self.addToHolders(drone)
+        }
+
+        /// Forgets starts that were not said again for so long that they count no more.
+        /// - Returns: of how many drones.
+        mutating func forgetOldStarts(at time: StateTime) -> Int {
+            let old = self.members.filter { $0.value.starts.map { !$0.counts(at: time) } ?? false }.keys
+            for drone in old { self.setStarts(nil, of: drone) }
+            return old.count
         }
 
         mutating func settle(_ drone: DroneID) {

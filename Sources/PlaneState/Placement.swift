@@ -29,6 +29,8 @@ package struct Placement: Sendable {
     private(set) var clusters: [ClusterName: Members] = [:]
     /// Drones of which that is kept.
     private var startsKept = 0
+    /// When it was last looked for drones of which it need not be kept any more.
+    private var startsSweptAt: StateTime?
 
     package init() {}
 
@@ -38,9 +40,17 @@ package struct Placement: Sendable {
         let report = Report(
             state: status.state, heard: now, statedBackends: status.runningBackends.map(Int.init), maxBackends: status.maxBackends.map(Int.init))
         let starts = status.starts.map { StartReport($0, heard: now) }
+        if starts != nil, self.startsKept >= Self.startsLimit { self.forgetOldStarts(at: now) }
         let hasRoom = self.startsKept < Self.startsLimit
         let more = self.clusters[status.cluster, default: Members()].heard(report, starts, of: status.droneID, hasRoom: hasRoom)
         self.startsKept += more
+    }
+
+    /// Makes room for drones that came later, at most once in the time after which starts count no more.
+    private mutating func forgetOldStarts(at now: StateTime) {
+        if let last = self.startsSweptAt, now.since(last) < DroneStarts.lifetime { return }
+        self.startsSweptAt = now
+        for cluster in Array(self.clusters.keys) { self.startsKept -= self.clusters[cluster]?.forgetOldStarts(at: now) ?? 0 }
     }
 
     /// Called after `fleet` has applied a message.

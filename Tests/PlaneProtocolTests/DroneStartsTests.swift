@@ -26,4 +26,11 @@ import Testing
         let error = try #require(throws: MessageError.self) { try self.decode(#"{"images":[{"image":"b","parked":-1}]}"#) }
         #expect("\(error)".contains("parked"))
     }
+
+    @Test("what cannot be read of it silences no drone", arguments: ["7", #"{"images":[{"parked":1}]}"#, #"{"ready_in_ms":-1}"#])
+    func unreadable(starts: String) throws {
+        let status = #"{"drone_id":"a","cluster":"plane.test","drone_version":"1","state":"Draining","running_backends":3,"starts":\#(starts)}"#
+        let message = try WireCodec.decode(DroneStatusMessage.self, from: Array(status.utf8))
+        #expect(message.state == .draining && message.runningBackends == 3 && message.starts == nil)
+    }
 }

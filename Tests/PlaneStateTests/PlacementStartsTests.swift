@@ -183,6 +183,22 @@ struct PlacementStartsTests {
         scene.placement.forget(DroneID(rawValue: "made-up-0")!, in: cluster)
         scene.heard(DroneID(rawValue: "made-up-\(Placement.startsLimit)")!, starts: starts)
         #expect(scene.placement.clusters[cluster]?.members.values.count { $0.starts != nil } == Placement.startsLimit)
+        // The made-up ones say nothing more, and make room for a drone that comes later.
+        scene.milliseconds += 120_000
+        for (drone, starts) in [(droneA, self.having()), (droneB, self.lacking)] { scene.heard(drone, starts: starts) }
+        #expect(scene.placement.clusters[cluster]?.members.values.count { $0.starts != nil } == 2)
+        #expect(scene.choose(self.wanting(self.image)) == droneA)
+    }
+
+    @Test("a drone that can take nothing is no candidate for saying so, and is one again when it can", arguments: [(DroneState.ready, UInt32(5)), (.draining, 0)])
+    func full(state: DroneState, running: UInt32) {
+        var scene = PlacementScene(registered: [droneA])
+        scene.heard(droneA, state: state, running: running, limit: 5, starts: self.having())
+        #expect(scene.choose(self.wanting(self.image)) == nil)
+        scene.heard(droneA, state: state, running: running, limit: 5, starts: self.having())
+        #expect(scene.placement.clusters[cluster]?.members[droneA]?.position == nil)
+        scene.heard(droneA, running: 4, limit: 5)
+        #expect(scene.choose(self.wanting(self.image)) == droneA)
     }
 
     @Test("after any history each candidate is once among the holders of each of its images, and nobody else is", arguments: 0..<20 as Range<UInt64>)

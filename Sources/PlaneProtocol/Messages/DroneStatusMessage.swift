@@ -45,7 +45,8 @@ extension DroneStatusMessage: PlaneMessage {
         self.maxBackends = try json.optional("max_backends")
         self.isIsolated = try json.optional("isolated")
         self.pool = try json.optional("pool")
-        self.starts = try json.optional("starts")
+        // A hint: what cannot be read of it does not silence the drone.
+        self.starts = (try? json.optional("starts")) ?? nil
     }
 
     package func write(to json: inout JSONWriter) {
