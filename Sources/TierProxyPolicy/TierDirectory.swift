@@ -162,6 +162,8 @@ package final class TierDirectory: Sendable {
             case .unavailable: return (.unavailable, waiting)
             case .none: break
             case .granted(let grant, let age):
+                // Asked of the age itself: no instant is before this machine's start, so that an older use would count as one at the start.
+                if let lifetime = grant.lifetime, age >= lifetime { break }
                 let known = Known(grant: grant, usedAt: now - age, toldAt: now - age)
                 guard known.isAlive(at: now), !state.isRevoked(grant, token) else { break }
                 // Whoever is used often is asked for again soon.
