@@ -114,8 +114,15 @@ struct LegacyResponder: Sendable {
         guard let backend else { throw .backendNotFound }
         let client = self.fleet.client
         let newest = try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await client.newestState(of: backend) }
-        guard let newest else { throw .backendNotFound }
-        return .json(LegacyStatus(newest))
+        if let newest { return .json(LegacyStatus(newest)) }
+        guard let last = try await self.kept(of: backend).last else { throw .backendNotFound }
+        return .json(LegacyStatus(last))
+    }
+
+    /// What the state holds of a backend that is older than the public feed.
+    private func kept(of backend: BackendID) async throws(GatewayError) -> [BackendStateMessage] {
+        guard let known = self.fleet.locate(backend) else { return [] }
+        return try await StatusReader(fleet: self.fleet).kept(of: known).messages
     }
 
     /// Every state so far and to come, without repetitions. The stream does not end with the backend, as in 0.3.
@@ -130,10 +137,12 @@ struct LegacyResponder: Sendable {
                 }) == true
         else { throw .unavailable("statuses are not followed") }
         let subscription = hub.subscribe(to: backend)
-        let messages = try await StatusReader(fleet: self.fleet).messages(of: backend)
+        var messages = try await StatusReader(fleet: self.fleet).messages(of: backend)
+        if messages.isEmpty { messages = try await self.kept(of: backend) }
+        let told = messages
         return .events { writer in
             var filter = RepetitionFilter()
-            for message in messages where filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
+            for message in told where filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
             for await event in subscription.events {
                 if case .message(let message) = event, filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
             }

@@ -97,8 +97,11 @@ final class PageResponder: Sendable {
                     visitsAskedAt = .now
                     if let visited = await self.visited(by: search.text) { search.visited = visited }
                 }
-                let model = self.model(search, caller)
-                let html = PageHTML.sections(model)
+                let looked = search
+                let (model, html) = await awayFromEventLoop { () -> (PageModel, String) in
+                    let model = self.model(looked, caller)
+                    return (model, PageHTML.sections(model))
+                }
                 quiet += 1
                 if html != shown {
                     shown = html

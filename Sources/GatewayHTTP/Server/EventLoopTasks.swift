@@ -15,6 +15,11 @@ struct ServedOnEventLoop<Base: ServerChildChannel>: ServerChildChannel where Bas
     }
 }
 
+/// Does what looks at all backends, which may take long, on one of Swift's own threads. Meanwhile the event loop serves its other connections.
+func awayFromEventLoop<Value, Failure: Error>(_ work: () throws(Failure) -> Value) async throws(Failure) -> Value {
+    try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(Failure) -> Value in try work() }
+}
+
 /// A connection of which it is known where it lives.
 protocol EventLoopBound {
     var eventLoop: any EventLoop { get }

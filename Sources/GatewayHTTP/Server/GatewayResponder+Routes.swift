@@ -36,7 +36,7 @@ extension GatewayResponder {
         case .tokenKeys: return .json(TokenKeySet(keys: self.tokens.publicKey.map { [$0] } ?? []))
         case .drain(let cluster, let drone): return try await self.drain(cluster, drone, true, caller)
         case .undrain(let cluster, let drone): return try await self.drain(cluster, drone, false, caller)
-        case .clusterState(let cluster): return try self.clusterState(cluster, caller)
+        case .clusterState(let cluster): return try await self.clusterState(cluster, caller)
         case .nodeSocket: return .text("The nodes of this installation speak NATS, not WebSockets.", status: 501)
         case .listBackends: return try await self.queries.list(request.query, caller: caller, tokens: self.tokens)
         case .backend(let backend):
@@ -176,12 +176,14 @@ extension GatewayResponder {
         return .json(["updated": try await self.control.drain(drone, in: cluster, drains)])
     }
 
-    private func clusterState(_ cluster: ClusterName?, _ caller: Caller) throws(GatewayError) -> Reply {
+    private func clusterState(_ cluster: ClusterName?, _ caller: Caller) async throws(GatewayError) -> Reply {
         try self.fleet.demandCurrent()
         guard let cluster else { return .json(ClusterStateDocument(controller: self.fleet.name)) }
         try self.permit(caller, CallScope(changes: false, cluster: cluster))
         let (proxies, name) = (self.fleet.proxies(in: cluster), self.fleet.name)
-        return .json(self.fleet.mirror.ask { ClusterStateDocument(of: cluster, fleet: $0, proxies: proxies, controller: name, now: .now()) })
+        return await awayFromEventLoop {
+            .json(self.fleet.mirror.ask { ClusterStateDocument(of: cluster, fleet: $0, proxies: proxies, controller: name, now: .now()) })
+        }
     }
 }
 

@@ -21,6 +21,12 @@ struct StatusReader: Sendable {
         let known = self.fleet.locate(backend)
         let newest = try await self.ask { () async throws(PlaneError) in try await self.fleet.client.newestState(of: backend) }
         guard let newest else {
+            // Of one that lives everything is in memory, so that nobody who asks often burdens the stream of the state.
+            if let view = known?.view, let cluster = known?.cluster, let state = view.state, !state.isTerminal, !view.isEnding, let time = view.stateTime {
+                var history = StatusHistory()
+                _ = history.apply(BackendStateMessage(cluster: cluster, state: state, backend: backend, time: WireTime(time)))
+                if let entry = history.last { return entry }
+            }
             guard let known, let entry = try await self.fold([], of: known).history.last else { throw .backendNotFound }
             return entry
         }

@@ -57,6 +57,13 @@ package struct KeptHistory: Hashable, Sendable {
 }
 
 extension PlaneClient {
+    /// What was told of a backend last. Of one that is older than the public feed it is what the state holds.
+    /// - Returns: Nil where nothing is known of it.
+    package func currentState(of backend: BackendID, in cluster: ClusterName) async throws(PlaneError) -> BackendStateMessage? {
+        if let newest = try await self.newestState(of: backend) { return newest }
+        return try await self.keptHistory(of: backend, in: cluster).messages.last
+    }
+
     /// Reads what the state of the fleet holds of a backend; nothing where it does not know it.
     package func keptHistory(of backend: BackendID, in cluster: ClusterName) async throws(PlaneError) -> KeptHistory {
         var entries: [KeptHistory.Entry] = []

@@ -28,7 +28,7 @@ struct RestartCommand: AsyncParsableCommand {
             request.metadata[ScheduleRequest.requestedByKey] = requester
             var generator = SystemRandomNumberGenerator()
             request.backendID = .random(using: &generator)
-            if let newest = try await client.newestState(of: found.id), !newest.state.isTerminal {
+            if let newest = try await client.currentState(of: found.id, in: cluster), !newest.state.isTerminal {
                 try await client.terminate(found.id, in: cluster, requestedBy: requester)
                 _ = try await withTimeLimit(self.wait.duration, of: "waiting for the end of \(found.id)") { () async throws(PlaneError) in
                     try await client.waitUntilEnded(found.id)

@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.global.run { client, console in
             if let backend = self.backend {
-                try await self.history(of: try await client.find(backend).id, client, console)
+                try await self.history(of: try await client.find(backend), client, console)
             } else if self.follow {
                 try await self.everything(client, console)
             } else {
@@ -29,9 +29,14 @@ struct StatusCommand: AsyncParsableCommand {
         }
     }
 
-    private func history(of backend: BackendID, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
-        let history = try await client.history(of: backend, follows: self.follow)
-        if history.isEmpty, !self.follow { throw .unknownBackend(backend, nil) }
+    private func history(of backend: FoundBackend, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
+        let history = try await client.history(of: backend.id, follows: self.follow)
+        if history.isEmpty {
+            // The public feed forgets what is older than some days.
+            let kept = if let cluster = backend.cluster { try await client.keptHistory(of: backend.id, in: cluster).messages } else { [BackendStateMessage]() }
+            if kept.isEmpty, !self.follow { throw .unknownBackend(backend.id, nil) }
+            for message in kept { self.show(message, console) }
+        }
         for try await message in history { self.show(message, console) }
     }
 

@@ -20,7 +20,7 @@ struct TerminateCommand: AsyncParsableCommand {
         try await self.global.run { client, console in
             // Agents of 0.3.24 acknowledge the request whether or not the backend is theirs, so the acknowledgement alone would prove nothing.
             let (backend, cluster) = try await self.arguments.find(client)
-            guard let newest = try await client.newestState(of: backend), newest.cluster == cluster else {
+            guard let newest = try await client.currentState(of: backend, in: cluster), newest.cluster == cluster else {
                 throw PlaneError.unknownBackend(backend, cluster)
             }
             guard !newest.state.isTerminal else { return self.report(newest, "It had ended already.", console) }
