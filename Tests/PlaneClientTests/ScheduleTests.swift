@@ -116,6 +116,25 @@ import Testing
         }
     }
 
+    @Test("what a backend was last is known, too, when the public feed has forgotten it")
+    func forgotten() async throws {
+        try await withRealScheduler { client in
+            try await WillingDrone.run(of: client) { drone in
+                let backend = try await client.schedule(try Self.request()).backendID
+                let cluster = try ClusterName.make("plane.test")
+                try await eventually("its state is told and stored") {
+                    let kept = try await client.keptHistory(of: backend, in: cluster).messages.last
+                    let told = try await client.newestState(of: backend)
+                    return kept?.state == .loading && told?.state == .loading
+                }
+                _ = try await client.bus.connection.jetStream.purge(
+                    stream: "backend_status", subject: BackendStateMessage.subject(backend: backend))
+                #expect(try await client.newestState(of: backend) == nil)
+                #expect(try await client.currentState(of: backend, in: cluster)?.state == .loading)
+            }
+        }
+    }
+
     @Test("no drone is an error that says so, at once")
     func noDrone() async throws {
         try await withRealScheduler { client in

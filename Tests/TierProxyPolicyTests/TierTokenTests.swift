@@ -41,6 +41,12 @@ struct TierTokenTests {
             tier.fleet.put(TierUnderTest.other, grant, age: .seconds(30))
             for _ in 0..<3 { _ = try await tier.exchange("/\(TierUnderTest.other)/") }
             #expect(tier.fleet.useCount == 1)
+            // Last used before this machine was started, of which there is no instant.
+            let day = TimeAmount.hours(24)
+            let lifetime = TimeAmount.nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds)) + day
+            let old = "old3456789abcdefghijklmnopqrstuvwxyzABCDE-_"
+            tier.fleet.put(old, TokenGrant(backend: "b-1", lifetime: lifetime, sequence: 1), age: lifetime + day)
+            #expect(try await tier.ask("/\(old)/").hasPrefix("HTTP/1.1 410 "))
         }
     }
 

@@ -102,7 +102,7 @@ private func page(_ url: String) async throws -> String {
     @Test("what is printed arrives line by line, and the exit code at the end")
     func logs() async throws {
         let drone = try await Drone()
-        try await drone.run(["SAY": "one two three", "EXIT_AFTER_SECONDS": "1", "EXIT_CODE": "2"]) {
+        try await drone.run(["SAY": "one two three", "EXIT_AFTER_SECONDS": "8", "EXIT_CODE": "2"]) {
             try await drone.wait(for: .failed)
             try await eventually("the exit code is told") { drone.fixture.logs.all.contains { $0.kind == .meta } }
         }
