@@ -139,7 +139,14 @@ extension BackendSupervisor {
         let report = self.context.report(.ready, of: self.backend, detail: BackendStatusDetail(isHeld: isHeld))
         let transition = BackendTransition(self.backend, to: .ready, at: self.context.time.now().seconds, report: report)
         // After an agent that stops, too, the last that is told must be true.
-        let isStored = await Task { try? await self.context.store.record(transition) }.value
-        if isStored == true { self.context.reportQueued() }
+        let isStored = await Task { () -> Bool in
+            do {
+                return try await self.context.store.record(transition)
+            } catch {
+                self.logger.warning("a report could not be stored, and is not sent", metadata: [LogKey.error: "\(error)"])
+                return false
+            }
+        }.value
+        if isStored { self.context.reportQueued() }
     }
 }
