@@ -505,14 +505,18 @@ def report(workload, values, budgets):
     unit = "KiB" if workload.startswith("idle") else "MiB/s" if "upload" in workload else "µs"
     scale = {"KiB": 1024, "MiB/s": 1 << 20}.get(unit, 1)
     text = "  ".join(f"{name} {value / scale:7.1f} (best {(max if unit == 'MiB/s' else min)(values[name]) / scale:.1f})" for name, value in middle.items())
-    best = max(peers, key=peers.get) if unit == "MiB/s" else min(peers, key=peers.get)
-    against_before = f"   ours / before = {middle['ours'] / middle['before']:.3f}" if "before" in middle else ""
-    # A proxy that has been through much may have the memory for a few connections more.
-    ratio = f"{middle['ours'] / peers[best]:.2f}" if peers[best] > 0 else "–"
-    print(f"{workload:34} {text} {unit}   ours / {best} = {ratio}{against_before}", flush=True)
+    ratios = ""
+    if peers:
+        best = (max if unit == "MiB/s" else min)(peers, key=peers.get)
+        # A proxy that has been through much may have the memory for a few connections more.
+        ratios += f"   ours / {best} = " + (f"{middle['ours'] / peers[best]:.2f}" if peers[best] > 0 else "–")
+    if "before" in middle:
+        # The two of one round are measured seconds apart: what slows the machine down for a while slows both.
+        ratios += f"   ours / before = {statistics.median(ours / before for ours, before in zip(values['ours'], values['before']) if before > 0):.3f}"
+    print(f"{workload:34} {text} {unit}{ratios}", flush=True)
     kept = True
     for peer, budget in budgets.items():
-        against = peers.get(best if peer == "best" else peer)
+        against = peers.get(best if peer == "best" and peers else peer)
         if against and middle["ours"] / against > budget:
             print(f"{'':34} above the budget of {budget} × {peer}: {middle['ours'] / against:.2f}", flush=True)
             kept = False
