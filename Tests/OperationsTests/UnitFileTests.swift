@@ -110,6 +110,41 @@ import Testing
             ])
     }
 
+    @Test("a package that is installed over an older one has every service that runs be of the new version, and a first one starts none")
+    func installedOver() async throws {
+        let machine = try TemporaryDirectory()
+        // Every command of systemd is told instead of run; gateway and planb do not run here.
+        let script = """
+            set -eu
+            cd \(machine.path)
+            mkdir -p bin etc/plane var/lib/plane run/systemd/system
+            cat >bin/systemctl <<'END'
+            #!/bin/sh
+            case "$*" in
+                is-active*gateway.service | is-active*planb.service) exit 1 ;;
+                is-active* | show*) ;;
+                *) echo "$*" ;;
+            esac
+            END
+            for tool in systemd-sysusers systemd-tmpfiles chown ps; do printf '#!/bin/sh\n' >bin/$tool; done
+            chmod 755 bin/*
+            root=\(Repository.root.path) PATH=$PWD/bin:$PATH
+            fail() { echo "$*"; exit 1; }
+            . $root/scripts/lib/postinst.sh
+            postinst | sed 's|/etc/plane|'$PWD'/etc/plane|g; s|/var/lib/plane|'$PWD'/var/lib/plane|g; s|/run/systemd|'$PWD'/run/systemd|g' >postinst
+            sh postinst configure 2026.10.0
+            echo first
+            sh postinst configure | sed 's/edit .*/edit/'
+            """
+        let lines = try await TestProcess.run("/bin/bash", ["-c", script])
+        #expect(
+            lines == [
+                "daemon-reload", "reload plane-drone-proxy.service", "reload plane-gateway-proxy.service",
+                "restart --no-block plane-scheduler.service", "restart --no-block plane-dns.service",
+                "restart --no-block plane-drone-agent.service", "restart --no-block plane-cert-refresher.service", "first", "daemon-reload", "plane: edit",
+            ])
+    }
+
     @Test("each service tells that it is ready, is watched, and is started again unless its configuration is wrong", arguments: services)
     func lifecycle(service: String) throws {
         let unit = try Repository.text("scripts/systemd/plane-\(service).service")
