@@ -128,5 +128,5 @@ extension BackendMachine {
         .failed, .containerRefused, message: "the labels of its image are larger than a container's may be (1 MiB)")
 
     private static let addressless = BackendOutcome(
-        .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")
+        .failed, .internalError, message: "the container has no address of its own: agent.docker.network may be one that gives none")
 }

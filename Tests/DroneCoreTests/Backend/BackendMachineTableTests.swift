@@ -49,7 +49,7 @@ import Testing
     static let networkLostReady = BackendOutcome(
         .failed, .networkLost, message: "the container that held its network has ended, and nothing reaches it any more")
     static let addressless = BackendOutcome(
-        .failed, .internalError, message: "the container has no address of its own; is agent.docker.network one that gives none?")
+        .failed, .internalError, message: "the container has no address of its own: agent.docker.network may be one that gives none")
     static let foreign = BackendOutcome(
         .errorLoading, .containerRefused, message: "a container of the backend's name exists which Plane did not make")
     static let oversized = BackendOutcome(
