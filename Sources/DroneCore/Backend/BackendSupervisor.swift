@@ -204,11 +204,24 @@ extension BackendSupervisor {
         }
     }
 
+    /// How often a container is looked at that runs and has no address, and the pause between two looks.
+    private static let addressLooks = 10
+    private static let addressPause = Duration.milliseconds(100)
+
     private func inspect() async {
-        await self.retry("inspect the container") { () async throws(BackendEngineError) in
-            let container = try await self.recoverContainer()
-            let observation = try await self.context.engine.inspect(container)
-            self.mailbox.post(.inspected(observation))
+        // On a busy machine Docker 20.10 has said for a moment of a container that it runs, and no address.
+        for look in 1...Self.addressLooks {
+            var observation: ContainerObservation?
+            await self.retry("inspect the container") { () async throws(BackendEngineError) in
+                let container = try await self.recoverContainer()
+                observation = try await self.context.engine.inspect(container)
+            }
+            guard let observation else { return }
+            if observation == .running(nil), look < Self.addressLooks {
+                guard (try? await self.context.time.sleep(Self.addressPause)) != nil else { return }
+                continue
+            }
+            return self.mailbox.post(.inspected(observation))
         }
     }
 

@@ -43,6 +43,20 @@ import Testing
         #expect(drone.engine.calls.filter { $0 != .logs } == [.create, .start, .inspect])
     }
 
+    @Test("a container that runs and has no address yet is looked at again; one that gets none within a second is at an end")
+    func addressComesLate() async throws {
+        for (looks, state) in [(3, .ready), (1000, .failed)] as [(Int, BackendState)] {
+            let drone = try DroneFixture()
+            drone.engine.state.withLock { $0.addresslessLooks = looks }
+            let backend = try await drone.admit(.make())
+            try await self.running(backend) {
+                for _ in 0..<min(looks, 9) { try await drone.time.pass(1) }
+                try await drone.wait(for: state, of: .make())
+            }
+            #expect(drone.engine.calls.filter { $0 == .inspect }.count == (state == .ready ? 4 : 10))
+        }
+    }
+
     @Test("an idle backend is swept, stopped and removed, and nothing of it is left")
     func sweeps() async throws {
         let drone = try DroneFixture()

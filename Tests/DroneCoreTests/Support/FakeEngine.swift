@@ -58,6 +58,15 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
         var lastSecond: Int64 = 1000
         /// Makes containers and does not say so.
         var losesAnswers = false
+        /// How often it says of a container that runs that it has no address.
+        var addresslessLooks = 0
+
+        mutating func takeAddresslessLook() -> Bool {
+            guard self.addresslessLooks > 0 else { return false }
+            self.addresslessLooks -= 1
+            return true
+        }
+
         var graces: [Duration] = []
 
         /// Whose container is meant: by its id, or else by its labels.
@@ -169,7 +178,7 @@ final class FakeEngine: Engine, EngineFeeds, EngineAccess {
             guard !container.isForeign else { return .foreign }
             return switch container.process {
             case .created: .created
-            case .running: .running(.v4(0x7F00_0001))
+            case .running: .running(state.takeAddresslessLook() ? nil : .v4(0x7F00_0001))
             case .exited(let code): .exited(code: code, outOfMemory: false)
             }
         }

@@ -123,7 +123,7 @@ holds "asked for, the rules are there" says 'in place' in_machine /usr/lib/plane
 holds "and go" in_machine sh -c '/usr/lib/plane/isolate-network remove && ! iptables-save --table mangle | grep -q plane'
 
 step "spawn"
-spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json)
+spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json) || { diagnose >&2; fail "plane spawn: $spawned"; }
 backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
 [ -n "$backend" ] || fail "plane spawn did not name a backend: $spawned"
 info "$(plane list-drones | paste -sd ' ')"
@@ -288,7 +288,7 @@ if [ -n "${ACCEPTANCE_FROM:-}" ]; then
     in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/; s/^isolate = true/isolate = false/" /etc/plane/drone.toml
     in_machine systemctl start plane-scheduler plane-drone-proxy.socket plane-drone-agent plane-drone-proxy
     eventually 30 "its drone takes backends" says Ready plane list-drones
-    spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json)
+    spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json) || { diagnose >&2; fail "plane spawn: $spawned"; }
     backend=$(sed -nE 's/.*"backend_id" *: *"([^"]+)".*/\1/p' <<<"$spawned" | head -n 1)
     holds "a backend answers" answers_backend
     count_requests
