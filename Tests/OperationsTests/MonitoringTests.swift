@@ -77,6 +77,15 @@ import Testing
     }
 
     /// What Grafana's schema of a dashboard demands (kinds/dashboard, version 38), as far as ours uses it.
+    @Test("the health of a service in docker-compose.yml is judged by metrics that exist, and so is that of an image")
+    func health() throws {
+        let lines = try ["docker-compose.yml", "dev/Dockerfile"].flatMap { try Repository.text($0).split(separator: "\n") }
+            .filter { $0.contains("HEALTH_LINE") }
+        let named = lines.map { Self.metrics(in: String($0)) }
+        #expect(named.count >= 3 && named.allSatisfy { $0.count == 1 }, "\(lines)")
+        #expect(named.reduce(into: []) { $0.formUnion($1) }.subtracting(MetricCatalogue.help.keys) == [])
+    }
+
     @Test("the dashboard is one as Grafana's schema has it: panels with ids, kinds, units and sources, all with queries under names of their own")
     func dashboard() throws {
         let dashboard = try Self.dashboardDocument()
