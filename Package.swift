@@ -99,7 +99,7 @@ let package = Package(
         .target(name: "CEpoll"),
         .target(name: "CSpawn"),
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections], settings: hot),
-        library("RedisClient", ["LogKeys", "EpollTransport", nioCore, collections, logging]),
+        library("RedisClient", ["LogKeys", "EpollTransport", nioCore, collections, logging], settings: hot),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
         library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
@@ -183,7 +183,7 @@ let package = Package(
                 "LogKeys",
                 "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
                 metrics,
-            ]),
+            ], settings: hot),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
         library("ProxyPages", ["ProxyCore", "ProxyCoreConfiguration", nioCore], settings: hot),
         library(

@@ -12,34 +12,33 @@ extension PlanBPolicy {
     ) -> RequestRewriting {
         var rewriting = RequestRewriting()
         rewriting.addsFields = true
-        var out = ByteBuffer()
+        self.addedLines.clear()
         if request.isDebug { rewriting.hiddenNames.append(Self.debugName) }
         if request.isNamedByUs {
             // A field without a value is dropped, so that ours is the only one.
             rewriting.hiddenNames.append(self.foldedIDHeader)
-            out.writeBytes(self.idHeader)
-            out.writeStaticString(": ")
-            out.writeBytes(request.id)
-            out.writeStaticString("\r\n")
+            self.addedLines.writeBytes(self.idHeader)
+            self.addedLines.writeStaticString(": ")
+            self.addedLines.writeBytes(request.id)
+            self.addedLines.writeStaticString("\r\n")
         }
         if let backend = request.choice?.endpoint.backend, backend.isName {
             rewriting.host = Array(backend.host.utf8)
             if self.options.trustsForwarding {
                 rewriting.hiddenNames += Self.hostNames
-                out.writeStaticString("X-Host: ")
-                out.write(bytes, head.host)
-                out.writeStaticString("\r\nX-Forwarded-Host: ")
-                out.write(bytes, head.host)
-                out.writeStaticString("\r\n")
+                self.addedLines.writeStaticString("X-Host: ")
+                self.addedLines.write(bytes, head.host)
+                self.addedLines.writeStaticString("\r\nX-Forwarded-Host: ")
+                self.addedLines.write(bytes, head.host)
+                self.addedLines.writeStaticString("\r\n")
             }
         }
         if self.options.trustsForwarding {
             rewriting.forwarding = .written
-            Self.writeForwarding(fields, bytes, visitor, into: &out)
+            Self.writeForwarding(fields, bytes, visitor, into: &self.addedLines)
         }
         // `trailers` is the one option of TE that may be forwarded (RFC 9110 §10.1.4).
-        if fields.contains(where: { $0.kind == .te && Self.wantsTrailers(bytes, $0.value) }) { out.writeStaticString("TE: trailers\r\n") }
-        self.addedLines = out
+        if fields.contains(where: { $0.kind == .te && Self.wantsTrailers(bytes, $0.value) }) { self.addedLines.writeStaticString("TE: trailers\r\n") }
         return rewriting
     }
 

@@ -19,6 +19,8 @@ final class PlanBPolicy: ProxyPolicy {
             case failed(String)
         }
 
+        /// The name that was looked up.
+        let name: String
         let meaning: Meaning
         let beganAt: NIODeadline
     }
@@ -35,8 +37,8 @@ final class PlanBPolicy: ProxyPolicy {
     let reader: RedisClient
     let writer: RedisClient
     var cache = FrontendCache()
-    /// What Redis has answered, by the name that was looked up.
-    var found: [String: Found] = [:]
+    /// What Redis has answered, while the requests that waited for it are served.
+    var found: Found?
     var lookupsGoingOn = 0
     /// The error in the last reply of Redis to PING; nil if there was none.
     var pingProblem: String?
@@ -64,11 +66,13 @@ final class PlanBPolicy: ProxyPolicy {
         self.host = host
         self.loop = loop
         self.endpoints = endpoints
-        self.reader = RedisClient(source.options.reading, limits: source.options.redisLimits, on: loop, logger: host.logger)
+        self.reader = RedisClient(
+            source.options.reading, limits: source.options.redisLimits, tracksReads: source.options.cachesFrontends, on: loop, logger: host.logger)
         self.writer = RedisClient(source.options.writing, limits: source.options.redisLimits, on: loop, logger: host.logger)
         self.metrics = PlanBMetrics(source.metrics)
         self.idHeader = Array((source.options.requestIDHeader ?? "").utf8)
         self.foldedIDHeader = self.idHeader.map(\.lowercased)
+        self.reader.invalidated = { [unowned self] in self.changed($0) }
         self.timers = [
             RepeatingTimer(every: Self.flushInterval, on: loop) { [unowned self] in self.flushAccessLines() },
             RepeatingTimer(every: Self.reportInterval, on: loop) { [unowned self] in self.metrics.report() },
@@ -110,12 +114,12 @@ final class PlanBPolicy: ProxyPolicy {
         let name =
             self.options.usesWildcards ? FrontendName.folded(head.hostName, bytes) : FrontendName.received(head.host, bytes)
         if lookup == nil {
-            guard self.options.cachesFrontends, let known = self.cache.find(name), now - known.readAt < FrontendCache.freshness else {
+            guard self.options.cachesFrontends, let known = self.cache.find(name), known.isFresh(at: now) else {
                 return .wait(forLookupOf: name)
             }
             return self.begin(head, fields, bytes, visitor, known, name, startedAt: now)
         }
-        guard let found = self.found[name] else {
+        guard let found, found.name == name else {
             // The request has waited too long, or was resolved again for another reason than a lookup.
             return .wait(forLookupOf: name)
         }

@@ -95,7 +95,7 @@ package struct PlanBFlags: ParsableArguments, Sendable {
     @Option(help: "native, the only one.")
     package var engine = "native"
 
-    @Flag(help: "Believe a frontend for 2 s after it was read, and for as long as Redis cannot be asked.")
+    @Flag(help: "Believe a frontend for 2 s after it was read, for longer where Redis tells of changes, and for as long as Redis cannot be asked.")
     package var backendCache = false
 
     // MARK: Ours

@@ -58,9 +58,9 @@ final class MasterSearch {
         let events = RedisConnection.Events(
             opened: { [self] in
                 self.connection?.send(
-                    RedisBatch([RedisCommand("SENTINEL", "get-master-addr-by-name", self.master)]) { self.answered($0, name, index) })
+                    RedisBatch(RedisPipeline([RedisCommand("SENTINEL", "get-master-addr-by-name", self.master)])) { self.answered($0, name, index) })
             },
-            closed: { error, waiting in
+            closed: { error, waiting, _ in
                 if waiting.isEmpty { self.next(index, error.description) } else { for batch in waiting { batch.fail(error) } }
             })
         self.connection = RedisConnection(

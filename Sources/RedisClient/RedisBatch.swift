@@ -2,7 +2,9 @@ import NIOCore
 
 /// Commands that were sent together, and the answers that have come so far.
 final class RedisBatch {
-    let commands: [RedisCommand]
+    let pipeline: RedisPipeline
+    /// Where a failure is counted.
+    private let counts: RedisCounts?
     private let body: (Result<[RedisValue], RedisError>) -> Void
     private(set) var replies: [RedisValue] = []
     var sentAt: NIODeadline = .distantFuture
@@ -10,25 +12,35 @@ final class RedisBatch {
     var isRepeated = false
 
     /// - Parameter body: called once, on the client's event loop.
-    init(_ commands: [RedisCommand], _ body: @escaping (Result<[RedisValue], RedisError>) -> Void) {
-        self.commands = commands
+    init(_ pipeline: RedisPipeline, counts: RedisCounts? = nil, _ body: @escaping (Result<[RedisValue], RedisError>) -> Void) {
+        self.pipeline = pipeline
+        self.counts = counts
         self.body = body
-        self.replies.reserveCapacity(commands.count)
+        self.replies.reserveCapacity(pipeline.count)
     }
 
     /// Adds a reply; returns whether this was the last one.
     func take(_ reply: RedisValue) -> Bool {
         self.replies.append(reply)
-        return self.replies.count == self.commands.count
+        return self.replies.count == self.pipeline.count
     }
 
     func succeed() { self.body(.success(self.replies)) }
 
-    func fail(_ error: RedisError) { self.body(.failure(error)) }
+    func fail(_ error: RedisError) {
+        self.counts?.failed += self.pipeline.count
+        self.body(.failure(error))
+    }
 
     /// Drops the replies, because the commands are sent again.
     func beginAgain() {
         self.isRepeated = true
         self.replies.removeAll(keepingCapacity: true)
     }
+}
+
+/// How many commands a client has sent, and how many of them have failed.
+final class RedisCounts {
+    var sent = 0
+    var failed = 0
 }

@@ -22,8 +22,12 @@ package struct RedisCaller: Sendable {
     }
 
     package func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
+        try await self.send(RedisPipeline(commands))
+    }
+
+    package func send(_ pipeline: RedisPipeline) async throws(RedisError) -> [RedisValue] {
         let result: Result<[RedisValue], RedisError> = await withCheckedContinuation { continuation in
-            self.loop.execute { self.client.value.send(commands) { continuation.resume(returning: $0) } }
+            self.loop.execute { self.client.value.send(pipeline) { continuation.resume(returning: $0) } }
         }
         return try result.get()
     }

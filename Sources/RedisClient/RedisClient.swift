@@ -35,26 +35,44 @@ package final class RedisClient {
     private var failure: RedisError?
     private var connection: RedisConnection?
     private var masterCheck: RepeatingTimer?
-    /// How many commands were sent, and how many of them have failed, for reports.
-    package private(set) var sentCount = 0
-    package private(set) var failedCount = 0
+    private let tracksReads: Bool
+    /// Whether the next connection is made without asking for tracking. Proxies for Redis close connections on which a command comes that they do not know.
+    private var skipsTracking = false
+    /// Called when Redis says that keys have changed. The keys were read on the connection of ``tracking``, and count as unread from then on.
+    package var invalidated: ((RedisInvalidation) -> Void)?
+    private let counts = RedisCounts()
 
-    package init(_ server: RedisServer, limits: RedisLimits = RedisLimits(), on loop: EpollEventLoop, logger: Logger) {
+    /// - Parameter tracksReads: whether to ask Redis to tell when something that was read has changed; see ``tracking``.
+    package init(
+        _ server: RedisServer, limits: RedisLimits = RedisLimits(), tracksReads: Bool = false, on loop: EpollEventLoop, logger: Logger
+    ) {
         self.server = server
+        self.tracksReads = tracksReads
         self.limits = limits
         self.loop = loop
         self.logger = logger
+    }
+
+    /// How many commands were sent, and how many of them have failed, for reports.
+    package var sentCount: Int { self.counts.sent }
+    package var failedCount: Int { self.counts.failed }
+
+    /// What Redis promises about keys that are read now; nil if it promises nothing: it was not asked, it is older than version 6, it permits no tracking,
+    /// or there is no connection.
+    package var tracking: RedisTracking? {
+        if case .open(let connection) = self.state { connection.tracking } else { nil }
     }
 
     /// Sends commands together (as a pipeline, not a transaction).
     ///
     /// - Parameter body: called once, on the loop, after this has returned. A command that Redis refuses has an answer, too (``RedisValue/error(_:)``).
     package func send(_ commands: [RedisCommand], _ body: @escaping (Result<[RedisValue], RedisError>) -> Void) {
-        self.sentCount += commands.count
-        let batch = RedisBatch(commands) { result in
-            if case .failure = result { self.failedCount += commands.count }
-            body(result)
-        }
+        self.send(RedisPipeline(commands), body)
+    }
+
+    package func send(_ pipeline: RedisPipeline, _ body: @escaping (Result<[RedisValue], RedisError>) -> Void) {
+        self.counts.sent += pipeline.count
+        let batch = RedisBatch(pipeline, counts: self.counts, body)
         switch self.state {
         case .open(let connection):
             guard connection.waiting.count < self.limits.waiting else { return self.refuse(batch, self.overload) }
@@ -96,7 +114,9 @@ package final class RedisClient {
         switch self.state {
         case .idle: "not connected, nothing was asked"
         case .connecting: self.failure.map { "not connected: \($0)" } ?? "connecting"
-        case .open(let connection): "connected to \(connection.address), \(connection.waiting.count) answers outstanding"
+        case .open(let connection):
+            "connected to \(connection.address), \(connection.waiting.count) answers outstanding"
+                + (connection.tracking == nil ? "" : ", changes are told")
         case .closed: "closed"
         }
     }
@@ -137,10 +157,12 @@ package final class RedisClient {
     private func connect(to address: SocketAddress) {
         guard case .connecting = self.state, self.connection == nil else { return }
         let events = RedisConnection.Events(
-            opened: { self.opened() }, closed: { self.closed($0, $1) },
+            opened: { self.opened() }, closed: { self.closed($0, $1, whileAsking: $2) },
+            pushed: { if let change = RedisInvalidation(push: $0) { self.invalidated?(change) } },
             answered: { batch in if batch.replies.contains(where: \.isReadOnly) { self.masterChanged() } })
         self.connection = RedisConnection(
-            connectingTo: address, name: self.server.description, greeting: self.server.greeting, limits: self.limits, on: self.loop, events: events)
+            connectingTo: address, name: self.server.description, greeting: self.server.greeting, tracks: self.tracksReads && !self.skipsTracking,
+            limits: self.limits, on: self.loop, events: events)
     }
 
     private func opened() {
@@ -148,13 +170,21 @@ package final class RedisClient {
         self.state = .open(connection)
         if self.failure != nil { self.logger.info("redis is reached again", metadata: [LogKey.server: "\(self.server.description)"]) }
         self.failure = nil
+        if self.tracksReads, connection.tracking == nil {
+            self.logger.info(
+                "redis does not tell of changes",
+                metadata: [
+                    LogKey.server: "\(self.server.description)", LogKey.reason: "\(connection.trackingProblem ?? "it hung up when it was asked to")",
+                ])
+        }
+        self.skipsTracking = false
         let queue = self.queue
         self.queue = []
         for batch in queue { connection.send(batch) }
         self.checkMaster()
     }
 
-    private func closed(_ error: RedisError, _ waiting: [RedisBatch]) {
+    private func closed(_ error: RedisError, _ waiting: [RedisBatch], whileAsking: Bool) {
         self.connection = nil
         self.masterCheck?.cancel()
         self.masterCheck = nil
@@ -162,7 +192,9 @@ package final class RedisClient {
         case .closed:
             for batch in waiting { batch.fail(error) }
         case .connecting:
-            self.failed(error)
+            guard whileAsking, error.code == .disconnected else { return self.failed(error) }
+            self.skipsTracking = true
+            self.connect()
         case .open, .idle:
             self.state = .idle
             // Commands are sent again only after the connection broke, and not to a server that does not speak Redis.
@@ -179,6 +211,7 @@ package final class RedisClient {
     private func failed(_ error: RedisError) {
         guard case .connecting = self.state else { return }
         self.connection = nil
+        self.skipsTracking = false
         if self.failure == nil { self.logger.error("redis cannot be reached", metadata: [LogKey.error: "\(error)"]) }
         self.failure = error
         self.failQueue(error)

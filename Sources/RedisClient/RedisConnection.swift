@@ -20,16 +20,21 @@ final class RedisConnection: StreamSocketReceiver {
     /// Callbacks to the owner of the connection.
     struct Events {
         var opened: () -> Void
-        /// Called last, with the batches that have no answer. Those that had waited too long have failed before and are not among them.
-        var closed: (RedisError, [RedisBatch]) -> Void
+        /// Called last, with the batches that have no answer, and with whether the server was being asked for tracking. Batches that had waited too long have
+        /// failed before and are not among them.
+        var closed: (RedisError, [RedisBatch], Bool) -> Void
         /// Called with a message that answers no command.
         var announced: (RedisValue) -> Void = { _ in }
+        /// Called with the elements of a push.
+        var pushed: ([RedisValue]) -> Void = { _ in }
         var answered: (RedisBatch) -> Void = { _ in }
     }
 
     let address: SocketAddress
     private let loop: EpollEventLoop
     private let greeting: [RedisCommand]
+    /// The commands that ask for tracking, which follow the greeting. The server may refuse them.
+    private let request: [RedisCommand]
     private let limits: RedisLimits
     private let name: String
     /// Nil once closed, which breaks the reference cycle.
@@ -37,7 +42,8 @@ final class RedisConnection: StreamSocketReceiver {
     private var socket: StreamSocket?
     private var state = State.connecting
     private var parser = RESPParser()
-    private var input = ByteBuffer()
+    /// The beginning of a reply whose end has not come.
+    private var rest = ByteBuffer()
     private var output = ByteBuffer()
     private var isFlushing = false
     private(set) var waiting: Deque<RedisBatch> = []
@@ -45,16 +51,34 @@ final class RedisConnection: StreamSocketReceiver {
     private var answerCheck: Scheduled<Void>?
     /// When bytes last came.
     private(set) var heardAt = NIODeadline.now()
+    /// Nil unless the server was asked to track what is read here, and does.
+    private(set) var tracking: RedisTracking?
+    /// Why the server does not track, in its own words.
+    private(set) var trackingProblem: String?
+    private var heartbeat: RepeatingTimer?
 
     private static let writeMarks = (256 * 1024)..<(512 * 1024)
+    /// How often a connection from which somebody expects to be told of changes is asked for a sign of life.
+    private static let heartbeatInterval: TimeAmount = .milliseconds(500)
+    /// A connection on which something came within this time need not be asked.
+    private static let quiet: TimeAmount = .milliseconds(250)
+    /// How much memory for commands is kept while there are none. In one turn of the loop there are rarely more.
+    private static let keptOutputCapacity = 64 * 1024
+    private static let ping = RedisPipeline([RedisCommand("PING", arguments: [])])
+    /// Messages that answer no command exist in version 3 of the protocol.
+    private static let trackingRequest = [RedisCommand("HELLO", "3"), RedisCommand("CLIENT", "TRACKING", "ON")]
 
-    /// - Parameter name: the server's name, for messages.
+    /// - Parameters:
+    ///   - name: the server's name, for messages.
+    ///   - tracks: whether to ask the server to tell when something that was read here changes.
     init(
-        connectingTo address: SocketAddress, name: String, greeting: [RedisCommand], limits: RedisLimits, on loop: EpollEventLoop, events: Events
+        connectingTo address: SocketAddress, name: String, greeting: [RedisCommand], tracks: Bool = false, limits: RedisLimits,
+        on loop: EpollEventLoop, events: Events
     ) {
         self.address = address
         self.name = name
         self.greeting = greeting
+        self.request = tracks ? Self.trackingRequest : []
         self.limits = limits
         self.loop = loop
         self.events = events
@@ -72,13 +96,18 @@ final class RedisConnection: StreamSocketReceiver {
 
     var isOpen: Bool { if case .open = self.state { true } else { false } }
 
+    /// Whether the server has been asked for tracking, and has not answered.
+    private var isAskingForTracking: Bool {
+        if case .greeting = self.state { !self.request.isEmpty } else { false }
+    }
+
     // MARK: Sending
 
     /// Sends a batch. Everything from one turn of the loop is sent with one system call.
     func send(_ batch: RedisBatch) {
         batch.sentAt = .now()
         self.waiting.append(batch)
-        for command in batch.commands { command.write(into: &self.output) }
+        self.output.writeImmutableBuffer(batch.pipeline.bytes)
         self.flushSoon()
         self.checkAnswersLater()
     }
@@ -89,19 +118,20 @@ final class RedisConnection: StreamSocketReceiver {
         self.flushSoon()
     }
 
+    /// Sends at the end of the loop's turn. A task for that would cost two system calls, since it wakes the loop.
     private func flushSoon() {
         guard !self.isFlushing else { return }
         self.isFlushing = true
-        self.loop.assumeIsolated().execute { self.flush() }
+        self.loop.deferTurn(of: self)
     }
 
     private func flush() {
         self.isFlushing = false
         guard let socket, self.output.readableBytes > 0 else { return }
-        let output = self.output
-        self.output = ByteBuffer()
-        socket.write(output)
+        socket.write(self.output)
         socket.flush()
+        // The memory is used again; what the kernel did not take is kept by the socket, and then these are other bytes.
+        if self.output.storageCapacity > Self.keptOutputCapacity { self.output = ByteBuffer() } else { self.output.clear() }
     }
 
     private func checkAnswersLater() {
@@ -130,38 +160,65 @@ final class RedisConnection: StreamSocketReceiver {
 
     func end(_ error: RedisError) {
         if case .closed = self.state { return }
+        let wasAsking = self.isAskingForTracking
         self.state = .closed
         self.connectLimit?.cancel()
         self.answerCheck?.cancel()
         self.answerCheck = nil
+        self.heartbeat?.cancel()
+        self.tracking?.isActive = false
         let (events, waiting) = (self.events, self.waiting)
         self.events = nil
         self.waiting = []
         self.socket?.close()
         self.socket = nil
-        events?.closed(error, Array(waiting))
+        events?.closed(error, Array(waiting), wasAsking)
     }
 
     // MARK: From the socket
 
     func socketConnected() {
         guard case .connecting = self.state else { return }
-        if self.greeting.isEmpty { return self.begin() }
-        self.state = .greeting(self.greeting.count)
-        for command in self.greeting { self.announce(command) }
+        let commands = self.greeting + self.request
+        if commands.isEmpty { return self.begin() }
+        self.state = .greeting(commands.count)
+        for command in commands { self.announce(command) }
     }
 
     private func begin() {
         self.state = .open
         self.connectLimit?.cancel()
+        if self.tracking != nil {
+            self.heartbeat = RepeatingTimer(every: Self.heartbeatInterval, on: self.loop) { [unowned self] in self.askForLife() }
+        }
         self.events?.opened()
+    }
+
+    /// A connection that is cut off tells of nothing, and looks like one on which nothing changes. Without an answer in time it ends.
+    private func askForLife() {
+        guard let tracking, tracking.isUsed else { return }
+        tracking.isUsed = false
+        if NIODeadline.now() - self.heardAt >= Self.quiet { self.send(RedisBatch(Self.ping) { _ in }) }
     }
 
     func socketReceived(_ buffer: ByteBuffer) {
         self.heardAt = .now()
-        if self.input.readableBytes == 0 { self.input = buffer } else { self.input.writeImmutableBuffer(buffer) }
+        self.tracking?.heardAt = self.heardAt
+        if self.rest.readableBytes > 0 {
+            self.rest.writeImmutableBuffer(buffer)
+            self.read(&self.rest)
+            self.rest = self.rest.compacted()
+        } else {
+            // Not kept beyond this call, so that the loop can use the memory again.
+            var bytes = buffer
+            self.read(&bytes)
+            if bytes.readableBytes > 0 { self.rest = ByteBuffer(bytes: bytes.readableBytesView) }
+        }
+    }
+
+    private func read(_ bytes: inout ByteBuffer) {
         do throws(RESPParser.Violation) {
-            while let reply = try self.parser.next(&self.input) {
+            while let reply = try self.parser.next(&bytes) {
                 self.received(reply)
                 if case .closed = self.state { return }
             }
@@ -171,10 +228,17 @@ final class RedisConnection: StreamSocketReceiver {
     }
 
     private func received(_ reply: RedisValue) {
+        if case .push(let elements) = reply {
+            self.events?.pushed(elements)
+            return
+        }
         switch self.state {
         case .greeting(let left):
-            if let problem = self.problem(reply, at: self.greeting.count - left) {
-                return self.end(RedisError(.refused, "\(self.name): \(problem)"))
+            let index = self.greeting.count + self.request.count - left
+            if index < self.greeting.count {
+                if let problem = self.problem(reply, at: index) { return self.end(RedisError(.refused, "\(self.name): \(problem)")) }
+            } else {
+                self.takeTracking(reply, at: index - self.greeting.count)
             }
             if left == 1 { self.begin() } else { self.state = .greeting(left - 1) }
         case .open:
@@ -191,6 +255,17 @@ final class RedisConnection: StreamSocketReceiver {
         }
     }
 
+    /// A server that is too old knows neither command, and one may forbid them; then nothing is told. Without HELLO the second command may succeed, but
+    /// messages could not come.
+    private func takeTracking(_ reply: RedisValue, at index: Int) {
+        if case .error(let text) = reply {
+            self.tracking = nil
+            if self.trackingProblem == nil { self.trackingProblem = text }
+        } else if index == 0 {
+            self.tracking = RedisTracking(heardAt: self.heardAt)
+        }
+    }
+
     /// Why this answer to the greeting is unacceptable; nil if it is not.
     private func problem(_ reply: RedisValue, at index: Int) -> String? {
         if case .error(let text) = reply { return text }
@@ -199,9 +274,7 @@ final class RedisConnection: StreamSocketReceiver {
         return role == "master" ? nil : "the server is no master but \(role ?? "something else")"
     }
 
-    func socketReadCompleted() {
-        if self.input.readableBytes > 0 { self.input = self.input.compacted() } else { self.input = ByteBuffer() }
-    }
+    func socketReadCompleted() {}
 
     func socketInputEnded() { self.end(RedisError(.disconnected, "\(self.name): the server closed the connection")) }
 
@@ -216,4 +289,14 @@ final class RedisConnection: StreamSocketReceiver {
         let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "the connection was closed"
         self.end(RedisError(isNew ? .unreachable : .disconnected, "\(self.name): \(reason)"))
     }
+}
+
+// MARK: - The end of the loop's turn
+
+extension RedisConnection: ReadinessHandler {
+    func runDeferred() { self.flush() }
+
+    /// The socket owns the descriptor, and is told of its events and of the loop's end.
+    func becameReady(_ events: ReadyEvents) {}
+    func loopEnds() {}
 }

@@ -76,7 +76,7 @@ package final class RedisSubscription {
         guard !self.isEnded, self.connection == nil else { return }
         let events = RedisConnection.Events(
             opened: { self.connection?.announce(RedisCommand("SUBSCRIBE", self.channel)) },
-            closed: { error, _ in
+            closed: { error, _, _ in
                 self.connection = nil
                 self.check?.cancel()
                 self.failed(error)

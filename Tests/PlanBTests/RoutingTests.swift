@@ -149,8 +149,10 @@ struct RoutingTests {
     func questions(seed: Int) {
         // Every kind of value in every place of the answer to a name with a port.
         let question = FrontendQuestion("a.test:80", usesWildcards: false)
-        #expect(question.commands.count == 4)
-        let values: [RedisValue] = [.null, .integer(1), .error("x"), .oversized, .array([]), .array([.null]), .array([.bulk([255]), .bulk([0])]), .text([])]
+        #expect(question.pipeline.count == 4)
+        let values: [RedisValue] = [
+            .null, .integer(1), .error("x"), .oversized, .array([]), .array([.null]), .array([.bulk([255]), .bulk([0])]), .text([]), .push([]),
+        ]
         for list in values {
             for marks in values {
                 var replies: [RedisValue] = [.array([]), .array([]), .array([]), .array([])]
@@ -160,33 +162,6 @@ struct RoutingTests {
             }
         }
         #expect(question.read([]) == .unusable("redis gave 0 answers"))
-    }
-
-    @Test("with the cache a frontend is believed for a while, and for longer when Redis is gone; without it nobody is served then")
-    func cache() async throws {
-        let backends = try NumberedBackends(2)
-        let redis = try await RedisTestServer.start()
-        try await withPlanB(redis: redis, configure: { options, _ in options.cachesFrontends = true }) { planb in
-            try await planb.frontend("a.test", backends.entry(0))
-            #expect(Self.body(try await planb.get("a.test")) == "0")
-            try await planb.frontend("a.test", backends.entry(1))
-            #expect(Self.body(try await planb.get("a.test")) == "0")
-            try await eventually("the change is seen") { Self.body(try await planb.get("a.test")) == "1" }
-            await redis.stop()
-            for _ in 0..<20 { #expect(Self.body(try await planb.get("a.test")) == "1") }
-            #expect(try await planb.get("b.test").hasPrefix("HTTP/1.1 503 "))
-        }
-        let other = try await RedisTestServer.start()
-        try await withPlanB(redis: other) { planb in
-            try await planb.frontend("a.test", backends.entry(0))
-            #expect(Self.body(try await planb.get("a.test")) == "0")
-            await other.stop()
-            let answer = try await planb.get("a.test")
-            #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.hasSuffix("\r\n\r\n"))
-            let again = try await RedisTestServer.start(port: other.port)
-            try await again.command("RPUSH", "frontend:a.test", "id", backends.entry(1))
-            try await eventually("Redis is asked again") { Self.body(try await planb.get("a.test")) == "1" }
-        }
     }
 
     @Test("the ping asks Redis, and is told apart from every other request")

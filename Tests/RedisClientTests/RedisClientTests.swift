@@ -127,7 +127,9 @@ struct RedisClientTests {
     @Test("a server that is no Redis is told apart, and ends nothing")
     func noRedis() async throws {
         let other = try TestBackend()
-        try await Self.withCaller(Self.tcp(other.port)) { caller in
+        var limits = RedisLimits()
+        limits.answer = .seconds(30)
+        try await Self.withCaller(Self.tcp(other.port), limits: limits) { caller in
             let serving = other.answerOnce("HTTP/1.1 400 Bad Request\r\n\r\n")
             let error = await #expect(throws: RedisError.self) { try await caller.send(RedisCommand("PING\r\n\r\n", arguments: [])) }
             #expect(error?.code == .malformed)
@@ -178,6 +180,135 @@ struct RedisClientTests {
             }
             #expect(try await replica.command("GET", "b") == ["2"])
             #expect(try await caller.send(RedisCommand("GET", "a")).string == "1")
+        }
+    }
+
+    // MARK: Being told of changes
+
+    /// A client that asks to be told of changes, and what it was told. Used on its loop.
+    private final class Tracked {
+        let client: RedisClient
+
+        init(_ port: UInt16, on loop: EpollEventLoop, _ logger: Logger, _ told: AsyncStream<RedisInvalidation>.Continuation) {
+            // A machine that is busy with other tests takes longer than the limits of production.
+            var limits = RedisLimits()
+            limits.connect = .seconds(30)
+            limits.answer = .seconds(5)
+            self.client = RedisClient(RedisClientTests.tcp(port), limits: limits, tracksReads: true, on: loop, logger: logger)
+            self.client.invalidated = { told.yield($0) }
+        }
+    }
+
+    private static func withTracked(
+        _ port: UInt16, logger: Logger = Logger(label: "redis-test"),
+        _ body: (RedisCaller, NIOLoopBound<Tracked>, AsyncStream<RedisInvalidation>) async throws -> Void
+    ) async throws {
+        let group = EpollEventLoopGroup(threads: 1)
+        let loop = group.loops[0]
+        let (told, continuation) = AsyncStream.makeStream(of: RedisInvalidation.self)
+        let tracked = try await loop.submit { NIOLoopBound(Tracked(port, on: loop, logger, continuation), eventLoop: loop) }.get()
+        let caller = try await loop.submit { RedisCaller(tracked.value.client, on: loop) }.get()
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(caller, tracked, told)) } catch { result = .failure(error) }
+        caller.close()
+        try await group.shutdownGracefully()
+        try result.get()
+    }
+
+    private static func isTold(_ tracked: NIOLoopBound<Tracked>) async throws -> Bool {
+        try await tracked.eventLoop.submit { tracked.value.client.tracking != nil }.get()
+    }
+
+    @Test("who asks for it is told once of each key that was read, of no other, and when all are gone")
+    func changes() async throws {
+        let redis = try await RedisTestServer.start()
+        try await redis.command("RPUSH", "a", "1")
+        try await Self.withTracked(redis.port) { caller, tracked, told in
+            var changes = told.makeAsyncIterator()
+            _ = try await caller.send(RedisCommand("PING", arguments: []))
+            #expect(try await Self.isTold(tracked))
+            #expect(try await caller.send(RedisCommand("LRANGE", "a", "0", "-1")) == .array([.bulk(Array("1".utf8))]))
+            #expect(try await caller.send(RedisCommand("SMEMBERS", "missing")) == .array([]))
+            try await redis.command("RPUSH", "unread", "x")
+            try await redis.command("RPUSH", "a", "2")
+            #expect(await changes.next() == .keys([Array("a".utf8)]))
+            try await redis.command("RPUSH", "a", "3")
+            try await redis.command("SADD", "missing", "0")
+            #expect(await changes.next() == .keys([Array("missing".utf8)]))
+            try await redis.command("FLUSHALL")
+            #expect(await changes.next() == .everything)
+        }
+    }
+
+    @Test("a connection that breaks tells nothing any more, and the next one does")
+    func trackingAgain() async throws {
+        let redis = try await RedisTestServer.start()
+        try await Self.withTracked(redis.port) { caller, tracked, told in
+            var changes = told.makeAsyncIterator()
+            _ = try await caller.send(RedisCommand("PING", arguments: []))
+            let first = try await tracked.eventLoop.submit { NIOLoopBound(try #require(tracked.value.client.tracking), eventLoop: tracked.eventLoop) }.get()
+            try await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            try await eventually("the first one is over") { try await tracked.eventLoop.submit { !first.value.isActive }.get() }
+            _ = try await caller.send(RedisCommand("GET", "a"))
+            _ = try await caller.send(RedisCommand("GET", "a"))
+            try await redis.command("SET", "a", "1")
+            #expect(await changes.next() == .keys([Array("a".utf8)]))
+        }
+    }
+
+    @Test("a server that permits no tracking, or knows none, answers as ever, and the log says why", arguments: ["", "HELLO", "CLIENT"])
+    func noTracking(unknown: String) async throws {
+        let redis = try await RedisTestServer.start(options: unknown.isEmpty ? [] : ["--rename-command", unknown, ""])
+        if unknown.isEmpty { try await redis.command("ACL", "SETUSER", "default", "-client|tracking") }
+        let log = LogRecorder()
+        try await Self.withTracked(redis.port, logger: log.logger) { caller, tracked, _ in
+            let added = try await caller.send(RedisCommand("SADD", "a", "x"))
+            #expect(added == .integer(1))
+            #expect(try await caller.send(RedisCommand("SMEMBERS", "a")) == .array([.bulk(Array("x".utf8))]))
+            #expect(try await !Self.isTold(tracked))
+            let reason = "\(await log.entry("redis does not tell of changes").metadata)"
+            #expect(reason.contains(unknown.isEmpty ? "NOPERM" : "unknown command"))
+        }
+    }
+
+    @Test("a server that hangs up when it is asked for tracking is asked the second time without")
+    func hangingUp() async throws {
+        let server = try TestBackend()
+        try await Self.withTracked(server.port) { caller, tracked, _ in
+            async let answer = caller.send(RedisCommand("PING", arguments: []))
+            let first = try await server.accept()
+            _ = try await first.receive(until: "TRACKING\r\n$2\r\nON\r\n")
+            first.close()
+            let second = try await server.accept()
+            #expect(try await second.receive(until: "PING\r\n") == "*1\r\n$4\r\nPING\r\n")
+            try await second.send("+PONG\r\n")
+            let pong = try await answer
+            #expect(pong.string == "PONG")
+            #expect(try await !Self.isTold(tracked))
+        }
+    }
+
+    @Test("while somebody relies on being told the server is asked for a sign of life, and given up without one")
+    func signsOfLife() async throws {
+        let server = try TestBackend()
+        try await Self.withTracked(server.port) { caller, tracked, _ in
+            async let answer = caller.send(RedisCommand("GET", "a"))
+            let peer = try await server.accept()
+            _ = try await peer.receive(until: "TRACKING\r\n$2\r\nON\r\n")
+            try await peer.send("%0\r\n+OK\r\n")
+            _ = try await peer.receive(until: "GET\r\n$1\r\na\r\n")
+            try await peer.send("_\r\n")
+            let nothing = try await answer
+            #expect(nothing == .null)
+            let tracking = try await tracked.eventLoop.submit { NIOLoopBound(try #require(tracked.value.client.tracking), eventLoop: tracked.eventLoop) }.get()
+            // From here on somebody relies on it.
+            let isCurrent = try await tracked.eventLoop.submit { tracking.value.isCurrent(within: .seconds(60), at: .now()) }.get()
+            #expect(isCurrent)
+            #expect(try await peer.receive(until: "PING\r\n") == "*1\r\n$4\r\nPING\r\n")
+            _ = try await peer.receiveToEnd()
+            try await eventually("nothing is told any more") {
+                try await tracked.eventLoop.submit { !tracking.value.isCurrent(within: .seconds(60), at: .now()) }.get()
+            }
         }
     }
 }

@@ -45,12 +45,15 @@ final class Endpoint {
 
     // MARK: Names
 
+    /// Uses the IP address of a backend that has no name.
+    func takeLiteral(_ make: (SocketAddress) -> UpstreamPool) {
+        guard !self.backend.isName else { return }
+        if let address = NameResolver.literal(self.backend.host, port: self.backend.port) { self.pools = [make(address)] }
+        self.resolvedAt = .distantFuture
+    }
+
     /// Calls `body` once it is known whether there is an address; at once if that is known now.
     func whenResolved(on loop: EpollEventLoop, at now: NIODeadline, make: @escaping (SocketAddress) -> UpstreamPool, _ body: @escaping () -> Void) {
-        if !self.backend.isName, self.pools.isEmpty {
-            if let address = NameResolver.literal(self.backend.host, port: self.backend.port) { self.pools = [make(address)] }
-            self.resolvedAt = .distantFuture
-        }
         let limit = self.failure == nil ? Self.freshness : Self.failureFreshness
         let isFresh = self.resolvedAt.map { $0 > now - limit } ?? false
         if !isFresh { self.resolve(on: loop, make: make) }

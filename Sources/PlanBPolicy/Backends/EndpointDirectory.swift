@@ -9,6 +9,8 @@ final class EndpointDirectory {
     private static let keep: TimeAmount = .seconds(90)
     /// How many backends are remembered at most, with some hundred bytes each.
     private static let limit = 50_000
+    /// With more than that, a backend is forgotten after this time. Longer than a frontend with names is used without being read.
+    private static let shortKeep: TimeAmount = .seconds(10)
 
     private let host: PolicyHost
     private let loop: EpollEventLoop
@@ -30,12 +32,14 @@ final class EndpointDirectory {
             return endpoint
         }
         let endpoint = Endpoint(backend, at: now)
+        endpoint.takeLiteral { self.pool(backend, at: $0) }
         self.endpoints[backend] = endpoint
         return endpoint
     }
 
-    /// Calls `body` when all these backends have been resolved, with or without success; at once if they are IP addresses.
-    func whenResolved(_ backends: some Sequence<BackendAddress>, at now: NIODeadline, _ body: @escaping () -> Void) {
+    /// Calls `body` when all these backends have been resolved, with or without success.
+    func whenResolved(_ backends: [BackendAddress], at now: NIODeadline, _ body: @escaping () -> Void) {
+        if backends.isEmpty { return body() }
         let join = Join(body)
         for backend in backends {
             join.begin()
@@ -50,7 +54,7 @@ final class EndpointDirectory {
     }
 
     func sweep(at now: NIODeadline) {
-        let keep = self.endpoints.count > Self.limit ? .seconds(2) : Self.keep
+        let keep = self.endpoints.count > Self.limit ? Self.shortKeep : Self.keep
         for (backend, endpoint) in self.endpoints where now - endpoint.usedAt > keep {
             endpoint.retire()
             self.endpoints[backend] = nil

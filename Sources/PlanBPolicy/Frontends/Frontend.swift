@@ -1,22 +1,85 @@
 import NIOCore
+import RedisClient
 
 /// A frontend as it was read from Redis. Used on one event loop only.
 final class Frontend {
+    /// Without being told of changes, a frontend is believed for this long. With it, Redis must have been heard within this time.
+    static let freshness: TimeAmount = .seconds(2)
+    /// The longest that a frontend is believed because Redis has told of no change. A list that expires is deleted, and told of, some time later.
+    private static let toldFreshness: TimeAmount = .seconds(60)
+    /// The same for one with backends whose names have to be resolved from time to time, which is done when a frontend is read.
+    private static let namedToldFreshness: TimeAmount = .seconds(5)
+
     /// The host under which dead marks, messages and logs refer to the frontend (`HOST`).
     let host: String
+    /// What Redis is asked to read the frontend again.
+    let question: FrontendQuestion
     let backends: [Backend]
     /// The numbers of backends that are marked dead.
     let dead: Set<Int>
     let turn: RoundRobinCounter
-    let readAt: NIODeadline
+    /// The backends whose names have to be resolved. Those that are marked dead need no address.
+    let named: [BackendAddress]
+    private(set) var reading: FrontendReading
+    private let longestFreshness: TimeAmount
 
-    init(host: String, backends: [Backend], dead: Set<Int>, turn: RoundRobinCounter, readAt: NIODeadline) {
+    init(
+        host: String, question: FrontendQuestion, backends: [Backend], dead: Set<Int>, turn: RoundRobinCounter, reading: FrontendReading
+    ) {
         self.host = host
+        self.question = question
         self.backends = backends
         self.dead = dead
         self.turn = turn
-        self.readAt = readAt
+        self.reading = reading
+        self.named = backends.enumerated().compactMap { dead.contains($0.offset) ? nil : $0.element.address }.filter(\.isName)
+        self.longestFreshness = self.named.isEmpty ? Self.toldFreshness : Self.namedToldFreshness
     }
+
+    /// When the frontend was last read, with what is still its content.
+    var readAt: NIODeadline { self.reading.beganAt }
+
+    /// Whether the frontend may be used without being read again.
+    ///
+    /// PlanB believes a frontend for two seconds. Here Redis tells of changes where it can, and then the frontend is believed for as long as Redis was heard
+    /// less than two seconds ago: that is never later than PlanB, and mostly at once. Marks expire with nobody being told in time, so a frontend with
+    /// marks is read again after two seconds in any case.
+    func isFresh(at now: NIODeadline) -> Bool {
+        if self.reading.hasChanged { return false }
+        // Asked each time, so that Redis is heard of before it matters.
+        let isTold = self.reading.tracking?.isCurrent(within: Self.freshness, at: now) ?? false
+        let age = now - self.reading.beganAt
+        return age < Self.freshness || (isTold && self.dead.isEmpty && age < self.longestFreshness)
+    }
+
+    /// Called when reading it again has shown the same content.
+    func renew(_ reading: FrontendReading) { self.reading = reading }
+
+    func hasContent(host: String, entries: [[UInt8]], dead: Set<Int>) -> Bool {
+        self.host == host && self.hasEntries(entries) && self.dead == dead
+    }
+
+    func hasEntries(_ entries: [[UInt8]]) -> Bool {
+        self.backends.count == entries.count && zip(self.backends, entries).allSatisfy { $0.entry == $1 }
+    }
+}
+
+/// One reading of a frontend: when it was, and who says whether its content has changed since.
+struct FrontendReading {
+    let beganAt: NIODeadline
+    /// Nil if Redis does not tell of changes.
+    var tracking: RedisTracking?
+    /// The names whose keys were read; empty if Redis does not tell of changes.
+    var names: [TrackedName] = []
+
+    var hasChanged: Bool { self.names.contains { $0.hasChanged } }
+}
+
+/// A name or pattern whose keys (its list and its set of marks) were read on a connection on which Redis tells of changes.
+final class TrackedName {
+    private(set) var hasChanged = false
+
+    func change() { self.hasChanged = true }
 }
 
 /// One entry of a frontend's list.

@@ -125,7 +125,7 @@ package final class HealthChecker: Service {
         let name = String(decoding: host, as: UTF8.self)
         guard Array(name.utf8) == host else { return }
         let question = FrontendQuestion(name, usesWildcards: self.options.usesWildcards)
-        guard let replies = try? await self.redis.send(question.commands), case .found(_, let entries, let dead) = question.read(replies) else { return }
+        guard let replies = try? await self.redis.send(question.pipeline), case .found(_, let entries, let dead) = question.read(replies) else { return }
         for number in dead where entries.indices.contains(number) { subjects.insert(HealthSubject(host: host, backend: entries[number])) }
     }
 
@@ -181,14 +181,14 @@ package final class HealthChecker: Service {
         switch try await self.redis.send(command) {
         case .integer(let places): return places
         case .error(let text): throw RedisError(.refused, text)
-        case .text, .bulk, .null, .array, .oversized: throw RedisError(.malformed, "a script has answered with something else than a number")
+        case .text, .bulk, .null, .array, .oversized, .push: throw RedisError(.malformed, "a script has answered with something else than a number")
         }
     }
 
     private func isMarked(_ subject: HealthSubject) async throws(RedisError) -> Bool {
         let name = String(decoding: subject.host, as: UTF8.self)
         let question = FrontendQuestion(name, usesWildcards: self.options.usesWildcards)
-        guard case .found(_, let entries, let dead) = question.read(try await self.redis.send(question.commands)) else { return false }
+        guard case .found(_, let entries, let dead) = question.read(try await self.redis.send(question.pipeline)) else { return false }
         return dead.contains { entries.indices.contains($0) && entries[$0] == subject.backend }
     }
 

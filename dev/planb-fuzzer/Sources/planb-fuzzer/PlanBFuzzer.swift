@@ -18,6 +18,7 @@ package func planbFuzzerTestOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int
         precondition(size.bytes <= limits.keptBytes + limits.lineBytes * limits.keptElements && size.elements <= limits.keptElements + 1, "too much is kept")
     }
     FuzzedRedis.checkAnswers(whole.values)
+    FuzzedRedis.checkPushes(whole.values)
     FuzzedRedis.checkTexts(input)
     return 0
 }
@@ -57,7 +58,7 @@ private enum FuzzedRedis {
         case .text(let bytes), .bulk(let bytes): (bytes.count, 1)
         case .error(let text): (text.utf8.count, 1)
         case .integer, .null, .oversized: (0, 1)
-        case .array(let values):
+        case .array(let values), .push(let values):
             values.reduce((0, 0)) { sum, value in
                 let size = Self.size(of: value)
                 return (sum.0 + size.bytes, sum.1 + size.elements)
@@ -69,16 +70,29 @@ private enum FuzzedRedis {
     static func checkAnswers(_ values: [RedisValue]) {
         for (name, usesWildcards) in [("a.test:80", false), ("a.b.test", true), ("localhost", false)] {
             let question = FrontendQuestion(name, usesWildcards: usesWildcards)
-            let count = question.commands.count
+            let count = question.pipeline.count
             guard count > 0 else { preconditionFailure("nothing is asked") }
             for start in stride(from: 0, to: max(values.count, 1), by: count) {
                 switch question.read(Array(values.dropFirst(start).prefix(count))) {
-                case .nothing, .unusable: break
+                case .nothing, .unusable, .refused: break
                 case .found(let host, let entries, let dead):
                     precondition(!host.isEmpty && !entries.isEmpty, "a frontend without backends")
                     precondition(dead.allSatisfy { $0 >= 0 }, "a negative number")
                     for entry in entries { Self.checkEntry(entry) }
                 }
+            }
+        }
+    }
+
+    /// A message about changes names keys, or means all of them; whichever key is named is one of ours or of no interest.
+    static func checkPushes(_ values: [RedisValue]) {
+        for value in values {
+            guard case .push(let elements) = value else { continue }
+            switch RedisInvalidation(push: elements) {
+            case .keys(let keys):
+                precondition(!keys.isEmpty, "a change of nothing")
+                for key in keys { if let name = FrontendQuestion.name(ofKey: key) { precondition(name.utf8.count <= key.count * 3, "a name that grows") } }
+            case .everything, nil: break
             }
         }
     }
