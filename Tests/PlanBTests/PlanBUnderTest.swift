@@ -51,15 +51,19 @@ struct PlanBUnderTest: Sendable {
     }
 }
 
-/// Backends on loopback that answer every request with their own number.
+/// Backends on loopback that answer every request with their own number, or word.
 final class NumberedBackends: Sendable {
     let backends: [TestBackend]
     private let serving: [Task<Void, any Error>]
 
-    init(_ count: Int) throws {
-        let backends = try (0..<count).map { _ in try TestBackend() }
+    convenience init(_ count: Int) throws {
+        try self.init(saying: (0..<count).map { "\($0)" })
+    }
+
+    init(saying words: [String]) throws {
+        let backends = try words.map { _ in try TestBackend() }
         self.backends = backends
-        self.serving = backends.enumerated().map { number, backend in
+        self.serving = zip(words, backends).map { word, backend in
             Task {
                 try await withThrowingDiscardingTaskGroup { group in
                     while true {
@@ -67,7 +71,7 @@ final class NumberedBackends: Sendable {
                         group.addTask {
                             // A connection that the proxy has closed ends its task.
                             while (try? await peer.receive(until: "\r\n\r\n")) != nil {
-                                try? await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(number)")
+                                try? await peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(word.utf8.count)\r\n\r\n\(word)")
                             }
                         }
                     }
