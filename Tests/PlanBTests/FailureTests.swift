@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import PlanBPolicy
 import PlaneTestSupport
@@ -11,12 +12,13 @@ struct FailureTests {
 
     /// What becomes of one request to a backend that does this.
     private static func outcome(
-        limits change: @escaping (inout ProxyLimits) -> Void = { _ in }, request: String = get, _ backend: @escaping @Sendable (TestPeer) async throws -> Void
+        limits change: @escaping (inout ProxyLimits) -> Void = { _ in }, scheme: String = "http", request: String = get,
+        _ backend: @escaping @Sendable (TestPeer) async throws -> Void
     ) async throws -> (answer: String, dead: [String]) {
         let bad = try TestBackend()
         var result: (String, [String]) = ("", [])
         try await withPlanB(configure: { _, limits in change(&limits) }) { planb in
-            try await planb.frontend("a.test", bad.entry)
+            try await planb.frontend("a.test", "\(scheme)://127.0.0.1:\(bad.port)")
             let serving = Task { try await backend(try await bad.accept()) }
             let answer = try await planb.exchange(request)
             try await serving.value
@@ -76,6 +78,75 @@ struct FailureTests {
             peer.reset()
         }
         #expect(Self.isEmpty503(upload.answer) && upload.dead.isEmpty)
+    }
+
+    @Test("a connection, or a handshake of TLS, that takes too long is marked")
+    func slowConnecting() async throws {
+        let handshake = try await Self.outcome(limits: { $0.connect = .milliseconds(300) }, scheme: "https") { peer in
+            _ = try await peer.receiveToEnd()
+        }
+        #expect(Self.isEmpty503(handshake.answer) && handshake.dead == ["0"])
+        let full = try FullBackend()
+        try await withPlanB(configure: { $1.connect = .milliseconds(300) }) { planb in
+            try await planb.frontend("a.test", "127.0.0.1:\(full.port)")
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+            #expect(try await planb.errorLines(1)[0].contains("dial timeout after 10s: "))
+        }
+    }
+
+    /// Listens, and accepts nothing: what wants to connect finds the queue full, and no answer.
+    private final class FullBackend {
+        let port: UInt16
+        private let listener: CInt
+        private var waiting: [CInt] = []
+
+        init() throws {
+            self.port = try freeLoopbackPort()
+            self.listener = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = self.port.bigEndian
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            let listener = self.listener
+            let isListening = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+            }
+            try #require(isListening && listen(listener, 0) == 0)
+            for _ in 0..<4 {
+                let client = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+                withUnsafePointer(to: &address) { pointer in
+                    _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+                }
+                self.waiting.append(client)
+            }
+        }
+
+        deinit { for descriptor in self.waiting + [self.listener] { close(descriptor) } }
+    }
+
+    @Test("a visitor who goes away, with a request or in the middle of one, marks nothing")
+    func visitorsGone() async throws {
+        let bad = try TestBackend()
+        try await withPlanB { planb in
+            try await planb.frontend("a.test", bad.entry)
+            let (waiting, uploading) = (try planb.connect(), try planb.connect())
+            try await waiting.send(Self.get)
+            let first = try await bad.accept()
+            _ = try await first.receive(until: "\r\n\r\n")
+            waiting.close()
+            _ = try await first.receiveToEnd()
+            try await uploading.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\n\r\nxxx")
+            let second = try await bad.accept()
+            _ = try await second.receive(until: "xxx")
+            uploading.reset()
+            _ = try? await second.receiveToEnd()
+            // A mark would have been written before this later one.
+            try await planb.frontend("b.test", try TestBackend.refusing().entry)
+            _ = try await planb.get("b.test")
+            try await eventually("a later mark is written") { try await planb.redis.command("SMEMBERS", "dead:b.test") == ["0"] }
+            #expect(try await planb.redis.command("EXISTS", "dead:a.test") == ["0"])
+        }
     }
 
     @Test("an end without a word, nonsense, silence and a server error are not marked")

@@ -42,6 +42,7 @@ struct ProgramTests {
         try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
         let metrics = try freeLoopbackPort()
         let planb = try await Self.start(redis, "--metrics-address", "127.0.0.1:\(metrics)", "--active-healthcheck")
+        try await planb.process.line(containing: "Using the native engine")
         try await planb.process.line(containing: "Listening on 127.0.0.1:\(planb.port)...")
         #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
         let scraper = try TestPeer.connect(port: metrics)
@@ -122,8 +123,18 @@ struct ProgramTests {
             "planb", ["--listen", "127.0.0.1:\(taken.port)", "--access-log", "none", "--read-redis-port", "\(open.port)", "--write-redis-port", "\(open.port)"])
         #expect(await busy.ended() == 1)
         #expect(busy.log.contains { $0.contains("Address already in use") })
-        #expect(try await run("--nonsense").status != 0)
-        #expect(try await run("--client-read-timeout", "5").status != 0)
+        let log = try TestProcess.ours(
+            "planb",
+            [
+                "--listen", "127.0.0.1:\(nobody)", "--access-log", "/nowhere/access.log", "--read-redis-port", "\(open.port)", "--write-redis-port",
+                "\(open.port)",
+            ])
+        #expect(await log.ended() == 1)
+        #expect(log.log.contains { $0.hasPrefix("planb: ") && $0.contains("/nowhere/access.log") })
+        let sentinel = try await run("--read-redis-sentinel-addrs", "127.0.0.1:1")
+        #expect(sentinel.status == 1 && sentinel.log.last?.hasPrefix("planb: --read-redis-sentinel-name: ") == true)
+        #expect(try await run("--nonsense").status == 64)
+        #expect(try await run("--client-read-timeout", "5").status == 64)
         let version = try await run("--version")
         #expect(version.status == 0 && version.log.first?.hasPrefix("planb version ") == true)
         #expect(try await run("--help").status == 0)
