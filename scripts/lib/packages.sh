@@ -10,7 +10,7 @@ packages_of() {
         images) echo debootstrap docker-compose ;;
         tls) echo testssl.sh openssl curl ;;
         bench) echo nginx-light haproxy caddy wrk nghttp2-client openssl ;;
-        bench-planb) echo nginx-light haproxy wrk openssl redis-server redis-tools ;;
+        bench-planb) echo nginx-light haproxy wrk openssl redis-server redis-sentinel redis-tools ;;
         bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
         test) echo redis-server redis-sentinel redis-tools busybox-static procps gdb nghttp2-client haproxy pebble docker-registry openssl python3-venv nodejs shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd chromium ;;
     esac
