@@ -32,6 +32,13 @@ package enum QuietVerdict: Equatable, Sendable {
     case notReady
 }
 
+/// Which frozen backends visitors want.
+package struct WantedBackends: Equatable, Sendable {
+    /// The argument for the next look. Only comparable within this process.
+    package var version: Int64
+    package var backends: [BackendID]
+}
+
 /// What the proxies have written about a frozen backend.
 package struct FrozenActivity: Equatable, Sendable {
     package enum Connections: Equatable, Sendable {
@@ -135,19 +142,44 @@ extension DroneStore {
         }
     }
 
-    /// Frozen backends that a visitor wants. Fast: there are seldom any.
-    package func wantedBackends() throws(StoreError) -> [BackendID] {
-        try self.readNow("read which frozen backends are wanted") { db in
+    /// Stores the report that the backend was frozen, or thawed. If an earlier one still waits, because no scheduler answers, it is deleted: only the last one
+    /// matters, and a backend that is frozen a hundred times a day must not fill the outbox. A report on its way to a scheduler may be deleted, too; it was
+    /// sent before this one.
+    ///
+    /// - Returns: see ``record(_:)``.
+    package func recordHold(_ transition: BackendTransition) async throws(StoreError) -> Bool {
+        let name = transition.backend.rawValue
+        return try await self.write("record that \(name) was frozen or thawed") { db in
+            guard try Self.apply(transition, in: db) else { return false }
+            try db.cachedStatement(
+                sql: """
+                    DELETE FROM plane_outbox WHERE backend = ?1 AND id < (SELECT MAX(id) FROM plane_outbox WHERE backend = ?1)
+                        AND CASE WHEN json_valid(payload) THEN json_type(payload, '$.detail.held') IS NOT NULL END
+                    """
+            ).execute(arguments: [name])
+            return true
+        }
+    }
+
+    /// Frozen backends that a visitor wants. Takes some microseconds on the store's own thread.
+    ///
+    /// - Parameter version: of an earlier look.
+    /// - Returns: nil if no other connection has written anything since that look.
+    package func wantedBackends(since version: Int64? = nil) async throws(StoreError) -> WantedBackends? {
+        try await self.read("read which frozen backends are wanted") { db in
+            // Of the same state of the file as what is read then.
+            let present = try Self.dataVersion(in: db)
+            guard present != version else { return nil }
             let statement = try db.cachedStatement(sql: "SELECT backend FROM plane_hold WHERE is_wanted = 1")
-            return try String.fetchAll(statement).compactMap { BackendID(rawValue: $0) }
+            return WantedBackends(version: present, backends: try String.fetchAll(statement).compactMap { BackendID(rawValue: $0) })
         }
     }
 
     /// What the proxies have written about all frozen backends.
     ///
     /// - Parameter now: Unix time in seconds.
-    package func frozenActivity(at now: Int64) throws(StoreError) -> [FrozenActivity] {
-        try self.readNow("read the activity of frozen backends") { db in
+    package func frozenActivity(at now: Int64) async throws(StoreError) -> [FrozenActivity] {
+        try await self.read("read the activity of frozen backends") { db in
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT plane_hold.backend, route.last_active,

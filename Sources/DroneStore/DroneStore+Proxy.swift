@@ -22,6 +22,19 @@ package struct RouteRecord: Equatable, Sendable {
     }
 }
 
+/// Which routes have changed.
+package struct RouteChangeList: Equatable, Sendable {
+    /// The argument for the next look. Only comparable within the same file.
+    package var version: Int64
+    /// Nil if it is not known which, so that any may have.
+    package var names: Set<String>?
+
+    package init(version: Int64, names: Set<String>?) {
+        self.version = version
+        self.names = names
+    }
+}
+
 /// The proxy's side. These calls are synchronous and fast: a read never waits for a writer, and takes some ten microseconds.
 extension DroneStore {
     /// What is stored for the name, whatever its state is.
@@ -136,21 +149,39 @@ extension DroneStore {
         try self.readNow("read the data version") { try Self.dataVersion(in: $0) }
     }
 
-    /// Changes when an answer of ``route(_:)`` may have changed: a backend was added, removed or has changed its state, or a route was stored. Activity does
-    /// not change it. As fast as ``dataVersion()`` while nothing is written, and otherwise one small query.
-    package func routingVersion() throws(StoreError) -> Int64 {
-        try self.readNow("read the routing version") { db in
+    /// Which answers of ``route(_:)`` may have changed since an earlier look: a backend was added, removed or has changed its state, was frozen or thawed, or
+    /// a route was stored. Activity changes none. As fast as ``dataVersion()`` while nothing is written, and otherwise one small query.
+    ///
+    /// - Parameter version: of that look; nil for the first one.
+    package func routeChanges(since version: Int64?) throws(StoreError) -> RouteChangeList {
+        try self.readNow("read which routes have changed") { db in
             // Read before the query: a commit in between only causes an unnecessary query next time.
             let dataVersion = try Self.dataVersion(in: db)
-            if let version = self.routingCache.version(at: dataVersion) { return version }
-            let statement = try db.cachedStatement(sql: "SELECT version FROM plane_routing")
-            let version = try Int64.fetchOne(statement) ?? 0
-            self.routingCache.store(version, at: dataVersion)
-            return version
+            if let version, self.routingCache.version(at: dataVersion) == version { return RouteChangeList(version: version, names: []) }
+            let list = try Self.routeChanges(since: version, in: db)
+            self.routingCache.store(list.version, at: dataVersion)
+            return list
         }
     }
 
-    private static func dataVersion(in db: Database) throws -> Int64 {
+    private static func routeChanges(since version: Int64?, in db: Database) throws -> RouteChangeList {
+        if let version {
+            let statement = try db.cachedStatement(sql: "SELECT id, name FROM plane_route_change WHERE id >= ? ORDER BY id")
+            let changes = try Row.fetchAll(statement, arguments: [version]).map { (id: $0["id"] as Int64, name: $0["name"] as String) }
+            if let first = changes.first, let last = changes.last {
+                // Between that look and the oldest change that is kept there may have been others.
+                guard first.id <= version + 1 else { return RouteChangeList(version: last.id, names: nil) }
+                return RouteChangeList(version: last.id, names: Set(changes.lazy.filter { $0.id > version }.map(\.name)))
+            }
+        }
+        let last = try Int64.fetchOne(db.cachedStatement(sql: "SELECT MAX(id) FROM plane_route_change")) ?? 0
+        return RouteChangeList(version: last, names: last == version ? [] : nil)
+    }
+
+    /// How many changes of routes the file keeps. A proxy looks every few milliseconds while it has traffic, and reads all routes again after more.
+    static let routeChangeLimit = 1024
+
+    static func dataVersion(in db: Database) throws -> Int64 {
         try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
     }
 }

@@ -14,7 +14,7 @@ import GRDB
 /// instruction loses nothing; a machine losing power may lose the last moments, which its containers have not survived either.
 ///
 /// Observation inside one process (GRDB's or SQLite's hooks) does not see what the other process commits. Whoever needs to know
-/// asks ``routingVersion()``, which costs a look into shared memory while nothing happens.
+/// asks ``routeChanges(since:)``, which costs a look into shared memory while nothing happens.
 package struct DroneStore: Sendable {
     /// How long a write may wait for another process's write, as in 0.3.24. Writes take well below a millisecond.
     static let busyTimeoutSeconds = 5.0

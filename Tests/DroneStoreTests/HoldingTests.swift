@@ -1,3 +1,4 @@
+import GRDB
 import PlaneProtocol
 import PlaneTestSupport
 import Testing
@@ -29,16 +30,18 @@ import Testing
         OpenConnections.Entry(backend: try .make(id), requests: 0, webSockets: 1)
     }
 
+    private func wantedNow() async throws -> [BackendID] { try #require(try await self.agent.wantedBackends()).backends }
+
     @Test("it is frozen when there was no traffic for longer than its limit, and the proxy is told with the route; afterwards it is awake")
     func quiet() async throws {
         try await self.enter()
         #expect(try self.proxy.route("b-1")?.hold == .awake)
         #expect(try await self.freeze(at: 1010) == .activeUntil(1011))
         #expect(try await self.freeze(at: 1010, limit: WireSeconds(rawValue: .max)) == .activeUntil(.max))
-        let before = try self.proxy.routingVersion()
+        let before = try self.proxy.routeChanges(since: nil).version
         #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
         #expect(try self.proxy.route("b-1")?.hold == .frozen)
-        #expect(try self.proxy.routingVersion() != before)
+        #expect(try self.proxy.routeChanges(since: before).names == ["b-1"])
         #expect(try self.proxy.holds() == ["b-1": .frozen])
         try await self.agent.noteThawed(.make(), at: 1020)
         #expect(try self.proxy.holds() == ["b-1": .awake])
@@ -51,7 +54,7 @@ import Testing
         #expect(try self.proxy.route("b-1")?.hold == .never)
         #expect(try await self.freeze(at: 9999) == .notReady)
         try self.proxy.want(["b-1", "nobody"], at: 2000)
-        #expect(try self.agent.wantedBackends().isEmpty)
+        #expect(try await self.wantedNow().isEmpty)
         #expect(try self.proxy.holds().isEmpty)
     }
 
@@ -61,10 +64,10 @@ import Testing
         try await self.enter("b-2", address: "10.0.0.2:8080")
         #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
         try self.proxy.want(["b-1", "b-2"], at: 1012)
-        #expect(try self.agent.wantedBackends() == [.make()])
-        #expect(try self.agent.frozenActivity(at: 1012).map(\.lastActive) == [1012], "who waits for a frozen backend counts against the end of its life")
+        #expect(try await self.wantedNow() == [.make()])
+        #expect(try await self.agent.frozenActivity(at: 1012).map(\.lastActive) == [1012], "who waits for a frozen backend counts against the end of its life")
         try await self.agent.noteThawed(.make(), at: 1012)
-        #expect(try self.agent.wantedBackends().isEmpty)
+        #expect(try await self.wantedNow().isEmpty)
         try self.proxy.recordActivity(["b-2"], at: 1012)
         #expect(try await self.freeze("b-2", at: 1015) == .activeUntil(1023))
     }
@@ -82,12 +85,47 @@ import Testing
         try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 2, at: 1027)
         try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], quiet: ["b-1"], of: 1, at: 1027)
         #expect(try await self.freeze(at: 1027) == .quiet(lastActive: 1027))
-        #expect(try self.agent.frozenActivity(at: 1028) == [FrozenActivity(backend: .make(), lastActive: 1027, connections: .quiet)])
-        #expect(try self.agent.wantedBackends().isEmpty)
+        #expect(try await self.agent.frozenActivity(at: 1028) == [FrozenActivity(backend: .make(), lastActive: 1027, connections: .quiet)])
+        #expect(try await self.wantedNow().isEmpty)
         try self.proxy.recordActivity(["b-1"], open: [self.webSocket()], of: 1, at: 1029)
-        #expect(try self.agent.wantedBackends() == [.make()])
-        #expect(try self.agent.frozenActivity(at: 1029).map(\.connections) == [.busy])
-        #expect(try self.agent.frozenActivity(at: 1099).map(\.connections) == [.none], "the proxies are gone")
+        #expect(try await self.wantedNow() == [.make()])
+        #expect(try await self.agent.frozenActivity(at: 1029).map(\.connections) == [.busy])
+        #expect(try await self.agent.frozenActivity(at: 1099).map(\.connections) == [.none], "the proxies are gone")
+    }
+
+    @Test("who has looked which ones are wanted is told of nothing until something is written")
+    func looks() async throws {
+        try await self.enter()
+        let first = try #require(try await self.agent.wantedBackends())
+        #expect(try await self.agent.wantedBackends(since: first.version) == nil)
+        #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
+        try self.proxy.want(["b-1"], at: 1012)
+        #expect(try await self.agent.wantedBackends(since: first.version)?.backends == [.make()])
+    }
+
+    @Test("of the reports that it was frozen or thawed only the last one waits; all others of it, and those of other backends, stay")
+    func reports() async throws {
+        func told(_ id: String) async throws -> [String] {
+            try self.fixture.execute("SELECT payload FROM plane_outbox WHERE backend = '\(id)' ORDER BY id").map { $0["payload"] }
+        }
+        func hold(_ id: String, _ isHeld: Bool) async throws -> Bool {
+            var transition = try BackendTransition.make(id, .ready)
+            transition.route = nil
+            transition.report = Array(#"{"state":"Ready","detail":{"held":\#(isHeld)}}"#.utf8)
+            return try await self.agent.recordHold(transition)
+        }
+        try await self.enter()
+        try await self.enter("b-2", address: "10.0.0.2:8080")
+        let before = try await told("b-1")
+        for round in 0..<10 {
+            for isHeld in [true, false] { #expect(try await hold("b-1", isHeld)) }
+            if round == 0 { #expect(try await hold("b-2", true)) }
+        }
+        #expect(try await told("b-1") == before + [#"{"state":"Ready","detail":{"held":false}}"#])
+        #expect(try await told("b-2").count == before.count + 1)
+        _ = try await self.agent.beginEnding(of: .make(), .make()) { _, _ in Array("\"ending\"".utf8) }
+        #expect(try await !hold("b-1", true), "its end has begun")
+        #expect(try await told("b-1").last == "\"ending\"")
     }
 
     @Test("the statement of a proxy that does not know of frozen backends counts as busy")

@@ -25,29 +25,85 @@ import Testing
         #expect(try store.route("b-1")?.bearerToken?.exposed == "q7Zk2m")
     }
 
-    @Test("the routing version moves when a route may have changed, whoever changed it, and not for activity")
-    func routingVersion() async throws {
+    @Test("which routes may have changed is told by name, whoever changed them; activity changes none")
+    func routeChanges() async throws {
         let fixture = try StoreFixture()
         let agent = try fixture.open()
         let proxy = try fixture.open()
-        var last = try proxy.routingVersion()
-        func moved() throws -> Bool {
-            let version = try proxy.routingVersion()
-            defer { last = version }
-            return version != last
+        let first = try proxy.routeChanges(since: nil)
+        #expect(first.names == nil)
+        var last = first.version
+        func changed() throws -> Set<String>? {
+            let list = try proxy.routeChanges(since: last)
+            last = list.version
+            return list.names
         }
-        #expect(try moved() == false)
+        #expect(try changed() == [])
         try await agent.enter("b-1")
-        #expect(try moved())
+        #expect(try changed() == ["b-1"])
         #expect(try await agent.record(.make("b-1", .ready)))
-        #expect(try moved())
+        try await agent.enter("b-2", .ready, address: "10.0.0.2:8080")
+        #expect(try changed() == ["b-1", "b-2"])
         try proxy.recordActivity(["b-1"], at: 2000)
         try await agent.setLogCursors([.make("b-1"): WireTime(seconds: 1)])
-        #expect(try moved() == false)
+        #expect(try changed() == [])
+        #expect(try await agent.beginHolding(of: .make("b-2"), at: 1000) == false)
+        #expect(try await agent.freezeIfQuiet(.make("b-2"), limit: 1, at: 9000) == .quiet(lastActive: 1000))
+        #expect(try changed() == ["b-2"])
         try fixture.execute("UPDATE backend SET state = 'Exited' WHERE name = 'b-1'")
-        #expect(try moved())
+        #expect(try changed() == ["b-1"])
+        try fixture.execute("UPDATE route SET address = '10.0.0.3:8080' WHERE subdomain = 'b-2'")
+        #expect(try changed() == ["b-2"])
         try fixture.execute("DELETE FROM route")
-        #expect(try moved())
+        #expect(try changed() == ["b-1", "b-2"])
+    }
+
+    @Test("a route that takes the address of another one changes both")
+    func replacedRoute() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        try await agent.enter("b-1", .ready)
+        let version = try proxy.routeChanges(since: nil).version
+        try await agent.enter("b-2", .ready)
+        #expect(try proxy.route("b-1")?.address == nil)
+        #expect(try proxy.routeChanges(since: version).names == ["b-1", "b-2"])
+    }
+
+    @Test("after more changes than the file keeps any route may have changed; so it is where another file has taken its place")
+    func manyChanges() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        try await agent.enter("b-1")
+        let version = try proxy.routeChanges(since: nil).version
+        try fixture.execute(
+            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 1023) INSERT INTO plane_route_change (name) SELECT 'b-' || i FROM n")
+        #expect(try proxy.routeChanges(since: version).names?.count == 1023)
+        try fixture.execute("INSERT INTO plane_route_change (name) VALUES ('more'), ('and more')")
+        let all = try proxy.routeChanges(since: version)
+        #expect(all == RouteChangeList(version: version + 1025, names: nil))
+        #expect(try fixture.execute("SELECT count(*) AS n FROM plane_route_change").first?["n"] == 1024)
+        #expect(try proxy.routeChanges(since: all.version + 7) == RouteChangeList(version: all.version, names: nil))
+    }
+
+    @Test("whoever watches is told of writes by other processes, and not any more once it has stopped watching")
+    func writes() async throws {
+        let fixture = try StoreFixture()
+        let agent = try fixture.open()
+        let proxy = try fixture.open()
+        try await agent.enter("b-1", .ready)
+        let told = Recorder<Void>()
+        var watch = try #require(agent.watchWrites { told.record(()) })
+        try proxy.recordActivity(["b-1"], at: 2000)
+        try await eventually("it is told") { !told.all.isEmpty }
+        let later = Recorder<Void>()
+        watch = try #require(agent.watchWrites { later.record(()) })
+        let count = told.all.count
+        try proxy.recordActivity(["b-1"], at: 3000)
+        try await eventually("it is told") { !later.all.isEmpty }
+        #expect(told.all.count <= count + 1, "one may have been on its way")
+        withExtendedLifetime(watch) {}
     }
 
     @Test("the data version moves when another connection commits anything")

@@ -141,7 +141,7 @@ extension BackendSupervisor {
         // After an agent that stops, too, the last that is told must be true.
         let isStored = await Task { () -> Bool in
             do {
-                return try await self.context.store.record(transition)
+                return try await self.context.store.recordHold(transition)
             } catch {
                 self.logger.warning("a report could not be stored, and is not sent", metadata: [LogKey.error: "\(error)"])
                 return false

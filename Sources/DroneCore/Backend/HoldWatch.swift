@@ -4,9 +4,9 @@ import Synchronization
 
 /// Notices when somebody wants a backend that is frozen. One for all backends of the drone.
 ///
-/// The proxy writes into the table that a visitor wants a backend. While backends are frozen this looks every 10 ms whether anything was written, which takes
-/// some microseconds, and reads which backends are wanted when there was. A proxy of an older version does not write that. It writes that the backend is
-/// active, or has a request open, and this is looked for once a second.
+/// The proxy writes into the table that a visitor wants a backend. While backends are frozen the kernel tells when anything is written, and then this reads
+/// which backends are wanted, on the store's own thread. A proxy of an older version does not write that. It writes that the backend is active, or has a
+/// request open, and this is looked for once a second.
 package final class HoldWatch: Sendable {
     fileprivate struct Frozen {
         let wakes: AsyncStream<Void>.Continuation
@@ -23,17 +23,28 @@ package final class HoldWatch: Sendable {
         var lookedWidelyAt: Duration?
     }
 
-    private static let pause = Duration.milliseconds(10)
+    /// Between two looks, however much is written.
+    private static let rest = Duration.milliseconds(10)
+    /// Between two looks where the kernel tells of nothing.
+    private static let blindPause = Duration.milliseconds(50)
     private static let widePause = Duration.seconds(1)
 
     private let store: DroneStore
+    private let pause: Duration
     private let state = Mutex(State())
+    /// Yields when a backend is frozen.
     private let begun: AsyncStream<Void>
     private let begin: AsyncStream<Void>.Continuation
+    /// Yields when it is time to look.
+    private let news: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
 
-    package init(store: DroneStore) {
+    /// - Parameter pause: between two looks when nothing is written.
+    package init(store: DroneStore, pause: Duration = .milliseconds(250)) {
         self.store = store
+        self.pause = pause
         (self.begun, self.begin) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (self.news, self.ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: Frozen backends
@@ -53,32 +64,53 @@ package final class HoldWatch: Sendable {
         defer { self.state.withLock { $0.frozen[backend] = nil } }
         if isInUse { return }
         self.begin.yield()
+        self.ring.yield()
         for await _ in wakes { return }
     }
 
     /// Tells of wanted backends until cancelled.
     package func run(_ time: AgentTime) async {
         for await _ in self.begun {
-            while self.state.withLock({ !$0.frozen.isEmpty }) {
-                guard (try? await time.sleep(Self.pause)) != nil else { return }
-                self.look(at: time)
-            }
+            guard self.hasFrozen else { continue }
+            await self.watch(time)
+            guard !Task.isCancelled else { return }
         }
     }
 
-    /// Looks once. When the table cannot be read, the next look tries again.
-    func look(at time: AgentTime) {
-        let version = try? self.store.dataVersion()
-        let hasChanged = self.state.withLock { state in
-            if version != nil, version == state.version { return false }
-            state.mustLookWidely = true
-            return true
-        }
-        if hasChanged, let wanted = try? self.store.wantedBackends() {
-            self.state.withLock { state in
-                state.version = version
-                for backend in wanted { state.frozen[backend]?.wakes.yield() }
+    private var hasFrozen: Bool { self.state.withLock { !$0.frozen.isEmpty } }
+
+    /// Looks whenever something was written, and from time to time, until no backend is frozen.
+    private func watch(_ time: AgentTime) async {
+        // Before the first look, so that no write is missed in between.
+        let writes = self.store.watchWrites { [ring] in ring.yield() }
+        let pause = writes == nil ? min(self.pause, Self.blindPause) : self.pause
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while (try? await time.sleep(pause)) != nil { self.ring.yield() }
             }
+            self.ring.yield()
+            for await _ in self.news {
+                await self.look(at: time)
+                guard self.hasFrozen, (try? await time.sleep(Self.rest)) != nil else { break }
+            }
+            group.cancelAll()
+        }
+        withExtendedLifetime(writes) {}
+    }
+
+    /// Looks once. When the table cannot be read, the next look tries again.
+    func look(at time: AgentTime) async {
+        do throws(StoreError) {
+            if let wanted = try await self.store.wantedBackends(since: self.state.withLock { $0.version }) {
+                self.state.withLock { state in
+                    // Who has been frozen meanwhile is looked for once more: then there was a write.
+                    state.version = wanted.version
+                    state.mustLookWidely = true
+                    for backend in wanted.backends { state.frozen[backend]?.wakes.yield() }
+                }
+            }
+        } catch {
+            self.state.withLock { $0.mustLookWidely = true }
         }
         let now = time.uptime()
         let isWide = self.state.withLock { state in
@@ -88,7 +120,7 @@ package final class HoldWatch: Sendable {
             return true
         }
         guard isWide else { return }
-        guard let activity = try? self.store.frozenActivity(at: time.now().seconds) else {
+        guard let activity = try? await self.store.frozenActivity(at: time.now().seconds) else {
             return self.state.withLock { $0.mustLookWidely = true }
         }
         self.state.withLock { state in

@@ -131,5 +131,44 @@ struct OwnMigration {
                 CREATE TRIGGER plane_hold_deleted AFTER DELETE ON plane_hold
                     BEGIN UPDATE plane_routing SET version = version + 1; END;
                 """),
+        OwnMigration(
+            version: 7,
+            description: "names of changed routes",
+            statements: """
+                -- The names whose routes may have changed, in the order of the changes; the last ones only. AUTOINCREMENT: an id is never used twice.
+                -- Proxies of earlier versions ask plane_routing, and read all routes again.
+                CREATE TABLE plane_route_change (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    name TEXT NOT NULL
+                ) STRICT;
+                CREATE TRIGGER plane_route_change_kept AFTER INSERT ON plane_route_change
+                    BEGIN DELETE FROM plane_route_change WHERE id <= NEW.id - \(DroneStore.routeChangeLimit); END;
+
+                CREATE TRIGGER plane_backend_inserted_name AFTER INSERT ON backend
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.name); END;
+                CREATE TRIGGER plane_backend_changed_name AFTER UPDATE OF state ON backend WHEN OLD.state IS NOT NEW.state
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.name); END;
+                CREATE TRIGGER plane_backend_deleted_name AFTER DELETE ON backend
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (OLD.name); END;
+                -- The row of another backend with the same address is replaced, for which no trigger runs.
+                CREATE TRIGGER plane_route_replaced_name BEFORE INSERT ON route
+                    BEGIN INSERT INTO plane_route_change (name) SELECT subdomain FROM route WHERE address = NEW.address AND subdomain IS NOT NEW.subdomain; END;
+                CREATE TRIGGER plane_route_inserted_name AFTER INSERT ON route
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.subdomain); END;
+                CREATE TRIGGER plane_route_changed_name AFTER UPDATE OF subdomain, address, bearer_token ON route
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (OLD.subdomain), (NEW.subdomain); END;
+                CREATE TRIGGER plane_route_deleted_name AFTER DELETE ON route
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (OLD.subdomain); END;
+                CREATE TRIGGER plane_ending_inserted_name AFTER INSERT ON plane_backend WHEN NEW.ending IS NOT NULL
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.name); END;
+                CREATE TRIGGER plane_ending_changed_name AFTER UPDATE OF ending ON plane_backend WHEN OLD.ending IS NOT NEW.ending
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.name); END;
+                CREATE TRIGGER plane_hold_inserted_name AFTER INSERT ON plane_hold
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.backend); END;
+                CREATE TRIGGER plane_hold_changed_name AFTER UPDATE OF is_frozen ON plane_hold WHEN OLD.is_frozen IS NOT NEW.is_frozen
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (NEW.backend); END;
+                CREATE TRIGGER plane_hold_deleted_name AFTER DELETE ON plane_hold
+                    BEGIN INSERT INTO plane_route_change (name) VALUES (OLD.backend); END;
+                """),
     ]
 }

@@ -38,12 +38,22 @@ import Testing
     /// Looks at what was written for frozen backends, as a running agent does all the time.
     private func waitUntilThawed() async throws {
         try await eventually("it is thawed") {
-            self.drone.holds.look(at: self.drone.context.time)
+            await self.drone.holds.look(at: self.drone.context.time)
             return try self.drone.store.hold(of: .make()) != .frozen && !self.isFrozen
         }
     }
 
+    /// What schedulers are told now that have answered all that was told before.
     private func held() async throws -> [Bool] { try await self.drone.reports().compactMap(\.detail?.isHeld) }
+
+    private func waitUntilTold(_ isHeld: Bool) async throws {
+        try await eventually(isHeld ? "it is told that it is frozen" : "it is told that it is thawed") {
+            let held = try await self.held()
+            guard !held.isEmpty else { return false }
+            #expect(held == [isHeld])
+            return true
+        }
+    }
 
     @Test("without traffic it is frozen and stays Ready, who wants it has it thawed, both are told, and then it begins anew")
     func life() async throws {
@@ -51,12 +61,29 @@ import Testing
             for _ in 0..<2 {
                 try await self.drone.time.pass(11)
                 try await self.waitUntilFrozen()
+                try await self.waitUntilTold(true)
                 #expect(try await self.drone.state(of: .make()) == .ready)
+                try self.drone.store.want(["b-1"], at: self.drone.time.now.seconds)
+                try await self.waitUntilThawed()
+                try await self.waitUntilTold(false)
+            }
+        }
+        #expect(try await self.held() == [])
+    }
+
+    @Test("while no scheduler answers only the last of these reports waits, beside those of its states")
+    func nobodyAnswers() async throws {
+        try await self.running { _ in
+            for _ in 0..<3 {
+                try await self.drone.time.pass(11)
+                try await self.waitUntilFrozen()
                 try self.drone.store.want(["b-1"], at: self.drone.time.now.seconds)
                 try await self.waitUntilThawed()
             }
         }
-        #expect(try await self.held() == [true, false, true, false])
+        let reports = try await self.drone.reports()
+        #expect(reports.map(\.state) == [.loading, .starting, .ready, .ready])
+        #expect(reports.last?.detail?.isHeld == false)
     }
 
     @Test("a proxy that does not say that it wants it thaws it all the same: by activity, or by what it has open", arguments: [true, false])
@@ -89,7 +116,7 @@ import Testing
             try await self.waitUntilFrozen()
             for second in 1...3 as ClosedRange<Int64> {
                 try ping(second)
-                self.drone.holds.look(at: self.drone.context.time)
+                await self.drone.holds.look(at: self.drone.context.time)
             }
             #expect(self.isFrozen)
             try self.drone.store.recordActivity(["b-1"], open: open, of: 1, at: self.drone.time.now.seconds + 4)
@@ -119,10 +146,33 @@ import Testing
         try await self.running { _ in
             try await self.drone.time.pass(11)
             try await self.waitUntilFrozen()
+            try await self.waitUntilTold(true)
         }
         #expect(!self.isFrozen)
         #expect(try self.drone.store.hold(of: .make()) == .awake)
-        #expect(try await self.held() == [true, false])
+        #expect(try await self.held() == [false])
+    }
+
+    @Test("an agent that stops tries again where the engine fails to thaw it at first")
+    func farewell() async throws {
+        let supervisor = try await self.drone.admit(self.request())
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await supervisor.run() }
+            try await self.drone.wait(for: .ready, of: .make())
+            try await self.drone.time.pass(11)
+            try await self.waitUntilFrozen()
+            try await self.waitUntilTold(true)
+            self.drone.engine.fail(.thaw, with: BackendEngineError(.unavailable, "no"))
+            group.cancelAll()
+            try await self.drone.time.waitForSleeper(1)
+            #expect(self.isFrozen)
+            #expect(try self.drone.store.hold(of: .make()) == .frozen)
+            self.drone.engine.fail(.thaw, with: nil)
+            try await self.drone.time.pass(1)
+        }
+        #expect(!self.isFrozen)
+        #expect(try self.drone.store.hold(of: .make()) == .awake)
+        #expect(try await self.held() == [false])
     }
 
     /// As an agent that was killed leaves it.
@@ -163,6 +213,25 @@ import Testing
         }
     }
 
+    @Test("one that is killed while it thaws it leaves that to the next")
+    func agentKilledWhileItThaws() async throws {
+        try await self.leaveFrozen()
+        var record = try #require(try await self.drone.store.backend(.make()))
+        record.spec.terms.holdIdle = nil
+        self.drone.engine.hold(.thaw)
+        let registry = BackendRegistry(context: self.drone.context)
+        await registry.takeOn(record)
+        let before = self.drone.engine.calls.count { $0 == .thaw }
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await registry.run() }
+            try await eventually("it is being thawed") { self.drone.engine.calls.count { $0 == .thaw } > before }
+            #expect(try self.drone.store.hold(of: .make()) == .frozen, "what an agent finds that comes now")
+            self.drone.engine.release(.thaw)
+            try await eventually("nothing is left of it") { try self.drone.store.hold(of: .make()) == .never }
+            group.cancelAll()
+        }
+    }
+
     @Test("an engine that does not freeze it leaves it awake, and is asked again a minute later")
     func engineFails() async throws {
         self.drone.engine.fail(.freeze, with: BackendEngineError(.unavailable, "no"))
@@ -191,6 +260,26 @@ import Testing
             self.drone.time.set(by: 100)
             try await self.drone.time.pass(5)
             try await self.waitUntilFrozen()
+        }
+    }
+
+    @Test("who wants one is noticed because it was written, by whichever process, and not by looking all the time")
+    func notices() async throws {
+        try await self.running { _ in }
+        let other = try DroneStore.openBlocking(path: self.drone.directory.file("drone.sqlite3"))
+        // It looks by itself after an hour.
+        let holds = HoldWatch(store: self.drone.store, pause: .seconds(3600))
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await holds.run(AgentTime()) }
+            for _ in 0..<3 {
+                self.drone.time.set(by: 100)
+                #expect(try await self.drone.store.freezeIfQuiet(.make(), limit: 10, at: self.drone.time.now.seconds) != .notReady)
+                async let wanted: Void = holds.waitUntilWanted(.make(), lastActive: self.drone.time.now.seconds)
+                try other.want(["b-1"], at: self.drone.time.now.seconds)
+                await wanted
+                try await self.drone.store.noteThawed(.make(), at: self.drone.time.now.seconds)
+            }
+            group.cancelAll()
         }
     }
 
