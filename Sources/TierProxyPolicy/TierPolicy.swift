@@ -237,7 +237,8 @@ final class TierPolicy: ProxyPolicy {
         if let known = self.named.find(bytes, label), !known.backend.isDetached { return known }
         let name = Self.copy(bytes, label).map(\.lowercased)
         let text = String(decoding: name, as: UTF8.self)
-        guard let backend = self.backend(text) else { return nil }
+        let backend = self.backend(text, isAwaited: false)
+        guard !backend.isDetached else { return nil }
         let route = TierRoute(backend, of: self.number, token: nil, fields: HopField.line(.unchecked, backend: text, secret: self.options.hopSecret))
         if self.named.count >= Self.routeLimit { self.named.removeAll() }
         self.named.insert(route, for: Self.copy(bytes, label), size: label.count + route.fields.count)
@@ -246,31 +247,33 @@ final class TierPolicy: ProxyPolicy {
 
     // MARK: Backends
 
-    /// Nil for a backend that is unknown or has ended; neither is remembered.
-    private func backend(_ name: String) -> TierBackend? {
+    /// The backend as it is known now. One that is unknown or has ended is not remembered.
+    ///
+    /// Its place is asked for once: another thread changes it at any moment, and who waits for a backend that is not remembered would not be told of that.
+    ///
+    /// - Parameter isAwaited: Whether one that nobody has heard of yet is likely to be known soon: gateways write a token when a drone has taken its backend,
+    ///   and that may be known here a moment later.
+    private func backend(_ name: String, isAwaited: Bool) -> TierBackend {
         if let known = self.backends[name] { return known }
         let place = self.directory.fleet.place(of: name)
-        switch place {
-        case .unknown, .ended: return nil
-        case .starting, .ready, .unreachable: break
-        }
         let backend = TierBackend(name: name, place: place, endpoint: self.endpoint(of: place))
-        self.backends[name] = backend
+        switch place {
+        case .starting, .ready, .unreachable: self.backends[name] = backend
+        case .unknown where isAwaited: self.expect(backend)
+        case .unknown, .ended: backend.isDetached = true
+        }
         return backend
     }
 
-    /// One that a young token is for, and that nobody has heard of yet: gateways write a token when a drone has taken its backend, and that may be
-    /// known here a moment later.
-    private func awaited(_ name: String) -> TierBackend {
-        let backend = TierBackend(name: name, place: .unknown, endpoint: nil)
+    /// Remembers the backend for as long as a young token may be known sooner than it.
+    private func expect(_ backend: TierBackend) {
         backend.isAwaited = true
-        self.backends[name] = backend
+        self.backends[backend.name] = backend
         let bound = NIOLoopBound((self, backend), eventLoop: self.host.eventLoop)
         self.host.eventLoop.scheduleTask(in: TokenExpiry.youth) {
             let (policy, backend) = bound.value
             policy.giveUp(backend)
         }
-        return backend
     }
 
     private func giveUp(_ backend: TierBackend) {
@@ -364,20 +367,12 @@ final class TierPolicy: ProxyPolicy {
         let revocationNumber = self.directory.revocationNumber
         guard !self.directory.isRevoked(grant, ownership, at: name) else { return nil }
         let route = TierRoute(
-            self.backend(name) ?? self.absent(name, isAwaited: isYoung), of: self.number,
+            self.backend(name, isAwaited: isYoung), of: self.number,
             token: TierRoute.Token(digest: digest, grant: grant, ownership: ownership),
             fields: VisitorFields.lines(for: grant, of: name, secret: self.options.hopSecret))
         route.validUntil = min(grant.lifetime.map { .now() + $0 } ?? .distantFuture, grant.expires ?? .distantFuture)
         route.revocationNumber = revocationNumber
         return route
-    }
-
-    private func absent(_ name: String, isAwaited: Bool) -> TierBackend {
-        let place = self.directory.fleet.place(of: name)
-        if isAwaited, place == .unknown { return self.awaited(name) }
-        let absent = TierBackend(name: name, place: place, endpoint: nil)
-        absent.isDetached = true
-        return absent
     }
 
     private enum Verified { case route(TierRoute), none, notYet }

@@ -53,6 +53,21 @@ struct TierPolicyTests {
         }
     }
 
+    @Test("a backend that becomes known in the moment in which its token is looked up is waited for, and served when it is ready")
+    func knownMeanwhile() async throws {
+        try await withTier { (tier: TierUnderTest) async throws in
+            tier.fleet.put(TierUnderTest.other, TokenGrant(backend: "b-2", sequence: 2))
+            tier.fleet.setAfterNextLook("b-2", .starting)
+            let answering = tier.drone.answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            let client = try tier.connect()
+            try await client.send("GET /\(TierUnderTest.other)/ HTTP/1.1\r\nHost: plane.test\r\n\r\n")
+            try await eventually("it is looked for") { tier.fleet.hasBeenLookedFor("b-2") }
+            tier.set("b-2", .ready(try tier.drone.socketAddress()))
+            #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 200 "))
+            _ = try await answering.value
+        }
+    }
+
     @Test("the backend is told who its visitor is by the tier, and by nobody else; the token stays here")
     func visitor() async throws {
         let grant = TokenGrant(backend: "b-1", user: "Zoë", userData: #"{"role":"editor"}"#, secret: "5ecret", sequence: 1)

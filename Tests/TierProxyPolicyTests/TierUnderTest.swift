@@ -15,6 +15,8 @@ import VisitorTokens
 final class FakeFleet: TierFleet {
     private struct State {
         var places: [String: BackendLocation] = [:]
+        /// Where backends are as soon as somebody has asked once.
+        var laterPlaces: [String: BackendLocation] = [:]
         var holders: [LockName: String] = [:]
         var tokens: [TokenDigest: FetchedToken] = [:]
         var isCurrent = true
@@ -25,7 +27,17 @@ final class FakeFleet: TierFleet {
 
     private let state = Mutex(State())
 
-    func place(of backend: String) -> BackendLocation { self.state.withLock { $0.places[backend] ?? .unknown } }
+    func place(of backend: String) -> BackendLocation {
+        self.state.withLock { state in
+            defer { if let later = state.laterPlaces.removeValue(forKey: backend) { state.places[backend] = later } }
+            return state.places[backend] ?? .unknown
+        }
+    }
+
+    /// The backend is there as soon as somebody has asked for it once.
+    func setAfterNextLook(_ backend: String, _ place: BackendLocation) { self.state.withLock { $0.laterPlaces[backend] = place } }
+
+    func hasBeenLookedFor(_ backend: String) -> Bool { self.state.withLock { $0.laterPlaces[backend] == nil } }
 
     var isCurrent: Bool { self.state.withLock { $0.isCurrent } }
 
