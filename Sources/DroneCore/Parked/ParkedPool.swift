@@ -27,7 +27,7 @@ package final class ParkedPool: Sendable {
         /// Why a kind has none, as it was told last.
         var told: [ContainerSpec: String] = [:]
         /// What cannot be parked, of what was learned; as much as is remembered of it.
-        var unparkable: Set<ContainerSpec> = []
+        var unparkable: [ContainerSpec: ParkedKind] = [:]
         /// When it was looked last what is asked for.
         var learned: Duration?
     }
@@ -184,12 +184,14 @@ package final class ParkedPool: Sendable {
     private func learn() async {
         guard let learns = self.learns else { return }
         let now = self.time.uptime()
-        let except = self.state.withLock { state -> Set<ContainerSpec>? in
-            if let last = state.learned, now - last < Self.learningPause { return nil }
+        let isTime = self.state.withLock { state in
+            if let last = state.learned, now - last < Self.learningPause { return false }
             state.learned = now
-            return state.unparkable
+            return true
         }
-        guard let except else { return }
+        guard isTime else { return }
+        await self.lookAgainAtUnparkable()
+        let except = self.state.withLock { Set($0.unparkable.keys) }
         do {
             let kinds = try await learns(except)
             let isNews = self.change { state in
@@ -205,6 +207,14 @@ package final class ParkedPool: Sendable {
                 metadata: [LogKey.image: "\(names)", LogKey.count: "\(kinds.reduce(0) { $0 + $1.count })"])
         } catch {
             if !Task.isCancelled { self.logger.warning("it could not be read which images were asked for", metadata: [LogKey.error: "\(error)"]) }
+        }
+    }
+
+    /// An image that could not be parked may have been repaired under its name meanwhile.
+    private func lookAgainAtUnparkable() async {
+        for (specification, kind) in self.state.withLock({ $0.unparkable }) {
+            guard !Task.isCancelled, (try? await self.maker.look(at: kind)) != nil else { continue }
+            self.state.withLock { _ = $0.unparkable.removeValue(forKey: specification) }
         }
     }
 
@@ -247,7 +257,7 @@ package final class ParkedPool: Sendable {
             guard !Task.isCancelled, error.code != .unavailable else { return }
             self.change { state in
                 state.machine.lookFailed(index)
-                if error.code == .refused, state.unparkable.count < Self.unparkableLimit { state.unparkable.insert(kind.specification) }
+                if error.code == .refused, state.unparkable.count < Self.unparkableLimit { state.unparkable[kind.specification] = kind }
             }
             self.tell("\(error)", of: index)
         }

@@ -146,6 +146,11 @@ private final class FakeParkedMaker: ParkedMaker {
             try await eventually("what cannot be parked is told") {
                 excepted.withLock { $0 } == [ParkedKind.make("checked").specification]
             }
+            maker.state.withLock { $0.refused = [] }
+            seconds.withLock { $0 += 300 }
+            pool.set(draining: false)
+            try await eventually("it was repaired under its name, and is parked") { pool.waiting == ["other": 1, "checked": 1] }
+            #expect(excepted.withLock { $0 }.isEmpty)
             group.cancelAll()
         }
     }
