@@ -104,7 +104,9 @@ import Testing
             #expect(try await gateway.get("/ctrl/b?limit=0").status == 422)
             let whole = try await gateway.get("/ctrl/b/id-c")
             #expect(whole["statuses"]?.items.compactMap { $0["status"]?.text } == ["scheduled", "loading", "starting", "waiting", "ready"])
-            #expect(whole["phases"]?["ready"]?.integer == 120_000 && whole["holds_key"] == .bool(true) && whole["diagnosis"] == .string("It answers."))
+            #expect(
+                whole["phases"]?["ready"]?.integer == 120_000 && whole["holds_key"] == .bool(true)
+                    && whole["diagnosis"] == .string("Its program runs, and has answered its drone."))
             #expect(try await gateway.get("/ctrl/b/nobody").status == 404)
             #expect(try await gateway.get("/ctrl/b/id-c/logs")["lines"] == .array([]))
         }

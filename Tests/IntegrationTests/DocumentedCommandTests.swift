@@ -19,7 +19,7 @@ struct DocumentedCommandTests {
             #expect(operatorSession.seen["list-drones"]?.contains(cluster.drone.rawValue) == true)
             #expect(operatorSession.seen["connections"]?.contains(operatorSession.connected ?? "none") == true)
             let story = operatorSession.seen["why"] ?? ""
-            #expect(story.contains("It answers.") && story.contains("asked for by"), "\(story)")
+            #expect(story.contains("Its program runs, and has answered its drone.") && story.contains("asked for by"), "\(story)")
         }
     }
 

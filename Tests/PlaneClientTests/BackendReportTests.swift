@@ -19,7 +19,7 @@ import Testing
     func ending() throws {
         let detail = BackendStatusDetail(ending: BackendEnding(.soft, .external, at: WireTime(seconds: 1_700_000_000)))
         #expect(Diagnosis(try .make(.ready, detail: detail), wasReady: true).sentence.hasPrefix("It is being ended"))
-        #expect(Diagnosis(try .make(.ready), wasReady: true).sentence == "It answers.")
+        #expect(Diagnosis(try .make(.ready), wasReady: true).sentence == "Its program runs, and has answered its drone.")
     }
 
     @Test("of a backend whose public history has been forgotten the state tells what it has reached")
@@ -28,7 +28,7 @@ import Testing
             try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
             let report = try await client.report(of: .make("b1"), logEntries: 0)
             #expect(report.states.map(\.state) == [.ready])
-            #expect(report.diagnosis?.sentence == "It answers.")
+            #expect(report.diagnosis?.sentence == "Its program runs, and has answered its drone.")
         }
     }
 
@@ -44,6 +44,7 @@ import Testing
             #expect(report.drone?.rawValue == "drone-a")
             #expect(report.droneState == .ready)
             #expect(report.lastLines.map(\.text) == ["two", "three"])
+            #expect(report.collectedAt != nil)
             #expect(report.diagnosis?.exitCode == 3)
             await #expect(throws: PlaneError.self) { try await client.report(of: .make("b9"), logEntries: 2) }
         }

@@ -42,7 +42,24 @@ import Testing
         #expect(text.contains("It is ready, and its container is frozen"))
         #expect(text.contains("  Ready, frozen, since there is no traffic"))
         let thawed = try self.report([.make(.ready), frozen, .make(.ready, detail: BackendStatusDetail(isHeld: false))])
-        #expect(thawed.diagnosis?.sentence == "It answers.")
+        #expect(thawed.diagnosis?.sentence == "Its program runs, and has answered its drone.")
+    }
+
+    @Test("of a backend whose drone is silent it says since when, that nothing newer is known, and what to look at; of one that has ended it does not")
+    func silentDrone() throws {
+        var report = try self.report([.make(.ready)])
+        report.collectedAt = StateTime(milliseconds: 1_710_148_530_000 + 30_000)
+        #expect(report.explanation == "Its program runs, and has answered its drone.")
+        report.collectedAt = StateTime(milliseconds: 1_710_148_530_000 + 200_000)
+        let text = report.lines(now: StateTime(milliseconds: 1_710_148_730_000), .plain).joined(separator: "\n")
+        #expect(text.contains("Its drone has not been heard of for 3 min 20 s. What was told last, and may not hold any more: Its program runs"))
+        #expect(text.contains("what to do") && text.contains("plane doctor"))
+        let json = String(decoding: WireCodec.encode(report), as: UTF8.self)
+        #expect(json.contains(#""explanation":"Its drone has not been heard of for 3 min 20 s."#))
+        report.droneSeen = nil
+        #expect(report.explanation?.hasPrefix("Its drone has not been heard of at all.") == true)
+        report.states.append(try .make(.swept, second: 2))
+        #expect(report.explanation?.hasPrefix("Nobody was connected") == true)
     }
 
     @Test(

@@ -69,7 +69,7 @@ struct BackendDocument: JSONEncodable {
             $0.field("holds_key", self.report.holdsLock)
             $0.field("statuses", self.entries)
             $0.fieldIfPresent("phases", self.report.phases)
-            $0.fieldIfPresent("diagnosis", self.report.diagnosis?.sentence)
+            $0.fieldIfPresent("diagnosis", self.report.explanation)
             $0.fieldIfPresent("cause", self.report.outcome?.detail?.cause)
             $0.fieldIfPresent("exit_code", self.report.outcome?.detail?.exitCode)
             $0.fieldIfPresent("message", self.report.outcome?.detail?.message)

@@ -67,6 +67,7 @@ struct BackendQueries: Sendable {
             report.droneSeen = drone?.lastSeen
         }
         if lines > 0 { report.lastLines = try await self.lines(lines, of: backend) }
+        report.collectedAt = .now()
         return (report, located?.view, try await reader.fold(messages, of: located).entries)
     }
 

@@ -14,7 +14,7 @@ enum BackendPageHTML {
         ]
         if let tag = view?.tag, !tag.isEmpty { facts.append(("Tag", tag)) }
         if report.lock != nil { facts.append(("Holds its key", report.holdsLock ? "yes" : "no")) }
-        if let diagnosis = report.diagnosis?.sentence { facts.append(("Now", diagnosis)) }
+        if let explanation = report.explanation { facts.append(("Now", explanation)) }
         if let message = report.outcome?.detail?.message { facts.append(("In detail", message)) }
         if let code = report.outcome?.detail?.exitCode { facts.append(("Exit code", "\(code)")) }
         if let requester = report.states.compactMap({ $0.detail?.requestedBy }).last { facts.append(("Asked for by", requester)) }

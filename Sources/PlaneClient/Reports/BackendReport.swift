@@ -1,5 +1,6 @@
 package import NetworkAddresses
 package import PlaneProtocol
+import PlaneService
 import PlaneState
 
 /// Everything that is known of one backend: what happened to it, where it runs, and why it is in its state.
@@ -16,6 +17,8 @@ package struct BackendReport: Hashable, Sendable {
     package var lock: LockName?
     /// Whether the backend holds its lock now.
     package var holdsLock = false
+    /// When this was collected; nil where it does not matter.
+    package var collectedAt: StateTime?
     /// Every state that was reported, in order.
     package var states: [BackendStateMessage] = []
     /// The newest lines that the backend printed, oldest first.
@@ -36,6 +39,23 @@ package struct BackendReport: Hashable, Sendable {
 
     package var diagnosis: Diagnosis? {
         self.outcome.map { Diagnosis($0, wasReady: self.states.contains { $0.state == .ready }) }
+    }
+}
+
+extension BackendReport {
+    /// Why it is in its state, in some sentences. Where its drone is silent, nobody knows whether that still holds.
+    package var explanation: String? {
+        guard let sentence = self.diagnosis?.sentence else { return nil }
+        guard let silence = self.droneSilence else { return sentence }
+        return "Its drone has not been heard of \(silence). What was told last, and may not hold any more: \(sentence)"
+    }
+
+    /// For how long the drone that runs it has been silent, in words; nil if it was heard of lately, or if the backend has ended.
+    package var droneSilence: String? {
+        guard let collectedAt, self.drone != nil, let outcome, !outcome.state.isTerminal else { return nil }
+        guard let seen = self.droneSeen else { return "at all" }
+        let silence = collectedAt.since(seen)
+        return silence > Placement.livenessWindow ? "for \(silence.brief)" : nil
     }
 }
 
@@ -69,6 +89,7 @@ extension PlaneClient {
             }
         }
         report.lastLines = try await self.lastLogEntries(logEntries, of: backend)
+        report.collectedAt = .now()
         return report
     }
 }

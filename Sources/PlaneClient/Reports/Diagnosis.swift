@@ -25,11 +25,13 @@ package struct Diagnosis: Hashable, Sendable {
 
     package var sentence: String {
         guard !self.isEnding else { return "It is being ended: nothing new gets in, and its process may still run." }
-        guard !self.isHeld else { return "It is ready, and its container is frozen, because nobody has sent anything for a while: the next request or message thaws it." }
+        guard !self.isHeld else {
+            return "It is ready, and its container is frozen, because nobody has sent anything for a while: the next request or message thaws it."
+        }
         return switch self.state {
         case .loading: "Its image is being fetched, or its container made."
         case .starting: "Its container runs, and its port does not answer yet."
-        case .ready: "It answers."
+        case .ready: "Its program runs, and has answered its drone."
         case .errorLoading: self.loadingError
         case .errorStarting: "Its program ended before its port answered\(self.exit)."
         case .timedOutBeforeReady: self.timeout

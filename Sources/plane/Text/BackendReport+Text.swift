@@ -5,7 +5,7 @@ import PlaneState
 extension BackendReport {
     func lines(now: StateTime, _ console: Console) -> [String] {
         var lines = [self.heading(console)]
-        if let diagnosis = self.diagnosis { lines += Self.wrapped(diagnosis.sentence, indent: 2, console) }
+        if let explanation { lines += Self.wrapped(explanation, indent: 2, console) }
         lines.append("")
         lines += self.factLines(now: now)
         lines += ["", "  what happened"] + self.timeline(console).map { "    \($0)" }
@@ -14,8 +14,15 @@ extension BackendReport {
             lines += ["", "  what it printed last"]
             lines += self.lastLines.map { "    " + ($0.kind == .meta ? "[plane] " : "") + $0.text.printable }
         }
-        if let advice = self.diagnosis?.advice(for: self.backend) { lines += ["", "  what to do"] + Self.wrapped(advice, indent: 4, console) }
+        if let advice { lines += ["", "  what to do"] + Self.wrapped(advice, indent: 4, console) }
         return lines
+    }
+
+    private var advice: String? {
+        guard self.droneSilence == nil else {
+            return "Is drone-agent running on its drone, and connected to NATS? Whether visitors are served without it: plane doctor asks the drones' proxies."
+        }
+        return self.diagnosis?.advice(for: self.backend)
     }
 
     private static func wrapped(_ text: String, indent: Int, _ console: Console) -> [String] {
@@ -90,8 +97,8 @@ extension BackendReport: JSONEncodable {
             $0.field("message", self.outcome?.detail?.message)
             $0.field("started_by", self.states.first { !$0.state.isTerminal }?.detail?.requestedBy)
             $0.field("ended_by", self.outcome.flatMap { $0.state.isTerminal ? $0.detail?.requestedBy : nil })
-            $0.field("explanation", self.diagnosis?.sentence)
-            $0.field("advice", self.diagnosis?.advice(for: self.backend))
+            $0.field("explanation", self.explanation)
+            $0.field("advice", self.advice)
             $0.field("phases", self.phases)
             $0.field("states", self.states.map { StateItem($0) })
             $0.field("last_log_lines", self.lastLines)
