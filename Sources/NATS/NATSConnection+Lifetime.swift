@@ -120,7 +120,7 @@ extension NATSConnection {
     }
 
     /// Runs on the library's threads.
-    private func handle(_ event: NativeEvent, generation: Int) {
+    func handle(_ event: NativeEvent, generation: Int) {
         guard self.state.withLock({ $0.generation == generation }) else { return }
         switch event {
         case .disconnected(let reason):
@@ -137,7 +137,8 @@ extension NATSConnection {
             self.broadcast.send(.disconnected(reason: reason))
         case .stillDisconnected(let count):
             // Logs the 1st, 2nd, 4th, 8th and then every 16th round.
-            guard count.nonzeroBitCount == 1 && count < 16 || count % 16 == 0 else { return }
+            // The library says this on another thread than that the connection broke, and may say it first.
+            guard !self.isConnected, count.nonzeroBitCount == 1 && count < 16 || count % 16 == 0 else { return }
             self.logger.warning("still disconnected from NATS", metadata: [NATSLogKey.attempt: "\(count)"])
         case .reconnected:
             let server: String? = self.state.withLock { state in

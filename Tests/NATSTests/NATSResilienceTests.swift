@@ -1,5 +1,6 @@
 @testable import NATS
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @Suite("A NATS connection under stress", .serialized, .timeLimit(.minutes(3)))
@@ -30,6 +31,21 @@ struct NATSResilienceTests {
     func timeLimit() throws {
         let pauses = NativeEventBox.reconnectPauses
         #expect(try #require(pauses.max()) * 3 / 2 <= 500)
+    }
+
+    @Test("that the connection is still away is logged only after it was logged that it broke, whichever the library says first")
+    func order() async throws {
+        try await withNATSServer { server in
+            let log = LogRecorder()
+            let connection = try await NATSConnection.make(server, logger: log.logger)
+            let generation = connection.state.withLock { $0.generation }
+            connection.handle(.stillDisconnected(count: 1), generation: generation)
+            connection.handle(.disconnected(reason: nil), generation: generation)
+            connection.handle(.stillDisconnected(count: 2), generation: generation)
+            let told = log.entries.map(\.message).filter { $0.contains("disconnected") }
+            #expect(told == ["disconnected from NATS, reconnecting for ever", "still disconnected from NATS"])
+            await connection.drain()
+        }
     }
 
     @Test("a server restarted under traffic: every request is answered in the end, and the log tells the story")
