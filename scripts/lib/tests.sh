@@ -50,9 +50,27 @@ tell_failures() {
     return 1
 } >&2
 
+# test_events LOG: one line for each test that began or ended, "began NAME", "passed NAME" or "failed NAME". What else is printed at the same time may stand
+# before it on its line.
+test_events() {
+    awk '{
+        line = $0
+        while (match(line, /(◇|✔|✘|➜) Test "[^"]*" /)) {
+            mark = substr(line, RSTART, RLENGTH)
+            line = substr(line, RSTART + RLENGTH)
+            split(mark, part, "\"")
+            event = ""
+            if (line ~ /^started\./) event = "began"
+            else if (line ~ /^(with [0-9]+ test cases? )?failed after /) event = "failed"
+            else if (line ~ /^(with [0-9]+ test cases? )?passed after |^skipped/) event = "passed"
+            if (event != "") print event " " part[2]
+        }
+    }' "$1"
+}
+
 # failed_tests LOG: the names of the tests that failed, and of those that had not ended.
 failed_tests() {
-    awk -F '"' '/^(✘|➜|◇) Test "/ { if (/ failed after /) print "        " $2 }' "$1" | sort -u
+    test_events "$1" | sed -n 's/^failed /        /p' | sort -u
     unfinished_tests "$1" | sed 's/^/    /; s/$/ (had not ended)/'
 }
 
@@ -72,7 +90,8 @@ end_after() {
     done
 } >&2
 
-# unfinished_tests LOG: the names of those that were started and not reported as ended.
+# unfinished_tests LOG: the names of those that were started and not reported as ended; none where the run says that it has come to its end.
 unfinished_tests() {
-    awk -F '"' '/^◇ Test "/ && / started\.$/ { open[$2] = 1 } /^(✔|✘|➜) Test "/ { delete open[$2] } END { for (name in open) print "    " name }' "$1"
+    grep -qE 'Test run with .* (passed|failed) after ' "$1" && return
+    test_events "$1" | awk '{ name = $0; sub(/^[a-z]+ /, "", name) } $1 == "began" { open[name] = 1; next } { delete open[name] } END { for (name in open) print "    " name }'
 }
