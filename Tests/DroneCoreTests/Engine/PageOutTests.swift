@@ -35,6 +35,30 @@ import Testing
         try await eventually("it is asked") { self.text("memory/4f1e/memory.force_empty") == "0" }
     }
 
+    @Test("much memory is asked for in steps, and no more once the container goes on", arguments: [1, 2, 9])
+    func steps(frozenLooks: Int) async throws {
+        let group = try self.group(2, files: ["4f1e/memory.current": "41943040\n", "4f1e/memory.reclaim": "--------"])
+        let pageOut = PageOut(logger: AgentFixture.logger)
+        let looks = Mutex(0)
+        let seen = Recorder<String?>()
+        pageOut.reclaim(group) {
+            seen.record(self.text("4f1e/memory.reclaim"))
+            return looks.withLock { looks in
+                looks += 1
+                return looks <= frozenLooks
+            }
+        }
+        let isOver = Mutex(false)
+        pageOut.reclaim(group) {
+            isOver.withLock { $0 = true }
+            return false
+        }
+        try await eventually("it had its turn") { isOver.withLock { $0 } }
+        // 40 MiB are three steps of 16.
+        #expect(seen.all.compactMap { $0 } == Array(["--------", "16777216", "16777216"].prefix(frozenLooks + 1)))
+        #expect(self.text("4f1e/memory.reclaim") == "16777216")
+    }
+
     @Test("a kernel that cannot be asked is told of once, and the memory of what goes on is left alone")
     func refused() async throws {
         let log = LogRecorder()

@@ -6,7 +6,7 @@ import PlaneTestSupport
 
 @testable import DroneCore
 
-/// A server on loopback that says one thing to whatever it reads; with nil it accepts and says nothing.
+/// A server on loopback that says one thing to whatever it reads, or what it is told to say to that; with nil it accepts and says nothing.
 struct AnsweringServer {
     static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -16,6 +16,13 @@ struct AnsweringServer {
     private let channel: any Channel
 
     static func start(_ answer: String?, host: String = "127.0.0.1", port: Int = 0) async throws -> AnsweringServer {
+        try await self.start(host: host, port: port) { _ in answer }
+    }
+
+    /// - Parameter answer: is given what was read.
+    static func start(
+        host: String = "127.0.0.1", port: Int = 0, answering answer: @escaping @Sendable (String) -> String?
+    ) async throws -> AnsweringServer {
         let requests = Recorder<String>()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -31,17 +38,18 @@ struct AnsweringServer {
     private final class Answer: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
-        private let text: String?
+        private let text: @Sendable (String) -> String?
         private let requests: Recorder<String>
 
-        init(text: String?, requests: Recorder<String>) {
+        init(text: @escaping @Sendable (String) -> String?, requests: Recorder<String>) {
             self.text = text
             self.requests = requests
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            self.requests.record(String(buffer: self.unwrapInboundIn(data)))
-            guard let text = self.text else { return }
+            let request = String(buffer: self.unwrapInboundIn(data))
+            self.requests.record(request)
+            guard let text = self.text(request) else { return }
             context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         }
     }
