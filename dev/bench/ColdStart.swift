@@ -22,6 +22,7 @@ struct ColdStart: AsyncParsableCommand {
     @Option(help: "Name of that drone.") var parkedDrone = "drone-parked"
     @Option(help: "Containers of each image that it has parked; before each round they are waited for.") var parked = 0
     @Option(help: "Docker's socket, the one the drones use.") var docker = "/var/run/docker.sock"
+    @Option(help: "The Docker network that the drones put their containers into: bare calls are measured on it, too.") var network: String?
     @Option(help: "Image present on the engine; answers 200 to GET / on $PORT.") var image = "plane-demo"
     @Option(help: "Another such image, whose program takes its time.") var slowImage: String?
     @Option(help: "Single starts of each kind, alternating.") var singles = 20
@@ -36,6 +37,11 @@ struct ColdStart: AsyncParsableCommand {
     private func measureAll(_ image: String, sizes: [Int]) async throws {
         let engine = BareEngine(socketPath: docker, image: image)
         var ways = [Way(name: "bare engine", start: { try await bareRound($0, engine) })]
+        if let network {
+            // In a network of a user's own Docker runs a name server for each container.
+            let own = BareEngine(socketPath: docker, image: image, network: network)
+            ways.append(Way(name: "bare, own network", start: { try await bareRound($0, own) }))
+        }
         var clusters: [PlaneCluster] = []
         if let coldCluster {
             let cold = try await PlaneCluster.connect(nats: nats, cluster: coldCluster, proxyPort: coldProxyPort, image: image, engine: engine)
