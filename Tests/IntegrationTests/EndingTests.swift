@@ -49,6 +49,29 @@ struct EndingTests {
         }
     }
 
+    @Test(
+        "so it is for a backend that nobody uses any more",
+        arguments: [(.endingStored, 1), (.stopping, 1), (.stopped, 1), (.recording, 3), (.removed, 1)] as [(point: FaultPoint, count: Int)])
+    func killedWhileSweeping(point: FaultPoint, count: Int) async throws {
+        try await withCluster { cluster in
+            let engine = DockerEngineAdapter(
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), template: ContainerTemplate())
+            await cluster.stop(.agent, .terminate)
+            let doomed = try cluster.launch(.agent, environment: ["PLANE_TEST_FAULT": "\(point.rawValue):\(count)"])
+            try await doomed.line(containing: "drone-agent is ready")
+            let backend = try await cluster.schedule(image: DemoImage.name, maxIdle: 1).backendID
+            await doomed.ended()
+            let isRunning = if case .running = try await engine.inspect(ContainerHandle(of: backend)) { true } else { false }
+            let isTold = try await cluster.newestState(of: backend).isTerminal
+            #expect(!(isRunning && isTold), "the end was told while the process ran")
+            try await cluster.start(.agent)
+            try await cluster.reached(.swept, by: backend)
+            #expect(try await engine.inspect(ContainerHandle(of: backend)).hasNoProcess)
+            #expect(try await cluster.history(of: backend).filter(\.isTerminal) == [.swept])
+            try await eventually("its container is removed", within: .seconds(60)) { try await engine.inspect(ContainerHandle(of: backend)) == .absent }
+        }
+    }
+
     @Test("an agent that starts while NATS is away finishes the ends that were begun, and is heard once NATS is back")
     func withoutNATS() async throws {
         try await withCluster { cluster in

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import PlaneTestSupport
 import Testing
 
@@ -8,8 +9,13 @@ extension ProxyLoadTests {
     struct StressTests {
         @Test(
             "keeps its memory, its old connections and its other users",
-            arguments: ["transfer", "http2", "slow-reader", "silent", "gone", "handshakes", "websockets", "descriptors", "slowloris"])
-        func short(name: String) async throws {
+            arguments: ["transfer", "http2", "slow-reader", "silent", "handshakes", "websockets", "descriptors", "slowloris"])
+        func short(name: String) async throws { try await Self.run(name) }
+
+        @Test("lets go of visitors and backends whose network is cut", .enabled(if: getuid() == 0, "only root may cut a network"))
+        func gone() async throws { try await Self.run("gone") }
+
+        private static func run(_ name: String) async throws {
             let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
             let program = try TestProcess(

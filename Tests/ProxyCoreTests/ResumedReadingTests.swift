@@ -32,10 +32,10 @@ struct ResumedReadingTests {
 
     init() async throws { self.folder = try await CertificateFolder() }
 
-    private func withProxy(_ way: Way, _ body: (ProxyUnderTest) async throws -> Void) async throws {
+    private func withProxy(_ way: Way, isShutDown: Bool = false, _ body: (ProxyUnderTest) async throws -> Void) async throws {
         try self.folder.install(self.folder.first)
         let listener = way == .plain ? ProxyListener(.http) : ProxyListener(.https(self.folder.store(offersHTTP2: way == .http2)))
-        try await ProxyCoreTests.withProxy(listener: listener) { options in
+        try await ProxyCoreTests.withProxy(isShutDown: isShutDown, listener: listener) { options in
             // Each write fills it, and only what has left makes room.
             options.limits.writeBufferBytes = 1024..<4096
         } _: {
@@ -86,6 +86,30 @@ struct ResumedReadingTests {
             let serving = Self.echoLength(try proxy.backend("b-1", receiveBuffer: Self.smallBuffer))
             #expect(try await output == "200 \(Self.count) \(Self.count)")
             if try await output.hasPrefix("200") { #expect(try await serving.value == Self.count) }
+        }
+    }
+
+    @Test("an upload, and its answer, that go on while another process has taken the proxy's place", arguments: Way.allCases)
+    func handOver(way: Way) async throws {
+        try await self.withProxy(way, isShutDown: true) { proxy in
+            let backend = try proxy.backend("b-1", receiveBuffer: Self.smallBuffer)
+            let path = self.folder.path("body")
+            try Data(repeating: 0x62, count: Self.count).write(to: URL(filePath: path))
+            async let output = self.curl(way, proxy, "-H 'Expect:' --data-binary @\(path)")
+            // The backend reads nothing before, so the upload stands still.
+            let peer = try await backend.accept()
+            await proxy.server.stopListening(proxy.listener)
+            async let stopped: Void = proxy.server.shutDown(within: .minutes(5))
+            try await eventually("it is known") { proxy.server.isDraining }
+            var seen = try await peer.receive(count: Self.count)
+            let head = try #require(seen.firstRange(of: Array("\r\n\r\n".utf8))).upperBound
+            if seen.count < head + Self.count { seen += try await peer.receive(count: head + Self.count - seen.count) }
+            #expect(seen.count == head + Self.count)
+            try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: \(Self.count)\r\n\r\n")
+            try await peer.send([UInt8](repeating: 0x61, count: Self.count))
+            #expect(try await output == "200 \(Self.count) \(Self.count)")
+            try await stopped
+            withExtendedLifetime(backend) {}
         }
     }
 

@@ -74,29 +74,31 @@ import Testing
         }
     }
 
-    @Test("after a restart of the only server requests are served again at once, not after the fleet was rebuilt")
+    @Test("after a restart of the only server requests are served again within a second, not after the fleet was rebuilt")
     func servedAfterRestart() async throws {
         try await TestCluster.run { cluster in
             try await FakeDrone.run(in: cluster) { drone in
                 let held = try await cluster.spawned(.make(lock: .make()))
-                await cluster.server.stop(.kill)
-                try await eventually("the scheduler knows") { !cluster.fleet.isCurrent }
-                try await cluster.server.startAgain()
-                let back = ContinuousClock.now
-                try await eventually("a request is served") {
-                    try? drone.beat()
-                    let reply = try? await cluster.bus.request(ScheduleRequest.make(lock: .make("other")), timeout: .seconds(1))
-                    guard case .scheduled? = reply else { return false }
-                    return true
+                // Rebuilding a lost stream takes six seconds and more, each time. Beside other tests one of five is enough.
+                var best = Duration.seconds(60)
+                for round in 0..<5 where best >= .seconds(1) {
+                    await cluster.server.stop(.kill)
+                    try await eventually("the scheduler knows") { !cluster.fleet.isCurrent }
+                    try await cluster.server.startAgain()
+                    let back = ContinuousClock.now
+                    try await eventually("a request is served") {
+                        try? drone.beat()
+                        let request = ScheduleRequest.make(lock: .make("other-\(round)"))
+                        guard case .scheduled? = try? await cluster.bus.request(request, timeout: .milliseconds(300)) else { return false }
+                        return true
+                    }
+                    best = min(best, ContinuousClock.now - back)
+                    print("served again \(ContinuousClock.now - back) after the server's return")
+                    #expect(cluster.fleet.ask { $0.backend(held.backendID, in: TestCluster.name)?.drone } == drone.id, "nothing was lost")
+                    let again = try await cluster.spawned(.make(lock: .make()))
+                    #expect(again.backendID == held.backendID && !again.spawned)
                 }
-                // Within a second on a machine with time for it: the client tries again within half a second, and then follows the stream at once
-                // (`NATSResilienceTests`, `OrderedConsumerTests`). Rebuilding a lost stream takes six seconds and more.
-                let took = ContinuousClock.now - back
-                print("served again \(took) after the server's return")
-                #expect(took < .seconds(5))
-                #expect(cluster.fleet.ask { $0.backend(held.backendID, in: TestCluster.name)?.drone } == drone.id, "nothing was lost")
-                let again = try await cluster.spawned(.make(lock: .make()))
-                #expect(again.backendID == held.backendID && !again.spawned)
+                #expect(best < .seconds(1))
             }
         }
     }

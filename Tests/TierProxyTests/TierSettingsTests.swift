@@ -34,6 +34,20 @@ struct TierSettingsTests {
         #expect(try Self.load(Self.least).proxyOptions(openFiles: 1024).limits.hold == .seconds(300))
     }
 
+    @Test("an empty variable is as good as none, for every key that need not be there")
+    func emptyIsUnset() throws {
+        let load = { (environment: [String: String]) in
+            EffectiveConfiguration(try ConfigurationLoader.load(TierProxySettings.self, toml: Self.least, environment: environment).entries).description
+        }
+        let plain = try load([:])
+        let keys = ConfigurationLoader.describe(TierProxySettings.self).filter { $0.presence != .required }.map(\.path)
+        #expect(keys.count > 30)
+        for key in keys {
+            let variable = "PLANE_\(key.joined(separator: "__").uppercased())"
+            #expect(try load([variable: ""]) == plain, "\(variable)")
+        }
+    }
+
     @Test("browsers get pages unless it says otherwise")
     func pages() throws {
         #expect(try Self.load(Self.least + "pages = { waiting_after_secs = 7 }").proxyOptions(openFiles: 1024).pages?.waitingAfter == .seconds(7))

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import DroneStore
 import Foundation
+import Logging
 import NIOCore
 import PlaneMessaging
 import PlaneProtocol
@@ -247,6 +248,29 @@ private func page(_ url: String) async throws -> String {
         if endsByItself { #expect(fixture.reports.all.last?.detail?.exitCode == 42) }
         let left = try await TestProcess.run("/usr/bin/env", ["docker", "-H", "unix://\(socket)", "ps", "--all", "--format", "{{.Names}}"])
         #expect(!left.contains("renamed-\(drone.backend)"))
+    }
+
+    @Test("an agent that is asked to end beside a backend that runs warns of nothing, whatever it was reading from Docker")
+    func quietEnd() async throws {
+        let drone = try await Drone()
+        let recorder = LogRecorder()
+        do {
+            try await drone.fixture.withScheduler {
+                try await drone.fixture.withAgent(drone.id, logger: recorder.logger) {
+                    #expect(try await drone.fixture.spawn(SpawnRequest.onDocker(drone.backend, drone: drone.id, ["SAY": "hello"])))
+                    try await drone.wait(for: .ready)
+                    try await eventually("its log and its use are read") {
+                        drone.fixture.logs.all.contains { $0.text.contains("hello") } && drone.fixture.stats.all.contains { $0.backendID == drone.backend }
+                    }
+                }
+            }
+        } catch {
+            try await drone.cleanUp()
+            throw error
+        }
+        try await drone.cleanUp()
+        let warnings = recorder.entries.filter { $0.level >= .warning }
+        #expect(warnings.isEmpty, "\(warnings)")
     }
 
     @Test("terminated right after the spawn: Terminated, and no container is left")

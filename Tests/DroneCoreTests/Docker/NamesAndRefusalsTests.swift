@@ -168,7 +168,7 @@ import Testing
         #expect(failure?.code == .registry(.unresolved), "\(String(describing: failure))")
     }
 
-    @Test("a log that the engine's driver does not give is told once, in the log of the backend")
+    @Test("a log that the engine's driver does not give is told once, in the log of the backend and in the agent's")
     func unreadableLog() async throws {
         let engine = try await DockerEngineAdapter.forTests()
         let id = BackendID.random()
@@ -179,14 +179,15 @@ import Testing
                 "--label", "\(BackendID.backendLabel)=\(id.resourceName)", "-e", "PORT=8080", "-e", "SAY=unheard", TestImage.name)
             try await engine.start(ContainerHandle(of: id))
             let logs = Recorder<BackendLogMessage>()
+            let own = LogRecorder()
             let pump = LogPump(
-                of: id, from: engine, after: nil, cursors: LogCursors(), uptime: { .zero }, publish: { logs.record($0) },
-                logger: AgentFixture.logger)
+                of: id, from: engine, after: nil, cursors: LogCursors(), uptime: { .zero }, publish: { logs.record($0) }, logger: own.logger)
             for _ in 0..<3 { await pump.drain(ContainerHandle(of: id)) }
             #expect(logs.all.map(\.kind) == [.meta])
             let note = try #require(logs.all.first?.text)
             #expect(note.hasPrefix("The log cannot be read: "))
             #expect(note.contains("logging driver"), "\(note)")
+            #expect(own.entries.map(\.message) == ["the backend's log cannot be read"])
         }
     }
 }

@@ -109,6 +109,46 @@ struct HTTP2LimitsTests {
         }
     }
 
+    @Test(
+        "a stream that ends while its upload is paused leaves the connection's window whole and the next upload unpaused: reset by the client, or answered early",
+        arguments: [true, false])
+    func pausedUploadEnds(isReset: Bool) async throws {
+        let (size, window) = (50_000, 65_535)
+        try await self.withHTTP2({
+            $0.limits.linger = .milliseconds(100)
+        }) { proxy in
+            // What waits for a backend that starts is paused: nobody takes it.
+            proxy.routes.set("slow", .starting(token: nil))
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            func upload(_ name: String, _ stream: UInt32, flags: UInt8) -> [UInt8] {
+                let fields = Self.fields(name, method: "POST") + [("content-length", "\(size)")]
+                let chunks = (1...5).flatMap {
+                    HTTP2Frames.frame(.data, flags: $0 == 5 ? flags : 0, stream: stream, [UInt8](repeating: 0x61, count: size / 5))
+                }
+                return HTTP2Frames.headers(fields, stream: stream, flags: HTTP2Frames.endHeaders) + chunks
+            }
+            try await client.send(HTTP2Frames.start + upload("slow", 1, flags: 0))
+            _ = try await client.bytes("the connection's window back") { Self.windowGiven(to: 0, in: $0) > size - window / 8 }
+            if isReset {
+                try await client.send(HTTP2Frames.frame(.resetStream, stream: 1, HTTP2Frames.number(8)))
+            } else {
+                // The backend is gone before it was there: the request is answered without having been read.
+                proxy.routes.set("slow", .none)
+                _ = try await client.bytes("an answer") { HTTP2Frames.read($0).contains { $0.stream == 1 && $0.kind == HTTP2Frames.Kind.headers.rawValue } }
+            }
+            for round in 0..<3 {
+                try await client.send(upload("b-1", UInt32(3 + 2 * round), flags: HTTP2Frames.endStream))
+                let peer = try await backend.accept()
+                _ = try await peer.receive(until: String(repeating: "a", count: size))
+                try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+                _ = try await client.bytes("answer \(round)") { HTTP2Frames.read($0).count { $0.payload == Array("ok".utf8) } == round + 1 }
+                // Of all uploads so far, but for what is not worth telling.
+                _ = try await client.bytes("the connection's window back") { Self.windowGiven(to: 0, in: $0) > (round + 2) * size - window / 8 }
+            }
+        }
+    }
+
     @Test("what a backend has taken of an upload is given back to both windows, but for an eighth of them")
     func givenBack() async throws {
         let (size, window) = (60_000, 65_535)
