@@ -35,7 +35,8 @@ import Testing
         #expect(await prober.waitForAnswer(from: server.address, wanted, limit: .seconds(5)) == .answered)
         #expect(server.requests.all.first?.hasPrefix("GET /healthz?deep=1 HTTP/1.1\r\n") == true)
         let other = ReadinessTerms(status: 200)
-        #expect(await prober.waitForAnswer(from: server.address, other, limit: .milliseconds(200)) == .unanswered(.otherStatus(204)))
+        // On a busy machine the first answer may take a second.
+        #expect(await prober.waitForAnswer(from: server.address, other, limit: .seconds(2)) == .unanswered(.otherStatus(204)))
         try await server.stop()
     }
 
