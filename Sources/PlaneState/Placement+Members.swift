@@ -71,21 +71,27 @@ extension Placement {
 
         /// - Parameters:
         ///   - starts: nil in most messages, where nothing has changed.
-        ///   - hasRoom: whether the starts of one drone more may be kept.
-        /// - Returns: how many drones' starts are kept more than before, -1 for one less.
-        mutating func heard(_ report: Report, _ starts: StartReport?, of drone: DroneID, hasRoom: Bool) -> Int {
+        ///   - isRegistered: Only then the drone may be chosen.
+        ///   - room: how many more images may be kept.
+        /// - Returns: how many more images are kept than before, less than 0 for fewer.
+        mutating func heard(_ report: Report, _ starts: StartReport?, of drone: DroneID, isRegistered: Bool, room: Int) -> Int {
             self.members[drone, default: Member()].report = report
             // One that can take nothing would only leave the list again, in the course of a choice.
-            if report.state == .ready, report.statedBackends ?? 0 < report.maxBackends ?? .max { self.reconsider(drone) }
+            if isRegistered, report.state == .ready, report.statedBackends ?? 0 < report.maxBackends ?? .max { self.reconsider(drone) }
             let known = self.members[drone]?.starts
             if let starts {
-                guard known != nil || hasRoom else { return 0 }
-                self.setStarts(starts, of: drone)
-                return known == nil ? 1 : 0
+                let more = starts.images.count - (known?.images.count ?? 0)
+                if more <= room {
+                    self.setStarts(starts, of: drone)
+                    return more
+                }
+                // What was said before counts no more, either.
+            } else {
+                guard let known, !known.counts(at: report.heard) else { return 0 }
             }
-            guard let known, !known.counts(at: report.heard) else { return 0 }
+            guard let known else { return 0 }
             self.setStarts(nil, of: drone)
-            return -1
+            return -known.images.count
         }
 
         /// Makes the drone a candidate again, because something about it has changed.
@@ -101,11 +107,15 @@ extension Placement {
         }
 
         /// Forgets starts that were not said again for so long that they count no more.
-        /// - Returns: of how many drones.
+        /// - Returns: of how many images.
         mutating func forgetOldStarts(at time: StateTime) -> Int {
-            let old = self.members.filter { $0.value.starts.map { !$0.counts(at: time) } ?? false }.keys
-            for drone in old { self.setStarts(nil, of: drone) }
-            return old.count
+            var images = 0
+            for (drone, member) in self.members {
+                guard let starts = member.starts, !starts.counts(at: time) else { continue }
+                images += starts.images.count
+                self.setStarts(nil, of: drone)
+            }
+            return images
         }
 
         mutating func settle(_ drone: DroneID) {
@@ -114,10 +124,10 @@ extension Placement {
             self.reconsider(drone)
         }
 
-        /// - Returns: of how many drones the starts were forgotten.
+        /// - Returns: how many images were forgotten.
         mutating func forget(_ drone: DroneID) -> Int {
             self.dismiss(drone)
-            return self.members.removeValue(forKey: drone)?.starts == nil ? 0 : 1
+            return self.members.removeValue(forKey: drone)?.starts?.images.count ?? 0
         }
 
         func report(of drone: DroneID) -> Report? { self.members[drone]?.report }

@@ -22,35 +22,70 @@ package struct Placement: Sendable {
     /// A drone not heard of for this long takes no new backend: seven of its status messages are missing.
     package static let livenessWindow: Duration = .seconds(30)
 
-    /// Drones of which it is kept how soon backends are ready there: twice the largest fleets, at most 4 KiB each. Anybody who may speak for drones can make
-    /// up some. Of more, the number of backends counts, as for drones that say nothing.
-    static let startsLimit = 20_000
+    /// Names of images of which it is kept how soon backends are ready where: with 64 on each of 10 000 drones. One takes a hundred bytes at most. Drones say
+    /// them, and one that was stolen says what it likes. Of drones beyond, the number of backends counts, as for drones that say nothing.
+    package static let imageLimit = 640_000
+    /// Drones that were heard of and have not registered, of which that is kept: as many as may start at once. Whoever may speak for drones can make up some.
+    static let strangerLimit = 4096
 
     private(set) var clusters: [ClusterName: Members] = [:]
-    /// Drones of which that is kept.
-    private var startsKept = 0
+    private let imageLimit: Int
+    /// Names of images of which that is kept.
+    private var imagesKept = 0
     /// When it was last looked for drones of which it need not be kept any more.
     private var startsSweptAt: StateTime?
+    /// Drones that have not registered, and nevertheless are among the members of their clusters.
+    private var strangers: Set<Stranger> = []
+    private var strangersSweptAt: StateTime?
 
-    package init() {}
+    private struct Stranger: Hashable {
+        var drone: DroneID
+        var cluster: ClusterName
+    }
+
+    package init(imageLimit: Int = Placement.imageLimit) { self.imageLimit = imageLimit }
 
     /// Takes a status message that came from the drone itself.
-    /// - Parameter now: when it came, by this process's clock.
-    package mutating func heard(_ status: DroneStatusMessage, at now: StateTime) {
+    /// - Parameters:
+    ///   - isRegistered: whether the state knows the drone. What a drone says before may come before its registration, so it is kept, but not of its images.
+    ///   - now: when it came, by this process's clock.
+    package mutating func heard(_ status: DroneStatusMessage, isRegistered: Bool, at now: StateTime) {
+        let stranger = Stranger(drone: status.droneID, cluster: status.cluster)
+        if isRegistered { self.strangers.remove(stranger) } else { guard self.admit(stranger, at: now) else { return } }
         let report = Report(
             state: status.state, heard: now, statedBackends: status.runningBackends.map(Int.init), maxBackends: status.maxBackends.map(Int.init))
-        let starts = status.starts.map { StartReport($0, heard: now) }
-        if starts != nil, self.startsKept >= Self.startsLimit { self.forgetOldStarts(at: now) }
-        let hasRoom = self.startsKept < Self.startsLimit
-        let more = self.clusters[status.cluster, default: Members()].heard(report, starts, of: status.droneID, hasRoom: hasRoom)
-        self.startsKept += more
+        let starts = isRegistered ? status.starts.map { StartReport($0, heard: now) } : nil
+        if let starts, starts.images.count > self.imageLimit - self.imagesKept { self.forgetOldStarts(at: now) }
+        let room = self.imageLimit - self.imagesKept
+        self.imagesKept += self.clusters[status.cluster, default: Members()].heard(
+            report, starts, of: status.droneID, isRegistered: isRegistered, room: room)
     }
 
     /// Makes room for drones that came later, at most once in the time after which starts count no more.
     private mutating func forgetOldStarts(at now: StateTime) {
         if let last = self.startsSweptAt, now.since(last) < DroneStarts.lifetime { return }
         self.startsSweptAt = now
-        for cluster in Array(self.clusters.keys) { self.startsKept -= self.clusters[cluster]?.forgetOldStarts(at: now) ?? 0 }
+        for cluster in Array(self.clusters.keys) { self.imagesKept -= self.clusters[cluster]?.forgetOldStarts(at: now) ?? 0 }
+    }
+
+    /// - Returns: whether there is room for this drone, which has not registered.
+    private mutating func admit(_ stranger: Stranger, at now: StateTime) -> Bool {
+        // A drone that had registered, and that the state has forgotten, is still there.
+        if self.strangers.contains(stranger) || self.clusters[stranger.cluster]?.members[stranger.drone] != nil { return true }
+        if self.strangers.count >= Self.strangerLimit { self.forgetSilentStrangers(at: now) }
+        guard self.strangers.count < Self.strangerLimit else { return false }
+        self.strangers.insert(stranger)
+        return true
+    }
+
+    /// Those that were heard long ago, at most once in that time.
+    private mutating func forgetSilentStrangers(at now: StateTime) {
+        if let last = self.strangersSweptAt, now.since(last) < Self.livenessWindow { return }
+        self.strangersSweptAt = now
+        for stranger in self.strangers {
+            if let heard = self.lastHeard(stranger.drone, in: stranger.cluster), Self.isLive(heard, now: now) { continue }
+            self.forget(stranger.drone, in: stranger.cluster)
+        }
     }
 
     /// Called after `fleet` has applied a message.
@@ -58,6 +93,7 @@ package struct Placement: Sendable {
         guard case .cluster(let cluster, let change) = message else { return }
         switch change {
         case .drone(let message):
+            if case .metadata = message.change { self.strangers.remove(Stranger(drone: message.drone, cluster: cluster)) }
             self.clusters[cluster, default: Members()].reconsider(message.drone, in: Self.list(of: message.drone, in: cluster, fleet))
         case .backend(let message):
             // Only an end can make room.
@@ -104,7 +140,9 @@ package struct Placement: Sendable {
     /// Removes a drone that is gone for good. Its choices may still be settled afterwards.
     package mutating func forget(_ drone: DroneID, in cluster: ClusterName) {
         let forgotten = self.clusters[cluster]?.forget(drone) ?? 0
-        self.startsKept -= forgotten
+        self.imagesKept -= forgotten
+        self.strangers.remove(Stranger(drone: drone, cluster: cluster))
+        if self.clusters[cluster]?.members.isEmpty == true { self.clusters[cluster] = nil }
     }
 
     /// When this process last received a status message of the drone; nil if never.

@@ -51,7 +51,7 @@ final class TierPolicy: ProxyPolicy {
     @exclusivity(unchecked) private var tokens = ByteKeyTable<TierRoute>()
     @exclusivity(unchecked) private var named = ByteKeyTable<TierRoute>()
     private var backends: [String: TierBackend] = [:]
-    private var endpoints: [SocketAddress: UpstreamPool] = [:]
+    private var endpoints = EndpointTable<UpstreamPool>()
     /// The result of the last lookup, for the requests that wait for it.
     private var lookedUp: (digest: TokenDigest, route: TierRoute?)?
     /// What is open has not been looked at for these yet.
@@ -288,6 +288,7 @@ final class TierPolicy: ProxyPolicy {
     private func endpoint(of place: BackendLocation) -> UpstreamPool? {
         guard case .ready(let address) = place else { return nil }
         if let known = self.endpoints[address] { return known }
+        for unused in self.endpoints.makeRoom(inUse: { Set(self.backends.values.compactMap { $0.endpoint?.address }) }) { unused.retire() }
         let endpoint = self.host.makeEndpoint(address, tls: self.options.hopTLS)
         self.endpoints[address] = endpoint
         return endpoint

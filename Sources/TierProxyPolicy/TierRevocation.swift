@@ -70,17 +70,26 @@ struct TokenOwnership {
 }
 
 /// All revocations that hold, from gateways alone. Those of a backend end with it; others when no token is left that is older.
+///
+/// A gateway that was stolen may write any number, for backends that do not exist as well. Of more than the limit the oldest are forgotten, as they are by
+/// the stream.
 struct RevocationTable {
+    private let mostEntries: Int
+    private var visitorCount = 0
     private var visitors: [String: [TokenDigest: TierRevocation.Mark]] = [:]
     private var others: [TierRevocation.Scope: TierRevocation.Mark] = [:]
     /// ``others`` is looked through for what is old when there are more.
     private var limit = Self.smallestLimit
 
     private static let smallestLimit = 1024
+    /// With some 150 bytes each.
+    private static let mostEntries = 2_000_000
     /// Seconds for which one counts that is about no backend: as long as the stream holds it.
     private static let longestTime = TokenRevocation.keptSeconds
 
-    var count: Int { self.others.count + self.visitors.values.reduce(0) { $0 + $1.count } }
+    init(mostEntries: Int = RevocationTable.mostEntries) { self.mostEntries = mostEntries }
+
+    var count: Int { self.others.count + self.visitorCount }
 
     mutating func insert(_ revocation: TierRevocation) {
         // Read again from the stream, or behind an older copy of it, it is no earlier than it was.
@@ -89,11 +98,22 @@ struct RevocationTable {
             return known
         }
         if case .visitor(let user, of: let backend) = revocation.scope {
-            self.visitors[backend, default: [:]][user] = later(self.visitors[backend]?[user])
+            let mark = later(self.visitors[backend]?[user])
+            if self.visitors[backend, default: [:]].updateValue(mark, forKey: user) == nil { self.visitorCount += 1 }
         } else {
             self.others[revocation.scope] = later(self.others[revocation.scope])
             if self.others.count > self.limit { self.removeOld(at: revocation.mark.time) }
         }
+        if self.count > self.mostEntries { self.removeOldest() }
+    }
+
+    /// Forgets the older half, so that this is rare.
+    private mutating func removeOldest() {
+        let generations = (self.others.values.map(\.generation) + self.visitors.values.flatMap { $0.values.map(\.generation) }).sorted()
+        let middle = generations[generations.count / 2]
+        self.others = self.others.filter { $0.value.generation >= middle }
+        self.visitors = self.visitors.mapValues { $0.filter { $0.value.generation >= middle } }.filter { !$0.value.isEmpty }
+        self.visitorCount = self.visitors.values.reduce(0) { $0 + $1.count }
     }
 
     private mutating func removeOld(at time: Int64) {
@@ -105,7 +125,7 @@ struct RevocationTable {
     }
 
     mutating func remove(of backend: String) {
-        self.visitors[backend] = nil
+        self.visitorCount -= self.visitors.removeValue(forKey: backend)?.count ?? 0
         self.others[.backend(backend)] = nil
     }
 

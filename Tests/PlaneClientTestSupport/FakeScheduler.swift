@@ -84,8 +84,10 @@ package final class FakeScheduler: Sendable {
 
     /// Acknowledges terminations, as every agent does, and reports the end if it is to come.
     /// Answers for the agents of all drones that nothing is open.
-    package func serveConnections() async throws {
-        try await self.serve(OpenConnectionsRequest.self) { _, _ in OpenConnections(backends: [], isComplete: true) }
+    package func serveConnections(
+        _ answer: @escaping @Sendable (OpenConnectionsRequest) throws -> OpenConnections = { _ in OpenConnections(backends: [], isComplete: true) }
+    ) async throws {
+        try await self.serve(OpenConnectionsRequest.self) { request, _ in try answer(request) }
     }
 
     package func serveTermination(reporting state: BackendState?) async throws {

@@ -62,7 +62,8 @@ final class WillingDrone: Sendable {
     /// Runs `body` with a drone that a scheduler finds fit.
     /// - Parameter holdsAnswers: whether it answers only when the test says so.
     static func run(
-        of client: PlaneClient, holdsAnswers: Bool = false, refusing refusals: [ErrorReply] = [], _ body: @escaping @Sendable (WillingDrone) async throws -> Void
+        of client: PlaneClient, holdsAnswers: Bool = false, refusing refusals: [ErrorReply] = [],
+        _ body: @escaping @Sendable (WillingDrone) async throws -> Void
     ) async throws {
         let drone = WillingDrone(client, try .make("drone-a"), refusals)
         if !holdsAnswers { drone.mayAnswer.finish() }

@@ -30,4 +30,13 @@ import Testing
         table.forgetSilent(at: start + .seconds(17))
         #expect(table.sorted(by: .backend).isEmpty)
     }
+
+    @Test("of backends that drones make up a bounded number is kept, and of those that are known the newest figures")
+    func bounded() throws {
+        var table = UsageTable(limit: 10)
+        for number in 0..<100 { table.heard(try self.sample("b-\(number)", memory: 1, cpu: 1), at: .now) }
+        table.heard(try self.sample("b-3", memory: 7, cpu: 1), at: .now)
+        #expect(table.sorted(by: .memory).count == 10)
+        #expect(table.sorted(by: .memory).first?.memoryUsedBytes == 7)
+    }
 }

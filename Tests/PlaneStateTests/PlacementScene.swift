@@ -3,12 +3,13 @@
 
 /// A placement with its fleet, clock and dice.
 struct PlacementScene {
-    var placement = Placement()
+    var placement: Placement
     var fleet = FleetState()
     var milliseconds: Int64 = 1_710_148_530_000
     private var random = SplitMix64(state: 42)
 
-    init(registered drones: [DroneID] = []) {
+    init(registered drones: [DroneID] = [], imageLimit: Int = Placement.imageLimit) {
+        self.placement = Placement(imageLimit: imageLimit)
         for drone in drones { self.apply(.register(drone)) }
     }
 
@@ -21,7 +22,8 @@ struct PlacementScene {
         var status = DroneStatusMessage(
             droneID: drone, cluster: cluster, droneVersion: "0.4.0", state: state, runningBackends: running, maxBackends: limit)
         status.starts = starts
-        self.placement.heard(status, at: StateTime(milliseconds: self.milliseconds))
+        let isRegistered = self.fleet.drone(drone, in: cluster)?.metadata != nil
+        self.placement.heard(status, isRegistered: isRegistered, at: StateTime(milliseconds: self.milliseconds))
     }
 
     mutating func choose(_ needs: PlacementNeeds = PlacementNeeds(), excluding excluded: Set<DroneID> = []) -> DroneID? {

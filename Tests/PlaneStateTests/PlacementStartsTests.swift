@@ -172,25 +172,81 @@ struct PlacementStartsTests {
         for _ in 0..<3 { #expect(scene.choose(self.wanting(self.image)) == droneA) }
     }
 
-    @Test("a stranger who makes up drones cannot have it keep more than its limit, and what was known still counts")
+    private static func madeUp(_ number: Int) -> DroneID { DroneID(rawValue: "made-up-\(number)")! }
+
+    private func images(_ count: Int) -> DroneStarts {
+        DroneStarts(images: (0..<count).map { .init(name: "image-\($0)", readyMilliseconds: 200, parked: 1) })
+    }
+
+    private func imagesKept(_ scene: PlacementScene) -> Int {
+        scene.placement.clusters[cluster]?.members.values.reduce(0) { $0 + ($1.starts?.images.count ?? 0) } ?? 0
+    }
+
+    @Test("drones that say more of their images than is kept are known without them, and what was known still counts")
     func bound() {
-        var scene = self.scene([(droneA, self.having()), (droneB, self.lacking)])
-        let starts = self.having()
-        for number in 0..<Placement.startsLimit { scene.heard(DroneID(rawValue: "made-up-\(number)")!, starts: starts) }
-        let kept = scene.placement.clusters[cluster]?.members.values.count { $0.starts != nil }
-        #expect(kept == Placement.startsLimit)
+        var scene = PlacementScene(registered: [droneA, droneB], imageLimit: 1000)
+        scene.heard(droneA, starts: self.having())
+        scene.heard(droneB, starts: self.lacking)
+        for number in 0..<100 {
+            scene.apply(.register(Self.madeUp(number)))
+            scene.heard(Self.madeUp(number), state: .draining, starts: self.images(60))
+        }
+        #expect(self.imagesKept(scene) == 1 + 16 * 60)
         #expect(scene.choose(self.wanting(self.image)) == droneA)
-        scene.placement.forget(DroneID(rawValue: "made-up-0")!, in: cluster)
-        scene.heard(DroneID(rawValue: "made-up-\(Placement.startsLimit)")!, starts: starts)
-        #expect(scene.placement.clusters[cluster]?.members.values.count { $0.starts != nil } == Placement.startsLimit)
-        // The made-up ones say nothing more, and make room for a drone that comes later.
+        scene.placement.settle(droneA, in: cluster)
+        // One that says more than before has no more room than others.
+        scene.heard(Self.madeUp(0), state: .draining, starts: self.images(64))
+        #expect(self.imagesKept(scene) == 1 + 15 * 60 + 64)
+        scene.heard(Self.madeUp(1), state: .draining, starts: self.images(64))
+        scene.heard(Self.madeUp(2), state: .draining, starts: self.images(10))
+        scene.placement.forget(Self.madeUp(3), in: cluster)
+        #expect(self.imagesKept(scene) <= 1000)
+        expectConsistent(scene.placement)
+        // Those that say nothing more make room for a drone that comes later.
         scene.milliseconds += 120_000
         for (drone, starts) in [(droneA, self.having()), (droneB, self.lacking)] { scene.heard(drone, starts: starts) }
-        #expect(scene.placement.clusters[cluster]?.members.values.count { $0.starts != nil } == 2)
+        for number in 50..<70 { scene.heard(Self.madeUp(number), state: .draining, starts: self.images(60)) }
+        #expect(self.imagesKept(scene) == 1 + 16 * 60)
         #expect(scene.choose(self.wanting(self.image)) == droneA)
     }
 
-    @Test("a drone that can take nothing is no candidate for saying so, and is one again when it can", arguments: [(DroneState.ready, UInt32(5)), (.draining, 0)])
+    @Test("of a drone that has not registered no image is kept; once it has, what it says counts")
+    func unregistered() {
+        var scene = self.scene([(droneB, self.lacking)])
+        scene.heard(droneA, starts: self.having())
+        #expect(self.imagesKept(scene) == 0)
+        scene.apply(.register(droneA))
+        #expect(scene.placement.lastHeard(droneA, in: cluster) != nil, "its word may come before its registration")
+        scene.heard(droneA, starts: self.having())
+        #expect(scene.choose(self.wanting(self.image)) == droneA)
+    }
+
+    @Test("of made-up drones a bounded number is kept, in whatever clusters, and drones that register are known nevertheless")
+    func strangers() {
+        var scene = PlacementScene(registered: [droneB])
+        func kept() -> Int { scene.placement.clusters.values.reduce(0) { $0 + $1.members.count } }
+        for number in 0..<2 * Placement.strangerLimit {
+            scene.heard(Self.madeUp(number))
+            let elsewhere = DroneStatusMessage(
+                droneID: Self.madeUp(number), cluster: ClusterName(rawValue: "c\(number).test")!, droneVersion: "1", state: .ready, runningBackends: 0)
+            scene.placement.heard(elsewhere, isRegistered: false, at: StateTime(milliseconds: scene.milliseconds))
+        }
+        #expect(kept() == Placement.strangerLimit + 1)
+        scene.apply(.register(droneA))
+        scene.heard(droneA)
+        scene.heard(droneB)
+        #expect(Set([scene.choose(), scene.choose()]) == [droneA, droneB])
+        // Those that are heard no more make room.
+        scene.milliseconds += 60_000
+        let late = Self.madeUp(1_000_000)
+        scene.heard(late)
+        #expect(scene.placement.lastHeard(late, in: cluster) != nil)
+        #expect(kept() == 3)
+        #expect(scene.placement.clusters.count == 1)
+    }
+
+    @Test(
+        "a drone that can take nothing is no candidate for saying so, and is one again when it can", arguments: [(DroneState.ready, UInt32(5)), (.draining, 0)])
     func full(state: DroneState, running: UInt32) {
         var scene = PlacementScene(registered: [droneA])
         scene.heard(droneA, state: state, running: running, limit: 5, starts: self.having())

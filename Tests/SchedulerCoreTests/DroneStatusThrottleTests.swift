@@ -89,4 +89,15 @@ import Testing
         }
         #expect(throttle.count == 0)
     }
+
+    @Test("of drones that speak once, as made-up ones do, nothing is kept for long")
+    func spokeOnce() {
+        var throttle = DroneStatusThrottle()
+        for drone in 0..<50_000 {
+            let status = Self.status(drone: "drone-\(drone)")
+            _ = throttle.heard(status, known: .init(), stateSequence: UInt64(drone), now: Self.start)
+            throttle.written(status, sequence: UInt64(drone + 1))
+        }
+        #expect(throttle.count <= 5000)
+    }
 }

@@ -15,6 +15,8 @@ final class RevocationWaiters: Sendable {
     private struct Waiter {
         /// What was reported since it waits, by the place of the revocation in the stream: reports may be here before that is known.
         var reports: [UInt64: [Source: UInt64]] = [:]
+        /// How many they are.
+        var count = 0
         var sequence: UInt64?
         var proxies: Int
         var done: CheckedContinuation<Void, Never>?
@@ -32,15 +34,20 @@ final class RevocationWaiters: Sendable {
 
     /// How long the proxies have for their answers; what was revoked is so without them.
     private static let limit: Duration = .milliseconds(1500)
-    /// Reports that one waiter keeps.
+    /// Reports that one waiter keeps, of all proxies and about all revocations: a proxy of the tier that was stolen can make up both.
     private static let reportLimit = 10_000
 
     func heard(_ report: ProxyRevocationReport) {
+        let source = Source(cluster: report.cluster, proxy: report.proxy)
         self.change { waiter in
-            guard waiter.reports.count < Self.reportLimit, waiter.sequence == nil || waiter.sequence == report.sequence else { return }
-            waiter.reports[report.sequence, default: [:]][Source(cluster: report.cluster, proxy: report.proxy)] = report.ended
+            guard waiter.sequence == nil || waiter.sequence == report.sequence else { return }
+            guard waiter.count < Self.reportLimit || waiter.reports[report.sequence]?[source] != nil else { return }
+            if waiter.reports[report.sequence, default: [:]].updateValue(report.ended, forKey: source) == nil { waiter.count += 1 }
         }
     }
+
+    /// How many reports are kept.
+    var reportCount: Int { self.state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
 
     /// Writes a revocation and waits for what comes of it.
     ///
@@ -59,8 +66,9 @@ final class RevocationWaiters: Sendable {
         let sequence = try await write()
         self.state.withLock { state in
             state.waiters[number]?.sequence = sequence
-            let reports = state.waiters[number]?.reports[sequence]
-            state.waiters[number]?.reports = [sequence: reports ?? [:]]
+            let reports = state.waiters[number]?.reports[sequence] ?? [:]
+            state.waiters[number]?.reports = [sequence: reports]
+            state.waiters[number]?.count = reports.count
         }
         _ = await withTimeLimit(Self.limit) { await self.wait(number) }
         let answers = self.state.withLock { $0.waiters[number]?.answers ?? [:] }
@@ -85,8 +93,9 @@ final class RevocationWaiters: Sendable {
     private func change(_ body: (inout Waiter) -> Void) {
         let done = self.state.withLock { state in
             var done: [CheckedContinuation<Void, Never>] = []
-            for number in state.waiters.keys {
-                guard var waiter = state.waiters[number] else { continue }
+            for number in Array(state.waiters.keys) {
+                // Taken out, so that it is changed in place.
+                guard var waiter = state.waiters.removeValue(forKey: number) else { continue }
                 body(&waiter)
                 if waiter.isComplete, let continuation = waiter.done.take() { done.append(continuation) }
                 state.waiters[number] = waiter

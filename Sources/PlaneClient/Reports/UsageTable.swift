@@ -20,17 +20,24 @@ package struct UsageTable: Sendable {
         var drone: DroneID?
     }
 
+    /// How many backends and machines are kept; further ones are passed over, since drones may make them up.
+    private let limit: Int
     private var entries: [Key: Entry] = [:]
-    /// The memory of each drone's machine, in bytes. There are no more entries than drones that report.
+    /// The memory of each drone's machine, in bytes.
     private var machineMemory: [DroneID: UInt64] = [:]
 
-    package init() {}
+    package init(limit: Int = 200_000) { self.limit = limit }
 
     package mutating func heard(_ message: BackendStatsMessage, at now: ContinuousClock.Instant) {
-        self.entries[Key(backend: message.backendID, drone: message.droneID)] = Entry(message: message, heard: now)
+        let key = Key(backend: message.backendID, drone: message.droneID)
+        guard self.entries.count < self.limit || self.entries[key] != nil else { return }
+        self.entries[key] = Entry(message: message, heard: now)
     }
 
-    package mutating func heard(_ message: DroneStatsMessage) { self.machineMemory[message.drone] = message.memoryTotalBytes }
+    package mutating func heard(_ message: DroneStatsMessage) {
+        guard self.machineMemory.count < self.limit || self.machineMemory[message.drone] != nil else { return }
+        self.machineMemory[message.drone] = message.memoryTotalBytes
+    }
 
     /// Whether the container's memory is limited. For a container without a limit Docker reports the machine's memory as its limit, so this is true as well
     /// where the machine's memory is unknown.

@@ -36,7 +36,7 @@ extension PlaneClient {
     package func openConnections(of drone: DroneID, in cluster: ClusterName, asksEngine: Bool = false) async -> DroneConnections {
         var answer = DroneConnections(drone: drone, cluster: cluster)
         do throws(PlaneError) {
-            while true {
+            for _ in 0..<Self.mostParts {
                 let last = answer.entries.last?.backend
                 let request = OpenConnectionsRequest(cluster: cluster, drone: drone, after: last, asksEngine: asksEngine && last == nil)
                 let part = try await self.request(request, of: .agent(drone)).reply
@@ -45,6 +45,8 @@ extension PlaneClient {
                 if let time = part.time { answer.clockDifference = time.stateTime.since(.now()) }
                 if part.isComplete || part.backends.isEmpty { return answer }
             }
+            // No drone has that many; this one makes them up.
+            return answer
         } catch {
             answer.failure = error
             return answer
@@ -53,6 +55,8 @@ extension PlaneClient {
 
     /// Drones asked at the same time.
     private static let maxConcurrentDrones = 16
+    /// Most parts of one drone's answer, of up to a thousand backends each.
+    static let mostParts = 50
 
     /// The backends' use of their drones' resources, as agents publish it from now on, for each backend about every 5 s. There is one sequence for each
     /// subject on which agents publish, always including that of 0.3, since agents may be switched one after the other. What is published about a drone on

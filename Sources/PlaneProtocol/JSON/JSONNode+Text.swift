@@ -16,3 +16,17 @@ extension JSONNode {
         return text
     }
 }
+
+extension String {
+    /// The beginning that fits into so many bytes of UTF-8. No Unicode scalar is cut in two.
+    func prefix(bytes limit: Int) -> String {
+        guard self.utf8.count > limit else { return self }
+        var (kept, bytes) = (UnicodeScalarView(), 0)
+        for scalar in self.unicodeScalars {
+            bytes += UTF8.width(scalar)
+            guard bytes <= limit else { break }
+            kept.append(scalar)
+        }
+        return String(kept)
+    }
+}

@@ -22,6 +22,9 @@ package struct BackendLogMessage: Hashable, Sendable {
 extension BackendLogMessage: PlaneMessage {
     package static let subscription = "backend.*.log"
 
+    /// How much of a piece is read. Docker's have 16 KiB; a drone that was stolen may say more, and readers keep hundreds of them.
+    static let mostBytes = 128 * 1024
+
     package var subject: String { Self.subject(backend: self.backendID) }
 
     package static func subject(backend: BackendID) -> String { "backend.\(backend).log" }
@@ -42,7 +45,7 @@ extension BackendLogMessage: PlaneMessage {
     package init(json: JSONNode) throws(MessageError) {
         self.backendID = try json.required("backend_id")
         self.kind = try json.required("kind")
-        self.text = try json.required("text")
+        self.text = (try json.required("text") as String).prefix(bytes: Self.mostBytes)
     }
 
     package func write(to json: inout JSONWriter) {

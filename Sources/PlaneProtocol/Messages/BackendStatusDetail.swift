@@ -29,8 +29,8 @@ package struct BackendStatusDetail: Hashable, Sendable {
         self.cause = cause
         self.exitCode = exitCode
         self.wasKilledForMemory = wasKilledForMemory
-        self.message = message
-        self.lastLines = lastLines
+        self.message = message.map { $0.prefix(bytes: Self.messageBytes) }
+        self.lastLines = lastLines.map(Self.shortened)
         self.requestedBy = requestedBy
         self.ending = ending
         self.isHeld = isHeld
@@ -43,30 +43,34 @@ extension BackendStatusDetail {
     package static let requesterBytes = 256
 
     /// The name, shortened to that length.
-    package static func requester(_ text: String) -> String {
-        guard text.utf8.count > self.requesterBytes else { return text }
-        var (told, bytes) = (String.UnicodeScalarView(), 0)
-        for scalar in text.unicodeScalars {
-            bytes += UTF8.width(scalar)
-            guard bytes <= self.requesterBytes else { break }
-            told.append(scalar)
+    package static func requester(_ text: String) -> String { text.prefix(bytes: self.requesterBytes) }
+
+    /// How many bytes of the explanation, and of the last lines together, are sent and read. Schedulers pass on what drones say, and readers keep it, so that a
+    /// drone could otherwise fill the stream, and the memory of whoever looks at its backends, with a megabyte for each of their states.
+    static let messageBytes = 4096
+    static let linesBytes = 16 * 1024
+    static let linesLimit = 64
+
+    /// The newest lines that fit.
+    private static func shortened(_ lines: [String]) -> [String] {
+        var (kept, bytes) = (0, 0)
+        for line in lines.reversed() {
+            bytes += line.utf8.count
+            guard kept < self.linesLimit, bytes <= self.linesBytes else { break }
+            kept += 1
         }
-        return String(told)
+        return kept == lines.count ? lines : Array(lines.suffix(kept))
     }
 }
 
 extension BackendStatusDetail: JSONCodable {
     package init(json: JSONNode) throws(MessageError) {
-        self.phases = try json.optional("phases")
-        self.start = try json.optional("start")
-        self.cause = try json.optional("cause")
-        self.exitCode = try json.optional("exit_code")
-        self.wasKilledForMemory = try json.optional("oom_killed")
-        self.message = try json.optional("message")
-        self.lastLines = try json.optional("last_lines")
-        self.requestedBy = try json.optional("requested_by")
-        self.ending = try json.optional("ending")
-        self.isHeld = try json.optional("held")
+        self.init(
+            phases: try json.optional("phases"), start: try json.optional("start"), cause: try json.optional("cause"),
+            exitCode: try json.optional("exit_code"), wasKilledForMemory: try json.optional("oom_killed"), message: try json.optional("message"),
+            lastLines: try json.optional("last_lines"),
+            requestedBy: (try json.optional("requested_by") as String?).map { Self.requester($0) }, ending: try json.optional("ending"),
+            isHeld: try json.optional("held"))
     }
 
     package func write(to json: inout JSONWriter) {

@@ -107,6 +107,8 @@ package final class DroneMonitor: Sendable {
         case .agreed: return true
         case .failed: return false
         case .nobody:
+            // Agents that do not answer are of 0.3.24. Of others this may be the status of a drone that was made up, and of which nothing is written.
+            guard drone?.metadata != nil || self.acceptsLegacyPeers else { return false }
             guard drone?.state == .lost else { return true }
             // An agent of 0.3.24 does not answer what it runs, but stops the backends that it is told to.
             let writtenOff = self.fleet.ask { $0.backends(of: status.droneID, in: status.cluster, endedAs: .lost) }

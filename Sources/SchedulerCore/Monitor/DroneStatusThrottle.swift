@@ -25,8 +25,11 @@ struct DroneStatusThrottle {
         var sequence: UInt64?
     }
 
-    /// Drones whose last write has not come back in the state of the fleet.
+    /// Drones whose last write has not come back in the state of the fleet, or came back when they had nothing more to say.
     private var entries: [Key: Entry] = [:]
+    /// When there are more, those that have come back are forgotten: of drones that say nothing more, be they gone or made up.
+    private var limit = Self.smallestLimit
+    private static let smallestLimit = 4096
     /// The incarnation of the stream to which `entries` were written.
     private var incarnation: UInt64 = 0
 
@@ -53,6 +56,10 @@ struct DroneStatusThrottle {
         guard isNewState || lastSeen.map({ now.since($0) >= Self.keepAliveInterval }) ?? true else { return [] }
 
         self.entries[key] = Entry(state: status.state, lastSeen: now, sequence: nil)
+        if self.entries.count > self.limit {
+            self.entries = self.entries.filter { $0.value.sequence.map { $0 > sequence } ?? true }
+            self.limit = max(Self.smallestLimit, 2 * self.entries.count)
+        }
         let keepAlive = DroneMessage(drone: status.droneID, change: .keepAlive(at: now))
         return isNewState ? [DroneMessage(drone: status.droneID, change: .state(status.state, at: now)), keepAlive] : [keepAlive]
     }

@@ -29,8 +29,10 @@ struct InventoryCollector: Sendable {
     private static let answerLimit: Duration = .seconds(3)
     /// Writes to the stream, and requests to stop, that run at the same time.
     private static let maxConcurrent = 64
-    /// Most parts of an answer. No drone runs as many backends as these hold.
+    /// Most parts of an answer, most backends in it, and bytes of what is said of them. No drone runs as many; of one that claims more, nothing is believed.
     private static let mostParts = 100
+    static let mostBackends = mostParts * RollCall.entriesAtOnce
+    private static let mostBytes = 16 << 20
 
     enum Outcome: Sendable {
         /// The state agrees with the drone, except for these backends, which are assigned to it and which it does not run.
@@ -60,9 +62,16 @@ struct InventoryCollector: Sendable {
     /// Asks for all parts of the answer and joins them.
     private func ask(_ drone: DroneID, in cluster: ClusterName) async throws(BusRequestError) -> RollCall {
         var all = try await self.bus.request(RollCallRequest(cluster: cluster, drone: drone), timeout: Self.answerLimit)
+        var bytes = all.backends.reduce(0) { $0 + $1.textBytes }
         for _ in 1..<Self.mostParts where !all.isComplete {
             let request = RollCallRequest(cluster: cluster, drone: drone, after: all.backends.last?.backend)
             let part = try await self.bus.request(request, timeout: Self.answerLimit)
+            bytes += part.backends.reduce(0) { $0 + $1.textBytes }
+            guard all.backends.count + part.backends.count <= Self.mostBackends, bytes <= Self.mostBytes else {
+                throw .unreadable(
+                    MessageError(
+                        path: [.key("backends")], expected: "at most \(Self.mostBackends) backends with \(Self.mostBytes) bytes together", found: "more"))
+            }
             all.backends += part.backends
             all.isComplete = part.isComplete
         }
@@ -223,5 +232,14 @@ struct InventoryCollector: Sendable {
             self.logger.warning("the state of the fleet cannot be written", metadata: [LogKey.error: "\(error)"])
             return false
         }
+    }
+}
+
+extension RollCall.Entry {
+    /// How long the texts are that say something of the backend.
+    fileprivate var textBytes: Int {
+        let lock = self.lockAssignment?.lock.rawValue.utf8.count ?? 0
+        let key = self.key.map { $0.namespace.utf8.count + $0.name.utf8.count + $0.tag.utf8.count } ?? 0
+        return self.backend.rawValue.utf8.count + (self.bearerToken?.exposed.utf8.count ?? 0) + lock + key
     }
 }

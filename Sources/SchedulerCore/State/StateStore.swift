@@ -90,7 +90,10 @@ package final class StateStore: FollowedState {
     // MARK: Choosing a drone
 
     package func heard(_ status: DroneStatusMessage, at now: StateTime) {
-        self.state.withLock { $0.placement.heard(status, at: now) }
+        self.state.withLock { state in
+            let isRegistered = state.fleet.drone(status.droneID, in: status.cluster)?.metadata != nil
+            state.placement.heard(status, isRegistered: isRegistered, at: now)
+        }
     }
 
     /// Chooses a drone. The choice counts as load until it is settled.
