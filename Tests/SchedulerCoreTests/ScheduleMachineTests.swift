@@ -61,6 +61,14 @@ import Testing
         }
     }
 
+    @Test("so is a subdomain", arguments: ["wpad", "autodiscover"])
+    func reservedSubdomain(name: String) {
+        var request = ScheduleRequest.make()
+        request.terms.subdomain = Subdomain(rawValue: name)
+        var machine = ScheduleMachine(request, backend: .make("one"), bearerToken: Secret("t"), uid: LockUID(rawValue: 1), limits: ScheduleLimits())
+        #expect(Self.error(machine.begin(isKnown: false, lockView: nil)) == .notPermitted)
+    }
+
     @Test("an id the client chose is reserved before anybody is asked")
     func chosenID() {
         var machine = Self.machine(id: .make("mine"))

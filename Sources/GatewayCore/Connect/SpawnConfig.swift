@@ -30,6 +30,9 @@ extension SpawnConfig: JSONDecodable {
         self.maxIdle = try Self.seconds(try json.optional("max_idle_seconds", as: Int64.self), at: "max_idle_seconds", from: 0)
         self.usesStaticToken = try json.value("use_static_token", default: false)
         self.subdomain = try json.optional("subdomain")
+        if let subdomain, subdomain.isReserved {
+            throw MessageError(path: [.key("subdomain")], expected: "a name that no program looks for by itself", found: "\(subdomain)")
+        }
     }
 
     /// Plane's integers have 32 bits and a sign, and a negative limit is an error.

@@ -18,3 +18,8 @@ extension BackendID {
         "enterpriseenrollment", "enterpriseregistration", "lyncdiscover", "lyncdiscoverinternal", "msoid", "sip", "sipexternal", "sipinternal",
     ]
 }
+
+extension Subdomain {
+    /// As with a backend's id, since it stands in the same place.
+    package var isReserved: Bool { BackendID(rawValue: self.rawValue)?.isReserved ?? false }
+}

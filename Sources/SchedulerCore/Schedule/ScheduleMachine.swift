@@ -120,6 +120,9 @@ package struct ScheduleMachine: Sendable {
         guard self.request.backendID?.isReserved != true else {
             return self.fail(.notPermitted, "programs look for hosts called \(self.backend) by themselves; choose another id", Progress())
         }
+        if let subdomain = self.request.terms.subdomain, subdomain.isReserved {
+            return self.fail(.notPermitted, "programs look for hosts called \(subdomain) by themselves; choose another subdomain", Progress())
+        }
         guard !isKnown else { return self.rejectID(Progress()) }
         guard let lockView else { return self.choose(Progress()) }
         return self.take(lockView, Progress())
