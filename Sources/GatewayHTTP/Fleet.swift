@@ -16,6 +16,7 @@ package final class Fleet: Sendable {
     let hub: StatusHub
     let recent = RecentHistory()
     let revocations = RevocationWaiters()
+    let reads = StreamReads()
     /// What this gateway is called in answers, where Plane names its controller.
     let name: String
     let logger: Logger
@@ -140,7 +141,10 @@ package final class Fleet: Sendable {
         await self.hear(ProxyStatusMessage.self, "proxies of the tier cannot be heard") { status in
             self.proxies.withLock { proxies in
                 let key = ProxyKey(cluster: status.cluster, proxy: status.proxy)
-                guard proxies.count < Self.proxyLimit || proxies[key] != nil else { return }
+                if proxies.count >= Self.proxyLimit, proxies[key] == nil {
+                    proxies = proxies.filter { .now - $0.value.heardAt <= Self.proxySilenceLimit }
+                    guard proxies.count < Self.proxyLimit else { return }
+                }
                 proxies[key] = KnownProxy(status: status, heardAt: .now)
             }
         }

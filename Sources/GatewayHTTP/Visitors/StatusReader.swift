@@ -77,12 +77,25 @@ struct StatusReader: Sendable {
         return try await self.ask { () async throws(PlaneError) in try await client.keptHistory(of: backend.view.id, in: backend.cluster) }
     }
 
+    /// The statuses in the public feed, oldest first, without what lies in the middle of very many.
     func messages(of backend: BackendID) async throws(GatewayError) -> [BackendStateMessage] {
-        try await self.ask { () async throws(PlaneError) in
-            var messages: [BackendStateMessage] = []
-            for try await message in try await self.fleet.client.history(of: backend, follows: false) { messages.append(message) }
-            return messages
+        try await self.fleet.reads.run { () async throws(GatewayError) in
+            try await self.ask { () async throws(PlaneError) in
+                var messages: [BackendStateMessage] = []
+                for try await message in try await self.fleet.client.history(of: backend, follows: false) { Self.add(message, to: &messages) }
+                return messages
+            }
         }
+    }
+
+    /// How many statuses are kept. A backend has some ten; its drone may tell any number.
+    static let mostMessages = 256
+
+    static func add(_ message: BackendStateMessage, to messages: inout [BackendStateMessage]) {
+        // Of those that say it was frozen and thawed the last one counts.
+        if message.detail?.isHeld != nil, messages.last?.detail?.isHeld != nil { messages.removeLast() }
+        messages.append(message)
+        if messages.count > Self.mostMessages { messages.remove(at: Self.mostMessages / 2) }
     }
 
     /// When the state's stream stored the backend's assignment; nil if there is none.
