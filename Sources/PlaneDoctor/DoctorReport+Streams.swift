@@ -87,6 +87,24 @@ extension DoctorReport {
     }
 }
 
+extension DoctorReport {
+    /// Whether the stream of visitors' tokens will soon forget some of them.
+    var tokenFindings: [DoctorFinding] {
+        guard let stream = self.allStreams.first(where: { $0.name == TokenRecord.stream }), let limit = stream.maxBytes,
+            StoreUsage(used: stream.bytes, limit: limit).isNearlyFull
+        else { return [] }
+        return [
+            DoctorFinding(
+                .notice, "tokens",
+                "Visitors' tokens take \(stream.bytes.asBytes) of \(limit.asBytes) in \(stream.name). When it is full the oldest end, used or not, and their "
+                    + "visitors have to ask for new ones.",
+                advice:
+                    "Do many live for long (gateway.token_lifetime_secs)? Those that have ended leave it within hours, unless the log of a scheduler says that "
+                    + "messages cannot be deleted.")
+        ]
+    }
+}
+
 extension UInt64 {
     /// The number of bytes for people, as in "1.5 MiB".
     var asBytes: String {

@@ -62,7 +62,8 @@ package struct DoctorReport: Sendable {
     static let certificateMargin: Duration = .seconds(7 * 86_400)
 
     package var findings: [DoctorFinding] {
-        self.streamFindings + self.growthFindings + self.auditFindings + self.storeFindings + self.schedulerFindings + self.clockFindings + self.droneFindings
+        self.streamFindings + self.growthFindings + self.auditFindings + self.storeFindings + self.tokenFindings + self.schedulerFindings + self.clockFindings
+            + self.droneFindings
             + self.agentFindings + self.engineFindings + self.proxyFindings + self.tierFindings + self.versionFindings + self.diskFindings
             + self.isolationFindings
             + self.nameFindings + self.certificateFindings + self.trustFindings

@@ -11,6 +11,8 @@ package struct SchedulerMetrics: Sendable {
     private let stateBytes = Meter(label: "plane_scheduler_state_bytes")
     private let storeBytes = Meter(label: "plane_scheduler_store_bytes")
     private let storeLimitBytes = Meter(label: "plane_scheduler_store_limit_bytes")
+    private let tokenBytes = Meter(label: "plane_scheduler_token_bytes")
+    private let tokenLimitBytes = Meter(label: "plane_scheduler_token_limit_bytes")
     private let silentDrones = Meter(label: "plane_scheduler_silent_drones")
     private let labels = ClusterLabels()
 
@@ -40,6 +42,14 @@ package struct SchedulerMetrics: Sendable {
         self.stateBytes.set(Double(stateBytes))
         self.storeBytes.set(Double(storeBytes))
         self.storeLimitBytes.set(Double(storeLimit ?? 0))
+    }
+
+    /// - Parameters:
+    ///   - tokenBytes: how large the stream of visitors' tokens is.
+    ///   - limit: nil if it has none.
+    func tokens(_ tokenBytes: UInt64, limit: UInt64?) {
+        self.tokenBytes.set(Double(tokenBytes))
+        self.tokenLimitBytes.set(Double(limit ?? 0))
     }
 
     private static func result(of reply: ScheduleReply) -> String {

@@ -1,6 +1,7 @@
 package import Logging
 package import NATS
 import LogKeys
+import PlaneProtocol
 import PlaneService
 package import SchedulerCoreConfiguration
 import Synchronization
@@ -16,6 +17,7 @@ package final class StreamMaintainer: Sendable {
         /// The size of the store in bytes, if that is known.
         var storeLimit: UInt64?
         var isStoreNearlyFull = false
+        var areTokensNearlyFull = false
         /// The last error of each stream, by the stream's name; no entry for a stream that is as configured.
         var lastErrors: [String: String] = [:]
     }
@@ -90,6 +92,7 @@ package final class StreamMaintainer: Sendable {
                 metadata: [LogKey.stream: "\(stream.configuration.name)", LogKey.error: "\(error)"])
         }
         await self.watchStore()
+        await self.watchTokens()
     }
 
     /// Makes the stream `plane_state` again if it is gone. Called when writing to it has failed. Returns at once if another task is doing this.
@@ -186,6 +189,22 @@ package final class StreamMaintainer: Sendable {
         self.logger.warning(
             "JetStream's store is nearly full; when it is, nothing can be scheduled any more",
             metadata: [LogKey.bytes: "\(used)", LogKey.limit: "\(limit)"])
+    }
+
+    /// Warns when visitors' tokens nearly fill their stream, which then forgets the oldest.
+    private func watchTokens() async {
+        // Calls that need an answer report the error.
+        guard let info = try? await self.jetStream.streamInfo(TokenRecord.stream) else { return }
+        let usage = StoreUsage(used: info.bytes, limit: info.maxBytes)
+        self.metrics.tokens(usage.used, limit: usage.limit)
+        let isNews = self.state.withLock { state in
+            defer { state.areTokensNearlyFull = usage.isNearlyFull }
+            return usage.isNearlyFull && !state.areTokensNearlyFull
+        }
+        guard isNews, let limit = usage.limit else { return }
+        self.logger.warning(
+            "visitors' tokens nearly fill their stream; when it is full the oldest end, and their visitors have to ask for new ones",
+            metadata: [LogKey.stream: "\(TokenRecord.stream)", LogKey.bytes: "\(usage.used)", LogKey.limit: "\(limit)"])
     }
 
     /// Measures the store, at most once in `measuringPeriod`.

@@ -331,4 +331,15 @@ import Testing
         let words = HandshakeFailure.words(for: error)
         #expect(words.contains(" ") && !words.contains("(") && !words.contains("Error"), "\(words)")
     }
+
+    @Test("visitors' tokens that nearly fill their stream are a notice", arguments: [(79, false), (80, true)])
+    func tokens(percent: Int, isTold: Bool) throws {
+        let text = #"""
+            {"config":{"name":"plane_tokens","max_bytes":1000000},"created":"2026-01-01T00:00:00Z",
+            "state":{"messages":7,"bytes":\#(percent * 10_000),"first_seq":1,"last_seq":7}}
+            """#
+        let stream = try JSONDecoder().decode(StreamInfo.self, from: Data(text.utf8))
+        let finding = try self.report { $0.allStreams = [stream] }.findings.first { $0.check == "tokens" }
+        #expect((finding?.level == .notice) == isTold)
+    }
 }

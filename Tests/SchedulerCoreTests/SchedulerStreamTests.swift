@@ -333,4 +333,29 @@ import Testing
         #expect(limit("backend_logs", 8_000_000, unlimited) == StreamConfiguration.unlimited)
         #expect(SchedulerStreams.all(.init(), store: 0).allSatisfy { $0.configuration.maxBytes ?? 64 << 10 >= 64 << 10 })
     }
+
+    @Test("that visitors' tokens nearly fill their stream is told, once, before any is forgotten")
+    func tokensFillUp() async throws {
+        let log = LogRecorder()
+        try await withNATSServer(jetStream: false, configuration: Self.smallStore) { server in
+            let bus = try await TestCluster.bus(server)
+            let keeper = Self.keeper(bus, logger: log.logger)
+            try await keeper.ensure()
+            await keeper.lookAfterAll()
+            func told() -> Int { log.entries.count { $0.message.hasPrefix("visitors' tokens nearly fill their stream") } }
+            #expect(told() == 0)
+            let jetStream = bus.connection.jetStream
+            let limit = try #require(try await jetStream.streamInfo(TokenRecord.stream).maxBytes)
+            let size = 16 << 10
+            for number in 0..<Int(limit) / size * 17 / 20 {
+                _ = try await jetStream.publish([UInt8](repeating: 1, count: size), to: "token.\(number)")
+            }
+            let info = try await jetStream.streamInfo(TokenRecord.stream)
+            #expect(info.firstSequence == 1, "none is forgotten yet")
+            await keeper.lookAfterAll()
+            await keeper.lookAfterAll()
+            #expect(told() == 1)
+            await bus.connection.drain()
+        }
+    }
 }

@@ -64,4 +64,51 @@ import Testing
             }
         }
     }
+
+    @Test("a token that nobody has used for its lifetime, or whose time is over, is deleted with the note of its use; one in use stays, however old")
+    func ended() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let live = try await cluster.spawned()
+                try await cluster.report(.ready, live.backendID)
+                try await cluster.waitForState("it is ready") { $0.ask { $0.backend(live.backendID, in: TestCluster.name)?.state == .ready } }
+                let jetStream = cluster.bus.connection.jetStream
+                let longAgo = WireTime(seconds: WireTime.now().seconds - 50_000)
+                func hash(_ byte: UInt8) -> TokenHash { TokenHash(digest: [UInt8](repeating: byte, count: 32)) }
+                func write(_ byte: UInt8, issued: WireTime, lifetime: WireSeconds?, expires: WireTime? = nil, isUsed: Bool = false) async throws {
+                    let record = TokenRecord(
+                        backend: live.backendID, cluster: TestCluster.name, lifetime: lifetime, expires: expires, issued: issued)
+                    _ = try await jetStream.publish(WireCodec.encode(record), to: TokenRecord.subject(of: hash(byte)))
+                    guard isUsed else { return }
+                    let use = TokenUse(backend: live.backendID, cluster: TestCluster.name)
+                    _ = try await jetStream.publish(WireCodec.encode(use), to: TokenUse.subject(of: hash(byte)))
+                }
+                try await write(1, issued: longAgo, lifetime: 3600)
+                try await write(2, issued: longAgo, lifetime: 3600, isUsed: true)
+                try await write(3, issued: longAgo, lifetime: nil)
+                try await write(4, issued: .now(), lifetime: 3600)
+                try await write(5, issued: longAgo, lifetime: nil, expires: longAgo)
+                try await write(6, issued: longAgo, lifetime: WireSeconds(rawValue: .max), isUsed: true)
+                // Of a token whose record was pushed out.
+                let orphan = TokenUse.subject(of: hash(7))
+                _ = try await jetStream.publish(WireCodec.encode(TokenUse(backend: live.backendID, cluster: TestCluster.name)), to: orphan)
+                func tokens() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject)) }
+                func both(_ byte: UInt8) -> Set<String> { [TokenRecord.subject(of: hash(byte)), TokenUse.subject(of: hash(byte))] }
+
+                var sweep = TokenSweep(jetStream: jetStream, fleet: cluster.fleet, logger: TestCluster.silent)
+                cluster.fleet.began(streamAge: .seconds(3600))
+                #expect(await sweep.advance(now: .now()) == 2)
+                var left = both(2).union(both(6)).union([TokenRecord.subject(of: hash(3)), TokenRecord.subject(of: hash(4)), orphan])
+                #expect(try await tokens() == left)
+                // A proxy that was away may tell a little later.
+                #expect(await sweep.advance(now: StateTime.now().adding(.seconds(3600 + 800))) == 0)
+                #expect(await sweep.advance(now: StateTime.now().adding(.seconds(3600 + 1000))) == 3)
+                left.subtract(both(2).union(both(4)))
+                #expect(try await tokens() == left)
+                #expect(await sweep.advance(now: StateTime.now().adding(.seconds(25 * 3600))) == 1)
+                left.remove(orphan)
+                #expect(try await tokens() == left)
+            }
+        }
+    }
 }

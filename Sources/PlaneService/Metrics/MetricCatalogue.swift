@@ -44,6 +44,8 @@ package enum MetricCatalogue {
         "plane_scheduler_state_messages": "Messages in the stream that holds the state of the fleet.",
         "plane_scheduler_store_bytes": "Bytes that all streams of the NATS account take.",
         "plane_scheduler_store_limit_bytes": "Bytes there is room for in JetStream's store; 0 if that is not known.",
+        "plane_scheduler_token_bytes": "Bytes of the stream that holds visitors' tokens.",
+        "plane_scheduler_token_limit_bytes": "Bytes that stream may have, before its oldest messages are forgotten; 0 without a limit.",
         "plane_scheduler_state_is_current": "1 if what this scheduler writes to the state of the fleet comes back to it; 0 means that it answers Unavailable.",
         "plane_scheduler_state_sequence": "Sequence number of the newest message applied.",
         "plane_tier_backends": "Backends of the cluster that this proxy of the tier knows, ended ones too.",

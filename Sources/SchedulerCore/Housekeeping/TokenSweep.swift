@@ -6,8 +6,11 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Deletes what `plane_tokens` holds of backends that have ended: tokens of visitors, their use, revocations, what later visitors would be told,
-/// and who has visited; and revocations that are about no backend when no token is left that they could end.
+/// Deletes what nobody needs any more of `plane_tokens`: of backends that have ended the tokens of visitors, their use, revocations, what later visitors would
+/// be told, and who has visited; tokens that have ended, because their time is over or nobody has used them for their lifetime; revocations that are about
+/// no backend when no token is left that they could end.
+///
+/// A stream that is full forgets its oldest messages, which may be the tokens used for longest; so what is in it should be needed.
 ///
 /// The stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
 /// backend that the state does not know is left alone while it is young: gateways write a token at the moment at which its backend is assigned.
@@ -23,8 +26,14 @@ struct TokenSweep: Sendable {
     static let period: Duration = .seconds(60)
     /// How many messages one look reads. A million messages are read in some hours, with a few kilobytes per second.
     private static let messagesAtOnce = 5000
+    /// The same when the stream is more than half full: as many as fit into the time of a look.
+    private static let messagesInHaste = 500_000
     /// From this age on, a record of a backend that the state does not know is outdated.
     private static let youth: Duration = .seconds(600)
+    /// How much longer than its lifetime, at least, a token was not told to be in use when its record is deleted: a proxy may have told it late.
+    private static let farewell: Duration = .seconds(600)
+    /// From this age on it is looked whether a note of use still has its token. One of a token in use is written anew four times in the token's lifetime.
+    private static let longUnused: Duration = .seconds(24 * 3600)
     /// How long one look may take.
     private static let limit: Duration = .seconds(30)
 
@@ -58,21 +67,57 @@ struct TokenSweep: Sendable {
             return 0
         }
         let deadline = ContinuousClock.now + Self.limit
+        let most = try await self.isHalfFull() ? Self.messagesInHaste : Self.messagesAtOnce
         var (seen, deleted) = (0, 0)
         for await message in consumer {
             seen += 1
             self.next = message.sequence + 1
-            if self.isOutdated(message, now: now) {
-                try await self.eraser.erase([message.sequence], subjects: [message.subject])
+            for outdated in try await self.outdated(by: message, now: now) {
+                try await self.eraser.erase([outdated.sequence], subjects: [outdated.subject])
                 deleted += 1
             }
             if message.pending == 0 {
                 self.next = 1
                 break
             }
-            if seen >= Self.messagesAtOnce || .now >= deadline { break }
+            if seen >= most || .now >= deadline { break }
         }
         return deleted
+    }
+
+    private func isHalfFull() async throws(NATSError) -> Bool {
+        let info = try await self.jetStream.streamInfo(TokenRecord.stream)
+        return info.maxBytes.map { info.bytes > $0 / 2 } ?? false
+    }
+
+    /// What is to be deleted now that this message was read, in the order in which it is: the message itself, or nothing; before a token the note of its use.
+    private func outdated(by message: StreamMessage, now: StateTime) async throws(NATSError) -> [StreamMessage] {
+        if self.isOutdated(message, now: now) { return [message] }
+        let age = now.since(WireTime(message.published).stateTime)
+        if message.subject.hasPrefix(Self.tokens), let record = try? WireCodec.decode(TokenRecord.self, from: message.payload) {
+            if let expires = record.expires, now.since(expires.stateTime) > Self.farewell { return [message] }
+            guard let lifetime = record.lifetime, let limit = Self.longestPause(of: lifetime), now.since(record.issued.stateTime) > limit else { return [] }
+            let use = try await self.last(Self.uses + message.subject.dropFirst(Self.tokens.count))
+            guard let use else { return [message] }
+            return now.since(WireTime(use.published).stateTime) > limit ? [use, message] : []
+        }
+        if message.subject.hasPrefix(Self.uses), age > Self.longUnused {
+            return try await self.last(Self.tokens + message.subject.dropFirst(Self.uses.count)) == nil ? [message] : []
+        }
+        return []
+    }
+
+    private static let tokens = "token."
+    private static let uses = "used."
+
+    /// For how long a token with this lifetime has to be unused; nil for one that is longer than any time.
+    private static func longestPause(of lifetime: WireSeconds) -> Duration? {
+        guard let seconds = Int64(exactly: lifetime.rawValue), seconds < 1 << 40 else { return nil }
+        return .seconds(seconds) + max(Self.farewell, .seconds(seconds / 4))
+    }
+
+    private func last(_ subject: String) async throws(NATSError) -> StreamMessage? {
+        try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
     }
 
     private func isOutdated(_ message: StreamMessage, now: StateTime) -> Bool {
