@@ -33,6 +33,10 @@ extension FleetState {
     /// The number of backends in the cluster, ended ones included.
     package func backendCount(in cluster: ClusterName) -> Int { self.clusters[cluster]?.backends.count ?? 0 }
 
+    /// Whether a drone of the cluster has ever registered or reported something, or has backends. Without any there is nothing to schedule to, and no lock
+    /// is held.
+    package func hasDrones(in cluster: ClusterName) -> Bool { self.clusters[cluster].map { $0.drones.count > 0 } ?? false }
+
     /// Every drone that has registered or reported something, in no particular order.
     package func drones(in cluster: ClusterName) -> [DroneView] {
         guard let state = self.clusters[cluster] else { return [] }

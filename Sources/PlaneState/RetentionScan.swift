@@ -20,13 +20,16 @@ package struct RetentionScan: Sendable {
         package var endedBefore: StateTime
         /// Drones that were marked `Lost` before this are outdated.
         package var lostBefore: StateTime
+        /// Locks that were last announced before this, and that no backend has or had, are outdated: whoever may ask for backends can make up any number.
+        package var unusedBefore: StateTime
 
         /// Whether tokens in assignments are outdated, because there is another place for them.
         package var findsTokens: Bool
 
-        package init(endedBefore: StateTime, lostBefore: StateTime, findsTokens: Bool = false) {
+        package init(endedBefore: StateTime, lostBefore: StateTime, unusedBefore: StateTime, findsTokens: Bool = false) {
             self.endedBefore = endedBefore
             self.lostBefore = lostBefore
+            self.unusedBefore = unusedBefore
             self.findsTokens = findsTokens
         }
     }
@@ -54,10 +57,10 @@ package struct RetentionScan: Sendable {
                 if limits.findsTokens, !record.isTerminal, record.assignment?.bearerToken != nil { found.append(.token(backend, cluster)) }
             }
         case .locks:
-            let endedBefore = limits.endedBefore.rawValue / 1000
+            let (endedBefore, unusedBefore) = (limits.endedBefore.rawValue / 1000, limits.unusedBefore.rawValue / 1000)
             next = state.locks.scan(from: self.position, count: count) { _, lock, record in
                 let published = [record.announcement?.publishedSeconds, record.revocation?.publishedSeconds].compactMap { $0 }
-                guard record.live.isEmpty, let last = published.max(), last < endedBefore else { return }
+                guard record.live.isEmpty, let last = published.max(), last < endedBefore || record.ended.isEmpty && last < unusedBefore else { return }
                 found.append(.lock(lock, cluster, sequence: record.announcement?.sequence ?? 0))
             }
         case .drones:

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Retention scan") struct RetentionScanTests {
     static let clusters = ["a.test", "b.test"].map { ClusterName(rawValue: $0)! }
-    static let limits = RetentionScan.Limits(endedBefore: StateTime(milliseconds: 1_000_000), lostBefore: StateTime(milliseconds: 1_000_000))
+    static let limits = RetentionScan.Limits(
+        endedBefore: StateTime(milliseconds: 1_000_000), lostBefore: StateTime(milliseconds: 1_000_000), unusedBefore: StateTime(milliseconds: 1_000_000))
 
     /// Everything a scan finds on its way round.
     static func all(in fleet: FleetState, count: Int, rounds: Int = 200) -> [RetentionScan.Outdated] {
@@ -72,6 +73,25 @@ import Testing
         #expect(writer.fleet.messages(of: LockName(rawValue: "old")!, in: Self.clusters[0]) == [1])
         writer.fleet.forget(LockName(rawValue: "old")!, in: Self.clusters[0])
         #expect(Self.all(in: writer.fleet, count: 10, rounds: 3).isEmpty)
+    }
+
+    @Test("a lock that no backend has got is outdated sooner than one whose backend has ended")
+    func unusedLocks() {
+        var writer = Writer()
+        let drone = DroneID(rawValue: "d")!
+        for name in ["unused", "ended", "held"] {
+            let lock = LockName(rawValue: name)!
+            writer.apply(.lock(LockMessage(lock: lock, uid: LockUID(rawValue: 1), kind: .announce)), Self.clusters[0], second: 1500)
+            guard name != "unused" else { continue }
+            let assignment = BackendAssignment(drone: drone, lockAssignment: LockAssignment(lock: lock, uid: LockUID(rawValue: 1)))
+            writer.backend("b-\(name)", .assignment(assignment), Self.clusters[0])
+        }
+        writer.backend("b-ended", .state(.swept, at: StateTime(milliseconds: 1_500_000)), Self.clusters[0])
+        var limits = Self.limits
+        limits.unusedBefore = StateTime(milliseconds: 2_000_000)
+        var scan = RetentionScan()
+        let found = (0..<3).flatMap { _ in scan.next(in: writer.fleet, limits, count: 10) }
+        #expect(found == [.lock(LockName(rawValue: "unused")!, Self.clusters[0], sequence: 1)])
     }
 
     @Test("knows where a lock's messages stand")

@@ -367,4 +367,63 @@ import Testing
             }
         }
     }
+
+    // MARK: What is made up
+
+    @Test("of a drone that has not registered, and does not say what it runs, nothing is written where 0.3.24 is not accepted")
+    func madeUpDrones() async throws {
+        try await TestCluster.run(configuration: Self.hardened) { cluster in
+            for number in 0..<20 {
+                try cluster.bus.publish(
+                    DroneStatusMessage(
+                        droneID: .make("made-up-\(number)"), cluster: TestCluster.name, droneVersion: "1", state: .ready, runningBackends: 0))
+            }
+            try await FakeDrone.run(in: cluster, registers: .own) { drone in
+                #expect(try await cluster.spawned().drone == drone.id)
+                let subjects = try await cluster.stream().map(\.subject)
+                #expect(!subjects.contains { $0.contains("made-up") })
+            }
+        }
+    }
+
+    @Test("a lock of a cluster that has no drones is not even announced, so that nobody fills the state with names")
+    func madeUpClusters() async throws {
+        try await TestCluster.run { cluster in
+            let nowhere = try #require(ClusterName(rawValue: "nowhere.test"))
+            for number in 0..<10 {
+                #expect(try await cluster.schedule(.make(cluster: nowhere, lock: .make("l-\(number)"))) == .noDroneAvailable)
+            }
+            #expect(try await cluster.stream(filter: "state.cluster.nowhere_test.>").isEmpty)
+            #expect(cluster.fleet.ask { $0.clusterNames }.contains(nowhere) == false)
+        }
+    }
+
+    @Test("a drone that names backends without end is asked no further, and nothing of it is believed")
+    func endlessInventory() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { drone in
+                let parts = Mutex(0)
+                let calls = try cluster.bus.subscribe(
+                    to: RollCallRequest.self, on: RollCallRequest.subject(cluster: TestCluster.name, drone: drone.id))
+                try await cluster.bus.connection.flush()
+                let answering = Task {
+                    await calls.serve(maxConcurrent: 1) { _ in
+                        let part = parts.withLock { parts in
+                            parts += 1
+                            return parts
+                        }
+                        let entries = (0..<5000).map { RollCall.Entry(backend: .make("b-\(part)-\($0)"), state: .ready) }
+                        return .success(RollCall(metadata: DroneMetadata(ip: .v4(1), version: "test"), backends: entries, isComplete: false))
+                    }
+                }
+                guard case .failed = await Self.caller(cluster).call(drone.id, in: TestCluster.name) else {
+                    Issue.record("it was believed")
+                    return
+                }
+                #expect(parts.withLock { $0 } == InventoryCollector.mostBackends / 5000 + 1)
+                #expect(cluster.fleet.ask { $0.backendCount(in: TestCluster.name) } == 0)
+                answering.cancel()
+            }
+        }
+    }
 }

@@ -26,6 +26,8 @@ struct Retention: Sendable {
     private static let atOnce = 8
     /// Time for which a lost drone stays visible to its operator: longer than a holiday.
     private static let lostDroneRetention: Duration = .seconds(30 * 24 * 3600)
+    /// Time for which the announcement of a lock stays that no backend has got, longer than any request for it.
+    private static let unusedLockRetention: Duration = .seconds(600)
 
     init(jetStream: JetStream, fleet: StateStore, configuration: SchedulerConfiguration, logger: Logger) {
         self.jetStream = jetStream
@@ -41,7 +43,7 @@ struct Retention: Sendable {
     func advance(_ scan: inout RetentionScan, now: StateTime) async {
         let limits = RetentionScan.Limits(
             endedBefore: now.adding(.zero - self.configuration.endedRetention), lostBefore: now.adding(.zero - Self.lostDroneRetention),
-            findsTokens: !self.configuration.acceptsLegacyPeers)
+            unusedBefore: now.adding(.zero - Self.unusedLockRetention), findsTokens: !self.configuration.acceptsLegacyPeers)
         let (found, next) = self.fleet.ask { [scan] fleet in
             var scan = scan
             let found = scan.next(in: fleet, limits, count: Self.recordsAtOnce)

@@ -45,12 +45,19 @@ package struct ScheduleHandler: Sendable {
         var machine = ScheduleMachine(
             request, backend: .random(using: &generator), bearerToken: BearerToken.random(using: &generator),
             uid: .random(using: &generator), limits: self.limits)
+        // Of a cluster without drones nothing is written, not even that its lock is asked for: whoever may ask could make up clusters and locks without end.
+        let lockView = request.lock.map { self.fleet.lockView(of: $0, in: request.cluster) }
+        if case .free? = lockView, !self.fleet.ask({ $0.hasDrones(in: request.cluster) }) {
+            let reason = self.fleet.whyNoDrone(for: request, now: .now())
+            self.report(.noDroneAvailable, request, machine.backend, reason, took: .now - started)
+            return (.noDroneAvailable, reason)
+        }
         var choice = DroneChoice(fleet: self.fleet, for: request)
         var inquiry: SpawnCall?
 
         var action = machine.begin(
             isKnown: self.fleet.ask { $0.backend(machine.backend, in: request.cluster) != nil },
-            lockView: request.lock.map { self.fleet.lockView(of: $0, in: request.cluster) })
+            lockView: lockView)
         while true {
             switch action {
             case .announce(let message, let expected):
