@@ -91,4 +91,39 @@ struct ExecCommandTests {
             #expect(result.recorder.out.contains(#""state":"Ready""#) && !result.recorder.out.contains(#""backend_id":"b1""#))
         }
     }
+
+    @Test("cp takes out of an archive what was asked for and nothing else, whatever a drone puts into it, and no rights that others would have")
+    func unpacking() async throws {
+        let directory = try TemporaryDirectory()
+        for folder in ["made/tree", "made/.ssh", "target", "outside"] {
+            try FileManager.default.createDirectory(atPath: directory.file(folder), withIntermediateDirectories: true)
+        }
+        for name in ["made/tree/note", "made/.ssh/authorized_keys", "made/tree/tool", "made/evil"] {
+            try "what it says".write(toFile: directory.file(name), atomically: true, encoding: .utf8)
+        }
+        try await TestProcess.run("/bin/chmod", ["4755", directory.file("made/tree/tool")])
+        // A link out of the target, and a file behind it; a name above the target.
+        try await TestProcess.run(
+            "/bin/sh",
+            [
+                "-c",
+                """
+                cd '\(directory.path)/made' && tar -cf ../archive tree .ssh
+                ln -s '\(directory.path)/outside' tree/link && tar -rf ../archive tree/link && rm tree/link
+                tar -rf ../archive --transform 's,^evil,tree/link/evil,' evil
+                tar -rPf ../archive --transform 's,^evil,../outside/evil,' evil
+                """,
+            ])
+        let arguments = CopyCommand.unpacking("/data/tree", into: directory.file("target"))
+        // What tar refuses of it makes it fail, which is told.
+        _ = try? await TestProcess.run(
+            "/bin/sh", ["-c", "exec tar \"$@\" <'\(directory.file("archive"))' 2>/dev/null", "sh"] + arguments)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.file("target")) == ["tree"])
+        #expect(try String(contentsOfFile: directory.file("target/tree/note"), encoding: .utf8) == "what it says")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.file("outside")).isEmpty)
+        let mode = try FileManager.default.attributesOfItem(atPath: directory.file("target/tree/tool"))[.posixPermissions] as? Int
+        #expect(mode.map { $0 & 0o7000 } == 0)
+        #expect(CopyCommand.unpacking("/data/.", into: "x").last == "-")
+        #expect(CopyCommand.unpacking("/", into: "x").last == "-")
+    }
 }

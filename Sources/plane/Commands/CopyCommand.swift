@@ -71,11 +71,21 @@ struct CopyCommand: AsyncParsableCommand {
             guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
                 throw self.usage("\(directory) is no directory here.")
             }
-            let tar = try TarProcess(["-C", directory, "-xf", "-"], writes: false)
+            let tar = try TarProcess(Self.unpacking(path, into: directory), writes: false)
             try await self.copy(.copyFrom(path: path), backend, ExecEnds { _, bytes in await tar.write(bytes) })
             try await self.finish(tar)
         case (.here, .here), (.container, .container): preconditionFailure("refused before")
         }
+    }
+
+    /// What tar unpacks. The archive comes from the drone's agent, which may be a stolen one's: nothing but the file or directory that was asked for is
+    /// taken out of it, and nothing of it keeps an owner or rights beyond those of this user.
+    ///
+    /// Docker names the content of a directory that is asked for as `/path/.` by `.` alone; then all of it is what was asked for.
+    static func unpacking(_ path: String, into directory: String) -> [String] {
+        let arguments = ["-C", directory, "--no-same-owner", "--no-same-permissions", "-xf", "-"]
+        guard let name = path.split(separator: "/").last.map(String.init), name != ".", name != ".." else { return arguments }
+        return arguments + ["--no-wildcards", "--", name]
     }
 
     private func copy(_ work: ExecRequest.Work, _ reference: BackendReference, _ ends: ExecEnds) async throws {

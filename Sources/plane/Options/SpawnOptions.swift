@@ -66,7 +66,8 @@ struct SpawnOptions: ParsableArguments {
 
     @Option(
         name: .customLong("hold-idle"),
-        help: ArgumentHelp("Freeze the backend after this time without traffic, until somebody sends something (default: as the drone is configured).", valueName: "time"))
+        help: ArgumentHelp(
+            "Freeze the backend after this time without traffic, until somebody sends something (default: as the drone is configured).", valueName: "time"))
     var holdIdle: DurationArgument?
 
     @Option(
