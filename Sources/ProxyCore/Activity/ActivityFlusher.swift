@@ -14,6 +14,9 @@ final class ActivityFlusher: Sendable {
     private static let interval: TimeAmount = .seconds(1)
     /// The pause after it could not be written that a frozen backend is wanted.
     private static let wantedPause: TimeAmount = .milliseconds(100)
+    /// The least time between two writes of that, because strangers who ask on while a backend is thawed, or while no agent runs, must not keep the agent from
+    /// the file.
+    private static let wantedInterval: TimeAmount = .milliseconds(5)
 
     private let sink: any ActivitySink
     private let logger: Logger
@@ -28,6 +31,7 @@ final class ActivityFlusher: Sendable {
         var timer: RepeatedTask?
         /// Frozen backends that visitors want, of which the sink has not been told.
         var wanted: Set<String> = []
+        var wantedWrittenAt = NIODeadline.uptimeNanoseconds(0)
         /// Whether the event loops were told of a backend that may be frozen.
         var toldHolds = false
     }
@@ -87,14 +91,17 @@ final class ActivityFlusher: Sendable {
         self.loop.execute {
             let isFirst = self.state.value.wanted.isEmpty
             self.state.value.wanted.insert(name)
+            guard isFirst else { return }
             // What others have asked for meanwhile is written together.
-            if isFirst { self.loop.execute { self.writeWanted() } }
+            let due = self.state.value.wantedWrittenAt + Self.wantedInterval
+            if due <= .now() { self.loop.execute { self.writeWanted() } } else { self.loop.scheduleTask(deadline: due) { self.writeWanted() } }
         }
     }
 
     private func writeWanted() {
         let state = self.state.value
         do {
+            state.wantedWrittenAt = .now()
             try self.sink.want(Array(state.wanted), at: Int64(time(nil)))
             state.wanted.removeAll(keepingCapacity: true)
         } catch {

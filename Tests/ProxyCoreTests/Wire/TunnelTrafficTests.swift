@@ -75,7 +75,8 @@ struct TunnelTrafficTests {
         #expect(traffic.takeOwedPong() == nil)
     }
 
-    @Test("a frame that only looks like a ping goes on, and is for the backend to judge", arguments: [[0x89, 0x05], [0x89, 0xFE], [0x09, 0x80]] as [[UInt8]])
+    @Test(
+        "a frame that only looks like a ping goes on, and is for the backend to judge", arguments: [[0x89, 0x05], [0x89, 0xFE], [0x09, 0x80]] as [[UInt8]])
     func lookalike(head: [UInt8]) {
         let bytes = head + [1, 2, 3, 4, 5]
         let heard = self.send(bytes, inPiecesOf: 100)
@@ -101,7 +102,8 @@ struct TunnelTrafficTests {
     func backend() {
         let traffic = TunnelTraffic()
         for (bytes, isTraffic, isBetween) in [
-            ([0x89, 0x00, 0x8A, 0x01, 0x07], false, true), ([0x81, 0x02, 0x41], true, false), ([0x42], true, true), ([0x8A], false, false), ([0x00], false, true),
+            ([0x89, 0x00, 0x8A, 0x01, 0x07], false, true), ([0x81, 0x02, 0x41], true, false), ([0x42], true, true), ([0x8A], false, false),
+            ([0x00], false, true),
         ] as [([UInt8], Bool, Bool)] {
             let saw = traffic.backendSent(bytes.span)
             #expect(saw == isTraffic)
