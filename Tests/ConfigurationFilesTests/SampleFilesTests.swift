@@ -29,6 +29,9 @@ import Testing
         #expect(loaded.warnings.isEmpty)
         #expect(loaded.configuration.cluster.rawValue == "plane.localhost")
         #expect(!loaded.configuration.proxy.allowPathRouting)
+        // Whoever may ask for backends cannot have all of the machine for one.
+        let limits = try #require(loaded.configuration.agent?.docker.limits)
+        #expect([limits.memory, limits.cpu].allSatisfy { $0.standard != nil && $0.most != nil })
     }
 
     @Test("dev/config/gateway-proxy.toml is right, without a warning")
@@ -50,6 +53,9 @@ import Testing
         let drone = try ConfigurationLoader.load(DroneConfiguration.self, toml: shown[1])
         #expect(drone.warnings.isEmpty)
         #expect(drone.configuration.acme != nil && drone.configuration.cert != nil)
+        // A new installation has nothing of 0.3, so nobody there speaks for others.
+        #expect(try !ConfigurationLoader.load(ControllerConfiguration.self, toml: shown[0]).configuration.scheduler.acceptsLegacyPeers)
+        #expect(drone.configuration.agent?.servesLegacyReaders == false)
     }
 
     @Test("nothing that is shipped, in the package, the units or the containers, lets paths name backends")

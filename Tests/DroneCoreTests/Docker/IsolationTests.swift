@@ -48,6 +48,11 @@ import Testing
             self.address = "\(address)"
         }
 
+        /// As agent and proxy do whose `metrics.bind_ip` is 0.0.0.0.
+        func serveMetrics() async throws {
+            for port in [9102, 9103] { try await self.machine.run("busybox httpd -p 0.0.0.0:\(port) -h /") }
+        }
+
         /// Whether the first backend gets a page from there.
         func reaches(_ host: String, _ port: Int) async throws -> Bool {
             let script = "docker exec \(self.first.resourceName) /bin/busybox sh -c 'echo | /bin/busybox nc -w 3 \(host) \(port) && echo open' || echo closed"
@@ -74,9 +79,10 @@ import Testing
     @Test("without isolation a backend reaches its neighbour, its machine and the cloud's secrets: what the next test forbids can be reached")
     func open() async throws {
         let neighbours = try await Neighbours(nil)
+        try await neighbours.serveMetrics()
         for (host, port) in [
             (neighbours.address, 8080), ("172.17.0.1", 4222), (SeparateMachine.ownAddress, 4222), (SeparateMachine.metadataAddress, 80),
-            (SeparateMachine.worldAddress, 80),
+            (SeparateMachine.worldAddress, 80), (SeparateMachine.ownAddress, 9102), ("172.17.0.1", 9103),
         ] { #expect(try await neighbours.reaches(host, port), "\(host):\(port)") }
         await neighbours.machine.stop()
     }
@@ -90,9 +96,10 @@ import Testing
         let gateway = try await neighbours.machine.run("docker network inspect plane --format '{{(index .IPAM.Config 0).Gateway}}'").first ?? ""
         try await neighbours.machine.run("docker run --detach --publish 8081:8080 --env PORT=8080 \(TestImage.name) >/dev/null")
         try await neighbours.machine.run("busybox httpd -p 0.0.0.0:4223 -h /")
+        try await neighbours.serveMetrics()
         for (host, port) in [
             (neighbours.address, 8080), (gateway, 4222), ("172.17.0.1", 4222), (SeparateMachine.ownAddress, 4222), (SeparateMachine.ownAddress, 8081),
-            (gateway, 8081), (SeparateMachine.metadataAddress, 80),
+            (gateway, 8081), (SeparateMachine.metadataAddress, 80), (SeparateMachine.ownAddress, 9102), (gateway, 9102), ("172.17.0.1", 9103),
         ] { #expect(try await !neighbours.reaches(host, port), "\(host):\(port)") }
         #expect(try await neighbours.reaches(SeparateMachine.worldAddress, 80))
         #expect(try await neighbours.reaches(SeparateMachine.ownAddress, 4223), "it is configured to be reachable")

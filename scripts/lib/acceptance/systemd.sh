@@ -151,6 +151,31 @@ pid=$(pid_of plane-gateway)
 in_machine systemctl kill --signal KILL --kill-who main plane-gateway
 eventually 30 "plane-gateway is back after kill -9" replaced plane-gateway "$pid"
 
+step "the tier"
+# Its proxy asks the drone's at a port of its own, and shows what both know.
+secret=$(in_machine openssl rand -hex 32)
+in_machine cp /etc/plane/drone.toml /root/drone.toml.before
+in_machine sed -i "s/^\[proxy\]/[proxy]\ninner_port = 8444\ninner_secret = \"$secret\"/" /etc/plane/drone.toml
+# The drone's proxy has port 80 of this machine.
+in_machine sed -i "s/^\[proxy\]/[proxy]\ninner_secret = \"$secret\"/; s/^http_port = .*/http_port = 8090/" /etc/plane/gateway-proxy.toml
+in_machine systemctl restart plane-drone-agent plane-drone-proxy
+holds "it starts" in_machine systemctl enable --now --quiet plane-gateway-proxy
+holds "as a user of its own" says plane-tier user_of plane-gateway-proxy
+holds "which reads no secret of others, nor the table of backends" as plane-tier plane-tier sh -c \
+    'for f in /var/lib/plane/drone.sqlite3 /etc/plane/drone.toml /etc/plane/controller.toml /etc/plane/credentials; do ! test -r $f || exit 1; done'
+eventually 30 "it knows the fleet" in_machine curl -fsS --max-time 5 http://127.0.0.1:8090/ready
+token=$(connect | sed -nE 's/.*"token":"([^"]+)".*/\1/p')
+serves_visitor() { in_machine curl -fsS --max-time 5 -o /dev/null -H 'Host: plane.localhost' "http://127.0.0.1:8090/$token/healthz"; }
+eventually 30 "a visitor with a token of the gateway's is served through it" serves_visitor
+holds "and one without is not" refused in_machine curl -fsS --max-time 5 -o /dev/null -H 'Host: plane.localhost' http://127.0.0.1:8090/healthz
+pid=$(pid_of plane-gateway-proxy)
+in_machine systemctl kill --signal KILL --kill-who main plane-gateway-proxy
+eventually 30 "plane-gateway-proxy is back after kill -9" replaced plane-gateway-proxy "$pid"
+eventually 30 "and serves" serves_visitor
+in_machine systemctl disable --now --quiet plane-gateway-proxy
+in_machine sh -c 'cat /root/drone.toml.before >/etc/plane/drone.toml && systemctl restart plane-drone-agent plane-drone-proxy'
+eventually 20 "and without it the drone serves as before" answers_backend
+
 step "planb"
 in_machine systemd-run --quiet --unit redis-for-planb redis-server --save ''
 in_machine systemd-run --quiet --unit web-for-planb --working-directory /usr/share/doc/plane python3 -m http.server --bind 127.0.0.1 8001
