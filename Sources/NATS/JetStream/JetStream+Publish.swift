@@ -20,6 +20,7 @@ extension JetStream {
                 .noResponders, attempt: "publish to \(subject)", detail: "no stream takes this subject",
                 hint: "does the stream exist, and does it have a leader?")
         }
+        if let plain = PublishAck(plain: answer.payload) { return plain }
         return try JetStreamAnswer.read(PublishAck.self, from: answer.payload, attempt: "publish to \(subject)")
     }
 }
