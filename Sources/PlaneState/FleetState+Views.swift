@@ -25,6 +25,15 @@ extension FleetState {
         return state.backends.all.map { state.view(of: $0) }
     }
 
+    /// Visits at most `count` backends of the cluster, for callers that must not look at all of them at once. A backend that comes, or that is forgotten,
+    /// between two calls may be visited or not.
+    /// - Parameter position: 0 at the beginning.
+    /// - Returns: the position to go on from; nil after the end.
+    package func scanBackends(in cluster: ClusterName, from position: Int, count: Int, _ visit: (BackendView) -> Void) -> Int? {
+        guard let state = self.clusters[cluster] else { return nil }
+        return state.backends.scan(from: position, count: count) { slot, _, _ in visit(state.view(of: slot)) }
+    }
+
     package func drone(_ id: DroneID, in cluster: ClusterName) -> DroneView? {
         guard let state = self.clusters[cluster], let slot = state.drones.slot(of: id) else { return nil }
         return state.view(of: slot)

@@ -39,6 +39,27 @@ import Testing
         }
     }
 
+    @Test("all backends are looked at in portions, each once")
+    func portions() async throws {
+        let mirror = StateMirror()
+        let (cluster, drone) = (try ClusterName.make("plane.test"), try DroneID.make("drone-a"))
+        for number in 1...2500 {
+            let change = BackendMessage.Change.assignment(BackendAssignment(drone: drone))
+            mirror.apply(
+                .cluster(cluster, .backend(BackendMessage(backend: try .make("b\(number)"), change: change))), sequence: UInt64(number), published: .now(),
+                incarnation: 1)
+        }
+        var (ids, largest): ([BackendID], Int) = ([], 0)
+        mirror.visitBackends(in: cluster) { views in
+            // Others may ask meanwhile.
+            #expect(mirror.ask { $0.backend(views[0].id, in: cluster) } == views[0])
+            ids += views.map(\.id)
+            largest = max(largest, views.count)
+        }
+        #expect(ids.count == 2500 && Set(ids).count == 2500 && largest < 2500)
+        mirror.visitBackends(in: try .make("other.test")) { _ in Issue.record("a cluster without backends") }
+    }
+
     @Test("wakes whoever waits for a backend or a lock, many at once, and nobody else")
     func waits() async throws {
         try await self.following { mirror, _, scheduler in

@@ -28,16 +28,18 @@ struct BackendQueries: Sendable {
         let visited: Set<BackendID>? = if let user = query["user"] { try await tokens.backends(visitedBy: user) } else { nil }
         let filter = try BackendFilter(query, visited: visited)
         let limit = try Self.count(query["limit"], "limit", default: Self.standardPage, atMost: Self.largestPage)
+        let clusters = self.fleet.mirror.ask { $0.clusterNames }.filter { filter.cluster == nil || filter.cluster == $0 }
         let visible = await awayFromEventLoop { () -> [BackendSummary] in
-            let found: [BackendSummary] = self.fleet.mirror.ask { fleet in
-                var found: [BackendSummary] = []
-                for cluster in fleet.clusterNames where filter.cluster == nil || filter.cluster == cluster {
-                    found += fleet.backends(in: cluster).filter(filter.matches).map { BackendSummary(cluster: cluster, view: $0) }
+            // One more than the page has shows whether there is a next one.
+            var first = Smallest<BackendSummary>(limit + 1) { $0.view.id.rawValue < $1.view.id.rawValue }
+            for cluster in clusters {
+                self.fleet.mirror.visitBackends(in: cluster) { views in
+                    for view in views where filter.matches(view) && caller.may(self.scope(of: view, in: cluster, changes: false)) {
+                        first.add(BackendSummary(cluster: cluster, view: view))
+                    }
                 }
-                return found
             }
-            return found.filter { caller.may(self.scope(of: $0.view, in: $0.cluster, changes: false)) }
-                .sorted { $0.view.id.rawValue < $1.view.id.rawValue }
+            return first.sorted
         }
         return .json(BackendPage(backends: Array(visible.prefix(limit)), next: visible.count > limit ? visible[limit - 1].view.id : nil))
     }

@@ -74,24 +74,33 @@ struct PageModel: Sendable {
         self.isCurrent = fleet.isCurrent
         self.starts = fleet.recent.starts
         self.canLogOut = canLogOut
-        typealias Look = (overview: SystemOverview, drones: [(ClusterName, DroneView)], found: [(ClusterName, BackendView)], total: Int)
-        let look: Look = fleet.mirror.ask { fleet in
-            var (drones, found, total): ([(ClusterName, DroneView)], [(ClusterName, BackendView)], Int) = ([], [], 0)
-            for cluster in fleet.clusterNames where caller.sees(cluster) {
-                drones += fleet.drones(in: cluster).map { (cluster, $0) }
-                let backends = fleet.backends(in: cluster)
-                total += backends.count
-                found += backends.filter { (search.showsEnded || !($0.state?.isTerminal ?? false)) && search.matches($0) }.filter { view in
-                    let pool = view.drone.flatMap { fleet.drone($0, in: cluster)?.metadata?.abilities.pool } ?? .unnamed
-                    return caller.may(CallScope(changes: false, cluster: cluster, pool: pool, namespace: KeyText(view.lock)?.namespace))
-                }.map { (cluster, $0) }
-            }
-            return (SystemOverview(fleet: fleet, now: now), drones, found, total)
+        let known = fleet.mirror.ask { fleet in
+            fleet.clusterNames.filter { caller.sees($0) }.map { (name: $0, drones: fleet.drones(in: $0)) }
         }
-        self.total = look.total
-        let visible = Set(look.drones.map(\.0))
-        self.clusters = look.overview.clusters.filter { visible.contains($0.name) }
-        self.drones = look.drones.sorted { ($0.0.rawValue, $0.1.id.rawValue) < ($1.0.rawValue, $1.1.id.rawValue) }.prefix(Self.droneLimit).map {
+        typealias Found = (cluster: ClusterName, view: BackendView)
+        // The newest first.
+        var found = Smallest<Found>(Self.shownLimit) { left, right in
+            (right.view.stateTime?.rawValue ?? .max, left.view.id.rawValue) < (left.view.stateTime?.rawValue ?? .max, right.view.id.rawValue)
+        }
+        var total = 0
+        for (cluster, drones) in known {
+            var overview = SystemOverview.Cluster(name: cluster, drones: drones, now: now)
+            let pools = Dictionary(drones.map { ($0.id, $0.metadata?.abilities.pool ?? .unnamed) }) { first, _ in first }
+            fleet.mirror.visitBackends(in: cluster) { views in
+                total += views.count
+                for view in views {
+                    overview.count(view)
+                    guard search.showsEnded || !(view.state?.isTerminal ?? false), search.matches(view) else { continue }
+                    let pool = view.drone.flatMap { pools[$0] } ?? .unnamed
+                    let scope = CallScope(changes: false, cluster: cluster, pool: pool, namespace: KeyText(view.lock)?.namespace)
+                    if caller.may(scope) { found.add((cluster, view)) }
+                }
+            }
+            if !drones.isEmpty { self.clusters.append(overview) }
+        }
+        self.total = total
+        let drones = known.flatMap { cluster, drones in drones.map { (cluster, $0) } }
+        self.drones = drones.sorted { ($0.0.rawValue, $0.1.id.rawValue) < ($1.0.rawValue, $1.1.id.rawValue) }.prefix(Self.droneLimit).map {
             cluster, view in
             let seen = view.lastSeen.map { now.since($0) }
             return Drone(
@@ -100,11 +109,8 @@ struct PageModel: Sendable {
                 mayDrain: caller.may(CallScope(changes: true, cluster: cluster, pool: view.metadata?.abilities.pool ?? .unnamed)))
         }
         self.proxies = fleet.heardProxies.filter { caller.sees($0.status.cluster) }.prefix(Self.droneLimit).map { $0 }
-        let found = look.found.sorted { left, right in
-            (right.1.stateTime?.rawValue ?? .max, left.1.id.rawValue) < (left.1.stateTime?.rawValue ?? .max, right.1.id.rawValue)
-        }
         self.hiddenCount = max(found.count - Self.shownLimit, 0)
-        self.backends = found.prefix(Self.shownLimit).map { cluster, view in
+        self.backends = found.sorted.map { cluster, view in
             Backend(
                 cluster: cluster, view: view, status: GatewayStatus(view.state, isEnding: view.isEnding),
                 ageSeconds: view.stateTime.map { max(now.since($0).components.seconds, 0) }, facts: fleet.recent.facts(of: view.id),

@@ -32,6 +32,24 @@ package final class StateMirror: FollowedState {
     /// The whole state, to be read once. If the mirror is being updated, the next message has to copy all of it; use `ask` then.
     package var snapshot: FleetState { self.ask { $0 } }
 
+    /// How many backends are looked at while all other callers wait: some hundred microseconds.
+    private static let portion = 1000
+
+    /// Looks at all backends of a cluster, of which there may be a million, in portions, between which other callers have their turn. A backend that comes, or
+    /// that is forgotten, meanwhile may be among them or not.
+    ///
+    /// Not by a snapshot: the next message would copy all of it, while everybody waits.
+    /// - Parameter visit: called with one portion after the other; nobody waits meanwhile.
+    package func visitBackends(in cluster: ClusterName, _ visit: ([BackendView]) -> Void) {
+        var position: Int? = 0
+        while let start = position {
+            var views: [BackendView] = []
+            views.reserveCapacity(Self.portion)
+            position = self.ask { $0.scanBackends(in: cluster, from: start, count: Self.portion) { views.append($0) } }
+            if !views.isEmpty { visit(views) }
+        }
+    }
+
     /// Whether everything that was in the stream at the beginning has been applied.
     package var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
 

@@ -10,20 +10,27 @@ package struct SystemOverview: Hashable, Sendable {
         package var backends: [BackendState: Int] = [:]
         /// The drones that count as lost.
         package var silentDrones: [DroneID] = []
+
+        /// Without backends, which are counted one by one.
+        package init(name: ClusterName, drones: [DroneView], now: StateTime) {
+            self.name = name
+            for drone in drones {
+                let isSilent = drone.lastSeen.map { now.since($0) > Placement.livenessWindow } ?? true
+                if isSilent { self.silentDrones.append(drone.id) }
+                self.drones[isSilent ? .lost : drone.state ?? .starting, default: 0] += 1
+            }
+            self.silentDrones.sort { $0.rawValue < $1.rawValue }
+        }
+
+        package mutating func count(_ backend: BackendView) { self.backends[backend.state ?? .loading, default: 0] += 1 }
     }
 
     package var clusters: [Cluster]
 
     package init(fleet: FleetState, now: StateTime) {
         self.clusters = fleet.clusterNames.map { name in
-            var cluster = Cluster(name: name)
-            for drone in fleet.drones(in: name) {
-                let isSilent = drone.lastSeen.map { now.since($0) > Placement.livenessWindow } ?? true
-                if isSilent { cluster.silentDrones.append(drone.id) }
-                cluster.drones[isSilent ? .lost : drone.state ?? .starting, default: 0] += 1
-            }
-            cluster.silentDrones.sort { $0.rawValue < $1.rawValue }
-            for backend in fleet.backends(in: name) { cluster.backends[backend.state ?? .loading, default: 0] += 1 }
+            var cluster = Cluster(name: name, drones: fleet.drones(in: name), now: now)
+            for backend in fleet.backends(in: name) { cluster.count(backend) }
             return cluster
         }
     }
