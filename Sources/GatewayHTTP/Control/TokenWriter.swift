@@ -16,6 +16,8 @@ final class TokenWriter: Sendable {
     /// nil makes no signed ones.
     private let signer: Signer?
     private let logger: Logger
+    /// Where the stream of tokens ends. It is not remembered: a revocation that another gateway has written since would end the tokens made after it, too.
+    private let streamEnd: SharedQuestion<StreamInfo, NATSError>
     /// What later visitors are told of backends, as far as it was asked for lately.
     private let known = Mutex<[BackendID: OpenedBackend]>([:])
     /// Visits that were stored lately.
@@ -50,6 +52,7 @@ final class TokenWriter: Sendable {
 
     init(jetStream: JetStream, configuration: GatewayConfiguration, logger: Logger) {
         self.jetStream = jetStream
+        self.streamEnd = SharedQuestion { () async throws(NATSError) in try await jetStream.streamInfo(TokenRecord.stream) }
         self.logger = logger
         self.lifetime = WireSeconds(rawValue: UInt64(max(configuration.tokenLifetime.components.seconds, 1)))
         self.signer = configuration.signedTokens.flatMap { signed in
@@ -140,7 +143,7 @@ final class TokenWriter: Sendable {
         _ request: ConnectRequest, for holder: KeyHolder, _ opened: OpenedBackend, _ signer: Signer, using generator: inout SystemRandomNumberGenerator
     ) async throws(GatewayError) -> Made {
         let info: StreamInfo
-        do throws(NATSError) { info = try await self.jetStream.streamInfo(TokenRecord.stream) } catch { throw .unavailable("\(error)") }
+        do throws(NATSError) { info = try await self.streamEnd.ask() } catch { throw .unavailable("\(error)") }
         let now = WireTime.now().seconds
         let expires = now + (request.token.lifetimeSeconds ?? signer.lifetimeSeconds)
         var target = TokenClaims.Target.backend(holder.backend)
