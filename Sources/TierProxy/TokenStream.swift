@@ -24,7 +24,7 @@ package final class TokenStream: Sendable {
     /// Of the revocations, while it is read.
     private let consumer = Mutex<OrderedConsumer?>(nil)
 
-    /// How long reading a token may take; the request of a visitor waits for it.
+    /// How long reading a token may take, all that is read for it together; the request of a visitor waits for it.
     private static let limit: Duration = .seconds(4)
     /// Pause between attempts to begin reading. Once that has worked, the consumer recovers by itself.
     private static let retryPause: Duration = .seconds(1)
@@ -48,23 +48,24 @@ package final class TokenStream: Sendable {
     }
 
     private func fetch(_ token: TokenDigest) async -> FetchedToken {
+        let deadline = ContinuousClock.now + Self.limit
         // Taken first: what is read while the stream is made anew counts as of the one before, and is read again when it matters.
         let identity = self.consumer.withLock { $0 }?.streamIdentity ?? StreamIdentity(created: 0, copy: 0)
-        switch await self.read(token) {
+        switch await self.read(token, before: deadline) {
         case .unavailable: return .unavailable
         case .none: return .none
         case .record(let record, let sequence):
-            guard let age = await self.age(of: record, token) else { return .unavailable }
+            guard let age = await self.age(of: record, token, before: deadline) else { return .unavailable }
             return .granted(Self.grant(record, at: identity.position(record.firstSequence ?? sequence), .now()), age: age)
         }
     }
 
     /// Since the token was made, or since it was last told to be in use. Nil where the stream cannot be read.
-    private func age(of record: TokenRecord, _ token: TokenDigest) async -> TimeAmount? {
+    private func age(of record: TokenRecord, _ token: TokenDigest, before deadline: ContinuousClock.Instant) async -> TimeAmount? {
         let age = Self.age(since: record.issued.seconds)
         guard let lifetime = record.lifetime, age >= .seconds(Int64(clamping: min(lifetime.rawValue, Self.longestLifetime))) else { return age }
         do throws(NATSError) {
-            guard let use = try await self.lastMessage(on: Self.useSubject(of: token)) else { return age }
+            guard let use = try await self.lastMessage(on: Self.useSubject(of: token), before: deadline) else { return age }
             return min(age, Self.age(since: WireTime(use.published).seconds))
         } catch {
             self.noteUnreadable(error)
@@ -72,9 +73,9 @@ package final class TokenStream: Sendable {
         }
     }
 
-    private func lastMessage(on subject: String) async throws(NATSError) -> StreamMessage? {
+    private func lastMessage(on subject: String, before deadline: ContinuousClock.Instant) async throws(NATSError) -> StreamMessage? {
         let jetStream = self.jetStream
-        let found = try await withTimeLimit(Self.limit) { () async throws(NATSError) in
+        let found = try await withTimeLimit(max(deadline - .now, .zero)) { () async throws(NATSError) in
             try await jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
         }
         guard let found else { throw NATSError(.timedOut, attempt: "read \(subject) from \(TokenRecord.stream)") }
@@ -91,9 +92,9 @@ package final class TokenStream: Sendable {
     }
 
     /// A record that cannot be read counts as no token, and so does one of another cluster.
-    private func read(_ token: TokenDigest) async -> Read {
+    private func read(_ token: TokenDigest, before deadline: ContinuousClock.Instant) async -> Read {
         do throws(NATSError) {
-            let found = try await self.lastMessage(on: Self.subject(of: token))
+            let found = try await self.lastMessage(on: Self.subject(of: token), before: deadline)
             self.noteReadable()
             guard let message = found, let record = self.record(in: message), record.cluster == self.cluster else { return .none }
             return .record(record, sequence: message.sequence)
@@ -147,7 +148,7 @@ package final class TokenStream: Sendable {
     /// fails, it is done again after a quarter of the token's lifetime.
     package func tellUse(of token: TokenDigest) {
         Task {
-            guard case .record(let record, let sequence) = await self.read(token) else { return }
+            guard case .record(let record, let sequence) = await self.read(token, before: .now + Self.limit) else { return }
             do throws(NATSError) {
                 try await self.tellUse(of: token, record, at: sequence)
                 self.areUsesUntold.store(false, ordering: .relaxed)
