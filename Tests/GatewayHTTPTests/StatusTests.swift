@@ -4,6 +4,7 @@ import GatewayCore
 import JSONValues
 import NATS
 import PlaneClient
+import PlaneClientTestSupport
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService
@@ -100,6 +101,31 @@ import Testing
             let ended = try await gateway.get("/pub/b/\(backend)/status")
             #expect(ended["status"] == .string("terminated") && ended["termination_kind"] == .string("hard"), "\(ended.body)")
             #expect(try await statuses().last == "terminated")
+        }
+    }
+
+    @Test("no consumer is made on the server for a status or a stream of them, whether the public feed has the backend or has forgotten it")
+    func consumers() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway)
+            let connection = gateway.client.bus.connection
+            try await eventually("it is ready") { try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("ready") }
+            let made = Mutex<[String]>([])
+            let requests = try connection.subscribe("$JS.API.CONSUMER.CREATE.>")
+            let listener = Task { for await request in requests { made.withLock { $0.append(String(decoding: request.payload, as: UTF8.self)) } } }
+            try await connection.flush()
+            for _ in 0..<2 {
+                #expect(try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("ready"))
+                let text = try await gateway.events("/pub/b/\(backend)/status-stream") { $0.contains("id: ready") }
+                #expect(text.contains("id: scheduled") && text.contains("id: waiting"))
+                _ = try await gateway.events("/backend/\(backend)/status/stream", port: gateway.legacyPort) { $0.contains("Ready") }
+                _ = try await connection.jetStream.purge(stream: "backend_status", subject: BackendStateMessage.subject(backend: backend))
+            }
+            // What is made here is heard, so that what was made before would have been, too.
+            for try await _ in try await gateway.client.history(of: .make("another"), follows: false) {}
+            try await eventually("a consumer is heard of") { made.withLock { !$0.isEmpty } }
+            #expect(made.withLock { $0.filter { !$0.contains("another") } }.isEmpty)
+            listener.cancel()
         }
     }
 

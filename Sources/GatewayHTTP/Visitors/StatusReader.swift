@@ -74,17 +74,14 @@ struct StatusReader: Sendable {
     /// What the state of the fleet holds of a backend, however old that is.
     func kept(of backend: Fleet.Located) async throws(GatewayError) -> KeptHistory {
         let client = self.fleet.client
-        return try await self.ask { () async throws(PlaneError) in try await client.keptHistory(of: backend.view.id, in: backend.cluster) }
+        return try await self.ask { () async throws(PlaneError) in try await client.keptHistory(of: backend.view, in: backend.cluster) }
     }
 
     /// The statuses in the public feed, oldest first, without what lies in the middle of very many.
     func messages(of backend: BackendID) async throws(GatewayError) -> [BackendStateMessage] {
         try await self.fleet.reads.run { () async throws(GatewayError) in
-            try await self.ask { () async throws(PlaneError) in
-                var messages: [BackendStateMessage] = []
-                for try await message in try await self.fleet.client.history(of: backend, follows: false) { Self.add(message, to: &messages) }
-                return messages
-            }
+            let client = self.fleet.client
+            return try await self.ask { () async throws(PlaneError) in try await client.keptStates(of: backend, adding: Self.add) }
         }
     }
 

@@ -166,6 +166,15 @@ extension JetStream {
         try await self.lastStored(stream, subject)?.message(attempt: "STREAM.MSG.GET.\(stream)")
     }
 
+    /// The oldest message of a subject whose sequence is not smaller than this, or nil.
+    package func nextMessage(stream: String, subject: String, from sequence: UInt64) async throws(NATSError) -> StreamMessage? {
+        struct Body: Encodable {
+            var seq: UInt64
+            var next_by_subj: String
+        }
+        return try await self.stored(stream, Body(seq: sequence, next_by_subj: subject))?.message(attempt: "STREAM.MSG.GET.\(stream)")
+    }
+
     /// The headers of the newest message of a subject; nil if there is no message.
     package func headersOfLastMessage(stream: String, subject: String) async throws(NATSError) -> NATSHeaders? {
         try await self.lastStored(stream, subject)?.headers
@@ -173,8 +182,12 @@ extension JetStream {
 
     private func lastStored(_ stream: String, _ subject: String) async throws(NATSError) -> StoredMessage? {
         struct Body: Encodable { var last_by_subj: String }
+        return try await self.stored(stream, Body(last_by_subj: subject))
+    }
+
+    private func stored(_ stream: String, _ body: some Encodable) async throws(NATSError) -> StoredMessage? {
         let stream = try Self.checked(stream, attempt: "STREAM.MSG.GET")
-        let body = try Self.encode(Body(last_by_subj: subject), attempt: "STREAM.MSG.GET.\(stream)")
+        let body = try Self.encode(body, attempt: "STREAM.MSG.GET.\(stream)")
         do {
             return try await self.read("STREAM.MSG.GET.\(stream)", body: body, answer: StoredMessage.self)
         } catch where error.code == .messageNotFound {

@@ -49,6 +49,31 @@ extension PlaneClient {
             follows: follows)
     }
 
+    /// The states of a backend that are kept, for callers who ask often: they are read one by one, each with a request that costs the server little. A
+    /// consumer, which reads a long history sooner, costs it a thousand times as much.
+    package func keptStates(
+        of backend: BackendID, adding add: (BackendStateMessage, inout [BackendStateMessage]) -> Void = { $1.append($0) }
+    ) async throws(PlaneError) -> [BackendStateMessage] {
+        let subject = BackendStateMessage.subject(backend: backend)
+        var states: [BackendStateMessage] = []
+        do throws(NATSError) {
+            var next: UInt64 = 1
+            for _ in 0..<Self.usualHistory {
+                guard let message = try await self.jetStream.nextMessage(stream: HistoryStream.statuses, subject: subject, from: next) else { return states }
+                if let state = try? WireCodec.decode(BackendStateMessage.self, from: message.payload, subject: subject) { add(state, &states) }
+                next = message.sequence + 1
+            }
+        } catch {
+            throw PlaneError(error)
+        }
+        states = []
+        for try await state in try await self.history(of: backend, follows: false) { add(state, &states) }
+        return states
+    }
+
+    /// How many states of a backend are read one by one. It has about six, and each may come twice.
+    private static let usualHistory = 50
+
     /// The newest state of a backend, or nil if none is known.
     package func newestState(of backend: BackendID) async throws(PlaneError) -> BackendStateMessage? {
         let subject = BackendStateMessage.subject(backend: backend)

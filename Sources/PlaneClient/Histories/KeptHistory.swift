@@ -1,4 +1,6 @@
+import NATS
 package import PlaneProtocol
+package import PlaneState
 import StateReplication
 
 /// The life of a backend as the state of the fleet holds it: which states it has reached and when, and how its end was asked for. The public feed says more,
@@ -75,5 +77,50 @@ extension PlaneClient {
         }
         guard !Task.isCancelled else { throw .cancelled }
         return KeptHistory(of: backend, in: cluster, entries)
+    }
+
+    /// Reads the same of a backend that a mirror of the state knows, for callers who ask often: the view says which subjects there may be, and each holds one
+    /// message. No consumer is made, which would have to look through the whole state.
+    package func keptHistory(of view: BackendView, in cluster: ClusterName) async throws(PlaneError) -> KeptHistory {
+        let jetStream = self.jetStream
+        let subjects = Self.changes(of: view).map { StateMessage.cluster(cluster, .backend(BackendMessage(backend: view.id, change: $0))).subject }
+        let answers = await withTaskGroup(of: Result<StreamMessage?, NATSError>.self) { group in
+            for subject in subjects {
+                group.addTask {
+                    do throws(NATSError) {
+                        return .success(try await jetStream.lastMessage(stream: StateStream.name, subject: subject))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        var entries: [KeptHistory.Entry] = []
+        do throws(NATSError) {
+            for answer in answers {
+                guard let stored = try answer.get(),
+                    case .cluster(_, .backend(let message))? = try? WireCodec.decode(StateMessage.self, from: stored.payload, subject: stored.subject)
+                else { continue }
+                entries.append(KeptHistory.Entry(change: message.change, published: WireTime(stored.published)))
+            }
+        } catch {
+            throw PlaneError(error)
+        }
+        return KeptHistory(of: view.id, in: cluster, entries)
+    }
+
+    /// Changes on whose subjects the state may hold a message of the backend. Only the subjects count, not what else is in them.
+    private static func changes(of view: BackendView) -> [BackendMessage.Change] {
+        var states: [BackendState] = [.loading, .starting, .ready]
+        if let state = view.state, state.isTerminal { states.append(state) }
+        var changes = states.map { BackendMessage.Change.state($0, at: StateTime(rawValue: 0)) }
+        changes.append(.ending(BackendEnding(.soft, .external, at: WireTime(seconds: 0))))
+        if let drone = view.drone {
+            // The subject depends on the lock, but not on the announcement.
+            let lock = view.lock.map { LockAssignment(lock: $0, uid: LockUID(rawValue: 0)) }
+            changes.append(.assignment(BackendAssignment(drone: drone, lockAssignment: lock)))
+        }
+        return changes
     }
 }
