@@ -10,6 +10,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @Suite struct ConnectTests {
@@ -60,6 +61,30 @@ import Testing
             #expect(record.backend.rawValue == first["backend_id"]?.text && record.lifetime == 3600)
             #expect(!String(decoding: stored.payload, as: UTF8.self).contains(token.text.exposed))
             #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("the holder of a key is answered from memory, and no scheduler is asked again for the token of its drone's proxy, which the state does not hold")
+    func remembered() async throws {
+        try await GatewayFixture.run { gateway in
+            let connection = gateway.client.bus.connection
+            let asked = Mutex<[String]>([])
+            let requests = try connection.subscribe(FetchBackendForLock.subscription)
+            let listener = Task { for await request in requests { asked.withLock { $0.append(String(decoding: request.payload, as: UTF8.self)) } } }
+            try await connection.flush()
+            let first = try await gateway.connect(key: "room")
+            let id = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            try await eventually("the state has it") { gateway.gateway.fleet.mirror.ask { $0.backend(id, in: gateway.drone.cluster)?.state == .ready } }
+            for _ in 0..<5 {
+                let again = try await gateway.connect(key: "room")
+                #expect(again["spawned"] == .bool(false) && again["backend_url"] == first["backend_url"] && again["backend_url"]?.text != nil)
+            }
+            // One that must be asked for is heard, so that the others would have been, too.
+            #expect(try await gateway.connect(#"{"key":{"name":"another"}}"#).status == 409)
+            _ = try? await gateway.client.holder(of: try #require(LockName(rawValue: "sentinel")), in: gateway.drone.cluster)
+            try await eventually("the request is heard") { asked.withLock { $0.contains { $0.contains("sentinel") } } }
+            #expect(asked.withLock { $0.filter { $0.contains("room") } }.isEmpty)
+            listener.cancel()
         }
     }
 

@@ -13,6 +13,7 @@ struct ConnectHandler: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
     let tokens: TokenWriter
+    let bearerTokens: BearerTokens
 
     /// What a request says apart from its body.
     struct RequestContext: Sendable {
@@ -35,7 +36,8 @@ struct ConnectHandler: Sendable {
     func connect(_ request: ConnectRequest, _ circumstances: RequestContext) async throws(GatewayError) -> ConnectResponse {
         try self.fleet.demandCurrent()
         try self.tokens.check(request)
-        let attempt = try SpawnAttempt(request, circumstances, self.fleet, self.tokens)
+        // Made when it is needed, since most requests find a holder, and once, since all attempts have to name the same backend.
+        var attempt: SpawnAttempt?
         var machine = ConnectMachine(request, defaultCluster: self.configuration.defaultCluster)
         let start = ContinuousClock.now
         var action = machine.begin()
@@ -47,20 +49,23 @@ struct ConnectHandler: Sendable {
             case .claimHome(let lock, let cluster, let expecting):
                 action = machine.claimed(try await self.homes.claim(lock, for: cluster, expecting: expecting), in: cluster)
             case .schedule(let cluster):
-                try self.permit(circumstances.caller, cluster, pool: attempt.pool, namespace: request.key?.namespace)
-                action = machine.scheduled(try await attempt.run(in: cluster), elapsed: .now - start)
+                try self.permit(circumstances.caller, cluster, pool: request.spawn?.pool, namespace: request.key?.namespace)
+                let made: SpawnAttempt
+                if let attempt { made = attempt } else { made = try SpawnAttempt(request, circumstances, self.fleet, self.tokens) }
+                attempt = made
+                action = machine.scheduled(try await made.run(in: cluster), elapsed: .now - start)
             case .awaitEnd(let holder):
                 action = machine.waited(hasEnded: await self.awaitEnd(of: holder, limit: ConnectMachine.timeLimit - (.now - start)))
             case .pause:
                 do { try await Task.sleep(for: Self.pause) } catch { throw .unavailable("cancelled") }
                 action = machine.paused()
             case .finish(.failure(let failure)): throw failure
-            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt.lock, request, circumstances)
-            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt.lock, request, circumstances)
+            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt?.lock, request, circumstances)
+            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt?.lock, request, circumstances)
             case .finish(.reuse(let holder)):
                 let pool = holder.drone.flatMap { self.fleet.drone($0, in: holder.cluster)?.metadata?.abilities.pool }
                 try self.permit(circumstances.caller, holder.cluster, pool: pool, namespace: request.key?.namespace)
-                return try await self.answer(holder, .found, lock: attempt.lock, request, circumstances)
+                return try await self.answer(holder, .found, lock: attempt?.lock ?? request.key?.lock, request, circumstances)
             }
         }
     }
@@ -111,7 +116,7 @@ struct ConnectHandler: Sendable {
     }
 
     private func answer(
-        _ holder: KeyHolder, _ kind: Kind, lock: LockName, _ request: ConnectRequest, _ circumstances: RequestContext
+        _ holder: KeyHolder, _ kind: Kind, lock: LockName?, _ request: ConnectRequest, _ circumstances: RequestContext
     ) async throws(GatewayError) -> ConnectResponse {
         let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
         let made = try await self.tokens.make(for: holder, opened, request)
@@ -143,13 +148,16 @@ struct ConnectHandler: Sendable {
     }
 
     /// Where the drone's own proxy serves it, for installations without a tier.
-    private func backendURL(of holder: KeyHolder, isNew: Bool, lock: LockName) async throws(GatewayError) -> Secret? {
+    private func backendURL(of holder: KeyHolder, isNew: Bool, lock: LockName?) async throws(GatewayError) -> Secret? {
         guard !self.configuration.hasProxyTier, let drone = holder.drone else { return nil }
         let endpoint = self.fleet.drone(drone, in: holder.cluster)?.metadata?.endpoint ?? PublicEndpoint()
-        var bearerToken = holder.bearerToken
-        // The state does not hold every token; a scheduler knows it.
-        if bearerToken == nil, !isNew { bearerToken = try await self.ask(lock, in: holder.cluster)?.bearerToken }
+        var bearerToken = holder.bearerToken ?? self.bearerTokens.token(of: holder.backend, in: holder.cluster)
+        // The state does not hold every token; a scheduler knows it, of the backend that holds the lock by then.
+        if bearerToken == nil, !isNew, let lock, let told = try await self.ask(lock, in: holder.cluster), told.backend == holder.backend {
+            bearerToken = told.bearerToken
+        }
         guard let bearerToken else { return nil }
+        self.bearerTokens.remember(bearerToken, of: holder.backend, in: holder.cluster)
         return PublicAddress.ofBackend(holder.backend, in: holder.cluster, at: endpoint, bearerToken: bearerToken)
     }
 }

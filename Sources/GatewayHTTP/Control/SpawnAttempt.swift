@@ -78,7 +78,6 @@ struct SpawnAttempt: Sendable {
         }
     }
 
-    var pool: PoolName { self.recipe?.pool ?? .unnamed }
     var lock: LockName { self.key.lock }
     /// What visitors are told of it.
     var opened: OpenedBackend { OpenedBackend(staticToken: self.staticToken?.text, subdomain: self.recipe?.subdomain) }

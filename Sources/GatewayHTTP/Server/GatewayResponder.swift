@@ -22,6 +22,7 @@ final class GatewayResponder: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
     let tokens: TokenWriter
+    let bearerTokens = BearerTokens()
     private let forwardAuth: ForwardAuth?
     let callers: CallerCheck
     private let limiter: CallLimiter?
