@@ -169,7 +169,7 @@ let package = Package(
                 "GatewayCore", "VisitorTokens", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
                 "JSONValues", "NetworkAddresses", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
                 lifecycle, logging, metrics,
-            ]),
+            ], settings: hot),
         library(
             "ConfigurationFiles",
             [

@@ -56,17 +56,15 @@ package struct Gateway: Service {
             }
             if let configuration = self.configuration, let responder {
                 group.addTask {
-                    await self.serve(.control, at: SocketEndpoint(ip: configuration.bindIP, port: configuration.port)) { request, writer, channel in
-                        try await responder.respond(to: request, writer, channel)
+                    await self.serve(.control, at: SocketEndpoint(ip: configuration.bindIP, port: configuration.port)) {
+                        await responder.respond(to: $0)
                     }
                 }
             }
             if let legacy = self.legacy {
                 let responder = LegacyResponder(fleet: self.fleet, configuration: legacy, logger: self.logger)
                 group.addTask {
-                    await self.serve(.legacy, at: SocketEndpoint(ip: legacy.bindIP, port: legacy.port)) { request, writer, channel in
-                        try await responder.respond(to: request, writer, channel)
-                    }
+                    await self.serve(.legacy, at: SocketEndpoint(ip: legacy.bindIP, port: legacy.port)) { await responder.respond(to: $0) }
                 }
             }
             group.addTask {
@@ -90,13 +88,13 @@ package struct Gateway: Service {
     /// Serves until the process is to end.
     /// - Returns: why it could not.
     private func serve(
-        _ interface: Interface, at endpoint: SocketEndpoint, _ respond: @escaping HTTPChannelHandler.Responder
+        _ interface: Interface, at endpoint: SocketEndpoint, _ respond: @escaping RequestHandler.Responder
     ) async -> (any Error)? {
         var quiet = self.logger
         // The messages of the HTTP server add nothing to ours, so only its warnings are logged.
         quiet.logLevel = max(quiet.logLevel, .warning)
         let server = Server(
-            childChannelSetup: ServedOnEventLoop(base: HTTP1Channel(responder: respond, configuration: HTTPLimits.channel)),
+            childChannelSetup: HTTPConnections(respond: respond),
             configuration: ServerConfiguration(
                 address: .hostname(endpoint.ip.description, port: Int(endpoint.port)), backlog: 1024,
                 availableConnectionsDelegate: .maximum(HTTPLimits.connections, logger: quiet)),
@@ -115,16 +113,4 @@ package struct Gateway: Service {
             return error
         }
     }
-}
-
-/// Limits on what clients can make the gateway hold.
-enum HTTPLimits {
-    /// How many connections may be open at the same time, including event streams. Further ones wait in the kernel.
-    static let connections = 50_000
-
-    /// A connection is closed if a request's head is not complete, or no request has begun, within the idle time.
-    static let channel = HTTP1Channel.Configuration(
-        idleTimeout: .seconds(50),
-        httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 200))
 }

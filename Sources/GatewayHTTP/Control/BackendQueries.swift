@@ -94,7 +94,7 @@ struct BackendQueries: Sendable {
         let client = self.fleet.client
         let fleet = self.fleet
         let logs = try await StatusReader(fleet: fleet).ask { () async throws(PlaneError) in try await client.logs(of: backend, follows: true) }
-        let ends = fleet.hub.subscribe(to: backend)
+        let ends = fleet.hub.events(of: backend)
         return .events { writer in
             let (pieces, sink) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(Self.mostLines * 2))
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -157,9 +157,9 @@ struct BackendQueries: Sendable {
 
     /// Every status of the cluster's backends from now on.
     func events(of cluster: ClusterName) -> Reply {
-        let subscription = self.fleet.hub.subscribe(to: cluster)
+        let feed = self.fleet.hub.events(of: cluster)
         return .events { writer in
-            for await event in subscription.events {
+            for await event in feed.events {
                 switch event {
                 case .tick: try await writer.write(EventStreamText.keepAlive)
                 case .message(let message):

@@ -1,10 +1,8 @@
 import GatewayCore
 import GatewayHTTPConfiguration
 import HTTPTypes
-import HummingbirdCore
 import Logging
 import LogKeys
-import NIOCore
 import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
@@ -24,12 +22,11 @@ struct LegacyResponder: Sendable {
         case stream(BackendID?)
     }
 
-    func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
-        let incoming = IncomingRequest(request, peer: channel.remoteAddress?.ipAddress ?? "")
-        let target = Self.target(of: incoming.path)
+    func respond(to request: IncomingRequest) async -> Reply {
+        let target = Self.target(of: request.path)
         var reply: Reply
         do throws(GatewayError) {
-            reply = try await self.answer(incoming, target)
+            reply = try await self.answer(request, target)
         } catch {
             if let cause = error.internalCause { self.logger.warning("request failed", metadata: [LogKey.error: "\(cause)"]) }
             // Handlers of 0.3 give no reason for failures; only what is wrong with the request itself is explained.
@@ -39,9 +36,9 @@ struct LegacyResponder: Sendable {
         case .status, .stream: CrossOrigin.allow(&reply)
         case .greeting, .spawn, nil: break
         }
-        guard case .stream? = target, case .stream = reply.body else { return try await ReplySender(request: incoming).send(reply, writer, channel) }
         // There are no keep-alive comments, so a client that is gone is noticed when its connection closes.
-        try await self.sendStream(reply, request, writer, channel)
+        reply.endsWithInput = true
+        return reply
     }
 
     private static func target(of path: String) -> Target? {
@@ -136,32 +133,17 @@ struct LegacyResponder: Sendable {
                     return !Task.isCancelled
                 }) == true
         else { throw .unavailable("statuses are not followed") }
-        let subscription = hub.subscribe(to: backend)
+        let feed = hub.events(of: backend)
         var messages = try await StatusReader(fleet: self.fleet).messages(of: backend)
         if messages.isEmpty { messages = try await self.kept(of: backend) }
         let told = messages
         return .events { writer in
             var filter = RepetitionFilter()
             for message in told where filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
-            for await event in subscription.events {
+            for await event in feed.events {
                 if case .message(let message) = event, filter.passes(message) { try await writer.write(LegacyStatus(message).event) }
             }
         }
-    }
-
-    private func sendStream(_ reply: Reply, _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
-        guard case .stream(let write) = reply.body else { return }
-        let head = HTTPResponse(status: .ok, headerFields: reply.fields)
-        if request.method == .head { return try await writer.writeResponse(head) }
-        let body = try await writer.writeHead(head)
-        let pieces = PieceWriter(body, allocator: channel.allocator)
-        try await request.body.consumeWithInboundCloseHandler { _ in
-            var pieces = pieces
-            try await write(&pieces)
-        } onInboundClosed: {
-            channel.close(promise: nil)
-        }
-        try await body.finish(nil)
     }
 }
 

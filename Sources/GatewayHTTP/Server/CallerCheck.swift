@@ -1,6 +1,5 @@
 import GatewayCore
 import GatewayHTTPConfiguration
-import HTTPTypes
 import PlaneProtocol
 
 /// Identifies the caller by the tokens in the configuration.
@@ -20,7 +19,7 @@ struct CallerCheck: Sendable {
     /// - Parameter acceptsCookie: true for the page only. On the interface for programs a cookie would let pages of other sites act in a person's name.
     func caller(of request: IncomingRequest, acceptsCookie: Bool) throws(GatewayError) -> Caller {
         guard !self.isOpen else { return .anybody }
-        let text = Self.bearer(request.fields[.authorization]) ?? (acceptsCookie ? Self.cookieToken(request.fields[.cookie]) : nil)
+        let text = Self.bearer(request.field("authorization")) ?? (acceptsCookie ? Self.cookieToken(request.field("cookie")) : nil)
         guard let text, let token = self.token(text) else { throw GatewayError(status: 401, text: "Unauthorized") }
         return .holder(token)
     }

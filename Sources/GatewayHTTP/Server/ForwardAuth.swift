@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import GatewayCore
-import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
@@ -11,8 +10,11 @@ final class ForwardAuth: Sendable {
 
     /// How long the whole answer may take.
     private static let limit: TimeAmount = .seconds(5)
-    /// Fields that are not copied, because they are about the body or the connection; the HTTP client writes its own.
-    private static let left: Set<String> = ["content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer", "keep-alive"]
+    /// Fields that are not copied, because they are about the body or the connection and the HTTP client writes its own, or because they are this
+    /// gateway's word.
+    private static let left: Set<String> = [
+        "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer", "keep-alive", "x-original-path",
+    ]
 
     init(target: String) {
         self.target = target
@@ -30,9 +32,7 @@ final class ForwardAuth: Sendable {
     func check(_ request: IncomingRequest, path: String) async throws(GatewayError) {
         var question = HTTPClientRequest(url: self.target)
         question.method = HTTPMethod(rawValue: request.method)
-        for field in request.fields where !Self.left.contains(field.name.canonicalName) && field.name.canonicalName != "x-original-path" {
-            question.headers.add(name: field.name.rawName, value: field.value)
-        }
+        for (name, value) in request.headers where !Self.left.contains(name.lowercased()) { question.headers.add(name: name, value: value) }
         if let host = request.host { question.headers.replaceOrAdd(name: "host", value: host) }
         question.headers.add(name: "x-original-path", value: path)
         let status: Int

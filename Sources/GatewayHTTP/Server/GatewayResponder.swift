@@ -2,12 +2,10 @@ import Crypto
 import GatewayCore
 import GatewayHTTPConfiguration
 import HTTPTypes
-import HummingbirdCore
 import Logging
 import LogKeys
 import NATS
 import NetworkAddresses
-import NIOCore
 import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
@@ -49,15 +47,10 @@ final class GatewayResponder: Sendable {
 
     func shutDown() async { await self.forwardAuth?.shutDown() }
 
-    func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
-        let incoming = IncomingRequest(request, peer: channel.remoteAddress?.ipAddress ?? "")
-        if incoming.hasBody, incoming.field("expect")?.lowercased() == "100-continue", incoming.statedLength ?? 0 <= IncomingRequest.maximumBodyBytes {
-            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-        }
-        let start = ContinuousClock.now
-        var reply = await self.answer(incoming, since: start)
-        if CrossOrigin.applies(to: incoming.path) { CrossOrigin.allow(&reply) }
-        try await ReplySender(request: incoming).send(reply, writer, channel)
+    func respond(to request: IncomingRequest) async -> Reply {
+        var reply = await self.answer(request, since: .now)
+        if CrossOrigin.applies(to: request.path) { CrossOrigin.allow(&reply) }
+        return reply
     }
 
     /// Base of the URLs in the answer.

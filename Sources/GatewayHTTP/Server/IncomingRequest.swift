@@ -1,8 +1,6 @@
 import GatewayCore
-import HTTPTypes
-import HummingbirdCore
 import NIOCore
-import Timing
+import NIOHTTP1
 
 /// A request as handlers see it.
 struct IncomingRequest: Sendable {
@@ -10,42 +8,60 @@ struct IncomingRequest: Sendable {
     /// The path as in the request, without the query.
     let path: String
     let query: QueryFields
-    let fields: HTTPFields
-    /// The field Host.
-    let host: String?
-    let body: RequestBody
+    let headers: HTTPHeaders
+    /// Nil where there is none.
+    let body: RequestBody?
     /// The IP address of the client.
     let peer: String
 
-    /// The largest body in bytes, as in Plane.
-    static let maximumBodyBytes = 2 << 20
-    /// How long a body may take to arrive.
-    private static let bodyLimit: Duration = .seconds(30)
-
-    init(_ request: Request, peer: String) {
-        self.method = request.method.rawValue
-        let target = request.head.path ?? ""
+    /// - Parameter bodyIsAwaited: called when somebody waits for a body that is not here yet.
+    init(_ head: HTTPRequestHead, peer: String, bodyIsAwaited: @escaping @Sendable () -> Void) {
+        self.method = head.method.rawValue
+        let target = Self.originForm(head.uri)
         let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         self.path = String(target[..<(mark ?? target.endIndex)])
         self.query = QueryFields(mark.map { target[target.index(after: $0)...] } ?? "")
-        self.fields = request.headers
-        self.host = request.head.authority
-        self.body = request.body
+        self.headers = head.headers
         self.peer = peer
+        let hasBody = Self.length(head.headers) ?? 0 > 0 || head.headers.contains(name: "transfer-encoding")
+        self.body = hasBody ? RequestBody(onAwaited: bodyIsAwaited) : nil
     }
 
-    func field(_ name: String) -> String? { HTTPField.Name(name).flatMap { self.fields[$0] } }
+    /// A target with scheme and host, as some clients write it for proxies, without them (RFC 9112 §3.2.2).
+    private static func originForm(_ target: String) -> Substring {
+        guard target.utf8.first != UInt8(ascii: "/") else { return target[...] }
+        let start = target.prefix(8).lowercased()
+        let schemeLength = start.hasPrefix("http://") ? 7 : start == "https://" ? 8 : 0
+        guard schemeLength > 0 else { return target[...] }
+        let rest = target.dropFirst(schemeLength)
+        guard let pathStart = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) else { return "/" }
+        return rest[pathStart] == "/" ? rest[pathStart...] : Substring("/\(rest[pathStart...])")
+    }
+
+    /// The value of a field, or the values of all of its lines as one (RFC 9110 §5.3, and RFC 6265 §5.4 for cookies).
+    func field(_ name: String) -> String? {
+        let values = self.headers[name]
+        return values.count < 2 ? values.first : values.joined(separator: name == "cookie" ? "; " : ", ")
+    }
+
+    var host: String? { self.headers.first(name: "host") }
+
+    private static func length(_ headers: HTTPHeaders) -> Int? { headers.first(name: "content-length").flatMap { Int($0) } }
 
     /// The length of the body in bytes, if the head states it.
-    var statedLength: Int? { self.fields[.contentLength].flatMap { Int($0) } }
-    var hasBody: Bool { self.statedLength ?? 0 > 0 || self.fields[.transferEncoding] != nil }
+    private var statedLength: Int? { Self.length(self.headers) }
+
+    /// Whether the client sends the body only when it is told to (RFC 9110 §10.1.1), and is to be told.
+    var awaitsContinue: Bool {
+        self.body != nil && self.headers.first(name: "expect")?.lowercased() == "100-continue" && self.statedLength ?? 0 <= HTTPLimits.bodyBytes
+    }
 
     /// Reads the body of a request that has to be JSON.
     func json() async throws(GatewayError) -> [UInt8] {
-        guard Self.isJSON(self.fields[.contentType] ?? "") else {
+        guard Self.isJSON(self.field("content-type") ?? "") else {
             throw GatewayError(status: 415, text: "Expected request with `Content-Type: application/json`")
         }
-        return try await self.bytes(atMost: Self.maximumBodyBytes)
+        return try await self.bytes(atMost: HTTPLimits.bodyBytes)
     }
 
     /// Reads the fields of a form.
@@ -54,24 +70,17 @@ struct IncomingRequest: Sendable {
     private func bytes(atMost limit: Int) async throws(GatewayError) -> [UInt8] {
         let tooLong = GatewayError(status: 413, text: "The body is longer than \(limit) bytes.")
         if let length = self.statedLength, length > limit { throw tooLong }
-        let body = self.body
-        let read: [UInt8]?
-        do {
-            read = try await withTimeLimit(Self.bodyLimit) { () async throws -> [UInt8] in
-                var bytes: [UInt8] = []
-                for try await piece in body {
-                    bytes += piece.readableBytesView
-                    if bytes.count > limit { throw tooLong }
-                }
-                return bytes
-            }
-        } catch let failure as GatewayError {
-            throw failure
+        guard let body = self.body else { return [] }
+        do throws(RequestBody.Failure) {
+            return try await body.read(atMost: limit)
         } catch {
-            throw GatewayError(status: 400, text: "The body broke off.")
+            switch error {
+            case .tooLong: throw tooLong
+            case .tooSlow:
+                throw GatewayError(status: 408, text: "The body did not come within \(HTTPLimits.body.nanoseconds / 1_000_000_000) s.")
+            case .brokenOff: throw GatewayError(status: 400, text: "The body broke off.")
+            }
         }
-        guard let read else { throw GatewayError(status: 408, text: "The body did not come within \(Self.bodyLimit.components.seconds) s.") }
-        return read
     }
 
     /// Whether a content type is `application/json` or `application/<x>+json`, in upper or lower case, with any parameters.

@@ -1,7 +1,5 @@
 import GatewayCore
 import HTTPTypes
-import HummingbirdCore
-import NIOCore
 import PlaneProtocol
 
 /// The answer to a request.
@@ -10,11 +8,23 @@ struct Reply: Sendable {
         case bytes([UInt8])
         /// The body is written piece by piece, as long as that takes. If it throws, the connection is closed.
         case stream(@Sendable (inout PieceWriter) async throws -> Void)
+        case pushed(PushedStream)
+    }
+
+    /// A body whose pieces are written from outside, without a task of its own.
+    struct PushedStream: Sendable {
+        /// Kept as long as the stream is open.
+        let subscription: any Sendable
+        /// Called once on the connection's event loop, when the pieces may come.
+        let begin: @Sendable (StreamOutlet) -> Void
     }
 
     var status: Int
     var fields = HTTPFields()
     var body = Body.bytes([])
+    /// Whether a stream ends when the client closes its side of the connection: for those that may be silent for ever, so that nothing else tells that the
+    /// client is gone.
+    var endsWithInput = false
     /// The id in the error object, for the log.
     var errorID: String?
     /// The backend that the request is about, for the log.
@@ -39,7 +49,14 @@ struct Reply: Sendable {
 
     /// A reply with a stream of events (HTML Standard, server-sent events).
     static func events(_ write: @escaping @Sendable (inout PieceWriter) async throws -> Void) -> Reply {
-        var reply = Reply(status: 200, body: .stream(write))
+        self.eventStream(.stream(write))
+    }
+
+    /// A reply with a stream of events that are pushed into it.
+    static func events(_ pushed: PushedStream) -> Reply { self.eventStream(.pushed(pushed)) }
+
+    private static func eventStream(_ body: Body) -> Reply {
+        var reply = Reply(status: 200, body: body)
         reply.fields[.contentType] = "text/event-stream"
         reply.fields[.cacheControl] = "no-cache"
         // Tells nginx, which is often in front, not to hold events back.
@@ -57,17 +74,4 @@ struct Reply: Sendable {
     mutating func set(_ name: String, _ value: String) {
         if let name = HTTPField.Name(name) { self.fields[name] = value }
     }
-}
-
-/// Writes the pieces of a body, each at once, because some clients expect one event in each piece.
-struct PieceWriter {
-    private var writer: any ResponseBodyWriter
-    private let allocator: ByteBufferAllocator
-
-    init(_ writer: any ResponseBodyWriter, allocator: ByteBufferAllocator) {
-        self.writer = writer
-        self.allocator = allocator
-    }
-
-    mutating func write(_ bytes: [UInt8]) async throws { try await self.writer.write(self.allocator.buffer(bytes: bytes)) }
 }

@@ -7,6 +7,14 @@ import PlaneProtocol
 import PlaneService
 import Synchronization
 
+/// Gets the statuses that a subscription is for.
+protocol StatusReceiver: AnyObject, Sendable {
+    /// Called with one event after the other, on any thread; must not block.
+    func receive(_ event: StatusHub.Event)
+    /// The process is to end.
+    func end()
+}
+
 /// Receives every status that is published, through one reader of the stream, and passes it to the event streams that wait for it.
 ///
 /// After a lost connection the reader continues where it was, so nothing is missed. Statuses from before a subscription are read from the stream.
@@ -17,21 +25,37 @@ final class StatusHub: Sendable {
         case tick
     }
 
-    /// The events for one waiting client. They end when the process is to end, or when the buffer is full because the client reads too slowly.
+    /// Ends what it stands for when it is released.
     final class Subscription: Sendable {
-        let events: AsyncStream<Event>
         private let end: @Sendable () -> Void
 
-        init(events: AsyncStream<Event>, end: @escaping @Sendable () -> Void) {
-            self.events = events
-            self.end = end
-        }
+        init(_ end: @escaping @Sendable () -> Void) { self.end = end }
 
         deinit { self.end() }
     }
 
+    /// The events for one waiting client. They end when the process is to end, or when the buffer is full because the client reads too slowly.
+    struct Feed: Sendable {
+        let events: AsyncStream<Event>
+        fileprivate let subscription: Subscription
+    }
+
+    /// Buffers events for a task.
+    private final class FeedReceiver: StatusReceiver {
+        private let continuation: AsyncStream<Event>.Continuation
+
+        init(_ continuation: AsyncStream<Event>.Continuation) { self.continuation = continuation }
+
+        func receive(_ event: Event) {
+            // A reader that is too far behind has missed a status, so its stream is ended and it has to connect again.
+            if case .dropped = self.continuation.yield(event), case .message = event { self.continuation.finish() }
+        }
+
+        func end() { self.continuation.finish() }
+    }
+
     private struct Listener {
-        let continuation: AsyncStream<Event>.Continuation
+        let receiver: any StatusReceiver
         /// In which second of the period its keep-alive is sent, so that not all are sent at once.
         let second: UInt64
     }
@@ -54,7 +78,7 @@ final class StatusHub: Sendable {
     /// How many events of a cluster may wait for a slow reader. Beyond that its stream ends, and the reader connects again.
     private static let clusterBuffer = 1000
     /// More than the statuses of one backend, each of which comes twice at most, when a scheduler repeats it.
-    private static let backendBuffer = 64
+    static let backendBuffer = 64
 
     init(client: PlaneClient, logger: Logger) {
         self.client = client
@@ -69,8 +93,25 @@ final class StatusHub: Sendable {
 
     // MARK: Waiting
 
-    func subscribe(to backend: BackendID) -> Subscription {
-        self.subscribe(buffer: Self.backendBuffer) {
+    func events(of backend: BackendID) -> Feed {
+        let (events, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(Self.backendBuffer))
+        return Feed(events: events, subscription: self.subscribe(to: backend, FeedReceiver(continuation)))
+    }
+
+    func events(of cluster: ClusterName) -> Feed {
+        let (events, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(Self.clusterBuffer))
+        let subscription = self.subscribe(FeedReceiver(continuation)) {
+            $0.clusters[cluster, default: [:]][$1] = $2
+        } remove: { state, ticket in
+            state.clusters[cluster]?[ticket] = nil
+            if state.clusters[cluster]?.isEmpty == true { state.clusters[cluster] = nil }
+        }
+        return Feed(events: events, subscription: subscription)
+    }
+
+    /// Tells a receiver of a backend's statuses until the subscription is released.
+    func subscribe(to backend: BackendID, _ receiver: any StatusReceiver) -> Subscription {
+        self.subscribe(receiver) {
             $0.backends[backend, default: [:]][$1] = $2
         } remove: { state, ticket in
             state.backends[backend]?[ticket] = nil
@@ -78,33 +119,20 @@ final class StatusHub: Sendable {
         }
     }
 
-    func subscribe(to cluster: ClusterName) -> Subscription {
-        self.subscribe(buffer: Self.clusterBuffer) {
-            $0.clusters[cluster, default: [:]][$1] = $2
-        } remove: { state, ticket in
-            state.clusters[cluster]?[ticket] = nil
-            if state.clusters[cluster]?.isEmpty == true { state.clusters[cluster] = nil }
-        }
-    }
-
     private func subscribe(
-        buffer: Int, add: (inout State, UInt64, Listener) -> Void, remove: @escaping @Sendable (inout State, UInt64) -> Void
+        _ receiver: any StatusReceiver, add: (inout State, UInt64, Listener) -> Void, remove: @escaping @Sendable (inout State, UInt64) -> Void
     ) -> Subscription {
-        let (events, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(buffer))
         let ticket: UInt64? = self.state.withLock { state in
             guard !state.isOver else { return nil }
             defer { state.nextTicket += 1 }
-            add(&state, state.nextTicket, Listener(continuation: continuation, second: state.nextTicket % Self.keepAliveSeconds))
+            add(&state, state.nextTicket, Listener(receiver: receiver, second: state.nextTicket % Self.keepAliveSeconds))
             return state.nextTicket
         }
         guard let ticket else {
-            continuation.finish()
-            return Subscription(events: events) {}
+            receiver.end()
+            return Subscription {}
         }
-        return Subscription(events: events) { [weak self] in
-            self?.state.withLock { remove(&$0, ticket) }
-            continuation.finish()
-        }
+        return Subscription { [weak self] in self?.state.withLock { remove(&$0, ticket) } }
     }
 
     /// Returns when the reader is following the stream, so that every later status is received, or when the task is cancelled.
@@ -161,10 +189,7 @@ final class StatusHub: Sendable {
         let listeners = self.state.withLock { state in
             (state.backends[message.backend].map { Array($0.values) } ?? []) + (state.clusters[message.cluster].map { Array($0.values) } ?? [])
         }
-        for listener in listeners {
-            // A reader that is too far behind has missed a status, so its stream is ended and it has to connect again.
-            if case .dropped = listener.continuation.yield(.message(message)) { listener.continuation.finish() }
-        }
+        for listener in listeners { listener.receiver.receive(.message(message)) }
     }
 
     private func tick() async {
@@ -176,7 +201,7 @@ final class StatusHub: Sendable {
             let listeners = self.state.withLock { state in
                 (Array(state.backends.values) + Array(state.clusters.values)).flatMap { $0.values.filter { $0.second == current } }
             }
-            for listener in listeners { listener.continuation.yield(.tick) }
+            for listener in listeners { listener.receiver.receive(.tick) }
             second = (second + 1) % Self.keepAliveSeconds
         }
     }
@@ -188,7 +213,7 @@ final class StatusHub: Sendable {
             defer { (state.backends, state.clusters, state.waiting) = ([:], [:], [:]) }
             return ((Array(state.backends.values) + Array(state.clusters.values)).flatMap { $0.values }, Array(state.waiting.values))
         }
-        for listener in listeners { listener.continuation.finish() }
+        for listener in listeners { listener.receiver.end() }
         for signal in waiting { signal.finish() }
     }
 }

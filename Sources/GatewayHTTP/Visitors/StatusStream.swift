@@ -25,19 +25,9 @@ struct StatusStream: Sendable {
                 }) == true
         else { throw .unavailable("statuses are not followed") }
         // Subscribes before the earlier statuses are read, so that no status is missed in between.
-        let subscription = hub.subscribe(to: backend)
+        let push = StatusPush()
+        let subscription = hub.subscribe(to: backend, push)
         let (entries, history) = try await StatusReader(fleet: fleet).history(of: backend, after: seen)
-        return .events { writer in
-            var history = history
-            for entry in entries { try await writer.write(entry.event) }
-            guard !history.hasEnded else { return }
-            for await event in subscription.events {
-                switch event {
-                case .message(let message): for entry in history.apply(message) { try await writer.write(entry.event) }
-                case .tick: try await writer.write(EventStreamText.keepAlive)
-                }
-                if history.hasEnded { return }
-            }
-        }
+        return .events(Reply.PushedStream(subscription: subscription) { push.begin(entries, history, $0) })
     }
 }

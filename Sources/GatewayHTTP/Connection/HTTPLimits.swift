@@ -1,0 +1,30 @@
+import NIOCore
+import NIOHTTP1
+
+/// Limits on what clients can make the gateway hold.
+enum HTTPLimits {
+    /// How many connections may be open at the same time, including event streams. Further ones wait in the kernel.
+    static let connections = 50_000
+
+    static let decoder: NIOHTTPDecoderLimitConfiguration = {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 16 << 10
+        limits.maxHeaderListSize = 64 << 10
+        limits.maxHeaderFieldCount = 200
+        return limits
+    }()
+
+    /// A connection is closed if a request's head is not complete, or no request has begun, so long after it was opened or its last answer was written;
+    /// and if the body that nobody wanted is not complete by then.
+    static let idle: TimeAmount = .seconds(50)
+    /// How long a body may take to arrive, from when it is asked for.
+    static let body: TimeAmount = .seconds(30)
+    /// The largest body in bytes, as in Plane.
+    static let bodyBytes = 2 << 20
+    /// How much of a body is read before anybody asks for it.
+    static let heldBytes = 64 << 10
+    /// How many bytes are read and dropped, of a body that nobody wanted and of what comes behind the last answer, so that the client can read the answer.
+    static let droppedBytes = 4 << 20
+    /// How long the client has to close a connection whose last answer is written.
+    static let closing: TimeAmount = .seconds(2)
+}
