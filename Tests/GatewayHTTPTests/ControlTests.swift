@@ -9,6 +9,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @Suite struct ControlTests {
@@ -150,6 +151,30 @@ import Testing
             }
             let text = try await gateway.events("/ctrl/b/\(backend)/logs/stream") { $0.contains("hello") }
             #expect(text.contains(#"data: {"stream":"stdout","time":"2024-03-11T09:15:31.004Z","text":"hello"}"#))
+        }
+    }
+
+    @Test("the metrics of a backend are its next measurement; one that nobody knows has none")
+    func metrics() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.post("/ctrl/connect?wait=ready", #"{"spawn_config":{"executable":{"image":"app"}}}"#))
+            let sample = BackendStatsMessage(
+                cluster: gateway.drone.cluster, droneID: gateway.drone.id, backendID: backend, memoryUsedBytes: 42, memoryAvailableBytes: 100,
+                cpuUsedNanoseconds: 7, systemCPUNanoseconds: 9)
+            let answers = Mutex<[Answer]>([])
+            async let asked: Void = {
+                let answer = try await gateway.get("/ctrl/b/\(backend)/metrics")
+                answers.withLock { $0.append(answer) }
+            }()
+            try await eventually("a measurement is heard") {
+                try gateway.client.bus.publish(sample)
+                return answers.withLock { !$0.isEmpty }
+            }
+            try await asked
+            let answer = try #require(answers.withLock { $0.first })
+            #expect(answer.status == 200)
+            #expect(try WireCodec.decode(BackendStatsMessage.self, from: Array(answer.body.utf8)) == sample)
+            #expect(try await gateway.get("/ctrl/b/nobody/metrics").status == 404)
         }
     }
 
