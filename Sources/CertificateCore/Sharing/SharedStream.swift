@@ -20,10 +20,12 @@ package final class SharedStream: CertificateSharing {
     /// The name under which this process holds a lease.
     private let process: String
     private let lease: StreamLease
+    private let time: CertificateRefresher.Time
 
-    package init(cluster: ClusterName, sealer: CertificateSealer, jetStream: JetStream, logger: Logger) {
+    package init(cluster: ClusterName, sealer: CertificateSealer, jetStream: JetStream, time: CertificateRefresher.Time = .init(), logger: Logger) {
         self.sealer = sealer
         self.jetStream = jetStream
+        self.time = time
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
         self.process = BackendID.random(using: &generator).rawValue
@@ -60,9 +62,9 @@ package final class SharedStream: CertificateSharing {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 // The loop is cancelled when the work is done.
-                while (try? await Task.sleep(for: CertificateLease.renewal)) != nil {
+                while (try? await self.time.sleep(CertificateLease.renewal)) != nil {
                     do {
-                        try await self.lease.renew(try self.order(from: Date()))
+                        try await self.lease.renew(try self.order(from: self.time.now()))
                     } catch {
                         self.logger.notice("the lease could not be renewed", metadata: [LogKey.error: "\(error)"])
                     }

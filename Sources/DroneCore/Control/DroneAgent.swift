@@ -93,7 +93,7 @@ package struct DroneAgent: Service {
         logger: Logger
     ) async throws(StoreError) {
         let voice = DroneMessenger(drone: settings.drone, bus: bus, logger: logger)
-        let dispatcher = OutboxDispatcher(store: store, voice: voice, logger: logger)
+        let dispatcher = OutboxDispatcher(store: store, voice: voice, time: AgentTime(), logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
         settings.sandboxes?.set(draining: condition.isDraining)
         settings.parked?.set(draining: condition.isDraining)
@@ -205,11 +205,11 @@ package struct DroneAgent: Service {
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
-            abilities: self.settings.abilities, bus: self.bus, voice: self.voice, logger: self.logger)
+            abilities: self.settings.abilities, bus: self.bus, voice: self.voice, time: self.context.time, logger: self.logger)
         let beat = HeartbeatReporter(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
             pool: self.settings.pool, condition: self.condition, isIsolated: self.settings.isIsolated, starts: self.starts, store: self.context.store,
-            bus: self.bus, logger: self.logger)
+            bus: self.bus, time: self.context.time, logger: self.logger)
         await withDiscardingTaskGroup { group in
             let (registered, isRegistered) = AsyncStream.makeStream(of: Void.self)
             group.addTask {

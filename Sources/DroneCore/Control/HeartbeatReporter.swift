@@ -20,11 +20,13 @@ package struct HeartbeatReporter: Sendable {
     private let starts: StartsReporter?
     private let store: DroneStore
     private let bus: PlaneBus
+    private let time: AgentTime
     private let logger: Logger
 
     package init(
         drone: DroneID, cluster: ClusterName, maxBackends: UInt32?, pool: PoolName = .unnamed, condition: DroneCondition,
-        isIsolated: @escaping @Sendable () -> Bool? = { nil }, starts: StartsReporter? = nil, store: DroneStore, bus: PlaneBus, logger: Logger
+        isIsolated: @escaping @Sendable () -> Bool? = { nil }, starts: StartsReporter? = nil, store: DroneStore, bus: PlaneBus,
+        time: AgentTime = AgentTime(), logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
@@ -35,6 +37,7 @@ package struct HeartbeatReporter: Sendable {
         self.starts = starts
         self.store = store
         self.bus = bus
+        self.time = time
         self.logger = logger
     }
 
@@ -45,7 +48,7 @@ package struct HeartbeatReporter: Sendable {
             }
             repeat {
                 await self.beat()
-            } while (try? await Task.sleep(for: Self.period)) != nil
+            } while (try? await self.time.sleep(Self.period)) != nil
             group.cancelAll()
         }
     }

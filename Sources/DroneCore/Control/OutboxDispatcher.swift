@@ -16,13 +16,15 @@ package struct OutboxDispatcher: Sendable {
 
     private let store: DroneStore
     private let voice: DroneMessenger
+    private let time: AgentTime
     private let logger: Logger
     private let news: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
 
-    package init(store: DroneStore, voice: DroneMessenger, logger: Logger) {
+    package init(store: DroneStore, voice: DroneMessenger, time: AgentTime, logger: Logger) {
         self.store = store
         self.voice = voice
+        self.time = time
         self.logger = logger
         (self.news, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -69,7 +71,7 @@ package struct OutboxDispatcher: Sendable {
             round.couldNotRead()
             group.addTask {
                 // The sleep ends early only when the whole dispatcher is cancelled.
-                try? await Task.sleep(for: RetrySchedule.store.pause(after: 3))
+                try? await self.time.sleep(RetrySchedule.store.pause(after: 3))
                 post.yield(.news)
             }
         }
@@ -80,7 +82,7 @@ package struct OutboxDispatcher: Sendable {
         let isDelivered = await self.deliver(report)
         post.yield(isDelivered ? .delivered(report.backend) : .failed(report.backend))
         guard !isDelivered else { return }
-        guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures + 1))) != nil else { return }
+        guard (try? await self.time.sleep(RetrySchedule.peers.pause(after: failures + 1))) != nil else { return }
         post.yield(.rested(report.backend))
     }
 

@@ -22,11 +22,12 @@ package struct Registration: Sendable {
     private let abilities: DroneAbilities
     private let bus: PlaneBus
     private let voice: DroneMessenger
+    private let time: AgentTime
     private let logger: Logger
 
     package init(
         drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, abilities: DroneAbilities = DroneAbilities(pool: .unnamed),
-        bus: PlaneBus, voice: DroneMessenger, logger: Logger
+        bus: PlaneBus, voice: DroneMessenger, time: AgentTime, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
@@ -35,6 +36,7 @@ package struct Registration: Sendable {
         self.abilities = abilities
         self.bus = bus
         self.voice = voice
+        self.time = time
         self.logger = logger
     }
 
@@ -65,7 +67,7 @@ package struct Registration: Sendable {
     /// Waits until the period is over, or until the connection comes back after a break: the server may have lost what it knew.
     private func pause() async {
         await withTaskGroup { group in
-            group.addTask { _ = try? await Task.sleep(for: Self.period) }  // cancelled is as good as over
+            group.addTask { _ = try? await self.time.sleep(Self.period) }  // cancelled is as good as over
             group.addTask {
                 for await event in self.bus.connection.events where event == .reconnected {
                     self.voice.forgetWorkingSubject()
@@ -92,7 +94,7 @@ package struct Registration: Sendable {
                     metadata: [LogKey.attempt: "\(attempt)", LogKey.error: "\(reason)"])
                 lastReason = reason
             }
-            guard (try? await Task.sleep(for: RetrySchedule.peers.pause(after: failures))) != nil else { return nil }
+            guard (try? await self.time.sleep(RetrySchedule.peers.pause(after: failures))) != nil else { return nil }
         }
         return nil
     }

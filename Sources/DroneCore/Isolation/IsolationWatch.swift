@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 import LogKeys
+import PlaneProtocol
 import PlaneService
 import ServiceLifecycle
 import Synchronization
@@ -17,17 +18,19 @@ package final class IsolationWatch: Service {
     private let network: IsolatedNetwork
     private let ensureNetwork: @Sendable () async throws(BackendEngineError) -> Void
     private let folder: String
+    private let time: AgentTime
     private let logger: Logger
     private let state = Mutex<Bool?>(nil)
 
     /// - Parameter folder: where the file with the rules in force is; the file is named after the bridge.
     package init(
-        _ network: IsolatedNetwork, folder: String = IsolationWatch.standardFolder, logger: Logger,
+        _ network: IsolatedNetwork, folder: String = IsolationWatch.standardFolder, time: AgentTime = AgentTime(), logger: Logger,
         ensureNetwork: @escaping @Sendable () async throws(BackendEngineError) -> Void
     ) {
         self.network = network
         self.ensureNetwork = ensureNetwork
         self.folder = folder
+        self.time = time
         self.logger = logger
     }
 
@@ -38,7 +41,7 @@ package final class IsolationWatch: Service {
         await cancelWhenGracefulShutdown {
             repeat {
                 await self.check()
-            } while (try? await Task.sleep(for: Self.period)) != nil
+            } while (try? await self.time.sleep(Self.period)) != nil
         }
     }
 
@@ -66,7 +69,7 @@ package final class IsolationWatch: Service {
         let path = "\(self.folder)/\(self.network.name)"
         var status = stat()
         guard stat(path, &status) == 0, let text = ProcFile.text(of: path) else { return false }
-        let age = Int64(time(nil)) - Int64(status.st_mtim.tv_sec)
+        let age = self.time.now().seconds - Int64(status.st_mtim.tv_sec)
         return age <= Self.longestAgeSeconds && text.hasPrefix(self.network.rules(nameServers: NameServers.ofThisMachine()))
     }
 }
