@@ -30,3 +30,17 @@ package struct ConfigMistake: Error, Hashable, Sendable, CustomStringConvertible
     /// Such as `proxy.http_port: found 70000, expected a port from 0 to 65535`.
     package var description: String { "\(self.place): found \(self.found), expected \(self.expectation)" }
 }
+
+/// All mistakes in a configuration.
+package struct ConfigurationError: Error, CustomStringConvertible {
+    package let mistakes: [ConfigMistake]
+    package let warnings: [ConfigWarning]
+
+    package init(mistakes: [ConfigMistake], warnings: [ConfigWarning] = []) {
+        self.mistakes = mistakes
+        self.warnings = warnings
+    }
+
+    /// One line for each mistake.
+    package var description: String { self.mistakes.map(\.description).joined(separator: "\n") }
+}

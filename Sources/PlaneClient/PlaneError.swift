@@ -1,6 +1,7 @@
 package import NATS
 package import PlaneMessaging
 package import PlaneProtocol
+import Timing
 
 /// Why a call of `PlaneClient` failed.
 ///
@@ -145,4 +146,13 @@ extension PlaneError.Responder: CustomStringConvertible {
         case .anyAgent(let cluster): "any drone of \(cluster)"
         }
     }
+}
+
+/// Runs `body`, and cancels it when it takes longer than `limit`.
+/// - Parameter work: what takes so long, for the error.
+package func withTimeLimit<Value: Sendable>(
+    _ limit: Duration, of work: String, _ body: @escaping @Sendable () async throws(PlaneError) -> Value
+) async throws(PlaneError) -> Value {
+    guard let value = try await withTimeLimit(limit, body) else { throw .timedOut(work: work, limit: limit) }
+    return value
 }

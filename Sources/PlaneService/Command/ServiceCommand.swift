@@ -1,5 +1,5 @@
 package import ArgumentParser
-import ConfigurationReading
+package import ConfigurationReading
 import CoreMetrics
 import FoundationEssentials
 package import Logging
@@ -143,3 +143,13 @@ extension ServiceCommand {
         try await ServiceGroup(configuration: configuration).run()
     }
 }
+
+/// The settings of one service, read from its file and checked.
+package protocol ServiceSettings: ConfigReadable {
+    var log: LogConfiguration { get }
+    /// The metrics settings of this service, not of another one that reads the same file.
+    var metrics: MetricsConfiguration { get }
+}
+
+/// A service whose work may end by itself; the program then ends in order, with success. For any other service that would be a failure.
+package protocol FinishingService: Service {}

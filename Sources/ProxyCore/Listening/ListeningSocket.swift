@@ -80,3 +80,12 @@ package struct ListeningSocket: Sendable {
         Glibc.close(self.descriptor)
     }
 }
+
+extension PeerWatch {
+    init(_ limits: ProxyLimits) {
+        func seconds(_ time: TimeAmount) -> Int { Int(clamping: time.nanoseconds / 1_000_000_000) }
+        self.init(
+            idleSeconds: seconds(limits.keepAliveProbe), intervalSeconds: seconds(limits.keepAliveProbeInterval),
+            questionCount: limits.keepAliveProbeCount)
+    }
+}

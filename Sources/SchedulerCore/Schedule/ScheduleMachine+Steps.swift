@@ -90,3 +90,13 @@ extension ScheduleMachine {
     static let isLost = "the backend was ended before it began; try again"
     static let isBehind = "the scheduler does not see the newest state of the fleet; try again"
 }
+
+/// The outcome of a write to the stream.
+package enum WriteOutcome: Hashable, Sendable {
+    /// Stored with this sequence.
+    case stored(UInt64)
+    /// Refused, because the last message on the subject is not the expected one.
+    case conflict
+    /// Not acknowledged, so it may be stored or not; with the reason in a few words.
+    case failed(String)
+}

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import PlaneProtocol
 
 /// Where a command writes, and what it needs to know of its surroundings. Tests replace it.
 struct Console: Sendable {
@@ -71,5 +72,12 @@ struct Console: Sendable {
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
+    }
+}
+
+extension Console {
+    /// Writes one JSON document on one line.
+    func json(_ value: some JSONEncodable) {
+        self.line(String(decoding: WireCodec.encode(value), as: UTF8.self))
     }
 }

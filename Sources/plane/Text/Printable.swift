@@ -1,6 +1,17 @@
 import PlaneProtocol
 
 extension String {
+    /// The text without characters that control a terminal. What containers print, drones report and requests contain may have any characters.
+    var printable: String {
+        String(
+            String.UnicodeScalarView(
+                self.unicodeScalars.map { scalar in
+                    scalar != "\t" && scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar
+                }))
+    }
+}
+
+extension String {
     /// The text filled up with spaces; unchanged if it is longer.
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - self.count)) }
 }

@@ -1,3 +1,13 @@
+/// Where in its stream an ordered consumer begins.
+package enum OrderedConsumerStart: Sendable, Hashable {
+    /// With the oldest message in the stream.
+    case first
+    /// With messages published from now on.
+    case new
+    /// With the message with this sequence, or the next one that exists.
+    case sequence(UInt64)
+}
+
 /// How soon an ordered consumer notices that something is wrong.
 package struct OrderedConsumerTiming: Sendable, Hashable {
     /// How often the server sends a heartbeat while there are no messages; at least 100 ms.

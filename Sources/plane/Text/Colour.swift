@@ -1,5 +1,13 @@
 import PlaneProtocol
 
+/// Colours by their numbers in ECMA-48.
+enum Colour: Int {
+    case red = 31
+    case green = 32
+    case yellow = 33
+    case grey = 90
+}
+
 extension BackendState {
     /// Green for running, yellow for starting, red for failed, grey for ended in order.
     var colour: Colour {
